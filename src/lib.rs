@@ -1,0 +1,4 @@
+//! Switchboard: number management and provisioning.
+
+pub mod clock;
+pub mod problem;

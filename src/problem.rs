@@ -1,0 +1,176 @@
+//! What can go wrong, and who is told.
+//!
+//! * [`Problem`]: an expected failure. The client gets it in the payload, with a code and the place in its input.
+//! * [`Denied`]: the caller may not do this at all. It becomes a top-level `FORBIDDEN` or `UNAUTHENTICATED`.
+//! * [`Fault`]: the machinery failed. The client gets a constant sentence and a request id; the log gets the cause.
+//!
+//! An operation returns `Result<T, Stop>`, and `?` lifts each of the three into a [`Stop`].
+
+use std::fmt;
+
+/// An expected failure of a mutation: it changed nothing, and this says why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What happened, with what a client can act on.
+    pub kind: ProblemKind,
+    /// One sentence for a person, without internals.
+    pub message: String,
+    /// Where in `input`, for example `["parameters", "mac"]`; empty where it concerns the whole input.
+    pub path: Vec<String>,
+}
+
+/// The expected failures, each with the data that a client can act on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    Invalid,
+    Required,
+    NotFound,
+    Conflict,
+    /// The caller's copy is old; the number is the version now.
+    StaleVersion { current: i32 },
+    /// Somebody else has the number; up to five free ones are suggested.
+    NumberUnavailable { number: String, suggestions: Vec<String> },
+    NumberOutOfRange,
+    QuotaExceeded { limit: i32 },
+    /// The number's state does not allow the move; states by their GraphQL names.
+    InvalidTransition { number: String, from: &'static str, to: &'static str },
+    /// The parameters do not fit the schema: JSON Pointer into `parameters`, and the keyword that failed.
+    SchemaViolation { pointer: String, keyword: String },
+    ServiceTypePrivileged,
+    Restricted,
+    FeatureDenied,
+    CredentialsRejected,
+    TokenExpired,
+    RateLimited { retry_after_seconds: i32 },
+    ReauthenticationRequired,
+    EmailUnverified,
+    AlreadyExists,
+    /// The numbers of the loop, first = last.
+    GroupLoop { cycle: Vec<String> },
+    LastAdmin,
+    EventClosed,
+    WeakPassword,
+}
+
+impl Problem {
+    /// A failure of `kind` at the top-level input field `field` (empty: the whole input).
+    pub fn new(kind: ProblemKind, field: &str, message: impl Into<String>) -> Self {
+        let path = if field.is_empty() { Vec::new() } else { vec![field.to_owned()] };
+        Self { kind, message: message.into(), path }
+    }
+
+    /// An input that cannot be accepted as it is.
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self::new(ProblemKind::Invalid, field, message)
+    }
+
+    /// What `field` names does not exist, as far as the caller may know.
+    pub fn not_found(field: &str, message: impl Into<String>) -> Self {
+        Self::new(ProblemKind::NotFound, field, message)
+    }
+
+    /// The same failure, at this path.
+    #[must_use]
+    pub fn at<S: Into<String>>(mut self, path: impl IntoIterator<Item = S>) -> Self {
+        self.path = path.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+/// The caller may not do this, whatever the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// Nobody is signed in, and somebody would have to be.
+    Unauthenticated,
+    /// Signed in, and not allowed.
+    Forbidden,
+    /// Allowed after the password has been given again.
+    ReauthenticationRequired,
+}
+
+/// The machinery failed: database, disk, mail server. The cause is for the log alone.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The database refused or broke; temporary when it is locked, full, read-only or away.
+    #[error("database: {0}")]
+    Database(#[from] diesel::result::Error),
+    /// No connection was to be had.
+    #[error("database connection: {0}")]
+    Connection(String),
+    /// The disk, the network or a file.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The server has more to do than it can: try again later.
+    #[error("overloaded: {0}")]
+    Overloaded(&'static str),
+    /// Stored data or code is not as it must be.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Fault {
+    /// A fault that only a change of code or data mends.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self::Internal(cause.to_string())
+    }
+
+    /// Whether trying again later may help: then the client is told UNAVAILABLE, not INTERNAL.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Connection(_) | Self::Overloaded(_) | Self::Io(_) => true,
+            Self::Internal(_) => false,
+            Self::Database(error) => is_temporary_database_error(error),
+        }
+    }
+}
+
+/// SQLite says these in words only; PostgreSQL has classes 53 (resources), 57 (operator) and 08 (connection).
+fn is_temporary_database_error(error: &diesel::result::Error) -> bool {
+    use diesel::result::{DatabaseErrorKind as Kind, Error};
+    match error {
+        Error::DatabaseError(Kind::ReadOnlyTransaction | Kind::ClosedConnection | Kind::SerializationFailure, _) => true,
+        Error::BrokenTransactionManager => true,
+        Error::DatabaseError(_, information) => {
+            let text = information.message();
+            ["disk is full", "disk I/O", "readonly", "read-only", "locked", "No space left", "terminating connection", "shutting down", "connection closed"]
+                .iter()
+                .any(|sign| text.contains(sign))
+        }
+        _ => false,
+    }
+}
+
+/// Why an operation did not do what was asked.
+#[derive(Debug)]
+pub enum Stop {
+    /// Expected failures, for the payload.
+    Problems(Vec<Problem>),
+    /// Not allowed, for the top of the response.
+    Denied(Denied),
+    /// Broken, for the log.
+    Fault(Fault),
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Problems(vec![problem])
+    }
+}
+
+impl From<Vec<Problem>> for Stop {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Problems(problems)
+    }
+}
+
+impl From<Denied> for Stop {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+impl<E: Into<Fault>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Fault(error.into())
+    }
+}
