@@ -1,0 +1,5 @@
+//! Extensions: numbers in service.
+
+pub mod csv;
+pub mod label;
+pub mod visibility;
