@@ -2,4 +2,6 @@
 
 pub mod csv;
 pub mod label;
+pub mod row;
+pub mod row_json;
 pub mod visibility;
