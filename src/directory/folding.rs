@@ -56,7 +56,9 @@ pub fn words(folded: &str) -> Vec<&str> {
 /// the number.
 pub fn ascii_label(label: &Label, number: &Number) -> String {
     let mut ascii = String::new();
-    for character in label.as_str().nfkd() {
+    // Й is a consonant of its own: decomposed it would become the vowel И.
+    let label = label.as_str().replace('й', "y").replace('Й', "Y");
+    for character in label.nfkd() {
         let upper = character.is_uppercase();
         let lower: String = character.to_lowercase().collect();
         let spelled: String = lower.chars().filter_map(|character| ascii_spelling(character).map(str::to_owned).or_else(|| printable(character))).collect();
@@ -246,7 +248,8 @@ mod tests {
             let folded = fold(&text);
             prop_assert_eq!(fold(&folded), folded.clone());
             prop_assert_eq!(fold(&text.to_lowercase()), folded.clone());
-            prop_assert_eq!(words(&folded).concat().chars().filter(|c| c.is_alphanumeric()).count(), folded.chars().filter(|c| c.is_alphanumeric()).count());
+            let letters = |text: &str| text.chars().filter(|&c| c.is_alphanumeric() && !is_combining_mark(c)).collect::<String>();
+            prop_assert_eq!(letters(&words(&folded).concat()), letters(&folded));
             if let Ok(label) = Label::parse(&text) {
                 let ascii = ascii_label(&label, &Number::clean("2342").unwrap());
                 prop_assert!(!ascii.is_empty() && ascii.bytes().all(|byte| (b' '..=b'~').contains(&byte)));

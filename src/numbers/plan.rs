@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn an_assignment_outside_every_range_is_compared_with_them() {
         let ranges = [range("2000", "2999"), range("30000", "39999")];
-        for fine in ["2342", "4", "1000", "39", "+441144960123"].into_iter().filter(|text| *text != "39") {
+        for fine in ["2342", "4", "1000", "+441144960123"] {
             assert!(check_outside_number(&number(fine), &ranges).is_ok(), "{fine}");
         }
         for bad in ["23420", "23", "2", "39", "300001"] {

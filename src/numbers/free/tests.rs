@@ -60,6 +60,17 @@ fn texts(found: Result<Vec<Number>, Fault>) -> Vec<String> {
 }
 
 #[test]
+fn searches_can_be_spawned() {
+    fn is_send(_: impl Send) {}
+    let free = free(&[range("10", "19")]);
+    let (ten, rng) = (number("10"), SeededRng::new(1));
+    is_send(free.near(&ten, 1, &mut plan(&[])));
+    is_send(free.ascending(&ten, 1, &mut plan(&[])));
+    is_send(free.like("1", 1, &mut plan(&[])));
+    is_send(free.at_random(1, &rng, &mut plan(&[])));
+}
+
+#[test]
 fn suggestions_are_the_nearest() {
     let free = free(&[range("2000", "2999"), range("5000", "8999")]);
     let mut plan = plan(&["2342", "2343", "2340"]);
@@ -112,9 +123,9 @@ fn ten_million_numbers_cost_little() {
     assert_eq!(now(free.near(&number("5555555"), 5, &mut empty)).unwrap().len(), 5);
     assert!(empty.questions <= 4);
 
-    let spare = vec![number("5000000"), number("5100000")];
+    let spare = vec![number("5000000"), number("5050000")];
     let mut full = Plan { full: Some((large, spare)), ..Plan::default() };
-    assert_eq!(texts(now(free.near(&number("5000001"), 2, &mut full))), ["5000000", "5100000"]);
+    assert_eq!(texts(now(free.near(&number("5000001"), 2, &mut full))), ["5000000", "5050000"]);
     assert!(full.questions <= MAX_WINDOWS);
     full.full = Some((large, Vec::new()));
     full.questions = 0;
