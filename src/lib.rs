@@ -1,11 +1,20 @@
 //! Switchboard: number management and provisioning.
 
+pub mod access;
+pub mod audit;
+pub mod changes;
 pub mod clock;
 pub mod config;
+pub mod directory;
+pub mod extensions;
+pub mod graphql;
+pub mod groups;
+pub mod http;
 pub mod ids;
+pub mod numbers;
 pub mod problem;
-pub mod access;
+pub mod provisioning;
 pub mod restrictions;
-pub mod changes;
-pub mod audit;
+pub mod service_types;
 pub mod store;
+pub mod text;
