@@ -1,4 +1,6 @@
 //! Switchboard: number management and provisioning.
 
 pub mod clock;
+pub mod graphql;
+pub mod http;
 pub mod problem;
