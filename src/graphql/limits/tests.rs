@@ -131,7 +131,8 @@ fn fragments_are_followed_and_cheap() {
 #[test]
 fn the_usual_introspection_passes() {
     let text = include_str!("introspection.graphql");
-    assert!(charge_with(text, json!({}), Tier::Guest).unwrap().cost < 200);
+    let cost = charge_with(text, json!({}), Tier::Guest).unwrap().cost;
+    assert!(cost < 500, "{cost}");
 }
 
 #[test]
