@@ -1,0 +1,5 @@
+//! What every domain's GraphQL shares: no rules of the product live here.
+
+pub mod error_code;
+pub mod limits;
+pub mod request;

@@ -1,0 +1,3 @@
+//! The outside edge: everything that speaks HTTP.
+
+pub mod graphql;
