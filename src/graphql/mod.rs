@@ -1,5 +1,7 @@
-//! What every domain's GraphQL shares: no rules of the product live here.
+//! Schema glue: what every domain's GraphQL shares; no rules of the product live here.
 
 pub mod error_code;
 pub mod limits;
 pub mod request;
+pub mod scalars;
+pub mod typed;
