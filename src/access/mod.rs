@@ -1,0 +1,3 @@
+//! Who may do what, and how often.
+
+pub mod rates;

@@ -1,0 +1,4 @@
+//! The outside edge.
+
+pub mod address;
+pub mod headers;
