@@ -1,6 +1,7 @@
 //! Switchboard: number management and provisioning.
 
 pub mod access;
+pub mod accounts;
 pub mod audit;
 pub mod changes;
 pub mod clock;
@@ -15,6 +16,7 @@ pub mod numbers;
 pub mod problem;
 pub mod provisioning;
 pub mod restrictions;
+pub mod secrets;
 pub mod service_types;
 pub mod store;
 pub mod text;

@@ -5,6 +5,7 @@
 
 mod action;
 mod permit;
+pub mod rates;
 mod scope;
 
 pub use action::{Action, Least};

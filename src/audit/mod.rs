@@ -3,6 +3,7 @@
 //! Rows are never changed (triggers refuse it). One job chains them in an order of its own, so that no transaction waits
 //! for another's hash.
 
+pub mod chain;
 mod model;
 mod queries;
 

@@ -58,7 +58,7 @@ fn instructions_render_over_public_parameters() {
         let rng = SeededRng::new(1);
         let sample = schema.sample(&Source { number: "2342", username: "ada", rng: &rng });
         let shown = schema.visible(&schema.split(sample).public, Viewer::Owner);
-        let context = context! { number => "2342", label => "Ada", parameters => Value::Object(shown), service_type => context! { slug, settings => file["settings"] } };
+        let context = context! { number => "2342", label => "Ada", parameters => minijinja::Value::from_serialize(shown), service_type => context! { slug, settings => minijinja::Value::from_serialize(&file["settings"]) } };
         let text = environment.render_str(file["instructions"].as_str().unwrap(), context).unwrap_or_else(|error| panic!("{slug}: {error:#}"));
         assert!(text.contains("2342"), "{slug}: {text}");
     }
