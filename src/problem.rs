@@ -147,6 +147,10 @@ pub enum Stop {
     Problems(Vec<Problem>),
     /// Not allowed, for the top of the response.
     Denied(Denied),
+    /// The idempotency key stands for another request.
+    IdempotencyMismatch,
+    /// A request that cannot be answered as it is put, for the top of the response: one sentence for the client.
+    BadRequest(String),
     /// Broken, for the log.
     Fault(Fault),
 }
