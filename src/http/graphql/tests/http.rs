@@ -200,3 +200,20 @@ async fn the_usual_introspection_is_answered() {
         assert_eq!(told.body["data"]["__schema"]["queryType"]["name"], "Query", "{}", told.body);
     }
 }
+
+/// The parser and the validation descend once per bracket, on a worker's stack of 2 MiB.
+#[tokio::test]
+async fn the_deepest_documents_that_pass_do_not_exhaust_the_stack() {
+    let server = Server::start().await;
+    let lists = format!("{{ hello(name: {}{}) }}", "[".repeat(46), "]".repeat(46));
+    let objects = format!("{{ hello(name: {}1{}) }}", "{a: ".repeat(46), "}".repeat(46));
+    let fragments = format!("{{ {} hello {} }}", "... on Query { ".repeat(46), "}".repeat(46));
+    let chain: String = (0..240).map(|level| format!("fragment F{level} on Query {{ ...F{} }} ", level + 1)).collect();
+    let chain = format!("{{ ...F0 }} {chain} fragment F240 on Query {{ hello }}");
+    for query in [lists, objects, fragments, chain] {
+        assert_eq!(seen(server.asks(&query)).await.code(), "GRAPHQL_VALIDATION_FAILED", "{query}");
+    }
+    for bracket in ["{a", "[", "{a(b:[{c:"] {
+        assert_eq!(seen(server.asks(&bracket.repeat(20_000))).await.code(), "QUERY_TOO_COMPLEX");
+    }
+}

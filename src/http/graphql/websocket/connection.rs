@@ -125,7 +125,6 @@ impl<G: Gateway> Connection<G> {
                 biased;
                 () = &mut revoked => Err(Close::Forbidden.into()),
                 () = &mut self.shutdown => Err(Close::GoingAway.into()),
-                Some(outgoing) = self.outgoing.recv() => self.say(outgoing).await,
                 incoming = self.socket.recv() => {
                     silent = 0;
                     self.hear(incoming).await
@@ -135,6 +134,8 @@ impl<G: Gateway> Connection<G> {
                     // Three pings without a sign of life: the client is gone.
                     if silent > 3 { Err(End::Gone) } else { self.send(Message::Ping(Bytes::new())).await }
                 }
+                // After what comes in: a stream without pauses must not keep its own `complete` from being heard.
+                Some(outgoing) = self.outgoing.recv() => self.say(outgoing).await,
                 Some(_) = self.tasks.join_next() => Ok(()),
             };
             if let Err(end) = outcome {
