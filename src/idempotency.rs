@@ -6,7 +6,6 @@
 use diesel::prelude::{Insertable, Queryable, Selectable};
 use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::access::{Action, Actor, Caller};
@@ -56,9 +55,8 @@ pub async fn recall<T: DeserializeOwned>(conn: &mut Conn, caller: &Caller, actio
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn remember<T: Serialize>(conn: &mut Conn, caller: &Caller, action: Action, value: &T, now: Timestamp) -> Result<(), Stop> {
+pub async fn remember(conn: &mut Conn, caller: &Caller, action: Action, value: serde_json::Value, now: Timestamp) -> Result<(), Stop> {
     let Some(idempotency) = &caller.idempotency else { return Ok(()) };
-    let value = serde_json::to_value(value).map_err(Fault::internal)?;
     let record = Record {
         actor: actor_key(caller),
         key: idempotency.key.clone(),

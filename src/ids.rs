@@ -3,11 +3,25 @@
 use crate::clock::{Rng, Timestamp};
 
 macro_rules! ids {
-    ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {
+    ($($(#[$meta:meta])* $name:ident = $kind:literal),+ $(,)?) => {
         $(
             $crate::id_type! { $(#[$meta])* $name }
 
             impl $name {
+                /// The kind that its global id begins with: the name of the GraphQL type.
+                pub const KIND: &'static str = $kind;
+
+                /// The id as clients know it: `Kind:0192…`.
+                pub fn global(self) -> String {
+                    format!("{}:{}", Self::KIND, self.0.simple())
+                }
+
+                /// Reads a global id; nothing for another kind's.
+                pub fn from_global(text: &str) -> Option<Self> {
+                    let id = text.strip_prefix(Self::KIND)?.strip_prefix(':')?;
+                    uuid::Uuid::try_parse(id).ok().map(Self)
+                }
+
                 /// A new id, sortable by `now`.
                 pub fn new(rng: &dyn Rng, now: Timestamp) -> Self {
                     Self(rng.uuid(now))
@@ -19,35 +33,35 @@ macro_rules! ids {
 
 ids! {
     /// A person's account.
-    AccountId,
+    AccountId = "Account",
     /// A signed-in browser or program.
-    SessionId,
+    SessionId = "Session",
     /// A restriction of an account, a number or an extension.
-    RestrictionId,
+    RestrictionId = "Restriction",
     /// An event: one numbering plan.
-    EventId,
+    EventId = "Event",
     /// A range of numbers.
-    NumberRangeId,
+    NumberRangeId = "NumberRange",
     /// A service type.
-    ServiceTypeId,
+    ServiceTypeId = "ServiceType",
     /// A call permission.
-    CallPermissionId,
+    CallPermissionId = "CallPermission",
     /// A template of a service type.
-    TemplateId,
+    TemplateId = "Template",
     /// An API key.
-    ApiKeyId,
+    ApiKeyId = "ApiKey",
     /// A touched number's row.
-    NumberId,
+    NumberId = "NumberRow",
     /// One step in a number's history.
-    NumberHistoryId,
+    NumberHistoryId = "NumberHistoryEntry",
     /// An extension.
-    ExtensionId,
+    ExtensionId = "Extension",
     /// A membership of an extension in a call group.
-    GroupMemberId,
+    GroupMemberId = "GroupMember",
     /// A provisioning feed: one event and one service type.
-    FeedId,
+    FeedId = "Feed",
     /// A telephone system that reads a feed.
-    ConsumerId,
+    ConsumerId = "FeedConsumer",
     /// A job.
-    JobId,
+    JobId = "Job",
 }

@@ -195,7 +195,8 @@ where
                     store::end_nested(tx.conn, false).await?;
                     return Ok((value, Vec::new()));
                 }
-                idempotency::remember(tx.conn, &request, action, &value, now).await?;
+                let record = serde_json::to_value(&value).map_err(Fault::internal)?;
+                idempotency::remember(tx.conn, &request, action, record, now).await?;
                 let (rings, _) = tx.finish().await?;
                 Ok((value, rings))
             })

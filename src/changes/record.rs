@@ -4,7 +4,7 @@ use super::digest::Sum;
 use super::model::{BorneKeys, ChangeSet, Entry, Feed, FeedRef, Keys, Mark, RevisionRow, TAG_BYTES, entry_version};
 use super::queries;
 use crate::clock::{Rng, Timestamp};
-use crate::ids::{ExtensionId, FeedId};
+use crate::ids::FeedId;
 use crate::problem::{Fault, Stop};
 use crate::store::Conn;
 use crate::store::types::{Id, JsonValue};
@@ -83,7 +83,7 @@ pub async fn ensure_feed(conn: &mut Conn, reference: FeedRef, rng: &dyn Rng, now
 
 /// Moves the entry to its new revision, and tells by how much the number of present entries changes.
 async fn move_entry(conn: &mut Conn, entry: &Entry, sum: &mut Sum) -> Result<i64, Stop> {
-    let id = global_id(entry.extension_id);
+    let id = entry.extension_id.global();
     let before = queries::entry(conn, entry.extension_id).await?;
     let was_present = before.as_ref().is_some_and(|before| before.present);
     if let Some(before) = before
@@ -123,9 +123,4 @@ async fn record_keys(conn: &mut Conn, entry: &Entry, mark: Mark, rng: &dyn Rng, 
         }
     }
     Ok(())
-}
-
-/// The id under which clients know an extension; the digest is made of it.
-pub fn global_id(extension: ExtensionId) -> String {
-    format!("Extension:{}", extension.0.simple())
 }

@@ -33,7 +33,7 @@ pub fn line(row: &ExtensionRow) -> String {
         row.service_type.clone(),
         row.owner.clone(),
         row.label.as_str().to_owned(),
-        row.visibility.name().to_owned(),
+        row.visibility.as_str().to_owned(),
         row.permissions.join(" "),
         row.fallback_number.as_ref().map(ToString::to_string).unwrap_or_default(),
         serde_json::Value::Object(row.parameters.clone()).to_string(),

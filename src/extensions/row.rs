@@ -210,7 +210,7 @@ fn reference(text: &str) -> Result<String, Problem> {
 fn read_visibility(text: &str) -> Result<Visibility, Problem> {
     match text.trim() {
         "" => Ok(Visibility::default()),
-        name => Visibility::from_name(&name.to_ascii_uppercase())
+        name => name.to_ascii_uppercase().parse::<Visibility>().ok()
             .ok_or_else(|| Problem::invalid("", "The visibility is PUBLIC, MEMBERS, STAFF or HIDDEN.")),
     }
 }

@@ -26,7 +26,7 @@ pub fn object(row: &ExtensionRow) -> Value {
         "service_type": row.service_type,
         "owner": row.owner,
         "label": row.label.as_str(),
-        "visibility": row.visibility.name(),
+        "visibility": row.visibility.as_str(),
         "permissions": row.permissions,
         "fallback_number": row.fallback_number.as_ref().map(AsRef::<str>::as_ref),
         "parameters": row.parameters,

@@ -1,48 +1,24 @@
 //! Who finds an extension in the directory.
 
-/// Who finds an extension in the directory; each sees what those before see.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Visibility {
-    /// Everybody, guests too.
-    Public,
-    /// People who are signed in.
-    Members,
-    /// Operators.
-    Staff,
-    /// Nobody: owner and operators reach it otherwise.
-    #[default]
-    Hidden,
-}
+use crate::text_enum;
 
-impl Visibility {
-    /// Every visibility, in the order of the public contract.
-    pub const ALL: [Self; 4] = [Self::Public, Self::Members, Self::Staff, Self::Hidden];
-
-    /// Its name in GraphQL, in files and in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Public => "PUBLIC",
-            Self::Members => "MEMBERS",
-            Self::Staff => "STAFF",
-            Self::Hidden => "HIDDEN",
-        }
-    }
-
-    /// The visibility with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|visibility| visibility.name() == name)
+text_enum! {
+    /// Who finds an extension in the directory; each sees what those before see. The name is that of GraphQL, files and the database.
+    pub enum Visibility {
+        /// Everybody, guests too.
+        Public = "PUBLIC",
+        /// People who are signed in.
+        Members = "MEMBERS",
+        /// Operators.
+        Staff = "STAFF",
+        /// Nobody: owner and operators reach it otherwise.
+        Hidden = "HIDDEN",
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_read_back() {
-        for visibility in Visibility::ALL {
-            assert_eq!(Visibility::from_name(visibility.name()), Some(visibility));
-        }
-        assert_eq!(Visibility::default(), Visibility::Hidden);
+#[expect(clippy::derivable_impls, reason = "the macro that declares the enum takes no default")]
+impl Default for Visibility {
+    fn default() -> Self {
+        Self::Hidden
     }
 }

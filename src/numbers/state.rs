@@ -1,60 +1,28 @@
 //! The states of a number, and who may move it between them.
 
-/// Where a number is in its life.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum NumberState {
-    /// In the pool, nobody's. An untouched number of a range is available without a row.
-    Available,
-    /// Kept for its last owner for a short time after a delete or a renumbering.
-    Held,
-    /// Somebody's, not in use.
-    Reserved,
-    /// In use: routed.
-    InService,
-    /// Cooling off: kept from new owners until the telephone systems have forgotten the old one.
-    Aging,
-    /// Parked by policy instead of available.
-    Released,
-    /// A carrier offers it; not ours.
-    Discovery,
-    /// On its way from another carrier.
-    PortIn,
-    /// On its way to another carrier.
-    PortOut,
-}
+use crate::text_enum;
 
-impl NumberState {
-    /// Every state, in the order of the public contract.
-    pub const ALL: [Self; 9] = [
-        Self::Available,
-        Self::Held,
-        Self::Reserved,
-        Self::InService,
-        Self::Aging,
-        Self::Released,
-        Self::Discovery,
-        Self::PortIn,
-        Self::PortOut,
-    ];
-
-    /// Its name in GraphQL and in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Available => "AVAILABLE",
-            Self::Held => "HELD",
-            Self::Reserved => "RESERVED",
-            Self::InService => "IN_SERVICE",
-            Self::Aging => "AGING",
-            Self::Released => "RELEASED",
-            Self::Discovery => "DISCOVERY",
-            Self::PortIn => "PORT_IN",
-            Self::PortOut => "PORT_OUT",
-        }
-    }
-
-    /// The state with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
+text_enum! {
+    /// Where a number is in its life, under its name in GraphQL and in the database.
+    pub enum NumberState {
+        /// In the pool, nobody's. An untouched number of a range is available without a row.
+        Available = "AVAILABLE",
+        /// Kept for its last owner for a short time after a delete or a renumbering.
+        Held = "HELD",
+        /// Somebody's, not in use.
+        Reserved = "RESERVED",
+        /// In use: routed.
+        InService = "IN_SERVICE",
+        /// Cooling off: kept from new owners until the telephone systems have forgotten the old one.
+        Aging = "AGING",
+        /// Parked by policy instead of available.
+        Released = "RELEASED",
+        /// A carrier offers it; not ours.
+        Discovery = "DISCOVERY",
+        /// On its way from another carrier.
+        PortIn = "PORT_IN",
+        /// On its way to another carrier.
+        PortOut = "PORT_OUT",
     }
 }
 
@@ -127,21 +95,13 @@ mod tests {
     const MOVERS: [Mover; 4] = [Mover::User, Mover::Keeper, Mover::Operator, Mover::Clock];
 
     #[test]
-    fn names_read_back() {
-        for state in NumberState::ALL {
-            assert_eq!(NumberState::from_name(state.name()), Some(state));
-        }
-        assert_eq!(NumberState::from_name("available"), None);
-    }
-
-    #[test]
     fn the_whole_table() {
         let mut lines = Vec::new();
-        for from in NumberState::ALL {
-            for to in NumberState::ALL {
+        for from in NumberState::ALL.iter().copied() {
+            for to in NumberState::ALL.iter().copied() {
                 let who: Vec<_> = MOVERS.into_iter().filter(|&by| may_move(from, to, by)).collect();
                 if !who.is_empty() {
-                    lines.push(format!("{} to {}: {who:?}", from.name(), to.name()));
+                    lines.push(format!("{} to {}: {who:?}", from.as_str(), to.as_str()));
                 }
             }
         }
