@@ -103,3 +103,5 @@ fn whole(number: &serde_json::Number) -> Option<i128> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::schema_like;
