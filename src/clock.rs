@@ -14,6 +14,8 @@ use uuid::Uuid;
 
 /// An instant: microseconds since 1970-01-01T00:00:00Z, as both databases store it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+#[diesel(sql_type = diesel::sql_types::BigInt)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 

@@ -8,6 +8,8 @@
 
 use std::fmt;
 
+use crate::numbers::state::NumberState;
+
 /// An expected failure of a mutation: it changed nothing, and this says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -32,8 +34,8 @@ pub enum ProblemKind {
     NumberUnavailable { number: String, suggestions: Vec<String> },
     NumberOutOfRange,
     QuotaExceeded { limit: i32 },
-    /// The number's state does not allow the move; states by their GraphQL names.
-    InvalidTransition { number: String, from: &'static str, to: &'static str },
+    /// The number's state does not allow the move; and the states.
+    InvalidTransition { number: String, from: NumberState, to: NumberState },
     /// The parameters do not fit the schema: JSON Pointer into `parameters`, and the keyword that failed.
     SchemaViolation { pointer: String, keyword: String },
     ServiceTypePrivileged,
@@ -147,6 +149,10 @@ pub enum Stop {
     Problems(Vec<Problem>),
     /// Not allowed, for the top of the response.
     Denied(Denied),
+    /// The idempotency key stands for another request.
+    IdempotencyMismatch,
+    /// A request that cannot be answered as it is put, for the top of the response: one sentence for the client.
+    BadRequest(String),
     /// Broken, for the log.
     Fault(Fault),
 }

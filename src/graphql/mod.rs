@@ -1,4 +1,11 @@
-//! Schema glue: scalars, and the types that service types become at run time.
+//! Schema glue: what every domain's GraphQL shares; no rules of the product live here.
 
+pub mod context;
+pub mod enums;
+pub mod error;
+pub mod error_code;
+pub mod limits;
+pub mod paging;
+pub mod request;
 pub mod scalars;
 pub mod typed;

@@ -1,0 +1,10 @@
+DROP TABLE api_key_events;
+DROP TABLE api_key_service_types;
+DROP TABLE api_keys;
+DROP TABLE templates;
+DROP TABLE call_permissions;
+DROP TABLE range_service_types;
+DROP TABLE number_ranges;
+DROP TABLE event_service_types;
+DROP TABLE service_types;
+DROP TABLE events;

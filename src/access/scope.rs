@@ -1,0 +1,122 @@
+//! How far somebody sees: every reading query is narrowed by one of these.
+
+use super::{Actor, ApiKeyScope, Role};
+use crate::ids::{AccountId, EventId, ServiceTypeId};
+use crate::problem::Denied;
+
+/// Which rows of people, numbers and extensions a query may find.
+#[derive(Clone, Debug)]
+pub struct Scope(Reach);
+
+#[derive(Clone, Debug)]
+enum Reach {
+    Nothing,
+    Own(AccountId),
+    Keyed { events: Option<Vec<EventId>>, service_types: Vec<ServiceTypeId> },
+    Everything,
+}
+
+impl Scope {
+    /// The account whose rows alone are in reach; `None` when it is not limited to one.
+    pub const fn own(&self) -> Option<AccountId> {
+        match self.0 {
+            Reach::Own(account) => Some(account),
+            _ => None,
+        }
+    }
+
+    /// Whether everything is in reach.
+    pub const fn is_everything(&self) -> bool {
+        matches!(self.0, Reach::Everything)
+    }
+
+    /// Whether nothing is in reach.
+    pub const fn is_nothing(&self) -> bool {
+        matches!(self.0, Reach::Nothing)
+    }
+
+    /// Whether an extension of this owner, event and service type is in reach.
+    pub fn covers(&self, owner: AccountId, event: EventId, service_type: ServiceTypeId) -> bool {
+        match &self.0 {
+            Reach::Nothing => false,
+            Reach::Own(account) => *account == owner,
+            Reach::Keyed { events, service_types } => {
+                events.as_ref().is_none_or(|events| events.contains(&event)) && service_types.contains(&service_type)
+            }
+            Reach::Everything => true,
+        }
+    }
+}
+
+/// How far `actor` sees among extensions: operators all, people their own, keys what they are limited to.
+pub fn scope(actor: &Actor) -> Scope {
+    Scope(match actor {
+        Actor::Guest => Reach::Nothing,
+        Actor::Person(person) if person.role >= Role::Operator => Reach::Everything,
+        Actor::Person(person) => Reach::Own(person.id),
+        Actor::Key(key) if key.has(ApiKeyScope::ReadConfig) => Reach::Keyed {
+            events: (!key.all_events).then(|| key.events.clone()),
+            service_types: key.service_types.clone(),
+        },
+        Actor::Key(_) => Reach::Nothing,
+        Actor::System(_) => Reach::Everything,
+    })
+}
+
+/// The right to read one feed.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedScope {
+    event: EventId,
+    service_type: ServiceTypeId,
+    secrets: bool,
+    digests: bool,
+    key: bool,
+}
+
+impl FeedScope {
+    /// The feed's event.
+    pub const fn event(&self) -> EventId {
+        self.event
+    }
+
+    /// The feed's service type.
+    pub const fn service_type(&self) -> ServiceTypeId {
+        self.service_type
+    }
+
+    /// Whether clear secrets are in scope.
+    pub const fn secrets(&self) -> bool {
+        self.secrets
+    }
+
+    /// Whether digests are in scope.
+    pub const fn digests(&self) -> bool {
+        self.digests
+    }
+
+    /// Whether the reader is a telephone system, which also sees what is visible to CONSUMER.
+    pub const fn is_key(&self) -> bool {
+        self.key
+    }
+}
+
+/// Whether `actor` may read the feed of `event` and `service_type`: a key within its limits, or staff without secrets.
+///
+/// # Errors
+/// [`Denied`] for anybody else; a key outside its limits is [`Denied::Forbidden`] too.
+pub fn feed_scope(actor: &Actor, event: EventId, service_type: ServiceTypeId) -> Result<FeedScope, Denied> {
+    match actor {
+        Actor::Guest => Err(Denied::Unauthenticated),
+        Actor::Key(key) if key.has(ApiKeyScope::ReadConfig) && key.covers(event, service_type) => Ok(FeedScope {
+            event,
+            service_type,
+            secrets: key.has(ApiKeyScope::ReadSecrets),
+            digests: key.has(ApiKeyScope::ReadDigests),
+            key: true,
+        }),
+        actor if actor.is_at_least(Role::Operator) => {
+            Ok(FeedScope { event, service_type, secrets: false, digests: false, key: false })
+        }
+        _ => Err(Denied::Forbidden),
+    }
+}

@@ -1,0 +1,53 @@
+//! The doorbell: rings after a commit, and may be lost. What it announces is always read from the database.
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+
+use crate::ids::{AccountId, ApiKeyId, EventId, FeedId, SessionId};
+
+/// The channel of `pg_notify` on which the instances of an installation ring for each other.
+pub const CHANNEL: &str = "switchboard";
+
+/// How many rings a listener may be behind before it has to look at everything anew.
+const BACKLOG: usize = 4096;
+
+/// What happened.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Ring {
+    /// A feed has a new revision, or its event was opened or archived.
+    Feed(FeedId),
+    /// What the directory of an event lists has changed.
+    Directory(EventId),
+    /// An admin changed events, ranges, service types, permissions or templates.
+    Catalogue,
+    /// A session has ended.
+    SessionEnded(SessionId),
+    /// All sessions of an account have ended.
+    AccountEnded(AccountId),
+    /// A key was revoked.
+    KeyRevoked(ApiKeyId),
+    /// There is work for the jobs.
+    Jobs,
+}
+
+/// Where rings are heard within this process.
+#[derive(Clone)]
+pub struct Doorbell(broadcast::Sender<Ring>);
+
+impl Default for Doorbell {
+    fn default() -> Self {
+        Self(broadcast::channel(BACKLOG).0)
+    }
+}
+
+impl Doorbell {
+    /// Rings for everyone in this process; nobody listening is fine.
+    pub fn ring(&self, ring: Ring) {
+        drop(self.0.send(ring));
+    }
+
+    /// Hears every ring from now on.
+    pub fn listen(&self) -> broadcast::Receiver<Ring> {
+        self.0.subscribe()
+    }
+}

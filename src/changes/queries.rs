@@ -1,0 +1,111 @@
+//! Feeds in the database, as writers see them.
+
+use diesel::upsert::excluded;
+use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
+use diesel_async::RunQueryDsl as _;
+
+use super::model::{BorneKeys, Entry, Feed, FeedRef, Revision, RevisionRow};
+use crate::ids::{EventId, ExtensionId, FeedId, ServiceTypeId};
+use crate::query;
+use crate::store::Conn;
+use crate::store::schema::{feed_entries, feed_keys, feed_revisions, feeds};
+
+/// The feed of an event and a service type, if anything was ever in it.
+pub async fn feed_of(conn: &mut Conn, feed: FeedRef) -> QueryResult<Option<Feed>> {
+    query!(conn, c => feeds::table
+        .filter(feeds::event_id.eq(feed.event))
+        .filter(feeds::service_type_id.eq(feed.service_type))
+        .select(Feed::as_select())
+        .first(c)
+        .await
+        .optional())
+}
+
+/// A feed by its id.
+pub async fn feed_by_id(conn: &mut Conn, id: FeedId) -> QueryResult<Option<Feed>> {
+    query!(conn, c => feeds::table.find(id).select(Feed::as_select()).first(c).await.optional())
+}
+
+/// All feeds of an event.
+pub async fn feeds_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<Feed>> {
+    query!(conn, c => feeds::table.filter(feeds::event_id.eq(event)).order(feeds::id).select(Feed::as_select()).load(c).await)
+}
+
+/// All feeds of a service type.
+pub async fn feeds_of_service_type(conn: &mut Conn, service_type: ServiceTypeId) -> QueryResult<Vec<Feed>> {
+    query!(conn, c => feeds::table
+        .filter(feeds::service_type_id.eq(service_type))
+        .order(feeds::id)
+        .select(Feed::as_select())
+        .load(c)
+        .await)
+}
+
+/// Makes a feed; whoever came first made it.
+pub(super) async fn insert_feed(conn: &mut Conn, feed: &Feed) -> QueryResult<()> {
+    query!(conn, c => diesel::insert_into(feeds::table)
+        .values(feed)
+        .on_conflict((feeds::event_id, feeds::service_type_id))
+        .do_nothing()
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+pub(super) async fn move_head(conn: &mut Conn, feed: &Feed) -> QueryResult<()> {
+    query!(conn, c => diesel::update(feeds::table.find(feed.id))
+        .set((feeds::head.eq(feed.head), feeds::digest.eq(&feed.digest), feeds::entry_count.eq(feed.entry_count)))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+pub(super) async fn insert_revision(conn: &mut Conn, revision: &RevisionRow) -> QueryResult<()> {
+    query!(conn, c => diesel::insert_into(feed_revisions::table).values(revision).execute(c).await)?;
+    Ok(())
+}
+
+pub(super) async fn entry(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<Entry>> {
+    query!(conn, c => feed_entries::table.find(extension).select(Entry::as_select()).first(c).await.optional())
+}
+
+pub(super) async fn save_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
+    query!(conn, c => diesel::insert_into(feed_entries::table)
+        .values(entry)
+        .on_conflict(feed_entries::extension_id)
+        .do_update()
+        .set((
+            feed_entries::revision.eq(excluded(feed_entries::revision)),
+            feed_entries::tag.eq(excluded(feed_entries::tag)),
+            feed_entries::present.eq(excluded(feed_entries::present)),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// The keys that the extension bears now.
+pub(super) async fn open_keys(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<BorneKeys>> {
+    query!(conn, c => feed_keys::table
+        .filter(feed_keys::extension_id.eq(extension))
+        .filter(feed_keys::to_revision.is_null())
+        .select(BorneKeys::as_select())
+        .first(c)
+        .await
+        .optional())
+}
+
+pub(super) async fn close_keys(conn: &mut Conn, extension: ExtensionId, at: Revision) -> QueryResult<()> {
+    query!(conn, c => diesel::update(feed_keys::table)
+        .filter(feed_keys::extension_id.eq(extension))
+        .filter(feed_keys::to_revision.is_null())
+        .set(feed_keys::to_revision.eq(Some(at)))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+pub(super) async fn insert_keys(conn: &mut Conn, keys: &BorneKeys) -> QueryResult<()> {
+    query!(conn, c => diesel::insert_into(feed_keys::table).values(keys).execute(c).await)?;
+    Ok(())
+}

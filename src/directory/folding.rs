@@ -1,0 +1,259 @@
+//! Folding: what remains of a label when script habits, case and accents do not matter.
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
+use crate::extensions::label::Label;
+use crate::numbers::number::Number;
+
+/// Folds text for comparison: compatibility decomposition (NFKD), accents away, case folded, letters with strokes and
+/// ligatures spelled plainly (`Søren Æß` is `soren aess`), composed again (NFC).
+///
+/// Case is folded by upper-casing and then lower-casing each character, which is Unicode's full case folding (`ß` is `ss`,
+/// `ς` is `σ`) as far as names need it. Accents are the marks of Latin, Greek and Cyrillic, and the optional points of
+/// Hebrew and Arabic; marks that make another letter (Indic vowels, Japanese voicing) stay.
+pub fn fold(text: &str) -> String {
+    let upper = text.nfkd().filter(|&character| !is_accent(character)).flat_map(char::to_uppercase).collect::<String>();
+    let lower = upper.chars().flat_map(char::to_lowercase).collect::<String>();
+    let mut plain = String::with_capacity(lower.len());
+    for character in lower.nfkd().filter(|&character| !is_accent(character)) {
+        match plain_spelling(character) {
+            Some(spelling) => plain.push_str(spelling),
+            None => plain.push(character),
+        }
+    }
+    plain.nfc().collect()
+}
+
+/// The words of folded text: runs of letters, digits and their marks. Chinese, Japanese and Korean text is parted from
+/// other letters and digits beside it (`sip電話` is two words), since it is written without spaces.
+pub fn words(folded: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut begin = None;
+    let mut before = Kind::Gap;
+    for (place, character) in folded.char_indices() {
+        let kind = match Kind::of(character) {
+            Kind::Mark if before == Kind::Gap => Kind::Gap,
+            Kind::Mark => before,
+            kind => kind,
+        };
+        if kind != before {
+            if let Some(begin) = begin.take() {
+                words.push(&folded[begin..place]);
+            }
+            if kind != Kind::Gap {
+                begin = Some(place);
+            }
+        }
+        before = kind;
+    }
+    words.extend(begin.map(|begin| &folded[begin..]));
+    words
+}
+
+/// The label in printable ASCII, for telephones and systems that show nothing else: accents away, Greek and Cyrillic
+/// letters transliterated, typographic marks in their plain form, everything else left out. Never empty: then it is
+/// the number.
+pub fn ascii_label(label: &Label, number: &Number) -> String {
+    let mut ascii = String::new();
+    // Й is a consonant of its own: decomposed it would become the vowel И.
+    let label = label.as_str().replace('й', "y").replace('Й', "Y");
+    for character in label.nfkd() {
+        let upper = character.is_uppercase();
+        let lower: String = character.to_lowercase().collect();
+        let spelled: String = lower.chars().filter_map(|character| ascii_spelling(character).map(str::to_owned).or_else(|| printable(character))).collect();
+        let mut letters = spelled.chars();
+        match letters.next() {
+            // `Æ` is `AE` in a word in capitals and `Ae` elsewhere; one capital is right more often.
+            Some(first) if upper => ascii.extend(first.to_uppercase().chain(letters)),
+            Some(_) => ascii.push_str(&spelled),
+            None => {}
+        }
+    }
+    let ascii = ascii.split_whitespace().collect::<Vec<_>>().join(" ");
+    if ascii.is_empty() { number.as_str().to_owned() } else { ascii }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Gap,
+    Letter,
+    Ideograph,
+    Mark,
+}
+
+impl Kind {
+    fn of(character: char) -> Self {
+        if is_combining_mark(character) {
+            Self::Mark
+        } else if !character.is_alphanumeric() {
+            Self::Gap
+        } else if matches!(character, '\u{1100}'..='\u{11FF}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}') {
+            Self::Ideograph
+        } else {
+            Self::Letter
+        }
+    }
+}
+
+fn is_accent(character: char) -> bool {
+    matches!(character,
+        '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}'
+        | '\u{591}'..='\u{5BD}' | '\u{5BF}' | '\u{5C1}' | '\u{5C2}' | '\u{5C4}' | '\u{5C5}' | '\u{5C7}'
+        | '\u{610}'..='\u{61A}' | '\u{640}' | '\u{64B}'..='\u{65F}' | '\u{670}' | '\u{6D6}'..='\u{6DC}'
+        // Joiners, soft hyphens and variation selectors show nothing.
+        | '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
+}
+
+/// Latin letters that do not decompose, in lower case.
+fn plain_spelling(character: char) -> Option<&'static str> {
+    Some(match character {
+        'ß' => "ss",
+        'æ' => "ae",
+        'œ' => "oe",
+        'ø' => "o",
+        'đ' | 'ð' => "d",
+        'ħ' => "h",
+        'ı' => "i",
+        'ĸ' => "k",
+        'ł' => "l",
+        'ŋ' => "n",
+        'þ' => "th",
+        'ŧ' => "t",
+        'ə' => "e",
+        _ => return None,
+    })
+}
+
+/// Greek (roughly ISO 843) and Cyrillic (roughly ISO 9, as people write it without accents), in lower case, and marks of
+/// typography.
+fn ascii_spelling(character: char) -> Option<&'static str> {
+    plain_spelling(character).or_else(|| {
+        Some(match character {
+            'α' | 'а' => "a",
+            'β' | 'в' => "v",
+            'γ' | 'г' | 'ґ' => "g",
+            'δ' | 'д' => "d",
+            'ε' | 'е' | 'э' => "e",
+            'ζ' | 'з' => "z",
+            'η' | 'ι' | 'и' | 'і' => "i",
+            'θ' => "th",
+            'κ' | 'к' => "k",
+            'λ' | 'л' => "l",
+            'μ' | 'м' => "m",
+            'ν' | 'н' => "n",
+            'ξ' => "x",
+            'ο' | 'ω' | 'о' => "o",
+            'π' | 'п' => "p",
+            'ρ' | 'р' => "r",
+            'σ' | 'ς' | 'с' => "s",
+            'τ' | 'т' => "t",
+            'υ' | 'ы' => "y",
+            'φ' | 'ф' => "f",
+            'χ' => "ch",
+            'ψ' => "ps",
+            'б' => "b",
+            'є' => "ye",
+            'ж' => "zh",
+            'у' => "u",
+            'х' => "kh",
+            'ц' => "ts",
+            'ч' => "ch",
+            'ш' => "sh",
+            'щ' => "shch",
+            'ю' => "yu",
+            'я' => "ya",
+            'ј' => "j",
+            'љ' => "lj",
+            'њ' => "nj",
+            'ћ' => "c",
+            'ђ' => "dj",
+            'џ' => "dz",
+            '‘' | '’' | '‚' | 'ʼ' | '′' => "'",
+            '“' | '”' | '„' | '«' | '»' | '″' => "\"",
+            '‐' | '‑' | '‒' | '–' | '—' | '−' => "-",
+            '×' => "x",
+            '⁄' => "/",
+            _ => return None,
+        })
+    })
+}
+
+fn printable(character: char) -> Option<String> {
+    if character.is_whitespace() {
+        return Some(" ".to_owned());
+    }
+    character.is_ascii_graphic().then(|| character.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ascii(label: &str) -> String {
+        ascii_label(&Label::parse(label).unwrap(), &Number::clean("2342").unwrap())
+    }
+
+    #[test]
+    fn case_and_accents_fold_in_any_script() {
+        for (text, folded) in [
+            ("Žebra", "zebra"),
+            ("STRASSE", "strasse"),
+            ("Straße", "strasse"),
+            ("Søren Æther ŒUVRE", "soren aether oeuvre"),
+            ("ΟΔΥΣΣΕΎΣ", "οδυσσευσ"),
+            ("οδυσσεύς", "οδυσσευσ"),
+            ("Ёлка", "елка"),
+            ("İstanbul ISPARTA ılık", "istanbul isparta ilik"),
+            ("ﬁn Ｆｕｌｌ", "fin full"),
+            ("がく", "がく"),
+            ("한국", "한국"),
+            ("हिन्दी", "हिन्दी"),
+            ("שָׁלוֹם", "שלום"),
+        ] {
+            assert_eq!(fold(text), folded, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_are_runs_of_letters_and_digits() {
+        assert_eq!(words(&fold("O'Brien, Zoë-Ann (2nd)")), ["o", "brien", "zoe", "ann", "2nd"]);
+        assert_eq!(words(&fold("SIP電話 第3")), ["sip", "電話", "第", "3"]);
+        assert_eq!(words(&fold("हिन्दी भाषा")), ["हिन्दी", "भाषा"]);
+        assert_eq!(words("  ---  "), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn telephones_get_ascii() {
+        for (label, expected) in [
+            ("Zoë Müller", "Zoe Muller"),
+            ("Straße – “Größe”", "Strasse - \"Grosse\""),
+            ("Ærø Łódź", "Aero Lodz"),
+            ("Щука Юрий", "Shchuka Yuriy"),
+            ("Οδυσσέας", "Odysseas"),
+            ("Bob \"B\" <x>;", "Bob \"B\" <x>;"),
+            ("本部", "2342"),
+            ("本部 HQ 🦓", "HQ"),
+            ("½ way…", "1/2 way..."),
+        ] {
+            assert_eq!(ascii(label), expected, "{label}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn folding_is_idempotent_and_ascii_is_printable(text in "\\PC{1,40}") {
+            let folded = fold(&text);
+            prop_assert_eq!(fold(&folded), folded.clone());
+            prop_assert_eq!(fold(&text.to_lowercase()), folded.clone());
+            let letters = |text: &str| text.chars().filter(|&c| c.is_alphanumeric() && !is_combining_mark(c)).collect::<String>();
+            prop_assert_eq!(letters(&words(&folded).concat()), letters(&folded));
+            if let Ok(label) = Label::parse(&text) {
+                let ascii = ascii_label(&label, &Number::clean("2342").unwrap());
+                prop_assert!(!ascii.is_empty() && ascii.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Extensions: numbers in service.
+
+pub mod csv;
+pub mod label;
+pub mod row;
+pub mod row_json;
+pub mod visibility;

@@ -1,0 +1,62 @@
+//! What a resolver finds in its context.
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+
+use super::error::ApiError;
+use super::request::{IdempotencyKey, RequestId};
+use crate::access::{self, Caller, Scope};
+use crate::problem::Fault;
+use crate::services::Services;
+use crate::store::Lease;
+
+/// The services under the rules.
+///
+/// # Errors
+/// Never, once the schema is built as it should be.
+pub fn services<'a>(ctx: &Context<'a>) -> Result<&'a Services, ApiError> {
+    ctx.data_opt::<Services>().ok_or_else(|| Fault::internal("the schema was built without services").into())
+}
+
+/// Whoever makes this request, with its id and its idempotency key.
+///
+/// # Errors
+/// Never, once the edge has let the request in.
+pub fn caller(ctx: &Context<'_>) -> Result<Arc<Caller>, ApiError> {
+    let caller = known_caller(ctx)?;
+    let mut caller = Caller::clone(caller);
+    caller.request_id = ctx.data_opt::<RequestId>().map(ToString::to_string);
+    caller.idempotency = ctx
+        .data_opt::<IdempotencyKey>()
+        .map(|key| access::IdempotencyKey { key: key.key.clone(), request_hash: key.digest });
+    Ok(Arc::new(caller))
+}
+
+/// Whoever makes this request.
+///
+/// # Errors
+/// Never, once the edge has let the request in.
+pub fn actor<'a>(ctx: &Context<'a>) -> Result<&'a access::Actor, ApiError> {
+    known_caller(ctx).map(|caller| &caller.actor)
+}
+
+/// How far the caller sees.
+///
+/// # Errors
+/// Never, once the edge has let the request in.
+pub fn scope(ctx: &Context<'_>) -> Result<Scope, ApiError> {
+    actor(ctx).map(access::scope)
+}
+
+/// A connection for short reads.
+///
+/// # Errors
+/// UNAVAILABLE when none comes free.
+pub async fn read(ctx: &Context<'_>) -> Result<Lease, ApiError> {
+    Ok(services(ctx)?.store.read().await?)
+}
+
+fn known_caller<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Caller>, ApiError> {
+    ctx.data_opt::<Arc<Caller>>().ok_or_else(|| Fault::internal("a request without a caller").into())
+}

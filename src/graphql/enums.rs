@@ -1,0 +1,99 @@
+//! The enums of the API. Each mirrors a domain's own, so that the domains need not know GraphQL.
+
+use async_graphql::Enum;
+
+macro_rules! mirrored {
+    ($($(#[$meta:meta])* $name:ident = $remote:literal { $($(#[$variant_meta:meta])* $variant:ident),+ $(,)? })+) => {
+        $(
+            $(#[$meta])*
+            #[derive(Enum, Clone, Copy, PartialEq, Eq, Hash, Debug)]
+            #[graphql(remote = $remote)]
+            pub enum $name { $($(#[$variant_meta])* $variant),+ }
+        )+
+    };
+}
+
+mirrored! {
+    /// What a person may do; each role may do all that the one before may.
+    Role = "crate::access::Role" {
+        /// Registers and looks after extensions of their own.
+        User,
+        /// Helps everyone else: assigns, bars, bans.
+        Operator,
+        /// Configures the installation.
+        Admin,
+    }
+    /// READ_CONFIG: feeds without secrets. READ_DIGESTS: with SIP digests. READ_SECRETS: with clear secrets. WRITE_BACK: parameters marked for the consumer. READ_DIRECTORY: all listed entries. MANAGE_GROUPS: join and leave groups for a caller, as a voice menu does. READ_DIGESTS and READ_SECRETS each include READ_CONFIG; what is out of scope is `{}`.
+    ApiKeyScope = "crate::access::ApiKeyScope" {
+        /// Feeds without secrets.
+        ReadConfig,
+        /// Feeds with SIP digests.
+        ReadDigests,
+        /// Feeds with clear secrets.
+        ReadSecrets,
+        /// Parameters marked for the consumer may be written back.
+        WriteBack,
+        /// All listed entries of the directory.
+        ReadDirectory,
+        /// Groups are joined for a caller, as a voice menu does.
+        ManageGroups,
+    }
+    /// Who restricts: each source adds and lifts only its own.
+    RestrictionSource = "crate::restrictions::RestrictionSource" {
+        /// An operator banned the account.
+        Ban,
+        /// An operator barred the number.
+        Bar,
+        /// An emergency stops what is not needed.
+        Lockdown,
+        /// A bill is unpaid.
+        Dunning,
+        /// Use beyond what is fair.
+        FairUse,
+        /// An admin's own decision.
+        Admin,
+    }
+    /// What a restriction stops.
+    RestrictionEffect = "crate::restrictions::RestrictionEffect" {
+        /// The account cannot sign in.
+        NoSignIn,
+        /// The account cannot change anything.
+        NoWrite,
+        /// No calls.
+        NoCalls,
+        /// No calls to the outside.
+        NoExternalCalls,
+    }
+    /// Where a number is in its life.
+    NumberState = "crate::numbers::state::NumberState" {
+        /// In the pool, nobody's.
+        Available,
+        /// Kept for its last owner for a short time.
+        Held,
+        /// Somebody's, not in use.
+        Reserved,
+        /// In use: routed.
+        InService,
+        /// Cooling off until the telephone systems have forgotten the old owner.
+        Aging,
+        /// Parked by policy instead of available.
+        Released,
+        /// A carrier offers it.
+        Discovery,
+        /// On its way from another carrier.
+        PortIn,
+        /// On its way to another carrier.
+        PortOut,
+    }
+    /// PUBLIC: guests see it. MEMBERS: signed-in people. STAFF: operators. HIDDEN: owner and operators, in no directory.
+    DirectoryVisibility = "crate::extensions::visibility::Visibility" {
+        /// Guests see it.
+        Public,
+        /// Signed-in people see it.
+        Members,
+        /// Operators see it.
+        Staff,
+        /// Owner and operators, in no directory.
+        Hidden,
+    }
+}

@@ -1,0 +1,281 @@
+//! Where what went wrong becomes what a client reads, and the only place where it does.
+//!
+//! A [`Problem`] becomes a typed [`UserError`] in the payload. A [`Stop`] that is no problem becomes an [`ApiError`] at the top of the
+//! response: a code and a sentence without internals, while the log keeps the cause.
+
+use async_graphql::{Enum, ErrorExtensions as _, Interface, SimpleObject};
+
+use super::error_code::ErrorCode;
+use super::scalars::PhoneNumber;
+use crate::problem::{Denied, Fault, Problem, ProblemKind, Stop};
+
+/// What a client can act on.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+#[graphql(name = "ErrorCode")]
+pub enum UserErrorCode {
+    Invalid,
+    Required,
+    NotFound,
+    Conflict,
+    StaleVersion,
+    NumberUnavailable,
+    NumberOutOfRange,
+    QuotaExceeded,
+    InvalidTransition,
+    SchemaViolation,
+    ServiceTypePrivileged,
+    Restricted,
+    FeatureDenied,
+    CredentialsRejected,
+    TokenExpired,
+    RateLimited,
+    ReauthenticationRequired,
+    CarrierFault,
+    EmailUnverified,
+    AlreadyExists,
+    GroupLoop,
+    LastAdmin,
+    EventClosed,
+    WeakPassword,
+}
+
+/// An expected failure. Every payload lists them; the mutation then changed nothing, unless it says otherwise.
+#[derive(Interface, Clone, Debug)]
+#[graphql(
+    field(name = "code", ty = "&UserErrorCode", desc = "What a client can act on."),
+    field(name = "message", ty = "&String", desc = "One sentence for a person, without internals."),
+    field(
+        name = "path",
+        ty = "&Vec<String>",
+        desc = "Where in `input`, e.g. [\"parameters\", \"mac\"]; empty where it concerns the whole input."
+    )
+)]
+pub enum UserError {
+    InvalidInput(InvalidInput),
+    OperationFailed(OperationFailed),
+    RateLimited(RateLimited),
+    GroupLoop(GroupLoop),
+    SchemaViolation(SchemaViolation),
+    NumberUnavailable(NumberUnavailable),
+    InvalidTransition(InvalidTransition),
+    StaleVersion(StaleVersion),
+    QuotaExceeded(QuotaExceeded),
+}
+
+macro_rules! user_errors {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $ty:ty),* $(,)? })+) => {
+        $(
+            $(#[$meta])*
+            #[derive(SimpleObject, Clone, Debug)]
+            pub struct $name {
+                /// What a client can act on.
+                pub code: UserErrorCode,
+                /// One sentence for a person, without internals.
+                pub message: String,
+                /// Where in `input`; empty where it concerns the whole input.
+                pub path: Vec<String>,
+                $($(#[$field_meta])* pub $field: $ty,)*
+            }
+        )+
+    };
+}
+
+user_errors! {
+    /// An input that cannot be accepted as it is.
+    InvalidInput {}
+    /// A rule or a state that says no, where nothing more can be told than its code.
+    OperationFailed {}
+    /// Too many attempts: try again later.
+    RateLimited {
+        /// When it may be tried again, in seconds from now.
+        retry_after_seconds: i32,
+    }
+    /// Groups or fallbacks that would lead back to where they began.
+    GroupLoop {
+        /// The numbers of the loop, first = last.
+        cycle: Vec<PhoneNumber>,
+    }
+    /// Parameters that do not fit the service type's schema.
+    SchemaViolation {
+        /// JSON Pointer into `parameters`.
+        pointer: String,
+        /// The JSON Schema keyword that failed.
+        keyword: String,
+    }
+    /// A number that somebody else has.
+    NumberUnavailable {
+        /// The number asked for.
+        number: PhoneNumber,
+        /// Up to five free numbers near the one asked for.
+        suggestions: Vec<PhoneNumber>,
+    }
+    /// A number whose state does not allow the move.
+    InvalidTransition {
+        /// The number.
+        number: PhoneNumber,
+        /// The state that it has.
+        from: crate::graphql::enums::NumberState,
+        /// The state that was asked for.
+        to: crate::graphql::enums::NumberState,
+    }
+    /// The caller's copy is old.
+    StaleVersion {
+        /// The version now.
+        current_version: i32,
+    }
+    /// As many as one user may hold.
+    QuotaExceeded {
+        /// How many that is.
+        limit: i32,
+    }
+}
+
+impl From<Problem> for UserError {
+    fn from(problem: Problem) -> Self {
+        use UserErrorCode as C;
+        let Problem { kind, message, path } = problem;
+        let invalid = |code, message, path| Self::InvalidInput(InvalidInput { code, message, path });
+        let failed = |code, message, path| Self::OperationFailed(OperationFailed { code, message, path });
+        match kind {
+            ProblemKind::Invalid => invalid(C::Invalid, message, path),
+            ProblemKind::Required => invalid(C::Required, message, path),
+            ProblemKind::WeakPassword => invalid(C::WeakPassword, message, path),
+            ProblemKind::NotFound => failed(C::NotFound, message, path),
+            ProblemKind::Conflict => failed(C::Conflict, message, path),
+            ProblemKind::NumberOutOfRange => failed(C::NumberOutOfRange, message, path),
+            ProblemKind::ServiceTypePrivileged => failed(C::ServiceTypePrivileged, message, path),
+            ProblemKind::Restricted => failed(C::Restricted, message, path),
+            ProblemKind::FeatureDenied => failed(C::FeatureDenied, message, path),
+            ProblemKind::CredentialsRejected => failed(C::CredentialsRejected, message, path),
+            ProblemKind::TokenExpired => failed(C::TokenExpired, message, path),
+            ProblemKind::ReauthenticationRequired => failed(C::ReauthenticationRequired, message, path),
+            ProblemKind::EmailUnverified => failed(C::EmailUnverified, message, path),
+            ProblemKind::AlreadyExists => failed(C::AlreadyExists, message, path),
+            ProblemKind::LastAdmin => failed(C::LastAdmin, message, path),
+            ProblemKind::EventClosed => failed(C::EventClosed, message, path),
+            ProblemKind::StaleVersion { current } => {
+                Self::StaleVersion(StaleVersion { code: C::StaleVersion, message, path, current_version: current })
+            }
+            ProblemKind::NumberUnavailable { number, suggestions } => Self::NumberUnavailable(NumberUnavailable {
+                code: C::NumberUnavailable,
+                message,
+                path,
+                number: number.into(),
+                suggestions: suggestions.into_iter().map(Into::into).collect(),
+            }),
+            ProblemKind::QuotaExceeded { limit } => {
+                Self::QuotaExceeded(QuotaExceeded { code: C::QuotaExceeded, message, path, limit })
+            }
+            ProblemKind::InvalidTransition { number, from, to } => Self::InvalidTransition(InvalidTransition {
+                code: C::InvalidTransition,
+                message,
+                path,
+                number: number.into(),
+                from: from.into(),
+                to: to.into(),
+            }),
+            ProblemKind::SchemaViolation { pointer, keyword } => {
+                Self::SchemaViolation(SchemaViolation { code: C::SchemaViolation, message, path, pointer, keyword })
+            }
+            ProblemKind::RateLimited { retry_after_seconds } => {
+                Self::RateLimited(RateLimited { code: C::RateLimited, message, path, retry_after_seconds })
+            }
+            ProblemKind::GroupLoop { cycle } => Self::GroupLoop(GroupLoop {
+                code: C::GroupLoop,
+                message,
+                path,
+                cycle: cycle.into_iter().map(Into::into).collect(),
+            }),
+        }
+    }
+}
+
+/// An error at the top of the response. It is no `Display`, so that async-graphql cannot print one by itself.
+#[derive(Clone, Debug)]
+pub struct ApiError {
+    code: ErrorCode,
+    message: String,
+}
+
+impl ApiError {
+    /// An error with this code and one sentence for the client.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// An argument that cannot be accepted as it is.
+    pub fn bad_input(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::BadUserInput, message)
+    }
+}
+
+impl From<ApiError> for async_graphql::Error {
+    fn from(error: ApiError) -> Self {
+        let code = error.code.as_str();
+        Self::new(error.message).extend_with(|_, extensions| extensions.set("code", code))
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Unauthenticated => Self::new(ErrorCode::Unauthenticated, "Sign in first."),
+            Denied::Forbidden => Self::new(ErrorCode::Forbidden, "You are not allowed to do this."),
+            Denied::ReauthenticationRequired => {
+                Self::new(ErrorCode::ReauthenticationRequired, "Give your password again first (`reauthenticate`).")
+            }
+        }
+    }
+}
+
+impl<E: Into<Fault>> From<E> for ApiError {
+    fn from(error: E) -> Self {
+        let fault: Fault = error.into();
+        if fault.is_temporary() {
+            tracing::warn!(error = %fault, "a request failed for now");
+            Self::new(ErrorCode::Unavailable, "The server cannot do this now. Try again in a moment.")
+        } else {
+            tracing::error!(error = %fault, "a request failed");
+            Self::new(ErrorCode::Internal, crate::graphql::error::INTERNAL_MESSAGE)
+        }
+    }
+}
+
+/// What a client reads when the server failed; the log has the cause under the same request id.
+pub const INTERNAL_MESSAGE: &str = "The server failed. The request id helps its operator to find out why.";
+
+impl From<Stop> for ApiError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Denied(denied) => denied.into(),
+            Stop::Fault(fault) => fault.into(),
+            Stop::BadRequest(message) => Self::bad_input(message),
+            Stop::IdempotencyMismatch => {
+                Self::new(ErrorCode::IdempotencyMismatch, "This Idempotency-Key was used for another request.")
+            }
+            // A query has no payload: its first problem stands at the top.
+            Stop::Problems(problems) => {
+                let message = problems.into_iter().next().map_or_else(String::new, |problem| problem.message);
+                Self::bad_input(message)
+            }
+        }
+    }
+}
+
+/// What a mutation's resolver makes its payload of: the outcome, or the errors for the payload.
+///
+/// A rule's missing re-authentication goes into the payload too, as the contract has it for mutations.
+///
+/// # Errors
+/// Everything that belongs to the top of the response.
+pub fn settle<T>(result: Result<T, Stop>) -> Result<Result<T, Vec<UserError>>, ApiError> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Stop::Problems(problems)) => Ok(Err(problems.into_iter().map(Into::into).collect())),
+        Err(Stop::Denied(Denied::ReauthenticationRequired)) => {
+            let message = "Give your password again first (`reauthenticate`).";
+            Ok(Err(vec![Problem::new(ProblemKind::ReauthenticationRequired, "", message).into()]))
+        }
+        Err(stop) => Err(stop.into()),
+    }
+}

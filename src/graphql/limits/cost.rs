@@ -1,0 +1,364 @@
+//! What an operation costs: a plan made once per document, evaluated for each request's variables.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
+};
+use async_graphql::{Name, Positioned, Value, Variables};
+
+use super::types::{DEFAULT_FIRST, FieldShape, TypeTable};
+use super::{Charge, Refused, Tier};
+
+/// The size that a list of objects without `first` counts as: a telephone's permissions, a group's members.
+pub const PLAIN_LIST: u64 = 10;
+
+/// The types that are one page of a provisioning feed.
+const FEED_PAGES: [&str; 2] = ["FeedSnapshot", "FeedEvent"];
+/// The field whose page is a grid of bare numbers, and larger for people.
+const NUMBER_GRID: &str = "availableNumbers";
+
+/// The cost plans of one document's fragments.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    fragments: Vec<Vec<Step>>,
+}
+
+/// A part of a plan.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// So many fields, whatever the variables.
+    Fields(u64),
+    /// One field, and what is selected on each element of its list.
+    List { size: Size, inner: Vec<Step> },
+    /// One field that takes `first`, and what is selected on it; lists directly below have that size.
+    Page { first: First, inner: Vec<Step> },
+    /// One page of a feed.
+    Feed { first: First, inner: Vec<Step> },
+    /// A selection that the variable includes or skips.
+    If { variable: Name, included: bool, inner: Vec<Step> },
+    /// A fragment's plan.
+    Spread(usize),
+}
+
+#[derive(Debug)]
+pub(super) enum Size {
+    Fixed(u64),
+    /// That of the page around.
+    OfPage,
+    /// `first` of the list itself.
+    First(First),
+    /// The length of a list in a variable.
+    Length(Name),
+}
+
+/// A value for `first`.
+#[derive(Debug)]
+pub(super) struct First {
+    field: Name,
+    bound: Bound,
+    given: Given,
+}
+
+#[derive(Debug)]
+enum Given {
+    Literal(i64),
+    /// The variable, and what counts where it is left out or null.
+    Variable(Name, i64),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Bound {
+    Page,
+    Grid,
+    Feed,
+}
+
+impl Bound {
+    const fn most(self, tier: Tier) -> i64 {
+        match (self, tier) {
+            (Self::Page, Tier::Guest | Tier::User) => 100,
+            (Self::Feed, Tier::Key) => 5_000,
+            _ => 1_000,
+        }
+    }
+}
+
+/// An argument as it stands in the document.
+enum Argument {
+    Literal(Value),
+    Variable(Name),
+}
+
+/// Reads an argument's value. A macro, because the library does not export the type that it gives for it.
+macro_rules! read {
+    ($value:expr) => {{
+        let mut variable = None;
+        let value = $value.node.clone().into_const_with(|name| {
+            variable = Some(name);
+            Ok::<_, std::convert::Infallible>(Value::Null)
+        });
+        match (value, variable) {
+            (Ok(Value::Null), Some(name)) => Argument::Variable(name),
+            (Ok(value), _) => Argument::Literal(value),
+        }
+    }};
+}
+
+/// The argument, null where it is left out.
+fn argument(field: &Field, name: &str) -> Argument {
+    field.get_argument(name).map_or(Argument::Literal(Value::Null), |value| read!(value))
+}
+
+/// How lists in a selection set find their size.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Around {
+    Plain,
+    Page,
+    Feed,
+}
+
+/// Makes plans; one per document.
+pub(super) struct Planner<'a> {
+    document: &'a ExecutableDocument,
+    types: &'a TypeTable,
+    plan: Plan,
+    known: HashMap<(&'a str, Around), usize>,
+}
+
+impl<'a> Planner<'a> {
+    /// For documents without cycles of fragments.
+    pub fn new(document: &'a ExecutableDocument, types: &'a TypeTable) -> Self {
+        Self { document, types, plan: Plan::default(), known: HashMap::new() }
+    }
+
+    pub fn finish(self) -> Plan {
+        self.plan
+    }
+
+    pub fn operation(&mut self, root: &str, set: &'a SelectionSet) -> Vec<Step> {
+        self.selection_set(root, set, Around::Plain)
+    }
+
+    fn selection_set(&mut self, parent: &str, set: &'a SelectionSet, around: Around) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for selection in &set.items {
+            let inner = match &selection.node {
+                Selection::Field(field) => self.field(parent, &field.node, around),
+                Selection::InlineFragment(fragment) => {
+                    let on = fragment.node.type_condition.as_ref().map_or(parent, |condition| condition.node.on.node.as_str());
+                    self.selection_set(on, &fragment.node.selection_set.node, around)
+                }
+                Selection::FragmentSpread(spread) => {
+                    self.spread(&spread.node.fragment_name.node, around).map(Step::Spread).into_iter().collect()
+                }
+            };
+            conditioned(inner, selection.node.directives()).into_iter().for_each(|step| push(&mut steps, step));
+        }
+        steps
+    }
+
+    fn spread(&mut self, name: &'a str, around: Around) -> Option<usize> {
+        if let Some(index) = self.known.get(&(name, around)) {
+            return Some(*index);
+        }
+        let document = self.document;
+        let fragment = &document.fragments.get(name)?.node;
+        let steps = self.selection_set(&fragment.type_condition.node.on.node, &fragment.selection_set.node, around);
+        let index = self.plan.fragments.len();
+        self.plan.fragments.push(steps);
+        self.known.insert((name, around), index);
+        Some(index)
+    }
+
+    fn field(&mut self, parent: &str, field: &'a Field, around: Around) -> Vec<Step> {
+        let name = field.name.node.as_str();
+        if name == "__typename" {
+            return Vec::new();
+        }
+        let set = &field.selection_set.node;
+        let types = self.types;
+        let Some(shape) = types.field(parent, name) else {
+            // Introspection, which counts each field once, and fields that the validation will refuse.
+            return with_field(self.selection_set("", set, around));
+        };
+        if FEED_PAGES.contains(&shape.named.as_str()) {
+            let inner = self.selection_set(&shape.named, set, Around::Feed);
+            return vec![Step::Feed { first: first(field, shape, Bound::Feed), inner }];
+        }
+        let bound = if name == NUMBER_GRID { Bound::Grid } else { Bound::Page };
+        let composite = types.is_composite(&shape.named);
+        match (shape.list, shape.first.is_some()) {
+            (true, true) => {
+                let inner = if composite { self.selection_set(&shape.named, set, Around::Plain) } else { vec![Step::Fields(1)] };
+                vec![Step::List { size: Size::First(first(field, shape, bound)), inner }]
+            }
+            (false, true) => {
+                let inner = self.selection_set(&shape.named, set, Around::Page);
+                vec![Step::Page { first: first(field, shape, bound), inner }]
+            }
+            (true, false) if composite => {
+                let below = if around == Around::Feed { Around::Feed } else { Around::Plain };
+                let inner = self.selection_set(&shape.named, set, below);
+                vec![Step::List { size: plain_size(field, shape, around), inner }]
+            }
+            _ => {
+                let below = if around == Around::Feed { Around::Feed } else { Around::Plain };
+                with_field(self.selection_set(&shape.named, set, below))
+            }
+        }
+    }
+}
+
+fn plain_size(field: &Field, shape: &FieldShape, around: Around) -> Size {
+    match around {
+        Around::Page => Size::OfPage,
+        Around::Feed => Size::Fixed(1),
+        Around::Plain if shape.by_ids => match argument(field, "ids") {
+            Argument::Literal(Value::List(ids)) => Size::Fixed(ids.len() as u64),
+            Argument::Variable(name) => Size::Length(name),
+            Argument::Literal(_) => Size::Fixed(1),
+        },
+        Around::Plain => Size::Fixed(PLAIN_LIST),
+    }
+}
+
+fn first(field: &Field, shape: &FieldShape, bound: Bound) -> First {
+    let fallback = shape.first.unwrap_or(DEFAULT_FIRST);
+    let given = match argument(field, "first") {
+        Argument::Variable(name) => Given::Variable(name, fallback),
+        Argument::Literal(Value::Number(number)) => Given::Literal(number.as_i64().unwrap_or(i64::MAX)),
+        Argument::Literal(_) => Given::Literal(fallback),
+    };
+    First { field: field.name.node.clone(), bound, given }
+}
+
+fn with_field(inner: Vec<Step>) -> Vec<Step> {
+    let mut steps = vec![Step::Fields(1)];
+    inner.into_iter().for_each(|step| push(&mut steps, step));
+    steps
+}
+
+/// Neighbouring constants become one.
+fn push(steps: &mut Vec<Step>, step: Step) {
+    if let (Some(Step::Fields(total)), Step::Fields(more)) = (steps.last_mut(), &step) {
+        *total = total.saturating_add(*more);
+    } else {
+        steps.push(step);
+    }
+}
+
+/// `@skip` and `@include`: decided now where they name no variable.
+fn conditioned(mut steps: Vec<Step>, directives: &[Positioned<Directive>]) -> Vec<Step> {
+    for directive in directives {
+        let included = match directive.node.name.node.as_str() {
+            "include" => true,
+            "skip" => false,
+            _ => continue,
+        };
+        match directive.node.get_argument("if").map(|value| read!(value)) {
+            Some(Argument::Literal(Value::Boolean(value))) if value != included => return Vec::new(),
+            Some(Argument::Variable(variable)) => steps = vec![Step::If { variable, included, inner: steps }],
+            _ => {}
+        }
+    }
+    steps
+}
+
+impl Plan {
+    /// # Errors
+    /// [`Refused::Input`] when a `first` is negative or above what the tier may ask for.
+    pub fn charge(
+        &self,
+        steps: &[Step],
+        definition: &OperationDefinition,
+        variables: &Variables,
+        tier: Tier,
+    ) -> Result<Charge, Refused> {
+        Evaluation { plan: self, definition, variables, tier }.charge(steps, 1)
+    }
+}
+
+struct Evaluation<'a> {
+    plan: &'a Plan,
+    definition: &'a OperationDefinition,
+    variables: &'a Variables,
+    tier: Tier,
+}
+
+impl Evaluation<'_> {
+    fn charge(&self, steps: &[Step], page: u64) -> Result<Charge, Refused> {
+        let mut total = Charge::default();
+        for step in steps {
+            let charge = match step {
+                Step::Fields(fields) => Charge { cost: *fields, feed_rows: 0 },
+                Step::List { size, inner } => one_more(times(self.charge(inner, 1)?, self.size(size, page)?)),
+                Step::Page { first, inner } => one_more(self.charge(inner, self.first(first)?)?),
+                Step::Feed { first, inner } => {
+                    let rows = self.first(first)?;
+                    let inner = one_more(self.charge(inner, 1)?);
+                    Charge { cost: inner.cost, feed_rows: inner.feed_rows.saturating_add(rows) }
+                }
+                Step::If { variable, included, inner } => {
+                    if self.boolean(variable) == Some(*included) { self.charge(inner, page)? } else { Charge::default() }
+                }
+                Step::Spread(fragment) => match self.plan.fragments.get(*fragment) {
+                    Some(steps) => self.charge(steps, page)?,
+                    None => Charge::default(),
+                },
+            };
+            total.cost = total.cost.saturating_add(charge.cost);
+            total.feed_rows = total.feed_rows.saturating_add(charge.feed_rows);
+        }
+        Ok(total)
+    }
+
+    fn size(&self, size: &Size, page: u64) -> Result<u64, Refused> {
+        Ok(match size {
+            Size::Fixed(size) => *size,
+            Size::OfPage => page,
+            Size::First(first) => self.first(first)?,
+            Size::Length(variable) => match self.variable(variable) {
+                Some(Value::List(items)) => items.len() as u64,
+                _ => 1,
+            },
+        })
+    }
+
+    fn first(&self, first: &First) -> Result<u64, Refused> {
+        let value = match &first.given {
+            Given::Literal(value) => *value,
+            Given::Variable(name, fallback) => match self.variable(name) {
+                Some(Value::Number(number)) => number.as_i64().unwrap_or(i64::MAX),
+                _ => *fallback,
+            },
+        };
+        let most = first.bound.most(self.tier);
+        match u64::try_from(value) {
+            Ok(size) if value <= most => Ok(size),
+            _ => Err(Refused::Input { message: format!("`first` of `{}` must be from 0 to {most}.", first.field) }),
+        }
+    }
+
+    fn boolean(&self, name: &Name) -> Option<bool> {
+        match self.variable(name) {
+            Some(Value::Boolean(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    fn variable(&self, name: &Name) -> Option<&Value> {
+        self.variables.get(name).or_else(|| {
+            let definition = self.definition.variable_definitions.iter().find(|definition| definition.node.name.node == *name)?;
+            definition.node.default_value.as_ref().map(|value| &value.node)
+        })
+    }
+}
+
+const fn one_more(charge: Charge) -> Charge {
+    Charge { cost: charge.cost.saturating_add(1), feed_rows: charge.feed_rows }
+}
+
+const fn times(charge: Charge, size: u64) -> Charge {
+    Charge { cost: charge.cost.saturating_mul(size), feed_rows: charge.feed_rows.saturating_mul(size) }
+}

@@ -1,0 +1,124 @@
+//! Whether a request's variables fit their declared types (GraphQL, October 2021, section 6.1.2).
+//!
+//! The library tells a variable that cannot be coerced in the same words as a wrong document; here it is told apart, by name and place.
+
+use std::fmt::Write as _;
+
+use async_graphql::parser::types::{BaseType, OperationDefinition, Type};
+use async_graphql::{Value, Variables};
+
+use super::types::{TypeShape, TypeTable};
+
+/// Checks every declared variable. Custom scalars and types that the schema does not have pass: the former are read by their own
+/// code, the latter are the validation's business.
+///
+/// # Errors
+/// A sentence that names the variable and the place in it.
+pub(super) fn check(operation: &OperationDefinition, variables: &Variables, types: &TypeTable) -> Result<(), String> {
+    for definition in &operation.variable_definitions {
+        let definition = &definition.node;
+        let name = &definition.name.node;
+        let ty = &definition.var_type.node;
+        match variables.get(name) {
+            Some(value) => fits(value, ty, types, &Place::Root(name))?,
+            None if !ty.nullable && definition.default_value.is_none() => {
+                return Err(format!("Variable `${name}` of type `{ty}` must be given."));
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Where in a variable we are: built on the stack, written only for an error.
+enum Place<'a> {
+    Root(&'a str),
+    Field(&'a Place<'a>, &'a str),
+    Index(&'a Place<'a>, usize),
+}
+
+impl Place<'_> {
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Root(name) => {
+                let _ = write!(out, "${name}");
+            }
+            Self::Field(parent, name) => {
+                parent.write(out);
+                let _ = write!(out, ".{name}");
+            }
+            Self::Index(parent, index) => {
+                parent.write(out);
+                let _ = write!(out, "[{index}]");
+            }
+        }
+    }
+
+    fn refuse(&self, reason: &str) -> Result<(), String> {
+        let mut place = String::new();
+        self.write(&mut place);
+        Err(format!("Variable `{place}` {reason}."))
+    }
+}
+
+fn fits(value: &Value, ty: &Type, types: &TypeTable, place: &Place<'_>) -> Result<(), String> {
+    if matches!(value, Value::Null) {
+        return if ty.nullable { Ok(()) } else { place.refuse(&format!("of type `{ty}` must not be null")) };
+    }
+    match &ty.base {
+        BaseType::List(inner) => match value {
+            Value::List(items) => {
+                items.iter().enumerate().try_for_each(|(index, item)| fits(item, inner, types, &Place::Index(place, index)))
+            }
+            // One value stands for a list of one.
+            single => fits(single, inner, types, place),
+        },
+        BaseType::Named(name) => fits_named(value, name, types, place),
+    }
+}
+
+fn fits_named(value: &Value, name: &str, types: &TypeTable, place: &Place<'_>) -> Result<(), String> {
+    let fits_scalar = match name {
+        "Int" => matches!(value, Value::Number(number) if number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())),
+        "Float" => matches!(value, Value::Number(_)),
+        "String" => matches!(value, Value::String(_)),
+        "Boolean" => matches!(value, Value::Boolean(_)),
+        "ID" => match value {
+            Value::String(_) => true,
+            Value::Number(number) => number.is_i64() || number.is_u64(),
+            _ => false,
+        },
+        _ => true,
+    };
+    if !fits_scalar {
+        return place.refuse(&format!("is not a `{name}`"));
+    }
+    match types.get(name) {
+        Some(TypeShape::Enum(values)) => match value {
+            Value::String(text) if values.contains(text.as_str()) => Ok(()),
+            _ => place.refuse(&format!("is not a value of `{name}`")),
+        },
+        Some(TypeShape::Input { one_of, fields }) => {
+            let Value::Object(given) = value else {
+                return place.refuse(&format!("is not a `{name}`"));
+            };
+            if *one_of && (given.len() != 1 || given.values().any(|value| matches!(value, Value::Null))) {
+                return place.refuse("must have exactly one field, and that not null");
+            }
+            if let Some(unknown) = given.keys().find(|key| !fields.contains_key(key.as_str())) {
+                return place.refuse(&format!("has a field `{unknown}`, which `{name}` has not"));
+            }
+            for (field, shape) in fields {
+                match given.get(field.as_str()) {
+                    Some(value) => fits(value, &shape.ty, types, &Place::Field(place, field))?,
+                    None if !shape.ty.nullable && !shape.has_default => {
+                        return place.refuse(&format!("lacks the field `{field}`"));
+                    }
+                    None => {}
+                }
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,155 @@
+//! One builder for all lists: Relay connections over keysets.
+//!
+//! A cursor is opaque to clients: base64url of the kind of list and the last key. The wrong kind is refused before the database.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use async_graphql::SimpleObject;
+
+use super::error::ApiError;
+
+/// How many rows a list gives when `first` is left out.
+pub const DEFAULT_FIRST: i32 = 50;
+
+/// Where a page stands among the others.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct PageInfo {
+    /// Whether there is more after this page.
+    pub has_next_page: bool,
+    /// Whether this page was asked for by a cursor, so that something may stand before it.
+    pub has_previous_page: bool,
+    /// The cursor of the first row.
+    pub start_cursor: Option<String>,
+    /// The cursor of the last row: `after` of the next page.
+    pub end_cursor: Option<String>,
+}
+
+/// What a list was asked for: how many rows, after which key.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// How many rows at most.
+    pub first: usize,
+    /// The last key of the page before.
+    pub after: Option<String>,
+    kind: &'static str,
+}
+
+impl Page {
+    /// Reads `first` and `after` of a list of `kind`. The edge has bounded `first` by who asks.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for a negative `first` and for a cursor of another list.
+    pub fn new(kind: &'static str, first: Option<i32>, after: Option<&str>) -> Result<Self, ApiError> {
+        let first = usize::try_from(first.unwrap_or(DEFAULT_FIRST)).map_err(|_| ApiError::bad_input("`first` may not be negative."))?;
+        let after = after.map(|cursor| decode(kind, cursor)).transpose()?;
+        Ok(Self { first, after, kind })
+    }
+
+    /// How many rows to read: one more than asked for, to know whether there are more.
+    pub fn limit(&self) -> i64 {
+        i64::try_from(self.first).unwrap_or(i64::MAX).saturating_add(1)
+    }
+
+    /// The last key of the page before, read as what it is.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT when it is not one.
+    pub fn after_as<T: std::str::FromStr>(&self) -> Result<Option<T>, ApiError> {
+        self.after.as_deref().map(|key| key.parse().map_err(|_| not_a_cursor())).transpose()
+    }
+
+    /// Cuts what was read to the page, and gives each row its cursor.
+    pub fn cut<T>(self, mut rows: Vec<T>, key: impl Fn(&T) -> String) -> Cut<T> {
+        let has_next_page = rows.len() > self.first;
+        rows.truncate(self.first);
+        let rows: Vec<_> = rows.into_iter().map(|row| (encode(self.kind, &key(&row)), row)).collect();
+        let page_info = PageInfo {
+            has_next_page,
+            has_previous_page: self.after.is_some(),
+            start_cursor: rows.first().map(|(cursor, _)| cursor.clone()),
+            end_cursor: rows.last().map(|(cursor, _)| cursor.clone()),
+        };
+        Cut { rows, page_info }
+    }
+}
+
+/// A page's rows with their cursors.
+#[derive(Clone, Debug)]
+pub struct Cut<T> {
+    /// Cursor and row.
+    pub rows: Vec<(String, T)>,
+    /// Where the page stands.
+    pub page_info: PageInfo,
+}
+
+fn encode(kind: &str, key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{kind}:{key}"))
+}
+
+fn decode(kind: &str, cursor: &str) -> Result<String, ApiError> {
+    let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(not_a_cursor)?;
+    let key = text.strip_prefix(kind).and_then(|rest| rest.strip_prefix(':')).ok_or_else(not_a_cursor)?;
+    Ok(key.to_owned())
+}
+
+fn not_a_cursor() -> ApiError {
+    ApiError::bad_input("`after` is not a cursor of this list.")
+}
+
+/// Declares the connection of a list: `XConnection { edges nodes pageInfo totalCount }` and its `XEdge`.
+///
+/// `totalCount` is computed only when it is selected: the connection keeps a closure that counts.
+#[macro_export]
+macro_rules! connection {
+    ($connection:ident, $edge:ident, $node:ty, $what:literal $(, $total:ident)?) => {
+        #[doc = concat!("A page of ", $what, ".")]
+        pub struct $connection {
+            cut: $crate::graphql::paging::Cut<$node>,
+            $($total: $crate::graphql::paging::Total,)?
+        }
+
+        #[doc = concat!("One of a page of ", $what, ", with its cursor.")]
+        #[derive(async_graphql::SimpleObject, Clone)]
+        pub struct $edge {
+            /// Where it stands in the list: `after` continues behind it.
+            pub cursor: String,
+            /// The thing itself.
+            pub node: $node,
+        }
+
+        impl $connection {
+            /// The page.
+            pub fn new(cut: $crate::graphql::paging::Cut<$node> $(, $total: $crate::graphql::paging::Total)?) -> Self {
+                Self { cut $(, $total)? }
+            }
+        }
+
+        #[async_graphql::Object]
+        impl $connection {
+            /// The page, each with its cursor.
+            async fn edges(&self) -> Vec<$edge> {
+                self.cut.rows.iter().map(|(cursor, node)| $edge { cursor: cursor.clone(), node: node.clone() }).collect()
+            }
+
+            /// The page.
+            async fn nodes(&self) -> Vec<$node> {
+                self.cut.rows.iter().map(|(_, node)| node.clone()).collect()
+            }
+
+            /// Where the page stands among the others.
+            async fn page_info(&self) -> $crate::graphql::paging::PageInfo {
+                self.cut.page_info.clone()
+            }
+
+            $(
+            /// How many there are on all pages; counted only when it is selected.
+            async fn total_count(&self) -> Result<i32, $crate::graphql::error::ApiError> {
+                (self.$total)().await
+            }
+            )?
+        }
+    };
+}
+
+/// Counts all rows of a list when somebody asks.
+pub type Total = Box<dyn Fn() -> futures_util::future::BoxFuture<'static, Result<i32, ApiError>> + Send + Sync>;

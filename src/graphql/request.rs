@@ -1,0 +1,63 @@
+//! What the edge hands to resolvers beside the caller, as request data.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use uuid::Uuid;
+
+/// The request's id (UUIDv7): in the log, in the header `X-Request-Id` and in every error's `extensions.requestId`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestId(pub Uuid);
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The idempotency key of a request with one root mutation, from the header `Idempotency-Key` or, over a WebSocket,
+/// `extensions.idempotencyKey`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// 1–64 visible ASCII characters, the client's choice.
+    pub key: String,
+    /// SHA-256 of the document, the operation's name and the variables as JSON with sorted keys: it tells a repetition from
+    /// another request under the same key.
+    pub digest: [u8; 32],
+}
+
+/// Collects the `Set-Cookie` headers that a resolver wants on the response.
+///
+/// Over a WebSocket there is no response to set them on: [`Self::reach_the_client`] tells.
+#[derive(Debug, Default)]
+pub struct ResponseHeaders {
+    cookies: Mutex<Vec<String>>,
+    detached: bool,
+}
+
+impl ResponseHeaders {
+    /// A collector for a response that has headers.
+    pub fn attached() -> Self {
+        Self::default()
+    }
+
+    /// A collector whose cookies go nowhere: a WebSocket, or an event stream whose headers have been sent.
+    pub fn detached() -> Self {
+        Self { cookies: Mutex::default(), detached: true }
+    }
+
+    /// Whether a cookie set here will reach the client.
+    pub const fn reach_the_client(&self) -> bool {
+        !self.detached
+    }
+
+    /// Adds one `Set-Cookie` header; the text is a whole value (RFC 6265, section 4.1).
+    pub fn set_cookie(&self, value: impl Into<String>) {
+        self.cookies.lock().unwrap_or_else(PoisonError::into_inner).push(value.into());
+    }
+
+    /// Takes the cookies collected so far, in the order they were set.
+    pub fn take_cookies(&self) -> Vec<String> {
+        std::mem::take(&mut *self.cookies.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

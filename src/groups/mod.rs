@@ -1,0 +1,3 @@
+//! Call groups: extensions that ring their members.
+
+pub mod graph;

@@ -1,0 +1,149 @@
+//! A request that failed before, or instead of, an execution: one GraphQL-shaped error with its HTTP status.
+
+use async_graphql::{Pos, Value};
+use axum::http::StatusCode;
+use serde::Serialize;
+use serde::ser::{SerializeMap as _, Serializer};
+
+use crate::graphql::error_code::ErrorCode;
+use crate::graphql::limits::Refused;
+use crate::graphql::request::RequestId;
+
+/// What a client reads when the server failed; the log has the cause under the same request id.
+pub const INTERNAL_MESSAGE: &str = "The server failed. The request id helps its operator to find out why.";
+/// What a client reads when an operation took too long.
+pub const TIMEOUT_MESSAGE: &str = "The operation took too long and was stopped. Whether a mutation took effect is not known.";
+
+/// A refused or failed request.
+#[derive(Clone, Debug)]
+pub struct EdgeError {
+    /// For `extensions.code`.
+    pub code: ErrorCode,
+    /// One sentence for the client, without internals.
+    pub message: String,
+    /// For the header `Retry-After`, in seconds.
+    pub retry_after_seconds: Option<u32>,
+    status: Status,
+    allow: Option<&'static str>,
+    locations: Vec<Pos>,
+    limit: Option<(&'static str, u64, u64)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Status {
+    /// A well-formed request whose document or variables failed: 400, but 200 for `application/json`, as the audits of GraphQL over
+    /// HTTP want it. (The draft of 2026 says 422.)
+    Document,
+    Fixed(StatusCode),
+}
+
+impl EdgeError {
+    /// An error whose HTTP status follows from its code.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        let status = match code {
+            ErrorCode::Unauthenticated => Status::Fixed(StatusCode::UNAUTHORIZED),
+            ErrorCode::Forbidden => Status::Fixed(StatusCode::FORBIDDEN),
+            ErrorCode::RateLimited => Status::Fixed(StatusCode::TOO_MANY_REQUESTS),
+            ErrorCode::PayloadTooLarge => Status::Fixed(StatusCode::PAYLOAD_TOO_LARGE),
+            ErrorCode::Unavailable => Status::Fixed(StatusCode::SERVICE_UNAVAILABLE),
+            ErrorCode::Internal => Status::Fixed(StatusCode::INTERNAL_SERVER_ERROR),
+            _ => Status::Document,
+        };
+        let retry_after_seconds = (code == ErrorCode::Unavailable).then_some(1);
+        Self { code, message: message.into(), retry_after_seconds, status, allow: None, locations: Vec::new(), limit: None }
+    }
+
+    /// A request that breaks HTTP's or the protocol's own rules: `BAD_USER_INPUT` with this status.
+    pub fn malformed(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status: Status::Fixed(status), ..Self::new(ErrorCode::BadUserInput, message) }
+    }
+
+    /// A method that is not allowed here (405), with the ones that are.
+    pub fn method(allow: &'static str, message: impl Into<String>) -> Self {
+        Self { allow: Some(allow), ..Self::malformed(StatusCode::METHOD_NOT_ALLOWED, message) }
+    }
+
+    /// The machinery failed: `INTERNAL` with the constant sentence. The caller logs the cause.
+    pub fn internal() -> Self {
+        Self::new(ErrorCode::Internal, INTERNAL_MESSAGE)
+    }
+
+    /// Over a rate: 429 with `Retry-After` in seconds.
+    pub fn rate_limited(retry_after_seconds: u32) -> Self {
+        Self {
+            retry_after_seconds: Some(retry_after_seconds),
+            ..Self::new(ErrorCode::RateLimited, "Too many requests: try again later.")
+        }
+    }
+
+    /// The HTTP status, which for a failed document depends on the media type of the response.
+    pub(super) const fn status(&self, plain_json: bool) -> StatusCode {
+        match self.status {
+            Status::Document if plain_json => StatusCode::OK,
+            Status::Document => StatusCode::BAD_REQUEST,
+            Status::Fixed(status) => status,
+        }
+    }
+
+    /// Whether this is about the document or its variables, not about the request that brought it.
+    pub(super) const fn is_about_the_document(&self) -> bool {
+        matches!(self.status, Status::Document)
+    }
+
+    /// For the header `Allow`.
+    pub(super) const fn allow(&self) -> Option<&'static str> {
+        self.allow
+    }
+
+    /// The error as GraphQL writes it (October 2021, section 7.1.2).
+    pub(super) const fn body(&self, request_id: RequestId) -> ErrorBody<'_> {
+        ErrorBody { error: self, request_id }
+    }
+}
+
+impl From<Refused> for EdgeError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Parse { message, locations } => {
+                Self { locations, ..Self::new(ErrorCode::GraphqlParseFailed, message) }
+            }
+            Refused::Invalid { message, locations } => {
+                Self { locations, ..Self::new(ErrorCode::GraphqlValidationFailed, message) }
+            }
+            Refused::Input { message } => Self::new(ErrorCode::BadUserInput, message),
+            Refused::TooComplex { limit, allowed, measured } => {
+                let message = format!("The request exceeds the limit `{limit}`: {measured} of at most {allowed}.");
+                Self { limit: Some((limit, allowed, measured)), ..Self::new(ErrorCode::QueryTooComplex, message) }
+            }
+        }
+    }
+}
+
+/// One error in the form of GraphQL, with its request id.
+pub(super) struct ErrorBody<'a> {
+    error: &'a EdgeError,
+    request_id: RequestId,
+}
+
+impl Serialize for ErrorBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("message", &self.error.message)?;
+        if !self.error.locations.is_empty() {
+            map.serialize_entry("locations", &self.error.locations)?;
+        }
+        let mut extensions = async_graphql::indexmap::IndexMap::new();
+        extensions.insert("code", Value::from(self.error.code.as_str()));
+        extensions.insert("requestId", Value::from(self.request_id.to_string()));
+        if let Some((limit, allowed, measured)) = self.error.limit {
+            extensions.insert("limit", Value::from(limit));
+            extensions.insert("allowed", Value::from(allowed));
+            extensions.insert("measured", Value::from(measured));
+        }
+        if let Some(seconds) = self.error.retry_after_seconds {
+            extensions.insert("retryAfterSeconds", Value::from(seconds));
+        }
+        map.serialize_entry("extensions", &extensions)?;
+        map.end()
+    }
+}

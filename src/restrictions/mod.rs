@@ -1,0 +1,11 @@
+//! Restrictions: reasoned overlays that stop something.
+//!
+//! Nobody writes a blocked state onto an account, a number or an extension. Each source adds its own restriction and can
+//! lift only its own; what is effective is what remains. A second one from the same source on the same target updates the
+//! reason.
+
+mod model;
+mod queries;
+
+pub use model::{NewRestriction, Restriction, RestrictionEffect, RestrictionSource, Target, TargetKind};
+pub use queries::{apply, current_role, lift, of_account, of_targets};

@@ -1,0 +1,63 @@
+//! Restrictions in the database.
+
+use diesel::upsert::excluded;
+use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
+use diesel_async::RunQueryDsl as _;
+
+use super::model::{NewRestriction, Restriction, RestrictionSource, Target, TargetKind};
+use crate::access::{Permit, Role};
+use crate::ids::AccountId;
+use crate::query;
+use crate::store::Conn;
+use crate::store::schema::{accounts, restrictions};
+use crate::store::types::Id;
+
+/// Puts a restriction on its target; a second one from the same source updates the reason.
+pub async fn apply(conn: &mut Conn, _: &Permit, new: &NewRestriction) -> QueryResult<()> {
+    query!(conn, c => diesel::insert_into(restrictions::table)
+        .values(new)
+        .on_conflict((restrictions::target_id, restrictions::target_kind, restrictions::source))
+        .do_update()
+        .set((restrictions::reason.eq(excluded(restrictions::reason)), restrictions::created_by.eq(excluded(restrictions::created_by))))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// Lifts what `source` put on `target`; whether there was anything.
+pub async fn lift(conn: &mut Conn, _: &Permit, target: Target, source: RestrictionSource) -> QueryResult<bool> {
+    let lifted = query!(conn, c => diesel::delete(restrictions::table)
+        .filter(restrictions::target_id.eq(target.id))
+        .filter(restrictions::target_kind.eq(target.kind))
+        .filter(restrictions::source.eq(source))
+        .execute(c)
+        .await)?;
+    Ok(lifted > 0)
+}
+
+/// What restricts the account, oldest first.
+pub async fn of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<Restriction>> {
+    of_targets(conn, TargetKind::Account, &[Id(account.0)]).await
+}
+
+/// What restricts any of these, oldest first.
+pub async fn of_targets(conn: &mut Conn, kind: TargetKind, ids: &[Id]) -> QueryResult<Vec<Restriction>> {
+    query!(conn, c => restrictions::table
+        .filter(restrictions::target_id.eq_any(ids))
+        .filter(restrictions::target_kind.eq(kind))
+        .order(restrictions::id)
+        .select(Restriction::as_select())
+        .load(c)
+        .await)
+}
+
+/// The account's role as it is now; `None` when the account is gone.
+pub async fn current_role(conn: &mut Conn, account: AccountId) -> QueryResult<Option<Role>> {
+    query!(conn, c => accounts::table
+        .find(account)
+        .filter(accounts::deleted_at.is_null())
+        .select(accounts::role)
+        .first(c)
+        .await
+        .optional())
+}

@@ -1,0 +1,176 @@
+//! The master keys: a file that only its owner can read, or a variable.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use super::SealingError;
+use crate::clock::Rng;
+
+/// The bytes that tell which key sealed something: the beginning of a hash of the key.
+pub(super) type KeyId = [u8; 4];
+
+/// One master key, 256 bits.
+#[derive(Clone)]
+pub(super) struct Key {
+    pub(super) id: KeyId,
+    pub(super) bytes: Zeroizing<[u8; 32]>,
+}
+
+impl Key {
+    /// Draws a new key.
+    pub(super) fn generate(rng: &dyn Rng) -> Self {
+        let mut bytes = Zeroizing::new([0; 32]);
+        rng.fill(bytes.as_mut());
+        Self::from_bytes(bytes)
+    }
+
+    fn from_bytes(bytes: Zeroizing<[u8; 32]>) -> Self {
+        let digest = Sha256::new().chain_update(b"switchboard sealing key id\0").chain_update(bytes.as_ref()).finalize();
+        let mut id = KeyId::default();
+        id.copy_from_slice(&digest[..4]);
+        Self { id, bytes }
+    }
+}
+
+/// Reads keys from a text: one per line or separated by commas, newest first; `#` begins a comment line.
+/// None when there is no key in it or something that is not a key.
+pub(super) fn parse(text: &str) -> Option<Vec<Key>> {
+    let mut keys = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for word in line.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(word.trim_end_matches('=')).ok()?);
+            let bytes: [u8; 32] = bytes.as_slice().try_into().ok()?;
+            keys.push(Key::from_bytes(Zeroizing::new(bytes)));
+        }
+    }
+    if keys.is_empty() { None } else { Some(keys) }
+}
+
+fn print(keys: &[Key]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(128 + keys.len() * 48));
+    text.push_str("# Sealing keys of Switchboard, newest first. Keep a copy apart from the backups.\n");
+    for key in keys {
+        let line = Zeroizing::new(URL_SAFE_NO_PAD.encode(key.bytes.as_ref()));
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+/// The key file of a data folder.
+pub(super) struct KeyFile {
+    folder: PathBuf,
+    path: PathBuf,
+}
+
+impl KeyFile {
+    pub(super) fn in_folder(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), path: folder.join("sealing.key") }
+    }
+
+    /// Reads the keys; None when there is no file.
+    pub(super) fn read(&self) -> Result<Option<Vec<Key>>, SealingError> {
+        let mut file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.broken(error)),
+        };
+        // The mode of the opened file, not of the path: nobody can swap it in between.
+        let mode = file.metadata().map_err(|error| self.broken(error))?.permissions().mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            return Err(SealingError::ReadableByOthers { path: self.shown(), mode });
+        }
+        let mut text = Zeroizing::new(String::new());
+        file.read_to_string(&mut text).map_err(|error| self.broken(error))?;
+        parse(&text).map(Some).ok_or_else(|| SealingError::NotKeys(self.shown()))
+    }
+
+    /// Reads the keys, or makes the first one. Two programs that start at once end with the same key.
+    pub(super) fn read_or_create(&self, rng: &dyn Rng) -> Result<Vec<Key>, SealingError> {
+        if let Some(keys) = self.read()? {
+            return Ok(keys);
+        }
+        let _lock = self.lock()?;
+        if let Some(keys) = self.read()? {
+            return Ok(keys);
+        }
+        let keys = vec![Key::generate(rng)];
+        self.write(&keys, rng).map_err(|error| self.broken(error))?;
+        Ok(keys)
+    }
+
+    /// Puts a new key in front of those in the file; gives them all.
+    pub(super) fn add(&self, rng: &dyn Rng) -> Result<Vec<Key>, SealingError> {
+        let _lock = self.lock()?;
+        let mut keys = self.read()?.unwrap_or_default();
+        keys.insert(0, Key::generate(rng));
+        self.write(&keys, rng).map_err(|error| self.broken(error))?;
+        Ok(keys)
+    }
+
+    /// Locks the folder against other programs until the file handle is dropped.
+    fn lock(&self) -> Result<File, SealingError> {
+        let take = || -> io::Result<File> {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+            let folder = File::open(&self.folder)?;
+            folder.lock()?;
+            Ok(folder)
+        };
+        take().map_err(|error| self.broken(error))
+    }
+
+    /// Writes a file beside, flushes it, and renames it: after a power cut there is the old file or the new one.
+    fn write(&self, keys: &[Key], rng: &dyn Rng) -> io::Result<()> {
+        let beside = self.folder.join(format!(".sealing.key.{}", hex::encode(rng.bytes::<8>())));
+        let written = (|| {
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+            file.write_all(print(keys).as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&beside, &self.path)?;
+            File::open(&self.folder)?.sync_all()
+        })();
+        if written.is_err() {
+            // Nothing more can be done about the leftover; the first error is the one to tell.
+            drop(fs::remove_file(&beside));
+        }
+        written
+    }
+
+    fn shown(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn broken(&self, cause: io::Error) -> SealingError {
+        SealingError::File { path: self.shown(), cause }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SeededRng;
+
+    #[test]
+    fn keys_are_printed_and_read_back() {
+        let rng = SeededRng::new(1);
+        let keys = [Key::generate(&rng), Key::generate(&rng)];
+        let back = parse(&print(&keys)).unwrap();
+        assert_eq!(back.iter().map(|key| key.id).collect::<Vec<_>>(), keys.iter().map(|key| key.id).collect::<Vec<_>>());
+        assert_eq!(back[1].bytes, keys[1].bytes);
+    }
+
+    #[test]
+    fn a_list_with_anything_else_in_it_is_refused() {
+        let key = print(&[Key::generate(&SeededRng::new(1))]);
+        for text in ["", "# nothing\n", "abc", &format!("{}x", key.trim_end()), &format!("{}\nhello", key.as_str())] {
+            assert!(parse(text).is_none(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Column types that both databases understand, and the Rust types that travel in them.
+//!
+//! Ids are UUIDv7 (BLOB / `uuid`), JSON is TEXT / `jsonb` with sorted keys, instants are microseconds in a BIGINT,
+//! enums are their GraphQL names as TEXT. Everything else is a diesel type as it stands.
+
+use std::io::Write as _;
+
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sqlite::Sqlite;
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+
+/// The SQL types that diesel does not have for both databases.
+pub mod sql {
+    /// A UUID: 16 bytes on SQLite, `uuid` on PostgreSQL.
+    #[derive(diesel::sql_types::SqlType, diesel::query_builder::QueryId)]
+    #[diesel(sqlite_type(name = "Binary"), postgres_type(oid = 2950, array_oid = 2951))]
+    pub struct Uid;
+
+    /// A JSON document: text on SQLite, `jsonb` on PostgreSQL.
+    #[derive(diesel::sql_types::SqlType, diesel::query_builder::QueryId)]
+    #[diesel(sqlite_type(name = "Text"), postgres_type(oid = 3802, array_oid = 3807))]
+    pub struct JsonDocument;
+}
+
+/// A row's id. Domains wrap it (`id_type!`), so that one kind of id cannot stand for another.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, AsExpression, diesel::deserialize::FromSqlRow)]
+#[derive(serde::Serialize, serde::Deserialize)]
+#[diesel(sql_type = sql::Uid)]
+#[serde(transparent)]
+pub struct Id(pub Uuid);
+
+impl ToSql<sql::Uid, Sqlite> for Id {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0.as_bytes().as_slice());
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<sql::Uid, Pg> for Id {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(self.0.as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<sql::Uid, Sqlite> for Id {
+    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        let bytes = <Vec<u8> as FromSql<Binary, Sqlite>>::from_sql(value)?;
+        Ok(Self(Uuid::from_slice(&bytes)?))
+    }
+}
+
+impl FromSql<sql::Uid, Pg> for Id {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(Uuid::from_slice(value.as_bytes())?))
+    }
+}
+
+/// Declares the id type of one kind of row: a transparent wrapper around a UUID.
+#[macro_export]
+macro_rules! id_type {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[derive(diesel::expression::AsExpression, diesel::deserialize::FromSqlRow, serde::Serialize, serde::Deserialize)]
+        #[diesel(sql_type = $crate::store::types::sql::Uid)]
+        #[serde(transparent)]
+        pub struct $name(pub uuid::Uuid);
+
+        impl<DB> diesel::serialize::ToSql<$crate::store::types::sql::Uid, DB> for $name
+        where
+            DB: diesel::backend::Backend,
+            Self: $crate::store::types::PutId<DB>,
+        {
+            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
+                <Self as $crate::store::types::PutId<DB>>::put(&self.0, out)
+            }
+        }
+
+        impl $crate::store::types::PutId<diesel::sqlite::Sqlite> for $name {
+            fn put<'b>(id: &'b uuid::Uuid, out: &mut diesel::serialize::Output<'b, '_, diesel::sqlite::Sqlite>) -> diesel::serialize::Result {
+                out.set_value(id.as_bytes().as_slice());
+                Ok(diesel::serialize::IsNull::No)
+            }
+        }
+
+        impl $crate::store::types::PutId<diesel::pg::Pg> for $name {
+            fn put<'b>(id: &'b uuid::Uuid, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
+                std::io::Write::write_all(out, id.as_bytes())?;
+                Ok(diesel::serialize::IsNull::No)
+            }
+        }
+
+        impl<DB> diesel::deserialize::FromSql<$crate::store::types::sql::Uid, DB> for $name
+        where
+            DB: diesel::backend::Backend,
+            $crate::store::types::Id: diesel::deserialize::FromSql<$crate::store::types::sql::Uid, DB>,
+        {
+            fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+                <$crate::store::types::Id as diesel::deserialize::FromSql<$crate::store::types::sql::Uid, DB>>::from_sql(value)
+                    .map(|id| Self(id.0))
+            }
+        }
+    };
+}
+
+/// Writes a UUID into a statement; how differs between the databases. Only `id_type!` needs it.
+pub trait PutId<DB: Backend> {
+    /// Puts `id` where the statement has its placeholder.
+    ///
+    /// # Errors
+    /// When the buffer cannot be written.
+    fn put<'b>(id: &'b Uuid, out: &mut Output<'b, '_, DB>) -> serialize::Result;
+}
+
+impl<DB> ToSql<BigInt, DB> for Timestamp
+where
+    DB: Backend,
+    i64: ToSql<BigInt, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        self.0.to_sql(out)
+    }
+}
+
+impl<DB> FromSql<BigInt, DB> for Timestamp
+where
+    DB: Backend,
+    i64: FromSql<BigInt, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        i64::from_sql(value).map(Self)
+    }
+}
+
+/// A JSON document in a column. Object keys are sorted, since `jsonb` does not keep their order either.
+#[derive(Clone, PartialEq, Eq, Debug, Default, AsExpression, diesel::deserialize::FromSqlRow)]
+#[diesel(sql_type = sql::JsonDocument)]
+pub struct JsonValue(pub serde_json::Value);
+
+/// The version byte that PostgreSQL puts before a `jsonb` document on the wire.
+const JSONB_VERSION: u8 = 1;
+
+impl ToSql<sql::JsonDocument, Sqlite> for JsonValue {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(serde_json::to_string(&self.0)?);
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<sql::JsonDocument, Pg> for JsonValue {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(&[JSONB_VERSION])?;
+        serde_json::to_writer(out, &self.0)?;
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<sql::JsonDocument, Sqlite> for JsonValue {
+    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        let text = <String as FromSql<Text, Sqlite>>::from_sql(value)?;
+        Ok(Self(serde_json::from_str(&text)?))
+    }
+}
+
+impl FromSql<sql::JsonDocument, Pg> for JsonValue {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        match value.as_bytes() {
+            [JSONB_VERSION, document @ ..] => Ok(Self(serde_json::from_slice(document)?)),
+            _ => Err("a jsonb document of an unknown version".into()),
+        }
+    }
+}
+
+/// Declares an enum that is stored, and shown, under fixed names.
+///
+/// It gives the enum `ALL`, `as_str`, `FromStr`, serde under those names, and the TEXT column conversions.
+#[macro_export]
+macro_rules! text_enum {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[derive(diesel::expression::AsExpression, diesel::deserialize::FromSqlRow, serde::Serialize, serde::Deserialize)]
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        pub enum $name { $($(#[$variant_meta])* #[serde(rename = $text)] $variant),+ }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name under which it is stored and shown.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    other => Err(format!(concat!("{:?} is not one of the values of ", stringify!($name)), other)),
+                }
+            }
+        }
+
+        impl<DB> diesel::serialize::ToSql<diesel::sql_types::Text, DB> for $name
+        where
+            DB: diesel::backend::Backend,
+            str: diesel::serialize::ToSql<diesel::sql_types::Text, DB>,
+        {
+            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
+                <str as diesel::serialize::ToSql<diesel::sql_types::Text, DB>>::to_sql(self.as_str(), out)
+            }
+        }
+
+        impl<DB> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for $name
+        where
+            DB: diesel::backend::Backend,
+            String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
+        {
+            fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+                let text = <String as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(value)?;
+                text.parse().map_err(Into::into)
+            }
+        }
+    };
+}

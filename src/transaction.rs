@@ -1,0 +1,209 @@
+//! One unit of work: the rows, the audit event, the feed change, the job and the idempotency record, all or none.
+//!
+//! A rule runs in [`transact`]. What it changes beside its own rows it tells the [`Tx`]: marks for feeds, audit rows, jobs,
+//! rings of the doorbell. They are written before the commit; the doorbell rings after it.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::access::{self, Action, Actor, Caller, Permit};
+use crate::audit::{self, NewAuditEvent};
+use crate::changes::doorbell::{CHANNEL, Ring};
+use crate::changes::{self, ChangeSet, Recorded};
+use crate::clock::{Rng, Timestamp};
+use crate::idempotency;
+use crate::jobs::{self, NewJob};
+use crate::problem::{Fault, Stop};
+use crate::secrets::Sealer;
+use crate::services::Services;
+use crate::store::{self, Conn};
+
+/// The transaction that a rule works in.
+pub struct Tx<'c> {
+    /// The connection, inside its transaction.
+    pub conn: &'c mut Conn,
+    /// The instant of the whole transaction.
+    pub now: Timestamp,
+    /// What a feed must tell again.
+    pub changes: ChangeSet,
+    services: &'c Services,
+    caller: &'c Arc<Caller>,
+    rings: Vec<Ring>,
+}
+
+/// What a rule gives back: ids and instants, from which a repeated request is answered anew. Secrets that are shown once
+/// are left out with `#[serde(skip)]`.
+pub trait Outcome: Serialize + DeserializeOwned + Send + 'static {}
+impl<T: Serialize + DeserializeOwned + Send + 'static> Outcome for T {}
+
+/// Whether what the work did is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// It is committed.
+    Commit,
+    /// It is told and undone (`dryRun`).
+    DryRun,
+}
+
+impl Mode {
+    /// The mode of an input's `dryRun`.
+    pub const fn dry_run(dry: bool) -> Self {
+        if dry { Self::DryRun } else { Self::Commit }
+    }
+}
+
+impl Tx<'_> {
+    /// Randomness.
+    pub fn rng(&self) -> &dyn Rng {
+        &*self.services.rng
+    }
+
+    /// Seals secrets at rest.
+    pub fn sealer(&self) -> &Sealer {
+        &self.services.sealer
+    }
+
+    /// Who asked for the transaction.
+    pub fn actor(&self) -> &Actor {
+        &self.caller.actor
+    }
+
+    /// The request behind the transaction.
+    pub fn caller(&self) -> &Caller {
+        self.caller
+    }
+
+    /// Asks whether the caller may do `action`, with the role and the restrictions of this instant. Take the locks first.
+    ///
+    /// # Errors
+    /// As [`access::permit`].
+    pub async fn permit(&mut self, action: Action) -> Result<Permit, Stop> {
+        access::permit(self.conn, &self.caller.actor, action).await
+    }
+
+    /// Appends to the audit. `entity` is the global id of what was acted on; `summary` holds no secrets.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn audit(&mut self, permit: &Permit, entity: Option<String>, summary: impl Into<String>) -> Result<(), Stop> {
+        let via = match permit.actor() {
+            Actor::System(_) => "command",
+            _ => "graphql",
+        };
+        let event = NewAuditEvent {
+            at: self.now,
+            actor: permit.actor().label(),
+            via,
+            action: permit.action().as_str(),
+            entity,
+            summary: summary.into(),
+            request_id: self.caller.request_id.clone(),
+        };
+        Ok(audit::append(self.conn, &event).await?)
+    }
+
+    /// Puts a job beside the change: it runs after the commit, or never if there is none.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn enqueue(&mut self, job: NewJob) -> Result<(), Stop> {
+        jobs::enqueue(self.conn, &job, self.rng_id(), self.now).await?;
+        self.ring(Ring::Jobs);
+        Ok(())
+    }
+
+    /// Rings the doorbell once the transaction has committed.
+    pub fn ring(&mut self, ring: Ring) {
+        if !self.rings.contains(&ring) {
+            self.rings.push(ring);
+        }
+    }
+
+    /// Runs a part of the work in a savepoint: when it fails, it alone is undone, marks and rings included.
+    ///
+    /// # Errors
+    /// What the part gives.
+    pub async fn attempt<T, F>(&mut self, part: F) -> Result<T, Stop>
+    where
+        F: for<'t> FnOnce(&'t mut Self) -> BoxFuture<'t, Result<T, Stop>>,
+    {
+        let (changes, rings) = (self.changes.clone(), self.rings.clone());
+        store::begin_nested(self.conn).await?;
+        let result = part(self).await;
+        store::end_nested(self.conn, result.is_ok()).await?;
+        if result.is_err() {
+            self.changes = changes;
+            self.rings = rings;
+        }
+        result
+    }
+
+    fn rng_id(&self) -> crate::ids::JobId {
+        crate::ids::JobId::new(&*self.services.rng, self.now)
+    }
+
+    /// Writes the marks and, on PostgreSQL, rings for the other instances in the same transaction.
+    async fn finish(mut self) -> Result<(Vec<Ring>, Vec<Recorded>), Stop> {
+        let changes = std::mem::take(&mut self.changes);
+        let recorded = changes::record(self.conn, changes, &*self.services.rng, self.now).await?;
+        let mut rings = self.rings;
+        rings.extend(recorded.iter().map(|recorded| Ring::Feed(recorded.id)));
+        if let Conn::Postgres(conn) = self.conn {
+            use diesel_async::RunQueryDsl as _;
+            for ring in &rings {
+                let payload = serde_json::to_string(ring).map_err(Fault::internal)?;
+                diesel::sql_query("SELECT pg_notify($1, $2)")
+                    .bind::<diesel::sql_types::Text, _>(CHANNEL)
+                    .bind::<diesel::sql_types::Text, _>(payload)
+                    .execute(conn)
+                    .await?;
+            }
+        }
+        Ok((rings, recorded))
+    }
+}
+
+/// Runs `work` as one transaction of `action`. A request repeated under its idempotency key is answered from the record.
+///
+/// # Errors
+/// What `work` gives; then nothing is changed.
+pub async fn transact<T, F>(services: &Services, caller: &Arc<Caller>, action: Action, mode: Mode, work: F) -> Result<T, Stop>
+where
+    T: Outcome,
+    F: for<'t, 'c> FnOnce(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T, Stop>> + Send + 'static,
+{
+    let (inner, request) = (services.clone(), Arc::clone(caller));
+    let (value, rings) = services
+        .store
+        .write(move |conn| {
+            Box::pin(async move {
+                let now = inner.clock.now();
+                if mode == Mode::Commit
+                    && let Some(recorded) = idempotency::recall(conn, &request, action).await?
+                {
+                    return Ok((recorded, Vec::new()));
+                }
+                if mode == Mode::DryRun {
+                    store::begin_nested(conn).await?;
+                }
+                let mut tx = Tx { conn, now, changes: ChangeSet::default(), services: &inner, caller: &request, rings: Vec::new() };
+                let value = work(&mut tx).await?;
+                if mode == Mode::DryRun {
+                    store::end_nested(tx.conn, false).await?;
+                    return Ok((value, Vec::new()));
+                }
+                let record = serde_json::to_value(&value).map_err(Fault::internal)?;
+                idempotency::remember(tx.conn, &request, action, record, now).await?;
+                let (rings, _) = tx.finish().await?;
+                Ok((value, rings))
+            })
+        })
+        .await?;
+    for ring in rings {
+        services.doorbell.ring(ring);
+    }
+    Ok(value)
+}
