@@ -14,6 +14,7 @@ pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod jobs;
+pub mod mail;
 pub mod numbers;
 pub mod problem;
 pub mod provisioning;
