@@ -1,1 +1,15 @@
-fn main(){}
+//! The program: see `switchboard --help`.
+
+use clap::Parser as _;
+use switchboard::cli::Cli;
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    match switchboard::commands::run(Cli::parse()).await {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("switchboard: {message}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The program as one value: configuration, services, catalogue, schema. Built once, shared by every request.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use async_graphql::{Schema, ValidationMode};
+use tokio::sync::watch;
+
+use crate::access::rates::{Buckets, Rate};
+use crate::accounts::graphql::SessionCookie;
+use crate::accounts::hashing::Hasher;
+use crate::changes::doorbell::Doorbell;
+use crate::clock::{Clock, Rng};
+use crate::config::{Installation, Serving};
+use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
+use crate::graphql::typed::{TypeCatalogue, with_catalogue};
+use crate::http::graphql::PublishedSchema;
+use crate::mail::Mailer;
+use crate::problem::Fault;
+use crate::secrets::Sealer;
+use crate::services::Services;
+use crate::store::Store;
+
+/// A schema as the edge serves it.
+pub type Published = PublishedSchema<Query, Mutation, Subscription>;
+
+/// What the program is made of.
+pub struct App {
+    pub services: Services,
+    pub serving: Serving,
+    pub mailer: Mailer,
+    pub schema: ArcSwap<Published>,
+    pub rates: Rates,
+    /// Turns true when the program begins to shut down.
+    pub stopping: watch::Sender<bool>,
+}
+
+/// Where requests are counted; each instance counts for itself.
+pub struct Rates {
+    /// Requests a minute of a guest's address.
+    pub guests: Buckets<String>,
+    /// Requests a minute of a person.
+    pub people: Buckets<String>,
+    /// Requests a minute of a key.
+    pub keys: Buckets<String>,
+    /// Sign-ins a minute of an address.
+    pub sign_ins: Buckets<String>,
+}
+
+/// How many callers are remembered in each set of buckets.
+const REMEMBERED: usize = 100_000;
+
+impl Rates {
+    fn new(clock: &Arc<dyn Clock>) -> Self {
+        let buckets = |a_minute| Buckets::new(Rate::per_minute(a_minute), REMEMBERED, Arc::clone(clock));
+        Self { guests: buckets(600), people: buckets(300), keys: buckets(600), sign_ins: buckets(20) }
+    }
+}
+
+/// The parts that a test brings itself.
+pub struct Parts {
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    pub hasher: Hasher,
+}
+
+impl Parts {
+    /// The machine's own.
+    ///
+    /// # Errors
+    /// When the hasher cannot be made.
+    pub fn of_this_machine() -> Result<Self, Fault> {
+        let rng: Arc<dyn Rng> = Arc::new(crate::clock::SystemRng);
+        let hasher = Hasher::new(Arc::clone(&rng))?;
+        Ok(Self { clock: Arc::new(crate::clock::SystemClock), rng, hasher })
+    }
+}
+
+/// Opens the installation: data folder, sealing key, database.
+///
+/// # Errors
+/// When one of them cannot be had; the sentence says which.
+pub async fn open(installation: &Installation, parts: Parts) -> Result<Services, Fault> {
+    crate::config::make_data_dir(&installation.data_dir)?;
+    let sealer = Sealer::load_or_create(&installation.data_dir, installation.sealing_key.as_ref(), Arc::clone(&parts.rng)).map_err(Fault::internal)?;
+    let store = Store::open(&installation.database()).await?;
+    Ok(Services {
+        store,
+        clock: parts.clock,
+        rng: parts.rng,
+        sealer: Arc::new(sealer),
+        hasher: Arc::new(parts.hasher),
+        doorbell: Doorbell::default(),
+    })
+}
+
+impl App {
+    /// Puts the program together over an open installation.
+    ///
+    /// # Errors
+    /// When the mailer or the schema cannot be made.
+    pub async fn new(installation: &Installation, serving: Serving, services: Services) -> Result<Arc<Self>, Fault> {
+        let public_url = serving.public_url();
+        let (clock, rng) = (Arc::clone(&services.clock), Arc::clone(&services.rng));
+        let mailer = match &serving.smtp_url {
+            Some(url) => Mailer::smtp(url.expose(), &public_url, clock, rng)?,
+            None => Mailer::files(&installation.data_dir.join("mail"), &public_url, clock, rng)?,
+        };
+        let schema = publish(&services, SessionCookie { plain_http: serving.plain_http_lan }).await?;
+        let rates = Rates::new(&services.clock);
+        let (stopping, _) = watch::channel(false);
+        Ok(Arc::new(Self { services, serving, mailer, schema: ArcSwap::from_pointee(schema), rates, stopping }))
+    }
+
+    /// The cookie of this installation.
+    pub const fn cookie(&self) -> SessionCookie {
+        SessionCookie { plain_http: self.serving.plain_http_lan }
+    }
+
+    /// Builds the schema anew from the service types that the database has now. Running operations keep the old one.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn republish(&self) -> Result<(), Fault> {
+        let schema = publish(&self.services, self.cookie()).await?;
+        self.schema.store(Arc::new(schema));
+        Ok(())
+    }
+}
+
+/// The schema without any service type: what `schema.graphql` is printed from.
+pub fn core_schema() -> ApiSchema {
+    with_catalogue(&Arc::default(), || Schema::build(Query::default(), Mutation::default(), Subscription::default()).finish())
+}
+
+async fn publish(services: &Services, cookie: SessionCookie) -> Result<Published, Fault> {
+    let types: Arc<TypeCatalogue> = Arc::default();
+    let build = |mode| {
+        with_catalogue(&types, || {
+            Schema::build(Query::default(), Mutation::default(), Subscription::default())
+                .data(Arc::clone(&types))
+                .data(services.clone())
+                .data(cookie)
+                .validation_mode(mode)
+                .finish()
+        })
+    };
+    let published = Published::new(build(ValidationMode::Strict)).map_err(Fault::internal)?;
+    Ok(published.with_trusting(build(ValidationMode::Fast)))
+}

@@ -1,0 +1,20 @@
+//! The roots of the API, put together from the domains.
+
+use async_graphql::{MergedObject, Schema};
+
+use crate::accounts::graphql::{AccountsMutation, AccountsQuery};
+use crate::audit::graphql::AuditQuery;
+
+/// Everything that can be asked.
+#[derive(MergedObject, Default)]
+pub struct Query(AccountsQuery, AuditQuery);
+
+/// Everything that can be changed.
+#[derive(MergedObject, Default)]
+pub struct Mutation(AccountsMutation);
+
+/// Everything that can be followed.
+pub type Subscription = async_graphql::EmptySubscription;
+
+/// The schema of the installation.
+pub type ApiSchema = Schema<Query, Mutation, Subscription>;
