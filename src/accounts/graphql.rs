@@ -19,20 +19,29 @@ use crate::restrictions;
 
 /// A person's account.
 #[derive(Clone)]
-pub struct Account(pub Arc<model::Account>);
+pub struct Account {
+    row: Arc<model::Account>,
+    /// Whether this very request proved to be its owner, before it had a session.
+    is_proved: bool,
+}
 
 impl Account {
+    /// An account to be shown.
+    pub fn new(row: model::Account) -> Self {
+        Self { row: Arc::new(row), is_proved: false }
+    }
+
     /// The account of this id, deleted ones too, as rows refer to them.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn load(ctx: &Context<'_>, id: AccountId) -> Result<Option<Self>, ApiError> {
         let row = queries::by_id(&mut *context::read(ctx).await?, id).await?;
-        Ok(row.map(|row| Self(Arc::new(row))))
+        Ok(row.map(Self::new))
     }
 
     fn is_open_to(&self, actor: &Actor) -> bool {
-        actor.account() == Some(self.0.id) || actor.is_at_least(Role::Operator)
+        self.is_proved || actor.account() == Some(self.row.id) || actor.is_at_least(Role::Operator)
     }
 }
 
@@ -40,32 +49,32 @@ impl Account {
 impl Account {
     /// The account's id.
     pub async fn id(&self) -> ID {
-        ID(self.0.id.global())
+        ID(self.row.id.global())
     }
 
     /// Chosen at registration, fixed afterwards, folded to lower case.
     async fn username(&self) -> &str {
-        &self.0.username
+        &self.row.username
     }
 
     /// The name that people see.
     async fn display_name(&self) -> &str {
-        &self.0.display_name
+        &self.row.display_name
     }
 
     /// Own account and operators only; null for others.
     async fn email(&self, ctx: &Context<'_>) -> Result<Option<&str>, ApiError> {
-        Ok(self.is_open_to(actor(ctx)?).then_some(self.0.email.as_str()))
+        Ok(self.is_open_to(actor(ctx)?).then_some(self.row.email.as_str()))
     }
 
     /// When the address was proved. Own account and operators only; null for others.
     async fn email_verified_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>, ApiError> {
-        Ok(if self.is_open_to(actor(ctx)?) { self.0.email_verified_at.map(Into::into) } else { None })
+        Ok(if self.is_open_to(actor(ctx)?) { self.row.email_verified_at.map(Into::into) } else { None })
     }
 
     /// What the account may do.
     async fn role(&self) -> RoleName {
-        self.0.role.into()
+        self.row.role.into()
     }
 
     /// Why the account may not act now; empty when it may. Own account and operators; null for others.
@@ -73,20 +82,20 @@ impl Account {
         if !self.is_open_to(actor(ctx)?) {
             return Ok(None);
         }
-        let rows = restrictions::of_account(&mut *context::read(ctx).await?, self.0.id).await?;
+        let rows = restrictions::of_account(&mut *context::read(ctx).await?, self.row.id).await?;
         Ok(Some(rows.into_iter().map(Restriction).collect()))
     }
 
     /// When the account was made.
     async fn created_at(&self) -> DateTime {
-        self.0.created_at.into()
+        self.row.created_at.into()
     }
 
     /// Own account only.
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Option<Vec<Session>>, ApiError> {
-        let Some(person) = actor(ctx)?.person().filter(|person| person.id == self.0.id) else { return Ok(None) };
+        let Some(person) = actor(ctx)?.person().filter(|person| person.id == self.row.id) else { return Ok(None) };
         let now = services(ctx)?.now();
-        let rows = queries::sessions_of(&mut *context::read(ctx).await?, self.0.id, now).await?;
+        let rows = queries::sessions_of(&mut *context::read(ctx).await?, self.row.id, now).await?;
         Ok(Some(rows.into_iter().map(|row| Session { current: row.id == person.session, row }).collect()))
     }
 }
@@ -390,8 +399,8 @@ impl AccountsQuery {
             });
             count
         });
-        let rows = rows.into_iter().map(|row| Account(Arc::new(row))).collect();
-        Ok(AccountConnection::new(page.cut(rows, |account: &Account| account.0.id.0.to_string()), total))
+        let rows = rows.into_iter().map(Account::new).collect();
+        Ok(AccountConnection::new(page.cut(rows, |account: &Account| account.row.id.0.to_string()), total))
     }
 
     /// The account of this name: the caller's own, or any for operators.
@@ -403,7 +412,7 @@ impl AccountsQuery {
         let Ok(username) = rules::clean_username(&username) else { return Ok(None) };
         let row = queries::by_username(&mut *context::read(ctx).await?, &username).await?;
         let actor = actor(ctx)?;
-        Ok(row.map(|row| Account(Arc::new(row))).filter(|account| account.is_open_to(actor)))
+        Ok(row.map(Account::new).filter(|account| account.is_open_to(actor)))
     }
 }
 
@@ -439,7 +448,7 @@ impl AccountsMutation {
             headers.set_cookie(cookie.holding(token));
         }
         let session = queries::session_by_id(&mut *context::read(ctx).await?, signed_in.session).await?;
-        let account = Account::load(ctx, signed_in.account).await?;
+        let account = Account::load(ctx, signed_in.account).await?.map(|account| Account { is_proved: true, ..account });
         Ok(SignInPayload { token, account, session: session.map(|row| Session { row, current: true }), errors: Vec::new() })
     }
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lettre::message::header::{Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message, MultiPart};
+use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
 use super::{Mail, Rendered};
@@ -112,9 +112,15 @@ impl Mailer {
             .message_id(Some(format!("<{}@{domain}>", self.id().simple())))
             .date(std::time::UNIX_EPOCH + Duration::from_secs(seconds))
             .header(AutoSubmitted)
-            .multipart(MultiPart::alternative_plain_html(rendered.text, rendered.html))
+            .multipart(MultiPart::alternative().singlepart(part(ContentType::TEXT_PLAIN, rendered.text)).singlepart(part(ContentType::TEXT_HTML, rendered.html)))
             .map_err(|error| permanent(&error))
     }
+}
+
+/// A part of a mail, as it stands where it can be: a link that quoted-printable has broken is no use to whoever reads the file.
+fn part(content_type: ContentType, body: String) -> SinglePart {
+    let builder = SinglePart::builder().header(content_type);
+    if body.is_ascii() { builder.header(ContentTransferEncoding::SevenBit).body(body) } else { builder.body(body) }
 }
 
 /// Writes a file that is there whole or not at all, for its owner's eyes alone: it holds a token.
