@@ -15,6 +15,7 @@ use crate::config::{Installation, Serving};
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::{TypeCatalogue, with_catalogue};
 use crate::http::graphql::PublishedSchema;
+use crate::http::requests::RequestCounts;
 use crate::mail::Mailer;
 use crate::problem::Fault;
 use crate::secrets::Sealer;
@@ -31,6 +32,8 @@ pub struct App {
     pub mailer: Mailer,
     pub schema: ArcSwap<Published>,
     pub rates: Rates,
+    /// What was asked and how it went, for metrics.
+    pub requests: RequestCounts,
     /// Turns true when the program begins to shut down.
     pub stopping: watch::Sender<bool>,
 }
@@ -43,17 +46,17 @@ pub struct Rates {
     pub people: Buckets<String>,
     /// Requests a minute of a key.
     pub keys: Buckets<String>,
-    /// Sign-ins a minute of an address.
-    pub sign_ins: Buckets<String>,
 }
 
+/// How often one address may try to sign in.
+const SIGN_INS_A_MINUTE: u32 = 20;
 /// How many callers are remembered in each set of buckets.
 const REMEMBERED: usize = 100_000;
 
 impl Rates {
     fn new(clock: &Arc<dyn Clock>) -> Self {
         let buckets = |a_minute| Buckets::new(Rate::per_minute(a_minute), REMEMBERED, Arc::clone(clock));
-        Self { guests: buckets(600), people: buckets(300), keys: buckets(600), sign_ins: buckets(20) }
+        Self { guests: buckets(600), people: buckets(300), keys: buckets(600) }
     }
 }
 
@@ -84,8 +87,10 @@ pub async fn open(installation: &Installation, parts: Parts) -> Result<Services,
     crate::config::make_data_dir(&installation.data_dir)?;
     let sealer = Sealer::load_or_create(&installation.data_dir, installation.sealing_key.as_ref(), Arc::clone(&parts.rng)).map_err(Fault::internal)?;
     let store = Store::open(&installation.database()).await?;
+    let sign_ins = Buckets::new(Rate::per_minute(SIGN_INS_A_MINUTE), REMEMBERED, Arc::clone(&parts.clock));
     Ok(Services {
         store,
+        sign_ins: Arc::new(sign_ins),
         clock: parts.clock,
         rng: parts.rng,
         sealer: Arc::new(sealer),
@@ -109,7 +114,7 @@ impl App {
         let schema = publish(&services, SessionCookie { plain_http: serving.plain_http_lan }).await?;
         let rates = Rates::new(&services.clock);
         let (stopping, _) = watch::channel(false);
-        Ok(Arc::new(Self { services, serving, mailer, schema: ArcSwap::from_pointee(schema), rates, stopping }))
+        Ok(Arc::new(Self { services, serving, mailer, schema: ArcSwap::from_pointee(schema), rates, requests: RequestCounts::default(), stopping }))
     }
 
     /// The cookie of this installation.

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::address::{client_address, is_exempt_from_rates};
-use super::graphql::{Credentials, EdgeError, Gateway, PublishedSchema};
+use super::graphql::{Credentials, EdgeError, Gateway, Observation, PublishedSchema};
 use crate::access::{Actor, Caller};
 use crate::accounts::authentication;
 use crate::app::App;
@@ -30,7 +30,6 @@ pub struct Known {
     /// For the resolvers.
     pub caller: Arc<Caller>,
     token: Option<Arc<str>>,
-    is_exempt: bool,
 }
 
 impl Switchboard {
@@ -81,9 +80,10 @@ impl Gateway for Switchboard {
             request_id: None,
             idempotency: None,
             address: address.map(|address| address.to_string()).unwrap_or_default(),
+            is_rated: !is_exempt,
             user_agent: credentials.user_agent.clone(),
         };
-        Ok(Known { caller: Arc::new(caller), token: token.map(Into::into), is_exempt })
+        Ok(Known { caller: Arc::new(caller), token: token.map(Into::into) })
     }
 
     fn tier(&self, caller: &Known) -> Tier {
@@ -95,7 +95,7 @@ impl Gateway for Switchboard {
     }
 
     async fn admit(&self, caller: &Known, _: Charge) -> Result<(), EdgeError> {
-        if caller.is_exempt {
+        if !caller.caller.is_rated {
             return Ok(());
         }
         let rates = &self.0.rates;
@@ -156,6 +156,11 @@ impl Gateway for Switchboard {
 
     fn is_public_origin(&self, origin: &str) -> bool {
         origin.trim_end_matches('/') == self.0.serving.public_url()
+    }
+
+    fn observe(&self, seen: &Observation<'_>) {
+        self.0.requests.count(seen.operation, seen.outcome, seen.elapsed);
+        tracing::debug!(operation = seen.operation, outcome = seen.outcome, elapsed_ms = seen.elapsed.as_millis(), "a request was answered");
     }
 
     fn prepare(&self, request: async_graphql::Request, caller: &Known) -> async_graphql::Request {

@@ -65,5 +65,6 @@ async fn gather(app: &App) -> Result<String, crate::problem::Fault> {
     };
     gauge("accounts", "Accounts that are not deleted.", accounts);
     gauge("jobs_waiting", "Jobs that are not done.", waiting);
+    app.requests.write_into(&mut text);
     Ok(text)
 }

@@ -5,6 +5,7 @@ mod gateway;
 pub mod graphql;
 pub mod headers;
 mod health;
+pub mod requests;
 mod web;
 
 use std::sync::Arc;

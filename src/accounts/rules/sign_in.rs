@@ -36,6 +36,7 @@ pub struct SignedIn {
 /// # Errors
 /// CREDENTIALS_REJECTED; RATE_LIMITED after many failures; RESTRICTED with the reason, after a right password alone.
 pub async fn sign_in(services: &Services, caller: &Arc<Caller>, login: &str, password: &str) -> Result<SignedIn, Stop> {
+    admit_address(services, caller)?;
     let login = login.trim().to_owned();
     let presented = Password::presented(password);
     let account = find(services, &login).await?;
@@ -57,6 +58,17 @@ pub async fn sign_in(services: &Services, caller: &Arc<Caller>, login: &str, pas
         _ => None,
     };
     open_session(services, caller, account, guesses, dearer_hash).await
+}
+
+/// Refuses an address that tries too often, whatever it tries.
+fn admit_address(services: &Services, caller: &Caller) -> Result<(), Problem> {
+    if !caller.is_rated {
+        return Ok(());
+    }
+    services.sign_ins.take(caller.address.clone(), 1).map_err(|retry| {
+        let retry_after_seconds = i32::try_from(retry.seconds).unwrap_or(i32::MAX);
+        Problem::new(ProblemKind::RateLimited { retry_after_seconds }, "", "Too many sign-ins from this address. Wait a moment.")
+    })
 }
 
 async fn find(services: &Services, login: &str) -> Result<Option<Account>, Stop> {
