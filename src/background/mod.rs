@@ -1,8 +1,10 @@
 //! What runs beside the requests: jobs, the audit's chain, the numbers that come free, pruning, other instances' doorbells.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
 use crate::app::App;
@@ -33,8 +35,11 @@ async fn repeat(app: Arc<App>, name: &'static str, pause: Duration, on_jobs: boo
     let mut rings = app.services.doorbell.listen();
     let mut stopping = app.stopping.subscribe();
     loop {
-        if let Err(stop) = duty(Arc::clone(&app)).await {
-            tracing::warn!(duty = name, error = ?stop, "a background duty failed and will be tried again");
+        match AssertUnwindSafe(duty(Arc::clone(&app))).catch_unwind().await {
+            Ok(Ok(())) => {}
+            Ok(Err(stop)) => tracing::warn!(duty = name, error = ?stop, "a background duty failed and will be tried again"),
+            // One poisoned piece of work must not end the duty for all others.
+            Err(_) => tracing::error!(duty = name, "a background duty panicked and will be tried again"),
         }
         let rung = async {
             loop {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
+use lettre::message::{Body, Mailbox, Message, MultiPart, SinglePart};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
 use super::{Mail, Rendered};
@@ -119,8 +119,8 @@ impl Mailer {
 
 /// A part of a mail, as it stands where it can be: a link that quoted-printable has broken is no use to whoever reads the file.
 fn part(content_type: ContentType, body: String) -> SinglePart {
-    let builder = SinglePart::builder().header(content_type);
-    if body.is_ascii() { builder.header(ContentTransferEncoding::SevenBit).body(body) } else { builder.body(body) }
+    let body = Body::new_with_encoding(body.replace('\n', "\r\n"), ContentTransferEncoding::SevenBit).unwrap_or_else(Body::new);
+    SinglePart::builder().header(content_type).header(body.encoding()).body(body)
 }
 
 /// Writes a file that is there whole or not at all, for its owner's eyes alone: it holds a token.
@@ -135,4 +135,25 @@ async fn write(folder: &Path, id: uuid::Uuid, bytes: Vec<u8>) -> std::io::Result
         std::fs::rename(&unfinished, &finished)
     });
     written.await.map_err(std::io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::token::Token;
+    use crate::clock::{ManualClock, SeededRng, Timestamp};
+
+    #[tokio::test]
+    async fn a_mail_on_disk_shows_its_link_unbroken() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp(1_790_000_000_000_000)));
+        let mailer = Mailer::files(folder.path(), "https://sb.example.org", clock, Arc::new(SeededRng::new(1))).unwrap();
+        let token = Token::generate(&SeededRng::new(2));
+        mailer.send(&Mail::verify_email("arthur@example.org", "arthur", &token)).await.unwrap();
+        let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        let text = std::fs::read_to_string(file).unwrap();
+        let link = format!("https://sb.example.org/verify#token={}", token.reveal().expose());
+        assert!(text.lines().any(|line| line == link), "{text}");
+        assert!(text.contains("Auto-Submitted: auto-generated"));
+    }
 }
