@@ -119,7 +119,13 @@ impl Mailer {
 
 /// A part of a mail, as it stands where it can be: a link that quoted-printable has broken is no use to whoever reads the file.
 fn part(content_type: ContentType, body: String) -> SinglePart {
-    let body = Body::new_with_encoding(body.replace('\n', "\r\n"), ContentTransferEncoding::SevenBit).unwrap_or_else(Body::new);
+    // RFC 5322, section 2.1.1: a line has at most 998 characters. lettre's own check stops at 76.
+    let is_plain = body.is_ascii() && !body.contains('\0') && body.lines().all(|line| line.len() <= 998);
+    let body = if is_plain {
+        Body::dangerous_pre_encoded(body.replace('\n', "\r\n").into_bytes(), ContentTransferEncoding::SevenBit)
+    } else {
+        Body::new(body)
+    };
     SinglePart::builder().header(content_type).header(body.encoding()).body(body)
 }
 
