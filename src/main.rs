@@ -3,6 +3,7 @@
 use clap::Parser as _;
 use switchboard::cli::Cli;
 
+#[expect(clippy::print_stderr, reason = "whoever started the program reads it here")]
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
     match switchboard::commands::run(Cli::parse()).await {

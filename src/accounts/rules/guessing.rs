@@ -75,10 +75,10 @@ mod tests {
     #[test]
     fn the_sixth_try_waits_a_second_and_the_twelfth_a_minute() {
         let now = Timestamp(1_000_000_000_000);
-        assert_eq!(wait_seconds(&vec![now; 4], now), 0);
-        assert_eq!(wait_seconds(&vec![now; 5], now), 2);
-        assert_eq!(wait_seconds(&vec![now; 5], now.plus_seconds(1)), 0);
-        assert_eq!(wait_seconds(&vec![now; 11], now), 61);
-        assert_eq!(wait_seconds(&vec![now; 16], now.plus_seconds(60)), 0);
+        assert_eq!(wait_seconds(&[now; 4], now), 0);
+        assert_eq!(wait_seconds(&[now; 5], now), 2);
+        assert_eq!(wait_seconds(&[now; 5], now.plus_seconds(1)), 0);
+        assert_eq!(wait_seconds(&[now; 11], now), 61);
+        assert_eq!(wait_seconds(&[now; 16], now.plus_seconds(60)), 0);
     }
 }
