@@ -1,6 +1,7 @@
 //! The program as one value: configuration, services, catalogue, schema. Built once, shared by every request.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use async_graphql::{Schema, ValidationMode};
@@ -31,6 +32,10 @@ pub struct App {
     pub serving: Serving,
     pub mailer: Mailer,
     pub schema: ArcSwap<Published>,
+    /// How often the catalogue's bell had rung when the schema was built; held while it is built anew.
+    published_at: tokio::sync::Mutex<u64>,
+    /// The same number, to compare without waiting.
+    published_rings: AtomicU64,
     pub rates: Rates,
     /// What was asked and how it went, for metrics.
     pub requests: RequestCounts,
@@ -111,10 +116,11 @@ impl App {
             Some(url) => Mailer::smtp(url.expose(), &public_url, clock, rng)?,
             None => Mailer::files(&installation.data_dir.join("mail"), &public_url, clock, rng)?,
         };
+        let rings = services.doorbell.catalogue_rings();
         let schema = publish(&services, SessionCookie { plain_http: serving.plain_http_lan }).await?;
         let rates = Rates::new(&services.clock);
         let (stopping, _) = watch::channel(false);
-        Ok(Arc::new(Self { services, serving, mailer, schema: ArcSwap::from_pointee(schema), rates, requests: RequestCounts::default(), stopping }))
+        Ok(Arc::new(Self { services, serving, mailer, schema: ArcSwap::from_pointee(schema), published_at: tokio::sync::Mutex::new(rings), published_rings: AtomicU64::new(rings), rates, requests: RequestCounts::default(), stopping }))
     }
 
     /// The cookie of this installation.
@@ -122,13 +128,21 @@ impl App {
         SessionCookie { plain_http: self.serving.plain_http_lan }
     }
 
-    /// Builds the schema anew from the service types that the database has now. Running operations keep the old one.
+    /// Builds the schema anew if an admin changed the catalogue since it was built. Running operations keep the old one.
     ///
     /// # Errors
-    /// When the database cannot be read.
-    pub async fn republish(&self) -> Result<(), Fault> {
-        let schema = publish(&self.services, self.cookie()).await?;
-        self.schema.store(Arc::new(schema));
+    /// When the database cannot be read; the old schema stays.
+    pub async fn refresh_schema(&self) -> Result<(), Fault> {
+        if self.published_rings.load(Ordering::SeqCst) == self.services.doorbell.catalogue_rings() {
+            return Ok(());
+        }
+        let mut published_at = self.published_at.lock().await;
+        let rings = self.services.doorbell.catalogue_rings();
+        if *published_at != rings {
+            self.schema.store(Arc::new(publish(&self.services, self.cookie()).await?));
+            *published_at = rings;
+            self.published_rings.store(rings, Ordering::SeqCst);
+        }
         Ok(())
     }
 }

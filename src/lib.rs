@@ -19,6 +19,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod jobs;
 pub mod mail;
+pub mod moderation;
 pub mod numbers;
 pub mod problem;
 pub mod provisioning;

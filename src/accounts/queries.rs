@@ -1,6 +1,6 @@
 //! Accounts, sessions and tokens in the database.
 
-use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, JoinOnDsl as _, SelectableHelper as _, TextExpressionMethods as _, EscapeExpressionMethods as _};
+use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, JoinOnDsl as _, NullableExpressionMethods as _, SelectableHelper as _, TextExpressionMethods as _, EscapeExpressionMethods as _};
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{Account, MailToken, MailTokenPurpose, Session};
@@ -9,7 +9,8 @@ use crate::clock::Timestamp;
 use crate::ids::{AccountId, SessionId};
 use crate::query;
 use crate::store::Conn;
-use crate::store::schema::{accounts, mail_tokens, sessions, sign_in_failures};
+use crate::restrictions::{RestrictionSource, TargetKind};
+use crate::store::schema::{accounts, mail_tokens, restrictions, sessions, sign_in_failures};
 use crate::store::types::Id;
 
 diesel::define_sql_function! {
@@ -109,6 +110,22 @@ fn contains_pattern(text: &str) -> String {
 pub async fn count_admins(conn: &mut Conn) -> QueryResult<i64> {
     query!(conn, c => accounts::table
         .filter(accounts::role.eq(Role::Admin).and(accounts::deleted_at.is_null()))
+        .count()
+        .get_result(c)
+        .await)
+}
+
+/// How many admins who may sign in there are beside this one. Take the lock of the rule "admins" first.
+pub async fn count_other_admins(conn: &mut Conn, but: AccountId) -> QueryResult<i64> {
+    query!(conn, c => accounts::table
+        .left_join(restrictions::table.on(restrictions::target_id
+            .eq(accounts::id)
+            .and(restrictions::target_kind.eq(TargetKind::Account))
+            .and(restrictions::source.eq(RestrictionSource::Ban))))
+        .filter(accounts::role.eq(Role::Admin))
+        .filter(accounts::deleted_at.is_null())
+        .filter(accounts::id.ne(but))
+        .filter(restrictions::id.nullable().is_null())
         .count()
         .get_result(c)
         .await)

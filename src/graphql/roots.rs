@@ -4,6 +4,7 @@ use async_graphql::{MergedObject, Schema};
 
 use crate::accounts::graphql::{AccountsMutation, AccountsQuery};
 use crate::audit::graphql::AuditQuery;
+use crate::moderation::graphql::ModerationMutation;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
@@ -11,7 +12,7 @@ pub struct Query(AccountsQuery, AuditQuery);
 
 /// Everything that can be changed.
 #[derive(MergedObject, Default)]
-pub struct Mutation(AccountsMutation);
+pub struct Mutation(AccountsMutation, ModerationMutation);
 
 /// Everything that can be followed.
 pub type Subscription = async_graphql::EmptySubscription;

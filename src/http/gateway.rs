@@ -55,6 +55,9 @@ impl Gateway for Switchboard {
     }
 
     async fn authenticate(&self, credentials: &Credentials) -> Result<Known, EdgeError> {
+        if let Err(fault) = self.0.refresh_schema().await {
+            tracing::warn!(error = %fault, "the schema could not be built anew and stays as it was");
+        }
         let from_cookie = credentials.cookie.as_deref().and_then(|cookie| self.0.cookie().token_in(cookie));
         let token = credentials.bearer.as_deref().or(from_cookie).filter(|token| !token.is_empty());
         let actor = match token {

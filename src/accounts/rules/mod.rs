@@ -11,6 +11,7 @@ mod sign_in;
 pub use passwords::{change_password, request_password_reset, reset_password};
 pub use profile::{ChangeEmail, change_email, update_profile};
 pub use registration::{CreatedAccount, RegisterAccount, create_admin, complete_setup, register, resend_verification, setup_token, verify_email};
+pub(crate) use roles::no_such_account;
 pub use roles::set_role;
 pub use sessions::{reauthenticate, revoke_all_sessions, revoke_session, sign_out};
 pub use sign_in::{SignedIn, sign_in};
