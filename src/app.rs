@@ -1,6 +1,6 @@
 //! The program as one value: configuration, services, catalogue, schema. Built once, shared by every request.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
@@ -13,6 +13,7 @@ use crate::accounts::hashing::Hasher;
 use crate::changes::doorbell::Doorbell;
 use crate::clock::{Clock, Rng};
 use crate::config::{Installation, Serving};
+use crate::graphql::context::CoreTypeNames;
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::{TypeCatalogue, with_catalogue};
 use crate::http::graphql::PublishedSchema;
@@ -20,6 +21,7 @@ use crate::http::requests::RequestCounts;
 use crate::mail::Mailer;
 use crate::problem::Fault;
 use crate::secrets::Sealer;
+use crate::service_types;
 use crate::services::Services;
 use crate::store::Store;
 
@@ -153,17 +155,43 @@ pub fn core_schema() -> ApiSchema {
 }
 
 async fn publish(services: &Services, cookie: SessionCookie) -> Result<Published, Fault> {
-    let types: Arc<TypeCatalogue> = Arc::default();
+    let types = Arc::new(type_catalogue(services).await?);
     let build = |mode| {
         with_catalogue(&types, || {
             Schema::build(Query::default(), Mutation::default(), Subscription::default())
                 .data(Arc::clone(&types))
                 .data(services.clone())
                 .data(cookie)
+                .data(CoreTypeNames(core_type_names()))
                 .validation_mode(mode)
                 .finish()
         })
     };
     let published = Published::new(build(ValidationMode::Strict)).map_err(Fault::internal)?;
     Ok(published.with_trusting(build(ValidationMode::Fast)))
+}
+
+/// The GraphQL types of the service types that the database has now.
+async fn type_catalogue(services: &Services) -> Result<TypeCatalogue, Fault> {
+    let rows = service_types::queries::all_service_types(&mut *services.store.read().await?).await?;
+    let mut catalogue = TypeCatalogue::new(core_type_names().iter().map(String::as_str));
+    for row in &rows {
+        let schema = service_types::compiled(row)?;
+        // One type that clashes must not take the others away; its parameters still travel as JSON.
+        if let Err(problem) = catalogue.add(service_types::rules::source(row, &schema)) {
+            tracing::warn!(service_type = row.slug, problem = problem.message, "a service type has no GraphQL types");
+        }
+    }
+    Ok(catalogue)
+}
+
+/// The names of the API's own types: no service type's may be one of them.
+pub fn core_type_names() -> &'static [String] {
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let keywords = ["scalar ", "enum ", "interface ", "union ", "input ", "type "];
+        let sdl = core_schema().sdl();
+        let lines = sdl.lines().filter_map(|line| keywords.iter().find_map(|keyword| line.strip_prefix(keyword)));
+        lines.filter_map(|rest| rest.split([' ', '{', '@']).next()).map(str::to_owned).collect()
+    });
+    &NAMES
 }

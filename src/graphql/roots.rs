@@ -4,15 +4,16 @@ use async_graphql::{MergedObject, Schema};
 
 use crate::accounts::graphql::{AccountsMutation, AccountsQuery};
 use crate::audit::graphql::AuditQuery;
+use crate::service_types::graphql::{ConfigMutation, ConfigQuery};
 use crate::moderation::graphql::ModerationMutation;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(AccountsQuery, AuditQuery);
+pub struct Query(AccountsQuery, AuditQuery, ConfigQuery);
 
 /// Everything that can be changed.
 #[derive(MergedObject, Default)]
-pub struct Mutation(AccountsMutation, ModerationMutation);
+pub struct Mutation(AccountsMutation, ModerationMutation, ConfigMutation);
 
 /// Everything that can be followed.
 pub type Subscription = async_graphql::EmptySubscription;
