@@ -7,6 +7,7 @@ pub mod row_json;
 pub mod visibility;
 mod model;
 pub mod queries;
+pub mod rules;
 pub mod sealed;
 
 pub use model::Extension;
