@@ -1,6 +1,8 @@
 //! Extensions: numbers in service.
 
 pub mod csv;
+pub mod graphql;
+mod instructions;
 pub mod label;
 pub mod row;
 pub mod row_json;
