@@ -96,4 +96,11 @@ mirrored! {
         /// Owner and operators, in no directory.
         Hidden,
     }
+    /// Whether a group rings a member yet.
+    MembershipState = "crate::groups::MembershipState" {
+        /// Invited: the member's owner has not said yes, and the extension is in no feed as a member.
+        Pending,
+        /// The group rings it.
+        Active,
+    }
 }

@@ -1,5 +1,6 @@
 //! Schema glue: what every domain's GraphQL shares; no rules of the product live here.
 
+pub mod accepted;
 pub mod context;
 pub mod enums;
 pub mod error;
