@@ -16,3 +16,6 @@ pub mod watch;
 pub use listing::{Key, Listing, TermKind, entries, find_event, service_types, total};
 pub use model::{Audience, Entry, ListedEvent};
 pub use queries::shows;
+
+#[cfg(test)]
+mod tests;

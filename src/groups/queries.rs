@@ -1,6 +1,6 @@
 //! Memberships in the database.
 
-use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _};
+use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _};
 use diesel::{OptionalExtension as _, QueryResult, Queryable, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
 
@@ -155,12 +155,14 @@ pub async fn invitations_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Ve
 }
 
 /// How many members a group has, and how many of them have agreed.
-pub async fn count_members(conn: &mut Conn, group: ExtensionId) -> QueryResult<(i64, i64)> {
-    let of_group = group_members::group_id.eq(group);
-    let active = of_group.and(group_members::membership.eq(MembershipState::Active));
-    let all = query!(conn, c => group_members::table.filter(of_group).count().get_result(c).await)?;
-    let agreed = query!(conn, c => group_members::table.filter(active).count().get_result(c).await)?;
-    Ok((all, agreed))
+pub async fn count_members(conn: &mut Conn, group: ExtensionId) -> QueryResult<(usize, usize)> {
+    let states: Vec<MembershipState> = query!(conn, c => group_members::table
+        .filter(group_members::group_id.eq(group))
+        .select(group_members::membership)
+        .load(c)
+        .await)?;
+    let agreed = states.iter().filter(|&&state| state == MembershipState::Active).count();
+    Ok((states.len(), agreed))
 }
 
 /// Which extensions these ring as groups: `(group, member)`, agreed memberships alone. A paused member may go on any time,

@@ -64,9 +64,9 @@ fn as_delay(seconds: i32) -> Result<i32, Problem> {
 ///
 /// # Errors
 /// QUOTA_EXCEEDED at `field` where it is full.
-fn check_room(limit: Option<i32>, members: i64, field: &str) -> Result<(), Problem> {
+fn check_room(limit: Option<i32>, members: usize, field: &str) -> Result<(), Problem> {
     match limit {
-        Some(limit) if members >= i64::from(limit) => {
+        Some(limit) if members >= usize::try_from(limit).unwrap_or(0) => {
             let message = format!("A group of this kind has at most {limit} members, those invited included.");
             Err(Problem::new(ProblemKind::QuotaExceeded { limit }, field, message))
         }
