@@ -8,10 +8,10 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::listing::{self, Listing};
-use super::model::{Audience, Entry, ListedEvent};
-use super::queries;
+use super::model::{Audience, Entry, is_listed};
 use crate::ids::ServiceTypeId;
 use crate::problem::{Fault, Stop};
+use crate::service_types::{self, Event};
 use crate::store::Conn;
 
 /// How many entries an export reads at once.
@@ -49,11 +49,12 @@ impl Export {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn all_entries(conn: &mut Conn, event: ListedEvent, audience: Audience) -> Result<Vec<ExportEntry>, Stop> {
-    if !event.is_listed {
+pub async fn all_entries(conn: &mut Conn, event: &Event, audience: Audience) -> Result<Vec<ExportEntry>, Stop> {
+    if !is_listed(event.phase) {
         return Ok(Vec::new());
     }
-    let slugs: HashMap<_, _> = queries::service_type_slugs(conn).await?.into_iter().collect();
+    let types = service_types::queries::all_service_types(conn).await?;
+    let slugs: HashMap<_, _> = types.into_iter().map(|row| (row.id, row.slug)).collect();
     let entries = read_all(conn, &Listing::all(event.id, audience)).await?;
     Ok(entries.into_iter().map(|entry| line(entry, &slugs)).collect())
 }

@@ -7,12 +7,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::model::{Audience, Entry, ListedEvent};
+use super::model::{Audience, Entry};
 use super::queries;
 use super::search::Query;
 use crate::access::{Actor, Role};
 use crate::ids::{EventId, ServiceTypeId};
 use crate::problem::Stop;
+use crate::service_types::{self, Event, EventPhase};
 use crate::store::Conn;
 use crate::text_enum;
 
@@ -139,17 +140,9 @@ fn longest_first(words: &[String]) -> Vec<&str> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_event(conn: &mut Conn, actor: &Actor, slug: &str) -> Result<Option<ListedEvent>, Stop> {
-    let event = queries::event(conn, slug).await?;
-    Ok(event.filter(|event| !event.is_draft || actor.is_at_least(Role::Admin)))
-}
-
-/// The ids of the service types that a listing is narrowed to.
-///
-/// # Errors
-/// When the database fails.
-pub async fn service_types(conn: &mut Conn, slugs: &[String]) -> Result<Vec<ServiceTypeId>, Stop> {
-    Ok(queries::service_types(conn, slugs).await?)
+pub async fn find_event(conn: &mut Conn, actor: &Actor, slug: &str) -> Result<Option<Event>, Stop> {
+    let event = service_types::queries::event_by_slug(conn, slug).await?;
+    Ok(event.filter(|event| event.phase != EventPhase::Draft || actor.is_at_least(Role::Admin)))
 }
 
 /// Up to `limit` entries of the listing behind `after`, each with its key.

@@ -13,8 +13,8 @@ mod queries;
 pub mod search;
 pub mod watch;
 
-pub use listing::{Key, Listing, TermKind, entries, find_event, service_types, total};
-pub use model::{Audience, Entry, ListedEvent};
+pub use listing::{Key, Listing, TermKind, entries, find_event, total};
+pub use model::{Audience, Entry, is_listed};
 pub use queries::shows;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use diesel::Queryable;
 use crate::access::{Actor, ApiKeyScope, Role};
 use crate::extensions::visibility::Visibility;
 use crate::ids::{EventId, ServiceTypeId};
+use crate::service_types::EventPhase;
 
 /// One line of the directory.
 #[derive(Clone, PartialEq, Eq, Debug, Queryable)]
@@ -16,14 +17,9 @@ pub struct Entry {
     pub highlighted: bool,
 }
 
-/// What the directory needs to know of an event.
-#[derive(Clone, Copy, Debug, Queryable)]
-pub struct ListedEvent {
-    pub id: EventId,
-    /// Unknown to all but admins.
-    pub is_draft: bool,
-    /// Neither DRAFT nor ARCHIVED.
-    pub is_listed: bool,
+/// Whether an event in this phase has a directory.
+pub const fn is_listed(phase: EventPhase) -> bool {
+    !matches!(phase, EventPhase::Draft | EventPhase::Archived)
 }
 
 /// Who reads; each sees what those before see.

@@ -9,19 +9,22 @@ use diesel::{QueryDsl as _, QueryResult, TextExpressionMethods as _};
 use diesel_async::RunQueryDsl as _;
 
 use super::listing::{Listing, Part, Range};
-use super::model::{Entry, ListedEvent};
+use super::model::Entry;
 use crate::extensions::visibility::Visibility;
-use crate::ids::{EventId, ExtensionId, ServiceTypeId};
+use crate::ids::{EventId, ExtensionId};
 use crate::query;
+use crate::service_types::EventPhase;
 use crate::store::Conn;
 use crate::store::schema::{
-    call_permissions, directory_terms, doorbell, events, extension_permissions, extensions, feeds, numbers, restrictions,
-    service_types,
+    call_permissions, directory_terms, events, extension_permissions, extensions, feeds, numbers, restrictions,
 };
 
 diesel::alias! {
     const OTHER_TERMS: Alias<OtherTerms> = directory_terms as other_terms;
 }
+
+/// In these phases an event lists nothing.
+const UNLISTED: [EventPhase; 2] = [EventPhase::Draft, EventPhase::Archived];
 
 /// An effect that takes an extension out of the directory, as a pattern over the names in `restrictions.effects`.
 const NO_CALLS: &str = "%NO_CALLS%";
@@ -99,7 +102,6 @@ macro_rules! part {
     ($listing:expr, $part:expr, $visibilities:expr) => {{
         let (listing, part): (&Listing, &Part) = ($listing, $part);
         let mut found = callable!()
-            .filter(extensions::event_id.eq(listing.event))
             .filter(extensions::visibility.eq_any($visibilities))
             .filter(extensions::number.ge(&part.numbers.from))
             .filter(extensions::number.lt(&part.numbers.until))
@@ -112,8 +114,10 @@ macro_rules! part {
             Some(false) => found = found.filter(not(highlighted!())),
             None => {}
         }
-        if let Some((kind, ranges)) = &part.terms {
-            found = found.filter(extensions::id.eq_any(with_terms!(listing.event, kind.as_str(), ranges)));
+        // Terms are the event's own, so they stand for it: with both, SQLite would rather walk through all the event's numbers.
+        match &part.terms {
+            Some((kind, ranges)) => found = found.filter(extensions::id.eq_any(with_terms!(listing.event, kind.as_str(), ranges))),
+            None => found = found.filter(extensions::event_id.eq(listing.event)),
         }
         if let Some(Range { from, until }) = &part.not_numbers {
             found = found.filter(extensions::number.lt(from).or(extensions::number.ge(until)));
@@ -141,12 +145,12 @@ pub(super) async fn count(conn: &mut Conn, listing: &Listing, part: &Part) -> Qu
     query!(conn, c => part!(listing, part, visibilities).count().get_result(c).await)
 }
 
-/// Whether the directory shows the extension to those who find these; its event's phase is the caller's question.
+/// Whether the directory shows the extension to those who find these.
 pub async fn shows(conn: &mut Conn, extension: ExtensionId, visibilities: &[Visibility]) -> QueryResult<bool> {
     let found: Option<ExtensionId> = query!(conn, c => callable!()
         .filter(extensions::id.eq(extension))
         .filter(extensions::visibility.eq_any(visibilities))
-        .filter(extensions::event_id.eq_any(events::table.filter(events::phase.ne_all(["DRAFT", "ARCHIVED"])).select(events::id)))
+        .filter(extensions::event_id.eq_any(events::table.filter(events::phase.ne_all(UNLISTED)).select(events::id)))
         .select(extensions::id)
         .first(c)
         .await
@@ -154,42 +158,7 @@ pub async fn shows(conn: &mut Conn, extension: ExtensionId, visibilities: &[Visi
     Ok(found.is_some())
 }
 
-/// An event by its slug.
-pub(super) async fn event(conn: &mut Conn, slug: &str) -> QueryResult<Option<ListedEvent>> {
-    query!(conn, c => events::table
-        .filter(events::slug.eq(slug))
-        .select((events::id, events::phase.eq("DRAFT"), events::phase.ne_all(["DRAFT", "ARCHIVED"])))
-        .first(c)
-        .await
-        .optional())
-}
-
-/// An event by its id.
-pub(super) async fn event_by_id(conn: &mut Conn, id: EventId) -> QueryResult<Option<ListedEvent>> {
-    query!(conn, c => events::table
-        .find(id)
-        .select((events::id, events::phase.eq("DRAFT"), events::phase.ne_all(["DRAFT", "ARCHIVED"])))
-        .first(c)
-        .await
-        .optional())
-}
-
-/// The service types of these slugs; unknown ones are passed over.
-pub(super) async fn service_types(conn: &mut Conn, slugs: &[String]) -> QueryResult<Vec<ServiceTypeId>> {
-    query!(conn, c => service_types::table.filter(service_types::slug.eq_any(slugs)).select(service_types::id).load(c).await)
-}
-
-/// The slug of every service type.
-pub(super) async fn service_type_slugs(conn: &mut Conn) -> QueryResult<Vec<(ServiceTypeId, String)>> {
-    query!(conn, c => service_types::table.select((service_types::id, service_types::slug)).load(c).await)
-}
-
 /// The heads of all feeds of an event: whatever the directory lists changes with one of them.
 pub(super) async fn feed_heads(conn: &mut Conn, event: EventId) -> QueryResult<Vec<i64>> {
     query!(conn, c => feeds::table.filter(feeds::event_id.eq(event)).order(feeds::id).select(feeds::head).load(c).await)
-}
-
-/// How often the catalogue has changed: call permissions and phases are part of it.
-pub(super) async fn catalogue_revision(conn: &mut Conn) -> QueryResult<i64> {
-    query!(conn, c => doorbell::table.find("catalogue").select(doorbell::revision).first(c).await)
 }

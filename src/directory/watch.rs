@@ -16,11 +16,12 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::export::read_all;
 use super::listing::Listing;
-use super::model::Audience;
+use super::model::{Audience, is_listed};
 use super::queries;
 use crate::changes::doorbell::Ring;
 use crate::ids::EventId;
 use crate::problem::Stop;
+use crate::service_types::queries as configured;
 use crate::services::Services;
 
 /// How often to look without a ring.
@@ -50,8 +51,8 @@ impl Fingerprints {
         let mut known = self.0.lock().await;
         let mut conn = services.store.read().await?;
         let gate = Gate {
-            is_listed: queries::event_by_id(&mut conn, event).await?.is_some_and(|event| event.is_listed),
-            catalogue: queries::catalogue_revision(&mut conn).await?,
+            is_listed: configured::event_by_id(&mut conn, event).await?.is_some_and(|event| is_listed(event.phase)),
+            catalogue: configured::catalogue_revision(&mut conn).await?,
             heads: queries::feed_heads(&mut conn, event).await?,
         };
         if let Some((before, fingerprint)) = known.get(&(event, audience))

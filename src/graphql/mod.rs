@@ -1,6 +1,5 @@
 //! Schema glue: what every domain's GraphQL shares; no rules of the product live here.
 
-pub mod accepted;
 pub mod context;
 pub mod enums;
 pub mod error;
@@ -8,5 +7,6 @@ pub mod error_code;
 pub mod limits;
 pub mod paging;
 pub mod request;
+pub mod roots;
 pub mod scalars;
 pub mod typed;

@@ -1,15 +1,16 @@
 //! Memberships in the database.
 
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _};
-use diesel::{OptionalExtension as _, QueryResult, Queryable, SelectableHelper as _};
+use diesel::{OptionalExtension as _, QueryResult, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{GroupMember, Membership, MembershipState, Party};
 use crate::access::Permit;
-use crate::ids::{AccountId, EventId, ExtensionId, GroupMemberId, NumberId, ServiceTypeId};
+use crate::ids::{AccountId, EventId, ExtensionId, GroupMemberId, NumberId};
+use crate::query;
+use crate::service_types::EventPhase;
 use crate::store::Conn;
-use crate::store::schema::{events, extensions, group_members, numbers, service_types};
-use crate::{query, text_enum};
+use crate::store::schema::{events, extensions, group_members, numbers};
 
 diesel::alias! {
     const GROUPS: Alias<Groups> = extensions as groups;
@@ -18,22 +19,6 @@ diesel::alias! {
 
 /// As many invitations as one account is shown at once, the oldest first: the next come up as these are answered.
 const MOST_INVITATIONS: i64 = 500;
-
-text_enum! {
-    /// How far an event is.
-    pub enum Phase { Draft = "DRAFT", Staff = "STAFF", Open = "OPEN", Frozen = "FROZEN", Archived = "ARCHIVED" }
-}
-
-/// What a service type says of groups.
-#[derive(Clone, Copy, Debug, Queryable)]
-pub struct GroupTraits {
-    /// Its extensions ring members.
-    pub is_group: bool,
-    /// Its extensions may be members.
-    pub group_capable: bool,
-    /// How many members a group of the type may have; `None`: no limit.
-    pub member_limit: Option<i32>,
-}
 
 /// The columns of a [`Party`] and of a [`Membership`], in their order.
 macro_rules! party {
@@ -74,25 +59,6 @@ pub async fn party_by_number(conn: &mut Conn, event: EventId, number: &str) -> Q
         .first(c)
         .await
         .optional())
-}
-
-/// What a service type says of groups.
-pub async fn traits(conn: &mut Conn, service_type: ServiceTypeId) -> QueryResult<GroupTraits> {
-    query!(conn, c => service_types::table
-        .find(service_type)
-        .select((service_types::behaviour.eq("CALL_GROUP"), service_types::group_capable, service_types::member_limit))
-        .first(c)
-        .await)
-}
-
-/// How far an event is.
-pub async fn phase(conn: &mut Conn, event: EventId) -> QueryResult<Phase> {
-    query!(conn, c => events::table.find(event).select(events::phase).first(c).await)
-}
-
-/// An event's id by its slug.
-pub async fn event_by_slug(conn: &mut Conn, slug: &str) -> QueryResult<Option<EventId>> {
-    query!(conn, c => events::table.filter(events::slug.eq(slug)).select(events::id).first(c).await.optional())
 }
 
 /// The row of a touched number, for what restricts it.
@@ -146,7 +112,7 @@ pub async fn invitations_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Ve
         .filter(MEMBERS.field(extensions::owner_id).eq(owner))
         .filter(group_members::membership.eq(MembershipState::Pending))
         .filter(GROUPS.field(extensions::event_id).eq_any(
-            events::table.filter(events::phase.ne(Phase::Archived)).select(events::id),
+            events::table.filter(events::phase.ne(EventPhase::Archived)).select(events::id),
         ))
         .order(group_members::id)
         .limit(MOST_INVITATIONS)

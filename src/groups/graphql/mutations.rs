@@ -7,7 +7,7 @@ use super::inputs::{
     RemoveGroupMemberInput, UpdateGroupMemberInput,
 };
 use super::objects::GroupMember;
-use crate::graphql::accepted::AcceptedPayload;
+use crate::accounts::graphql::AcceptedPayload;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::groups::rules::{self, Joined, MemberChange};

@@ -12,6 +12,7 @@ use crate::graphql::error::ApiError;
 use crate::graphql::scalars::PhoneNumber;
 use crate::groups::{Membership, Party, model, queries};
 use crate::ids::{ExtensionId, GroupMemberId};
+use crate::service_types::{self, ServiceBehaviour};
 
 /// A membership of an extension in a call group.
 #[derive(Clone)]
@@ -104,7 +105,8 @@ pub async fn members_of(ctx: &Context<'_>, extension: ExtensionId) -> Result<Opt
     let (scope, mut conn) = (scope(ctx)?, read(ctx).await?);
     let group = queries::party(&mut conn, extension).await?;
     let Some(group) = group.filter(|group| sees(&scope, group)) else { return Ok(None) };
-    if !queries::traits(&mut conn, group.service_type_id).await?.is_group {
+    let service_type = service_types::queries::service_type_by_id(&mut conn, group.service_type_id).await?;
+    if service_type.is_none_or(|service_type| service_type.behaviour != ServiceBehaviour::CallGroup) {
         return Ok(None);
     }
     let members = queries::members_of(&mut conn, extension).await?;

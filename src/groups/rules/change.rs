@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::join::Joined;
 use super::phase::{self, Change};
-use super::{as_delay, check_room, locked, mark_group, refuse_loop, unknown};
+use super::{as_delay, check_room, locked, mark_group, refuse_loop, service_type, unknown};
 use crate::access::{Action, Caller, Permit};
 use crate::groups::model::{GroupMember, Membership, MembershipState, Party};
 use crate::groups::queries;
@@ -47,8 +47,7 @@ pub async fn accept(services: &Services, caller: &Arc<Caller>, id: String) -> Re
 /// Turns an invitation into a membership, if the group has room and no loop comes of it.
 pub(super) async fn activate(tx: &mut Tx<'_>, permit: &Permit, group: &Party, member: &Party, row: GroupMember) -> Result<Joined, Stop> {
     let (_, active) = queries::count_members(tx.conn, group.id).await?;
-    let traits = queries::traits(tx.conn, group.service_type_id).await?;
-    check_room(traits.member_limit, active, "")?;
+    check_room(service_type(tx, group.service_type_id).await?.member_limit, active, "")?;
     refuse_loop(tx, group.id, member.id, "").await?;
     let row = GroupMember { membership: MembershipState::Active, ..row };
     queries::update(tx.conn, permit, &row).await?;

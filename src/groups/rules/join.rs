@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::phase::{self, Change};
-use super::{as_delay, check_room, mark_group, refuse_loop};
+use super::{as_delay, check_room, mark_group, refuse_loop, service_type};
 use crate::access::{Action, Caller, Permit};
 use crate::changes::locks;
 use crate::groups::model::{GroupMember, MembershipState, Party};
@@ -14,6 +14,7 @@ use crate::ids::{EventId, ExtensionId, GroupMemberId};
 use crate::numbers::number::Number;
 use crate::problem::{Denied, Problem, ProblemKind, Stop};
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
+use crate::service_types::{self, ServiceBehaviour};
 use crate::services::Services;
 use crate::store::types::Id;
 use crate::transaction::{Mode, Tx, transact};
@@ -93,7 +94,7 @@ pub async fn join(services: &Services, caller: &Arc<Caller>, input: Join) -> Res
 }
 
 async fn join_in(tx: &mut Tx<'_>, input: Join) -> Result<Joined, Stop> {
-    let event = queries::event_by_slug(tx.conn, &input.event).await?;
+    let event = service_types::queries::event_by_slug(tx.conn, &input.event).await?.map(|event| event.id);
     locks::events(tx.conn, event.as_slice()).await?;
     let permit = tx.permit(Action::JoinGroup).await?;
     let key = permit.actor().key().ok_or(Denied::Forbidden)?.clone();
@@ -135,16 +136,16 @@ async fn add(
     (delay_seconds, membership): (i32, MembershipState),
     field: &str,
 ) -> Result<Joined, Stop> {
-    let traits = queries::traits(tx.conn, group.service_type_id).await?;
-    if !traits.is_group {
+    let group_type = service_type(tx, group.service_type_id).await?;
+    if group_type.behaviour != ServiceBehaviour::CallGroup {
         return Err(Problem::invalid(field, format!("{} is not a call group.", group.number)).into());
     }
-    if !queries::traits(tx.conn, member.service_type_id).await?.group_capable {
+    if !service_type(tx, member.service_type_id).await?.group_capable {
         let message = format!("{} is of a kind that cannot be a group's member.", member.number);
         return Err(Problem::invalid("number", message).into());
     }
     let (all, _) = queries::count_members(tx.conn, group.id).await?;
-    check_room(traits.member_limit, all, field)?;
+    check_room(group_type.member_limit, all, field)?;
     refuse_loop(tx, group.id, member.id, "number").await?;
     let id = GroupMemberId::new(tx.rng(), tx.now);
     let row = GroupMember {

@@ -16,8 +16,9 @@ use super::model::{MAX_DELAY_SECONDS, Membership};
 use super::queries;
 use crate::access::{Action, Permit};
 use crate::changes::{Mark, locks};
-use crate::ids::{ExtensionId, GroupMemberId};
-use crate::problem::{Problem, ProblemKind, Stop};
+use crate::ids::{ExtensionId, GroupMemberId, ServiceTypeId};
+use crate::problem::{Fault, Problem, ProblemKind, Stop};
+use crate::service_types::{self, ServiceType};
 use crate::transaction::Tx;
 
 /// The membership that `id` names, read under the lock of its event, and the caller's permit.
@@ -48,6 +49,12 @@ fn mark_group(tx: &mut Tx<'_>, group: &super::Party) {
     tx.changes.mark(group.feed(), group.id, group.slot, Mark::Touched);
 }
 
+
+/// The service type of a party.
+async fn service_type(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<ServiceType, Stop> {
+    let found = service_types::queries::service_type_by_id(tx.conn, id).await?;
+    Ok(found.ok_or_else(|| Fault::internal("an extension of a missing service type"))?)
+}
 
 /// A delay within its bounds.
 ///

@@ -11,9 +11,9 @@
 //! voice menu's key was handed out by an admin to serve the running event: what it does is as if an operator did it.
 
 use crate::access::{Actor, Permit};
-use crate::groups::queries::{self, Phase};
 use crate::ids::EventId;
-use crate::problem::{Problem, ProblemKind, Stop};
+use crate::problem::{Fault, Problem, ProblemKind, Stop};
+use crate::service_types::{self, EventPhase as Phase};
 use crate::store::Conn;
 
 /// What is about to change.
@@ -30,7 +30,8 @@ pub enum Change {
 /// # Errors
 /// EVENT_CLOSED where it does not.
 pub async fn check(conn: &mut Conn, permit: &Permit, event: EventId, change: Change) -> Result<(), Stop> {
-    let phase = queries::phase(conn, event).await?;
+    let event = service_types::queries::event_by_id(conn, event).await?;
+    let phase = event.ok_or_else(|| Fault::internal("an extension of a missing event"))?.phase;
     let is_staff = permit.is_staff() || matches!(permit.actor(), Actor::Key(_));
     if allows(phase, change, is_staff) {
         return Ok(());
