@@ -132,7 +132,9 @@ mod tests {
     fn the_files_hold_every_entry() {
         let file = json("camp", &entries()).unwrap();
         let text = String::from_utf8(file.body).unwrap();
-        assert!(text.starts_with(r#"{"event":"camp","entries":[{"number":"0042","label":"Bob \"B\", the first","serviceType":"sip","#));
+        assert!(text.starts_with(
+            r#"{"event":"camp","entries":[{"number":"0042","label":"Bob \"B\", the first","serviceType":"sip","#
+        ));
         let file = csv(&entries()).unwrap();
         let text = String::from_utf8(file.body).unwrap();
         assert_eq!(

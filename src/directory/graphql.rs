@@ -89,10 +89,16 @@ impl DirectoryQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The event's slug.")] event: String,
-        #[graphql(desc = "A number, the beginning of one, beginnings of words of a label, or keypad digits; blank: everything.")]
+        #[graphql(
+            desc = "A number, the beginning of one, beginnings of words of a label, or keypad digits; blank: everything."
+        )]
         search: Option<String>,
-        #[graphql(desc = "Slugs of service types: only their entries. Left out or empty: all.")] service_types: Option<Vec<String>>,
-        #[graphql(desc = "Only entries that a call permission highlights, or only the others.")] highlighted: Option<bool>,
+        #[graphql(desc = "Slugs of service types: only their entries. Left out or empty: all.")] service_types: Option<
+            Vec<String>,
+        >,
+        #[graphql(desc = "Only entries that a call permission highlights, or only the others.")] highlighted: Option<
+            bool,
+        >,
         #[graphql(desc = "How many at most; 50 where left out.")] first: Option<i32>,
         #[graphql(desc = "The cursor behind which to go on.")] after: Option<String>,
     ) -> Result<Option<DirectoryConnection>, ApiError> {
@@ -114,13 +120,13 @@ impl Wish {
     async fn answer(self, ctx: &Context<'_>, page: Page) -> Result<Option<DirectoryConnection>, ApiError> {
         let (services, actor) = (services(ctx)?, actor(ctx)?);
         let after = page.after_as::<Key>()?;
-        let mut conn = read(ctx).await?;
-        let Some(event) = super::find_event(&mut conn, actor, &self.event).await? else { return Ok(None) };
         let types = ServiceTypes::default();
         let service_types = match self.service_types.filter(|slugs| !slugs.is_empty()) {
             Some(slugs) => Some(types.with_slugs(services, &slugs).await?),
             None => None,
         };
+        let mut conn = read(ctx).await?;
+        let Some(event) = super::find_event(&mut conn, actor, &self.event).await? else { return Ok(None) };
         let is_listed = super::is_listed(event.phase);
         let listing = Listing {
             event: event.id,
@@ -129,10 +135,20 @@ impl Wish {
             highlighted: self.highlighted,
             search: self.search.as_deref().and_then(super::search::Query::parse),
         };
-        let found = if is_listed { super::entries(&mut conn, &listing, after.as_ref(), page.limit()).await? } else { Vec::new() };
-        let entries = found.into_iter().map(|(key, entry)| DirectoryEntry { key, entry: Arc::new(entry), types: types.clone() }).collect();
+        let found = if is_listed {
+            super::entries(&mut conn, &listing, after.as_ref(), page.limit()).await?
+        } else {
+            Vec::new()
+        };
+        let entries = found
+            .into_iter()
+            .map(|(key, entry)| DirectoryEntry { key, entry: Arc::new(entry), types: types.clone() })
+            .collect();
         let listing = is_listed.then_some(listing);
-        Ok(Some(DirectoryConnection::new(page.cut(entries, |entry| entry.key.to_string()), total(services.clone(), listing))))
+        Ok(Some(DirectoryConnection::new(
+            page.cut(entries, |entry| entry.key.to_string()),
+            total(services.clone(), listing),
+        )))
     }
 }
 

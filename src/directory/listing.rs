@@ -118,8 +118,11 @@ fn parts(search: Option<&Query>) -> [Option<Part>; 3] {
     let numbers = query.number.as_deref().map(Range::beginning);
     let words: Vec<_> = longest_first(&query.words).into_iter().map(Range::beginning).collect();
     let by_number = numbers.clone().map(|numbers| Part { numbers, ..whole.clone() });
-    let by_words = (!words.is_empty())
-        .then(|| Part { terms: Some((TermKind::Word, words.clone())), not_numbers: numbers.clone(), ..whole.clone() });
+    let by_words = (!words.is_empty()).then(|| Part {
+        terms: Some((TermKind::Word, words.clone())),
+        not_numbers: numbers.clone(),
+        ..whole.clone()
+    });
     let by_keypad = query.keypad.as_deref().map(|digits| Part {
         terms: Some((TermKind::Keypad, vec![Range::beginning(digits)])),
         not_numbers: numbers,
@@ -149,7 +152,12 @@ pub async fn find_event(conn: &mut Conn, actor: &Actor, slug: &str) -> Result<Op
 ///
 /// # Errors
 /// When the database fails.
-pub async fn entries(conn: &mut Conn, listing: &Listing, after: Option<&Key>, limit: i64) -> Result<Vec<(Key, Entry)>, Stop> {
+pub async fn entries(
+    conn: &mut Conn,
+    listing: &Listing,
+    after: Option<&Key>,
+    limit: i64,
+) -> Result<Vec<(Key, Entry)>, Stop> {
     let mut page = Vec::new();
     let begin = after.map_or(0, |key| key.part);
     for (index, part) in parts(listing.search.as_ref()).into_iter().enumerate().skip(begin) {
@@ -226,7 +234,10 @@ mod tests {
     fn letters_are_searched_as_words_alone_the_longest_first() {
         let [number, words, keypad] = parts(Query::parse("of zebra").as_ref());
         assert_eq!((number, keypad), (None, None));
-        assert_eq!(words.unwrap().terms, Some((TermKind::Word, vec![Range::beginning("zebra"), Range::beginning("of")])));
+        assert_eq!(
+            words.unwrap().terms,
+            Some((TermKind::Word, vec![Range::beginning("zebra"), Range::beginning("of")]))
+        );
         assert_eq!(parts(Query::parse("!?").as_ref()), [None, None, None]);
     }
 

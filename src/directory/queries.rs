@@ -4,7 +4,9 @@
 //! (restrictions, permissions) instead of a call of each.
 
 use diesel::dsl::{exists, not};
-use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, NullableExpressionMethods as _, OptionalExtension as _};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, NullableExpressionMethods as _, OptionalExtension as _,
+};
 use diesel::{QueryDsl as _, QueryResult, TextExpressionMethods as _};
 use diesel_async::RunQueryDsl as _;
 
@@ -62,7 +64,9 @@ macro_rules! highlighted {
         exists(
             extension_permissions::table.filter(extension_permissions::extension_id.eq(extensions::id)).filter(
                 extension_permissions::permission_id.eq_any(
-                    call_permissions::table.filter(call_permissions::highlights_in_directory.eq(true)).select(call_permissions::id),
+                    call_permissions::table
+                        .filter(call_permissions::highlights_in_directory.eq(true))
+                        .select(call_permissions::id),
                 ),
             ),
         )
@@ -102,10 +106,14 @@ macro_rules! part {
     ($listing:expr, $part:expr, $visibilities:expr) => {{
         let (listing, part): (&Listing, &Part) = ($listing, $part);
         let mut found = callable!()
-            .filter(extensions::visibility.eq_any($visibilities))
             .filter(extensions::number.ge(&part.numbers.from))
             .filter(extensions::number.lt(&part.numbers.until))
             .into_boxed();
+        // PostgreSQL keeps the order of the index for an equality, not for a list of one.
+        match $visibilities {
+            [only] => found = found.filter(extensions::visibility.eq(*only)),
+            several => found = found.filter(extensions::visibility.eq_any(several)),
+        }
         if let Some(service_types) = &listing.service_types {
             found = found.filter(extensions::service_type_id.eq_any(service_types));
         }
@@ -130,7 +138,13 @@ macro_rules! part {
 }
 
 /// A part's entries by number.
-pub(super) async fn entries(conn: &mut Conn, listing: &Listing, part: &Part, visibilities: &[Visibility], limit: i64) -> QueryResult<Vec<Entry>> {
+pub(super) async fn entries(
+    conn: &mut Conn,
+    listing: &Listing,
+    part: &Part,
+    visibilities: &[Visibility],
+    limit: i64,
+) -> QueryResult<Vec<Entry>> {
     query!(conn, c => part!(listing, part, visibilities)
         .order(extensions::number)
         .limit(limit)

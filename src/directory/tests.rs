@@ -17,8 +17,18 @@ use crate::store::types::JsonValue;
 use crate::store::{Conn, Store};
 
 const LABELS: [&str; 12] = [
-    "Zebra", "The Zebra desk", "Zebra zebra 42", "Žebras of 2342", "Crew 23", "23 42", "Yeast & zeal", "Desk", "本部 42", "9327 desk",
-    "Straße 93", "Weapon 93272",
+    "Zebra",
+    "The Zebra desk",
+    "Zebra zebra 42",
+    "Žebras of 2342",
+    "Crew 23",
+    "23 42",
+    "Yeast & zeal",
+    "Desk",
+    "本部 42",
+    "9327 desk",
+    "Straße 93",
+    "Weapon 93272",
 ];
 
 struct Line {
@@ -66,7 +76,11 @@ async fn fill(conn: &mut Conn) -> diesel::QueryResult<()> {
                 extensions::version.eq(1)))
             .execute(c).await)?;
         let terms = SearchTerms::of_label(&line.label);
-        let terms = terms.words.iter().map(|term| (TermKind::Word, term)).chain(terms.keypad.iter().map(|term| (TermKind::Keypad, term)));
+        let terms = terms
+            .words
+            .iter()
+            .map(|term| (TermKind::Word, term))
+            .chain(terms.keypad.iter().map(|term| (TermKind::Keypad, term)));
         for (kind, term) in terms {
             query!(conn, c => diesel::insert_into(directory_terms::table)
                 .values((directory_terms::event_id.eq(EVENT), directory_terms::kind.eq(kind.as_str()), directory_terms::term.eq(term),
@@ -93,7 +107,8 @@ fn expected(query: Option<&Query>, audience: Audience, gone: ExtensionId) -> Vec
         .filter(|line| line.id != gone && audience.visibilities().contains(&line.visibility))
         .filter_map(|line| {
             let number = Number::clean(&line.number).unwrap();
-            let rank = query.map_or(Some(MatchRank::Number), |query| query.rank(&number, &SearchTerms::of_label(&line.label)));
+            let rank =
+                query.map_or(Some(MatchRank::Number), |query| query.rank(&number, &SearchTerms::of_label(&line.label)));
             rank.map(|rank| (rank, line.number))
         })
         .collect();
@@ -111,19 +126,40 @@ async fn listed(conn: &mut Conn, listing: &Listing) -> Vec<String> {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_database_lists_in_the_order_of_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&database(&folder)).await.unwrap();
-    store.write(|conn| Box::pin(async move {
-        fill(conn).await?;
-        let lines = lines();
-        restrict(conn, &lines[0], "NO_CALLS").await?;
-        Ok(restrict(conn, &lines[1], "NO_EXTERNAL_CALLS").await?)
-    })).await.unwrap();
+    store
+        .write(|conn| {
+            Box::pin(async move {
+                fill(conn).await?;
+                let lines = lines();
+                restrict(conn, &lines[0], "NO_CALLS").await?;
+                Ok(restrict(conn, &lines[1], "NO_EXTERNAL_CALLS").await?)
+            })
+        })
+        .await
+        .unwrap();
     let gone = lines()[0].id;
     let mut conn = store.read().await.unwrap();
-    for search in ["", "2342", "23", "2", "93", "93272", "zeb", "zebra desk", "desk the z", "23 42", "本", "str", "!?", "nobody", "42"] {
+    for search in [
+        "",
+        "2342",
+        "23",
+        "2",
+        "93",
+        "93272",
+        "zeb",
+        "zebra desk",
+        "desk the z",
+        "23 42",
+        "本",
+        "str",
+        "!?",
+        "nobody",
+        "42",
+    ] {
         for audience in [Audience::Guests, Audience::Members, Audience::Staff] {
             let query = Query::parse(search);
             let mut listing = Listing { search: query.clone(), ..Listing::all(EVENT, audience) };

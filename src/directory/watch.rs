@@ -64,7 +64,13 @@ impl Fingerprints {
         if gate.is_listed {
             for entry in read_all(&mut conn, &Listing::all(event, audience)).await? {
                 // A label holds no control characters, so nothing can be read in two ways.
-                let line = format!("{}\n{}\n{}\n{}\n", entry.number, entry.label, entry.service_type_id.global(), entry.highlighted);
+                let line = format!(
+                    "{}\n{}\n{}\n{}\n",
+                    entry.number,
+                    entry.label,
+                    entry.service_type_id.global(),
+                    entry.highlighted
+                );
                 hash.update(line);
             }
         }

@@ -78,7 +78,11 @@ pub async fn membership(conn: &mut Conn, id: GroupMemberId) -> QueryResult<Optio
 }
 
 /// The membership of `member` in `group`.
-pub async fn membership_of(conn: &mut Conn, group: ExtensionId, member: ExtensionId) -> QueryResult<Option<GroupMember>> {
+pub async fn membership_of(
+    conn: &mut Conn,
+    group: ExtensionId,
+    member: ExtensionId,
+) -> QueryResult<Option<GroupMember>> {
     query!(conn, c => group_members::table
         .filter(group_members::group_id.eq(group))
         .filter(group_members::member_id.eq(member))

@@ -40,7 +40,12 @@ pub struct JoinGroupInput {
 
 impl From<JoinGroupInput> for Join {
     fn from(input: JoinGroupInput) -> Self {
-        Self { event: input.event, group_number: input.group_number.0, number: input.number.0, delay_seconds: input.delay_seconds }
+        Self {
+            event: input.event,
+            group_number: input.group_number.0,
+            number: input.number.0,
+            delay_seconds: input.delay_seconds,
+        }
     }
 }
 

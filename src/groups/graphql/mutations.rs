@@ -39,19 +39,31 @@ pub struct GroupsMutation;
 impl GroupsMutation {
     /// Invites an extension into a group, by the group's owner or an operator. An extension of the group's own owner joins
     /// at once.
-    async fn invite_to_group(&self, ctx: &Context<'_>, input: InviteToGroupInput) -> Result<GroupMemberPayload, ApiError> {
+    async fn invite_to_group(
+        &self,
+        ctx: &Context<'_>,
+        input: InviteToGroupInput,
+    ) -> Result<GroupMemberPayload, ApiError> {
         let result = rules::invite(services(ctx)?, &caller(ctx)?, input.into()).await;
         GroupMemberPayload::of(ctx, result).await
     }
 
     /// Accepts an invitation, by the owner of the extension that was invited.
-    async fn accept_group_invitation(&self, ctx: &Context<'_>, input: AcceptGroupInvitationInput) -> Result<GroupMemberPayload, ApiError> {
+    async fn accept_group_invitation(
+        &self,
+        ctx: &Context<'_>,
+        input: AcceptGroupInvitationInput,
+    ) -> Result<GroupMemberPayload, ApiError> {
         let result = rules::accept(services(ctx)?, &caller(ctx)?, input.id.0).await;
         GroupMemberPayload::of(ctx, result).await
     }
 
     /// Changes how a member rings: its delay by the group's owner or an operator, its pause by the member's owner too.
-    async fn update_group_member(&self, ctx: &Context<'_>, input: UpdateGroupMemberInput) -> Result<GroupMemberPayload, ApiError> {
+    async fn update_group_member(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateGroupMemberInput,
+    ) -> Result<GroupMemberPayload, ApiError> {
         let result = match MemberChange::try_from(input) {
             Ok(change) => rules::update(services(ctx)?, &caller(ctx)?, change).await,
             Err(stop) => Err(stop),
@@ -60,7 +72,11 @@ impl GroupsMutation {
     }
 
     /// Declines an invitation, by the owner of the extension that was invited.
-    async fn decline_group_invitation(&self, ctx: &Context<'_>, input: DeclineGroupInvitationInput) -> Result<AcceptedPayload, ApiError> {
+    async fn decline_group_invitation(
+        &self,
+        ctx: &Context<'_>,
+        input: DeclineGroupInvitationInput,
+    ) -> Result<AcceptedPayload, ApiError> {
         AcceptedPayload::of(rules::decline(services(ctx)?, &caller(ctx)?, input.id.0).await)
     }
 
@@ -70,7 +86,11 @@ impl GroupsMutation {
     }
 
     /// Removes a member or withdraws an invitation. By the group's owner or an operator.
-    async fn remove_group_member(&self, ctx: &Context<'_>, input: RemoveGroupMemberInput) -> Result<AcceptedPayload, ApiError> {
+    async fn remove_group_member(
+        &self,
+        ctx: &Context<'_>,
+        input: RemoveGroupMemberInput,
+    ) -> Result<AcceptedPayload, ApiError> {
         AcceptedPayload::of(rules::remove(services(ctx)?, &caller(ctx)?, input.id.0).await)
     }
 

@@ -44,7 +44,9 @@ fn sees(scope: &Scope, party: &Party) -> bool {
 
 /// Whether the caller is a key that manages groups of this kind here: it sees the memberships that it makes.
 fn manages(actor: &Actor, party: &Party) -> bool {
-    actor.key().is_some_and(|key| key.has(ApiKeyScope::ManageGroups) && key.covers(party.event_id, party.service_type_id))
+    actor
+        .key()
+        .is_some_and(|key| key.has(ApiKeyScope::ManageGroups) && key.covers(party.event_id, party.service_type_id))
 }
 
 #[Object]

@@ -45,7 +45,13 @@ pub async fn accept(services: &Services, caller: &Arc<Caller>, id: String) -> Re
 }
 
 /// Turns an invitation into a membership, if the group has room and no loop comes of it.
-pub(super) async fn activate(tx: &mut Tx<'_>, permit: &Permit, group: &Party, member: &Party, row: GroupMember) -> Result<Joined, Stop> {
+pub(super) async fn activate(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    group: &Party,
+    member: &Party,
+    row: GroupMember,
+) -> Result<Joined, Stop> {
     let (_, active) = queries::count_members(tx.conn, group.id).await?;
     check_room(service_type(tx, group.service_type_id).await?.member_limit, active, "")?;
     refuse_loop(tx, group.id, member.id, "").await?;
@@ -78,7 +84,8 @@ pub async fn update(services: &Services, caller: &Arc<Caller>, change: MemberCha
             if (after.delay_seconds, after.paused) != (before.delay_seconds, before.paused) {
                 queries::update(tx.conn, &permit, &after).await?;
                 let state = if after.paused { ", paused" } else { "" };
-                let summary = format!("{} in group {}: after {} s{state}", member.number, group.number, after.delay_seconds);
+                let summary =
+                    format!("{} in group {}: after {} s{state}", member.number, group.number, after.delay_seconds);
                 tx.audit(&permit, Some(after.id.global()), summary).await?;
                 if after.membership == MembershipState::Active {
                     mark_group(tx, &group);

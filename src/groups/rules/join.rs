@@ -57,7 +57,10 @@ pub struct Joined {
 /// NOT_FOUND for a group out of reach and a number out of service, ALREADY_EXISTS for a second invitation, INVALID for
 /// what is no group or cannot be a member, QUOTA_EXCEEDED for a full group, GROUP_LOOP, EVENT_CLOSED.
 pub async fn invite(services: &Services, caller: &Arc<Caller>, input: Invitation) -> Result<Joined, Stop> {
-    transact(services, caller, Action::InviteToGroup, Mode::Commit, |tx| Box::pin(async move { invite_in(tx, input).await })).await
+    transact(services, caller, Action::InviteToGroup, Mode::Commit, |tx| {
+        Box::pin(async move { invite_in(tx, input).await })
+    })
+    .await
 }
 
 async fn invite_in(tx: &mut Tx<'_>, input: Invitation) -> Result<Joined, Stop> {
@@ -90,7 +93,8 @@ async fn invite_in(tx: &mut Tx<'_>, input: Invitation) -> Result<Joined, Stop> {
 /// # Errors
 /// As [`invite`]; RESTRICTED for a caller whose extension, number or owner may not call.
 pub async fn join(services: &Services, caller: &Arc<Caller>, input: Join) -> Result<Joined, Stop> {
-    transact(services, caller, Action::JoinGroup, Mode::Commit, |tx| Box::pin(async move { join_in(tx, input).await })).await
+    transact(services, caller, Action::JoinGroup, Mode::Commit, |tx| Box::pin(async move { join_in(tx, input).await }))
+        .await
 }
 
 async fn join_in(tx: &mut Tx<'_>, input: Join) -> Result<Joined, Stop> {

@@ -73,7 +73,11 @@ pub async fn remove(services: &Services, caller: &Arc<Caller>, id: String) -> Re
         Box::pin(async move {
             let (membership, permit) = locked(tx, &id, action).await?;
             if !permit.is_for(membership.group.owner_id) {
-                return Err(if permit.is_for(membership.member.owner_id) { Denied::Forbidden.into() } else { unknown().into() });
+                return Err(if permit.is_for(membership.member.owner_id) {
+                    Denied::Forbidden.into()
+                } else {
+                    unknown().into()
+                });
             }
             phase::check(tx.conn, &permit, membership.group.event_id, Change::Members).await?;
             end(tx, &permit, &membership, "was removed from").await

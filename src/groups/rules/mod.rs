@@ -49,7 +49,6 @@ fn mark_group(tx: &mut Tx<'_>, group: &super::Party) {
     tx.changes.mark(group.feed(), group.id, group.slot, Mark::Touched);
 }
 
-
 /// The service type of a party.
 async fn service_type(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<ServiceType, Stop> {
     let found = service_types::queries::service_type_by_id(tx.conn, id).await?;
