@@ -96,4 +96,24 @@ mirrored! {
         /// Owner and operators, in no directory.
         Hidden,
     }
+    /// What a telephone system has made of an extension.
+    ProvisioningState = "crate::provisioning::model::ProvisioningState" {
+        /// Its latest state is not acknowledged yet.
+        Pending,
+        /// The system has it.
+        Applied,
+        /// The system has reported an error.
+        Failed,
+    }
+    /// EXPIRED: older than the retention. EPOCH: the database was restored, or the cursor is another feed's. BULK: one transaction changed more than a page holds. CLOSED: the event is archived; keep the copy and stop following.
+    ResetReason = "crate::provisioning::model::ResetReason" {
+        /// The cursor is older than the retention.
+        Expired,
+        /// The database was restored, or the cursor is another feed's.
+        Epoch,
+        /// One transaction changed more than a page holds.
+        Bulk,
+        /// The event is archived: keep the copy and stop following.
+        Closed,
+    }
 }
