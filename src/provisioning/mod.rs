@@ -23,5 +23,8 @@ mod queries;
 pub mod render;
 
 
+pub mod write_back;
+
+
 pub use consumers::statuses_of;
 pub use prune::prune;

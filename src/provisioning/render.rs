@@ -1,7 +1,7 @@
 //! A whole feed through a template of its service type.
 
-use std::sync::Arc;
-
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::{Value, json};
 
@@ -50,18 +50,14 @@ fn render(template: &TemplateRow, opened: &Opened, contents: &[Content], now: Ti
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
-    environment.set_keep_trailing_newline(true);
-    let format: Arc<str> = template.format.as_str().into();
-    let escape = match template.format.as_str() {
-        "JSON" => AutoEscape::Json,
-        "XML" => AutoEscape::Html,
-        _ => AutoEscape::Custom("line"),
-    };
-    environment.set_auto_escape_callback(move |_| escape);
+    environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build().map_err(Fault::internal)?);
+    let is_xml = template.format == "XML";
+    environment.set_auto_escape_callback(move |_| if is_xml { AutoEscape::Html } else { AutoEscape::Custom("data".into()) });
+    let format = template.format.clone();
     environment.set_formatter(move |out, state, value| match state.auto_escape() {
-        AutoEscape::Custom(_) if !value.is_safe() => {
-            out.write_str(&data(&format, value.to_string())?).map_err(Error::from)
-        }
+        AutoEscape::Custom(_) if value.is_undefined() => Err(Error::from(ErrorKind::UndefinedError)),
+        AutoEscape::Custom(_) if !value.is_safe() => out.write_str(&data(&format, value)?).map_err(Error::from),
+        AutoEscape::Custom(_) => out.write_str(&value.to_string()).map_err(Error::from),
         _ => minijinja::escape_formatter(out, state, value),
     });
     let failed = |error: Error| Stop::BadRequest(format!("The template `{}` fails in line {}: {}", template.name, error.line().unwrap_or(0), error.kind()));
@@ -76,11 +72,15 @@ fn render(template: &TemplateRow, opened: &Opened, contents: &[Content], now: Ti
         "extensions": extensions,
         "removed": [],
     });
-    environment.render_str(&template.source, context).map_err(failed)
+    environment.render_str(&template.source, Serde(context)).map_err(failed)
 }
 
 /// A value as data in a text of the format: it cannot begin another line, section, field or command.
-fn data(format: &str, text: String) -> Result<String, Error> {
+fn data(format: &str, value: &minijinja::Value) -> Result<String, Error> {
+    if format == "JSON" {
+        return serde_json::to_string(value).map_err(|_| Error::new(ErrorKind::InvalidOperation, "a value is no JSON"));
+    }
+    let text = value.to_string();
     if text.chars().any(char::is_control) {
         return Err(Error::new(ErrorKind::InvalidOperation, "a value holds a control character"));
     }
