@@ -24,6 +24,13 @@ pub struct KeyRow {
     pub covers: bool,
 }
 
+impl KeyRow {
+    /// Whether it is neither revoked nor expired.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|expires| expires > now)
+    }
+}
+
 /// A consumer by its id.
 pub async fn consumer(conn: &mut Conn, id: ConsumerId) -> QueryResult<Option<Consumer>> {
     query!(conn, c => feed_consumers::table.find(id).select(Consumer::as_select()).first(c).await.optional())

@@ -62,8 +62,8 @@ async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Re
     locks::events(tx.conn, &[event]).await?;
     let name = checked_name(&input.name)?;
     let key = ApiKeyId::from_global(&input.api_key).ok_or_else(|| Problem::invalid("apiKey", "This is not the id of an API key."))?;
-    let row = rows::key(tx.conn, key, event, service_type).await?.filter(|row| row.revoked_at.is_none());
-    let row = row.ok_or_else(|| Problem::not_found("apiKey", "There is no such API key, or it is revoked."))?;
+    let row = rows::key(tx.conn, key, event, service_type).await?.filter(|row| row.is_valid(tx.now));
+    let row = row.ok_or_else(|| Problem::not_found("apiKey", "There is no such API key, or it has ended."))?;
     if !row.covers {
         return Err(Problem::invalid("apiKey", "This key is not for this event and service type.").into());
     }

@@ -26,5 +26,8 @@ pub mod render;
 pub mod write_back;
 
 
+#[cfg(test)]
+mod tests;
+
 pub use consumers::statuses_of;
 pub use prune::prune;

@@ -17,15 +17,12 @@ use crate::store::types::Id;
 /// How many ids one statement names at most.
 pub const CHUNK: usize = 500;
 
-/// A revision that holds more entries than this is not told as changes.
-pub const BULK_ENTRIES: i32 = 5000;
-
 /// The tag of a revision that is not pruned.
 pub async fn tag(conn: &mut Conn, feed: FeedId, revision: Revision) -> QueryResult<Option<Tag>> {
     query!(conn, c => feed_revisions::table.find((feed, revision)).select(feed_revisions::tag).first(c).await.optional())
 }
 
-/// Whether a revision after `position` holds more than a page may.
+/// Whether a revision after `position` holds more entries than are told as changes: 5,000.
 pub async fn bulk_after(conn: &mut Conn, feed: FeedId, position: Revision) -> QueryResult<bool> {
     // The bound stands in the statement as it stands in the partial index.
     let found: Option<Revision> = query!(conn, c => feed_revisions::table
