@@ -11,7 +11,7 @@ use crate::access::FeedScope;
 use crate::changes::Entry;
 use crate::directory::folding;
 use crate::extensions::label::Label;
-use crate::ids::{AccountId, EventId, ExtensionId};
+use crate::ids::{AccountId, EventId, ExtensionId, NumberId};
 use crate::numbers::number::Number;
 use crate::problem::{Fault, Stop};
 use crate::restrictions::{self, Restriction, RestrictionEffect, RestrictionSource, TargetKind};
@@ -169,6 +169,9 @@ impl Overlay {
         rows: &HashMap<ExtensionId, (ExtensionRow, String)>,
         members: &[MemberRow],
     ) -> Result<Self, Stop> {
+        if let Some(all) = restrictions::all_if_few(conn, CHUNK).await? {
+            return Self::of_all(conn, event, all).await;
+        }
         let shown = rows.values().map(|(row, _)| (row.id, row.owner_id, row.number.as_str()));
         let shown: Vec<(ExtensionId, AccountId, &str)> =
             shown.chain(members.iter().map(|member| (member.extension, member.owner, member.number.as_str()))).collect();
@@ -176,15 +179,37 @@ impl Overlay {
         let accounts: BTreeSet<Id> = shown.iter().map(|(_, id, _)| Id(id.0)).collect();
         let numbers: BTreeSet<&str> = shown.iter().map(|(_, _, number)| *number).collect();
         let numbers: Vec<&str> = numbers.into_iter().collect();
-        let numbers: HashMap<Id, String> =
-            queries::number_rows(conn, event, &numbers).await?.into_iter().map(|(id, number)| (Id(id.0), number)).collect();
-        let ids = numbers.keys().copied().collect();
-        let of_numbers = targets(conn, TargetKind::Number, ids).await?;
-        Ok(Self {
-            extensions: targets(conn, TargetKind::Extension, extensions.into_iter().collect()).await?,
-            accounts: targets(conn, TargetKind::Account, accounts.into_iter().collect()).await?,
-            numbers: of_numbers.into_iter().filter_map(|(id, found)| Some((numbers.get(&id)?.clone(), found))).collect(),
-        })
+        let numbers = queries::number_rows(conn, event, &numbers).await?;
+        let ids = numbers.iter().map(|(id, _)| Id(id.0)).collect();
+        let mut all = targets(conn, TargetKind::Number, ids).await?;
+        all.extend(targets(conn, TargetKind::Extension, extensions.into_iter().collect()).await?);
+        all.extend(targets(conn, TargetKind::Account, accounts.into_iter().collect()).await?);
+        Ok(Self::gather(all, &numbers))
+    }
+
+    /// From every restriction of the installation.
+    async fn of_all(conn: &mut Conn, event: EventId, all: Vec<Restriction>) -> Result<Self, Stop> {
+        let numbers = all.iter().filter(|restriction| restriction.target_kind == TargetKind::Number);
+        let numbers: Vec<NumberId> = numbers.map(|restriction| NumberId(restriction.target_id.0)).collect();
+        let numbers = if numbers.is_empty() { Vec::new() } else { queries::numbers_by_id(conn, event, &numbers).await? };
+        Ok(Self::gather(all, &numbers))
+    }
+
+    fn gather(all: Vec<Restriction>, numbers: &[(NumberId, String)]) -> Self {
+        let numbers: HashMap<Id, &String> = numbers.iter().map(|(id, number)| (Id(id.0), number)).collect();
+        let mut overlay = Self { extensions: HashMap::new(), accounts: HashMap::new(), numbers: HashMap::new() };
+        for restriction in all {
+            let place = match restriction.target_kind {
+                TargetKind::Extension => overlay.extensions.entry(restriction.target_id).or_default(),
+                TargetKind::Account => overlay.accounts.entry(restriction.target_id).or_default(),
+                TargetKind::Number => match numbers.get(&restriction.target_id) {
+                    Some(number) => overlay.numbers.entry((*number).clone()).or_default(),
+                    None => continue,
+                },
+            };
+            place.push(restriction);
+        }
+        overlay
     }
 
     /// Who restricts the extension, and what is stopped: its own restrictions, its number's and its owner's.
@@ -206,12 +231,10 @@ impl Overlay {
     }
 }
 
-async fn targets(conn: &mut Conn, kind: TargetKind, ids: Vec<Id>) -> Result<HashMap<Id, Vec<Restriction>>, Stop> {
-    let mut found: HashMap<Id, Vec<Restriction>> = HashMap::new();
+async fn targets(conn: &mut Conn, kind: TargetKind, ids: Vec<Id>) -> Result<Vec<Restriction>, Stop> {
+    let mut found = Vec::new();
     for ids in ids.chunks(CHUNK) {
-        for restriction in restrictions::of_targets(conn, kind, ids).await? {
-            found.entry(restriction.target_id).or_default().push(restriction);
-        }
+        found.extend(restrictions::of_targets(conn, kind, ids).await?);
     }
     Ok(found)
 }

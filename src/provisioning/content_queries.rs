@@ -208,6 +208,16 @@ pub async fn number_rows(conn: &mut Conn, event: EventId, of: &[&str]) -> QueryR
     Ok(found)
 }
 
+/// The numbers of these rows, as far as they are on the event's plan or the world's.
+pub async fn numbers_by_id(conn: &mut Conn, event: EventId, ids: &[NumberId]) -> QueryResult<Vec<(NumberId, String)>> {
+    query!(conn, c => numbers::table
+        .filter(numbers::id.eq_any(ids))
+        .filter(numbers::event_id.eq(event).or(numbers::event_id.is_null()))
+        .select((numbers::id, numbers::number))
+        .load(c)
+        .await)
+}
+
 /// Who in the feed holds these numbers.
 pub async fn holders_of_numbers(conn: &mut Conn, event: EventId, service_type: ServiceTypeId, of: &[&str]) -> QueryResult<Vec<(String, ExtensionId)>> {
     let mut found = Vec::new();

@@ -4,4 +4,5 @@ mod changes_tell;
 mod consumers_say;
 mod following;
 mod house;
+mod queried;
 mod snapshots_hold;

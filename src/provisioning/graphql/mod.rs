@@ -13,5 +13,5 @@ mod subscription;
 pub use consumers::{FeedConsumer, ProvisioningStatus};
 pub use mutations::ProvisioningMutation;
 pub use queries::{ProvisioningFeed, ProvisioningQuery};
-pub use shapes::{FeedEvent, FeedPage, FeedReset, FeedSnapshot, RenderedDocument};
+pub use shapes::{FeedChange, FeedEvent, FeedExtension, FeedPage, FeedReset, FeedSnapshot, RenderedDocument};
 pub use subscription::ProvisioningSubscription;
