@@ -110,7 +110,7 @@ impl Clock for SystemClock {
 pub struct SystemRng;
 
 impl Rng for SystemRng {
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
+    #[expect(clippy::disallowed_methods, clippy::panic, reason = "the one place that asks the machine; without it nothing is safe")]
     fn fill(&self, bytes: &mut [u8]) {
         // Without randomness no secret can be made, and nothing the caller could do would be safe.
         if let Err(error) = getrandom::fill(bytes) {

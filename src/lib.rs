@@ -2,9 +2,14 @@
 
 pub mod access;
 pub mod accounts;
+pub mod api_keys;
+pub mod app;
 pub mod audit;
+pub mod background;
 pub mod changes;
+pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod directory;
 pub mod extensions;
@@ -14,6 +19,8 @@ pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod jobs;
+pub mod mail;
+pub mod moderation;
 pub mod numbers;
 pub mod problem;
 pub mod provisioning;

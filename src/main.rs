@@ -1,1 +1,16 @@
-fn main(){}
+//! The program: see `switchboard --help`.
+
+use clap::Parser as _;
+use switchboard::cli::Cli;
+
+#[expect(clippy::print_stderr, reason = "whoever started the program reads it here")]
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    match switchboard::commands::run(Cli::parse()).await {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("switchboard: {message}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::access::rates::Buckets;
 use crate::accounts::hashing::Hasher;
 use crate::changes::doorbell::Doorbell;
 use crate::clock::{Clock, Rng, Timestamp};
@@ -21,6 +22,8 @@ pub struct Services {
     pub sealer: Arc<Sealer>,
     /// Hashes passwords.
     pub hasher: Arc<Hasher>,
+    /// Sign-ins a minute of an address.
+    pub sign_ins: Arc<Buckets<String>>,
     /// Rings after a commit.
     pub doorbell: Doorbell,
 }

@@ -186,6 +186,8 @@ pub struct Caller {
     pub idempotency: Option<IdempotencyKey>,
     /// The client's address as a text, for rates; never logged.
     pub address: String,
+    /// Whether rates hold for the address: not for this machine itself.
+    pub is_rated: bool,
     /// What the client says it is, for the list of sessions.
     pub user_agent: Option<String>,
 }
@@ -198,6 +200,7 @@ impl Caller {
             request_id: None,
             idempotency: None,
             address: String::new(),
+            is_rated: false,
             user_agent: None,
         })
     }

@@ -4,8 +4,11 @@
 //! for another's hash.
 
 pub mod chain;
+pub mod graphql;
 mod model;
 mod queries;
+mod sealing;
 
 pub use model::{AuditEvent, NewAuditEvent};
 pub use queries::append;
+pub use sealing::{Verification, seal, verify};

@@ -36,3 +36,15 @@ pub struct NewAuditEvent {
     pub summary: String,
     pub request_id: Option<String>,
 }
+
+/// One link of the chain.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = crate::store::schema::audit_seals)]
+pub struct Seal {
+    /// Its place in the chain, from 1.
+    pub position: i64,
+    /// The row that it seals.
+    pub seq: i64,
+    /// SHA-256 over the link before and the row.
+    pub hash: Vec<u8>,
+}

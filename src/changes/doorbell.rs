@@ -1,5 +1,8 @@
 //! The doorbell: rings after a commit, and may be lost. What it announces is always read from the database.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
@@ -32,22 +35,34 @@ pub enum Ring {
 
 /// Where rings are heard within this process.
 #[derive(Clone)]
-pub struct Doorbell(broadcast::Sender<Ring>);
+pub struct Doorbell {
+    rings: broadcast::Sender<Ring>,
+    /// How often the catalogue's bell has rung: whoever holds a copy compares, and needs no listener.
+    catalogue: Arc<AtomicU64>,
+}
 
 impl Default for Doorbell {
     fn default() -> Self {
-        Self(broadcast::channel(BACKLOG).0)
+        Self { rings: broadcast::channel(BACKLOG).0, catalogue: Arc::default() }
     }
 }
 
 impl Doorbell {
     /// Rings for everyone in this process; nobody listening is fine.
     pub fn ring(&self, ring: Ring) {
-        drop(self.0.send(ring));
+        if ring == Ring::Catalogue {
+            self.catalogue.fetch_add(1, Ordering::SeqCst);
+        }
+        drop(self.rings.send(ring));
     }
 
     /// Hears every ring from now on.
     pub fn listen(&self) -> broadcast::Receiver<Ring> {
-        self.0.subscribe()
+        self.rings.subscribe()
+    }
+
+    /// How often the catalogue's bell has rung in this process.
+    pub fn catalogue_rings(&self) -> u64 {
+        self.catalogue.load(Ordering::SeqCst)
     }
 }

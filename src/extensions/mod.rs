@@ -5,3 +5,8 @@ pub mod label;
 pub mod row;
 pub mod row_json;
 pub mod visibility;
+mod model;
+pub mod queries;
+pub mod sealed;
+
+pub use model::Extension;

@@ -60,3 +60,7 @@ pub async fn read(ctx: &Context<'_>) -> Result<Lease, ApiError> {
 fn known_caller<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Caller>, ApiError> {
     ctx.data_opt::<Arc<Caller>>().ok_or_else(|| Fault::internal("a request without a caller").into())
 }
+
+/// The names of the API's own types, which service types may not take.
+#[derive(Clone, Copy)]
+pub struct CoreTypeNames(pub &'static [String]);

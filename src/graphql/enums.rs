@@ -116,4 +116,24 @@ mirrored! {
         /// The event is archived: keep the copy and stop following.
         Closed,
     }
+    /// DRAFT: admins see it. STAFF: operators register. OPEN: everyone registers. FROZEN: users still change labels, visibility and secrets; registering, renumbering and deleting are for operators. ARCHIVED: read only, its feeds are closed.
+    EventPhase = "crate::service_types::EventPhase" {
+        /// Admins see it.
+        Draft,
+        /// Operators register.
+        Staff,
+        /// Everyone registers.
+        Open,
+        /// Users still change labels, visibility and secrets.
+        Frozen,
+        /// Read only; its feeds are closed.
+        Archived,
+    }
+    /// What an extension of a service type does.
+    ServiceBehaviour = "crate::service_types::ServiceBehaviour" {
+        /// It is a device.
+        Endpoint,
+        /// It rings its members.
+        CallGroup,
+    }
 }

@@ -7,5 +7,6 @@ pub mod error_code;
 pub mod limits;
 pub mod paging;
 pub mod request;
+pub mod roots;
 pub mod scalars;
 pub mod typed;

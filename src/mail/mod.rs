@@ -5,19 +5,14 @@
 
 mod mailer;
 mod render;
-mod smtp_url;
-
-#[cfg(test)]
-mod smtp_server;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use mailer::{Mailer, SendError, Sender};
+pub use mailer::{Mailer, SendError};
 pub use render::Rendered;
-pub use smtp_url::{SmtpUrl, SmtpUrlError};
 
 use crate::accounts::token::Token;
 use crate::secrets::{Place, Sealer, SealingError};

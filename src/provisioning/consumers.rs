@@ -13,7 +13,7 @@ use crate::access::{Action, Caller};
 use crate::changes::{self, FeedRef, locks};
 use crate::clock::{Rng, Timestamp};
 use crate::ids::{ApiKeyId, ConsumerId, ExtensionId, FeedId};
-use crate::problem::{Problem, ProblemKind, Stop};
+use crate::problem::{Fault, Problem, ProblemKind, Stop};
 use crate::services::Services;
 use crate::store::Conn;
 use crate::text;
@@ -153,6 +153,15 @@ async fn refuse_taken(conn: &mut Conn, feed: FeedId, name: &str, except: Consume
 /// When the database refuses.
 pub async fn by_id(services: &Services, id: ConsumerId) -> Result<Option<Consumer>, Stop> {
     Ok(rows::consumer(&mut *services.store.read().await?, id).await?)
+}
+
+/// The feed that a consumer is bound to.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn feed_of(services: &Services, consumer: &Consumer) -> Result<changes::Feed, Stop> {
+    let feed = changes::feed_by_id(&mut *services.store.read().await?, consumer.feed_id).await?;
+    Ok(feed.ok_or_else(|| Fault::internal("a telephone system of a feed that is not there"))?)
 }
 
 /// The consumers of a feed, by name.

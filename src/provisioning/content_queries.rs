@@ -14,17 +14,18 @@ use super::queries::CHUNK;
 use crate::clock::Timestamp;
 use crate::extensions::visibility::Visibility;
 use crate::ids::{AccountId, EventId, ExtensionId, NumberId, ServiceTypeId};
+use crate::problem::{Fault, Stop};
 use crate::query;
+use crate::service_types::{self, ServiceBehaviour};
 use crate::store::Conn;
 use crate::store::schema::{
     accounts, call_permissions, events, extension_permissions, extension_unique_values, extensions, group_members, numbers,
-    service_types, templates,
+    service_types as types, templates,
 };
-use crate::store::types::{Id, JsonText, JsonValue};
+use crate::store::types::{Id, JsonText};
 
 /// The phase in which an event's feeds are closed.
 const ARCHIVED: &str = "ARCHIVED";
-const CALL_GROUP: &str = "CALL_GROUP";
 const ACTIVE: &str = "ACTIVE";
 
 /// An extension's own row, as far as the feed shows it.
@@ -70,12 +71,8 @@ pub async fn ids_by_slug(conn: &mut Conn, event: &str, service_type: &str) -> Qu
     let event: Option<EventId> =
         query!(conn, c => events::table.filter(events::slug.eq(event)).select(events::id).first(c).await.optional())?;
     let Some(event) = event else { return Ok(None) };
-    let service_type: Option<ServiceTypeId> = query!(conn, c => service_types::table
-        .filter(service_types::slug.eq(service_type))
-        .select(service_types::id)
-        .first(c)
-        .await
-        .optional())?;
+    let service_type: Option<ServiceTypeId> =
+        query!(conn, c => types::table.filter(types::slug.eq(service_type)).select(types::id).first(c).await.optional())?;
     Ok(service_type.map(|service_type| (event, service_type)))
 }
 
@@ -86,31 +83,24 @@ pub async fn is_archived(conn: &mut Conn, event: EventId) -> QueryResult<Option<
 }
 
 /// The event and the service type of a feed.
-pub async fn place(conn: &mut Conn, event: EventId, service_type: ServiceTypeId) -> QueryResult<Place> {
+///
+/// # Errors
+/// When the database refuses, or either is not there.
+pub async fn place(conn: &mut Conn, event: EventId, service_type: ServiceTypeId) -> Result<Place, Stop> {
     let (event_slug, phase): (String, String) =
         query!(conn, c => events::table.find(event).select((events::slug, events::phase)).first(c).await)?;
-    let (slug, name, behaviour, schema, settings): (String, String, String, JsonValue, JsonValue) =
-        query!(conn, c => service_types::table
-            .find(service_type)
-            .select((
-                service_types::slug,
-                service_types::name,
-                service_types::behaviour,
-                service_types::parameter_schema,
-                service_types::settings,
-            ))
-            .first(c)
-            .await)?;
+    let row = service_types::queries::service_type_by_id(conn, service_type).await?;
+    let row = row.ok_or_else(|| Fault::internal("a feed of a service type that is not there"))?;
     Ok(Place {
         event,
         event_slug,
         archived: phase == ARCHIVED,
         service_type,
-        service_type_slug: slug,
-        service_type_name: name,
-        is_group: behaviour == CALL_GROUP,
-        parameter_schema: schema.0,
-        settings: settings.0,
+        is_group: row.behaviour == ServiceBehaviour::CallGroup,
+        schema: service_types::compiled(&row)?,
+        service_type_slug: row.slug,
+        service_type_name: row.name,
+        settings: row.settings.0,
     })
 }
 

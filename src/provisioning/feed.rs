@@ -16,7 +16,6 @@ use crate::changes::digest::Sum;
 use crate::changes::{self, Entry, Feed, FeedRef};
 use crate::ids::ApiKeyId;
 use crate::problem::{Denied, Fault, Stop};
-use crate::service_types::schema::ParameterSchema;
 use crate::services::Services;
 use crate::store::Conn;
 
@@ -33,7 +32,6 @@ pub(super) struct Opened {
     pub place: Place,
     pub feed: Feed,
     pub tag: [u8; 8],
-    pub schema: ParameterSchema,
 }
 
 impl Opened {
@@ -151,13 +149,11 @@ impl Reader {
         let feed = changes::feed_of(conn, self.reference()).await?.ok_or_else(|| Fault::internal("a feed vanished"))?;
         let tag = queries::tag(conn, feed.id, feed.head).await?.and_then(|tag| tag.try_into().ok());
         let tag = tag.ok_or_else(|| Fault::internal("a feed's head has no tag"))?;
-        let schema = ParameterSchema::compile(&place.parameter_schema)
-            .map_err(|problems| Fault::internal(format!("a stored parameter schema does not compile: {problems:?}")))?;
-        Ok(Opened { place, feed, tag, schema })
+        Ok(Opened { place, feed, tag })
     }
 
     pub(super) fn reading<'a>(&'a self, opened: &'a Opened) -> Reading<'a> {
-        Reading { scope: self.scope, place: &opened.place, schema: &opened.schema, sealer: &self.services.sealer }
+        Reading { scope: self.scope, place: &opened.place, schema: &opened.place.schema, sealer: &self.services.sealer }
     }
 }
 
@@ -203,7 +199,7 @@ async fn changes_page(conn: &mut Conn, reader: &Reader, opened: &Opened, since: 
         None if has_more => since,
         _ => opened.head(),
     };
-    let mut keys = keys::told(conn, &opened.place, &opened.schema, &entries, since.base).await?;
+    let mut keys = keys::told(conn, &opened.place, &entries, since.base).await?;
     let contents = content::load(conn, &reader.reading(opened), &entries).await?;
     let mut contents: std::collections::HashMap<_, _> = contents.into_iter().map(|content| (content.id, content)).collect();
     let changes = entries.iter().filter_map(|entry| {

@@ -32,7 +32,6 @@ pub const NOBODY: &str = "000000000000000";
 pub async fn told(
     conn: &mut Conn,
     place: &Place,
-    schema: &ParameterSchema,
     entries: &[Entry],
     base: Revision,
 ) -> Result<HashMap<ExtensionId, Vec<Keys>>, Stop> {
@@ -45,6 +44,7 @@ pub async fn told(
     if borne.is_empty() {
         return Ok(HashMap::new());
     }
+    let schema = &*place.schema;
     let holders = Holders::load(conn, place, schema, borne.values().flatten()).await?;
     Ok(borne.into_iter().map(|(id, keys)| (id, holders.tell(schema, id, keys))).collect())
 }

@@ -1,6 +1,7 @@
 //! What a feed tells, and the systems that read it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 use serde_json::Value;
@@ -11,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::extensions::visibility::Visibility;
 use crate::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceTypeId};
 use crate::restrictions::{RestrictionEffect, RestrictionSource};
-use crate::service_types::schema::{DigestSet, Parameters};
+use crate::service_types::schema::{DigestSet, ParameterSchema, Parameters};
 use crate::store::schema::{feed_consumers, feed_errors};
 use crate::store::types::Id;
 use crate::text_enum;
@@ -46,7 +47,7 @@ pub struct Place {
     pub service_type_name: String,
     /// Whether its extensions ring members.
     pub is_group: bool,
-    pub parameter_schema: Value,
+    pub schema: Arc<ParameterSchema>,
     pub settings: Value,
 }
 

@@ -72,11 +72,10 @@ async fn write_back_in(tx: &mut Tx<'_>, id: String, patch: Value) -> Result<Writ
     if place.archived {
         return Err(Problem::new(ProblemKind::EventClosed, "", "The event is archived.").into());
     }
-    let schema = ParameterSchema::compile(&place.parameter_schema)
-        .map_err(|problems| Fault::internal(format!("a stored parameter schema does not compile: {problems:?}")))?;
+    let schema = &*place.schema;
     let before = stored_parts(tx, &row)?;
-    let after = merged(&schema, &before, &patch)?;
-    write(tx, &permit, &schema, &row, &before, &after).await?;
+    let after = merged(schema, &before, &patch)?;
+    write(tx, &permit, schema, &row, &before, &after).await?;
     Ok(Written { id })
 }
 

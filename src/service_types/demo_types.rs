@@ -1,5 +1,6 @@
 //! The demo event's service types, as the files in `demo/` have them, pass what any admin's would have to.
 
+use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
 use serde_json::{Map, Value, json};
 
@@ -49,10 +50,6 @@ fn four_need_nothing_and_three_need_one_parameter() {
     }
 }
 
-fn template_value(json: Value) -> minijinja::Value {
-    serde_json::from_value(json).unwrap()
-}
-
 #[test]
 fn instructions_render_over_public_parameters() {
     let mut environment = Environment::new();
@@ -62,7 +59,8 @@ fn instructions_render_over_public_parameters() {
         let rng = SeededRng::new(1);
         let sample = schema.sample(&Source { number: "2342", username: "ada", rng: &rng });
         let shown = schema.visible(&schema.split(sample).public, Viewer::Owner);
-        let context = context! { number => "2342", label => "Ada", parameters => template_value(Value::Object(shown)), service_type => context! { slug, settings => template_value(file["settings"].clone()) } };
+        let service_type = context! { slug, settings => Serde(&file["settings"]) };
+        let context = context! { number => "2342", label => "Ada", parameters => Serde(&shown), service_type };
         let text = environment.render_str(file["instructions"].as_str().unwrap(), context).unwrap_or_else(|error| panic!("{slug}: {error:#}"));
         assert!(text.contains("2342"), "{slug}: {text}");
     }

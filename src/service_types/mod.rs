@@ -1,8 +1,17 @@
-//! Service types: kinds of service, made of data.
+//! What an admin configures: events with their ranges, service types, call permissions.
 //!
-//! A type's `parameterSchema` says what an extension of it holds; [`schema`] is its engine.
+//! A type's `parameterSchema` says what an extension of it holds; [`schema`] is its engine, and [`compiled`] keeps each version
+//! compiled.
 
+mod compiled;
+pub mod graphql;
+mod model;
+pub mod queries;
+pub mod rules;
 pub mod schema;
 
 #[cfg(test)]
 mod demo_types;
+
+pub use compiled::compiled;
+pub use model::{CallPermission, Event, EventPhase, NumberRange, ServiceBehaviour, ServiceType};

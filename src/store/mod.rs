@@ -20,6 +20,7 @@ use crate::config::DatabaseUrl;
 use crate::problem::{Fault, Stop};
 
 /// A connection to whichever database the installation uses.
+#[expect(clippy::large_enum_variant, reason = "connections are few, and a box would cost every statement a hop")]
 pub enum Conn {
     /// The embedded database.
     Sqlite(SqliteConn),

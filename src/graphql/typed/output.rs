@@ -119,8 +119,10 @@ impl<'a> Reader<'a> {
     /// The value in this shape; none when it does not fit.
     fn value(&self, shape: &Shape, value: &Value, below: &[&'a SelectionSet]) -> Option<Answer> {
         match (shape, value) {
-            (Shape::Json, _) => Some(plain(value)),
-            (Shape::String, Value::String(_)) | (Shape::Boolean, Value::Bool(_)) | (Shape::Float { .. }, Value::Number(_)) => Some(plain(value)),
+            (Shape::Json, _)
+            | (Shape::String, Value::String(_))
+            | (Shape::Boolean, Value::Bool(_))
+            | (Shape::Float { .. }, Value::Number(_)) => Some(plain(value)),
             (Shape::Int, Value::Number(number)) => int(number).map(Answer::from),
             (Shape::Enum(place), Value::String(text)) => {
                 let known = self.service.enums.get(*place)?.values.contains(text);

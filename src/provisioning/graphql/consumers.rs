@@ -5,7 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use tokio::sync::OnceCell;
 
-use crate::graphql::context::services;
+use super::queries::{event, service_type};
+use crate::access::Role;
+use crate::api_keys::graphql::ApiKey;
+use crate::graphql::context::{actor, services};
 use crate::graphql::enums::ProvisioningState;
 use crate::graphql::error::ApiError;
 use crate::graphql::scalars::{DateTime, FeedCursor, PhoneNumber};
@@ -14,6 +17,7 @@ use crate::problem::Stop;
 use crate::provisioning::acknowledge::DIGEST_MISMATCH;
 use crate::provisioning::consumers;
 use crate::provisioning::model::{Consumer, Lag, Status};
+use crate::service_types::graphql::{Event, ServiceType};
 use crate::services::Services;
 
 /// A telephone system that an admin has named: it belongs to one key and one feed.
@@ -88,6 +92,26 @@ impl FeedConsumer {
     /// Its name, unique in its feed.
     async fn name(&self) -> &str {
         &self.row.name
+    }
+
+    /// The event of its feed.
+    async fn event(&self, ctx: &Context<'_>) -> Result<Event, ApiError> {
+        let feed = consumers::feed_of(services(ctx)?, &self.row).await?;
+        event(ctx, feed.event_id).await
+    }
+
+    /// The service type of its feed.
+    async fn service_type(&self, ctx: &Context<'_>) -> Result<ServiceType, ApiError> {
+        let feed = consumers::feed_of(services(ctx)?, &self.row).await?;
+        service_type(ctx, feed.service_type_id).await
+    }
+
+    /// Admins only.
+    async fn api_key(&self, ctx: &Context<'_>) -> Result<Option<ApiKey>, ApiError> {
+        if !actor(ctx)?.is_at_least(Role::Admin) {
+            return Ok(None);
+        }
+        ApiKey::load(ctx, self.row.api_key_id).await
     }
 
     /// How far it has come; null before it acknowledged anything.

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::consumers::FeedConsumer;
+use crate::accounts::graphql::AcceptedPayload;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::FeedCursor;
@@ -107,6 +108,11 @@ impl ProvisioningMutation {
             Ok(patch) => payload(ctx, consumers::update(services(ctx)?, &caller(ctx)?, patch).await).await,
             Err(problem) => payload(ctx, Err(problem.into())).await,
         }
+    }
+
+    /// Forgets a telephone system: nothing waits for it any more.
+    async fn delete_feed_consumer(&self, ctx: &Context<'_>, input: DeleteFeedConsumerInput) -> Result<AcceptedPayload, ApiError> {
+        AcceptedPayload::of(consumers::delete(services(ctx)?, &caller(ctx)?, input.id.0).await)
     }
 
     /// Says how far a telephone system has come, and what it could not apply.

@@ -8,10 +8,13 @@ use crate::graphql::context::{actor, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::DEFAULT_FIRST;
 use crate::graphql::scalars::FeedCursor;
+use crate::ids::{EventId, ServiceTypeId};
+use crate::problem::Fault;
 use crate::provisioning::consumers;
 use crate::provisioning::cursor::{Cursor, SnapshotCursor};
 use crate::provisioning::feed::{self, Reader};
 use crate::provisioning::render;
+use crate::service_types::graphql::{Event, ServiceType};
 
 /// What telephone systems read.
 #[derive(Default)]
@@ -35,6 +38,16 @@ pub struct ProvisioningFeed(pub Reader);
 
 #[Object]
 impl ProvisioningFeed {
+    /// The event.
+    async fn event(&self, ctx: &Context<'_>) -> Result<Event, ApiError> {
+        event(ctx, self.0.scope().event()).await
+    }
+
+    /// The service type.
+    async fn service_type(&self, ctx: &Context<'_>) -> Result<ServiceType, ApiError> {
+        service_type(ctx, self.0.scope().service_type()).await
+    }
+
     /// All extensions, paged by id over live rows; null when the event is archived. Every page returns the first page's `head`: from it `changes`
     /// brings any copy made of the pages into step, whatever changed meanwhile. A copy of one instant is `GET /feed/…`.
     async fn snapshot(
@@ -78,6 +91,16 @@ impl ProvisioningFeed {
             head: document.head.encode().into(),
         }))
     }
+}
+
+/// A feed's event, which cannot be deleted.
+pub(super) async fn event(ctx: &Context<'_>, id: EventId) -> Result<Event, ApiError> {
+    Event::load(ctx, id).await?.ok_or_else(|| Fault::internal("a feed of an event that is not there").into())
+}
+
+/// A feed's service type, which cannot be deleted.
+pub(super) async fn service_type(ctx: &Context<'_>, id: ServiceTypeId) -> Result<ServiceType, ApiError> {
+    ServiceType::load(ctx, id).await?.ok_or_else(|| Fault::internal("a feed of a service type that is not there").into())
 }
 
 /// Reads a cursor that a client has sent.

@@ -9,6 +9,7 @@ use diesel::{ExpressionMethods as _, QueryDsl as _};
 use diesel_async::RunQueryDsl as _;
 use serde_json::{Value, json};
 
+use crate::access::rates::{Buckets, Rate};
 use crate::access::{Actor, ApiKeyScope, Caller, Key};
 use crate::accounts::hashing::Hasher;
 use crate::changes::doorbell::{Doorbell, Ring};
@@ -93,6 +94,7 @@ impl House {
             clock: Arc::clone(&clock) as _,
             sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
             hasher: Arc::new(Hasher::cheap(Arc::clone(&rng)).unwrap()),
+            sign_ins: Arc::new(Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _)),
             rng: Arc::clone(&rng),
             doorbell: Doorbell::default(),
         };
@@ -148,7 +150,7 @@ impl House {
     }
 
     pub fn caller(&self, actor: Actor) -> Arc<Caller> {
-        Arc::new(Caller { actor, request_id: None, idempotency: None, address: String::new(), user_agent: None })
+        Arc::new(Caller { actor, request_id: None, idempotency: None, address: String::new(), user_agent: None, is_rated: false })
     }
 
     pub async fn reader(&self) -> Reader {

@@ -52,7 +52,7 @@ pub(super) fn compile(source: &Value) -> Result<ParameterSchema, Vec<Problem>> {
         vec![refusal(&segments(error.schema_path().as_str()), "The schema cannot be compiled.")]
     })?;
     let schema = ParameterSchema { source: source.clone(), parameters, validator };
-    refuse(schema.parameters.iter().flat_map(|parameter| trial(source, parameter)).collect())?;
+    refuse(schema.parameters.iter().filter_map(|parameter| trial(source, parameter)).collect())?;
     Ok(schema)
 }
 
@@ -102,10 +102,7 @@ fn trial(source: &Value, parameter: &Parameter) -> Option<Problem> {
     let rng = SeededRng::new(0x5357_4954_4348);
     let source = Source { number: "2342", username: "sample", rng: &rng };
     for _ in 0..TRIALS {
-        let (keyword, why) = match complaint(&generate::draw(kind, &source)) {
-            Some(found) => found,
-            None => continue,
-        };
+        let Some((keyword, why)) = complaint(&generate::draw(kind, &source)) else { continue };
         // How long a number or a username is differs from one extension to the next: only their type is known here.
         if matches!(kind, annotations::Generate::Number | annotations::Generate::Username) && keyword != "type" {
             continue;

@@ -82,7 +82,7 @@ pub fn same_schema(left: &Value, right: &Value) -> bool {
             a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| same_schema(value, other)))
         }
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(x, y)| same_schema(x, y)),
-        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64() && a.as_i64() == b.as_i64() || whole(a) == whole(b) && whole(a).is_some(),
+        (Value::Number(a), Value::Number(b)) => a == b || whole(a).is_some_and(|number| whole(b) == Some(number)),
         _ => left == right,
     }
 }
@@ -103,3 +103,5 @@ fn whole(number: &serde_json::Number) -> Option<i128> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::schema_like;

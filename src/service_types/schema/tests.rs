@@ -83,6 +83,16 @@ fn bombs_are_refused_and_cheap() {
 }
 
 #[test]
+fn checking_is_bounded_too() {
+    let branches: Vec<_> = (0..64).map(|n| json!({ "const": n.to_string() })).collect();
+    let schema = compiled(property(json!({ "items": { "anyOf": branches } })));
+    let started = std::time::Instant::now();
+    assert_eq!(schema.validate(&json!({ "p": vec![1; 900] })).len(), MAX_VIOLATIONS);
+    assert_eq!(schema.validate(&json!({ "p": vec![1; 14_000] })).len(), 1);
+    assert!(started.elapsed().as_secs() < 2, "{:?}", started.elapsed());
+}
+
+#[test]
 fn patterns_run_in_linear_time() {
     for pattern in ["(?=x)", r"(a)\1", "(", "((a{1000}){1000}){1000}"] {
         assert_eq!(refused(property(json!({ "pattern": pattern }))).0, "/properties/p/pattern", "{pattern}");

@@ -11,6 +11,8 @@ use super::{MAX_PARAMETERS_BYTES, MAX_VIOLATIONS, ParameterSchema};
 
 /// How deep parameters may be nested.
 const MAX_NESTING: usize = 32;
+/// How many values parameters may have, at every level together.
+const MAX_VALUES: usize = 1_000;
 
 impl ParameterSchema {
     /// Checks whole parameters: public ones, secrets and status together.
@@ -18,12 +20,8 @@ impl ParameterSchema {
     /// Returns what is wrong, at most [`MAX_VIOLATIONS`], each with the JSON Pointer (RFC 6901) of the parameter it is
     /// about: a missing or superfluous one itself, not the object around it.
     pub fn validate(&self, parameters: &Value) -> Vec<Problem> {
-        if json_depth(parameters, MAX_NESTING) {
-            return vec![violation(&[], "type", format!("Parameters may be nested {MAX_NESTING} levels deep."))];
-        }
-        let bytes = serde_json::to_vec(parameters).map_or(usize::MAX, |text| text.len());
-        if bytes > MAX_PARAMETERS_BYTES {
-            return vec![violation(&[], "maxLength", format!("Parameters may have {MAX_PARAMETERS_BYTES} bytes."))];
+        if let Some(problem) = oversize(parameters) {
+            return vec![problem];
         }
         let mut problems = Vec::new();
         for error in self.validator.iter_errors(parameters).take(MAX_VIOLATIONS) {
@@ -39,7 +37,29 @@ impl ParameterSchema {
 
     /// Whether whole parameters are valid: cheaper than [`Self::validate`], for going through many.
     pub fn is_valid(&self, parameters: &Value) -> bool {
-        self.validate(parameters).is_empty()
+        oversize(parameters).is_none() && self.validator.is_valid(parameters)
+    }
+}
+
+/// What makes parameters too large to be checked at all. The number of values counts too: under a schema with many
+/// alternatives, each value is tried against each, and each failure is remembered.
+fn oversize(parameters: &Value) -> Option<Problem> {
+    if json_depth(parameters, MAX_NESTING) {
+        return Some(violation(&[], "type", format!("Parameters may be nested {MAX_NESTING} levels deep.")));
+    }
+    if values(parameters) > MAX_VALUES {
+        return Some(violation(&[], "maxItems", format!("Parameters may have {MAX_VALUES} values.")));
+    }
+    let bytes = serde_json::to_vec(parameters).map_or(usize::MAX, |text| text.len());
+    (bytes > MAX_PARAMETERS_BYTES).then(|| violation(&[], "maxLength", format!("Parameters may have {MAX_PARAMETERS_BYTES} bytes.")))
+}
+
+/// How many values there are, at every level.
+fn values(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => 1 + list.iter().map(values).sum::<usize>(),
+        Value::Object(map) => 1 + map.values().map(values).sum::<usize>(),
+        _ => 1,
     }
 }
 

@@ -1,0 +1,338 @@
+//! Accounts, sessions and tokens in the database.
+
+use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, JoinOnDsl as _, NullableExpressionMethods as _, SelectableHelper as _, TextExpressionMethods as _, EscapeExpressionMethods as _};
+use diesel_async::RunQueryDsl as _;
+
+use super::model::{Account, MailToken, MailTokenPurpose, Session};
+use crate::access::{Permit, Role};
+use crate::clock::Timestamp;
+use crate::ids::{AccountId, SessionId};
+use crate::query;
+use crate::store::Conn;
+use crate::restrictions::{RestrictionSource, TargetKind};
+use crate::store::schema::{accounts, mail_tokens, restrictions, sessions, sign_in_failures};
+use crate::store::types::Id;
+
+diesel::define_sql_function! {
+    /// The text in lower case (ASCII alone on SQLite, which is what addresses are compared by).
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+/// An account by its id, deleted ones too: the audit and old rows refer to them.
+pub async fn by_id(conn: &mut Conn, id: AccountId) -> QueryResult<Option<Account>> {
+    query!(conn, c => accounts::table.find(id).select(Account::as_select()).first(c).await.optional())
+}
+
+/// An account by its name, folded already.
+pub async fn by_username(conn: &mut Conn, username: &str) -> QueryResult<Option<Account>> {
+    query!(conn, c => accounts::table
+        .filter(accounts::username.eq(username))
+        .filter(accounts::deleted_at.is_null())
+        .select(Account::as_select())
+        .first(c)
+        .await
+        .optional())
+}
+
+/// Whether the name was ever taken: a deleted account's name is not given out again.
+pub async fn is_username_taken(conn: &mut Conn, username: &str) -> QueryResult<bool> {
+    let found: Option<AccountId> =
+        query!(conn, c => accounts::table.filter(accounts::username.eq(username)).select(accounts::id).first(c).await.optional())?;
+    Ok(found.is_some())
+}
+
+/// The account that has verified this address.
+pub async fn by_verified_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Account>> {
+    let folded = email.to_ascii_lowercase();
+    query!(conn, c => accounts::table
+        .filter(lower(accounts::email).eq(&folded))
+        .filter(accounts::email_verified_at.is_not_null())
+        .filter(accounts::deleted_at.is_null())
+        .select(Account::as_select())
+        .first(c)
+        .await
+        .optional())
+}
+
+/// The newest account that gave this address and has not verified it.
+pub async fn by_unverified_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Account>> {
+    let folded = email.to_ascii_lowercase();
+    query!(conn, c => accounts::table
+        .filter(lower(accounts::email).eq(&folded))
+        .filter(accounts::email_verified_at.is_null())
+        .filter(accounts::deleted_at.is_null())
+        .order(accounts::id.desc())
+        .select(Account::as_select())
+        .first(c)
+        .await
+        .optional())
+}
+
+/// A page of accounts by id, for operators: `search` is a folded part of username or display name.
+pub async fn list(conn: &mut Conn, search: Option<&str>, role: Option<Role>, after: Option<AccountId>, limit: i64) -> QueryResult<Vec<Account>> {
+    let pattern = search.map(contains_pattern);
+    query!(conn, c => {
+        let mut rows = accounts::table.filter(accounts::deleted_at.is_null()).order(accounts::id).limit(limit).select(Account::as_select()).into_boxed();
+        if let Some(pattern) = &pattern {
+            rows = rows.filter(accounts::search.like(pattern).escape('\\'));
+        }
+        if let Some(role) = role {
+            rows = rows.filter(accounts::role.eq(role));
+        }
+        if let Some(after) = after {
+            rows = rows.filter(accounts::id.gt(after));
+        }
+        rows.load(c).await
+    })
+}
+
+/// How many accounts the same list has on all pages.
+pub async fn count(conn: &mut Conn, search: Option<&str>, role: Option<Role>) -> QueryResult<i64> {
+    let pattern = search.map(contains_pattern);
+    query!(conn, c => {
+        let mut rows = accounts::table.filter(accounts::deleted_at.is_null()).count().into_boxed();
+        if let Some(pattern) = &pattern {
+            rows = rows.filter(accounts::search.like(pattern).escape('\\'));
+        }
+        if let Some(role) = role {
+            rows = rows.filter(accounts::role.eq(role));
+        }
+        rows.get_result(c).await
+    })
+}
+
+fn contains_pattern(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
+/// How many admins there are. Take the lock of the rule "admins" first.
+pub async fn count_admins(conn: &mut Conn) -> QueryResult<i64> {
+    query!(conn, c => accounts::table
+        .filter(accounts::role.eq(Role::Admin).and(accounts::deleted_at.is_null()))
+        .count()
+        .get_result(c)
+        .await)
+}
+
+/// How many admins who may sign in there are beside this one. Take the lock of the rule "admins" first.
+pub async fn count_other_admins(conn: &mut Conn, but: AccountId) -> QueryResult<i64> {
+    query!(conn, c => accounts::table
+        .left_join(restrictions::table.on(restrictions::target_id
+            .eq(accounts::id)
+            .and(restrictions::target_kind.eq(TargetKind::Account))
+            .and(restrictions::source.eq(RestrictionSource::Ban))))
+        .filter(accounts::role.eq(Role::Admin))
+        .filter(accounts::deleted_at.is_null())
+        .filter(accounts::id.ne(but))
+        .filter(restrictions::id.nullable().is_null())
+        .count()
+        .get_result(c)
+        .await)
+}
+
+/// Whether there is any account at all.
+pub async fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
+    let found: Option<AccountId> = query!(conn, c => accounts::table.select(accounts::id).first(c).await.optional())?;
+    Ok(found.is_none())
+}
+
+pub(super) async fn insert(conn: &mut Conn, _: &Permit, account: &Account) -> QueryResult<()> {
+    query!(conn, c => diesel::insert_into(accounts::table).values(account).execute(c).await)?;
+    Ok(())
+}
+
+pub(super) async fn set_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<()> {
+    query!(conn, c => diesel::update(accounts::table.find(id)).set(accounts::password_hash.eq(hash)).execute(c).await)?;
+    Ok(())
+}
+
+pub(super) async fn set_verified_email(conn: &mut Conn, _: &Permit, id: AccountId, email: &str, at: Timestamp) -> QueryResult<()> {
+    query!(conn, c => diesel::update(accounts::table.find(id))
+        .set((accounts::email.eq(email), accounts::email_verified_at.eq(Some(at))))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+pub(super) async fn set_unverified_email(conn: &mut Conn, _: &Permit, id: AccountId, email: &str) -> QueryResult<()> {
+    query!(conn, c => diesel::update(accounts::table.find(id)).set(accounts::email.eq(email)).execute(c).await)?;
+    Ok(())
+}
+
+pub(super) async fn set_display_name(conn: &mut Conn, _: &Permit, id: AccountId, name: &str, search: &str) -> QueryResult<()> {
+    query!(conn, c => diesel::update(accounts::table.find(id))
+        .set((accounts::display_name.eq(name), accounts::search.eq(search)))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+pub(super) async fn set_role(conn: &mut Conn, _: &Permit, id: AccountId, role: Role) -> QueryResult<()> {
+    query!(conn, c => diesel::update(accounts::table.find(id)).set(accounts::role.eq(role)).execute(c).await)?;
+    Ok(())
+}
+
+/// Replaces what tells who it was by a pseudonym; the row stays for what refers to it.
+pub(super) async fn forget(conn: &mut Conn, _: &Permit, id: AccountId, now: Timestamp) -> QueryResult<()> {
+    query!(conn, c => diesel::update(accounts::table.find(id))
+        .set((
+            accounts::display_name.eq("Deleted account"),
+            accounts::email.eq(""),
+            accounts::email_verified_at.eq(None::<Timestamp>),
+            accounts::password_hash.eq(""),
+            accounts::search.eq(""),
+            accounts::role.eq(Role::User),
+            accounts::deleted_at.eq(Some(now)),
+        ))
+        .execute(c)
+        .await)?;
+    query!(conn, c => diesel::delete(mail_tokens::table.filter(mail_tokens::account_id.eq(id))).execute(c).await)?;
+    Ok(())
+}
+
+pub(super) async fn insert_session(conn: &mut Conn, session: &Session) -> QueryResult<()> {
+    query!(conn, c => diesel::insert_into(sessions::table).values(session).execute(c).await)?;
+    Ok(())
+}
+
+/// The session of a token and its account, unless it has expired.
+pub async fn session_by_token(conn: &mut Conn, token_hash: &[u8], now: Timestamp) -> QueryResult<Option<(Session, Account)>> {
+    query!(conn, c => sessions::table
+        .inner_join(accounts::table.on(accounts::id.eq(sessions::account_id)))
+        .filter(sessions::token_hash.eq(token_hash))
+        .filter(sessions::expires_at.gt(now))
+        .filter(accounts::deleted_at.is_null())
+        .select((Session::as_select(), Account::as_select()))
+        .first(c)
+        .await
+        .optional())
+}
+
+/// A session by its id.
+pub async fn session_by_id(conn: &mut Conn, id: SessionId) -> QueryResult<Option<Session>> {
+    query!(conn, c => sessions::table.find(id).select(Session::as_select()).first(c).await.optional())
+}
+
+/// The sessions of an account that have not expired, newest first.
+pub async fn sessions_of(conn: &mut Conn, account: AccountId, now: Timestamp) -> QueryResult<Vec<Session>> {
+    query!(conn, c => sessions::table
+        .filter(sessions::account_id.eq(account))
+        .filter(sessions::expires_at.gt(now))
+        .order(sessions::id.desc())
+        .limit(200)
+        .select(Session::as_select())
+        .load(c)
+        .await)
+}
+
+pub(super) async fn touch_session(conn: &mut Conn, id: SessionId, now: Timestamp) -> QueryResult<()> {
+    query!(conn, c => diesel::update(sessions::table.find(id)).set(sessions::last_seen_at.eq(now)).execute(c).await)?;
+    Ok(())
+}
+
+pub(super) async fn reauthenticate_session(conn: &mut Conn, _: &Permit, id: SessionId, now: Timestamp) -> QueryResult<()> {
+    query!(conn, c => diesel::update(sessions::table.find(id)).set(sessions::reauthenticated_at.eq(now)).execute(c).await)?;
+    Ok(())
+}
+
+/// Ends one session of an account; whether there was one.
+pub(super) async fn end_session(conn: &mut Conn, _: &Permit, account: AccountId, id: SessionId) -> QueryResult<bool> {
+    let ended = query!(conn, c => diesel::delete(sessions::table.find(id).filter(sessions::account_id.eq(account))).execute(c).await)?;
+    Ok(ended > 0)
+}
+
+/// Ends all sessions of an account but one.
+pub async fn end_sessions(conn: &mut Conn, _: &Permit, account: AccountId, but: Option<SessionId>) -> QueryResult<()> {
+    query!(conn, c => match but {
+        Some(kept) => diesel::delete(sessions::table.filter(sessions::account_id.eq(account)).filter(sessions::id.ne(kept))).execute(c).await,
+        None => diesel::delete(sessions::table.filter(sessions::account_id.eq(account))).execute(c).await,
+    })?;
+    Ok(())
+}
+
+pub(super) async fn insert_mail_token(conn: &mut Conn, token: &MailToken) -> QueryResult<()> {
+    query!(conn, c => diesel::insert_into(mail_tokens::table).values(token).execute(c).await)?;
+    Ok(())
+}
+
+/// How many tokens of a kind the account was sent since `since`.
+pub(super) async fn count_mail_tokens(conn: &mut Conn, account: AccountId, purpose: MailTokenPurpose, since: Timestamp) -> QueryResult<i64> {
+    query!(conn, c => mail_tokens::table
+        .filter(mail_tokens::account_id.eq(account))
+        .filter(mail_tokens::purpose.eq(purpose))
+        .filter(mail_tokens::created_at.gt(since))
+        .count()
+        .get_result(c)
+        .await)
+}
+
+/// Uses a token up, if it is of this kind, unused and still good.
+pub(super) async fn use_mail_token(conn: &mut Conn, hash: &[u8], purpose: MailTokenPurpose, now: Timestamp) -> QueryResult<Option<MailToken>> {
+    query!(conn, c => diesel::update(mail_tokens::table
+        .filter(mail_tokens::token_hash.eq(hash))
+        .filter(mail_tokens::purpose.eq(purpose))
+        .filter(mail_tokens::used_at.is_null())
+        .filter(mail_tokens::expires_at.gt(now)))
+        .set(mail_tokens::used_at.eq(Some(now)))
+        .returning(MailToken::as_returning())
+        .get_result(c)
+        .await
+        .optional())
+}
+
+/// Makes every unused token of a kind useless: a newer one was sent, or the password has changed.
+pub(super) async fn void_mail_tokens(conn: &mut Conn, account: Option<AccountId>, purpose: MailTokenPurpose, now: Timestamp) -> QueryResult<()> {
+    query!(conn, c => match account {
+        Some(account) => diesel::update(mail_tokens::table
+            .filter(mail_tokens::account_id.eq(account))
+            .filter(mail_tokens::purpose.eq(purpose))
+            .filter(mail_tokens::used_at.is_null()))
+            .set(mail_tokens::used_at.eq(Some(now)))
+            .execute(c)
+            .await,
+        None => diesel::update(mail_tokens::table
+            .filter(mail_tokens::account_id.is_null())
+            .filter(mail_tokens::purpose.eq(purpose))
+            .filter(mail_tokens::used_at.is_null()))
+            .set(mail_tokens::used_at.eq(Some(now)))
+            .execute(c)
+            .await,
+    })?;
+    Ok(())
+}
+
+/// When the failed sign-ins under this hash happened since `since`, newest first.
+pub(super) async fn failures_since(conn: &mut Conn, login_hash: &[u8], since: Timestamp) -> QueryResult<Vec<Timestamp>> {
+    query!(conn, c => sign_in_failures::table
+        .filter(sign_in_failures::login_hash.eq(login_hash))
+        .filter(sign_in_failures::at.gt(since))
+        .order(sign_in_failures::at.desc())
+        .limit(16)
+        .select(sign_in_failures::at)
+        .load(c)
+        .await)
+}
+
+pub(super) async fn insert_failure(conn: &mut Conn, id: Id, login_hash: &[u8], at: Timestamp) -> QueryResult<()> {
+    query!(conn, c => diesel::insert_into(sign_in_failures::table)
+        .values((sign_in_failures::id.eq(id), sign_in_failures::login_hash.eq(login_hash), sign_in_failures::at.eq(at)))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+pub(super) async fn clear_failures(conn: &mut Conn, login_hash: &[u8]) -> QueryResult<()> {
+    query!(conn, c => diesel::delete(sign_in_failures::table.filter(sign_in_failures::login_hash.eq(login_hash))).execute(c).await)?;
+    Ok(())
+}
+
+/// Forgets sessions and tokens that have expired, and failures that no longer count.
+pub async fn prune(conn: &mut Conn, now: Timestamp) -> QueryResult<()> {
+    query!(conn, c => diesel::delete(sessions::table.filter(sessions::expires_at.le(now))).execute(c).await)?;
+    let old = now.plus_seconds(-7 * 24 * 3600);
+    query!(conn, c => diesel::delete(mail_tokens::table.filter(mail_tokens::expires_at.le(old))).execute(c).await)?;
+    let uncounted = now.plus_seconds(-3600);
+    query!(conn, c => diesel::delete(sign_in_failures::table.filter(sign_in_failures::at.le(uncounted))).execute(c).await)?;
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! Changing a password, and getting back in without one.
+
+use std::sync::Arc;
+
+use super::guessing::Guesses;
+use super::registration::{issue, may_mail};
+use super::{Accepted, clean_email, send, token_expired};
+use crate::access::{Action, Caller};
+use crate::accounts::hashing::Verdict;
+use crate::accounts::model::{Account, MailTokenPurpose};
+use crate::accounts::password::Password;
+use crate::accounts::queries;
+use crate::accounts::token::Token;
+use crate::changes::doorbell::Ring;
+use crate::mail::Mail;
+use crate::problem::{Denied, Problem, ProblemKind, Stop};
+use crate::services::Services;
+use crate::transaction::{Mode, transact};
+
+/// Checks the caller's own password, for what needs it again. Failures count as failed sign-ins.
+///
+/// # Errors
+/// CREDENTIALS_REJECTED at `field`; RATE_LIMITED; UNAUTHENTICATED for anybody but a signed-in person.
+pub(crate) async fn prove(services: &Services, caller: &Caller, password: &str, field: &str) -> Result<Account, Stop> {
+    let id = caller.actor.account().ok_or(Denied::Unauthenticated)?;
+    let mut conn = services.store.read().await?;
+    let account = queries::by_id(&mut conn, id).await?.ok_or(Denied::Unauthenticated)?;
+    drop(conn);
+    let guesses = Guesses::of_account(id);
+    guesses.admit(services).await?;
+    match services.hasher.verify(&Password::presented(password), &account.password_hash).await? {
+        Verdict::Right | Verdict::RightButCheap => Ok(account),
+        Verdict::Wrong => {
+            guesses.failed(services).await?;
+            Err(Problem::new(ProblemKind::CredentialsRejected, field, "This is not your password.").into())
+        }
+    }
+}
+
+/// Changes the caller's password; other sessions end, and a notice is sent.
+///
+/// # Errors
+/// CREDENTIALS_REJECTED at `currentPassword`, WEAK_PASSWORD at `newPassword`.
+pub async fn change_password(services: &Services, caller: &Arc<Caller>, current: &str, new: &str) -> Result<Accepted, Stop> {
+    let person = caller.actor.person().ok_or(Denied::Unauthenticated)?;
+    let chosen = Password::choose(new, &[&person.username], "newPassword")?;
+    let session = person.session;
+    let account = prove(services, caller, current, "currentPassword").await?;
+    let hash = services.hasher.hash(&chosen).await?;
+    transact(services, caller, Action::ChangePassword, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::ChangePassword).await?;
+            queries::set_password(tx.conn, account.id, &hash).await?;
+            queries::void_mail_tokens(tx.conn, Some(account.id), MailTokenPurpose::ResetPassword, tx.now).await?;
+            queries::end_sessions(tx.conn, &permit, account.id, Some(session)).await?;
+            tx.ring(Ring::AccountEnded(account.id));
+            send(tx, &Mail::password_changed(&account.email, &account.username)).await?;
+            tx.audit(&permit, Some(account.id.global()), format!("{} changed the password", account.username)).await?;
+            Ok(Accepted)
+        })
+    })
+    .await
+}
+
+/// Sends a link for a new password, if an account has verified the address; the answer never tells.
+///
+/// # Errors
+/// INVALID when the text is no address.
+pub async fn request_password_reset(services: &Services, caller: &Arc<Caller>, email: &str) -> Result<Accepted, Stop> {
+    let email = clean_email(email)?;
+    transact(services, caller, Action::RequestPasswordReset, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            if let Some(account) = queries::by_verified_email(tx.conn, &email).await?
+                && may_mail(tx, account.id, MailTokenPurpose::ResetPassword).await?
+            {
+                let token = issue(tx, Some(account.id), MailTokenPurpose::ResetPassword, None).await?;
+                send(tx, &Mail::password_reset(&account.email, &account.username, &token)).await?;
+            }
+            Ok(Accepted)
+        })
+    })
+    .await
+}
+
+/// Sets a new password with the token from the mail: every session ends, and a notice is sent.
+///
+/// # Errors
+/// TOKEN_EXPIRED at `token`, WEAK_PASSWORD at `newPassword`; a password that is refused does not use the token up.
+pub async fn reset_password(services: &Services, caller: &Arc<Caller>, token: &str, new: &str) -> Result<Accepted, Stop> {
+    let chosen = Password::choose(new, &[], "newPassword")?;
+    let hash = Token::parse(token).ok_or_else(token_expired)?.hash();
+    let password_hash = services.hasher.hash(&chosen).await?;
+    transact(services, caller, Action::ResetPassword, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::ResetPassword).await?;
+            let used = queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::ResetPassword, tx.now).await?;
+            let id = used.and_then(|used| used.account_id).ok_or_else(token_expired)?;
+            let account = queries::by_id(tx.conn, id).await?.filter(|account| account.deleted_at.is_none()).ok_or_else(token_expired)?;
+            queries::set_password(tx.conn, id, &password_hash).await?;
+            queries::clear_failures(tx.conn, Guesses::of_account(id).hash()).await?;
+            queries::end_sessions(tx.conn, &permit, id, None).await?;
+            tx.ring(Ring::AccountEnded(id));
+            send(tx, &Mail::password_changed(&account.email, &account.username)).await?;
+            tx.audit(&permit, Some(id.global()), format!("{} reset the password", account.username)).await?;
+            Ok(Accepted)
+        })
+    })
+    .await
+}

@@ -1,0 +1,84 @@
+//! Sessions: seeing, ending, and proving again who is there.
+
+use std::sync::Arc;
+
+use super::passwords::prove;
+use super::Accepted;
+use crate::access::{Action, Caller};
+use crate::accounts::queries;
+use crate::changes::doorbell::Ring;
+use crate::ids::SessionId;
+use crate::problem::{Denied, Problem, Stop};
+use crate::services::Services;
+use crate::transaction::{Mode, transact};
+
+/// Ends the caller's own session.
+///
+/// # Errors
+/// UNAUTHENTICATED for anybody but a signed-in person.
+pub async fn sign_out(services: &Services, caller: &Arc<Caller>) -> Result<Accepted, Stop> {
+    let session = caller.actor.person().ok_or(Denied::Unauthenticated)?.session;
+    end(services, caller, Action::SignOut, session).await
+}
+
+/// Ends one of the caller's sessions.
+///
+/// # Errors
+/// NOT_FOUND at `id`.
+pub async fn revoke_session(services: &Services, caller: &Arc<Caller>, id: &str) -> Result<Accepted, Stop> {
+    caller.actor.demand(crate::access::Role::User)?;
+    let session = SessionId::from_global(id).ok_or_else(|| Problem::invalid("id", "This is not the id of a session."))?;
+    end(services, caller, Action::RevokeSession, session).await
+}
+
+async fn end(services: &Services, caller: &Arc<Caller>, action: Action, session: SessionId) -> Result<Accepted, Stop> {
+    transact(services, caller, action, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(action).await?;
+            let account = permit.actor().account().ok_or(Denied::Forbidden)?;
+            if !queries::end_session(tx.conn, &permit, account, session).await? {
+                return Err(Problem::not_found("id", "You have no such session.").into());
+            }
+            tx.ring(Ring::SessionEnded(session));
+            tx.audit(&permit, Some(session.global()), "A session was ended").await?;
+            Ok(Accepted)
+        })
+    })
+    .await
+}
+
+/// Ends all the caller's sessions, this one too.
+///
+/// # Errors
+/// UNAUTHENTICATED for anybody but a signed-in person.
+pub async fn revoke_all_sessions(services: &Services, caller: &Arc<Caller>) -> Result<Accepted, Stop> {
+    transact(services, caller, Action::RevokeAllSessions, Mode::Commit, |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::RevokeAllSessions).await?;
+            let account = permit.actor().account().ok_or(Denied::Forbidden)?;
+            queries::end_sessions(tx.conn, &permit, account, None).await?;
+            tx.ring(Ring::AccountEnded(account));
+            tx.audit(&permit, Some(account.global()), "All sessions were ended").await?;
+            Ok(Accepted)
+        })
+    })
+    .await
+}
+
+/// Opens the 15 minutes in which credentials and keys may be seen and changed.
+///
+/// # Errors
+/// CREDENTIALS_REJECTED at `password`; RATE_LIMITED after many failures.
+pub async fn reauthenticate(services: &Services, caller: &Arc<Caller>, password: &str) -> Result<Accepted, Stop> {
+    let session = caller.actor.person().ok_or(Denied::Unauthenticated)?.session;
+    prove(services, caller, password, "password").await?;
+    transact(services, caller, Action::Reauthenticate, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::Reauthenticate).await?;
+            queries::reauthenticate_session(tx.conn, &permit, session, tx.now).await?;
+            tx.audit(&permit, Some(session.global()), "The password was given again").await?;
+            Ok(Accepted)
+        })
+    })
+    .await
+}

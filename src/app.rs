@@ -1,0 +1,197 @@
+//! The program as one value: configuration, services, catalogue, schema. Built once, shared by every request.
+
+use std::sync::{Arc, LazyLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use async_graphql::{Schema, ValidationMode};
+use tokio::sync::watch;
+
+use crate::access::rates::{Buckets, Rate};
+use crate::accounts::graphql::SessionCookie;
+use crate::accounts::hashing::Hasher;
+use crate::changes::doorbell::Doorbell;
+use crate::clock::{Clock, Rng};
+use crate::config::{Installation, Serving};
+use crate::graphql::context::CoreTypeNames;
+use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
+use crate::graphql::typed::{TypeCatalogue, with_catalogue};
+use crate::http::graphql::PublishedSchema;
+use crate::http::requests::RequestCounts;
+use crate::mail::Mailer;
+use crate::problem::Fault;
+use crate::secrets::Sealer;
+use crate::service_types;
+use crate::services::Services;
+use crate::store::Store;
+
+/// A schema as the edge serves it.
+pub type Published = PublishedSchema<Query, Mutation, Subscription>;
+
+/// What the program is made of.
+pub struct App {
+    pub services: Services,
+    pub serving: Serving,
+    pub mailer: Mailer,
+    pub schema: ArcSwap<Published>,
+    /// How often the catalogue's bell had rung when the schema was built; held while it is built anew.
+    published_at: tokio::sync::Mutex<u64>,
+    /// The same number, to compare without waiting.
+    published_rings: AtomicU64,
+    pub rates: Rates,
+    /// What was asked and how it went, for metrics.
+    pub requests: RequestCounts,
+    /// Turns true when the program begins to shut down.
+    pub stopping: watch::Sender<bool>,
+}
+
+/// Where requests are counted; each instance counts for itself.
+pub struct Rates {
+    /// Requests a minute of a guest's address.
+    pub guests: Buckets<String>,
+    /// Requests a minute of a person.
+    pub people: Buckets<String>,
+    /// Requests a minute of a key.
+    pub keys: Buckets<String>,
+}
+
+/// How often one address may try to sign in.
+const SIGN_INS_A_MINUTE: u32 = 20;
+/// How many callers are remembered in each set of buckets.
+const REMEMBERED: usize = 100_000;
+
+impl Rates {
+    fn new(clock: &Arc<dyn Clock>) -> Self {
+        let buckets = |a_minute| Buckets::new(Rate::per_minute(a_minute), REMEMBERED, Arc::clone(clock));
+        Self { guests: buckets(600), people: buckets(300), keys: buckets(600) }
+    }
+}
+
+/// The parts that a test brings itself.
+pub struct Parts {
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    pub hasher: Hasher,
+}
+
+impl Parts {
+    /// The machine's own.
+    ///
+    /// # Errors
+    /// When the hasher cannot be made.
+    pub fn of_this_machine() -> Result<Self, Fault> {
+        let rng: Arc<dyn Rng> = Arc::new(crate::clock::SystemRng);
+        let hasher = Hasher::new(Arc::clone(&rng))?;
+        Ok(Self { clock: Arc::new(crate::clock::SystemClock), rng, hasher })
+    }
+}
+
+/// Opens the installation: data folder, sealing key, database.
+///
+/// # Errors
+/// When one of them cannot be had; the sentence says which.
+pub async fn open(installation: &Installation, parts: Parts) -> Result<Services, Fault> {
+    crate::config::make_data_dir(&installation.data_dir)?;
+    let sealer = Sealer::load_or_create(&installation.data_dir, installation.sealing_key.as_ref(), Arc::clone(&parts.rng)).map_err(Fault::internal)?;
+    let store = Store::open(&installation.database()).await?;
+    let sign_ins = Buckets::new(Rate::per_minute(SIGN_INS_A_MINUTE), REMEMBERED, Arc::clone(&parts.clock));
+    Ok(Services {
+        store,
+        sign_ins: Arc::new(sign_ins),
+        clock: parts.clock,
+        rng: parts.rng,
+        sealer: Arc::new(sealer),
+        hasher: Arc::new(parts.hasher),
+        doorbell: Doorbell::default(),
+    })
+}
+
+impl App {
+    /// Puts the program together over an open installation.
+    ///
+    /// # Errors
+    /// When the mailer or the schema cannot be made.
+    pub async fn new(installation: &Installation, serving: Serving, services: Services) -> Result<Arc<Self>, Fault> {
+        let public_url = serving.public_url();
+        let (clock, rng) = (Arc::clone(&services.clock), Arc::clone(&services.rng));
+        let mailer = match &serving.smtp_url {
+            Some(url) => Mailer::smtp(url.expose(), &public_url, clock, rng)?,
+            None => Mailer::files(&installation.data_dir.join("mail"), &public_url, clock, rng)?,
+        };
+        let rings = services.doorbell.catalogue_rings();
+        let schema = publish(&services, SessionCookie { plain_http: serving.plain_http_lan }).await?;
+        let rates = Rates::new(&services.clock);
+        let (stopping, _) = watch::channel(false);
+        Ok(Arc::new(Self { services, serving, mailer, schema: ArcSwap::from_pointee(schema), published_at: tokio::sync::Mutex::new(rings), published_rings: AtomicU64::new(rings), rates, requests: RequestCounts::default(), stopping }))
+    }
+
+    /// The cookie of this installation.
+    pub const fn cookie(&self) -> SessionCookie {
+        SessionCookie { plain_http: self.serving.plain_http_lan }
+    }
+
+    /// Builds the schema anew if an admin changed the catalogue since it was built. Running operations keep the old one.
+    ///
+    /// # Errors
+    /// When the database cannot be read; the old schema stays.
+    pub async fn refresh_schema(&self) -> Result<(), Fault> {
+        if self.published_rings.load(Ordering::SeqCst) == self.services.doorbell.catalogue_rings() {
+            return Ok(());
+        }
+        let mut published_at = self.published_at.lock().await;
+        let rings = self.services.doorbell.catalogue_rings();
+        if *published_at != rings {
+            self.schema.store(Arc::new(publish(&self.services, self.cookie()).await?));
+            *published_at = rings;
+            self.published_rings.store(rings, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+}
+
+/// The schema without any service type: what `schema.graphql` is printed from.
+pub fn core_schema() -> ApiSchema {
+    with_catalogue(&Arc::default(), || Schema::build(Query::default(), Mutation::default(), Subscription::default()).finish())
+}
+
+async fn publish(services: &Services, cookie: SessionCookie) -> Result<Published, Fault> {
+    let types = Arc::new(type_catalogue(services).await?);
+    let build = |mode| {
+        with_catalogue(&types, || {
+            Schema::build(Query::default(), Mutation::default(), Subscription::default())
+                .data(Arc::clone(&types))
+                .data(services.clone())
+                .data(cookie)
+                .data(CoreTypeNames(core_type_names()))
+                .validation_mode(mode)
+                .finish()
+        })
+    };
+    let published = Published::new(build(ValidationMode::Strict)).map_err(Fault::internal)?;
+    Ok(published.with_trusting(build(ValidationMode::Fast)))
+}
+
+/// The GraphQL types of the service types that the database has now.
+async fn type_catalogue(services: &Services) -> Result<TypeCatalogue, Fault> {
+    let rows = service_types::queries::all_service_types(&mut *services.store.read().await?).await?;
+    let mut catalogue = TypeCatalogue::new(core_type_names().iter().map(String::as_str));
+    for row in &rows {
+        let schema = service_types::compiled(row)?;
+        // One type that clashes must not take the others away; its parameters still travel as JSON.
+        if let Err(problem) = catalogue.add(service_types::rules::source(row, &schema)) {
+            tracing::warn!(service_type = row.slug, problem = problem.message, "a service type has no GraphQL types");
+        }
+    }
+    Ok(catalogue)
+}
+
+/// The names of the API's own types: no service type's may be one of them.
+pub fn core_type_names() -> &'static [String] {
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let keywords = ["scalar ", "enum ", "interface ", "union ", "input ", "type "];
+        let sdl = core_schema().sdl();
+        let lines = sdl.lines().filter_map(|line| keywords.iter().find_map(|keyword| line.strip_prefix(keyword)));
+        lines.filter_map(|rest| rest.split([' ', '{', '@']).next()).map(str::to_owned).collect()
+    });
+    &NAMES
+}

@@ -1,0 +1,138 @@
+//! What runs beside the requests: jobs, the audit's chain, the numbers that come free, pruning, other instances' doorbells.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::task::JoinSet;
+
+use crate::app::App;
+use crate::changes::doorbell::{CHANNEL, Ring};
+use crate::jobs::{self, Job, JobKind};
+use crate::mail::{Mail, SendError};
+use crate::problem::Stop;
+use crate::{accounts, audit, idempotency};
+
+/// How often each duty looks by itself, beside the doorbell.
+const OFTEN: Duration = Duration::from_secs(1);
+const SELDOM: Duration = Duration::from_secs(600);
+
+/// Starts every duty; dropping the set ends them.
+pub fn start(app: &Arc<App>) -> JoinSet<()> {
+    let mut duties = JoinSet::new();
+    duties.spawn(repeat(Arc::clone(app), "jobs", OFTEN, true, |app| Box::pin(async move { run_due_jobs(&app).await })));
+    duties.spawn(repeat(Arc::clone(app), "audit", OFTEN, false, |app| Box::pin(async move { seal_audit(&app).await })));
+    duties.spawn(repeat(Arc::clone(app), "pruning", SELDOM, false, |app| Box::pin(async move { prune(&app).await })));
+    duties.spawn(listen(Arc::clone(app)));
+    duties
+}
+
+type Duty = fn(Arc<App>) -> futures_util::future::BoxFuture<'static, Result<(), Stop>>;
+
+/// Does a duty again and again until the program stops; a failure is logged and waits like a success.
+async fn repeat(app: Arc<App>, name: &'static str, pause: Duration, on_jobs: bool, duty: Duty) {
+    let mut rings = app.services.doorbell.listen();
+    let mut stopping = app.stopping.subscribe();
+    loop {
+        match AssertUnwindSafe(duty(Arc::clone(&app))).catch_unwind().await {
+            Ok(Ok(())) => {}
+            Ok(Err(stop)) => tracing::warn!(duty = name, error = ?stop, "a background duty failed and will be tried again"),
+            // One poisoned piece of work must not end the duty for all others.
+            Err(_) => tracing::error!(duty = name, "a background duty panicked and will be tried again"),
+        }
+        let rung = async {
+            loop {
+                match rings.recv().await {
+                    Ok(Ring::Jobs) if on_jobs => return,
+                    Ok(_) => {}
+                    Err(_) => std::future::pending().await,
+                }
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = rung => {}
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+        }
+    }
+}
+
+/// Does every job that is due.
+///
+/// # Errors
+/// When the database refuses; a job's own failure is recorded with the job.
+pub async fn run_due_jobs(app: &App) -> Result<(), Stop> {
+    loop {
+        let now = app.services.now();
+        let claimed = app.services.store.write(move |conn| Box::pin(async move { Ok(jobs::claim(conn, now).await?) })).await?;
+        let Some(job) = claimed else { return Ok(()) };
+        let outcome = run(app, &job).await;
+        let now = app.services.now();
+        app.services
+            .store
+            .write(move |conn| {
+                Box::pin(async move {
+                    match outcome {
+                        Ok(()) => jobs::finish(conn, job.id).await?,
+                        Err(SendError::Permanent(error)) => jobs::fail(conn, &job, &error, true, now).await?,
+                        Err(SendError::Temporary(error)) => jobs::fail(conn, &job, &error, false, now).await?,
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+    }
+}
+
+async fn run(app: &App, job: &Job) -> Result<(), SendError> {
+    match job.kind {
+        JobKind::SendMail => {
+            let mail = Mail::open(&app.services.sealer, &job.payload).map_err(|error| SendError::Permanent(error.to_string()))?;
+            let sent = app.mailer.send(&mail).await;
+            match &sent {
+                Ok(()) => tracing::info!(mail.template = mail.template.name(), "a mail was sent"),
+                Err(error) => tracing::warn!(mail.template = mail.template.name(), error = %error, "a mail was not sent"),
+            }
+            sent
+        }
+    }
+}
+
+async fn seal_audit(app: &App) -> Result<(), Stop> {
+    while audit::seal(&app.services.store).await? > 0 {}
+    Ok(())
+}
+
+async fn prune(app: &App) -> Result<(), Stop> {
+    let now = app.services.now();
+    app.services
+        .store
+        .write(move |conn| {
+            Box::pin(async move {
+                accounts::queries::prune(conn, now).await?;
+                idempotency::prune(conn, now).await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Passes on what other instances ring; when the connection ends it is made anew.
+async fn listen(app: Arc<App>) {
+    loop {
+        match app.services.store.listen(CHANNEL).await {
+            Ok(None) => return,
+            Ok(Some(mut payloads)) => {
+                while let Some(payload) = payloads.recv().await {
+                    if let Ok(ring) = serde_json::from_str::<Ring>(&payload) {
+                        app.services.doorbell.ring(ring);
+                    }
+                }
+                tracing::warn!("the doorbell's connection ended and is made anew");
+            }
+            Err(fault) => tracing::warn!(error = %fault, "the doorbell cannot be heard for now"),
+        }
+        tokio::time::sleep(OFTEN).await;
+    }
+}

@@ -1,0 +1,157 @@
+//! What each command does.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::access::Caller;
+use crate::accounts::rules::{self as accounts, RegisterAccount};
+use crate::app::{self, App, Parts};
+use crate::audit::{self, Verification};
+use crate::cli::{AdminCommand, AuditCommand, Cli, Command};
+use crate::config::{Installation, LogFormat, Serving};
+use crate::problem::{Fault, Stop};
+use crate::{background, http};
+
+/// How long requests that run may take to end when the program stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Runs the command.
+///
+/// # Errors
+/// A sentence for whoever started the program.
+pub async fn run(cli: Cli) -> Result<(), String> {
+    let installation = &cli.installation;
+    start_log(installation.log_format);
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(installation, cli.serving).await,
+        Command::Migrate => open(installation).await.map(drop),
+        Command::Schema { live: false } => {
+            print!("{}", app::core_schema().sdl());
+            Ok(())
+        }
+        Command::Schema { live: true } => {
+            let app = App::new(installation, cli.serving, open(installation).await?).await.map_err(say)?;
+            print!("{}", app.schema.load().schema().sdl());
+            Ok(())
+        }
+        Command::Admin(AdminCommand::Create { username, email }) => create_admin(installation, username, email).await,
+        Command::Backup { file } => backup(installation, &file).await,
+        Command::Audit(AuditCommand::Verify) => verify_audit(installation).await,
+    }
+}
+
+fn say(fault: impl std::fmt::Display) -> String {
+    fault.to_string()
+}
+
+async fn open(installation: &Installation) -> Result<crate::services::Services, String> {
+    app::open(installation, Parts::of_this_machine().map_err(say)?).await.map_err(say)
+}
+
+fn start_log(format: LogFormat) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("SWITCHBOARD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    // A test may have started a log already; one is enough.
+    drop(started);
+}
+
+async fn serve(installation: &Installation, serving: Serving) -> Result<(), String> {
+    serving.check()?;
+    let listener = tokio::net::TcpListener::bind(serving.listen).await.map_err(|error| format!("cannot listen on {}: {error}", serving.listen))?;
+    let address = listener.local_addr().map_err(say)?;
+    let services = open(installation).await?;
+    let app = App::new(installation, serving, services).await.map_err(say)?;
+    greet(installation, &app, address).await?;
+    let duties = background::start(&app);
+    let served = axum::serve(listener, http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(stop_on_signal(Arc::clone(&app)))
+        .into_future();
+    let mut stopping = app.stopping.subscribe();
+    let outcome = tokio::select! {
+        outcome = served => outcome.map_err(say),
+        () = async {
+            drop(stopping.wait_for(|stopping| *stopping).await);
+            tokio::time::sleep(DRAIN).await;
+        } => Ok(()),
+    };
+    drop(duties);
+    tracing::info!("stopped");
+    outcome
+}
+
+/// Tells where the server is, where mails go, and, on an empty database, how to become the first admin.
+async fn greet(installation: &Installation, app: &App, address: SocketAddr) -> Result<(), String> {
+    tracing::info!(address = %address, database = ?installation.database(), "listening");
+    if app.serving.smtp_url.is_none() {
+        tracing::info!(folder = %installation.data_dir.join("mail").display(), "no --smtp-url: mails are written as files");
+    }
+    if let Some(token) = accounts::setup_token(&app.services).await.map_err(tell)? {
+        let public_url = app.serving.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        println!("No account exists yet. Become the first admin within 30 minutes:\n\n  {public_url}/setup#token={}\n", token.reveal().expose());
+    }
+    Ok(())
+}
+
+async fn stop_on_signal(app: Arc<App>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+    tracing::info!("stopping: no new requests, running ones may end");
+    app.stopping.send_replace(true);
+}
+
+async fn create_admin(installation: &Installation, username: String, email: String) -> Result<(), String> {
+    let password = match std::env::var("SWITCHBOARD_ADMIN_PASSWORD") {
+        Ok(password) => password,
+        Err(_) => rpassword::prompt_password("Password: ").map_err(say)?,
+    };
+    let email = if email.is_empty() { format!("{username}@localhost.localdomain") } else { email };
+    let input = RegisterAccount { display_name: username.clone(), username, email, password };
+    let services = open(installation).await?;
+    accounts::create_admin(&services, &Caller::system("admin create"), input).await.map_err(tell)?;
+    println!("The admin may sign in now.");
+    Ok(())
+}
+
+async fn backup(installation: &Installation, file: &std::path::Path) -> Result<(), String> {
+    open(installation).await?.store.backup_into(file).await.map_err(say)?;
+    println!("Written to {}. The sealing key is not in it: keep a copy of {} apart.", file.display(), installation.data_dir.join("sealing.key").display());
+    Ok(())
+}
+
+async fn verify_audit(installation: &Installation) -> Result<(), String> {
+    let services = open(installation).await?;
+    while audit::seal(&services.store).await.map_err(tell)? > 0 {}
+    match audit::verify(&services.store).await.map_err(tell)? {
+        Verification::Whole { rows, last } => {
+            println!("The audit is whole: {rows} rows, last link {}.", hex::encode(last));
+            Ok(())
+        }
+        Verification::Broken { seq } => Err(format!("The audit is broken at row {seq}: it or a row before it was changed, taken out or put in.")),
+    }
+}
+
+/// What stopped an operation, for whoever typed the command.
+fn tell(stop: Stop) -> String {
+    match stop {
+        Stop::Problems(problems) => problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join(" "),
+        Stop::Fault(fault) => Fault::to_string(&fault),
+        Stop::Denied(_) => "not allowed".to_owned(),
+        Stop::IdempotencyMismatch => "the idempotency key stands for another request".to_owned(),
+        Stop::BadRequest(message) => message,
+    }
+}

@@ -1,0 +1,51 @@
+//! Which feed entries show what an account owns.
+
+use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryResult};
+use diesel_async::RunQueryDsl as _;
+
+use crate::changes::FeedRef;
+use crate::ids::{AccountId, EventId, ExtensionId, ServiceTypeId};
+use crate::query;
+use crate::store::Conn;
+use crate::store::schema::{extensions, group_members};
+
+/// An extension in its feed.
+pub struct Shown {
+    /// The extension.
+    pub extension: ExtensionId,
+    /// Its feed.
+    pub feed: FeedRef,
+    /// Its slot.
+    pub slot: i32,
+}
+
+type Row = (ExtensionId, EventId, ServiceTypeId, i32);
+
+fn shown((extension, event, service_type, slot): Row) -> Shown {
+    Shown { extension, feed: FeedRef { event, service_type }, slot }
+}
+
+/// The events in which the account owns extensions.
+pub async fn events_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<EventId>> {
+    query!(conn, c => extensions::table.filter(extensions::owner_id.eq(owner)).select(extensions::event_id).distinct().load(c).await)
+}
+
+/// The account's extensions, and the groups in which they are active members. Lock the events first.
+pub async fn shown_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<Shown>> {
+    let own: Vec<Row> = query!(conn, c => extensions::table
+        .filter(extensions::owner_id.eq(owner))
+        .select((extensions::id, extensions::event_id, extensions::service_type_id, extensions::slot))
+        .load(c)
+        .await)?;
+    let members = diesel::alias!(extensions as members);
+    let groups: Vec<Row> = query!(conn, c => extensions::table
+        .inner_join(group_members::table.on(group_members::group_id.eq(extensions::id)))
+        .inner_join(members.on(members.field(extensions::id).eq(group_members::member_id)))
+        .filter(members.field(extensions::owner_id).eq(owner))
+        .filter(group_members::membership.eq("ACTIVE"))
+        .select((extensions::id, extensions::event_id, extensions::service_type_id, extensions::slot))
+        .distinct()
+        .load(c)
+        .await)?;
+    Ok(own.into_iter().chain(groups).map(shown).collect())
+}

@@ -1,0 +1,63 @@
+//! What admins may do with the configuration.
+
+mod events;
+mod permissions;
+mod ranges;
+mod types;
+
+pub use events::{CreateEvent, UpdateEvent, create_event, update_event};
+pub use permissions::{CreateCallPermission, UpdateCallPermission, create_permission, update_permission};
+pub use ranges::{CreateNumberRange, UpdateNumberRange, create_range, delete_range, update_range};
+pub use types::{CreateServiceType, create_service_type, source};
+
+use super::queries;
+use crate::changes::doorbell::Ring;
+use crate::ids::ServiceTypeId;
+use crate::problem::{Problem, Stop};
+use crate::transaction::Tx;
+
+/// What an operation made or changed.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Changed<Id> {
+    pub id: Id,
+}
+
+/// Tells every instance that the catalogue has changed.
+async fn catalogue_changed(tx: &mut Tx<'_>) -> Result<(), Stop> {
+    queries::bump_catalogue(tx.conn).await?;
+    tx.ring(Ring::Catalogue);
+    Ok(())
+}
+
+/// A slug: `[a-z][a-z0-9-]{0,31}`.
+fn clean_slug(input: &str) -> Result<String, Problem> {
+    let is_sound = input.len() <= 32
+        && input.starts_with(|first: char| first.is_ascii_lowercase())
+        && input.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if is_sound { Ok(input.to_owned()) } else { Err(Problem::invalid("slug", "A slug begins with a letter a–z and has at most 32 letters, digits and hyphens.")) }
+}
+
+/// A name for people.
+fn clean_name(field: &str, input: &str) -> Result<String, Problem> {
+    crate::text::name(input).map_err(|fault| Problem::invalid(field, fault.to_string()))
+}
+
+/// A longer text.
+fn clean_text(field: &str, input: String) -> Result<String, Problem> {
+    if input.len() > 64 * 1024 { Err(Problem::invalid(field, "It has at most 65,536 bytes.")) } else { Ok(input) }
+}
+
+/// The service types with these slugs, in their order.
+async fn service_types(tx: &mut Tx<'_>, slugs: &[String]) -> Result<Vec<ServiceTypeId>, Stop> {
+    let mut ids = Vec::with_capacity(slugs.len());
+    for (place, slug) in slugs.iter().enumerate() {
+        let Some(found) = queries::service_type_by_slug(tx.conn, slug).await? else {
+            let problem = Problem::not_found("serviceTypes", format!("There is no service type {slug:?}."));
+            return Err(problem.at(["serviceTypes".to_owned(), place.to_string()]).into());
+        };
+        if !ids.contains(&found.id) {
+            ids.push(found.id);
+        }
+    }
+    Ok(ids)
+}

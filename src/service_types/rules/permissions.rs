@@ -1,0 +1,82 @@
+//! Call permissions.
+
+use std::sync::Arc;
+
+use super::{Changed, catalogue_changed, clean_name, clean_slug, clean_text};
+use crate::access::{Action, Caller};
+use crate::ids::CallPermissionId;
+use crate::problem::{Problem, ProblemKind, Stop};
+use crate::service_types::model::CallPermission;
+use crate::service_types::queries;
+use crate::services::Services;
+use crate::transaction::{Mode, transact};
+
+/// A permission to be made.
+pub struct CreateCallPermission {
+    pub slug: String,
+    pub name: String,
+    pub description: String,
+    pub highlights_in_directory: bool,
+}
+
+/// What is to change of a permission; what is `None` stays.
+pub struct UpdateCallPermission {
+    pub id: String,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub highlights_in_directory: Option<bool>,
+}
+
+/// Makes a permission.
+///
+/// # Errors
+/// INVALID or ALREADY_EXISTS at the field concerned.
+pub async fn create_permission(services: &Services, caller: &Arc<Caller>, input: CreateCallPermission) -> Result<Changed<CallPermissionId>, Stop> {
+    transact(services, caller, Action::CreateCallPermission, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::CreateCallPermission).await?;
+            let row = CallPermission {
+                id: CallPermissionId::new(tx.rng(), tx.now),
+                slug: clean_slug(&input.slug)?,
+                name: clean_name("name", &input.name)?,
+                description: clean_text("description", input.description)?,
+                highlights_in_directory: input.highlights_in_directory,
+            };
+            if !queries::permissions_by_slugs(tx.conn, std::slice::from_ref(&row.slug)).await?.is_empty() {
+                return Err(Problem::new(ProblemKind::AlreadyExists, "slug", "There is a permission with this slug.").into());
+            }
+            queries::insert_permission(tx.conn, &permit, &row).await?;
+            catalogue_changed(tx).await?;
+            tx.audit(&permit, Some(row.id.global()), format!("permission {} was made", row.slug)).await?;
+            Ok(Changed { id: row.id })
+        })
+    })
+    .await
+}
+
+/// Changes how a permission is shown.
+///
+/// # Errors
+/// INVALID or NOT_FOUND at the field concerned.
+pub async fn update_permission(services: &Services, caller: &Arc<Caller>, input: UpdateCallPermission) -> Result<Changed<CallPermissionId>, Stop> {
+    transact(services, caller, Action::UpdateCallPermission, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::UpdateCallPermission).await?;
+            let id = CallPermissionId::from_global(&input.id).ok_or_else(|| Problem::invalid("id", "This is not the id of a permission."))?;
+            let missing = || Problem::not_found("id", "There is no such permission.");
+            let mut row = queries::permission_by_id(tx.conn, id).await?.ok_or_else(missing)?;
+            if let Some(name) = &input.name {
+                row.name = clean_name("name", name)?;
+            }
+            if let Some(description) = input.description {
+                row.description = clean_text("description", description)?;
+            }
+            row.highlights_in_directory = input.highlights_in_directory.unwrap_or(row.highlights_in_directory);
+            queries::save_permission(tx.conn, &permit, &row).await?;
+            catalogue_changed(tx).await?;
+            tx.audit(&permit, Some(id.global()), format!("permission {} was changed", row.slug)).await?;
+            Ok(Changed { id })
+        })
+    })
+    .await
+}

@@ -1,0 +1,109 @@
+//! Service types.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Changed, catalogue_changed, clean_name, clean_slug, clean_text};
+use crate::access::{Action, Caller};
+use crate::graphql::typed::{ServiceTypeSource, TypeCatalogue};
+use crate::ids::ServiceTypeId;
+use crate::problem::{Problem, ProblemKind, Stop};
+use crate::service_types::model::{ServiceBehaviour, ServiceType};
+use crate::service_types::{compiled, queries};
+use crate::service_types::schema::ParameterSchema;
+use crate::services::Services;
+use crate::store::types::JsonValue;
+use crate::transaction::{Mode, transact};
+
+/// A service type to be made.
+pub struct CreateServiceType {
+    pub slug: String,
+    pub name: String,
+    pub description: String,
+    pub instructions: String,
+    pub parameter_schema: Value,
+    pub behaviour: ServiceBehaviour,
+    pub privileged: bool,
+    pub group_capable: bool,
+    pub quota: Option<i32>,
+    pub member_limit: Option<i32>,
+    pub settings: Option<Value>,
+}
+
+/// Makes a service type; its GraphQL types are there with the next request. `taken` are the names of the API's own types.
+///
+/// # Errors
+/// INVALID or ALREADY_EXISTS at the field concerned; each fault of the schema at its place in `parameterSchema`.
+pub async fn create_service_type(services: &Services, caller: &Arc<Caller>, input: CreateServiceType, taken: Vec<String>) -> Result<Changed<ServiceTypeId>, Stop> {
+    transact(services, caller, Action::CreateServiceType, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::CreateServiceType).await?;
+            let slug = clean_slug(&input.slug)?;
+            let schema = ParameterSchema::compile(&input.parameter_schema)?;
+            let settings = clean_settings(input.settings)?;
+            let problems = schema.check_settings(&settings);
+            if !problems.is_empty() {
+                return Err(problems.into());
+            }
+            let others = queries::all_service_types(tx.conn).await?;
+            if others.iter().any(|other| other.slug == slug) {
+                return Err(Problem::new(ProblemKind::AlreadyExists, "slug", "There is a service type with this slug.").into());
+            }
+            let row = ServiceType {
+                id: ServiceTypeId::new(tx.rng(), tx.now),
+                name: clean_name("name", &input.name)?,
+                description: clean_text("description", input.description)?,
+                instructions: clean_text("instructions", input.instructions)?,
+                parameter_schema: JsonValue(input.parameter_schema),
+                schema_version: 1,
+                behaviour: input.behaviour,
+                privileged: input.privileged,
+                group_capable: input.group_capable,
+                quota: not_negative("quota", input.quota)?,
+                member_limit: not_negative("memberLimit", input.member_limit)?,
+                retired: false,
+                settings: JsonValue(settings),
+                created_at: tx.now,
+                slug,
+            };
+            refuse_clash(&others, &row, &schema, &taken)?;
+            queries::insert_service_type(tx.conn, &permit, &row).await?;
+            catalogue_changed(tx).await?;
+            tx.audit(&permit, Some(row.id.global()), format!("service type {} was made", row.slug)).await?;
+            Ok(Changed { id: row.id })
+        })
+    })
+    .await
+}
+
+/// Refuses a type whose GraphQL types would have the name of another's.
+fn refuse_clash(others: &[ServiceType], row: &ServiceType, schema: &ParameterSchema, taken: &[String]) -> Result<(), Stop> {
+    let mut catalogue = TypeCatalogue::new(taken.iter().map(String::as_str));
+    for other in others {
+        // An older clash is not this admin's fault; the schema leaves that type out.
+        drop(catalogue.add(source(other, &*compiled(other)?)));
+    }
+    Ok(catalogue.add(source(row, schema))?)
+}
+
+/// A service type as the GraphQL types are made of it.
+pub fn source<'a>(row: &'a ServiceType, schema: &'a ParameterSchema) -> ServiceTypeSource<'a> {
+    ServiceTypeSource { slug: &row.slug, name: &row.name, description: &row.description, schema }
+}
+
+fn clean_settings(settings: Option<Value>) -> Result<Value, Problem> {
+    match settings {
+        None => Ok(Value::Object(serde_json::Map::new())),
+        Some(settings @ Value::Object(_)) if settings.to_string().len() <= 64 * 1024 => Ok(settings),
+        Some(Value::Object(_)) => Err(Problem::invalid("settings", "Settings have at most 65,536 bytes.")),
+        Some(_) => Err(Problem::invalid("settings", "Settings are a JSON object.")),
+    }
+}
+
+fn not_negative(field: &str, limit: Option<i32>) -> Result<Option<i32>, Problem> {
+    match limit {
+        Some(limit) if limit < 0 => Err(Problem::invalid(field, "A limit is not negative.")),
+        limit => Ok(limit),
+    }
+}
