@@ -11,7 +11,7 @@ use crate::audit::{self, Verification};
 use crate::cli::{AdminCommand, AuditCommand, Cli, Command};
 use crate::config::{Installation, LogFormat, Serving};
 use crate::problem::{Fault, Stop};
-use crate::{background, http};
+use crate::{background, demo, http};
 
 /// How long requests that run may take to end when the program stops.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -66,6 +66,9 @@ async fn serve(installation: &Installation, serving: Serving) -> Result<(), Stri
     let listener = tokio::net::TcpListener::bind(serving.listen).await.map_err(|error| format!("cannot listen on {}: {error}", serving.listen))?;
     let address = listener.local_addr().map_err(say)?;
     let services = open(installation).await?;
+    if serving.demo && demo::load(&services).await.map_err(tell)? {
+        tracing::info!("the demo event is loaded: admin, operator and user sign in with the password numberwang");
+    }
     let app = App::new(installation, serving, services).await.map_err(say)?;
     greet(installation, &app, address).await?;
     let duties = background::start(&app);

@@ -1,6 +1,7 @@
 //! The outside edge: everything that speaks HTTP.
 
 pub mod address;
+mod documents;
 mod gateway;
 pub mod graphql;
 pub mod headers;
@@ -24,7 +25,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(health::metrics))
         .with_state(Arc::clone(&app));
     let pages = Router::new().route("/", get(web::index)).layer(axum::middleware::from_fn(headers::for_pages));
+    let documents = Router::new().route("/directory/{file}", get(documents::directory)).with_state(Arc::clone(&app));
     Router::new()
+        .merge(documents)
         .merge(graphql::routes(Switchboard(app)))
         .merge(operations)
         .merge(pages)

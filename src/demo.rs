@@ -1,0 +1,181 @@
+//! The demo: an event that a phone team would recognise, in an empty database.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::access::{Caller, Role};
+use crate::accounts::rules::{self as accounts, RegisterAccount};
+use crate::app::core_type_names;
+use crate::extensions::rules::{self as extensions, AssignExtension};
+use crate::extensions::visibility::Visibility;
+use crate::problem::{Fault, Stop};
+use crate::service_types::rules::{self as configuration, CreateCallPermission, CreateEvent, CreateNumberRange, CreateServiceType};
+use crate::service_types::{EventPhase, ServiceBehaviour};
+use crate::services::Services;
+
+/// The password of all three accounts: therefore the demo listens on this machine only.
+const PASSWORD: &str = "numberwang";
+
+/// The service types, as files.
+const SERVICE_TYPES: [&str; 7] = [
+    include_str!("service_types/demo/dect.json"),
+    include_str!("service_types/demo/sip.json"),
+    include_str!("service_types/demo/cellular.json"),
+    include_str!("service_types/demo/pots.json"),
+    include_str!("service_types/demo/pager.json"),
+    include_str!("service_types/demo/group.json"),
+    include_str!("service_types/demo/deskphone.json"),
+];
+
+/// A dozen sample extensions: number, service type, label, visibility, parameters.
+const EXTENSIONS: [(&str, &str, &str, Visibility, &str); 12] = [
+    ("5000", "sip", "Front Desk", Visibility::Public, "{}"),
+    ("5001", "dect", "Zebra Lounge", Visibility::Public, "{}"),
+    ("5002", "dect", "First Aid", Visibility::Public, "{}"),
+    ("5003", "sip", "Radio Studio", Visibility::Public, "{}"),
+    ("5004", "cellular", "Site Team", Visibility::Members, "{}"),
+    ("5005", "dect", "Café Zoë", Visibility::Public, "{}"),
+    ("5006", "pots", "Payphone by the Lake", Visibility::Public, r#"{"line_port": "1/1/1"}"#),
+    ("5007", "pager", "Power Team Pager", Visibility::Staff, r#"{"ric": 133701}"#),
+    ("5008", "sip", "Workshop Tent", Visibility::Public, "{}"),
+    ("5009", "dect", "Lost and Found", Visibility::Public, "{}"),
+    ("5010", "group", "Volunteers", Visibility::Public, "{}"),
+    ("5011", "cellular", "Night Watch", Visibility::Hidden, "{}"),
+];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceTypeFile {
+    slug: String,
+    name: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    instructions: String,
+    parameter_schema: Value,
+    behaviour: ServiceBehaviour,
+    #[serde(default)]
+    privileged: bool,
+    #[serde(default)]
+    group_capable: bool,
+    #[serde(default)]
+    member_limit: Option<i32>,
+    #[serde(default)]
+    settings: Option<Value>,
+}
+
+/// Fills an empty database with the demo; one with anything in it stays as it is. Tells whether it did.
+///
+/// # Errors
+/// When the database refuses, or the demo's own files are not sound, which a test excludes.
+pub async fn load(services: &Services) -> Result<bool, Stop> {
+    let mut conn = services.store.read().await?;
+    let is_empty = crate::accounts::queries::is_empty(&mut conn).await?
+        && crate::service_types::queries::all_events(&mut conn).await?.is_empty()
+        && crate::service_types::queries::all_service_types(&mut conn).await?.is_empty();
+    drop(conn);
+    if !is_empty {
+        return Ok(false);
+    }
+    let caller = Caller::system("demo");
+    make_service_types(services, &caller).await?;
+    make_event(services, &caller).await?;
+    make_accounts(services, &caller).await?;
+    make_extensions(services, &caller).await?;
+    Ok(true)
+}
+
+async fn make_service_types(services: &Services, caller: &Arc<Caller>) -> Result<(), Stop> {
+    for text in SERVICE_TYPES {
+        let file: ServiceTypeFile = serde_json::from_str(text).map_err(Fault::internal)?;
+        let input = CreateServiceType {
+            slug: file.slug,
+            name: file.name,
+            description: file.description,
+            instructions: file.instructions,
+            parameter_schema: file.parameter_schema,
+            behaviour: file.behaviour,
+            privileged: file.privileged,
+            group_capable: file.group_capable,
+            quota: None,
+            member_limit: file.member_limit,
+            settings: file.settings,
+        };
+        configuration::create_service_type(services, caller, input, core_type_names().to_vec()).await?;
+    }
+    Ok(())
+}
+
+async fn make_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Stop> {
+    let slugs = ["dect", "sip", "cellular", "pots", "pager", "group", "deskphone"];
+    let event = CreateEvent {
+        slug: "demo".to_owned(),
+        name: "Demo".to_owned(),
+        starts_at: None,
+        ends_at: None,
+        time_zone: "UTC".to_owned(),
+        phase: EventPhase::Open,
+        hold_seconds: 1800,
+        reserved_prefixes: vec!["112".to_owned(), "999".to_owned()],
+        service_types: slugs.map(str::to_owned).to_vec(),
+        copy_from: None,
+    };
+    configuration::create_event(services, caller, event).await?;
+    for (first, last, label, privileged) in [("1000", "1999", "Services", true), ("2000", "8999", "Everyone", false)] {
+        let range = CreateNumberRange {
+            event: "demo".to_owned(),
+            first: first.to_owned(),
+            last: last.to_owned(),
+            label: label.to_owned(),
+            privileged,
+            service_types: Vec::new(),
+        };
+        configuration::create_range(services, caller, range).await?;
+    }
+    for (slug, name, highlights) in [("external", "External calls", false), ("international", "International calls", false), ("orga", "Organisation", true)] {
+        let permission = CreateCallPermission {
+            slug: slug.to_owned(),
+            name: name.to_owned(),
+            description: String::new(),
+            highlights_in_directory: highlights,
+        };
+        configuration::create_permission(services, caller, permission).await?;
+    }
+    Ok(())
+}
+
+async fn make_accounts(services: &Services, caller: &Arc<Caller>) -> Result<(), Stop> {
+    for (username, name, role) in [("admin", "Admin", Role::Admin), ("operator", "Operator", Role::Operator), ("user", "User", Role::User)] {
+        let input = RegisterAccount {
+            username: username.to_owned(),
+            display_name: name.to_owned(),
+            email: format!("{username}@example.org"),
+            password: PASSWORD.to_owned(),
+        };
+        accounts::create_admin(services, caller, input).await?;
+        if role != Role::Admin {
+            accounts::set_role(services, caller, username, role).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn make_extensions(services: &Services, caller: &Arc<Caller>) -> Result<(), Stop> {
+    for (number, service_type, label, visibility, parameters) in EXTENSIONS {
+        let input = AssignExtension {
+            event: "demo".to_owned(),
+            service_type: service_type.to_owned(),
+            number: number.to_owned(),
+            owner: "operator".to_owned(),
+            label: label.to_owned(),
+            visibility,
+            parameters: Some(serde_json::from_str(parameters).map_err(Fault::internal)?),
+            permissions: None,
+            override_reservation: false,
+        };
+        extensions::assign(services, caller, input).await?;
+    }
+    Ok(())
+}
