@@ -116,6 +116,13 @@ mirrored! {
         /// The event is archived: keep the copy and stop following.
         Closed,
     }
+    /// Whether a group rings a member yet.
+    MembershipState = "crate::groups::MembershipState" {
+        /// Invited: the member's owner has not said yes, and the extension is in no feed as a member.
+        Pending,
+        /// The group rings it.
+        Active,
+    }
     /// DRAFT: admins see it. STAFF: operators register. OPEN: everyone registers. FROZEN: users still change labels, visibility and secrets; registering, renumbering and deleting are for operators. ARCHIVED: read only, its feeds are closed.
     EventPhase = "crate::service_types::EventPhase" {
         /// Admins see it.
