@@ -16,6 +16,8 @@ use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::typed::TypedParameters;
 use crate::numbers;
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
+use crate::provisioning;
+use crate::provisioning::graphql::ProvisioningStatus;
 use crate::service_types::graphql::{CallPermission, Event, ServiceType, gone};
 use crate::service_types::schema::{Parameters, Viewer};
 use crate::service_types::{self, compiled};
@@ -171,6 +173,12 @@ impl Extension {
     /// True while no restriction has the effect NO_CALLS.
     async fn active(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
         Ok(!self.restricted_by(ctx).await?.iter().any(|restriction| restriction.has(RestrictionEffect::NoCalls)))
+    }
+
+    /// What each telephone system has made of it.
+    async fn provisioning(&self, ctx: &Context<'_>) -> Result<Vec<ProvisioningStatus>, ApiError> {
+        let statuses = provisioning::statuses_of(context::services(ctx)?, self.0.id).await?;
+        Ok(statuses.into_iter().map(Into::into).collect())
     }
 
     /// When it was registered.
