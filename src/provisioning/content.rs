@@ -112,7 +112,8 @@ fn visible(reading: &Reading<'_>, parameters: String) -> Result<String, Stop> {
 
 fn open(sealer: &Sealer, id: ExtensionId, sealed: &[u8]) -> Result<Parameters, Stop> {
     match sealer.open(&SealedPlace::of("extensions", &id.0, "secrets"), sealed) {
-        Ok(plain) => Ok(serde_json::from_slice(&plain).map_err(Fault::internal)?),
+        // The parser's own words would show the place in a secret.
+        Ok(plain) => Ok(serde_json::from_slice(&plain).map_err(|_| Fault::internal("sealed secrets are no JSON object"))?),
         Err(SealingError::Damaged) => {
             tracing::error!(extension.id = %id.global(), "the secrets of an extension are damaged; its feed shows none");
             Ok(Parameters::new())

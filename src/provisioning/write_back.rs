@@ -13,10 +13,10 @@ use super::content_queries;
 use crate::access::{Action, Caller, Permit};
 use crate::changes::locks::{self, Hold};
 use crate::changes::{FeedRef, Keys, Mark};
+use crate::extensions::sealed;
 use crate::ids::{AccountId, EventId, ExtensionId, ServiceTypeId};
 use crate::problem::{Denied, Fault, Problem, ProblemKind, Stop};
 use crate::query;
-use crate::secrets::Place;
 use crate::service_types::schema::{Editor, ParameterSchema, Parameters, Parts, Uniqueness, merge_patch};
 use crate::services::Services;
 use crate::store::Conn;
@@ -80,13 +80,7 @@ async fn write_back_in(tx: &mut Tx<'_>, id: String, patch: Value) -> Result<Writ
 }
 
 fn stored_parts(tx: &Tx<'_>, row: &Row) -> Result<Parts, Stop> {
-    let secrets = match &row.secrets {
-        Some(sealed) => {
-            let plain = tx.sealer().open(&Place::of("extensions", &row.id.0, "secrets"), sealed).map_err(Fault::from)?;
-            serde_json::from_slice(&plain).map_err(Fault::internal)?
-        }
-        None => Parameters::new(),
-    };
+    let secrets = sealed::open(tx.sealer(), row.id, row.secrets.as_deref())?;
     Ok(Parts { public: object(&row.parameters.0), secrets, status: object(&row.status.0) })
 }
 
@@ -124,8 +118,7 @@ async fn write(tx: &mut Tx<'_>, permit: &Permit, schema: &ParameterSchema, row: 
     let sealed = if before.secrets == after.secrets {
         row.secrets.clone()
     } else {
-        let plain = serde_json::to_vec(&after.secrets).map_err(Fault::internal)?;
-        Some(tx.sealer().seal(&Place::of("extensions", &row.id.0, "secrets"), &plain).map_err(Fault::from)?)
+        sealed::seal(tx.sealer(), row.id, &after.secrets)?
     };
     let (parameters, now) = (JsonValue(Value::Object(after.public.clone())), tx.now);
     query!(&mut *tx.conn, c => diesel::update(extensions::table.find(row.id))

@@ -6,6 +6,7 @@ mod number;
 mod objects;
 mod queries;
 
+pub use inputs::ExtensionPayload;
 pub use mutations::ExtensionsMutation;
 pub use number::Number;
 pub use objects::{Extension, ExtensionConnection};

@@ -18,6 +18,8 @@ use crate::groups::graphql::GroupMember;
 use crate::numbers;
 use crate::provisioning::graphql::ProvisioningStatus;
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
+
+use crate::provisioning::graphql::ProvisioningStatus;
 use crate::service_types::graphql::{CallPermission, Event, ServiceType, gone};
 use crate::service_types::schema::{Parameters, Viewer};
 use crate::service_types::{self, compiled};

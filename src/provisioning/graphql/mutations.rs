@@ -1,15 +1,19 @@
 //! What admins and telephone systems change about feeds.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Json, MaybeUndefined, Object, SimpleObject};
+use serde_json::Value;
 
 use super::consumers::FeedConsumer;
 use crate::accounts::graphql::AcceptedPayload;
-use crate::graphql::context::{caller, services};
+use crate::extensions;
+use crate::extensions::graphql::{Extension, ExtensionPayload};
+use crate::graphql::context::{self, caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::FeedCursor;
 use crate::problem::{Problem, Stop};
 use crate::provisioning::acknowledge::{self, Acknowledgement, ReportedError};
 use crate::provisioning::consumers::{self, ConsumerPatch, Done, NewConsumer};
+use crate::provisioning::write_back::write_back;
 
 /// A telephone system to be named.
 #[derive(InputObject)]
@@ -71,6 +75,15 @@ pub struct FeedErrorInput {
     message: String,
 }
 
+/// What a telephone system tells about an extension.
+#[derive(InputObject)]
+pub struct WriteBackParametersInput {
+    /// Which extension.
+    id: ID,
+    /// A JSON merge patch (RFC 7396) of parameters that are the system's to write.
+    parameters: Json<Value>,
+}
+
 /// A telephone system, or why not.
 #[derive(SimpleObject)]
 pub struct FeedConsumerPayload {
@@ -124,6 +137,17 @@ impl ProvisioningMutation {
         let done = acknowledge::acknowledge(services(ctx)?, &caller(ctx)?, input.into()).await;
         let FeedConsumerPayload { consumer, errors } = payload(ctx, done).await?;
         Ok(AcknowledgeProvisioningPayload { consumer, errors })
+    }
+
+    /// Merges what a telephone system tells into an extension; null is answered for the extension where the key may write and not read.
+    async fn write_back_parameters(&self, ctx: &Context<'_>, input: WriteBackParametersInput) -> Result<ExtensionPayload, ApiError> {
+        match settle(write_back(services(ctx)?, &caller(ctx)?, input.id.0, input.parameters.0).await)? {
+            Ok(written) => {
+                let row = extensions::queries::by_id(&mut *context::read(ctx).await?, &context::scope(ctx)?, written.id).await?;
+                Ok(ExtensionPayload { extension: row.map(Extension::new), generated: None, preview: None, errors: Vec::new() })
+            }
+            Err(errors) => Ok(ExtensionPayload::failed(errors)),
+        }
     }
 }
 
