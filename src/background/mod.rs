@@ -12,7 +12,7 @@ use crate::changes::doorbell::{CHANNEL, Ring};
 use crate::jobs::{self, Job, JobKind};
 use crate::mail::{Mail, SendError};
 use crate::problem::Stop;
-use crate::{accounts, audit, idempotency, numbers};
+use crate::{accounts, audit, idempotency, numbers, provisioning};
 
 /// How often each duty looks by itself, beside the doorbell.
 const OFTEN: Duration = Duration::from_secs(1);
@@ -116,7 +116,8 @@ async fn prune(app: &App) -> Result<(), Stop> {
                 Ok(())
             })
         })
-        .await
+        .await?;
+    provisioning::prune(&app.services).await.map(drop)
 }
 
 /// Passes on what other instances ring; when the connection ends it is made anew.

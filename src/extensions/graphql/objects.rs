@@ -14,7 +14,9 @@ use crate::graphql::enums::DirectoryVisibility;
 use crate::graphql::error::ApiError;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::typed::TypedParameters;
+use crate::groups::graphql::GroupMember;
 use crate::numbers;
+use crate::provisioning::graphql::ProvisioningStatus;
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
 use crate::service_types::graphql::{CallPermission, Event, ServiceType, gone};
 use crate::service_types::schema::{Parameters, Viewer};
@@ -171,6 +173,22 @@ impl Extension {
     /// True while no restriction has the effect NO_CALLS.
     async fn active(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
         Ok(!self.restricted_by(ctx).await?.iter().any(|restriction| restriction.has(RestrictionEffect::NoCalls)))
+    }
+
+    /// Null unless the service type's behaviour is CALL_GROUP.
+    async fn members(&self, ctx: &Context<'_>) -> Result<Option<Vec<GroupMember>>, ApiError> {
+        crate::groups::graphql::members_of(ctx, self.0.id).await
+    }
+
+    /// The groups that ring it, and those that have invited it.
+    async fn member_of(&self, ctx: &Context<'_>) -> Result<Vec<GroupMember>, ApiError> {
+        crate::groups::graphql::member_of(ctx, self.0.id).await
+    }
+
+    /// What each telephone system has made of it.
+    async fn provisioning(&self, ctx: &Context<'_>) -> Result<Vec<ProvisioningStatus>, ApiError> {
+        let statuses = crate::provisioning::statuses_of(services(ctx)?, self.0.id).await?;
+        Ok(statuses.into_iter().map(Into::into).collect())
     }
 
     /// When it was registered.
