@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, Object};
 
 use crate::access::{Actor, ApiKeyScope, Scope};
 use crate::directory::{self, Audience};
-use crate::extensions::Extension;
+use crate::extensions::{self, Extension, graphql};
 use crate::graphql::context::{actor, read, scope};
 use crate::graphql::enums::MembershipState;
 use crate::graphql::error::ApiError;
@@ -82,6 +82,18 @@ impl GroupMember {
         let audience = Audience::of(actor(ctx)?, member.event_id);
         let listed = directory::shows(&mut *read(ctx).await?, member.id, audience.visibilities()).await?;
         Ok(if listed { &member.label } else { "" })
+    }
+
+    /// The group. Null where the caller may not see it.
+    async fn group(&self, ctx: &Context<'_>) -> Result<Option<graphql::Extension>, ApiError> {
+        let row = extensions::queries::by_id(&mut *read(ctx).await?, &scope(ctx)?, self.0.group.id).await?;
+        Ok(row.map(graphql::Extension::new))
+    }
+
+    /// The member. Null where the caller may not see it.
+    async fn extension(&self, ctx: &Context<'_>) -> Result<Option<graphql::Extension>, ApiError> {
+        let row = extensions::queries::by_id(&mut *read(ctx).await?, &scope(ctx)?, self.0.member.id).await?;
+        Ok(row.map(graphql::Extension::new))
     }
 
     /// Seconds before it rings, 0 to 600.
