@@ -179,12 +179,12 @@ impl Extension {
 
     /// Null unless the service type's behaviour is CALL_GROUP.
     async fn members(&self, ctx: &Context<'_>) -> Result<Option<Vec<GroupMember>>, ApiError> {
-        crate::groups::graphql::members_of(ctx, self.0.id).await
+        crate::groups::graphql::members_of(ctx, &self.0).await
     }
 
     /// The groups that ring it, and those that have invited it.
     async fn member_of(&self, ctx: &Context<'_>) -> Result<Vec<GroupMember>, ApiError> {
-        crate::groups::graphql::member_of(ctx, self.0.id).await
+        crate::groups::graphql::member_of(ctx, &self.0).await
     }
 
     /// What each telephone system has made of it.

@@ -6,12 +6,13 @@ use async_graphql::{Context, ID, Object};
 
 use crate::access::{Actor, ApiKeyScope, Scope};
 use crate::directory::{self, Audience};
+use crate::extensions::{self, Extension, graphql};
 use crate::graphql::context::{actor, read, scope};
 use crate::graphql::enums::MembershipState;
 use crate::graphql::error::ApiError;
 use crate::graphql::scalars::PhoneNumber;
 use crate::groups::{Membership, Party, model, queries};
-use crate::ids::{ExtensionId, GroupMemberId};
+use crate::ids::GroupMemberId;
 use crate::service_types::{self, ServiceBehaviour};
 
 /// A membership of an extension in a call group.
@@ -83,6 +84,18 @@ impl GroupMember {
         Ok(if listed { &member.label } else { "" })
     }
 
+    /// The group. Null where the caller may not see it.
+    async fn group(&self, ctx: &Context<'_>) -> Result<Option<graphql::Extension>, ApiError> {
+        let row = extensions::queries::by_id(&mut *read(ctx).await?, &scope(ctx)?, self.0.group.id).await?;
+        Ok(row.map(graphql::Extension::new))
+    }
+
+    /// The member. Null where the caller may not see it.
+    async fn extension(&self, ctx: &Context<'_>) -> Result<Option<graphql::Extension>, ApiError> {
+        let row = extensions::queries::by_id(&mut *read(ctx).await?, &scope(ctx)?, self.0.member.id).await?;
+        Ok(row.map(graphql::Extension::new))
+    }
+
     /// Seconds before it rings, 0 to 600.
     async fn delay_seconds(&self) -> i32 {
         self.0.row.delay_seconds
@@ -99,32 +112,31 @@ impl GroupMember {
     }
 }
 
-/// The members of the group `extension`; `None` for what is no call group, and for those who may not see the group.
+/// The members of a group, invited ones too; `None` for what is no call group, and for those who may not see the group.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn members_of(ctx: &Context<'_>, extension: ExtensionId) -> Result<Option<Vec<GroupMember>>, ApiError> {
-    let (scope, mut conn) = (scope(ctx)?, read(ctx).await?);
-    let group = queries::party(&mut conn, extension).await?;
-    let Some(group) = group.filter(|group| sees(&scope, group)) else { return Ok(None) };
-    let service_type = service_types::queries::service_type_by_id(&mut conn, group.service_type_id).await?;
+pub async fn members_of(ctx: &Context<'_>, extension: &Extension) -> Result<Option<Vec<GroupMember>>, ApiError> {
+    if !scope(ctx)?.covers(extension.owner_id, extension.event_id, extension.service_type_id) {
+        return Ok(None);
+    }
+    let mut conn = read(ctx).await?;
+    let service_type = service_types::queries::service_type_by_id(&mut conn, extension.service_type_id).await?;
     if service_type.is_none_or(|service_type| service_type.behaviour != ServiceBehaviour::CallGroup) {
         return Ok(None);
     }
-    let members = queries::members_of(&mut conn, extension).await?;
+    let members = queries::members_of(&mut conn, extension.id).await?;
     Ok(Some(members.into_iter().map(GroupMember::from).collect()))
 }
 
-/// The memberships of `extension`, invitations too; none for those who may not see it.
+/// The memberships of an extension, invitations too; none for those who may not see it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn member_of(ctx: &Context<'_>, extension: ExtensionId) -> Result<Vec<GroupMember>, ApiError> {
-    let (scope, mut conn) = (scope(ctx)?, read(ctx).await?);
-    let member = queries::party(&mut conn, extension).await?;
-    if !member.is_some_and(|member| sees(&scope, &member)) {
+pub async fn member_of(ctx: &Context<'_>, extension: &Extension) -> Result<Vec<GroupMember>, ApiError> {
+    if !scope(ctx)?.covers(extension.owner_id, extension.event_id, extension.service_type_id) {
         return Ok(Vec::new());
     }
-    let memberships = queries::memberships_of(&mut conn, extension).await?;
+    let memberships = queries::memberships_of(&mut *read(ctx).await?, extension.id).await?;
     Ok(memberships.into_iter().map(GroupMember::from).collect())
 }

@@ -84,7 +84,7 @@ async fn invite_in(tx: &mut Tx<'_>, input: Invitation) -> Result<Joined, Stop> {
     }
     let is_own = member.owner_id == group.owner_id || permit.actor().account() == Some(member.owner_id);
     let membership = if is_own { MembershipState::Active } else { MembershipState::Pending };
-    add(tx, &permit, &group, &member, (delay_seconds, membership), "group").await
+    add(tx, &permit, &group, &member, Terms { delay_seconds, membership, group_field: "group" }).await
 }
 
 /// Lets a caller join at once, for a voice menu's key. A membership that exists is returned as it is; an invitation that
@@ -113,14 +113,15 @@ async fn join_in(tx: &mut Tx<'_>, input: Join) -> Result<Joined, Stop> {
     phase::check(tx.conn, &permit, event, Change::Members).await?;
     let member = find_member(tx, event, &number).await?;
     match queries::membership_of(tx.conn, group.id, member.id).await? {
-        Some(row) if row.membership == MembershipState::Active => return Ok(Joined { member: row.id }),
+        Some(row) if row.membership == MembershipState::Active => Ok(Joined { member: row.id }),
         Some(row) => {
             refuse_restricted(tx, &member).await?;
             super::change::activate(tx, &permit, &group, &member, row).await
         }
         None => {
             refuse_restricted(tx, &member).await?;
-            add(tx, &permit, &group, &member, (delay_seconds, MembershipState::Active), "groupNumber").await
+            let membership = MembershipState::Active;
+            add(tx, &permit, &group, &member, Terms { delay_seconds, membership, group_field: "groupNumber" }).await
         }
     }
 }
@@ -131,25 +132,27 @@ async fn find_member(tx: &mut Tx<'_>, event: EventId, number: &Number) -> Result
     Ok(member.ok_or_else(|| Problem::not_found("number", format!("{number} is not in service.")))?)
 }
 
-/// Adds a membership after the checks that hold for everybody. `field` names the group in the input.
-async fn add(
-    tx: &mut Tx<'_>,
-    permit: &Permit,
-    group: &Party,
-    member: &Party,
-    (delay_seconds, membership): (i32, MembershipState),
-    field: &str,
-) -> Result<Joined, Stop> {
+/// How an extension comes in.
+struct Terms {
+    delay_seconds: i32,
+    membership: MembershipState,
+    /// The input's field that names the group.
+    group_field: &'static str,
+}
+
+/// Adds a membership after the checks that hold for everybody.
+async fn add(tx: &mut Tx<'_>, permit: &Permit, group: &Party, member: &Party, terms: Terms) -> Result<Joined, Stop> {
+    let Terms { delay_seconds, membership, group_field } = terms;
     let group_type = service_type(tx, group.service_type_id).await?;
     if group_type.behaviour != ServiceBehaviour::CallGroup {
-        return Err(Problem::invalid(field, format!("{} is not a call group.", group.number)).into());
+        return Err(Problem::invalid(group_field, format!("{} is not a call group.", group.number)).into());
     }
     if !service_type(tx, member.service_type_id).await?.group_capable {
         let message = format!("{} is of a kind that cannot be a group's member.", member.number);
         return Err(Problem::invalid("number", message).into());
     }
     let (all, _) = queries::count_members(tx.conn, group.id).await?;
-    check_room(group_type.member_limit, all, field)?;
+    check_room(group_type.member_limit, all, group_field)?;
     refuse_loop(tx, group.id, member.id, "number").await?;
     let id = GroupMemberId::new(tx.rng(), tx.now);
     let row = GroupMember {

@@ -66,14 +66,15 @@ fn as_delay(seconds: i32) -> Result<i32, Problem> {
     Err(Problem::invalid("delaySeconds", format!("The delay is 0 to {MAX_DELAY_SECONDS} seconds.")))
 }
 
-/// Whether a group with so many members takes one more.
+/// Whether a group with so many members takes one more. Invitations count when one more is sent, so that all who are invited can
+/// accept; they do not count when one is accepted, should the limit have been lowered meanwhile.
 ///
 /// # Errors
 /// QUOTA_EXCEEDED at `field` where it is full.
 fn check_room(limit: Option<i32>, members: usize, field: &str) -> Result<(), Problem> {
     match limit {
         Some(limit) if members >= usize::try_from(limit).unwrap_or(0) => {
-            let message = format!("A group of this kind has at most {limit} members, those invited included.");
+            let message = format!("A group of this kind has at most {limit} members.");
             Err(Problem::new(ProblemKind::QuotaExceeded { limit }, field, message))
         }
         _ => Ok(()),
