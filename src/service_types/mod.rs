@@ -9,6 +9,7 @@ mod model;
 pub mod queries;
 pub mod rules;
 pub mod schema;
+pub mod sealed;
 
 #[cfg(test)]
 mod demo_types;
