@@ -3,7 +3,9 @@
 //! A type's `parameterSchema` says what an extension of it holds; [`schema`] is its engine, and [`compiled`] keeps each version
 //! compiled.
 
+mod adapt;
 mod compiled;
+mod effects;
 pub mod graphql;
 mod model;
 pub mod queries;

@@ -3,11 +3,13 @@
 mod events;
 mod permissions;
 mod ranges;
+mod type_changes;
 mod types;
 
 pub use events::{CreateEvent, UpdateEvent, create_event, update_event};
 pub use permissions::{CreateCallPermission, UpdateCallPermission, create_permission, update_permission};
 pub use ranges::{CreateNumberRange, UpdateNumberRange, create_range, delete_range, update_range};
+pub use type_changes::{Breakage, Update, UpdateServiceType, Violation, update_service_type};
 pub use types::{CreateServiceType, create_service_type, source};
 
 use super::queries;
