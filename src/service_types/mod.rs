@@ -12,9 +12,11 @@ pub mod queries;
 pub mod rules;
 pub mod schema;
 pub mod sealed;
+pub mod templates;
 
 #[cfg(test)]
 mod demo_types;
 
 pub use compiled::compiled;
 pub use model::{CallPermission, Event, EventPhase, NumberRange, ServiceBehaviour, ServiceType};
+pub use templates::{Template, TemplateFormat};
