@@ -61,6 +61,11 @@ impl Tx<'_> {
         &*self.services.rng
     }
 
+    /// Randomness that outlives a borrow of the transaction.
+    pub fn rng_handle(&self) -> Arc<dyn Rng> {
+        Arc::clone(&self.services.rng)
+    }
+
     /// Seals secrets at rest.
     pub fn sealer(&self) -> &Sealer {
         &self.services.sealer

@@ -83,6 +83,8 @@ pub enum Least {
     Person(Role),
     /// A key with this scope.
     Key(ApiKeyScope),
+    /// A signed-in person of this role, or a key with this scope.
+    PersonOrKey(Role, ApiKeyScope),
     /// The program itself.
     System,
 }
@@ -118,7 +120,6 @@ impl Action {
             | A::AcceptGroupInvitation
             | A::UpdateGroupMember
             | A::DeclineGroupInvitation
-            | A::LeaveGroup
             | A::RemoveGroupMember
             | A::ReleaseHold => Least::Person(Role::User),
             A::AssignExtension
@@ -152,6 +153,7 @@ impl Action {
             | A::DeleteFeedConsumer => Least::Person(Role::Admin),
             A::AcknowledgeProvisioning => Least::Key(ApiKeyScope::ReadConfig),
             A::WriteBackParameters => Least::Key(ApiKeyScope::WriteBack),
+            A::LeaveGroup => Least::PersonOrKey(Role::User, ApiKeyScope::ManageGroups),
             A::JoinGroup => Least::Key(ApiKeyScope::ManageGroups),
             A::SettleNumbers | A::Demo | A::CreateAdmin | A::RotateKey => Least::System,
         }

@@ -12,7 +12,7 @@ use crate::changes::doorbell::{CHANNEL, Ring};
 use crate::jobs::{self, Job, JobKind};
 use crate::mail::{Mail, SendError};
 use crate::problem::Stop;
-use crate::{accounts, audit, idempotency};
+use crate::{accounts, audit, idempotency, numbers, provisioning};
 
 /// How often each duty looks by itself, beside the doorbell.
 const OFTEN: Duration = Duration::from_secs(1);
@@ -24,6 +24,7 @@ pub fn start(app: &Arc<App>) -> JoinSet<()> {
     duties.spawn(repeat(Arc::clone(app), "jobs", OFTEN, true, |app| Box::pin(async move { run_due_jobs(&app).await })));
     duties.spawn(repeat(Arc::clone(app), "audit", OFTEN, false, |app| Box::pin(async move { seal_audit(&app).await })));
     duties.spawn(repeat(Arc::clone(app), "pruning", SELDOM, false, |app| Box::pin(async move { prune(&app).await })));
+    duties.spawn(repeat(Arc::clone(app), "numbers", OFTEN, false, |app| Box::pin(async move { numbers::rules::settle_due(&app.services).await })));
     duties.spawn(listen(Arc::clone(app)));
     duties
 }
@@ -115,7 +116,8 @@ async fn prune(app: &App) -> Result<(), Stop> {
                 Ok(())
             })
         })
-        .await
+        .await?;
+    provisioning::prune(&app.services).await.map(drop)
 }
 
 /// Passes on what other instances ring; when the connection ends it is made anew.

@@ -6,6 +6,8 @@
 use sha2::{Digest as _, Sha256};
 
 /// A sum, as 32 bytes, big-endian.
+///
+/// It tells copies apart that differ by accident. It is no signature: whoever chooses versions could make two feeds agree.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Sum([u8; 32]);
 
@@ -23,6 +25,13 @@ impl Sum {
     /// The sum as a client sees it: 64 hex digits in lower case.
     pub fn to_hex(self) -> String {
         hex::encode(self.0)
+    }
+
+    /// The sum that a consumer sent: 64 hex digits, of either case; nothing for any other text.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).ok()?;
+        Some(Self(bytes))
     }
 
     /// Adds the entry `id` at `version`.
@@ -57,6 +66,8 @@ fn hash(id: &str, version: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -75,6 +86,25 @@ mod tests {
     fn one_entry_is_its_hash() {
         let mut sum = Sum::default();
         sum.add("a", "1");
-        assert_eq!(sum.to_hex(), hex::encode(Sha256::digest(b"a:1")));
+        // printf 'a:1' | sha256sum
+        assert_eq!(sum.to_hex(), "2b2c40a6706d9e5f320d553628313833e3668d8b0c8f5b0a25a2ca7d926df6d4");
+        assert_eq!(Sum::from_hex(&sum.to_hex().to_uppercase()), Some(sum));
+        assert_eq!((Sum::from_hex("00"), Sum::from_hex(&"g".repeat(64))), (None, None));
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_does_not_matter(a: [u8; 32], texts: [String; 2]) {
+            let [x, y] = &texts;
+            let (mut one, mut other) = (Sum(a), Sum(a));
+            one.add(x, "1");
+            one.add(y, "2");
+            other.add(y, "2");
+            other.add(x, "1");
+            prop_assert_eq!(one, other);
+            one.subtract(x, "1");
+            one.subtract(y, "2");
+            prop_assert_eq!(one, Sum(a));
+        }
     }
 }

@@ -12,6 +12,6 @@ mod model;
 mod queries;
 mod record;
 
-pub use model::{ChangeSet, Entry, Feed, FeedRef, Keys, Mark, Revision, Tag, entry_version};
+pub use model::{BorneKeys, ChangeSet, Entry, Feed, FeedRef, Keys, Mark, Revision, Tag, entry_version};
 pub use queries::{feed_by_id, feed_of, feeds_of_event, feeds_of_service_type};
 pub use record::{Recorded, ensure_feed, record};

@@ -4,7 +4,7 @@ use super::digest::Sum;
 use super::model::{BorneKeys, ChangeSet, Entry, Feed, FeedRef, Keys, Mark, RevisionRow, TAG_BYTES, entry_version};
 use super::queries;
 use crate::clock::{Rng, Timestamp};
-use crate::ids::FeedId;
+use crate::ids::{ExtensionId, FeedId};
 use crate::problem::{Fault, Stop};
 use crate::store::Conn;
 use crate::store::types::{Id, JsonValue};
@@ -36,6 +36,10 @@ pub async fn record(conn: &mut Conn, changes: ChangeSet, rng: &dyn Rng, now: Tim
         queries::insert_revision(conn, &revision).await?;
         let mut sum = Sum::from_bytes(&feed.digest).ok_or_else(|| Fault::internal("a feed's digest is not 32 bytes"))?;
         for (extension, (slot, mark)) in entries {
+            if mark == Mark::Touched && !is_present(conn, extension).await? {
+                tracing::error!(extension.id = %extension.global(), "an extension that its feed does not show was marked as touched");
+                continue;
+            }
             let entry = Entry {
                 extension_id: extension,
                 feed_id: feed.id,
@@ -79,6 +83,11 @@ pub async fn ensure_feed(conn: &mut Conn, reference: FeedRef, rng: &dyn Rng, now
         queries::insert_revision(conn, &RevisionRow { feed_id: feed.id, revision: 0, tag, at: now, entries: 0 }).await?;
     }
     Ok(made)
+}
+
+/// Whether the feed shows the extension: what is gone does not come back by a touch.
+async fn is_present(conn: &mut Conn, extension: ExtensionId) -> Result<bool, Stop> {
+    Ok(queries::entry(conn, extension).await?.is_some_and(|entry| entry.present))
 }
 
 /// Moves the entry to its new revision, and tells by how much the number of present entries changes.

@@ -61,7 +61,10 @@ pub fn ascii_label(label: &Label, number: &Number) -> String {
     for character in label.nfkd() {
         let upper = character.is_uppercase();
         let lower: String = character.to_lowercase().collect();
-        let spelled: String = lower.chars().filter_map(|character| ascii_spelling(character).map(str::to_owned).or_else(|| printable(character))).collect();
+        let spelled: String = lower
+            .chars()
+            .filter_map(|character| ascii_spelling(character).map(str::to_owned).or_else(|| printable(character)))
+            .collect();
         let mut letters = spelled.chars();
         match letters.next() {
             // `Æ` is `AE` in a word in capitals and `Ae` elsewhere; one capital is right more often.
@@ -88,7 +91,8 @@ impl Kind {
             Self::Mark
         } else if !character.is_alphanumeric() {
             Self::Gap
-        } else if matches!(character, '\u{1100}'..='\u{11FF}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}') {
+        } else if matches!(character, '\u{1100}'..='\u{11FF}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
+        {
             Self::Ideograph
         } else {
             Self::Letter

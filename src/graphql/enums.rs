@@ -96,6 +96,33 @@ mirrored! {
         /// Owner and operators, in no directory.
         Hidden,
     }
+    /// Whether a group rings a member yet.
+    MembershipState = "crate::groups::MembershipState" {
+        /// Invited: the member's owner has not said yes, and the extension is in no feed as a member.
+        Pending,
+        /// The group rings it.
+        Active,
+    }
+    /// What a telephone system has made of an extension.
+    ProvisioningState = "crate::provisioning::model::ProvisioningState" {
+        /// Its latest state is not acknowledged yet.
+        Pending,
+        /// The system has it.
+        Applied,
+        /// The system has reported an error.
+        Failed,
+    }
+    /// EXPIRED: older than the retention. EPOCH: the database was restored, or the cursor is another feed's. BULK: one transaction changed more than a page holds. CLOSED: the event is archived; keep the copy and stop following.
+    ResetReason = "crate::provisioning::model::ResetReason" {
+        /// The cursor is older than the retention.
+        Expired,
+        /// The database was restored, or the cursor is another feed's.
+        Epoch,
+        /// One transaction changed more than a page holds.
+        Bulk,
+        /// The event is archived: keep the copy and stop following.
+        Closed,
+    }
     /// DRAFT: admins see it. STAFF: operators register. OPEN: everyone registers. FROZEN: users still change labels, visibility and secrets; registering, renumbering and deleting are for operators. ARCHIVED: read only, its feeds are closed.
     EventPhase = "crate::service_types::EventPhase" {
         /// Admins see it.

@@ -91,7 +91,8 @@ where
 {
     let mut search = LoopSearch::new(start);
     while !search.frontier().is_empty() {
-        let leaving: Vec<_> = search.frontier().iter().flat_map(|from| edges(from).into_iter().map(|to| (from.clone(), to))).collect();
+        let leaving: Vec<_> =
+            search.frontier().iter().flat_map(|from| edges(from).into_iter().map(|to| (from.clone(), to))).collect();
         if let Some(found) = search.follow(leaving)? {
             return Ok(Some(found));
         }
@@ -106,7 +107,8 @@ mod tests {
     use super::*;
 
     fn search(edges: &[(u32, u32)], start: u32) -> Option<Vec<u32>> {
-        find_loop(start, |from| edges.iter().filter(|edge| edge.0 == *from).map(|edge| edge.1).collect::<Vec<_>>()).unwrap()
+        find_loop(start, |from| edges.iter().filter(|edge| edge.0 == *from).map(|edge| edge.1).collect::<Vec<_>>())
+            .unwrap()
     }
 
     #[test]

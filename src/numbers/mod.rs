@@ -2,6 +2,10 @@
 
 pub mod free;
 pub mod keypad;
+mod model;
 pub mod number;
 pub mod plan;
+pub mod queries;
+pub mod rules;
 pub mod state;
+pub use model::{HistoryRow, NumberRow};

@@ -1,4 +1,33 @@
 //! Provisioning: what telephone systems read, and how far they have read it.
+//!
+//! A page of a snapshot or of changes is one read transaction: the feed's head, the entries and their content belong to one
+//! instant. What a consumer must do with it is in the descriptions of the API; what is promised is tested in `tests.rs`.
+//!
+//! This module reads the tables of the other domains with narrow queries of its own (`content_queries.rs`): a page loads a
+//! thousand extensions with all that they show in a constant number of statements. It writes feeds' consumers and errors,
+//! and what a telephone system writes back.
 
+pub mod acknowledge;
+pub mod consumers;
+mod content;
+mod consumer_queries;
+mod content_queries;
 pub mod cursor;
-pub mod digest;
+pub mod feed;
+pub mod follow;
+pub mod graphql;
+mod keys;
+pub mod model;
+mod prune;
+mod queries;
+pub mod render;
+
+
+pub mod write_back;
+
+
+#[cfg(test)]
+mod tests;
+
+pub use consumers::statuses_of;
+pub use prune::prune;

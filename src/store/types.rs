@@ -179,6 +179,25 @@ impl FromSql<sql::JsonDocument, Pg> for JsonValue {
     }
 }
 
+/// A JSON document that is passed on as the text that it is, unparsed: most of the cost of a bulk read would be the parsing.
+#[derive(Clone, PartialEq, Eq, Debug, Default, diesel::deserialize::FromSqlRow)]
+pub struct JsonText(pub String);
+
+impl FromSql<sql::JsonDocument, Sqlite> for JsonText {
+    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        <String as FromSql<Text, Sqlite>>::from_sql(value).map(Self)
+    }
+}
+
+impl FromSql<sql::JsonDocument, Pg> for JsonText {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        match value.as_bytes() {
+            [JSONB_VERSION, document @ ..] => Ok(Self(std::str::from_utf8(document)?.to_owned())),
+            _ => Err("a jsonb document of an unknown version".into()),
+        }
+    }
+}
+
 /// Declares an enum that is stored, and shown, under fixed names.
 ///
 /// It gives the enum `ALL`, `as_str`, `FromStr`, serde under those names, and the TEXT column conversions.

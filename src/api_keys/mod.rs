@@ -1,0 +1,8 @@
+//! API keys: how telephone systems prove who they are.
+
+pub mod graphql;
+mod model;
+pub mod queries;
+pub mod rules;
+
+pub use model::ApiKey;

@@ -1,0 +1,65 @@
+//! API keys in the database.
+
+use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
+use diesel_async::RunQueryDsl as _;
+
+use super::model::ApiKey;
+use crate::access::Permit;
+use crate::clock::Timestamp;
+use crate::ids::{ApiKeyId, EventId, ServiceTypeId};
+use crate::query;
+use crate::store::Conn;
+use crate::store::schema::{api_key_events, api_key_service_types, api_keys};
+
+/// All keys, newest first.
+pub async fn all(conn: &mut Conn) -> QueryResult<Vec<ApiKey>> {
+    query!(conn, c => api_keys::table.order(api_keys::id.desc()).select(ApiKey::as_select()).load(c).await)
+}
+
+/// A key by its id.
+pub async fn by_id(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Option<ApiKey>> {
+    query!(conn, c => api_keys::table.find(id).select(ApiKey::as_select()).first(c).await.optional())
+}
+
+/// The service types that a key is limited to.
+pub async fn service_types_of(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Vec<ServiceTypeId>> {
+    query!(conn, c => api_key_service_types::table
+        .filter(api_key_service_types::api_key_id.eq(id))
+        .select(api_key_service_types::service_type_id)
+        .load(c)
+        .await)
+}
+
+/// The events that a key is limited to.
+pub async fn events_of(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Vec<EventId>> {
+    query!(conn, c => api_key_events::table
+        .filter(api_key_events::api_key_id.eq(id))
+        .select(api_key_events::event_id)
+        .load(c)
+        .await)
+}
+
+pub(super) async fn insert(conn: &mut Conn, _: &Permit, key: &ApiKey, types: &[ServiceTypeId], events: &[EventId]) -> QueryResult<()> {
+    query!(conn, c => diesel::insert_into(api_keys::table).values(key).execute(c).await)?;
+    for service_type in types {
+        query!(conn, c => diesel::insert_into(api_key_service_types::table)
+            .values((api_key_service_types::api_key_id.eq(key.id), api_key_service_types::service_type_id.eq(service_type)))
+            .execute(c)
+            .await)?;
+    }
+    for event in events {
+        query!(conn, c => diesel::insert_into(api_key_events::table)
+            .values((api_key_events::api_key_id.eq(key.id), api_key_events::event_id.eq(event)))
+            .execute(c)
+            .await)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn revoke(conn: &mut Conn, _: &Permit, id: ApiKeyId, at: Timestamp) -> QueryResult<()> {
+    query!(conn, c => diesel::update(api_keys::table.find(id).filter(api_keys::revoked_at.is_null()))
+        .set(api_keys::revoked_at.eq(Some(at)))
+        .execute(c)
+        .await)?;
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! What may be done with numbers and extensions.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+use serde_json::Value;
+
+use super::inputs::*;
+use super::Number;
+use crate::extensions::rules;
+use crate::graphql::context::{caller, services};
+use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::typed::{ServiceParametersInput, TypeCatalogue};
+use crate::problem::{Problem, Stop};
+use crate::service_types::graphql::Event;
+
+/// Mutations of numbers and extensions.
+#[derive(Default)]
+pub struct ExtensionsMutation;
+
+/// The parameters of an input, given as JSON or typed.
+fn given(ctx: &Context<'_>, service_type: Option<&str>, parameters: Option<Value>, typed: Option<ServiceParametersInput>) -> Result<Option<Value>, Problem> {
+    let Some(typed) = typed else { return Ok(parameters) };
+    if parameters.is_some() {
+        return Err(Problem::invalid("typed", "Give `parameters` or `typed`, not both."));
+    }
+    let none = Arc::default();
+    let catalogue = ctx.data_opt::<Arc<TypeCatalogue>>().unwrap_or(&none);
+    let (slug, value) = typed.decode(catalogue)?;
+    match (slug, service_type) {
+        (Some(slug), Some(wanted)) if slug != wanted => Err(Problem::invalid("typed", format!("These are parameters of {slug}, not of {wanted}."))),
+        _ => Ok(Some(value)),
+    }
+}
+
+fn refused(problem: Problem) -> ExtensionPayload {
+    ExtensionPayload::failed(vec![UserError::from(problem)])
+}
+
+async fn number_payload(ctx: &Context<'_>, result: Result<rules::ChangedNumber, Stop>) -> Result<NumberPayload, ApiError> {
+    Ok(match settle(result)? {
+        Ok(changed) => {
+            let event = Event::load(ctx, changed.event).await?;
+            let number = match event {
+                Some(event) => Some(Number::load(ctx, event, changed.number).await?),
+                None => None,
+            };
+            NumberPayload { number, errors: Vec::new() }
+        }
+        Err(errors) => NumberPayload { number: None, errors },
+    })
+}
+
+#[Object]
+impl ExtensionsMutation {
+    /// Registers an extension of the caller's own, on a service type that the event offers.
+    async fn register_extension(&self, ctx: &Context<'_>, input: RegisterExtensionInput) -> Result<ExtensionPayload, ApiError> {
+        let parameters = match given(ctx, Some(&input.service_type), input.parameters, input.typed) {
+            Ok(parameters) => parameters,
+            Err(problem) => return Ok(refused(problem)),
+        };
+        let input = rules::RegisterExtension {
+            event: input.event,
+            service_type: input.service_type,
+            number: input.number.map(|number| number.0),
+            label: input.label,
+            visibility: input.visibility.into(),
+            parameters,
+            dry_run: input.dry_run,
+        };
+        ExtensionPayload::of(ctx, rules::register(services(ctx)?, &caller(ctx)?, input).await).await
+    }
+
+    /// Changes label, visibility and parameters.
+    async fn update_extension(&self, ctx: &Context<'_>, input: UpdateExtensionInput) -> Result<ExtensionPayload, ApiError> {
+        let parameters = match given(ctx, None, input.parameters, input.typed) {
+            Ok(parameters) => parameters,
+            Err(problem) => return Ok(refused(problem)),
+        };
+        let input = rules::UpdateExtension {
+            id: input.id.0,
+            expected_version: input.expected_version,
+            label: input.label,
+            visibility: input.visibility.map(Into::into),
+            parameters,
+            dry_run: input.dry_run,
+        };
+        ExtensionPayload::of(ctx, rules::update(services(ctx)?, &caller(ctx)?, input).await).await
+    }
+
+    /// Makes a generated secret anew. Needs a sign-in within 15 minutes.
+    async fn rotate_secret(&self, ctx: &Context<'_>, input: RotateSecretInput) -> Result<ExtensionPayload, ApiError> {
+        ExtensionPayload::of(ctx, rules::rotate_secret(services(ctx)?, &caller(ctx)?, &input.id, &input.parameter).await).await
+    }
+
+    /// Deletes an extension; its number is held for its last owner.
+    async fn delete_extension(&self, ctx: &Context<'_>, input: DeleteExtensionInput) -> Result<DeleteExtensionPayload, ApiError> {
+        let deleted = settle(rules::delete(services(ctx)?, &caller(ctx)?, &input.id, input.expected_version).await)?;
+        Ok(match deleted {
+            Ok(deleted) => DeleteExtensionPayload {
+                deleted_id: Some(ID(deleted.extension.global())),
+                held_until: Some(deleted.held_until.into()),
+                errors: Vec::new(),
+            },
+            Err(errors) => DeleteExtensionPayload { deleted_id: None, held_until: None, errors },
+        })
+    }
+
+    /// Assigns a number to anybody, from any range, in any phase but ARCHIVED. For operators.
+    async fn assign_extension(&self, ctx: &Context<'_>, input: AssignExtensionInput) -> Result<ExtensionPayload, ApiError> {
+        let parameters = match given(ctx, Some(&input.service_type), input.parameters, input.typed) {
+            Ok(parameters) => parameters,
+            Err(problem) => return Ok(refused(problem)),
+        };
+        let input = rules::AssignExtension {
+            event: input.event,
+            service_type: input.service_type,
+            number: input.number.0,
+            owner: input.owner,
+            label: input.label,
+            visibility: input.visibility.into(),
+            parameters,
+            permissions: input.permissions,
+            override_reservation: input.override_reservation,
+        };
+        ExtensionPayload::of(ctx, rules::assign(services(ctx)?, &caller(ctx)?, input).await).await
+    }
+
+    /// Replaces the call permissions of an extension. For operators.
+    async fn set_call_permissions(&self, ctx: &Context<'_>, input: SetCallPermissionsInput) -> Result<ExtensionPayload, ApiError> {
+        let result = rules::set_call_permissions(services(ctx)?, &caller(ctx)?, &input.id, input.permissions, input.expected_version).await;
+        ExtensionPayload::of(ctx, result).await
+    }
+
+    /// Bars a number: it cannot be registered, and makes no calls. For operators.
+    async fn bar_number(&self, ctx: &Context<'_>, input: BarNumberInput) -> Result<NumberPayload, ApiError> {
+        let result = rules::bar_number(services(ctx)?, &caller(ctx)?, input.event, &input.number.0, &input.reason).await;
+        number_payload(ctx, result).await
+    }
+
+    /// Lifts the bar of a number. For operators.
+    async fn unbar_number(&self, ctx: &Context<'_>, input: UnbarNumberInput) -> Result<NumberPayload, ApiError> {
+        number_payload(ctx, rules::unbar_number(services(ctx)?, &caller(ctx)?, input.event, &input.number.0).await).await
+    }
+}

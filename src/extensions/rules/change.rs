@@ -1,0 +1,142 @@
+//! Changing what an extension says and may do.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::super::label::Label;
+use super::super::queries;
+use super::super::visibility::Visibility;
+use super::{Changed, Held, Preview, Weight, check_phase, check_version, editor, hold, marks, parameters};
+use crate::access::{Action, Caller};
+use crate::accounts;
+use crate::ids::CallPermissionId;
+use crate::problem::{Denied, Problem, Stop};
+use crate::service_types::schema::Source;
+use crate::service_types::{self, compiled};
+use crate::services::Services;
+use crate::transaction::{Mode, Tx, transact};
+
+/// What is to change; what is `None` stays.
+pub struct UpdateExtension {
+    pub id: String,
+    pub expected_version: Option<i32>,
+    pub label: Option<String>,
+    pub visibility: Option<Visibility>,
+    /// A merge patch (RFC 7396).
+    pub parameters: Option<Value>,
+    pub dry_run: bool,
+}
+
+/// Changes label, visibility and parameters.
+///
+/// # Errors
+/// Typed problems at the field concerned.
+pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExtension) -> Result<Changed, Stop> {
+    let mode = Mode::dry_run(input.dry_run);
+    transact(services, caller, Action::UpdateExtension, mode, move |tx| {
+        Box::pin(async move {
+            let Held { permit, mut row, event, service_type } = hold(tx, Action::UpdateExtension, &input.id).await?;
+            check_phase(&event, &permit, Weight::Light)?;
+            check_version(&row, input.expected_version)?;
+            let schema = compiled(&service_type)?;
+            if let Some(label) = &input.label {
+                row.label = Label::parse(label).map_err(|problem| problem.at(["label"]))?.into_string();
+            }
+            row.visibility = input.visibility.unwrap_or(row.visibility);
+            let mut generated = None;
+            if let Some(patch) = input.parameters {
+                let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(Denied::Forbidden)?;
+                let number = row.number.clone();
+                let source = Source { number: &number, username: &owner.username, rng: tx.rng() };
+                let current = parameters::all(tx, &row)?;
+                let patch = parameters::patch(Some(patch))?;
+                let (values, secrets) = parameters::merge(&schema, current, patch, editor(&permit), &source)?;
+                parameters::store(tx, &schema, &mut row, values)?;
+                parameters::claim_unique(tx, &permit, &schema, &row, &service_type).await?;
+                generated = (!secrets.is_empty()).then(|| Value::Object(secrets));
+            }
+            row.version += 1;
+            row.updated_at = tx.now;
+            queries::save(tx.conn, &permit, &row).await?;
+            queries::index(tx.conn, &permit, &row, false).await?;
+            marks::present(tx, &row, &schema);
+            tx.audit(&permit, Some(row.id.global()), format!("{} was changed", row.number)).await?;
+            let preview = (mode == Mode::DryRun).then(|| Preview { number: row.number.clone(), parameters: row.parameters.0.clone() });
+            Ok(Changed { extension: row.id, generated: generated.filter(|_| preview.is_none()), preview })
+        })
+    })
+    .await
+}
+
+/// Makes a generated secret anew; the old one stops being good with the next feed page.
+///
+/// # Errors
+/// NOT_FOUND or INVALID at `parameter`; re-authentication where the last sign-in is long ago.
+pub async fn rotate_secret(services: &Services, caller: &Arc<Caller>, id: &str, parameter: &str) -> Result<Changed, Stop> {
+    caller.actor.demand(crate::access::Role::User)?;
+    caller.actor.demand_recent_sign_in(services.now())?;
+    let (id, parameter) = (id.to_owned(), parameter.to_owned());
+    transact(services, caller, Action::RotateSecret, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let Held { permit, mut row, event, service_type } = hold(tx, Action::RotateSecret, &id).await?;
+            check_phase(&event, &permit, Weight::Light)?;
+            let schema = compiled(&service_type)?;
+            let found = schema.rotatable(&parameter)?;
+            if !found.is_writable_by(editor(&permit)) {
+                return Err(Problem::new(crate::problem::ProblemKind::FeatureDenied, "parameter", "You may not change this parameter.").into());
+            }
+            let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(Denied::Forbidden)?;
+            let number = row.number.clone();
+            let made = schema.generate_one(&parameter, &Source { number: &number, username: &owner.username, rng: tx.rng() })?;
+            let mut values = parameters::all(tx, &row)?;
+            values.insert(parameter.clone(), made.clone());
+            parameters::store(tx, &schema, &mut row, values)?;
+            parameters::claim_unique(tx, &permit, &schema, &row, &service_type).await?;
+            row.version += 1;
+            row.updated_at = tx.now;
+            queries::save(tx.conn, &permit, &row).await?;
+            marks::present(tx, &row, &schema);
+            tx.audit(&permit, Some(row.id.global()), format!("{parameter} of {} was made anew", row.number)).await?;
+            Ok(Changed { extension: row.id, generated: Some(serde_json::json!({ parameter: made })), preview: None })
+        })
+    })
+    .await
+}
+
+/// Replaces the call permissions of an extension.
+///
+/// # Errors
+/// NOT_FOUND at the permission that is not there; STALE_VERSION.
+pub async fn set_call_permissions(services: &Services, caller: &Arc<Caller>, id: &str, slugs: Vec<String>, expected: Option<i32>) -> Result<Changed, Stop> {
+    let id = id.to_owned();
+    transact(services, caller, Action::SetCallPermissions, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            tx.actor().demand(crate::access::Role::Operator)?;
+            let Held { permit, mut row, event, service_type } = hold(tx, Action::SetCallPermissions, &id).await?;
+            check_phase(&event, &permit, Weight::Light)?;
+            check_version(&row, expected)?;
+            let granted = permissions(tx, &slugs).await?;
+            queries::set_permissions(tx.conn, &permit, row.id, &granted).await?;
+            row.version += 1;
+            row.updated_at = tx.now;
+            queries::save(tx.conn, &permit, &row).await?;
+            marks::present(tx, &row, &*compiled(&service_type)?);
+            tx.audit(&permit, Some(row.id.global()), format!("{} may now: {}", row.number, slugs.join(", "))).await?;
+            Ok(Changed { extension: row.id, generated: None, preview: None })
+        })
+    })
+    .await
+}
+
+/// The permissions with these slugs.
+pub(super) async fn permissions(tx: &mut Tx<'_>, slugs: &[String]) -> Result<Vec<CallPermissionId>, Stop> {
+    let found = service_types::queries::permissions_by_slugs(tx.conn, slugs).await?;
+    for (place, slug) in slugs.iter().enumerate() {
+        if !found.iter().any(|permission| permission.slug == *slug) {
+            let problem = Problem::not_found("", format!("There is no call permission {slug:?}."));
+            return Err(problem.at(["permissions".to_owned(), place.to_string()]).into());
+        }
+    }
+    Ok(found.into_iter().map(|permission| permission.id).collect())
+}

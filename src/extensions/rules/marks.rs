@@ -1,0 +1,34 @@
+//! What the feeds must tell again when an extension changes.
+
+use super::super::model::Extension;
+use super::super::queries;
+use crate::changes::doorbell::Ring;
+use crate::changes::{FeedRef, Keys, Mark};
+use crate::problem::Stop;
+use crate::service_types::schema::{ParameterSchema, Parameters};
+use crate::transaction::Tx;
+
+/// The feed of an extension.
+pub(super) const fn feed(row: &Extension) -> FeedRef {
+    FeedRef { event: row.event_id, service_type: row.service_type_id }
+}
+
+/// Marks an extension that is there, under its keys.
+pub(super) fn present(tx: &mut Tx<'_>, row: &Extension, schema: &ParameterSchema) {
+    let keys = Keys { number: row.number.clone(), parameters: schema.feed_keys(&public(row)).into() };
+    tx.changes.mark(feed(row), row.id, row.slot, Mark::Present(keys));
+    tx.ring(Ring::Directory(row.event_id));
+}
+
+/// Marks the entries of others that show the extension.
+pub(super) async fn shown_by(tx: &mut Tx<'_>, row: &Extension) -> Result<(), Stop> {
+    for shown in queries::shown_by(tx.conn, row.id).await? {
+        tx.changes.mark(shown.feed, shown.extension, shown.slot, Mark::Touched);
+    }
+    Ok(())
+}
+
+/// The public parameters of a row.
+pub(super) fn public(row: &Extension) -> Parameters {
+    row.parameters.0.as_object().cloned().unwrap_or_default()
+}

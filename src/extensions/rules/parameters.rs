@@ -1,0 +1,99 @@
+//! From what somebody gives to what is stored: merged, completed, validated, split, sealed.
+
+use serde_json::Value;
+
+use super::super::model::Extension;
+use super::super::{queries, sealed};
+use super::marks::public;
+use crate::access::Permit;
+use crate::ids::ExtensionId;
+use crate::problem::{Problem, ProblemKind, Stop};
+use crate::service_types::ServiceType;
+use crate::service_types::schema::{Editor, ParameterSchema, Parameters, Source, Uniqueness, merge_patch};
+use crate::store::types::{Id, JsonValue};
+use crate::transaction::Tx;
+
+/// What is given as parameters must be an object.
+pub(super) fn patch(given: Option<Value>) -> Result<Parameters, Problem> {
+    match given {
+        None | Some(Value::Null) => Ok(Parameters::new()),
+        Some(Value::Object(patch)) => Ok(patch),
+        Some(_) => Err(Problem::invalid("parameters", "Parameters are a JSON object.")),
+    }
+}
+
+/// All parameters of a row, secrets too.
+pub(super) fn all(tx: &Tx<'_>, row: &Extension) -> Result<Parameters, Stop> {
+    let mut values = public(row);
+    values.extend(sealed::open(tx.sealer(), row.id, row.secrets.as_deref())?);
+    values.extend(row.status.0.as_object().cloned().unwrap_or_default());
+    Ok(values)
+}
+
+/// Merges a patch into what is there, as far as the editor may, and completes and checks the result.
+///
+/// # Errors
+/// FEATURE_DENIED and SCHEMA_VIOLATION at the parameters concerned.
+pub(super) fn merge(schema: &ParameterSchema, current: Parameters, patch: Parameters, editor: Editor, source: &Source<'_>) -> Result<(Parameters, Parameters), Stop> {
+    let problems = schema.forbidden_writes(&patch, &current, editor);
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    let mut merged = Value::Object(current);
+    merge_patch(&mut merged, &Value::Object(patch));
+    let Value::Object(mut values) = merged else { return Err(Problem::invalid("parameters", "Parameters are a JSON object.").into()) };
+    let completed = schema.complete(&mut values, source);
+    let problems = schema.validate(&Value::Object(values.clone()));
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    Ok((values, completed.secrets))
+}
+
+/// Puts values into the row: split, secrets sealed.
+pub(super) fn store(tx: &Tx<'_>, schema: &ParameterSchema, row: &mut Extension, values: Parameters) -> Result<(), Stop> {
+    let parts = schema.split(values);
+    row.parameters = JsonValue(parts.public.into());
+    row.status = JsonValue(parts.status.into());
+    row.secrets = sealed::seal(tx.sealer(), row.id, &parts.secrets)?;
+    Ok(())
+}
+
+/// Writes the unique values of an extension, if nobody else bears one.
+///
+/// # Errors
+/// ALREADY_EXISTS at the parameter.
+pub(super) async fn claim_unique(tx: &mut Tx<'_>, permit: &Permit, schema: &ParameterSchema, row: &Extension, service_type: &ServiceType) -> Result<(), Stop> {
+    let values = all(tx, row)?;
+    let mut claims = Vec::new();
+    for (parameter, scope, value) in schema.unique_values(&values) {
+        let scope = match scope {
+            Uniqueness::Event => Id(row.event_id.0),
+            Uniqueness::ServiceType => Id(service_type.id.0),
+        };
+        // A secret's value is compared by its hash alone: the clear one stays sealed.
+        let value = if parameter.secret { hashed(&value) } else { value };
+        refuse_bearer(tx, row.id, scope, &parameter.name, &value).await?;
+        claims.push((scope, parameter.name.clone(), value));
+    }
+    let has_any = schema.parameters().iter().any(|parameter| parameter.unique.is_some());
+    if has_any {
+        queries::set_unique_values(tx.conn, permit, row.id, &claims).await?;
+    }
+    Ok(())
+}
+
+async fn refuse_bearer(tx: &mut Tx<'_>, id: ExtensionId, scope: Id, parameter: &str, value: &str) -> Result<(), Stop> {
+    match queries::bearer_of(tx.conn, scope, parameter, value).await? {
+        Some(bearer) if bearer != id => {
+            let problem = Problem::new(ProblemKind::AlreadyExists, "parameters", "Another extension has this value.");
+            Err(problem.at(["parameters", parameter]).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn hashed(value: &str) -> String {
+    use sha2::{Digest as _, Sha256};
+    hex::encode(Sha256::digest(value))
+}

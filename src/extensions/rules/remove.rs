@@ -1,0 +1,75 @@
+//! Taking a number out of service.
+
+use std::sync::Arc;
+
+use super::super::model::Extension;
+use super::super::queries;
+use super::{Held, Weight, check_phase, check_version, hold, marks};
+use crate::access::{Action, Caller, Permit};
+use crate::changes::doorbell::Ring;
+use crate::changes::{self, Mark};
+use crate::clock::Timestamp;
+use crate::ids::ExtensionId;
+use crate::numbers::rules::{Move, shift};
+use crate::numbers::state::NumberState;
+use crate::problem::{Fault, Stop};
+use crate::service_types::Event;
+use crate::services::Services;
+use crate::transaction::{Mode, Tx, transact};
+
+/// An extension that is gone.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub struct Deleted {
+    pub extension: ExtensionId,
+    /// Until when its number is held for its last owner.
+    pub held_until: Timestamp,
+}
+
+/// Deletes an extension; its number is held for its last owner.
+///
+/// # Errors
+/// NOT_FOUND at `id`, STALE_VERSION, EVENT_CLOSED.
+pub async fn delete(services: &Services, caller: &Arc<Caller>, id: &str, expected: Option<i32>) -> Result<Deleted, Stop> {
+    let id = id.to_owned();
+    transact(services, caller, Action::DeleteExtension, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let Held { permit, row, event, .. } = hold(tx, Action::DeleteExtension, &id).await?;
+            check_phase(&event, &permit, Weight::Heavy)?;
+            check_version(&row, expected)?;
+            let held_until = remove(tx, &permit, &row, &event).await?;
+            tx.audit(&permit, Some(row.id.global()), format!("{} was deleted", row.number)).await?;
+            Ok(Deleted { extension: row.id, held_until })
+        })
+    })
+    .await
+}
+
+/// Removes an extension under the event's lock: groups and fallbacks that showed it are told, its number is held.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn remove(tx: &mut Tx<'_>, permit: &Permit, row: &Extension, event: &Event) -> Result<Timestamp, Stop> {
+    let showing = queries::shown_by(tx.conn, row.id).await?;
+    tx.changes.mark(marks::feed(row), row.id, row.slot, Mark::Gone);
+    for shown in &showing {
+        tx.changes.mark(shown.feed, shown.extension, shown.slot, Mark::Touched);
+    }
+    queries::clear_fallbacks_to(tx.conn, permit, row.id).await?;
+    queries::delete(tx.conn, permit, row.id).await?;
+    let number = crate::numbers::queries::find(tx.conn, event.id, &row.number).await?;
+    let number = number.ok_or_else(|| Fault::internal("an extension's number has no row"))?;
+    let held_until = tx.now.plus_seconds(i64::from(event.hold_seconds));
+    let step = Move { to: NumberState::Held, account: Some(row.owner_id), until: Some(held_until), extension: None };
+    let number = shift(tx, permit, number, step).await?;
+    let mut feeds: Vec<_> = showing.iter().map(|shown| shown.feed).chain([marks::feed(row)]).collect();
+    feeds.sort_unstable();
+    feeds.dedup();
+    for reference in feeds {
+        let rng = tx.rng_handle();
+        let feed = changes::ensure_feed(tx.conn, reference, &*rng, tx.now).await?;
+        // Under the event's lock the transaction's own revision is the next one.
+        crate::numbers::queries::wait_for(tx.conn, permit, number.id, feed.id, feed.head + 1).await?;
+    }
+    tx.ring(Ring::Directory(event.id));
+    Ok(held_until)
+}

@@ -1,0 +1,115 @@
+//! Moving numbers through their life.
+
+use super::model::{HistoryRow, NumberRow};
+use super::queries;
+use super::state::NumberState;
+use crate::access::{Action, Caller, Permit};
+use crate::ids::{AccountId, EventId, ExtensionId, NumberHistoryId, NumberId};
+use crate::problem::Stop;
+use crate::services::Services;
+use crate::transaction::{Mode, Tx, transact};
+
+/// How long ageing lasts at most after the hold, in seconds: a day.
+const LONGEST_AGEING_SECONDS: i64 = 24 * 3600;
+/// How many numbers one transaction settles.
+const BATCH: i64 = 200;
+
+/// Where a number goes.
+pub struct Move {
+    pub to: NumberState,
+    pub account: Option<AccountId>,
+    pub until: Option<crate::clock::Timestamp>,
+    pub extension: Option<ExtensionId>,
+}
+
+/// A number that has no row yet.
+pub fn untouched(tx: &Tx<'_>, event: EventId, number: &str) -> NumberRow {
+    NumberRow {
+        id: NumberId::new(tx.rng(), tx.now),
+        event_id: Some(event),
+        number: number.to_owned(),
+        state: NumberState::Available,
+        account_id: None,
+        until: None,
+        extension_id: None,
+        version: 0,
+    }
+}
+
+/// Moves a number, and appends the step to its history.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn shift(tx: &mut Tx<'_>, permit: &Permit, mut row: NumberRow, step: Move) -> Result<NumberRow, Stop> {
+    let from_state = row.state;
+    let account_id = step.account.or(row.account_id);
+    row.state = step.to;
+    row.account_id = step.account;
+    row.until = step.until;
+    row.extension_id = step.extension;
+    row.version += 1;
+    queries::save(tx.conn, permit, &row).await?;
+    let history = HistoryRow {
+        id: NumberHistoryId::new(tx.rng(), tx.now),
+        number_id: row.id,
+        at: tx.now,
+        from_state,
+        to_state: step.to,
+        account_id,
+        actor: permit.actor().label(),
+    };
+    queries::append_history(tx.conn, permit, &history).await?;
+    Ok(row)
+}
+
+/// Brings a number to the state that the clock and the consumers' acknowledgements have for it now.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn settle(tx: &mut Tx<'_>, permit: &Permit, row: NumberRow) -> Result<NumberRow, Stop> {
+    let Some(until) = row.until else { return Ok(row) };
+    let is_over = until <= tx.now;
+    let free = Move { to: NumberState::Available, account: None, until: None, extension: None };
+    match row.state {
+        NumberState::Reserved if is_over => shift(tx, permit, row, free).await,
+        NumberState::Held if is_over => {
+            if queries::is_awaited(tx.conn, row.id, tx.now).await? {
+                let until = Some(until.plus_seconds(LONGEST_AGEING_SECONDS));
+                shift(tx, permit, row, Move { to: NumberState::Aging, account: None, until, extension: None }).await
+            } else {
+                queries::end_waits(tx.conn, permit, row.id).await?;
+                shift(tx, permit, row, free).await
+            }
+        }
+        NumberState::Aging if is_over || !queries::is_awaited(tx.conn, row.id, tx.now).await? => {
+            queries::end_waits(tx.conn, permit, row.id).await?;
+            shift(tx, permit, row, free).await
+        }
+        _ => Ok(row),
+    }
+}
+
+/// Settles every number whose clock has run out; the background calls it every second.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn settle_due(services: &Services) -> Result<(), Stop> {
+    let now = services.now();
+    if queries::due(&mut *services.store.read().await?, now, 1).await?.is_empty() {
+        return Ok(());
+    }
+    let caller = Caller::system("settle numbers");
+    transact(services, &caller, Action::SettleNumbers, Mode::Commit, |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::SettleNumbers).await?;
+            for row in queries::due(tx.conn, tx.now, BATCH).await? {
+                if let Some(event) = row.event_id {
+                    crate::changes::locks::events(tx.conn, &[event]).await?;
+                }
+                settle(tx, &permit, row).await?;
+            }
+            Ok(())
+        })
+    })
+    .await
+}

@@ -1,0 +1,133 @@
+//! Staying with a feed: pages as commits happen.
+
+use std::time::Duration;
+
+use futures_util::Stream;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::cursor::Cursor;
+use super::feed::{Reader, still_allowed};
+use super::model::FeedAnswer;
+use crate::changes;
+use crate::changes::doorbell::Ring;
+use crate::ids::FeedId;
+use crate::problem::Stop;
+
+/// How many entries a page holds at least, if there are so many.
+const PAGE: usize = 500;
+/// How often is looked whether the doorbell was missed, or the right was lost.
+const POLL: Duration = Duration::from_secs(2);
+
+/// Follows the feed: the first answer tells what came after `since` (without it: the head, with nothing before it), and each later
+/// one what was committed meanwhile. It ends after a reset, and when the reader's right is gone.
+///
+/// # Errors
+/// When the database refuses at the beginning. A fault that passes is waited out later.
+pub async fn follow(reader: Reader, since: Option<Cursor>) -> Result<impl Stream<Item = Result<FeedAnswer, Stop>> + Send, Stop> {
+    // The doorbell is listened to before anything is read, so that no commit falls between.
+    let bell = reader.services.doorbell.listen();
+    let feed = reader.feed().await?.id;
+    let state = Following { reader, bell, feed, position: since, step: Step::First };
+    Ok(futures_util::stream::unfold(state, |mut state| async move { state.next().await.map(|answer| (answer, state)) }))
+}
+
+struct Following {
+    reader: Reader,
+    bell: Receiver<Ring>,
+    feed: FeedId,
+    position: Option<Cursor>,
+    step: Step,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    First,
+    /// There is more to read at once.
+    Behind,
+    /// Everything has been told.
+    Waiting,
+    Ended,
+}
+
+impl Following {
+    async fn next(&mut self) -> Option<Result<FeedAnswer, Stop>> {
+        loop {
+            let waited = self.step == Step::Waiting;
+            match self.step {
+                Step::Ended => return None,
+                Step::Waiting => {
+                    if !self.wait().await {
+                        return None;
+                    }
+                }
+                Step::First | Step::Behind => {}
+            }
+            let answer = match self.position {
+                None => self.reader.head().await,
+                Some(position) => self.reader.changes(position, PAGE).await,
+            };
+            match answer {
+                Ok(FeedAnswer::Page(page)) => {
+                    let moved = self.position != Some(page.cursor);
+                    self.position = Some(page.cursor);
+                    self.step = if page.has_more { Step::Behind } else { Step::Waiting };
+                    if !waited || moved {
+                        return Some(Ok(FeedAnswer::Page(page)));
+                    }
+                }
+                Ok(reset) => {
+                    self.step = Step::Ended;
+                    return Some(Ok(reset));
+                }
+                // The next poll finds what this one could not read.
+                Err(Stop::Fault(fault)) if waited && fault.is_temporary() => {
+                    tracing::warn!(error = %fault, "a feed could not be read for a subscriber; it is tried again");
+                    tokio::time::sleep(POLL).await;
+                }
+                Err(stop) => {
+                    self.step = Step::Ended;
+                    return Some(Err(stop));
+                }
+            }
+        }
+    }
+
+    /// Waits until there is something to read; `false` when the reader has lost its right.
+    async fn wait(&mut self) -> bool {
+        loop {
+            match tokio::time::timeout(POLL, self.heard()).await {
+                Ok(()) => return true,
+                Err(_) => match self.poll().await {
+                    Ok(true) => return true,
+                    Ok(false) => {}
+                    Err(Stop::Fault(fault)) if fault.is_temporary() => tracing::warn!(error = %fault, "a feed could not be polled"),
+                    Err(Stop::Denied(_)) => return false,
+                    // The reading that follows meets the same, and tells it.
+                    Err(_) => return true,
+                },
+            }
+        }
+    }
+
+    async fn heard(&mut self) {
+        loop {
+            match self.bell.recv().await {
+                Ok(Ring::Feed(feed)) if feed == self.feed => return,
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => return,
+                // Without a doorbell the poll remains.
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Whether the head has moved, or the event was closed, with no ring.
+    async fn poll(&self) -> Result<bool, Stop> {
+        still_allowed(&self.reader).await?;
+        let mut conn = self.reader.services.store.read().await?;
+        let head = changes::feed_by_id(&mut conn, self.feed).await?.map(|feed| feed.head);
+        let archived = super::content_queries::is_archived(&mut conn, self.reader.scope().event()).await?;
+        Ok(archived != Some(false) || head != self.position.map(|position| position.position))
+    }
+}

@@ -1,0 +1,156 @@
+//! Consumers as objects.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+use tokio::sync::OnceCell;
+
+use super::queries::{event, service_type};
+use crate::access::Role;
+use crate::api_keys::graphql::ApiKey;
+use crate::graphql::context::{actor, services};
+use crate::graphql::enums::ProvisioningState;
+use crate::graphql::error::ApiError;
+use crate::graphql::scalars::{DateTime, FeedCursor, PhoneNumber};
+use crate::ids::ConsumerId;
+use crate::problem::Stop;
+use crate::provisioning::acknowledge::DIGEST_MISMATCH;
+use crate::provisioning::consumers;
+use crate::provisioning::model::{Consumer, Lag, Status};
+use crate::service_types::graphql::{Event, ServiceType};
+use crate::services::Services;
+
+/// A telephone system that an admin has named: it belongs to one key and one feed.
+#[derive(Clone)]
+pub struct FeedConsumer {
+    pub(super) row: Arc<Consumer>,
+    lag: Arc<OnceCell<Lag>>,
+}
+
+impl From<Consumer> for FeedConsumer {
+    fn from(row: Consumer) -> Self {
+        Self { row: Arc::new(row), lag: Arc::default() }
+    }
+}
+
+/// Something that a telephone system could not apply.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct FeedError {
+    /// `Extension.id`; with the code DIGEST_MISMATCH, which concerns the whole copy, the consumer's own id.
+    pub extension_id: ID,
+    /// The extension's newest number; `0` where there is none.
+    pub number: PhoneNumber,
+    /// The system's own code, or DIGEST_MISMATCH: its copy differs from the feed although it has read everything.
+    pub code: String,
+    /// The system's own words.
+    pub message: String,
+    /// When it was reported.
+    pub at: DateTime,
+}
+
+/// What one telephone system has made of an extension.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct ProvisioningStatus {
+    /// The telephone system's name.
+    pub consumer: String,
+    /// PENDING until it has acknowledged the extension's latest state.
+    pub state: ProvisioningState,
+    /// When it was told. Null while PENDING.
+    pub at: Option<DateTime>,
+    /// Why it failed.
+    pub message: Option<String>,
+}
+
+impl From<Status> for ProvisioningStatus {
+    fn from(status: Status) -> Self {
+        Self { consumer: status.consumer, state: status.state.into(), at: status.at.map(DateTime), message: status.message }
+    }
+}
+
+impl FeedConsumer {
+    /// A consumer by its id, as it is now. Whether the caller may see it is for whoever asks: operators, and the key itself.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn load(services: &Services, id: ConsumerId) -> Result<Option<Self>, Stop> {
+        Ok(consumers::by_id(services, id).await?.map(Into::into))
+    }
+
+    async fn lag(&self, ctx: &Context<'_>) -> Result<Lag, ApiError> {
+        let services = services(ctx)?;
+        Ok(*self.lag.get_or_try_init(|| async { consumers::lag(services, &self.row).await }).await?)
+    }
+}
+
+#[Object]
+impl FeedConsumer {
+    /// Its id.
+    async fn id(&self) -> ID {
+        ID(self.row.id.global())
+    }
+
+    /// Its name, unique in its feed.
+    async fn name(&self) -> &str {
+        &self.row.name
+    }
+
+    /// The event of its feed.
+    async fn event(&self, ctx: &Context<'_>) -> Result<Event, ApiError> {
+        let feed = consumers::feed_of(services(ctx)?, &self.row).await?;
+        event(ctx, feed.event_id).await
+    }
+
+    /// The service type of its feed.
+    async fn service_type(&self, ctx: &Context<'_>) -> Result<ServiceType, ApiError> {
+        let feed = consumers::feed_of(services(ctx)?, &self.row).await?;
+        service_type(ctx, feed.service_type_id).await
+    }
+
+    /// Admins only.
+    async fn api_key(&self, ctx: &Context<'_>) -> Result<Option<ApiKey>, ApiError> {
+        if !actor(ctx)?.is_at_least(Role::Admin) {
+            return Ok(None);
+        }
+        ApiKey::load(ctx, self.row.api_key_id).await
+    }
+
+    /// How far it has come; null before it acknowledged anything.
+    async fn acknowledged(&self) -> Option<FeedCursor> {
+        self.row.acknowledged.clone().map(Into::into)
+    }
+
+    /// How many entries of the feed it has not acknowledged.
+    async fn lag_records(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
+        Ok(i32::try_from(self.lag(ctx).await?.records).unwrap_or(i32::MAX))
+    }
+
+    /// How old the oldest change is that it has not acknowledged, in seconds.
+    async fn lag_seconds(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
+        Ok(i32::try_from(self.lag(ctx).await?.seconds).unwrap_or(i32::MAX))
+    }
+
+    /// When its key read the feed or acknowledged last, to a few seconds.
+    async fn last_seen_at(&self) -> Option<DateTime> {
+        self.row.last_seen_at.map(DateTime)
+    }
+
+    /// What it could not apply, oldest first.
+    async fn errors(&self, ctx: &Context<'_>) -> Result<Vec<FeedError>, ApiError> {
+        let error = |(error, number): (crate::provisioning::model::FeedError, Option<String>)| FeedError {
+            extension_id: ID(match error.code.as_str() {
+                DIGEST_MISMATCH if error.extension_id.0 == error.consumer_id.0 => error.consumer_id.global(),
+                _ => crate::ids::ExtensionId(error.extension_id.0).global(),
+            }),
+            number: number.unwrap_or_else(|| "0".to_owned()).into(),
+            code: error.code,
+            message: error.message,
+            at: error.at.into(),
+        };
+        Ok(consumers::errors(services(ctx)?, &self.row).await?.into_iter().map(error).collect())
+    }
+
+    /// While paused, nothing waits for it.
+    async fn paused(&self) -> bool {
+        self.row.paused
+    }
+}

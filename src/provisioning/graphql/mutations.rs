@@ -1,0 +1,158 @@
+//! What admins and telephone systems change about feeds.
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+
+use super::consumers::FeedConsumer;
+use crate::accounts::graphql::AcceptedPayload;
+use crate::graphql::context::{caller, services};
+use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::scalars::FeedCursor;
+use crate::problem::{Problem, Stop};
+use crate::provisioning::acknowledge::{self, Acknowledgement, ReportedError};
+use crate::provisioning::consumers::{self, ConsumerPatch, Done, NewConsumer};
+
+/// A telephone system to be named.
+#[derive(InputObject)]
+pub struct CreateFeedConsumerInput {
+    /// Its name, unique in its feed.
+    name: String,
+    /// The slug of the event.
+    event: String,
+    /// The slug of the service type.
+    service_type: String,
+    /// The key that reads and acknowledges for it.
+    api_key: ID,
+}
+
+/// What is to be different about a telephone system. A field left out stays.
+#[derive(InputObject)]
+pub struct UpdateFeedConsumerInput {
+    /// Which.
+    id: ID,
+    /// Its name, unique in its feed.
+    name: MaybeUndefined<String>,
+    /// While paused, nothing waits for it.
+    paused: MaybeUndefined<bool>,
+}
+
+/// A telephone system to be forgotten.
+#[derive(InputObject)]
+pub struct DeleteFeedConsumerInput {
+    /// Which.
+    id: ID,
+}
+
+/// How far a telephone system has come.
+#[derive(InputObject)]
+pub struct AcknowledgeProvisioningInput {
+    /// The slug of the event.
+    event: String,
+    /// The slug of the service type.
+    service_type: String,
+    /// One of the key's own consumers.
+    consumer: String,
+    /// Everything up to here is applied, apart from `errors`. It may lie before the last one: the system was restored.
+    cursor: FeedCursor,
+    /// Compared if the cursor is the head; a difference is shown as an error of the consumer.
+    digest: Option<String>,
+    /// What could not be applied.
+    #[graphql(default)]
+    errors: Vec<FeedErrorInput>,
+}
+
+/// Something that could not be applied.
+#[derive(InputObject)]
+pub struct FeedErrorInput {
+    /// `Extension.id`.
+    extension_id: ID,
+    /// The system's own code, 1 to 64 characters.
+    code: String,
+    /// Why, for a person; at most 1000 characters.
+    message: String,
+}
+
+/// A telephone system, or why not.
+#[derive(SimpleObject)]
+pub struct FeedConsumerPayload {
+    /// As it is now.
+    consumer: Option<FeedConsumer>,
+    /// What went wrong; nothing was changed then.
+    errors: Vec<UserError>,
+}
+
+/// A telephone system that has acknowledged, or why not.
+#[derive(SimpleObject)]
+pub struct AcknowledgeProvisioningPayload {
+    /// As it is now.
+    consumer: Option<FeedConsumer>,
+    /// What went wrong; nothing was changed then.
+    errors: Vec<UserError>,
+}
+
+/// What admins and telephone systems change about feeds.
+#[derive(Default)]
+pub struct ProvisioningMutation;
+
+#[Object]
+impl ProvisioningMutation {
+    /// Names a telephone system and binds it to one key and one feed.
+    async fn create_feed_consumer(&self, ctx: &Context<'_>, input: CreateFeedConsumerInput) -> Result<FeedConsumerPayload, ApiError> {
+        let CreateFeedConsumerInput { name, event, service_type, api_key } = input;
+        let new = NewConsumer { name, event, service_type, api_key: api_key.0 };
+        payload(ctx, consumers::create(services(ctx)?, &caller(ctx)?, new).await).await
+    }
+
+    /// Renames, pauses or wakes a telephone system.
+    async fn update_feed_consumer(&self, ctx: &Context<'_>, input: UpdateFeedConsumerInput) -> Result<FeedConsumerPayload, ApiError> {
+        match patch(input) {
+            Ok(patch) => payload(ctx, consumers::update(services(ctx)?, &caller(ctx)?, patch).await).await,
+            Err(problem) => payload(ctx, Err(problem.into())).await,
+        }
+    }
+
+    /// Forgets a telephone system: nothing waits for it any more.
+    async fn delete_feed_consumer(&self, ctx: &Context<'_>, input: DeleteFeedConsumerInput) -> Result<AcceptedPayload, ApiError> {
+        AcceptedPayload::of(consumers::delete(services(ctx)?, &caller(ctx)?, input.id.0).await)
+    }
+
+    /// Says how far a telephone system has come, and what it could not apply.
+    async fn acknowledge_provisioning(
+        &self,
+        ctx: &Context<'_>,
+        input: AcknowledgeProvisioningInput,
+    ) -> Result<AcknowledgeProvisioningPayload, ApiError> {
+        let done = acknowledge::acknowledge(services(ctx)?, &caller(ctx)?, input.into()).await;
+        let FeedConsumerPayload { consumer, errors } = payload(ctx, done).await?;
+        Ok(AcknowledgeProvisioningPayload { consumer, errors })
+    }
+}
+
+fn patch(input: UpdateFeedConsumerInput) -> Result<ConsumerPatch, Problem> {
+    let not_null = |field: &str| Problem::invalid(field, "It cannot be null.");
+    Ok(ConsumerPatch {
+        id: input.id.0,
+        name: if input.name.is_null() { return Err(not_null("name")) } else { input.name.take() },
+        paused: if input.paused.is_null() { return Err(not_null("paused")) } else { input.paused.take() },
+    })
+}
+
+impl From<AcknowledgeProvisioningInput> for Acknowledgement {
+    fn from(input: AcknowledgeProvisioningInput) -> Self {
+        let error = |error: FeedErrorInput| ReportedError { extension: error.extension_id.0, code: error.code, message: error.message };
+        Self {
+            event: input.event,
+            service_type: input.service_type,
+            consumer: input.consumer,
+            cursor: input.cursor.0,
+            digest: input.digest,
+            errors: input.errors.into_iter().map(error).collect(),
+        }
+    }
+}
+
+async fn payload(ctx: &Context<'_>, result: Result<Done, Stop>) -> Result<FeedConsumerPayload, ApiError> {
+    Ok(match settle(result)? {
+        Ok(done) => FeedConsumerPayload { consumer: FeedConsumer::load(services(ctx)?, done.id).await?, errors: Vec::new() },
+        Err(errors) => FeedConsumerPayload { consumer: None, errors },
+    })
+}

@@ -1,0 +1,35 @@
+//! `Subscription.provisioningChanges`.
+
+use async_graphql::{Context, Subscription};
+use futures_util::{Stream, StreamExt as _};
+
+use super::queries::position;
+use super::shapes::FeedEvent;
+use crate::graphql::context::{actor, services};
+use crate::graphql::error::ApiError;
+use crate::graphql::error_code::ErrorCode;
+use crate::graphql::scalars::FeedCursor;
+use crate::provisioning::feed;
+use crate::provisioning::follow::follow;
+
+/// Following a feed.
+#[derive(Default)]
+pub struct ProvisioningSubscription;
+
+#[Subscription]
+impl ProvisioningSubscription {
+    /// Pages as of `changes`, none lost: the first event replays what came after `since`; without it, an empty page with the head comes at once.
+    /// Completes after a FeedReset.
+    async fn provisioning_changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The event's slug.")] event: String,
+        #[graphql(desc = "The service type's slug.")] service_type: String,
+        #[graphql(desc = "Where to begin: a cursor of this feed.")] since: Option<FeedCursor>,
+    ) -> Result<impl Stream<Item = Result<FeedEvent, ApiError>> + use<>, ApiError> {
+        let since = since.as_ref().map(position).transpose()?;
+        let reader = feed::open(services(ctx)?, actor(ctx)?, &event, &service_type).await?;
+        let reader = reader.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such event or service type."))?;
+        Ok(follow(reader, since).await?.map(|answer| answer.map(FeedEvent::from).map_err(ApiError::from)))
+    }
+}
