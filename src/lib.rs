@@ -23,6 +23,7 @@ pub mod jobs;
 pub mod mail;
 pub mod moderation;
 pub mod numbers;
+pub mod patch;
 pub mod problem;
 pub mod provisioning;
 pub mod restrictions;

@@ -143,4 +143,23 @@ mirrored! {
         /// It rings its members.
         CallGroup,
     }
+    /// What a template yields: it decides how values are escaped.
+    TemplateFormat = "crate::service_types::TemplateFormat" {
+        /// Plain lines.
+        Text,
+        /// JSON (RFC 8259).
+        Json,
+        /// XML 1.0.
+        Xml,
+        /// Sections with `key = value`, as Asterisk reads them.
+        Ini,
+        /// SQL statements.
+        Sql,
+        /// Comma-separated values (RFC 4180).
+        Csv,
+        /// LDIF (RFC 2849).
+        Ldif,
+        /// vCard 4.0 (RFC 6350).
+        Vcard,
+    }
 }

@@ -6,6 +6,7 @@ pub mod error;
 pub mod error_code;
 pub mod limits;
 pub mod paging;
+mod patch;
 pub mod request;
 pub mod roots;
 pub mod scalars;

@@ -3,15 +3,20 @@
 //! A type's `parameterSchema` says what an extension of it holds; [`schema`] is its engine, and [`compiled`] keeps each version
 //! compiled.
 
+mod adapt;
 mod compiled;
+mod effects;
 pub mod graphql;
 mod model;
 pub mod queries;
 pub mod rules;
 pub mod schema;
+pub mod sealed;
+pub mod templates;
 
 #[cfg(test)]
 mod demo_types;
 
 pub use compiled::compiled;
 pub use model::{CallPermission, Event, EventPhase, NumberRange, ServiceBehaviour, ServiceType};
+pub use templates::{Template, TemplateFormat};

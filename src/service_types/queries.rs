@@ -8,7 +8,7 @@ use crate::access::Permit;
 use crate::ids::{CallPermissionId, EventId, NumberRangeId, ServiceTypeId};
 use crate::query;
 use crate::store::Conn;
-use crate::store::schema::{call_permissions, doorbell, event_service_types, events, number_ranges, numbers, range_service_types, service_types};
+use crate::store::schema::{call_permissions, doorbell, event_service_types, events, number_ranges, range_service_types, service_types};
 
 /// An event by its slug.
 pub async fn event_by_slug(conn: &mut Conn, slug: &str) -> QueryResult<Option<Event>> {
@@ -85,20 +85,6 @@ pub async fn range_limits(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(N
         .select((range_service_types::range_id, range_service_types::service_type_id))
         .load(c)
         .await)
-}
-
-/// How many numbers of a range are taken: every row that is not available.
-pub async fn count_taken(conn: &mut Conn, range: &NumberRange) -> QueryResult<i64> {
-    let taken: Vec<String> = query!(conn, c => numbers::table
-        .filter(numbers::event_id.eq(range.event_id))
-        .filter(numbers::number.between(&range.first, &range.last))
-        .filter(numbers::state.ne("AVAILABLE"))
-        .select(numbers::number)
-        .load(c)
-        .await)?;
-    // Between two texts also stand longer and shorter numbers, which are not of this range.
-    let count = taken.iter().filter(|number| number.len() == range.first.len()).count();
-    Ok(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 /// All call permissions, by slug.
@@ -218,6 +204,11 @@ pub(super) async fn save_permission(conn: &mut Conn, _: &Permit, row: &CallPermi
         ))
         .execute(c)
         .await)?;
+    Ok(())
+}
+
+pub(super) async fn delete_permission(conn: &mut Conn, _: &Permit, id: CallPermissionId) -> QueryResult<()> {
+    query!(conn, c => diesel::delete(call_permissions::table.find(id)).execute(c).await)?;
     Ok(())
 }
 

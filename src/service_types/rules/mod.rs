@@ -3,11 +3,13 @@
 mod events;
 mod permissions;
 mod ranges;
+mod type_changes;
 mod types;
 
-pub use events::{CreateEvent, UpdateEvent, create_event, update_event};
-pub use permissions::{CreateCallPermission, UpdateCallPermission, create_permission, update_permission};
-pub use ranges::{CreateNumberRange, UpdateNumberRange, create_range, delete_range, update_range};
+pub use events::{CreateEvent, DEFAULT_HOLD_SECONDS, DEFAULT_TIME_ZONE, UpdateEvent, create_event, update_event};
+pub use permissions::{CreateCallPermission, UpdateCallPermission, create_permission, delete_permission, update_permission};
+pub use ranges::{CreateNumberRange, UpdateNumberRange, count_free, create_range, delete_range, update_range};
+pub use type_changes::{Breakage, Update, UpdateServiceType, Violation, update_service_type};
 pub use types::{CreateServiceType, create_service_type, source};
 
 use super::queries;
@@ -23,7 +25,7 @@ pub struct Changed<Id> {
 }
 
 /// Tells every instance that the catalogue has changed.
-async fn catalogue_changed(tx: &mut Tx<'_>) -> Result<(), Stop> {
+pub(super) async fn catalogue_changed(tx: &mut Tx<'_>) -> Result<(), Stop> {
     queries::bump_catalogue(tx.conn).await?;
     tx.ring(Ring::Catalogue);
     Ok(())

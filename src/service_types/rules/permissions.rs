@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use super::{Changed, catalogue_changed, clean_name, clean_slug, clean_text};
-use crate::access::{Action, Caller};
+use crate::access::{Action, Caller, Role};
+use crate::changes::doorbell::Ring;
+use crate::changes::{Mark, locks};
 use crate::ids::CallPermissionId;
+use crate::patch::Patch;
 use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::model::CallPermission;
-use crate::service_types::queries;
+use crate::service_types::{effects, queries};
 use crate::services::Services;
 use crate::transaction::{Mode, transact};
 
@@ -19,12 +22,12 @@ pub struct CreateCallPermission {
     pub highlights_in_directory: bool,
 }
 
-/// What is to change of a permission; what is `None` stays.
+/// What is to change of a permission.
 pub struct UpdateCallPermission {
     pub id: String,
-    pub name: Option<String>,
-    pub description: Option<String>,
-    pub highlights_in_directory: Option<bool>,
+    pub name: Patch<String>,
+    pub description: Patch<String>,
+    pub highlights_in_directory: Patch<bool>,
 }
 
 /// Makes a permission.
@@ -65,16 +68,53 @@ pub async fn update_permission(services: &Services, caller: &Arc<Caller>, input:
             let id = CallPermissionId::from_global(&input.id).ok_or_else(|| Problem::invalid("id", "This is not the id of a permission."))?;
             let missing = || Problem::not_found("id", "There is no such permission.");
             let mut row = queries::permission_by_id(tx.conn, id).await?.ok_or_else(missing)?;
-            if let Some(name) = &input.name {
-                row.name = clean_name("name", name)?;
+            if let Some(name) = input.name.stored("name")? {
+                row.name = clean_name("name", &name)?;
             }
-            if let Some(description) = input.description {
+            if let Some(description) = input.description.stored("description")? {
                 row.description = clean_text("description", description)?;
             }
-            row.highlights_in_directory = input.highlights_in_directory.unwrap_or(row.highlights_in_directory);
+            let highlighted = row.highlights_in_directory;
+            row.highlights_in_directory = input.highlights_in_directory.stored("highlightsInDirectory")?.unwrap_or(highlighted);
+            if row.highlights_in_directory != highlighted {
+                for holder in effects::holders(tx.conn, id).await? {
+                    tx.ring(Ring::Directory(holder.event_id));
+                }
+            }
             queries::save_permission(tx.conn, &permit, &row).await?;
             catalogue_changed(tx).await?;
             tx.audit(&permit, Some(id.global()), format!("permission {} was changed", row.slug)).await?;
+            Ok(Changed { id })
+        })
+    })
+    .await
+}
+
+/// Deletes a permission. Whoever has it loses it, and every feed that shows it is told.
+///
+/// # Errors
+/// INVALID or NOT_FOUND at `id`.
+pub async fn delete_permission(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Changed<CallPermissionId>, Stop> {
+    transact(services, caller, Action::DeleteCallPermission, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            tx.actor().demand(Role::Admin)?;
+            // Whoever gives the permission to an extension holds its event's lock: with all of them, nobody does meanwhile.
+            let events: Vec<_> = queries::all_events(tx.conn).await?.into_iter().map(|event| event.id).collect();
+            locks::events(tx.conn, &events).await?;
+            let permit = tx.permit(Action::DeleteCallPermission).await?;
+            let id = CallPermissionId::from_global(&id).ok_or_else(|| Problem::invalid("id", "This is not the id of a permission."))?;
+            let missing = || Problem::not_found("id", "There is no such permission.");
+            let row = queries::permission_by_id(tx.conn, id).await?.ok_or_else(missing)?;
+            for holder in effects::holders(tx.conn, id).await? {
+                tx.changes.mark(holder.feed(), holder.id, holder.slot, Mark::Touched);
+                if row.highlights_in_directory {
+                    tx.ring(Ring::Directory(holder.event_id));
+                }
+            }
+            effects::take_permission(tx.conn, &permit, id, tx.now).await?;
+            queries::delete_permission(tx.conn, &permit, id).await?;
+            catalogue_changed(tx).await?;
+            tx.audit(&permit, Some(id.global()), format!("permission {} was deleted", row.slug)).await?;
             Ok(Changed { id })
         })
     })

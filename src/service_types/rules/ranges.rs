@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use super::{Changed, catalogue_changed, clean_name, service_types};
-use crate::access::{Action, Caller};
+use crate::access::{Action, Caller, Permit};
 use crate::changes::locks;
 use crate::ids::NumberRangeId;
-use crate::numbers::number::Number;
+use crate::numbers::number::{MAX_DIGITS, Number};
 use crate::numbers::plan;
-use crate::problem::{Problem, ProblemKind, Stop};
-use crate::service_types::model::NumberRange;
-use crate::service_types::queries;
+use crate::patch::Patch;
+use crate::problem::{Fault, Problem, ProblemKind, Stop};
+use crate::service_types::model::{Event, EventPhase, NumberRange};
+use crate::service_types::{effects, queries};
 use crate::services::Services;
-use crate::transaction::{Mode, transact};
+use crate::store::Conn;
+use crate::transaction::{Mode, Tx, transact};
 
 /// A range to be made.
 pub struct CreateNumberRange {
@@ -24,12 +26,12 @@ pub struct CreateNumberRange {
     pub service_types: Vec<String>,
 }
 
-/// What is to change of a range; what is `None` stays.
+/// What is to change of a range.
 pub struct UpdateNumberRange {
     pub id: String,
-    pub label: Option<String>,
-    pub privileged: Option<bool>,
-    pub service_types: Option<Vec<String>>,
+    pub label: Patch<String>,
+    pub privileged: Patch<bool>,
+    pub service_types: Patch<Vec<String>>,
 }
 
 /// Makes a range that neither overlaps nor shares prefixes with another of its event.
@@ -45,6 +47,7 @@ pub async fn create_range(services: &Services, caller: &Arc<Caller>, input: Crea
             }
             let permit = tx.permit(Action::CreateNumberRange).await?;
             let event = queries::event_by_slug(tx.conn, &input.event).await?.ok_or_else(no_event)?;
+            refuse_archived(&event, "event")?;
             let first = Number::clean(&input.first).map_err(|problem| problem.at(["first"]))?;
             let last = Number::clean(&input.last).map_err(|problem| problem.at(["last"]))?;
             let range = plan::NumberRange::new(&first, &last)?;
@@ -53,6 +56,7 @@ pub async fn create_range(services: &Services, caller: &Arc<Caller>, input: Crea
                 others.push(other.plan()?);
             }
             plan::check_range(&range, &others)?;
+            refuse_prefixes_of_taken(tx, &event, &range).await?;
             let row = NumberRange {
                 id: NumberRangeId::new(tx.rng(), tx.now),
                 event_id: event.id,
@@ -80,16 +84,16 @@ pub async fn create_range(services: &Services, caller: &Arc<Caller>, input: Crea
 pub async fn update_range(services: &Services, caller: &Arc<Caller>, input: UpdateNumberRange) -> Result<Changed<NumberRangeId>, Stop> {
     transact(services, caller, Action::UpdateNumberRange, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::UpdateNumberRange).await?;
-            let id = NumberRangeId::from_global(&input.id).ok_or_else(|| Problem::invalid("id", "This is not the id of a range."))?;
-            let mut row = queries::range_by_id(tx.conn, id).await?.ok_or_else(|| Problem::not_found("id", "There is no such range."))?;
-            if let Some(label) = &input.label {
-                row.label = clean_name("label", label)?;
+            let (permit, event, mut row) = locked(tx, Action::UpdateNumberRange, &input.id).await?;
+            refuse_archived(&event, "id")?;
+            let id = row.id;
+            if let Some(label) = input.label.stored("label")? {
+                row.label = clean_name("label", &label)?;
             }
-            row.privileged = input.privileged.unwrap_or(row.privileged);
+            row.privileged = input.privileged.stored("privileged")?.unwrap_or(row.privileged);
             queries::save_range(tx.conn, &permit, &row).await?;
-            if let Some(slugs) = &input.service_types {
-                let types = service_types(tx, slugs).await?;
+            if let Some(slugs) = input.service_types.stored("serviceTypes")? {
+                let types = service_types(tx, &slugs).await?;
                 queries::limit_range(tx.conn, &permit, id, &types).await?;
             }
             catalogue_changed(tx).await?;
@@ -104,17 +108,13 @@ pub async fn update_range(services: &Services, caller: &Arc<Caller>, input: Upda
 ///
 /// # Errors
 /// NOT_FOUND at `id`, CONFLICT while numbers are taken.
-pub async fn delete_range(services: &Services, caller: &Arc<Caller>, id: &str) -> Result<Changed<NumberRangeId>, Stop> {
-    let id = NumberRangeId::from_global(id).ok_or_else(|| Problem::invalid("id", "This is not the id of a range."));
+pub async fn delete_range(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Changed<NumberRangeId>, Stop> {
     transact(services, caller, Action::DeleteNumberRange, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::DeleteNumberRange).await?;
-            let missing = || Problem::not_found("id", "There is no such range.");
-            let row = queries::range_by_id(tx.conn, id?).await?.ok_or_else(missing)?;
-            locks::events(tx.conn, &[row.event_id]).await?;
-            let taken = queries::count_taken(tx.conn, &row).await?;
-            if taken > 0 {
-                let message = format!("{taken} of its numbers are in use or kept for somebody.");
+            let (permit, event, row) = locked(tx, Action::DeleteNumberRange, &id).await?;
+            refuse_archived(&event, "id")?;
+            if let Some(taken) = effects::taken_between(tx.conn, event.id, &row.first, &row.last).await? {
+                let message = format!("Some of its numbers are in use or kept for somebody, {taken} among them.");
                 return Err(Problem::new(ProblemKind::Conflict, "id", message).into());
             }
             queries::delete_range(tx.conn, &permit, row.id).await?;
@@ -124,4 +124,54 @@ pub async fn delete_range(services: &Services, caller: &Arc<Caller>, id: &str) -
         })
     })
     .await
+}
+
+/// The range of this global id with its event, under the event's lock.
+async fn locked(tx: &mut Tx<'_>, action: Action, id: &str) -> Result<(Permit, Event, NumberRange), Stop> {
+    let id = NumberRangeId::from_global(id);
+    if let Some(id) = id
+        && let Some(found) = queries::range_by_id(tx.conn, id).await?
+    {
+        locks::events(tx.conn, &[found.event_id]).await?;
+    }
+    let permit = tx.permit(action).await?;
+    let id = id.ok_or_else(|| Problem::invalid("id", "This is not the id of a range."))?;
+    let row = queries::range_by_id(tx.conn, id).await?.ok_or_else(|| Problem::not_found("id", "There is no such range."))?;
+    let event = queries::event_by_id(tx.conn, row.event_id).await?.ok_or_else(|| Fault::internal("a range without its event"))?;
+    Ok((permit, event, row))
+}
+
+fn refuse_archived(event: &Event, field: &str) -> Result<(), Problem> {
+    match event.phase {
+        EventPhase::Archived => Err(Problem::new(ProblemKind::EventClosed, field, "The event is archived: nothing of it changes any more.")),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a range beside a number that was assigned outside every range and of which one would begin with the other.
+async fn refuse_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::NumberRange) -> Result<(), Stop> {
+    for digits in (1..=MAX_DIGITS).filter(|digits| *digits != range.digits()) {
+        let shadow = range.shadow(digits);
+        let (first, last) = (shadow.first(), shadow.last());
+        if let Some(taken) = effects::taken_between(tx.conn, event.id, first.as_str(), last.as_str()).await? {
+            let message = format!("The number {taken} is somebody's, and numbers of this range would begin with it, or it with one of them.");
+            return Err(Problem::new(ProblemKind::Conflict, "first", message).into());
+        }
+    }
+    Ok(())
+}
+
+/// How many numbers of a range somebody could register now: not reserved by a prefix, nobody's, and not barred.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn count_free(conn: &mut Conn, event: &Event, range: &NumberRange) -> Result<u64, Fault> {
+    let prefixes = event.reserved_prefixes().map_err(|problem| Fault::internal(problem.message))?;
+    let mut free = 0;
+    for part in prefixes.allowed(&range.plan()?) {
+        let (first, last) = (part.first(), part.last());
+        let unavailable = effects::count_unavailable(conn, event.id, first.as_str(), last.as_str()).await?;
+        free += part.size().saturating_sub(u64::try_from(unavailable).unwrap_or(0));
+    }
+    Ok(free)
 }

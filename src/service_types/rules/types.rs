@@ -78,7 +78,7 @@ pub async fn create_service_type(services: &Services, caller: &Arc<Caller>, inpu
 }
 
 /// Refuses a type whose GraphQL types would have the name of another's.
-fn refuse_clash(others: &[ServiceType], row: &ServiceType, schema: &ParameterSchema, taken: &[String]) -> Result<(), Stop> {
+pub(super) fn refuse_clash(others: &[ServiceType], row: &ServiceType, schema: &ParameterSchema, taken: &[String]) -> Result<(), Stop> {
     let mut catalogue = TypeCatalogue::new(taken.iter().map(String::as_str));
     for other in others {
         // An older clash is not this admin's fault; the schema leaves that type out.
@@ -92,7 +92,7 @@ pub fn source<'a>(row: &'a ServiceType, schema: &'a ParameterSchema) -> ServiceT
     ServiceTypeSource { slug: &row.slug, name: &row.name, description: &row.description, schema }
 }
 
-fn clean_settings(settings: Option<Value>) -> Result<Value, Problem> {
+pub(super) fn clean_settings(settings: Option<Value>) -> Result<Value, Problem> {
     match settings {
         None => Ok(Value::Object(serde_json::Map::new())),
         Some(settings @ Value::Object(_)) if settings.to_string().len() <= 64 * 1024 => Ok(settings),
@@ -101,7 +101,7 @@ fn clean_settings(settings: Option<Value>) -> Result<Value, Problem> {
     }
 }
 
-fn not_negative(field: &str, limit: Option<i32>) -> Result<Option<i32>, Problem> {
+pub(super) fn not_negative(field: &str, limit: Option<i32>) -> Result<Option<i32>, Problem> {
     match limit {
         Some(limit) if limit < 0 => Err(Problem::invalid(field, "A limit is not negative.")),
         limit => Ok(limit),

@@ -1,0 +1,369 @@
+//! Events, ranges, service types and permissions as the API shows them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+use serde_json::Value;
+
+use crate::access::{Actor, Role};
+use crate::graphql::context::{self, actor};
+use crate::graphql::enums;
+use crate::graphql::error::ApiError;
+use crate::graphql::scalars::{DateTime, PhoneNumber};
+use crate::ids::{CallPermissionId, EventId, NumberRangeId, ServiceTypeId, TemplateId};
+use crate::service_types::{EventPhase, model, queries, rules, templates};
+
+/// A numbering plan with its people: one camp, congress or campus. Numbers are unique within it.
+#[derive(Clone)]
+pub struct Event(pub Arc<model::Event>);
+
+impl Event {
+    /// The event of this id.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn load(ctx: &Context<'_>, id: EventId) -> Result<Option<Self>, ApiError> {
+        let row = queries::event_by_id(&mut *context::read(ctx).await?, id).await?;
+        Ok(row.map(|row| Self(Arc::new(row))))
+    }
+
+    /// The event of this slug, if the caller may know of it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn find(ctx: &Context<'_>, slug: &str) -> Result<Option<Self>, ApiError> {
+        let row = queries::event_by_slug(&mut *context::read(ctx).await?, slug).await?;
+        let actor = actor(ctx)?;
+        Ok(row.filter(|row| is_known_to(row, actor)).map(|row| Self(Arc::new(row))))
+    }
+}
+
+/// A draft is known to admins alone.
+pub(super) fn is_known_to(event: &model::Event, actor: &Actor) -> bool {
+    event.phase != EventPhase::Draft || actor.is_at_least(Role::Admin)
+}
+
+#[Object]
+impl Event {
+    /// The event's id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.global())
+    }
+
+    /// Its short name in addresses and commands.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// Its name for people.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// How far it has come.
+    async fn phase(&self) -> enums::EventPhase {
+        self.0.phase.into()
+    }
+
+    /// When it starts. Null for a permanent installation.
+    async fn starts_at(&self) -> Option<DateTime> {
+        self.0.starts_at.map(Into::into)
+    }
+
+    /// When it ends. Null for a permanent installation.
+    async fn ends_at(&self) -> Option<DateTime> {
+        self.0.ends_at.map(Into::into)
+    }
+
+    /// IANA name, for the people's clocks: `Europe/London`.
+    async fn time_zone(&self) -> &str {
+        &self.0.time_zone
+    }
+
+    /// How long a deleted or left number is kept for its last owner.
+    async fn hold_seconds(&self) -> i32 {
+        self.0.hold_seconds
+    }
+
+    /// Numbers that begin with these are never given out: emergency and service codes.
+    async fn reserved_prefixes(&self) -> Vec<String> {
+        self.0.reserved()
+    }
+
+    /// The numbers that may be registered, by first number.
+    async fn ranges(&self, ctx: &Context<'_>) -> Result<Vec<NumberRange>, ApiError> {
+        let rows = queries::ranges_of_event(&mut *context::read(ctx).await?, self.0.id).await?;
+        Ok(rows.into_iter().map(|row| NumberRange(Arc::new(row))).collect())
+    }
+
+    /// What may be registered here.
+    async fn service_types(&self, ctx: &Context<'_>) -> Result<Vec<ServiceType>, ApiError> {
+        let rows = queries::service_types_of_event(&mut *context::read(ctx).await?, self.0.id).await?;
+        Ok(rows.into_iter().map(|row| ServiceType(Arc::new(row))).collect())
+    }
+}
+
+/// Numbers that may be registered.
+#[derive(Clone)]
+pub struct NumberRange(pub Arc<model::NumberRange>);
+
+impl NumberRange {
+    /// The range of this id, if the caller may know of its event.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn load(ctx: &Context<'_>, id: NumberRangeId) -> Result<Option<Self>, ApiError> {
+        let mut conn = context::read(ctx).await?;
+        let Some(row) = queries::range_by_id(&mut conn, id).await? else { return Ok(None) };
+        let event = queries::event_by_id(&mut conn, row.event_id).await?;
+        let actor = actor(ctx)?;
+        Ok(event.filter(|event| is_known_to(event, actor)).map(|_| Self(Arc::new(row))))
+    }
+}
+
+#[Object]
+impl NumberRange {
+    /// The range's id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.global())
+    }
+
+    /// Whose numbers they are.
+    async fn event(&self, ctx: &Context<'_>) -> Result<Event, ApiError> {
+        Event::load(ctx, self.0.event_id).await?.ok_or_else(|| gone("event"))
+    }
+
+    /// The first number. Both ends belong to the range and have the same number of digits.
+    async fn first(&self) -> PhoneNumber {
+        self.0.first.clone().into()
+    }
+
+    /// The last number.
+    async fn last(&self) -> PhoneNumber {
+        self.0.last.clone().into()
+    }
+
+    /// Its name for people.
+    async fn label(&self) -> &str {
+        &self.0.label
+    }
+
+    /// Only operators allocate from it.
+    async fn privileged(&self) -> bool {
+        self.0.privileged
+    }
+
+    /// Empty: every service type may use it.
+    async fn service_types(&self, ctx: &Context<'_>) -> Result<Vec<ServiceType>, ApiError> {
+        let mut conn = context::read(ctx).await?;
+        let limits = queries::range_limits(&mut conn, self.0.event_id).await?;
+        let all = queries::all_service_types(&mut conn).await?;
+        let is_named = |id: ServiceTypeId| limits.contains(&(self.0.id, id));
+        Ok(all.into_iter().filter(|row| is_named(row.id)).map(|row| ServiceType(Arc::new(row))).collect())
+    }
+
+    /// How many numbers the range holds (at most 10,000,000).
+    async fn size(&self) -> Result<i32, ApiError> {
+        Ok(i32::try_from(self.0.plan()?.size()).unwrap_or(i32::MAX))
+    }
+
+    /// How many of them are free now.
+    async fn available(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
+        let mut conn = context::read(ctx).await?;
+        let Some(event) = queries::event_by_id(&mut conn, self.0.event_id).await? else { return Err(gone("event")) };
+        let free = rules::count_free(&mut conn, &event, &self.0).await?;
+        Ok(i32::try_from(free).unwrap_or(i32::MAX))
+    }
+}
+
+/// A kind of service, made of data alone: adding one needs no change of code and no restart.
+#[derive(Clone)]
+pub struct ServiceType(pub Arc<model::ServiceType>);
+
+impl ServiceType {
+    /// The service type of this id.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn load(ctx: &Context<'_>, id: ServiceTypeId) -> Result<Option<Self>, ApiError> {
+        let row = queries::service_type_by_id(&mut *context::read(ctx).await?, id).await?;
+        Ok(row.map(|row| Self(Arc::new(row))))
+    }
+}
+
+#[Object]
+impl ServiceType {
+    /// The service type's id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.global())
+    }
+
+    /// Its short name in addresses and commands.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// Its name for people.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Markdown for the people who choose it.
+    async fn description(&self) -> &str {
+        &self.0.description
+    }
+
+    /// Markdown for the owner of an extension, a template over its public fields: how to set the device up.
+    async fn instructions(&self) -> &str {
+        &self.0.instructions
+    }
+
+    /// JSON Schema 2020-12 of an extension's parameters, with annotations that begin with `x-`.
+    async fn parameter_schema(&self) -> &Value {
+        &self.0.parameter_schema.0
+    }
+
+    /// Rises with every change of the schema.
+    async fn schema_version(&self) -> i32 {
+        self.0.schema_version
+    }
+
+    /// What its extensions do.
+    async fn behaviour(&self) -> enums::ServiceBehaviour {
+        self.0.behaviour.into()
+    }
+
+    /// Only operators register it.
+    async fn privileged(&self) -> bool {
+        self.0.privileged
+    }
+
+    /// Its extensions may join call groups.
+    async fn group_capable(&self) -> bool {
+        self.0.group_capable
+    }
+
+    /// How many extensions one user may hold in one event; null: no limit.
+    async fn quota(&self) -> Option<i32> {
+        self.0.quota
+    }
+
+    /// How many members a group of this type may have; null: no limit.
+    async fn member_limit(&self) -> Option<i32> {
+        self.0.member_limit
+    }
+
+    /// Whether registrations have stopped; what exists goes on.
+    async fn retired(&self) -> bool {
+        self.0.retired
+    }
+
+    /// Settings for templates: registrar, realm, codecs… never secrets.
+    async fn settings(&self) -> &Value {
+        &self.0.settings.0
+    }
+
+    /// What turns its feeds into configuration files. Empty for all but admins.
+    async fn templates(&self, ctx: &Context<'_>) -> Result<Vec<Template>, ApiError> {
+        if !actor(ctx)?.is_at_least(Role::Admin) {
+            return Ok(Vec::new());
+        }
+        let rows = templates::templates_of(&mut *context::read(ctx).await?, self.0.id).await?;
+        Ok(rows.into_iter().map(|row| Template(Arc::new(row))).collect())
+    }
+}
+
+/// A flag that telephone systems honour, e.g. `external`, `international`.
+#[derive(Clone)]
+pub struct CallPermission(pub Arc<model::CallPermission>);
+
+impl CallPermission {
+    /// The permission of this id.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn load(ctx: &Context<'_>, id: CallPermissionId) -> Result<Option<Self>, ApiError> {
+        let row = queries::permission_by_id(&mut *context::read(ctx).await?, id).await?;
+        Ok(row.map(|row| Self(Arc::new(row))))
+    }
+}
+
+#[Object]
+impl CallPermission {
+    /// The permission's id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.global())
+    }
+
+    /// Its short name in feeds.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// Its name for people.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What it allows.
+    async fn description(&self) -> &str {
+        &self.0.description
+    }
+
+    /// Marks the entry in the directory.
+    async fn highlights_in_directory(&self) -> bool {
+        self.0.highlights_in_directory
+    }
+}
+
+/// What turns a feed of a service type into the text that a particular telephone system reads.
+#[derive(Clone)]
+pub struct Template(pub Arc<templates::Template>);
+
+impl Template {
+    /// The template of this id, for admins.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn load(ctx: &Context<'_>, id: TemplateId) -> Result<Option<Self>, ApiError> {
+        if !actor(ctx)?.is_at_least(Role::Admin) {
+            return Ok(None);
+        }
+        let row = templates::template_by_id(&mut *context::read(ctx).await?, id).await?;
+        Ok(row.map(|row| Self(Arc::new(row))))
+    }
+}
+
+#[Object]
+impl Template {
+    /// The template's id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.global())
+    }
+
+    /// Its name, unique in its service type.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The media type of what it yields.
+    async fn content_type(&self) -> &str {
+        &self.0.content_type
+    }
+
+    /// The kind of text that it yields: it decides how values are escaped.
+    async fn format(&self) -> enums::TemplateFormat {
+        self.0.format.into()
+    }
+
+    /// The template itself, MiniJinja.
+    async fn source(&self) -> &str {
+        &self.0.source
+    }
+}
+
+/// A row that another row refers to and that is not there.
+pub fn gone(what: &str) -> ApiError {
+    crate::problem::Fault::internal(format!("a row refers to a missing {what}")).into()
+}
+

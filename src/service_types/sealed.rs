@@ -1,0 +1,107 @@
+//! How an extension's parameters lie in its row: secrets as one sealed JSON object, unique values beside it.
+
+use zeroize::Zeroizing;
+
+use super::schema::{ParameterSchema, Parameters, Parts, Uniqueness};
+use crate::ids::{EventId, ExtensionId, ServiceTypeId};
+use crate::problem::Fault;
+use crate::secrets::{Place, Sealer};
+use crate::store::types::Id;
+
+/// Seals an extension's secret parameters for its row; nothing where it has none.
+///
+/// # Errors
+/// When sealing fails.
+pub fn seal_secrets(sealer: &Sealer, extension: ExtensionId, secrets: &Parameters) -> Result<Option<Vec<u8>>, Fault> {
+    if secrets.is_empty() {
+        return Ok(None);
+    }
+    let plain = Zeroizing::new(serde_json::to_vec(secrets).map_err(Fault::internal)?);
+    Ok(Some(sealer.seal(&place(&extension), &plain)?))
+}
+
+/// Opens what [`seal_secrets`] sealed for this extension.
+///
+/// # Errors
+/// When the key is not there, or the bytes were damaged or belong to another row.
+pub fn open_secrets(sealer: &Sealer, extension: ExtensionId, sealed: Option<&[u8]>) -> Result<Parameters, Fault> {
+    let Some(sealed) = sealed else { return Ok(Parameters::new()) };
+    let plain = sealer.open(&place(&extension), sealed)?;
+    // The parser's own words would show the place in a secret.
+    serde_json::from_slice(&plain).map_err(|_| Fault::internal("an extension's sealed secrets are no JSON object"))
+}
+
+fn place(extension: &ExtensionId) -> Place<'_> {
+    Place::of("extensions", &extension.0, "secrets")
+}
+
+/// One value that no other extension in its scope may have.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct UniqueValue {
+    /// The event or the service type.
+    pub scope: Id,
+    /// The parameter's name.
+    pub parameter: String,
+    /// In the form in which values are compared.
+    pub value: String,
+}
+
+/// The values of an extension that no other may have. Secrets are left out: a value kept for comparing would lie in clear.
+pub fn unique_values(schema: &ParameterSchema, parts: &Parts, event: EventId, service_type: ServiceTypeId) -> Vec<UniqueValue> {
+    let found = schema.unique_values(&parts.public).into_iter();
+    found
+        .map(|(parameter, reach, value)| {
+            let scope = match reach {
+                Uniqueness::Event => Id(event.0),
+                Uniqueness::ServiceType => Id(service_type.0),
+            };
+            UniqueValue { scope, parameter: parameter.name.clone(), value }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::SeededRng;
+
+    #[test]
+    fn secrets_open_in_their_own_row_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let sealer = Sealer::load_or_create(folder.path(), None, Arc::new(SeededRng::new(1))).unwrap();
+        let (one, two) = (ExtensionId(uuid::Uuid::from_u128(1)), ExtensionId(uuid::Uuid::from_u128(2)));
+        let secrets = json!({ "password": "hunter22" }).as_object().unwrap().clone();
+        let sealed = seal_secrets(&sealer, one, &secrets).unwrap().unwrap();
+        assert_eq!(open_secrets(&sealer, one, Some(&sealed)).unwrap(), secrets);
+        assert!(open_secrets(&sealer, two, Some(&sealed)).is_err());
+        assert_eq!(seal_secrets(&sealer, one, &Parameters::new()).unwrap(), None);
+        assert_eq!(open_secrets(&sealer, one, None).unwrap(), Parameters::new());
+    }
+
+    #[test]
+    fn a_unique_value_is_compared_in_its_scope() {
+        let schema = ParameterSchema::compile(&json!({
+            "type": "object",
+            "properties": {
+                "mac": { "type": "string", "format": "mac", "x-unique": "EVENT" },
+                "ric": { "type": "integer", "x-unique": "SERVICE_TYPE" },
+            },
+        }))
+        .unwrap();
+        let (event, service_type) = (EventId(uuid::Uuid::from_u128(1)), ServiceTypeId(uuid::Uuid::from_u128(2)));
+        let parts = schema.split(json!({ "mac": "AA:BB:CC:00:11:22", "ric": 8 }).as_object().unwrap().clone());
+        let mut values = unique_values(&schema, &parts, event, service_type);
+        values.sort();
+        assert_eq!(
+            values,
+            [
+                UniqueValue { scope: Id(event.0), parameter: "mac".into(), value: "aabbcc001122".into() },
+                UniqueValue { scope: Id(service_type.0), parameter: "ric".into(), value: "8".into() },
+            ]
+        );
+    }
+}
