@@ -34,7 +34,11 @@ impl FromStr for DatabaseUrl {
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some(path) = text.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
-            return if path.is_empty() { Err("sqlite: needs a file, such as sqlite:data/switchboard.db".to_owned()) } else { Ok(Self::Sqlite(path.into())) };
+            return if path.is_empty() {
+                Err("sqlite: needs a file, such as sqlite:data/switchboard.db".to_owned())
+            } else {
+                Ok(Self::Sqlite(path.into()))
+            };
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             return Ok(Self::Postgres(Secret::new(text)));
@@ -113,7 +117,10 @@ impl Serving {
     /// A sentence for whoever starts the program.
     pub fn check(&self) -> Result<(), String> {
         if self.demo && !self.listen.ip().is_loopback() {
-            return Err(format!("--demo has well-known passwords and listens on this machine only, not on {}", self.listen));
+            return Err(format!(
+                "--demo has well-known passwords and listens on this machine only, not on {}",
+                self.listen
+            ));
         }
         if let Some(url) = &self.public_url
             && !url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())

@@ -63,7 +63,8 @@ impl Mailer {
     /// # Errors
     /// When the URL is not understood.
     pub fn smtp(url: &str, public_url: &str, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, Fault> {
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|error| Fault::internal(format!("--smtp-url: {error}")))?;
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .map_err(|error| Fault::internal(format!("--smtp-url: {error}")))?;
         let transport = builder.timeout(Some(SMTP_TIMEOUT)).build();
         Ok(Self { way: Way::Smtp(Box::new(transport)), public_url: public_url.to_owned(), clock, rng })
     }
@@ -89,7 +90,9 @@ impl Mailer {
                 Err(error) if error.is_permanent() => Err(SendError::Permanent(error.to_string())),
                 Err(error) => Err(SendError::Temporary(error.to_string())),
             },
-            Way::Files(folder) => write(folder, self.id(), message.formatted()).await.map_err(|error| SendError::Temporary(error.to_string())),
+            Way::Files(folder) => write(folder, self.id(), message.formatted())
+                .await
+                .map_err(|error| SendError::Temporary(error.to_string())),
         }
     }
 
@@ -101,8 +104,12 @@ impl Mailer {
         let permanent = |error: &dyn std::fmt::Display| SendError::Permanent(error.to_string());
         let rendered = Rendered::new(mail, &self.public_url).map_err(|error| permanent(&error))?;
         let to: Address = mail.to.parse().map_err(|error| permanent(&error))?;
-        let host = url::Url::parse(&self.public_url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "localhost".to_owned());
-        let domain = if host.contains(':') || host.parse::<std::net::IpAddr>().is_ok() { "localhost".to_owned() } else { host };
+        let host = url::Url::parse(&self.public_url)
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned))
+            .unwrap_or_else(|| "localhost".to_owned());
+        let domain =
+            if host.contains(':') || host.parse::<std::net::IpAddr>().is_ok() { "localhost".to_owned() } else { host };
         let from = Address::new("switchboard", &domain).map_err(|error| permanent(&error))?;
         let seconds = u64::try_from(self.clock.now().millis() / 1000).unwrap_or(0);
         Message::builder()
@@ -112,7 +119,11 @@ impl Mailer {
             .message_id(Some(format!("<{}@{domain}>", self.id().simple())))
             .date(std::time::UNIX_EPOCH + Duration::from_secs(seconds))
             .header(AutoSubmitted)
-            .multipart(MultiPart::alternative().singlepart(part(ContentType::TEXT_PLAIN, rendered.text)).singlepart(part(ContentType::TEXT_HTML, rendered.html)))
+            .multipart(
+                MultiPart::alternative()
+                    .singlepart(part(ContentType::TEXT_PLAIN, rendered.text))
+                    .singlepart(part(ContentType::TEXT_HTML, rendered.html)),
+            )
             .map_err(|error| permanent(&error))
     }
 }
@@ -153,7 +164,8 @@ mod tests {
     async fn a_mail_on_disk_shows_its_link_unbroken() {
         let folder = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp(1_790_000_000_000_000)));
-        let mailer = Mailer::files(folder.path(), "https://sb.example.org", clock, Arc::new(SeededRng::new(1))).unwrap();
+        let mailer =
+            Mailer::files(folder.path(), "https://sb.example.org", clock, Arc::new(SeededRng::new(1))).unwrap();
         let token = Token::generate(&SeededRng::new(2));
         mailer.send(&Mail::verify_email("arthur@example.org", "arthur", &token)).await.unwrap();
         let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();

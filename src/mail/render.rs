@@ -56,7 +56,9 @@ fn render(source: &str, name: &str, data: &std::collections::BTreeMap<String, St
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let is_html = name.starts_with("html");
     environment.set_auto_escape_callback(move |_| if is_html { AutoEscape::Html } else { AutoEscape::None });
-    environment.render_named_str(name, source, data.clone()).map_err(|error| Fault::internal(format!("mail {name}: {error}")))
+    environment
+        .render_named_str(name, source, data.clone())
+        .map_err(|error| Fault::internal(format!("mail {name}: {error}")))
 }
 
 #[cfg(test)]
@@ -66,7 +68,8 @@ mod tests {
     #[test]
     fn every_template_renders_and_shows_its_link_on_a_line_of_its_own() {
         for template in Template::ALL {
-            let data = [("username", "arthur"), ("token", "abc")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+            let data =
+                [("username", "arthur"), ("token", "abc")].map(|(key, value)| (key.to_owned(), value.to_owned()));
             let mail = Mail { to: "a@example.org".to_owned(), template, data: data.into() };
             let rendered = Rendered::new(&mail, "https://example.org").unwrap();
             assert!(!rendered.subject.is_empty() && !rendered.subject.contains('\n'), "{}", template.name());
