@@ -25,6 +25,7 @@ tests! {
     numbers::a_taken_number_comes_with_suggestions,
     numbers::a_deleted_number_is_held_for_its_owner,
     numbers::a_barred_number_is_refused_and_silent,
+    numbers::a_dry_run_that_fails_harms_nobody,
     numbers::a_new_service_type_is_typed_at_once,
     feed::every_change_is_told_in_order,
     feed::a_key_sees_what_its_scope_allows,

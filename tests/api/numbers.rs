@@ -71,3 +71,16 @@ pub async fn a_new_service_type_is_typed_at_once(app: TestApp) {
     let refused = admin.ask(&create.replace("telex", "telex2"), json!({ "s": remote })).await;
     assert_eq!(code(&refused["data"]["createServiceType"]), "INVALID");
 }
+
+pub async fn a_dry_run_that_fails_harms_nobody(app: TestApp) {
+    let user = app.sign_in("user", "numberwang").await;
+    let dry = "mutation($n: PhoneNumber!) { registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: $n, label: \"x\", dryRun: true}) \
+               { extension { id } generated preview { number } errors { code } } }";
+    let refused = user.ask(dry, json!({ "n": "5000" })).await;
+    assert_eq!(code(&refused["data"]["registerExtension"]), "NUMBER_UNAVAILABLE");
+    let told = user.ask(dry, json!({ "n": "2342" })).await;
+    let told = &told["data"]["registerExtension"];
+    assert_eq!(told["preview"]["number"], "2342", "{told}");
+    assert!(told["extension"].is_null() && told["generated"].is_null());
+    assert_eq!(code(&user.registers("sip", "2342").await), "none");
+}
