@@ -1,7 +1,7 @@
 //! The program as one value: configuration, services, catalogue, schema. Built once, shared by every request.
 
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwap;
 use async_graphql::{Schema, ValidationMode};
@@ -92,7 +92,9 @@ impl Parts {
 /// When one of them cannot be had; the sentence says which.
 pub async fn open(installation: &Installation, parts: Parts) -> Result<Services, Fault> {
     crate::config::make_data_dir(&installation.data_dir)?;
-    let sealer = Sealer::load_or_create(&installation.data_dir, installation.sealing_key().as_ref(), Arc::clone(&parts.rng)).map_err(Fault::internal)?;
+    let sealer =
+        Sealer::load_or_create(&installation.data_dir, installation.sealing_key().as_ref(), Arc::clone(&parts.rng))
+            .map_err(Fault::internal)?;
     let store = Store::open(&installation.database().map_err(Fault::internal)?).await?;
     let sign_ins = Buckets::new(Rate::per_minute(SIGN_INS_A_MINUTE), REMEMBERED, Arc::clone(&parts.clock));
     Ok(Services {
@@ -123,7 +125,17 @@ impl App {
         let schema = publish(&services, SessionCookie { plain_http: serving.plain_http_lan }).await?;
         let rates = Rates::new(&services.clock);
         let (stopping, _) = watch::channel(false);
-        Ok(Arc::new(Self { services, serving, mailer, schema: ArcSwap::from_pointee(schema), published_at: tokio::sync::Mutex::new(rings), published_rings: AtomicU64::new(rings), rates, requests: RequestCounts::default(), stopping }))
+        Ok(Arc::new(Self {
+            services,
+            serving,
+            mailer,
+            schema: ArcSwap::from_pointee(schema),
+            published_at: tokio::sync::Mutex::new(rings),
+            published_rings: AtomicU64::new(rings),
+            rates,
+            requests: RequestCounts::default(),
+            stopping,
+        }))
     }
 
     /// The cookie of this installation.
@@ -152,7 +164,9 @@ impl App {
 
 /// The schema without any service type: what `schema.graphql` is printed from.
 pub fn core_schema() -> ApiSchema {
-    with_catalogue(&Arc::default(), || Schema::build(Query::default(), Mutation::default(), Subscription::default()).finish())
+    with_catalogue(&Arc::default(), || {
+        Schema::build(Query::default(), Mutation::default(), Subscription::default()).finish()
+    })
 }
 
 async fn publish(services: &Services, cookie: SessionCookie) -> Result<Published, Fault> {

@@ -8,7 +8,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::config::{Installation, Serving};
 
 /// What `switchboard agent` answers as long as there is none.
-pub const NO_AGENT_YET: &str = "the agent is not part of this version of Switchboard yet; a telephone system can read its feed over GraphQL";
+pub const NO_AGENT_YET: &str =
+    "the agent is not part of this version of Switchboard yet; a telephone system can read its feed over GraphQL";
 
 /// Number management and provisioning for camps, congresses and campuses.
 #[derive(Parser, Debug)]
@@ -159,18 +160,35 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_unknown_is_refused() {
-        for line in ["switchboard fly", "switchboard export", "switchboard import x.csv", "switchboard admin create", "switchboard backup", "switchboard --format csv", "switchboard export --event camp --format xml", "switchboard --listen localhost", "switchboard --trusted-proxy everybody"] {
+        for line in [
+            "switchboard fly",
+            "switchboard export",
+            "switchboard import x.csv",
+            "switchboard admin create",
+            "switchboard backup",
+            "switchboard --format csv",
+            "switchboard export --event camp --format xml",
+            "switchboard --listen localhost",
+            "switchboard --trusted-proxy everybody",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
     }
 
     #[test]
     fn settings_stand_on_either_side_of_the_command() {
-        for line in ["switchboard --demo --data-dir d serve", "switchboard serve --demo --data-dir d", "switchboard --demo migrate --data-dir d"] {
+        for line in [
+            "switchboard --demo --data-dir d serve",
+            "switchboard serve --demo --data-dir d",
+            "switchboard --demo migrate --data-dir d",
+        ] {
             let cli = parse(line).unwrap();
             assert!(cli.serving.demo && cli.installation.data_dir.ends_with("d"), "{line}");
         }
         let cli = parse("switchboard --trusted-proxy 10.0.0.0/8,fd00::/8 --trusted-proxy 192.0.2.1").unwrap();
-        assert_eq!(cli.serving.trusted_proxy.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "fd00::/8", "192.0.2.1/32"]);
+        assert_eq!(
+            cli.serving.trusted_proxy.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["10.0.0.0/8", "fd00::/8", "192.0.2.1/32"]
+        );
     }
 }

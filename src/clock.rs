@@ -13,8 +13,20 @@ use rand_core::{Rng as _, SeedableRng as _};
 use uuid::Uuid;
 
 /// An instant: microseconds since 1970-01-01T00:00:00Z, as both databases store it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
-#[derive(diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    serde::Serialize,
+    serde::Deserialize,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
 #[diesel(sql_type = diesel::sql_types::BigInt)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
@@ -110,7 +122,11 @@ impl Clock for SystemClock {
 pub struct SystemRng;
 
 impl Rng for SystemRng {
-    #[expect(clippy::disallowed_methods, clippy::panic, reason = "the one place that asks the machine; without it nothing is safe")]
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::panic,
+        reason = "the one place that asks the machine; without it nothing is safe"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
         // Without randomness no secret can be made, and nothing the caller could do would be safe.
         if let Err(error) = getrandom::fill(bytes) {

@@ -39,7 +39,9 @@ pub async fn run(cli: Cli) -> Result<(), String> {
         Command::Backup { file } => backup(installation, &file).await,
         Command::Audit(AuditCommand::Verify) => verify_audit(installation).await,
         Command::Agent { .. } => Err(NO_AGENT_YET.to_owned()),
-        Command::RotateKey | Command::Export { .. } | Command::Import { .. } => Err("this command is not part of this version of Switchboard yet".to_owned()),
+        Command::RotateKey | Command::Export { .. } | Command::Import { .. } => {
+            Err("this command is not part of this version of Switchboard yet".to_owned())
+        }
     }
 }
 
@@ -65,7 +67,9 @@ fn start_log(format: LogFormat) {
 
 async fn serve(installation: &Installation, serving: Serving) -> Result<(), String> {
     serving.check()?;
-    let listener = tokio::net::TcpListener::bind(serving.listen).await.map_err(|error| format!("cannot listen on {}: {error}", serving.listen))?;
+    let listener = tokio::net::TcpListener::bind(serving.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", serving.listen))?;
     let address = listener.local_addr().map_err(say)?;
     let services = open(installation).await?;
     if serving.demo && demo::load(&services).await.map_err(tell)? {
@@ -74,9 +78,10 @@ async fn serve(installation: &Installation, serving: Serving) -> Result<(), Stri
     let app = App::new(installation, serving, services).await.map_err(say)?;
     greet(installation, &app, address).await?;
     let duties = background::start(&app);
-    let served = axum::serve(listener, http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(stop_on_signal(Arc::clone(&app)))
-        .into_future();
+    let served =
+        axum::serve(listener, http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(stop_on_signal(Arc::clone(&app)))
+            .into_future();
     let mut stopping = app.stopping.subscribe();
     let outcome = tokio::select! {
         outcome = served => outcome.map_err(say),
@@ -95,11 +100,16 @@ async fn greet(installation: &Installation, app: &App, address: SocketAddr) -> R
     tracing::info!(address = %address, database = %installation.database().map_err(say)?, "listening");
     match app.serving.mail_server()? {
         Some(server) => tracing::info!(server = %server, "mails go to the mail server"),
-        None => tracing::info!(folder = %installation.data_dir.join("mail").display(), "no --smtp-url: mails are written as files"),
+        None => {
+            tracing::info!(folder = %installation.data_dir.join("mail").display(), "no --smtp-url: mails are written as files")
+        }
     }
     if let Some(token) = accounts::setup_token(&app.services).await.map_err(tell)? {
         let public_url = app.serving.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        println!("No account exists yet. Become the first admin within 30 minutes:\n\n  {public_url}/setup#token={}\n", token.reveal().expose());
+        println!(
+            "No account exists yet. Become the first admin within 30 minutes:\n\n  {public_url}/setup#token={}\n",
+            token.reveal().expose()
+        );
     }
     Ok(())
 }
@@ -135,7 +145,11 @@ async fn create_admin(installation: &Installation, username: String, email: Stri
 
 async fn backup(installation: &Installation, file: &std::path::Path) -> Result<(), String> {
     open(installation).await?.store.backup_into(file).await.map_err(say)?;
-    println!("Written to {}. The sealing key is not in it: keep a copy of {} apart.", file.display(), installation.data_dir.join("sealing.key").display());
+    println!(
+        "Written to {}. The sealing key is not in it: keep a copy of {} apart.",
+        file.display(),
+        installation.data_dir.join("sealing.key").display()
+    );
     Ok(())
 }
 
@@ -147,7 +161,9 @@ async fn verify_audit(installation: &Installation) -> Result<(), String> {
             println!("The audit is whole: {rows} rows, last link {}.", hex::encode(last));
             Ok(())
         }
-        Verification::Broken { seq } => Err(format!("The audit is broken at row {seq}: it or a row before it was changed, taken out or put in.")),
+        Verification::Broken { seq } => {
+            Err(format!("The audit is broken at row {seq}: it or a row before it was changed, taken out or put in."))
+        }
     }
 }
 

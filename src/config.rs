@@ -71,7 +71,9 @@ impl FromStr for DatabaseUrl {
 
 /// RFC 3986, section 3.1, of a length that a scheme has.
 fn is_scheme(text: &str) -> bool {
-    text.len() <= 16 && text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    text.len() <= 16
+        && text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
 /// What a log may say: the file, or the server without the login.
@@ -151,7 +153,13 @@ fn given(text: Option<&Secret>) -> Option<&Secret> {
 #[derive(Args, Clone, Debug)]
 pub struct Serving {
     /// The address and port to listen on.
-    #[arg(long, env = "SWITCHBOARD_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", global = true)]
+    #[arg(
+        long,
+        env = "SWITCHBOARD_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8080",
+        global = true
+    )]
     pub listen: SocketAddr,
     /// The address by which people reach it: links in mails begin with it.
     #[arg(long, env = "SWITCHBOARD_PUBLIC_URL", value_name = "URL", global = true)]
@@ -216,7 +224,10 @@ impl Serving {
     /// A sentence for whoever starts the program.
     pub fn check(&self) -> Result<(), String> {
         if self.demo && !self.listen.ip().to_canonical().is_loopback() {
-            return Err(format!("--demo has well-known passwords and listens on this machine only, not on {}", self.listen));
+            return Err(format!(
+                "--demo has well-known passwords and listens on this machine only, not on {}",
+                self.listen
+            ));
         }
         if let Some(url) = self.given_public_url() {
             check_public_url(url, self.plain_http_lan).map_err(|error| format!("--public-url: {error}"))?;
@@ -243,7 +254,9 @@ fn check_public_url(text: &str, plain_http_lan: bool) -> Result<(), &'static str
     match url.scheme() {
         "https" => Ok(()),
         "http" if is_here || plain_http_lan => Ok(()),
-        "http" => Err("over plain http:// everybody on the way reads passwords; use https://, or --plain-http-lan on a network that you trust"),
+        "http" => Err(
+            "over plain http:// everybody on the way reads passwords; use https://, or --plain-http-lan on a network that you trust",
+        ),
         _ => Err("it begins with https:// or http://"),
     }
 }

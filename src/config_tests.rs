@@ -30,16 +30,40 @@ fn databases_are_known_or_refused() {
     assert_eq!(shown("sqlite:///var/lib/b.db").unwrap(), "sqlite:/var/lib/b.db");
     assert_eq!(shown("SQLITE:b.db").unwrap(), "sqlite:b.db");
     assert_eq!(shown("postgresql://sb:hunter22@db.example:5433/numbers").unwrap(), "postgres://db.example/numbers");
-    assert_eq!(shown("postgres:///numbers?host=/run/postgresql&user=sb").unwrap(), "postgres:///run/postgresql/numbers");
-    assert!(shown("mysql://root:hunter22@db/numbers").unwrap_err().to_string().contains("\"mysql\" is not known; known are sqlite:PATH"));
-    for text in ["", "numbers.db", "sqlite", "sqlite:", "sqlite://", "sqlite::memory:", "sqlite:a?mode=ro", "postgres:numbers", "postgres://db:port/x", "hunter22@db:5432"] {
+    assert_eq!(
+        shown("postgres:///numbers?host=/run/postgresql&user=sb").unwrap(),
+        "postgres:///run/postgresql/numbers"
+    );
+    assert!(
+        shown("mysql://root:hunter22@db/numbers")
+            .unwrap_err()
+            .to_string()
+            .contains("\"mysql\" is not known; known are sqlite:PATH")
+    );
+    for text in [
+        "",
+        "numbers.db",
+        "sqlite",
+        "sqlite:",
+        "sqlite://",
+        "sqlite::memory:",
+        "sqlite:a?mode=ro",
+        "postgres:numbers",
+        "postgres://db:port/x",
+        "hunter22@db:5432",
+    ] {
         assert!(shown(text).is_err(), "{text}");
     }
 }
 
 #[test]
 fn passwords_are_in_no_print_and_no_error() {
-    let good = cli(&["--database-url", "postgres://sb:hunter22@db/numbers", "--smtp-url", "smtps://sb:hunter33@mail.example.org"]);
+    let good = cli(&[
+        "--database-url",
+        "postgres://sb:hunter22@db/numbers",
+        "--smtp-url",
+        "smtps://sb:hunter33@mail.example.org",
+    ]);
     let bad = cli(&["--database-url", "postgres://sb:hunter22@db:x/numbers", "--smtp-url", "smtp//sb:hunter33@mail"]);
     let texts = [
         format!("{good:?} {:?} {:?}", good.installation.database(), good.serving.mail_server()),
@@ -71,7 +95,13 @@ fn plain_http_is_for_this_machine_unless_it_is_wanted() {
     assert!(url(&["--public-url", "http://[::1]:3000"]).is_ok());
     assert!(url(&["--public-url", "http://192.0.2.1"]).unwrap_err().contains("--plain-http-lan"));
     assert!(url(&["--public-url", "http://192.0.2.1", "--plain-http-lan"]).is_ok());
-    for text in ["numbers.example.org", "ftp://example.org", "https://u:p@example.org", "https://example.org/?x", "https://example.org/#x"] {
+    for text in [
+        "numbers.example.org",
+        "ftp://example.org",
+        "https://u:p@example.org",
+        "https://example.org/?x",
+        "https://example.org/#x",
+    ] {
         assert!(url(&["--public-url", text]).is_err(), "{text}");
     }
 }

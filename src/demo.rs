@@ -11,7 +11,9 @@ use crate::app::core_type_names;
 use crate::extensions::rules::{self as extensions, AssignExtension};
 use crate::extensions::visibility::Visibility;
 use crate::problem::{Fault, Stop};
-use crate::service_types::rules::{self as configuration, CreateCallPermission, CreateEvent, CreateNumberRange, CreateServiceType};
+use crate::service_types::rules::{
+    self as configuration, CreateCallPermission, CreateEvent, CreateNumberRange, CreateServiceType,
+};
 use crate::service_types::{EventPhase, ServiceBehaviour};
 use crate::services::Services;
 
@@ -134,7 +136,11 @@ async fn make_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Sto
         };
         configuration::create_range(services, caller, range).await?;
     }
-    for (slug, name, highlights) in [("external", "External calls", false), ("international", "International calls", false), ("orga", "Organisation", true)] {
+    for (slug, name, highlights) in [
+        ("external", "External calls", false),
+        ("international", "International calls", false),
+        ("orga", "Organisation", true),
+    ] {
         let permission = CreateCallPermission {
             slug: slug.to_owned(),
             name: name.to_owned(),
@@ -147,7 +153,9 @@ async fn make_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Sto
 }
 
 async fn make_accounts(services: &Services, caller: &Arc<Caller>) -> Result<(), Stop> {
-    for (username, name, role) in [("admin", "Admin", Role::Admin), ("operator", "Operator", Role::Operator), ("user", "User", Role::User)] {
+    for (username, name, role) in
+        [("admin", "Admin", Role::Admin), ("operator", "Operator", Role::Operator), ("user", "User", Role::User)]
+    {
         let input = RegisterAccount {
             username: username.to_owned(),
             display_name: name.to_owned(),

@@ -55,7 +55,13 @@ pub async fn recall<T: DeserializeOwned>(conn: &mut Conn, caller: &Caller, actio
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn remember(conn: &mut Conn, caller: &Caller, action: Action, value: serde_json::Value, now: Timestamp) -> Result<(), Stop> {
+pub async fn remember(
+    conn: &mut Conn,
+    caller: &Caller,
+    action: Action,
+    value: serde_json::Value,
+    now: Timestamp,
+) -> Result<(), Stop> {
     let Some(idempotency) = &caller.idempotency else { return Ok(()) };
     let record = Record {
         actor: actor_key(caller),

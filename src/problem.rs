@@ -29,26 +29,44 @@ pub enum ProblemKind {
     NotFound,
     Conflict,
     /// The caller's copy is old; the number is the version now.
-    StaleVersion { current: i32 },
+    StaleVersion {
+        current: i32,
+    },
     /// Somebody else has the number; up to five free ones are suggested.
-    NumberUnavailable { number: String, suggestions: Vec<String> },
+    NumberUnavailable {
+        number: String,
+        suggestions: Vec<String>,
+    },
     NumberOutOfRange,
-    QuotaExceeded { limit: i32 },
+    QuotaExceeded {
+        limit: i32,
+    },
     /// The number's state does not allow the move; and the states.
-    InvalidTransition { number: String, from: NumberState, to: NumberState },
+    InvalidTransition {
+        number: String,
+        from: NumberState,
+        to: NumberState,
+    },
     /// The parameters do not fit the schema: JSON Pointer into `parameters`, and the keyword that failed.
-    SchemaViolation { pointer: String, keyword: String },
+    SchemaViolation {
+        pointer: String,
+        keyword: String,
+    },
     ServiceTypePrivileged,
     Restricted,
     FeatureDenied,
     CredentialsRejected,
     TokenExpired,
-    RateLimited { retry_after_seconds: i32 },
+    RateLimited {
+        retry_after_seconds: i32,
+    },
     ReauthenticationRequired,
     EmailUnverified,
     AlreadyExists,
     /// The numbers of the loop, first = last.
-    GroupLoop { cycle: Vec<String> },
+    GroupLoop {
+        cycle: Vec<String>,
+    },
     LastAdmin,
     EventClosed,
     WeakPassword,
@@ -130,13 +148,25 @@ impl Fault {
 fn is_temporary_database_error(error: &diesel::result::Error) -> bool {
     use diesel::result::{DatabaseErrorKind as Kind, Error};
     match error {
-        Error::DatabaseError(Kind::ReadOnlyTransaction | Kind::ClosedConnection | Kind::SerializationFailure, _) => true,
+        Error::DatabaseError(Kind::ReadOnlyTransaction | Kind::ClosedConnection | Kind::SerializationFailure, _) => {
+            true
+        }
         Error::BrokenTransactionManager => true,
         Error::DatabaseError(_, information) => {
             let text = information.message();
-            ["disk is full", "disk I/O", "readonly", "read-only", "locked", "No space left", "terminating connection", "shutting down", "connection closed"]
-                .iter()
-                .any(|sign| text.contains(sign))
+            [
+                "disk is full",
+                "disk I/O",
+                "readonly",
+                "read-only",
+                "locked",
+                "No space left",
+                "terminating connection",
+                "shutting down",
+                "connection closed",
+            ]
+            .iter()
+            .any(|sign| text.contains(sign))
         }
         _ => false,
     }

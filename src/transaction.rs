@@ -93,7 +93,12 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn audit(&mut self, permit: &Permit, entity: Option<String>, summary: impl Into<String>) -> Result<(), Stop> {
+    pub async fn audit(
+        &mut self,
+        permit: &Permit,
+        entity: Option<String>,
+        summary: impl Into<String>,
+    ) -> Result<(), Stop> {
         let via = match permit.actor() {
             Actor::System(_) => "command",
             _ => "graphql",
@@ -175,7 +180,13 @@ impl Tx<'_> {
 ///
 /// # Errors
 /// What `work` gives; then nothing is changed.
-pub async fn transact<T, F>(services: &Services, caller: &Arc<Caller>, action: Action, mode: Mode, work: F) -> Result<T, Stop>
+pub async fn transact<T, F>(
+    services: &Services,
+    caller: &Arc<Caller>,
+    action: Action,
+    mode: Mode,
+    work: F,
+) -> Result<T, Stop>
 where
     T: Outcome,
     F: for<'t, 'c> FnOnce(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T, Stop>> + Send + 'static,
@@ -194,7 +205,14 @@ where
                 if mode == Mode::DryRun {
                     store::begin_nested(conn).await?;
                 }
-                let mut tx = Tx { conn, now, changes: ChangeSet::default(), services: &inner, caller: &request, rings: Vec::new() };
+                let mut tx = Tx {
+                    conn,
+                    now,
+                    changes: ChangeSet::default(),
+                    services: &inner,
+                    caller: &request,
+                    rings: Vec::new(),
+                };
                 let value = work(&mut tx).await?;
                 if mode == Mode::DryRun {
                     store::end_nested(tx.conn, false).await?;

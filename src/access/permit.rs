@@ -42,7 +42,9 @@ impl Permit {
 pub async fn permit(conn: &mut Conn, actor: &Actor, action: Action) -> Result<Permit, Stop> {
     let holder = match (action.least(), actor) {
         (_, Actor::System(_)) | (Least::Guest, _) => actor.clone(),
-        (Least::Person(_) | Least::Key(_) | Least::PersonOrKey(..), Actor::Guest) => return Err(Denied::Unauthenticated.into()),
+        (Least::Person(_) | Least::Key(_) | Least::PersonOrKey(..), Actor::Guest) => {
+            return Err(Denied::Unauthenticated.into());
+        }
         (Least::Key(scope) | Least::PersonOrKey(_, scope), Actor::Key(key)) if key.has(scope) => actor.clone(),
         (Least::Person(least) | Least::PersonOrKey(least, _), Actor::Person(person)) => {
             let role = restrictions::current_role(conn, person.id).await?.ok_or(Denied::Unauthenticated)?;

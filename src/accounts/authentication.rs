@@ -35,7 +35,10 @@ pub async fn actor_of(services: &Services, token: &str) -> Result<Option<Actor>,
             Some((key, last_used)) => {
                 if last_used.is_none_or(|at| now > at.plus_seconds(LAST_SEEN_SECONDS)) {
                     let id = key.id;
-                    services.store.write(move |conn| Box::pin(async move { Ok(touch_key(conn, id, now).await?) })).await?;
+                    services
+                        .store
+                        .write(move |conn| Box::pin(async move { Ok(touch_key(conn, id, now).await?) }))
+                        .await?;
                 }
                 Some(Actor::Key(Arc::new(key)))
             }
@@ -48,7 +51,10 @@ pub async fn actor_of(services: &Services, token: &str) -> Result<Option<Actor>,
     drop(conn);
     if now > session.last_seen_at.plus_seconds(LAST_SEEN_SECONDS) {
         let id = session.id;
-        services.store.write(move |conn| Box::pin(async move { Ok(queries::touch_session(conn, id, now).await?) })).await?;
+        services
+            .store
+            .write(move |conn| Box::pin(async move { Ok(queries::touch_session(conn, id, now).await?) }))
+            .await?;
     }
     Ok(Some(Actor::Person(Arc::new(Person {
         id: account.id,

@@ -423,7 +423,11 @@ pub struct AccountsMutation;
 #[Object]
 impl AccountsMutation {
     /// Registers an account and sends the link that proves its address. A known address looks like any other success.
-    async fn register_account(&self, ctx: &Context<'_>, input: RegisterAccountInput) -> Result<AccountPayload, ApiError> {
+    async fn register_account(
+        &self,
+        ctx: &Context<'_>,
+        input: RegisterAccountInput,
+    ) -> Result<AccountPayload, ApiError> {
         AccountPayload::of(ctx, rules::register(services(ctx)?, &caller(ctx)?, input.into()).await).await
     }
 
@@ -433,33 +437,52 @@ impl AccountsMutation {
     }
 
     /// Sends the link once more. The answer never tells whether an account waits for it.
-    async fn resend_verification(&self, ctx: &Context<'_>, input: ResendVerificationInput) -> Result<AcceptedPayload, ApiError> {
+    async fn resend_verification(
+        &self,
+        ctx: &Context<'_>,
+        input: ResendVerificationInput,
+    ) -> Result<AcceptedPayload, ApiError> {
         AcceptedPayload::of(rules::resend_verification(services(ctx)?, &caller(ctx)?, &input.email).await)
     }
 
     /// Signs in. Browsers get a cookie as well.
     async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Result<SignInPayload, ApiError> {
-        let signed_in = match settle(rules::sign_in(services(ctx)?, &caller(ctx)?, &input.login, &input.password).await)? {
-            Ok(signed_in) => signed_in,
-            Err(errors) => return Ok(SignInPayload { token: None, account: None, session: None, errors }),
-        };
+        let signed_in =
+            match settle(rules::sign_in(services(ctx)?, &caller(ctx)?, &input.login, &input.password).await)? {
+                Ok(signed_in) => signed_in,
+                Err(errors) => return Ok(SignInPayload { token: None, account: None, session: None, errors }),
+            };
         let token = signed_in.token.map(|token| token.reveal().expose().to_owned());
-        if let (Some(token), Some(headers), Some(cookie)) = (&token, ctx.data_opt::<Arc<ResponseHeaders>>(), ctx.data_opt::<SessionCookie>()) {
+        if let (Some(token), Some(headers), Some(cookie)) =
+            (&token, ctx.data_opt::<Arc<ResponseHeaders>>(), ctx.data_opt::<SessionCookie>())
+        {
             headers.set_cookie(cookie.holding(token));
         }
         let session = queries::session_by_id(&mut *context::read(ctx).await?, signed_in.session).await?;
-        let account = Account::load(ctx, signed_in.account).await?.map(|account| Account { is_proved: true, ..account });
-        Ok(SignInPayload { token, account, session: session.map(|row| Session { row, current: true }), errors: Vec::new() })
+        let account =
+            Account::load(ctx, signed_in.account).await?.map(|account| Account { is_proved: true, ..account });
+        Ok(SignInPayload {
+            token,
+            account,
+            session: session.map(|row| Session { row, current: true }),
+            errors: Vec::new(),
+        })
     }
 
     /// Sends a link for a new password. The answer never tells whether an account exists.
-    async fn request_password_reset(&self, ctx: &Context<'_>, input: RequestPasswordResetInput) -> Result<AcceptedPayload, ApiError> {
+    async fn request_password_reset(
+        &self,
+        ctx: &Context<'_>,
+        input: RequestPasswordResetInput,
+    ) -> Result<AcceptedPayload, ApiError> {
         AcceptedPayload::of(rules::request_password_reset(services(ctx)?, &caller(ctx)?, &input.email).await)
     }
 
     /// Sets a new password with the token of the mail's link, good once for 30 minutes; every session ends.
     async fn reset_password(&self, ctx: &Context<'_>, input: ResetPasswordInput) -> Result<AcceptedPayload, ApiError> {
-        AcceptedPayload::of(rules::reset_password(services(ctx)?, &caller(ctx)?, &input.token, &input.new_password).await)
+        AcceptedPayload::of(
+            rules::reset_password(services(ctx)?, &caller(ctx)?, &input.token, &input.new_password).await,
+        )
     }
 
     /// Makes the first admin with the link that the server printed.
@@ -472,7 +495,8 @@ impl AccountsMutation {
     /// Ends the session of this request.
     async fn sign_out(&self, ctx: &Context<'_>) -> Result<AcceptedPayload, ApiError> {
         let payload = AcceptedPayload::of(rules::sign_out(services(ctx)?, &caller(ctx)?).await)?;
-        if let (Some(headers), Some(cookie)) = (ctx.data_opt::<Arc<ResponseHeaders>>(), ctx.data_opt::<SessionCookie>()) {
+        if let (Some(headers), Some(cookie)) = (ctx.data_opt::<Arc<ResponseHeaders>>(), ctx.data_opt::<SessionCookie>())
+        {
             headers.set_cookie(cookie.gone());
         }
         Ok(payload)
@@ -511,13 +535,23 @@ impl AccountsMutation {
     }
 
     /// Changes the caller's password; other sessions end.
-    async fn change_password(&self, ctx: &Context<'_>, input: ChangePasswordInput) -> Result<AcceptedPayload, ApiError> {
-        AcceptedPayload::of(rules::change_password(services(ctx)?, &caller(ctx)?, &input.current_password, &input.new_password).await)
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        input: ChangePasswordInput,
+    ) -> Result<AcceptedPayload, ApiError> {
+        AcceptedPayload::of(
+            rules::change_password(services(ctx)?, &caller(ctx)?, &input.current_password, &input.new_password).await,
+        )
     }
 
     /// Gives an account another role. Nobody can demote the last admin.
     async fn set_role(&self, ctx: &Context<'_>, input: SetRoleInput) -> Result<AccountPayload, ApiError> {
-        AccountPayload::of(ctx, rules::set_role(services(ctx)?, &caller(ctx)?, &input.username, input.role.into()).await).await
+        AccountPayload::of(
+            ctx,
+            rules::set_role(services(ctx)?, &caller(ctx)?, &input.username, input.role.into()).await,
+        )
+        .await
     }
 }
 
@@ -546,6 +580,10 @@ impl SessionCookie {
 
     /// The token in a `Cookie` header.
     pub fn token_in(self, header: &str) -> Option<&str> {
-        header.split(';').filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == self.name()).map(|(_, token)| token)
+        header
+            .split(';')
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find(|(name, _)| *name == self.name())
+            .map(|(_, token)| token)
     }
 }

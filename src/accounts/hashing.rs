@@ -79,7 +79,13 @@ impl Hasher {
     /// [`Fault::Overloaded`] when too many wait already.
     pub async fn hash(&self, password: &Password) -> Result<String, Fault> {
         let (argon2, password, salt) = (self.argon2.clone(), password.clone(), self.rng.bytes::<16>());
-        self.take_turn(move || argon2.hash_password_with_salt(password.as_bytes(), &salt).map(|hash| hash.to_string()).map_err(Fault::internal)).await
+        self.take_turn(move || {
+            argon2
+                .hash_password_with_salt(password.as_bytes(), &salt)
+                .map(|hash| hash.to_string())
+                .map_err(Fault::internal)
+        })
+        .await
     }
 
     /// Compares a password with a stored PHC string, at the cost that the string names.
@@ -90,7 +96,8 @@ impl Hasher {
         let (argon2, password, stored) = (self.argon2.clone(), password.clone(), stored.to_owned());
         self.take_turn(move || {
             // The words of the error are not passed on: they may quote the hash.
-            let hash = PasswordHash::new(&stored).map_err(|_| Fault::internal("a stored password hash cannot be read"))?;
+            let hash =
+                PasswordHash::new(&stored).map_err(|_| Fault::internal("a stored password hash cannot be read"))?;
             match argon2.verify_password(password.as_bytes(), &hash) {
                 Ok(()) if is_cheap(&hash, argon2.params()) => Ok(Verdict::RightButCheap),
                 Ok(()) => Ok(Verdict::Right),
@@ -112,8 +119,13 @@ impl Hasher {
 
     /// Runs `work` on a thread for blocking work, when a core is free. The permits go with the work: a client that
     /// hangs up does not make room for a second hash while the first still runs.
-    async fn take_turn<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Fault::Overloaded("too many passwords to hash"))?;
+    async fn take_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let place = Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map_err(|_| Fault::Overloaded("too many passwords to hash"))?;
         let core = Arc::clone(&self.cores).acquire_owned().await.map_err(Fault::internal)?;
         let done = tokio::task::spawn_blocking(move || {
             let outcome = work();
@@ -127,7 +139,9 @@ impl Hasher {
 /// Whether a hash costs less than `today`, in memory or in passes, or is of another kind.
 fn is_cheap(hash: &PasswordHash, today: &Params) -> bool {
     let Ok(params) = Params::try_from(hash) else { return true };
-    hash.algorithm != Algorithm::Argon2id.ident() || params.m_cost() < today.m_cost() || params.t_cost() < today.t_cost()
+    hash.algorithm != Algorithm::Argon2id.ident()
+        || params.m_cost() < today.m_cost()
+        || params.t_cost() < today.t_cost()
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ const LENGTH: std::ops::RangeInclusive<usize> = 8..=1024;
 
 /// Passwords of at least eight characters that are often seen in leaks, sorted, in lower case. From the frequency
 /// lists of zxcvbn (MIT; `common_passwords.LICENSE`).
-static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
+static COMMON: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
 
 /// A password. It does not print itself and is wiped when dropped. The text is brought into Unicode's form C
 /// (RFC 8265, section 4.2.2), so that `ü` is the same from every keyboard.
@@ -101,14 +102,29 @@ mod tests {
 
     #[test]
     fn anything_of_a_sensible_length_is_accepted() {
-        for text in ["correct horse", "numberwang", "        a", "pässwörtchen", "☎☎☏☏", &"ab".repeat(512), "x\0\n\r\t yz"] {
+        for text in
+            ["correct horse", "numberwang", "        a", "pässwörtchen", "☎☎☏☏", &"ab".repeat(512), "x\0\n\r\t yz"]
+        {
             assert_eq!(refusal(text), None, "{text:?}");
         }
     }
 
     #[test]
     fn short_long_common_and_guessable_ones_are_refused() {
-        for text in ["", "seven77", &"ab".repeat(513), "password", "PassWord1", "iloveyou", "zzzzzzzzzz", "switchboard", "Switchboard!", "trillian", "Trillian42", "12trillian"] {
+        for text in [
+            "",
+            "seven77",
+            &"ab".repeat(513),
+            "password",
+            "PassWord1",
+            "iloveyou",
+            "zzzzzzzzzz",
+            "switchboard",
+            "Switchboard!",
+            "trillian",
+            "Trillian42",
+            "12trillian",
+        ] {
             assert!(refusal(text).is_some(), "{text:?}");
         }
         assert_eq!(refusal("trillian and zaphod"), None);

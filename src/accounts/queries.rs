@@ -1,6 +1,10 @@
 //! Accounts, sessions and tokens in the database.
 
-use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, JoinOnDsl as _, NullableExpressionMethods as _, SelectableHelper as _, TextExpressionMethods as _, EscapeExpressionMethods as _};
+use diesel::{
+    BoolExpressionMethods as _, EscapeExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _,
+    NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
+    TextExpressionMethods as _,
+};
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{Account, MailToken, MailTokenPurpose, Session};
@@ -8,8 +12,8 @@ use crate::access::{Permit, Role};
 use crate::clock::Timestamp;
 use crate::ids::{AccountId, SessionId};
 use crate::query;
-use crate::store::Conn;
 use crate::restrictions::{RestrictionSource, TargetKind};
+use crate::store::Conn;
 use crate::store::schema::{accounts, mail_tokens, restrictions, sessions, sign_in_failures};
 use crate::store::types::Id;
 
@@ -36,8 +40,7 @@ pub async fn by_username(conn: &mut Conn, username: &str) -> QueryResult<Option<
 
 /// Whether the name was ever taken: a deleted account's name is not given out again.
 pub async fn is_username_taken(conn: &mut Conn, username: &str) -> QueryResult<bool> {
-    let found: Option<AccountId> =
-        query!(conn, c => accounts::table.filter(accounts::username.eq(username)).select(accounts::id).first(c).await.optional())?;
+    let found: Option<AccountId> = query!(conn, c => accounts::table.filter(accounts::username.eq(username)).select(accounts::id).first(c).await.optional())?;
     Ok(found.is_some())
 }
 
@@ -69,7 +72,13 @@ pub async fn by_unverified_email(conn: &mut Conn, email: &str) -> QueryResult<Op
 }
 
 /// A page of accounts by id, for operators: `search` is a folded part of username or display name.
-pub async fn list(conn: &mut Conn, search: Option<&str>, role: Option<Role>, after: Option<AccountId>, limit: i64) -> QueryResult<Vec<Account>> {
+pub async fn list(
+    conn: &mut Conn,
+    search: Option<&str>,
+    role: Option<Role>,
+    after: Option<AccountId>,
+    limit: i64,
+) -> QueryResult<Vec<Account>> {
     let pattern = search.map(contains_pattern);
     query!(conn, c => {
         let mut rows = accounts::table.filter(accounts::deleted_at.is_null()).order(accounts::id).limit(limit).select(Account::as_select()).into_boxed();
@@ -147,7 +156,13 @@ pub(super) async fn set_password(conn: &mut Conn, id: AccountId, hash: &str) -> 
     Ok(())
 }
 
-pub(super) async fn set_verified_email(conn: &mut Conn, _: &Permit, id: AccountId, email: &str, at: Timestamp) -> QueryResult<()> {
+pub(super) async fn set_verified_email(
+    conn: &mut Conn,
+    _: &Permit,
+    id: AccountId,
+    email: &str,
+    at: Timestamp,
+) -> QueryResult<()> {
     query!(conn, c => diesel::update(accounts::table.find(id))
         .set((accounts::email.eq(email), accounts::email_verified_at.eq(Some(at))))
         .execute(c)
@@ -160,7 +175,13 @@ pub(super) async fn set_unverified_email(conn: &mut Conn, _: &Permit, id: Accoun
     Ok(())
 }
 
-pub(super) async fn set_display_name(conn: &mut Conn, _: &Permit, id: AccountId, name: &str, search: &str) -> QueryResult<()> {
+pub(super) async fn set_display_name(
+    conn: &mut Conn,
+    _: &Permit,
+    id: AccountId,
+    name: &str,
+    search: &str,
+) -> QueryResult<()> {
     query!(conn, c => diesel::update(accounts::table.find(id))
         .set((accounts::display_name.eq(name), accounts::search.eq(search)))
         .execute(c)
@@ -173,31 +194,17 @@ pub(super) async fn set_role(conn: &mut Conn, _: &Permit, id: AccountId, role: R
     Ok(())
 }
 
-/// Replaces what tells who it was by a pseudonym; the row stays for what refers to it.
-pub(super) async fn forget(conn: &mut Conn, _: &Permit, id: AccountId, now: Timestamp) -> QueryResult<()> {
-    query!(conn, c => diesel::update(accounts::table.find(id))
-        .set((
-            accounts::display_name.eq("Deleted account"),
-            accounts::email.eq(""),
-            accounts::email_verified_at.eq(None::<Timestamp>),
-            accounts::password_hash.eq(""),
-            accounts::search.eq(""),
-            accounts::role.eq(Role::User),
-            accounts::deleted_at.eq(Some(now)),
-        ))
-        .execute(c)
-        .await)?;
-    query!(conn, c => diesel::delete(mail_tokens::table.filter(mail_tokens::account_id.eq(id))).execute(c).await)?;
-    Ok(())
-}
-
 pub(super) async fn insert_session(conn: &mut Conn, session: &Session) -> QueryResult<()> {
     query!(conn, c => diesel::insert_into(sessions::table).values(session).execute(c).await)?;
     Ok(())
 }
 
 /// The session of a token and its account, unless it has expired.
-pub async fn session_by_token(conn: &mut Conn, token_hash: &[u8], now: Timestamp) -> QueryResult<Option<(Session, Account)>> {
+pub async fn session_by_token(
+    conn: &mut Conn,
+    token_hash: &[u8],
+    now: Timestamp,
+) -> QueryResult<Option<(Session, Account)>> {
     query!(conn, c => sessions::table
         .inner_join(accounts::table.on(accounts::id.eq(sessions::account_id)))
         .filter(sessions::token_hash.eq(token_hash))
@@ -231,7 +238,12 @@ pub(super) async fn touch_session(conn: &mut Conn, id: SessionId, now: Timestamp
     Ok(())
 }
 
-pub(super) async fn reauthenticate_session(conn: &mut Conn, _: &Permit, id: SessionId, now: Timestamp) -> QueryResult<()> {
+pub(super) async fn reauthenticate_session(
+    conn: &mut Conn,
+    _: &Permit,
+    id: SessionId,
+    now: Timestamp,
+) -> QueryResult<()> {
     query!(conn, c => diesel::update(sessions::table.find(id)).set(sessions::reauthenticated_at.eq(now)).execute(c).await)?;
     Ok(())
 }
@@ -257,7 +269,12 @@ pub(super) async fn insert_mail_token(conn: &mut Conn, token: &MailToken) -> Que
 }
 
 /// How many tokens of a kind the account was sent since `since`.
-pub(super) async fn count_mail_tokens(conn: &mut Conn, account: AccountId, purpose: MailTokenPurpose, since: Timestamp) -> QueryResult<i64> {
+pub(super) async fn count_mail_tokens(
+    conn: &mut Conn,
+    account: AccountId,
+    purpose: MailTokenPurpose,
+    since: Timestamp,
+) -> QueryResult<i64> {
     query!(conn, c => mail_tokens::table
         .filter(mail_tokens::account_id.eq(account))
         .filter(mail_tokens::purpose.eq(purpose))
@@ -268,7 +285,12 @@ pub(super) async fn count_mail_tokens(conn: &mut Conn, account: AccountId, purpo
 }
 
 /// Uses a token up, if it is of this kind, unused and still good.
-pub(super) async fn use_mail_token(conn: &mut Conn, hash: &[u8], purpose: MailTokenPurpose, now: Timestamp) -> QueryResult<Option<MailToken>> {
+pub(super) async fn use_mail_token(
+    conn: &mut Conn,
+    hash: &[u8],
+    purpose: MailTokenPurpose,
+    now: Timestamp,
+) -> QueryResult<Option<MailToken>> {
     query!(conn, c => diesel::update(mail_tokens::table
         .filter(mail_tokens::token_hash.eq(hash))
         .filter(mail_tokens::purpose.eq(purpose))
@@ -282,7 +304,12 @@ pub(super) async fn use_mail_token(conn: &mut Conn, hash: &[u8], purpose: MailTo
 }
 
 /// Makes every unused token of a kind useless: a newer one was sent, or the password has changed.
-pub(super) async fn void_mail_tokens(conn: &mut Conn, account: Option<AccountId>, purpose: MailTokenPurpose, now: Timestamp) -> QueryResult<()> {
+pub(super) async fn void_mail_tokens(
+    conn: &mut Conn,
+    account: Option<AccountId>,
+    purpose: MailTokenPurpose,
+    now: Timestamp,
+) -> QueryResult<()> {
     query!(conn, c => match account {
         Some(account) => diesel::update(mail_tokens::table
             .filter(mail_tokens::account_id.eq(account))
@@ -303,7 +330,11 @@ pub(super) async fn void_mail_tokens(conn: &mut Conn, account: Option<AccountId>
 }
 
 /// When the failed sign-ins under this hash happened since `since`, newest first.
-pub(super) async fn failures_since(conn: &mut Conn, login_hash: &[u8], since: Timestamp) -> QueryResult<Vec<Timestamp>> {
+pub(super) async fn failures_since(
+    conn: &mut Conn,
+    login_hash: &[u8],
+    since: Timestamp,
+) -> QueryResult<Vec<Timestamp>> {
     query!(conn, c => sign_in_failures::table
         .filter(sign_in_failures::login_hash.eq(login_hash))
         .filter(sign_in_failures::at.gt(since))

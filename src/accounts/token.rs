@@ -180,7 +180,16 @@ mod tests {
     fn near_misses_are_not_keys() {
         let shown = ApiKey::generate(&SeededRng::new(1)).reveal();
         let shown = shown.expose();
-        for text in [&shown[..shown.len() - 1], &shown[1..], &shown.to_uppercase(), &format!("{shown}="), &format!(" {shown}"), "swb__", "swb_", ""] {
+        for text in [
+            &shown[..shown.len() - 1],
+            &shown[1..],
+            &shown.to_uppercase(),
+            &format!("{shown}="),
+            &format!(" {shown}"),
+            "swb__",
+            "swb_",
+            "",
+        ] {
             assert!(ApiKey::parse(text).is_none(), "{text}");
         }
     }

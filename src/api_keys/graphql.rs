@@ -155,7 +155,11 @@ pub struct ApiKeysMutation;
 #[Object]
 impl ApiKeysMutation {
     /// Makes a key. Its secret is shown this once. Needs a sign-in within 15 minutes.
-    async fn create_api_key(&self, ctx: &Context<'_>, input: CreateApiKeyInput) -> Result<CreateApiKeyPayload, ApiError> {
+    async fn create_api_key(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateApiKeyInput,
+    ) -> Result<CreateApiKeyPayload, ApiError> {
         let input = rules::CreateApiKey {
             label: input.label,
             scopes: input.scopes.into_iter().map(Into::into).collect(),

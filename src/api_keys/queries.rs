@@ -39,7 +39,13 @@ pub async fn events_of(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Vec<EventId
         .await)
 }
 
-pub(super) async fn insert(conn: &mut Conn, _: &Permit, key: &ApiKey, types: &[ServiceTypeId], events: &[EventId]) -> QueryResult<()> {
+pub(super) async fn insert(
+    conn: &mut Conn,
+    _: &Permit,
+    key: &ApiKey,
+    types: &[ServiceTypeId],
+    events: &[EventId],
+) -> QueryResult<()> {
     query!(conn, c => diesel::insert_into(api_keys::table).values(key).execute(c).await)?;
     for service_type in types {
         query!(conn, c => diesel::insert_into(api_key_service_types::table)

@@ -44,7 +44,8 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiK
     transact(services, caller, Action::CreateApiKey, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::CreateApiKey).await?;
-            let label = crate::text::name(&input.label).map_err(|fault| Problem::invalid("label", fault.to_string()))?;
+            let label =
+                crate::text::name(&input.label).map_err(|fault| Problem::invalid("label", fault.to_string()))?;
             if input.scopes.is_empty() {
                 return Err(Problem::new(ProblemKind::Required, "scopes", "Say what the key may do.").into());
             }
@@ -54,13 +55,19 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiK
             let mut types = Vec::new();
             for (place, slug) in input.service_types.iter().enumerate() {
                 let found = service_types::queries::service_type_by_slug(tx.conn, slug).await?;
-                let missing = || Problem::not_found("", format!("There is no service type {slug:?}.")).at(["serviceTypes".to_owned(), place.to_string()]);
+                let missing = || {
+                    Problem::not_found("", format!("There is no service type {slug:?}."))
+                        .at(["serviceTypes".to_owned(), place.to_string()])
+                };
                 types.push(found.ok_or_else(missing)?.id);
             }
             let mut events = Vec::new();
             for (place, slug) in input.events.iter().enumerate() {
                 let found = service_types::queries::event_by_slug(tx.conn, slug).await?;
-                let missing = || Problem::not_found("", format!("There is no event {slug:?}.")).at(["events".to_owned(), place.to_string()]);
+                let missing = || {
+                    Problem::not_found("", format!("There is no event {slug:?}."))
+                        .at(["events".to_owned(), place.to_string()])
+                };
                 events.push(found.ok_or_else(missing)?.id);
             }
             types.sort_unstable();
@@ -103,7 +110,8 @@ pub async fn revoke(services: &Services, caller: &Arc<Caller>, id: &str) -> Resu
     transact(services, caller, Action::RevokeApiKey, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::RevokeApiKey).await?;
-            let key = queries::by_id(tx.conn, id).await?.ok_or_else(|| Problem::not_found("id", "There is no such key."))?;
+            let key =
+                queries::by_id(tx.conn, id).await?.ok_or_else(|| Problem::not_found("id", "There is no such key."))?;
             queries::revoke(tx.conn, &permit, id, tx.now).await?;
             tx.ring(Ring::KeyRevoked(id));
             tx.audit(&permit, Some(id.global()), format!("key {} was revoked", key.prefix)).await?;

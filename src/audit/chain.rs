@@ -41,7 +41,14 @@ pub fn link(previous: &Link, row: &Row) -> Link {
     hash.update(previous);
     hash.update(row.seq.to_be_bytes());
     hash.update(row.at.0.to_be_bytes());
-    let texts = [Some(row.actor.as_str()), Some(&row.via), Some(&row.action), row.entity.as_deref(), Some(&row.summary), row.request_id.as_deref()];
+    let texts = [
+        Some(row.actor.as_str()),
+        Some(&row.via),
+        Some(&row.action),
+        row.entity.as_deref(),
+        Some(&row.summary),
+        row.request_id.as_deref(),
+    ];
     for text in texts {
         match text {
             None => hash.update([0]),

@@ -1,6 +1,9 @@
 //! The audit in the database.
 
-use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, JoinOnDsl as _, NullableExpressionMethods as _, SelectableHelper as _};
+use diesel::{
+    ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _,
+    QueryResult, SelectableHelper as _,
+};
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{AuditEvent, NewAuditEvent, Seal};

@@ -34,7 +34,8 @@ pub async fn seal(store: &Store) -> Result<usize, Stop> {
 
 async fn end_of_chain(conn: &mut Conn) -> Result<(i64, Link), Stop> {
     let Some(seal) = queries::last_seal(conn).await? else { return Ok((0, BEGINNING)) };
-    let hash = Link::try_from(seal.hash.as_slice()).map_err(|_| Fault::internal("a seal of the audit is not 32 bytes"))?;
+    let hash =
+        Link::try_from(seal.hash.as_slice()).map_err(|_| Fault::internal("a seal of the audit is not 32 bytes"))?;
     Ok((seal.position, hash))
 }
 

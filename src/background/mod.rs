@@ -24,7 +24,9 @@ pub fn start(app: &Arc<App>) -> JoinSet<()> {
     duties.spawn(repeat(Arc::clone(app), "jobs", OFTEN, true, |app| Box::pin(async move { run_due_jobs(&app).await })));
     duties.spawn(repeat(Arc::clone(app), "audit", OFTEN, false, |app| Box::pin(async move { seal_audit(&app).await })));
     duties.spawn(repeat(Arc::clone(app), "pruning", SELDOM, false, |app| Box::pin(async move { prune(&app).await })));
-    duties.spawn(repeat(Arc::clone(app), "numbers", OFTEN, false, |app| Box::pin(async move { numbers::rules::settle_due(&app.services).await })));
+    duties.spawn(repeat(Arc::clone(app), "numbers", OFTEN, false, |app| {
+        Box::pin(async move { numbers::rules::settle_due(&app.services).await })
+    }));
     duties.spawn(listen(Arc::clone(app)));
     duties
 }
@@ -38,7 +40,9 @@ async fn repeat(app: Arc<App>, name: &'static str, pause: Duration, on_jobs: boo
     loop {
         match AssertUnwindSafe(duty(Arc::clone(&app))).catch_unwind().await {
             Ok(Ok(())) => {}
-            Ok(Err(stop)) => tracing::warn!(duty = name, error = ?stop, "a background duty failed and will be tried again"),
+            Ok(Err(stop)) => {
+                tracing::warn!(duty = name, error = ?stop, "a background duty failed and will be tried again")
+            }
             // One poisoned piece of work must not end the duty for all others.
             Err(_) => tracing::error!(duty = name, "a background duty panicked and will be tried again"),
         }
@@ -66,7 +70,8 @@ async fn repeat(app: Arc<App>, name: &'static str, pause: Duration, on_jobs: boo
 pub async fn run_due_jobs(app: &App) -> Result<(), Stop> {
     loop {
         let now = app.services.now();
-        let claimed = app.services.store.write(move |conn| Box::pin(async move { Ok(jobs::claim(conn, now).await?) })).await?;
+        let claimed =
+            app.services.store.write(move |conn| Box::pin(async move { Ok(jobs::claim(conn, now).await?) })).await?;
         let Some(job) = claimed else { return Ok(()) };
         let outcome = run(app, &job).await;
         let now = app.services.now();
@@ -89,11 +94,14 @@ pub async fn run_due_jobs(app: &App) -> Result<(), Stop> {
 async fn run(app: &App, job: &Job) -> Result<(), SendError> {
     match job.kind {
         JobKind::SendMail => {
-            let mail = Mail::open(&app.services.sealer, &job.payload).map_err(|error| SendError::Permanent(error.to_string()))?;
+            let mail = Mail::open(&app.services.sealer, &job.payload)
+                .map_err(|error| SendError::Permanent(error.to_string()))?;
             let sent = app.mailer.send(&mail).await;
             match &sent {
                 Ok(()) => tracing::info!(mail.template = mail.template.name(), "a mail was sent"),
-                Err(error) => tracing::warn!(mail.template = mail.template.name(), error = %error, "a mail was not sent"),
+                Err(error) => {
+                    tracing::warn!(mail.template = mail.template.name(), error = %error, "a mail was not sent")
+                }
             }
             sent
         }

@@ -34,7 +34,8 @@ pub async fn record(conn: &mut Conn, changes: ChangeSet, rng: &dyn Rng, now: Tim
             entries: i32::try_from(entries.len()).unwrap_or(i32::MAX),
         };
         queries::insert_revision(conn, &revision).await?;
-        let mut sum = Sum::from_bytes(&feed.digest).ok_or_else(|| Fault::internal("a feed's digest is not 32 bytes"))?;
+        let mut sum =
+            Sum::from_bytes(&feed.digest).ok_or_else(|| Fault::internal("a feed's digest is not 32 bytes"))?;
         for (extension, (slot, mark)) in entries {
             if mark == Mark::Touched && !is_present(conn, extension).await? {
                 tracing::error!(extension.id = %extension.global(), "an extension that its feed does not show was marked as touched");
@@ -77,10 +78,12 @@ pub async fn ensure_feed(conn: &mut Conn, reference: FeedRef, rng: &dyn Rng, now
         entry_count: 0,
     };
     queries::insert_feed(conn, &feed).await?;
-    let made = queries::feed_of(conn, reference).await?.ok_or_else(|| Fault::internal("a feed vanished while it was made"))?;
+    let made =
+        queries::feed_of(conn, reference).await?.ok_or_else(|| Fault::internal("a feed vanished while it was made"))?;
     if made.id == feed.id {
         let tag = rng.bytes::<TAG_BYTES>().to_vec();
-        queries::insert_revision(conn, &RevisionRow { feed_id: feed.id, revision: 0, tag, at: now, entries: 0 }).await?;
+        queries::insert_revision(conn, &RevisionRow { feed_id: feed.id, revision: 0, tag, at: now, entries: 0 })
+            .await?;
     }
     Ok(made)
 }

@@ -108,7 +108,11 @@ fn read_header(records: &mut Records<'_>, file: &mut RowFile) -> Option<Vec<usiz
             None => {
                 // Only as much of a name is repeated as can be a slip of the pen.
                 let shown: String = name.chars().filter(|character| !character.is_control()).take(40).collect();
-                file.fail(line, Some(&shown), format!("There is no such column. The columns are {}.", COLUMNS.join(", ")));
+                file.fail(
+                    line,
+                    Some(&shown),
+                    format!("There is no such column. The columns are {}.", COLUMNS.join(", ")),
+                );
             }
             Some(place) if columns.contains(&place) => file.fail(line, Some(name), "The column is there twice."),
             Some(place) => columns.push(place),

@@ -15,7 +15,9 @@ impl Label {
     /// # Errors
     /// `Invalid` at `label`, with the rule that is broken.
     pub fn parse(input: &str) -> Result<Self, Problem> {
-        text::name(input).map(Self).map_err(|fault| Problem::invalid("label", format!("This cannot be a label. {fault}")))
+        text::name(input)
+            .map(Self)
+            .map_err(|fault| Problem::invalid("label", format!("This cannot be a label. {fault}")))
     }
 
     /// The label as text.
@@ -43,7 +45,10 @@ mod tests {
     fn a_label_says_what_is_wrong_with_it() {
         assert_eq!(Label::parse(" Zebra ").unwrap().as_str(), "Zebra");
         let problem = Label::parse("\u{7}").unwrap_err();
-        assert_eq!(problem.message, "This cannot be a label. It must not hold line breaks or other control characters.");
+        assert_eq!(
+            problem.message,
+            "This cannot be a label. It must not hold line breaks or other control characters."
+        );
         assert_eq!(problem.path, ["label"]);
     }
 }

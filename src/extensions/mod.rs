@@ -4,12 +4,12 @@ pub mod csv;
 pub mod graphql;
 mod instructions;
 pub mod label;
-pub mod row;
-pub mod row_json;
-pub mod visibility;
 mod model;
 pub mod queries;
+pub mod row;
+pub mod row_json;
 pub mod rules;
 pub mod sealed;
+pub mod visibility;
 
 pub use model::Extension;

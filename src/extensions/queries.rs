@@ -1,6 +1,8 @@
 //! Extensions in the database.
 
-use diesel::{ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
+use diesel::{
+    ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
+};
 use diesel_async::RunQueryDsl as _;
 
 use super::model::Extension;
@@ -10,7 +12,9 @@ use crate::directory::search::SearchTerms;
 use crate::ids::{AccountId, CallPermissionId, EventId, ExtensionId, ServiceTypeId};
 use crate::query;
 use crate::store::Conn;
-use crate::store::schema::{directory_terms, events, extension_permissions, extension_unique_values, extensions, group_members};
+use crate::store::schema::{
+    directory_terms, events, extension_permissions, extension_unique_values, extensions, group_members,
+};
 use crate::store::types::Id;
 
 /// The extension of an event's number, if it is in scope.
@@ -27,7 +31,8 @@ pub async fn by_number(conn: &mut Conn, scope: &Scope, event: EventId, number: &
 
 /// The extension of this id, if it is in scope.
 pub async fn by_id(conn: &mut Conn, scope: &Scope, id: ExtensionId) -> QueryResult<Option<Extension>> {
-    let found: Option<Extension> = query!(conn, c => extensions::table.find(id).select(Extension::as_select()).first(c).await.optional())?;
+    let found: Option<Extension> =
+        query!(conn, c => extensions::table.find(id).select(Extension::as_select()).first(c).await.optional())?;
     Ok(found.filter(|row| scope.covers(row.owner_id, row.event_id, row.service_type_id)))
 }
 
@@ -61,7 +66,12 @@ macro_rules! filtered {
 }
 
 /// A page of extensions by id.
-pub async fn list(conn: &mut Conn, filter: &Filter, after: Option<ExtensionId>, limit: i64) -> QueryResult<Vec<Extension>> {
+pub async fn list(
+    conn: &mut Conn,
+    filter: &Filter,
+    after: Option<ExtensionId>,
+    limit: i64,
+) -> QueryResult<Vec<Extension>> {
     query!(conn, c => {
         let mut rows = filtered!(extensions::table.select(Extension::as_select()), filter);
         if let Some(after) = after {
@@ -77,7 +87,12 @@ pub async fn count(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
 }
 
 /// How many extensions of a type a user holds in an event.
-pub async fn count_held(conn: &mut Conn, owner: AccountId, event: EventId, service_type: ServiceTypeId) -> QueryResult<i64> {
+pub async fn count_held(
+    conn: &mut Conn,
+    owner: AccountId,
+    event: EventId,
+    service_type: ServiceTypeId,
+) -> QueryResult<i64> {
     query!(conn, c => extensions::table
         .filter(extensions::owner_id.eq(owner))
         .filter(extensions::event_id.eq(event))
@@ -138,7 +153,12 @@ pub(super) async fn index(conn: &mut Conn, _: &Permit, row: &Extension, is_new: 
 }
 
 /// Who bears a unique value in its scope.
-pub(super) async fn bearer_of(conn: &mut Conn, scope: Id, parameter: &str, value: &str) -> QueryResult<Option<ExtensionId>> {
+pub(super) async fn bearer_of(
+    conn: &mut Conn,
+    scope: Id,
+    parameter: &str,
+    value: &str,
+) -> QueryResult<Option<ExtensionId>> {
     query!(conn, c => extension_unique_values::table
         .find((scope, parameter, value))
         .select(extension_unique_values::extension_id)
@@ -148,7 +168,12 @@ pub(super) async fn bearer_of(conn: &mut Conn, scope: Id, parameter: &str, value
 }
 
 /// Replaces the unique values of an extension: (scope, parameter, value).
-pub(super) async fn set_unique_values(conn: &mut Conn, _: &Permit, id: ExtensionId, values: &[(Id, String, String)]) -> QueryResult<()> {
+pub(super) async fn set_unique_values(
+    conn: &mut Conn,
+    _: &Permit,
+    id: ExtensionId,
+    values: &[(Id, String, String)],
+) -> QueryResult<()> {
     query!(conn, c => diesel::delete(extension_unique_values::table.filter(extension_unique_values::extension_id.eq(id))).execute(c).await)?;
     for (scope, parameter, value) in values {
         query!(conn, c => diesel::insert_into(extension_unique_values::table)
@@ -174,7 +199,12 @@ pub async fn permissions_of(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec
 }
 
 /// Replaces the permissions of an extension.
-pub(super) async fn set_permissions(conn: &mut Conn, _: &Permit, id: ExtensionId, permissions: &[CallPermissionId]) -> QueryResult<()> {
+pub(super) async fn set_permissions(
+    conn: &mut Conn,
+    _: &Permit,
+    id: ExtensionId,
+    permissions: &[CallPermissionId],
+) -> QueryResult<()> {
     query!(conn, c => diesel::delete(extension_permissions::table.filter(extension_permissions::extension_id.eq(id))).execute(c).await)?;
     for permission in permissions {
         query!(conn, c => diesel::insert_into(extension_permissions::table)
@@ -208,7 +238,8 @@ pub async fn shown_by(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec<Shown
         .select((extensions::id, extensions::event_id, extensions::service_type_id, extensions::slot))
         .load(c)
         .await)?;
-    let shown = |(extension, event, service_type, slot)| Shown { extension, feed: FeedRef { event, service_type }, slot };
+    let shown =
+        |(extension, event, service_type, slot)| Shown { extension, feed: FeedRef { event, service_type }, slot };
     Ok(groups.into_iter().chain(fallbacks).map(shown).collect())
 }
 

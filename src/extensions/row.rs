@@ -14,8 +14,17 @@ use crate::numbers::number::Number;
 use crate::problem::{Problem, ProblemKind};
 
 /// The columns, in the order in which they are written.
-pub const COLUMNS: [&str; 9] =
-    ["number", "service_type", "owner", "label", "visibility", "permissions", "fallback_number", "parameters", "members"];
+pub const COLUMNS: [&str; 9] = [
+    "number",
+    "service_type",
+    "owner",
+    "label",
+    "visibility",
+    "permissions",
+    "fallback_number",
+    "parameters",
+    "members",
+];
 
 /// The longest delay of a group's member, in seconds.
 pub const MAX_DELAY_SECONDS: u16 = 600;
@@ -112,7 +121,12 @@ impl RowLimits {
 
 impl RowFile {
     pub(super) fn fail(&mut self, line: u64, column: Option<&str>, message: impl Into<String>) {
-        self.failures.push(RowFailure { line, column: column.map(str::to_owned), kind: ProblemKind::Invalid, message: message.into() });
+        self.failures.push(RowFailure {
+            line,
+            column: column.map(str::to_owned),
+            kind: ProblemKind::Invalid,
+            message: message.into(),
+        });
     }
 
     /// Takes one row in, or all that is wrong with it.
@@ -120,7 +134,12 @@ impl RowFile {
         match raw.read() {
             Ok(row) => self.rows.push((line, row)),
             Err(failures) => {
-                let at = |(column, problem): (&str, Problem)| RowFailure { line, column: Some(column.to_owned()), kind: problem.kind, message: problem.message };
+                let at = |(column, problem): (&str, Problem)| RowFailure {
+                    line,
+                    column: Some(column.to_owned()),
+                    kind: problem.kind,
+                    message: problem.message,
+                };
                 self.failures.extend(failures.into_iter().map(at));
             }
         }
@@ -173,18 +192,43 @@ impl RawRow {
         let owner = kept(&mut failures, "owner", reference(&self.owner));
         let label = kept(&mut failures, "label", Label::parse(&self.label));
         let visibility = kept(&mut failures, "visibility", read_visibility(&self.visibility));
-        let permissions = kept(&mut failures, "permissions", self.permissions.iter().map(|slug| reference(slug)).collect::<Result<Vec<_>, _>>());
+        let permissions = kept(
+            &mut failures,
+            "permissions",
+            self.permissions.iter().map(|slug| reference(slug)).collect::<Result<Vec<_>, _>>(),
+        );
         let fallback = self.fallback_number.as_deref().map(Number::clean).transpose();
         let fallback_number = kept(&mut failures, "fallback_number", fallback);
         let parameters = kept(&mut failures, "parameters", read_parameters(&self.parameters));
         let members = kept(&mut failures, "members", self.members.as_deref().map(read_members).transpose());
         let all = (number, service_type, owner, label, visibility, permissions, fallback_number, parameters, members);
-        let (Some(number), Some(service_type), Some(owner), Some(label), Some(visibility), Some(mut permissions), Some(fallback_number), Some(parameters), Some(members)) = all else {
+        let (
+            Some(number),
+            Some(service_type),
+            Some(owner),
+            Some(label),
+            Some(visibility),
+            Some(mut permissions),
+            Some(fallback_number),
+            Some(parameters),
+            Some(members),
+        ) = all
+        else {
             return Err(failures);
         };
         permissions.sort();
         permissions.dedup();
-        Ok(ExtensionRow { number, service_type, owner, label, visibility, permissions, fallback_number, parameters, members })
+        Ok(ExtensionRow {
+            number,
+            service_type,
+            owner,
+            label,
+            visibility,
+            permissions,
+            fallback_number,
+            parameters,
+            members,
+        })
     }
 }
 
@@ -193,7 +237,11 @@ fn kept<T>(failures: &mut Vec<ColumnFailure>, column: &'static str, read: Result
 }
 
 fn of_an_event(number: Number) -> Result<Number, Problem> {
-    if number.is_world() { Err(Problem::invalid("number", "An event's own numbers are digits without a plus sign.")) } else { Ok(number) }
+    if number.is_world() {
+        Err(Problem::invalid("number", "An event's own numbers are digits without a plus sign."))
+    } else {
+        Ok(number)
+    }
 }
 
 /// A slug or username, folded to lower case as accounts fold it. Its exact form is the business of what it names.
@@ -202,15 +250,23 @@ fn reference(text: &str) -> Result<String, Problem> {
     if name.is_empty() {
         return Err(Problem::new(ProblemKind::Required, "", "This must not be empty."));
     }
-    let sound = name.len() <= MAX_NAME_BYTES && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    if sound { Ok(name) } else { Err(Problem::invalid("", "A name here has letters, digits, dots, hyphens and underscores only.")) }
+    let sound =
+        name.len() <= MAX_NAME_BYTES && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    if sound {
+        Ok(name)
+    } else {
+        Err(Problem::invalid("", "A name here has letters, digits, dots, hyphens and underscores only."))
+    }
 }
 
 /// Empty is HIDDEN, as in the API.
 fn read_visibility(text: &str) -> Result<Visibility, Problem> {
     match text.trim() {
         "" => Ok(Visibility::default()),
-        name => name.to_ascii_uppercase().parse::<Visibility>().ok()
+        name => name
+            .to_ascii_uppercase()
+            .parse::<Visibility>()
+            .ok()
             .ok_or_else(|| Problem::invalid("", "The visibility is PUBLIC, MEMBERS, STAFF or HIDDEN.")),
     }
 }
@@ -237,7 +293,8 @@ struct MemberJson {
 }
 
 fn read_members(text: &str) -> Result<Vec<MemberRow>, Problem> {
-    let listed: Vec<MemberJson> = read_json(text, "a JSON array of objects with number, delaySeconds, paused and pending")?;
+    let listed: Vec<MemberJson> =
+        read_json(text, "a JSON array of objects with number, delaySeconds, paused and pending")?;
     let mut members = listed.into_iter().map(read_member).collect::<Result<Vec<_>, _>>()?;
     members.sort();
     match members.windows(2).find(|pair| pair[0].number == pair[1].number) {
@@ -270,5 +327,7 @@ fn read_json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T
         return Err(Problem::invalid("", "This holds at most 64 KiB."));
     }
     // What the parser says may quote the cell, which could hold what should not be shown: the place is enough.
-    serde_json::from_str(text).map_err(|error| Problem::invalid("", format!("This is not {what} (line {}, character {}).", error.line(), error.column())))
+    serde_json::from_str(text).map_err(|error| {
+        Problem::invalid("", format!("This is not {what} (line {}, character {}).", error.line(), error.column()))
+    })
 }

@@ -2,9 +2,9 @@
 //!
 //! A cursor is opaque to clients: base64url of the kind of list and the last key. The wrong kind is refused before the database.
 
+use async_graphql::SimpleObject;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use async_graphql::SimpleObject;
 
 use super::error::ApiError;
 
@@ -40,7 +40,8 @@ impl Page {
     /// # Errors
     /// BAD_USER_INPUT for a negative `first` and for a cursor of another list.
     pub fn new(kind: &'static str, first: Option<i32>, after: Option<&str>) -> Result<Self, ApiError> {
-        let first = usize::try_from(first.unwrap_or(DEFAULT_FIRST)).map_err(|_| ApiError::bad_input("`first` may not be negative."))?;
+        let first = usize::try_from(first.unwrap_or(DEFAULT_FIRST))
+            .map_err(|_| ApiError::bad_input("`first` may not be negative."))?;
         let after = after.map(|cursor| decode(kind, cursor)).transpose()?;
         Ok(Self { first, after, kind })
     }
@@ -87,7 +88,8 @@ fn encode(kind: &str, key: &str) -> String {
 }
 
 fn decode(kind: &str, cursor: &str) -> Result<String, ApiError> {
-    let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(not_a_cursor)?;
+    let text =
+        URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(not_a_cursor)?;
     let key = text.strip_prefix(kind).and_then(|rest| rest.strip_prefix(':')).ok_or_else(not_a_cursor)?;
     Ok(key.to_owned())
 }

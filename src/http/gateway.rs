@@ -39,7 +39,11 @@ impl Switchboard {
 
     fn address(&self, credentials: &Credentials) -> Option<IpAddr> {
         let peer = credentials.peer?.ip();
-        let forwarded: Vec<&str> = credentials.forwarded_for.as_deref().map(|list| list.split(',').map(str::trim).collect()).unwrap_or_default();
+        let forwarded: Vec<&str> = credentials
+            .forwarded_for
+            .as_deref()
+            .map(|list| list.split(',').map(str::trim).collect())
+            .unwrap_or_default();
         Some(client_address(peer, forwarded, &self.0.serving.trusted_proxy))
     }
 }
@@ -71,7 +75,12 @@ impl Gateway for Switchboard {
                     Some(actor) => actor,
                     // A browser whose session has ended is a guest; a program with a bad token is told.
                     None if credentials.bearer.is_none() => Actor::Guest,
-                    None => return Err(EdgeError::new(ErrorCode::Unauthenticated, "This token or key is not good, or not any more.")),
+                    None => {
+                        return Err(EdgeError::new(
+                            ErrorCode::Unauthenticated,
+                            "This token or key is not good, or not any more.",
+                        ));
+                    }
                 }
             }
         };
@@ -127,7 +136,8 @@ impl Gateway for Switchboard {
                 let heard = tokio::time::timeout(RECHECK, async {
                     loop {
                         match rings.recv().await {
-                            Ok(Ring::SessionEnded(_) | Ring::AccountEnded(_) | Ring::KeyRevoked(_)) | Err(RecvError::Lagged(_)) => return,
+                            Ok(Ring::SessionEnded(_) | Ring::AccountEnded(_) | Ring::KeyRevoked(_))
+                            | Err(RecvError::Lagged(_)) => return,
                             Ok(_) => {}
                             Err(RecvError::Closed) => std::future::pending().await,
                         }
@@ -163,7 +173,12 @@ impl Gateway for Switchboard {
 
     fn observe(&self, seen: &Observation<'_>) {
         self.0.requests.count(seen.operation, seen.outcome, seen.elapsed);
-        tracing::debug!(operation = seen.operation, outcome = seen.outcome, elapsed_ms = seen.elapsed.as_millis(), "a request was answered");
+        tracing::debug!(
+            operation = seen.operation,
+            outcome = seen.outcome,
+            elapsed_ms = seen.elapsed.as_millis(),
+            "a request was answered"
+        );
     }
 
     fn prepare(&self, request: async_graphql::Request, caller: &Known) -> async_graphql::Request {

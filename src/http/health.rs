@@ -34,7 +34,11 @@ pub async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 /// The numbers for Prometheus (text format 0.0.4): to this machine, or to any key.
-pub async fn metrics(State(app): State<Arc<App>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, headers: HeaderMap) -> Response {
+pub async fn metrics(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response {
     let is_local = peer.ip().to_canonical().is_loopback() && app.serving.trusted_proxy.is_empty();
     if !is_local && !has_key(&app, &headers).await {
         return StatusCode::FORBIDDEN.into_response();
@@ -61,7 +65,10 @@ async fn gather(app: &App) -> Result<String, crate::problem::Fault> {
     let mut text = String::new();
     let mut gauge = |name: &str, help: &str, value: i64| {
         // Writing into a String does not fail.
-        let _ = writeln!(text, "# HELP switchboard_{name} {help}\n# TYPE switchboard_{name} gauge\nswitchboard_{name} {value}");
+        let _ = writeln!(
+            text,
+            "# HELP switchboard_{name} {help}\n# TYPE switchboard_{name} gauge\nswitchboard_{name} {value}"
+        );
     };
     gauge("accounts", "Accounts that are not deleted.", accounts);
     gauge("jobs_waiting", "Jobs that are not done.", waiting);

@@ -30,12 +30,18 @@ impl RequestCounts {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         text.push_str("# HELP switchboard_requests_total Requests by operation and outcome.\n# TYPE switchboard_requests_total counter\n");
         for ((operation, outcome), (requests, _)) in counts.iter() {
-            let _ = writeln!(text, "switchboard_requests_total{{operation=\"{operation}\",outcome=\"{outcome}\"}} {requests}");
+            let _ = writeln!(
+                text,
+                "switchboard_requests_total{{operation=\"{operation}\",outcome=\"{outcome}\"}} {requests}"
+            );
         }
         text.push_str("# HELP switchboard_request_seconds_total Seconds that requests took.\n# TYPE switchboard_request_seconds_total counter\n");
         for ((operation, outcome), (_, elapsed)) in counts.iter() {
             let seconds = elapsed.as_secs_f64();
-            let _ = writeln!(text, "switchboard_request_seconds_total{{operation=\"{operation}\",outcome=\"{outcome}\"}} {seconds}");
+            let _ = writeln!(
+                text,
+                "switchboard_request_seconds_total{{operation=\"{operation}\",outcome=\"{outcome}\"}} {seconds}"
+            );
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Jobs in the database.
 
-use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult,
+    SelectableHelper as _,
+};
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{Job, NewJob};
@@ -48,10 +51,20 @@ pub async fn claim(conn: &mut Conn, now: Timestamp) -> QueryResult<Option<Job>> 
         .and(jobs::run_at.le(now))
         .and(jobs::claimed_until.is_null().or(jobs::claimed_until.lt(now)));
     let found = match conn {
-        Conn::Sqlite(c) => jobs::table.filter(due).order(jobs::run_at).select(Job::as_select()).first(c).await.optional()?,
+        Conn::Sqlite(c) => {
+            jobs::table.filter(due).order(jobs::run_at).select(Job::as_select()).first(c).await.optional()?
+        }
         Conn::Postgres(c) => {
             let c: &mut crate::store::PgConn = c;
-            jobs::table.filter(due).order(jobs::run_at).select(Job::as_select()).for_update().skip_locked().first(c).await.optional()?
+            jobs::table
+                .filter(due)
+                .order(jobs::run_at)
+                .select(Job::as_select())
+                .for_update()
+                .skip_locked()
+                .first(c)
+                .await
+                .optional()?
         }
     };
     let Some(mut job) = found else { return Ok(None) };

@@ -52,7 +52,13 @@ impl Mailer {
     ///
     /// # Errors
     /// When `from` is no address, or the server's name cannot be in a certificate.
-    pub fn smtp(server: &SmtpUrl, from: &str, public_url: &str, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, Fault> {
+    pub fn smtp(
+        server: &SmtpUrl,
+        from: &str,
+        public_url: &str,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, Fault> {
         let parameters = || TlsParameters::new(server.host.clone()).map_err(Fault::internal);
         let tls = match server.encryption {
             Encryption::Offered => Tls::Opportunistic(parameters()?),
@@ -60,7 +66,10 @@ impl Mailer {
             Encryption::Implicit => Tls::Wrapper(parameters()?),
             Encryption::None => Tls::None,
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host).port(server.port).tls(tls).timeout(Some(STEP));
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
+            .port(server.port)
+            .tls(tls)
+            .timeout(Some(STEP));
         if let Some((user, password)) = &server.login {
             builder = builder.credentials(Credentials::new(user.clone(), password.expose().to_owned()));
         }
@@ -71,7 +80,13 @@ impl Mailer {
     ///
     /// # Errors
     /// When `from` is no address.
-    pub fn files(folder: &Path, from: &str, public_url: &str, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, Fault> {
+    pub fn files(
+        folder: &Path,
+        from: &str,
+        public_url: &str,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, Fault> {
         Self::new(Way::Folder(folder.to_owned()), from, public_url, clock, rng)
     }
 
@@ -88,7 +103,8 @@ impl Mailer {
     pub async fn send(&self, mail: &Mail) -> Result<(), SendError> {
         let give_up = |fault: Fault| SendError::Permanent(fault.to_string());
         let rendered = Rendered::new(mail, &self.public_url).map_err(give_up)?;
-        let message = rendered.message(&self.from, &mail.to, self.clock.as_ref(), self.rng.as_ref()).map_err(give_up)?;
+        let message =
+            rendered.message(&self.from, &mail.to, self.clock.as_ref(), self.rng.as_ref()).map_err(give_up)?;
         match &self.way {
             Way::Smtp(transport) => match tokio::time::timeout(WHOLE, transport.send(message)).await {
                 Ok(Ok(_)) => Ok(()),
@@ -116,7 +132,11 @@ fn verdict(error: &lettre::transport::smtp::Error) -> SendError {
     let words = format!("the mail server answered {code}");
     // 530 to 538 speak of the login (RFC 4954, section 6) and 421, 454 of the moment: the operator mends them,
     // and the mails must not be gone by then.
-    if error.is_permanent() && !(530..=538).contains(&code) { SendError::Permanent(words) } else { SendError::Temporary(words) }
+    if error.is_permanent() && !(530..=538).contains(&code) {
+        SendError::Permanent(words)
+    } else {
+        SendError::Temporary(words)
+    }
 }
 
 /// Writes beside and renames, so that whoever watches the folder never sees half a mail.
@@ -148,14 +168,22 @@ mod tests {
     }
 
     fn over(url: &str) -> Mailer {
-        Mailer::smtp(&url.parse().unwrap(), "Switchboard <sb@example.org>", "http://localhost", clock(), Arc::new(SeededRng::new(1))).unwrap()
+        Mailer::smtp(
+            &url.parse().unwrap(),
+            "Switchboard <sb@example.org>",
+            "http://localhost",
+            clock(),
+            Arc::new(SeededRng::new(1)),
+        )
+        .unwrap()
     }
 
     #[tokio::test]
     async fn a_folder_gets_a_private_file_for_each_mail() {
         let data = tempfile::tempdir().unwrap();
         let folder = data.path().join("mail");
-        let mailer = Mailer::files(&folder, "sb@example.org", "http://localhost", clock(), Arc::new(SeededRng::new(1))).unwrap();
+        let mailer =
+            Mailer::files(&folder, "sb@example.org", "http://localhost", clock(), Arc::new(SeededRng::new(1))).unwrap();
         mailer.send(&mail()).await.unwrap();
         mailer.send(&mail()).await.unwrap();
         let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -172,7 +200,14 @@ mod tests {
     async fn a_folder_that_cannot_be_written_is_tried_again() {
         let data = tempfile::tempdir().unwrap();
         std::fs::write(data.path().join("mail"), "a file").unwrap();
-        let mailer = Mailer::files(&data.path().join("mail"), "sb@example.org", "http://localhost", clock(), Arc::new(SeededRng::new(1))).unwrap();
+        let mailer = Mailer::files(
+            &data.path().join("mail"),
+            "sb@example.org",
+            "http://localhost",
+            clock(),
+            Arc::new(SeededRng::new(1)),
+        )
+        .unwrap();
         assert!(matches!(mailer.send(&mail()).await, Err(SendError::Temporary(_))));
     }
 

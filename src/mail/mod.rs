@@ -42,7 +42,8 @@ pub enum Template {
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 5] = [Self::VerifyEmail, Self::EmailTaken, Self::PasswordReset, Self::PasswordChanged, Self::EmailChanged];
+    pub const ALL: [Self; 5] =
+        [Self::VerifyEmail, Self::EmailTaken, Self::PasswordReset, Self::PasswordChanged, Self::EmailChanged];
 
     /// The name for logs and metrics.
     pub const fn name(self) -> &'static str {
@@ -159,7 +160,17 @@ mod tests {
         for text in ["a@example.org", "arthur.dent+camp@sub.example.org", "zoë@example.org", "a@[192.0.2.1]"] {
             assert!(is_address(text), "{text}");
         }
-        for text in ["", "a", "a@", "@b", "a@b c", "Arthur <a@example.org>", "a@b.c,d@e.f", "a@example.org\r\nBcc: b@example.org", &format!("{}@example.org", "a".repeat(300))] {
+        for text in [
+            "",
+            "a",
+            "a@",
+            "@b",
+            "a@b c",
+            "Arthur <a@example.org>",
+            "a@b.c,d@e.f",
+            "a@example.org\r\nBcc: b@example.org",
+            &format!("{}@example.org", "a".repeat(300)),
+        ] {
             assert!(!is_address(text), "{text}");
         }
     }

@@ -58,7 +58,11 @@ impl Rendered {
             let rendered = environment.render_named_str(name, source, words.clone());
             rendered.map_err(|error| Fault::internal(format!("mail {}, {name}: {error}", mail.template.name())))
         };
-        Ok(Self { subject: one_line(&render("subject", subject)?), text: render("text", text)?, html: render("html", html)? })
+        Ok(Self {
+            subject: one_line(&render("subject", subject)?),
+            text: render("text", text)?,
+            html: render("html", html)?,
+        })
     }
 
     /// The message to send (RFC 5322): from `from`, to `to`, with an id and a date of its own.
@@ -91,7 +95,10 @@ fn body(text: &str) -> Body {
     // RFC 5322, section 2.1.1: at most 998 characters in a line. lettre's own check stops at 76.
     let is_plain = |line: &&str| line.len() <= 998 && line.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
     if lines.iter().all(is_plain) {
-        return Body::dangerous_pre_encoded((lines.join("\r\n") + "\r\n").into_bytes(), ContentTransferEncoding::SevenBit);
+        return Body::dangerous_pre_encoded(
+            (lines.join("\r\n") + "\r\n").into_bytes(),
+            ContentTransferEncoding::SevenBit,
+        );
     }
     Body::new(text.to_owned())
 }
@@ -187,7 +194,13 @@ mod tests {
     fn headers_come_from_the_clock_and_the_generator() {
         let raw = raw(&every_mail()[0]);
         let (head, _) = raw.split_once("\r\n\r\n").unwrap();
-        for line in ["To: a@example.org", "Subject: Verify your e-mail address", "Date: Thu, 20 Aug 2026 09:30:00 +0000", "Auto-Submitted: auto-generated", "MIME-Version: 1.0"] {
+        for line in [
+            "To: a@example.org",
+            "Subject: Verify your e-mail address",
+            "Date: Thu, 20 Aug 2026 09:30:00 +0000",
+            "Auto-Submitted: auto-generated",
+            "MIME-Version: 1.0",
+        ] {
             assert!(head.lines().any(|header| header == line), "{line} in {head}");
         }
         assert!(head.contains("Message-ID: <0") && head.contains("@example.org>"), "{head}");

@@ -120,11 +120,20 @@ mod tests {
 
     #[test]
     fn ports_and_encryption_follow_the_scheme_and_the_login() {
-        assert_eq!(parse("smtp://mail.example.org"), Ok(("smtp://mail.example.org:25".to_owned(), Encryption::Offered)));
+        assert_eq!(
+            parse("smtp://mail.example.org"),
+            Ok(("smtp://mail.example.org:25".to_owned(), Encryption::Offered))
+        );
         assert_eq!(parse("smtp://localhost:1025"), Ok(("smtp://localhost:1025".to_owned(), Encryption::Offered)));
-        assert_eq!(parse("smtp://u:p@mail.example.org"), Ok(("smtp://mail.example.org:587".to_owned(), Encryption::Required)));
+        assert_eq!(
+            parse("smtp://u:p@mail.example.org"),
+            Ok(("smtp://mail.example.org:587".to_owned(), Encryption::Required))
+        );
         assert_eq!(parse("smtp://u:p@localhost/?tls=none"), Ok(("smtp://localhost:587".to_owned(), Encryption::None)));
-        assert_eq!(parse("smtps://mail.example.org/"), Ok(("smtps://mail.example.org:465".to_owned(), Encryption::Implicit)));
+        assert_eq!(
+            parse("smtps://mail.example.org/"),
+            Ok(("smtps://mail.example.org:465".to_owned(), Encryption::Implicit))
+        );
         assert_eq!(parse("SMTP://[::1]:25?tls=required"), Ok(("smtp://::1:25".to_owned(), Encryption::Required)));
     }
 
@@ -132,7 +141,10 @@ mod tests {
     fn a_login_is_decoded_and_never_shown() {
         let url: SmtpUrl = "smtps://arthur%40example.org:p%3Ass%2Fword@mail.example.org".parse().unwrap();
         assert_eq!(url.login, Some(("arthur@example.org".to_owned(), Secret::new("p:ss/word"))));
-        assert_eq!(format!("{url:?} {url}"), "SmtpUrl(smtps://mail.example.org:465, Implicit) smtps://mail.example.org:465");
+        assert_eq!(
+            format!("{url:?} {url}"),
+            "SmtpUrl(smtps://mail.example.org:465, Implicit) smtps://mail.example.org:465"
+        );
     }
 
     #[test]

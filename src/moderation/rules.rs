@@ -6,9 +6,9 @@ use super::queries;
 use crate::access::{Action, Caller, Permit, Role};
 use crate::accounts::rules::{Changed, clean_username, no_such_account};
 use crate::accounts::{self, Account};
+use crate::changes::Mark;
 use crate::changes::doorbell::Ring;
 use crate::changes::locks::{self, Hold};
-use crate::changes::Mark;
 use crate::ids::RestrictionId;
 use crate::problem::{Denied, Problem, ProblemKind, Stop};
 use crate::restrictions::{self, NewRestriction, RestrictionSource};
@@ -70,7 +70,8 @@ pub async fn unban(services: &Services, caller: &Arc<Caller>, username: &str) ->
             let (permit, account) = take(tx, Action::UnbanAccount, &username).await?;
             if restrictions::lift(tx.conn, &permit, account.id.into(), RestrictionSource::Ban).await? {
                 tell(tx, &account).await?;
-                tx.audit(&permit, Some(account.id.global()), format!("the ban of {} was lifted", account.username)).await?;
+                tx.audit(&permit, Some(account.id.global()), format!("the ban of {} was lifted", account.username))
+                    .await?;
             }
             Ok(Changed { account: account.id })
         })

@@ -33,7 +33,11 @@ const MAX_ROUNDS: u32 = 6;
 pub trait Taken: Send {
     /// The taken numbers from `first` to `last`, both included, compared as text. At most [`WINDOW`] numbers of that
     /// length lie between them. Any order; longer or shorter numbers in between do no harm.
-    fn taken_between(&mut self, first: &Number, last: &Number) -> impl Future<Output = Result<Vec<Number>, Fault>> + Send;
+    fn taken_between(
+        &mut self,
+        first: &Number,
+        last: &Number,
+    ) -> impl Future<Output = Result<Vec<Number>, Fault>> + Send;
 
     /// Which of these numbers are taken; at most 500 are asked about.
     fn taken_among(&mut self, numbers: &[Number]) -> impl Future<Output = Result<Vec<Number>, Fault>> + Send;
@@ -80,7 +84,9 @@ impl FreeNumbers {
             None => self.parts.clone(),
         };
         for width in widths_by_nearness(&elsewhere, center.width) {
-            Walk::new(of_width(&elsewhere, width), &center.shadow(width), &outward).collect_into(&mut found, taken).await?;
+            Walk::new(of_width(&elsewhere, width), &center.shadow(width), &outward)
+                .collect_into(&mut found, taken)
+                .await?;
         }
         Ok(found.numbers)
     }
@@ -93,7 +99,13 @@ impl FreeNumbers {
         Ok(self.ascending_within(from, wanted, MAX_WINDOWS, taken).await?.numbers)
     }
 
-    async fn ascending_within<T: Taken>(&self, from: &Number, wanted: usize, windows: u32, taken: &mut T) -> Result<Found, Fault> {
+    async fn ascending_within<T: Taken>(
+        &self,
+        from: &Number,
+        wanted: usize,
+        windows: u32,
+        taken: &mut T,
+    ) -> Result<Found, Fault> {
         let mut found = Found { windows, ..Found::new(wanted) };
         for part in &self.parts {
             if let Some(rest) = from_text(part, from.as_str()) {
@@ -171,9 +183,11 @@ impl FreeNumbers {
         if size > WINDOW * u64::from(MAX_WINDOWS) {
             let start = self.at(rng.below(size));
             for from in [start, Number::padded(1, 0)] {
-                let ascending = self.ascending_within(&from, found.numbers.len() + found.missing(), found.windows, taken).await?;
+                let ascending =
+                    self.ascending_within(&from, found.numbers.len() + found.missing(), found.windows, taken).await?;
                 found.windows = ascending.windows;
-                let new: Vec<_> = ascending.numbers.into_iter().filter(|number| !found.numbers.contains(number)).collect();
+                let new: Vec<_> =
+                    ascending.numbers.into_iter().filter(|number| !found.numbers.contains(number)).collect();
                 found.extend(new);
             }
             return Ok(());

@@ -169,7 +169,10 @@ mod tests {
         assert_eq!(clean("２３４２").unwrap_err(), "A number is written with the digits 0 to 9.");
         assert_eq!(clean("23+42").unwrap_err(), "A plus sign may only stand in front of a number.");
         for odd in ["23.42", "23\n42", "éa", "2342;drop", "(2)342", "*100#", "\u{0}1"] {
-            assert_eq!(clean(odd).unwrap_err(), "A number holds digits, spaces, hyphens and the letters A to Z, nothing else.");
+            assert_eq!(
+                clean(odd).unwrap_err(),
+                "A number holds digits, spaces, hyphens and the letters A to Z, nothing else."
+            );
         }
         assert_eq!(clean(&"1".repeat(1_000_000)).unwrap_err(), "A number has at most 15 digits.");
     }

@@ -141,7 +141,11 @@ pub fn check_outside_number(number: &Number, ranges: &[NumberRange]) -> Result<(
         Some(range) => Err(Problem::new(
             ProblemKind::Conflict,
             "number",
-            format!("{number} cannot stand beside the range {}–{}: one would begin with the other.", range.first(), range.last()),
+            format!(
+                "{number} cannot stand beside the range {}–{}: one would begin with the other.",
+                range.first(),
+                range.last()
+            ),
         )),
     }
 }
@@ -196,9 +200,11 @@ impl ReservedPrefixes {
 
     /// The numbers of the range that may be given out, in order, as ranges.
     pub fn allowed(&self, range: &NumberRange) -> Vec<NumberRange> {
-        let forbidden = self.0.iter().filter_map(|prefix| read_digits(prefix)).map(|(width, value)| {
-            NumberRange { width, first: value, last: value }.shadow(range.width)
-        });
+        let forbidden = self
+            .0
+            .iter()
+            .filter_map(|prefix| read_digits(prefix))
+            .map(|(width, value)| NumberRange { width, first: value, last: value }.shadow(range.width));
         forbidden.fold(vec![*range], |allowed, hole| allowed.iter().flat_map(|part| part.without(&hole)).collect())
     }
 }
@@ -270,7 +276,8 @@ mod tests {
         assert!(range("2000", "2999").conflicts_with(&range("2", "2")));
         assert!(!range("2000", "2999").conflicts_with(&range("30000", "39999")));
         assert!(!range("010", "019").conflicts_with(&range("10", "19")));
-        let problem = check_range(&range("23420", "23429"), &[range("3000", "3999"), range("2000", "2999")]).unwrap_err();
+        let problem =
+            check_range(&range("23420", "23429"), &[range("3000", "3999"), range("2000", "2999")]).unwrap_err();
         assert_eq!(problem.message, "The range 2000–2999 has these numbers, or numbers that begin so.");
     }
 
@@ -298,7 +305,11 @@ mod tests {
         for fine in ["113", "12", "98", "0112", "+15551239876"] {
             assert!(!prefixes.forbid(&number(fine)), "{fine}");
         }
-        let parts: Vec<_> = prefixes.allowed(&range("1000", "1999")).iter().map(|part| format!("{}-{}", part.first(), part.last())).collect();
+        let parts: Vec<_> = prefixes
+            .allowed(&range("1000", "1999"))
+            .iter()
+            .map(|part| format!("{}-{}", part.first(), part.last()))
+            .collect();
         assert_eq!(parts, ["1000-1119", "1130-1999"]);
         let problem = ReservedPrefixes::new(&["112".into(), "1x.".into()]).unwrap_err();
         assert_eq!(problem.path, ["reservedPrefixes", "1"]);

@@ -1,6 +1,9 @@
 //! Numbers in the database.
 
-use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _,
+    OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
+};
 use diesel_async::RunQueryDsl as _;
 
 use super::free::Taken;

@@ -51,12 +51,14 @@ pub struct ReportedError {
 /// # Errors
 /// Problems for another's consumer, a cursor that is not this feed's, and errors about what the feed does not know.
 pub async fn acknowledge(services: &Services, caller: &Arc<Caller>, input: Acknowledgement) -> Result<Done, Stop> {
-    transact(services, caller, Action::AcknowledgeProvisioning, Mode::Commit, |tx| Box::pin(acknowledge_in(tx, input))).await
+    transact(services, caller, Action::AcknowledgeProvisioning, Mode::Commit, |tx| Box::pin(acknowledge_in(tx, input)))
+        .await
 }
 
 async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<Done, Stop> {
     let permit = tx.permit(Action::AcknowledgeProvisioning).await?;
-    let Some((event, service_type)) = content_queries::ids_by_slug(tx.conn, &input.event, &input.service_type).await? else {
+    let Some((event, service_type)) = content_queries::ids_by_slug(tx.conn, &input.event, &input.service_type).await?
+    else {
         return Err(Problem::not_found("event", "There is no such event or service type.").into());
     };
     feed_scope(permit.actor(), event, service_type)?;
@@ -89,7 +91,8 @@ async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<Done,
 /// restored system is.
 async fn checked_cursor(tx: &mut Tx<'_>, feed: &Feed, text: &str) -> Result<Cursor, Stop> {
     let cursor = Cursor::decode(text).map_err(|_| Problem::invalid("cursor", "This is not a cursor of a feed."))?;
-    let foreign = || Problem::invalid("cursor", "This is not a cursor of this feed, or the database was restored since.");
+    let foreign =
+        || Problem::invalid("cursor", "This is not a cursor of this feed, or the database was restored since.");
     if cursor.feed != feed.id.0 || cursor.epoch != feed.epoch.0 || cursor.position > feed.head {
         return Err(foreign().into());
     }
@@ -102,16 +105,23 @@ async fn checked_cursor(tx: &mut Tx<'_>, feed: &Feed, text: &str) -> Result<Curs
     Ok(cursor)
 }
 
-async fn checked_errors(tx: &mut Tx<'_>, feed: &Feed, errors: &[ReportedError]) -> Result<Vec<(changes::Entry, ReportedError)>, Stop> {
+async fn checked_errors(
+    tx: &mut Tx<'_>,
+    feed: &Feed,
+    errors: &[ReportedError],
+) -> Result<Vec<(changes::Entry, ReportedError)>, Stop> {
     if errors.len() > MAX_ERRORS {
         return Err(Problem::invalid("errors", format!("At most {MAX_ERRORS} errors are taken at once.")).into());
     }
-    let at = |place: usize, field: &str, message: &str| Problem::invalid("", message).at(["errors", &place.to_string(), field]);
+    let at = |place: usize, field: &str, message: &str| {
+        Problem::invalid("", message).at(["errors", &place.to_string(), field])
+    };
     let mut problems = Vec::new();
     let ids: Vec<Option<ExtensionId>> = errors.iter().map(|error| ExtensionId::from_global(&error.extension)).collect();
     let known: Vec<ExtensionId> = ids.iter().flatten().copied().collect();
     let entries = queries::entries_of(tx.conn, feed.id, &known).await?;
-    let entries: HashMap<ExtensionId, changes::Entry> = entries.into_iter().map(|entry| (entry.extension_id, entry)).collect();
+    let entries: HashMap<ExtensionId, changes::Entry> =
+        entries.into_iter().map(|entry| (entry.extension_id, entry)).collect();
     let mut checked = Vec::new();
     for (place, (error, id)) in errors.iter().zip(ids).enumerate() {
         if error.code.is_empty() || error.code.chars().count() > MAX_CODE {
@@ -129,17 +139,30 @@ async fn checked_errors(tx: &mut Tx<'_>, feed: &Feed, errors: &[ReportedError]) 
 }
 
 /// Takes away what stands no longer.
-async fn settle_errors(tx: &mut Tx<'_>, permit: &Permit, consumer: &Consumer, feed: &Feed, cursor: Cursor, about: &HashSet<Id>) -> Result<(), Stop> {
+async fn settle_errors(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    consumer: &Consumer,
+    feed: &Feed,
+    cursor: Cursor,
+    about: &HashSet<Id>,
+) -> Result<(), Stop> {
     let own = Id(consumer.id.0);
     let standing = rows::errors_of(tx.conn, consumer.id).await?;
-    let standing: Vec<FeedError> = standing.into_iter().filter(|error| error.extension_id != own && !about.contains(&error.extension_id)).collect();
+    let standing: Vec<FeedError> = standing
+        .into_iter()
+        .filter(|error| error.extension_id != own && !about.contains(&error.extension_id))
+        .collect();
     let ids: Vec<ExtensionId> = standing.iter().map(|error| ExtensionId(error.extension_id.0)).collect();
     let entries = queries::entries_of(tx.conn, feed.id, &ids).await?;
-    let revisions: HashMap<ExtensionId, i64> = entries.into_iter().map(|entry| (entry.extension_id, entry.revision)).collect();
+    let revisions: HashMap<ExtensionId, i64> =
+        entries.into_iter().map(|entry| (entry.extension_id, entry.revision)).collect();
     for error in standing {
         let stands = match revisions.get(&ExtensionId(error.extension_id.0)) {
             None => false,
-            Some(revision) => error.revision <= cursor.position && !(*revision > error.revision && *revision <= cursor.position),
+            Some(revision) => {
+                error.revision <= cursor.position && !(*revision > error.revision && *revision <= cursor.position)
+            }
         };
         if !stands {
             rows::clear_error(tx.conn, permit, consumer.id, error.extension_id).await?;
@@ -149,9 +172,17 @@ async fn settle_errors(tx: &mut Tx<'_>, permit: &Permit, consumer: &Consumer, fe
 }
 
 /// Compares the consumer's sum with the feed's, which can be done at the head alone.
-async fn compare(tx: &mut Tx<'_>, permit: &Permit, consumer: &Consumer, feed: &Feed, cursor: Cursor, digest: Option<&str>) -> Result<(), Stop> {
+async fn compare(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    consumer: &Consumer,
+    feed: &Feed,
+    cursor: Cursor,
+    digest: Option<&str>,
+) -> Result<(), Stop> {
     let Some(text) = digest else { return Ok(()) };
-    let theirs = Sum::from_hex(text).ok_or_else(|| Problem::invalid("digest", "A digest has 64 hexadecimal digits."))?;
+    let theirs =
+        Sum::from_hex(text).ok_or_else(|| Problem::invalid("digest", "A digest has 64 hexadecimal digits."))?;
     if cursor.position != feed.head {
         return Ok(());
     }
@@ -163,7 +194,8 @@ async fn compare(tx: &mut Tx<'_>, permit: &Permit, consumer: &Consumer, feed: &F
         consumer_id: consumer.id,
         extension_id: own,
         code: DIGEST_MISMATCH.to_owned(),
-        message: "Its copy differs from the feed although it has read everything: it should take a snapshot.".to_owned(),
+        message: "Its copy differs from the feed although it has read everything: it should take a snapshot."
+            .to_owned(),
         revision: cursor.position,
         at: tx.now,
     };

@@ -1,7 +1,10 @@
 //! Consumers and their errors in the database.
 
 use diesel::upsert::excluded;
-use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult,
+    SelectableHelper as _,
+};
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{Consumer, FeedError};
@@ -93,7 +96,15 @@ pub async fn delete(conn: &mut Conn, _: &Permit, id: ConsumerId) -> QueryResult<
 }
 
 /// Moves a consumer's position.
-pub async fn acknowledge(conn: &mut Conn, _: &Permit, id: ConsumerId, text: &str, base: Revision, position: Revision, now: Timestamp) -> QueryResult<()> {
+pub async fn acknowledge(
+    conn: &mut Conn,
+    _: &Permit,
+    id: ConsumerId,
+    text: &str,
+    base: Revision,
+    position: Revision,
+    now: Timestamp,
+) -> QueryResult<()> {
     query!(conn, c => diesel::update(feed_consumers::table.find(id))
         .set((
             feed_consumers::acknowledged.eq(Some(text)),
@@ -186,7 +197,12 @@ pub async fn mark_seen(conn: &mut Conn, feed: FeedId, key: ApiKeyId, now: Timest
 }
 
 /// A key, and whether it holds for this event and service type.
-pub async fn key(conn: &mut Conn, id: ApiKeyId, event: EventId, service_type: ServiceTypeId) -> QueryResult<Option<KeyRow>> {
+pub async fn key(
+    conn: &mut Conn,
+    id: ApiKeyId,
+    event: EventId,
+    service_type: ServiceTypeId,
+) -> QueryResult<Option<KeyRow>> {
     let row: Option<(bool, Option<Timestamp>, Option<Timestamp>)> = query!(conn, c => api_keys::table
         .find(id)
         .select((api_keys::all_events, api_keys::expires_at, api_keys::revoked_at))
@@ -208,6 +224,9 @@ pub async fn key(conn: &mut Conn, id: ApiKeyId, event: EventId, service_type: Se
 }
 
 /// Until when a key is valid, and whether it was revoked.
-pub async fn key_validity(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Option<(Option<Timestamp>, Option<Timestamp>)>> {
+pub async fn key_validity(
+    conn: &mut Conn,
+    id: ApiKeyId,
+) -> QueryResult<Option<(Option<Timestamp>, Option<Timestamp>)>> {
     query!(conn, c => api_keys::table.find(id).select((api_keys::expires_at, api_keys::revoked_at)).first(c).await.optional())
 }

@@ -56,12 +56,14 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: NewConsume
 
 async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Result<Done, Stop> {
     let permit = tx.permit(Action::CreateFeedConsumer).await?;
-    let Some((event, service_type)) = content_queries::ids_by_slug(tx.conn, &input.event, &input.service_type).await? else {
+    let Some((event, service_type)) = content_queries::ids_by_slug(tx.conn, &input.event, &input.service_type).await?
+    else {
         return Err(Problem::not_found("event", "There is no such event or service type.").into());
     };
     locks::events(tx.conn, &[event]).await?;
     let name = checked_name(&input.name)?;
-    let key = ApiKeyId::from_global(&input.api_key).ok_or_else(|| Problem::invalid("apiKey", "This is not the id of an API key."))?;
+    let key = ApiKeyId::from_global(&input.api_key)
+        .ok_or_else(|| Problem::invalid("apiKey", "This is not the id of an API key."))?;
     let row = rows::key(tx.conn, key, event, service_type).await?.filter(|row| row.is_valid(tx.now));
     let row = row.ok_or_else(|| Problem::not_found("apiKey", "There is no such API key, or it has ended."))?;
     if !row.covers {
@@ -122,7 +124,8 @@ pub async fn delete(services: &Services, caller: &Arc<Caller>, id: String) -> Re
             let permit = tx.permit(Action::DeleteFeedConsumer).await?;
             let consumer = find(tx.conn, &id).await?;
             rows::delete(tx.conn, &permit, consumer.id).await?;
-            tx.audit(&permit, Some(consumer.id.global()), format!("forgot the telephone system {}", consumer.name)).await?;
+            tx.audit(&permit, Some(consumer.id.global()), format!("forgot the telephone system {}", consumer.name))
+                .await?;
             Ok(Done { id: consumer.id })
         })
     })
@@ -130,7 +133,8 @@ pub async fn delete(services: &Services, caller: &Arc<Caller>, id: String) -> Re
 }
 
 async fn find(conn: &mut Conn, id: &str) -> Result<Consumer, Stop> {
-    let id = ConsumerId::from_global(id).ok_or_else(|| Problem::invalid("id", "This is not the id of a telephone system."))?;
+    let id = ConsumerId::from_global(id)
+        .ok_or_else(|| Problem::invalid("id", "This is not the id of a telephone system."))?;
     let found = rows::consumer(conn, id).await?;
     Ok(found.ok_or_else(|| Problem::not_found("id", "There is no such telephone system."))?)
 }
@@ -199,7 +203,10 @@ pub async fn errors(services: &Services, consumer: &Consumer) -> Result<Vec<(Fee
     let errors = rows::errors_of(&mut conn, consumer.id).await?;
     let ids: Vec<ExtensionId> = errors.iter().map(|error| ExtensionId(error.extension_id.0)).collect();
     let numbers: std::collections::HashMap<_, _> = rows::newest_numbers(&mut conn, &ids).await?.into_iter().collect();
-    Ok(errors.into_iter().map(|error| (error.clone(), numbers.get(&ExtensionId(error.extension_id.0)).cloned())).collect())
+    Ok(errors
+        .into_iter()
+        .map(|error| (error.clone(), numbers.get(&ExtensionId(error.extension_id.0)).cloned()))
+        .collect())
 }
 
 /// What each telephone system has made of an extension: PENDING until its latest state is acknowledged.

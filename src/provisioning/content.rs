@@ -51,7 +51,9 @@ pub async fn load(conn: &mut Conn, reading: &Reading<'_>, entries: &[Entry]) -> 
     for entry in entries.iter().filter(|entry| entry.present) {
         match rows.remove(&entry.extension_id) {
             Some((row, owner)) => contents.push(content(reading, entry, row, owner, &mut beside)?),
-            None => tracing::error!(extension.id = %entry.extension_id.global(), "a feed shows an extension that is not there"),
+            None => {
+                tracing::error!(extension.id = %entry.extension_id.global(), "a feed shows an extension that is not there")
+            }
         }
     }
     Ok(contents)
@@ -65,11 +67,18 @@ struct Beside {
     members: HashMap<ExtensionId, Vec<MemberRow>>,
 }
 
-fn content(reading: &Reading<'_>, entry: &Entry, row: ExtensionRow, owner: String, beside: &mut Beside) -> Result<Content, Stop> {
+fn content(
+    reading: &Reading<'_>,
+    entry: &Entry,
+    row: ExtensionRow,
+    owner: String,
+    beside: &mut Beside,
+) -> Result<Content, Stop> {
     let (secrets, digests) = match &row.secrets {
         Some(sealed) if reading.scope.secrets() || reading.scope.digests() => {
             let secrets = open(reading.sealer, row.id, sealed)?;
-            let digests = if reading.scope.digests() { digests(reading, &row, &owner, &secrets) } else { Default::default() };
+            let digests =
+                if reading.scope.digests() { digests(reading, &row, &owner, &secrets) } else { Default::default() };
             (if reading.scope.secrets() { secrets } else { Parameters::new() }, digests)
         }
         _ => Default::default(),
@@ -113,7 +122,9 @@ fn visible(reading: &Reading<'_>, parameters: String) -> Result<String, Stop> {
 fn open(sealer: &Sealer, id: ExtensionId, sealed: &[u8]) -> Result<Parameters, Stop> {
     match sealer.open(&SealedPlace::of("extensions", &id.0, "secrets"), sealed) {
         // The parser's own words would show the place in a secret.
-        Ok(plain) => Ok(serde_json::from_slice(&plain).map_err(|_| Fault::internal("sealed secrets are no JSON object"))?),
+        Ok(plain) => {
+            Ok(serde_json::from_slice(&plain).map_err(|_| Fault::internal("sealed secrets are no JSON object"))?)
+        }
         Err(SealingError::Damaged) => {
             tracing::error!(extension.id = %id.global(), "the secrets of an extension are damaged; its feed shows none");
             Ok(Parameters::new())
@@ -128,7 +139,8 @@ fn digests(
     owner: &str,
     secrets: &Parameters,
 ) -> std::collections::BTreeMap<String, crate::service_types::schema::DigestSet> {
-    let context = DigestContext { number: &row.number, username: owner, slot: row.slot, settings: &reading.place.settings };
+    let context =
+        DigestContext { number: &row.number, username: owner, slot: row.slot, settings: &reading.place.settings };
     reading.schema.digests(secrets, &context).unwrap_or_else(|error| {
         tracing::error!(extension.id = %row.id.global(), error = %error, "the digests of an extension cannot be derived; its feed shows none");
         Default::default()
@@ -150,7 +162,10 @@ fn grouped(pairs: Vec<(ExtensionId, String)>) -> HashMap<ExtensionId, Vec<String
     groups
 }
 
-async fn fallbacks(conn: &mut Conn, rows: &HashMap<ExtensionId, (ExtensionRow, String)>) -> Result<HashMap<ExtensionId, String>, Stop> {
+async fn fallbacks(
+    conn: &mut Conn,
+    rows: &HashMap<ExtensionId, (ExtensionRow, String)>,
+) -> Result<HashMap<ExtensionId, String>, Stop> {
     let targets: BTreeSet<ExtensionId> = rows.values().filter_map(|(row, _)| row.fallback_extension_id).collect();
     let targets: Vec<ExtensionId> = targets.into_iter().collect();
     Ok(queries::numbers_of(conn, &targets).await?.into_iter().collect())
@@ -174,8 +189,9 @@ impl Overlay {
             return Self::of_all(conn, event, all).await;
         }
         let shown = rows.values().map(|(row, _)| (row.id, row.owner_id, row.number.as_str()));
-        let shown: Vec<(ExtensionId, AccountId, &str)> =
-            shown.chain(members.iter().map(|member| (member.extension, member.owner, member.number.as_str()))).collect();
+        let shown: Vec<(ExtensionId, AccountId, &str)> = shown
+            .chain(members.iter().map(|member| (member.extension, member.owner, member.number.as_str())))
+            .collect();
         let extensions: BTreeSet<Id> = shown.iter().map(|(id, _, _)| Id(id.0)).collect();
         let accounts: BTreeSet<Id> = shown.iter().map(|(_, id, _)| Id(id.0)).collect();
         let numbers: BTreeSet<&str> = shown.iter().map(|(_, _, number)| *number).collect();
@@ -192,7 +208,8 @@ impl Overlay {
     async fn of_all(conn: &mut Conn, event: EventId, all: Vec<Restriction>) -> Result<Self, Stop> {
         let numbers = all.iter().filter(|restriction| restriction.target_kind == TargetKind::Number);
         let numbers: Vec<NumberId> = numbers.map(|restriction| NumberId(restriction.target_id.0)).collect();
-        let numbers = if numbers.is_empty() { Vec::new() } else { queries::numbers_by_id(conn, event, &numbers).await? };
+        let numbers =
+            if numbers.is_empty() { Vec::new() } else { queries::numbers_by_id(conn, event, &numbers).await? };
         Ok(Self::gather(all, &numbers))
     }
 
@@ -214,7 +231,12 @@ impl Overlay {
     }
 
     /// Who restricts the extension, and what is stopped: its own restrictions, its number's and its owner's.
-    fn of(&self, extension: ExtensionId, number: &str, owner: AccountId) -> (Vec<RestrictionSource>, Vec<RestrictionEffect>) {
+    fn of(
+        &self,
+        extension: ExtensionId,
+        number: &str,
+        owner: AccountId,
+    ) -> (Vec<RestrictionSource>, Vec<RestrictionEffect>) {
         let own = self.extensions.get(&Id(extension.0));
         let all = [own, self.numbers.get(number), self.accounts.get(&Id(owner.0))];
         let (mut sources, mut effects) = (BTreeSet::new(), BTreeSet::new());

@@ -4,8 +4,8 @@
 
 use diesel::prelude::{Queryable, Selectable};
 use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, QueryResult,
-    SelectableHelper as _,
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
+    QueryResult, SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
 
@@ -19,8 +19,8 @@ use crate::query;
 use crate::service_types::{self, ServiceBehaviour};
 use crate::store::Conn;
 use crate::store::schema::{
-    accounts, call_permissions, events, extension_permissions, extension_unique_values, extensions, group_members, numbers,
-    service_types as types, templates,
+    accounts, call_permissions, events, extension_permissions, extension_unique_values, extensions, group_members,
+    numbers, service_types as types, templates,
 };
 use crate::store::types::{Id, JsonText};
 
@@ -67,18 +67,22 @@ pub struct TemplateRow {
 }
 
 /// The ids of an event and a service type by their slugs, if both are there.
-pub async fn ids_by_slug(conn: &mut Conn, event: &str, service_type: &str) -> QueryResult<Option<(EventId, ServiceTypeId)>> {
+pub async fn ids_by_slug(
+    conn: &mut Conn,
+    event: &str,
+    service_type: &str,
+) -> QueryResult<Option<(EventId, ServiceTypeId)>> {
     let event: Option<EventId> =
         query!(conn, c => events::table.filter(events::slug.eq(event)).select(events::id).first(c).await.optional())?;
     let Some(event) = event else { return Ok(None) };
-    let service_type: Option<ServiceTypeId> =
-        query!(conn, c => types::table.filter(types::slug.eq(service_type)).select(types::id).first(c).await.optional())?;
+    let service_type: Option<ServiceTypeId> = query!(conn, c => types::table.filter(types::slug.eq(service_type)).select(types::id).first(c).await.optional())?;
     Ok(service_type.map(|service_type| (event, service_type)))
 }
 
 /// Whether the event is archived; `None` for one that is not there.
 pub async fn is_archived(conn: &mut Conn, event: EventId) -> QueryResult<Option<bool>> {
-    let phase: Option<String> = query!(conn, c => events::table.find(event).select(events::phase).first(c).await.optional())?;
+    let phase: Option<String> =
+        query!(conn, c => events::table.find(event).select(events::phase).first(c).await.optional())?;
     Ok(phase.map(|phase| phase == ARCHIVED))
 }
 
@@ -209,7 +213,12 @@ pub async fn numbers_by_id(conn: &mut Conn, event: EventId, ids: &[NumberId]) ->
 }
 
 /// Who in the feed holds these numbers.
-pub async fn holders_of_numbers(conn: &mut Conn, event: EventId, service_type: ServiceTypeId, of: &[&str]) -> QueryResult<Vec<(String, ExtensionId)>> {
+pub async fn holders_of_numbers(
+    conn: &mut Conn,
+    event: EventId,
+    service_type: ServiceTypeId,
+    of: &[&str],
+) -> QueryResult<Vec<(String, ExtensionId)>> {
     let mut found = Vec::new();
     for some in of.chunks(CHUNK) {
         let rows: Vec<(String, ExtensionId)> = query!(conn, c => extensions::table
@@ -225,7 +234,12 @@ pub async fn holders_of_numbers(conn: &mut Conn, event: EventId, service_type: S
 }
 
 /// Who in the feed holds these values of unique parameters: parameter, value, holder.
-pub async fn holders_of_values(conn: &mut Conn, event: EventId, service_type: ServiceTypeId, of: &[&str]) -> QueryResult<Vec<(String, String, ExtensionId)>> {
+pub async fn holders_of_values(
+    conn: &mut Conn,
+    event: EventId,
+    service_type: ServiceTypeId,
+    of: &[&str],
+) -> QueryResult<Vec<(String, String, ExtensionId)>> {
     let scopes = [Id(event.0), Id(service_type.0)];
     let mut found = Vec::new();
     for some in of.chunks(CHUNK) {

@@ -72,7 +72,13 @@ impl Cursor {
     /// [`NotACursor`] for any text that [`Self::encode`] does not give.
     pub fn decode(text: &str) -> Result<Self, NotACursor> {
         let mut fields = Fields::decode::<FEED_BYTES>(text, FEED_KIND)?;
-        let cursor = Self { feed: fields.uuid()?, epoch: fields.uuid()?, base: fields.revision()?, position: fields.revision()?, tag: fields.take()? };
+        let cursor = Self {
+            feed: fields.uuid()?,
+            epoch: fields.uuid()?,
+            base: fields.revision()?,
+            position: fields.revision()?,
+            tag: fields.take()?,
+        };
         if cursor.base <= cursor.position { Ok(cursor) } else { Err(NotACursor) }
     }
 }
@@ -96,7 +102,13 @@ impl SnapshotCursor {
     /// [`NotACursor`] for any text that [`Self::encode`] does not give.
     pub fn decode(text: &str) -> Result<Self, NotACursor> {
         let mut fields = Fields::decode::<SNAPSHOT_BYTES>(text, SNAPSHOT_KIND)?;
-        Ok(Self { feed: fields.uuid()?, epoch: fields.uuid()?, head: fields.revision()?, tag: fields.take()?, last: fields.uuid()? })
+        Ok(Self {
+            feed: fields.uuid()?,
+            epoch: fields.uuid()?,
+            head: fields.revision()?,
+            tag: fields.take()?,
+            last: fields.uuid()?,
+        })
     }
 
     /// The cursor from which changes bring a copy made of these pages into step.
@@ -153,7 +165,8 @@ mod tests {
     #[test]
     fn other_kinds_and_impossible_positions_are_refused() {
         let feed = Cursor { feed: Uuid::nil(), epoch: Uuid::max(), base: 3, position: 7, tag: [9; 8] };
-        let snapshot = SnapshotCursor { feed: Uuid::nil(), epoch: Uuid::max(), head: 7, tag: [9; 8], last: Uuid::max() };
+        let snapshot =
+            SnapshotCursor { feed: Uuid::nil(), epoch: Uuid::max(), head: 7, tag: [9; 8], last: Uuid::max() };
         assert_eq!(feed.encode().len(), 76);
         assert_eq!(snapshot.encode().len(), 87);
         assert_eq!(Cursor::decode(&snapshot.encode()), Err(NotACursor));

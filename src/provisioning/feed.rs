@@ -51,7 +51,9 @@ pub async fn open(services: &Services, actor: &Actor, event: &str, service_type:
         actor => actor.demand(Role::Operator)?,
     }
     let mut conn = services.store.read().await?;
-    let Some((event, service_type)) = content_queries::ids_by_slug(&mut conn, event, service_type).await? else { return Ok(None) };
+    let Some((event, service_type)) = content_queries::ids_by_slug(&mut conn, event, service_type).await? else {
+        return Ok(None);
+    };
     let scope = feed_scope(actor, event, service_type)?;
     Ok(Some(Reader { services: services.clone(), scope, actor: actor.clone() }))
 }
@@ -81,7 +83,10 @@ impl Reader {
             return Ok(feed);
         }
         let (rng, now) = (Arc::clone(&self.services.rng), self.services.now());
-        self.services.store.write(move |conn| Box::pin(async move { changes::ensure_feed(conn, reference, &*rng, now).await })).await
+        self.services
+            .store
+            .write(move |conn| Box::pin(async move { changes::ensure_feed(conn, reference, &*rng, now).await }))
+            .await
     }
 
     /// One page of all that is there, by id behind `after`; `None` when the event is archived. `after` is what an earlier page gave.
@@ -108,7 +113,11 @@ impl Reader {
         let page = |opened: &Opened| ChangesPage { changes: Vec::new(), cursor: opened.head(), has_more: false };
         self.read(move |_, _, opened| {
             Box::pin(async move {
-                Ok(if opened.place.archived { FeedAnswer::Reset(ResetReason::Closed) } else { FeedAnswer::Page(page(opened)) })
+                Ok(if opened.place.archived {
+                    FeedAnswer::Reset(ResetReason::Closed)
+                } else {
+                    FeedAnswer::Page(page(opened))
+                })
             })
         })
         .await
@@ -172,7 +181,9 @@ async fn snapshot_page(
         Some(after) => {
             let head = after.head_cursor();
             if known(conn, &opened.feed, &head).await?.is_err() {
-                return Err(Stop::BadRequest("`after` is not, or no longer, a cursor of this feed's snapshot: begin again.".to_owned()));
+                return Err(Stop::BadRequest(
+                    "`after` is not, or no longer, a cursor of this feed's snapshot: begin again.".to_owned(),
+                ));
             }
             head
         }
@@ -186,7 +197,13 @@ async fn snapshot_page(
     Ok(Some(SnapshotPage { entries, head, has_next, total: opened.feed.entry_count }))
 }
 
-async fn changes_page(conn: &mut Conn, reader: &Reader, opened: &Opened, since: Cursor, first: usize) -> Result<FeedAnswer, Stop> {
+async fn changes_page(
+    conn: &mut Conn,
+    reader: &Reader,
+    opened: &Opened,
+    since: Cursor,
+    first: usize,
+) -> Result<FeedAnswer, Stop> {
     if let Err(reason) = tellable(conn, opened, &since).await? {
         return Ok(FeedAnswer::Reset(reason));
     }
@@ -201,7 +218,8 @@ async fn changes_page(conn: &mut Conn, reader: &Reader, opened: &Opened, since: 
     };
     let mut keys = keys::told(conn, &opened.place, &entries, since.base).await?;
     let contents = content::load(conn, &reader.reading(opened), &entries).await?;
-    let mut contents: std::collections::HashMap<_, _> = contents.into_iter().map(|content| (content.id, content)).collect();
+    let mut contents: std::collections::HashMap<_, _> =
+        contents.into_iter().map(|content| (content.id, content)).collect();
     let changes = entries.iter().filter_map(|entry| {
         let keys = keys.remove(&entry.extension_id).unwrap_or_default();
         if entry.present {
@@ -215,14 +233,21 @@ async fn changes_page(conn: &mut Conn, reader: &Reader, opened: &Opened, since: 
 }
 
 /// The entries of one page: `first`, and the rest of the last one's transaction; and whether there is more.
-async fn page_of_entries(conn: &mut Conn, feed: &Feed, position: i64, first: usize) -> Result<(Vec<Entry>, bool), Stop> {
+async fn page_of_entries(
+    conn: &mut Conn,
+    feed: &Feed,
+    position: i64,
+    first: usize,
+) -> Result<(Vec<Entry>, bool), Stop> {
     let limit = i64::try_from(first).unwrap_or(i64::MAX).saturating_add(1);
     let mut entries = queries::entries_after(conn, feed.id, position, limit).await?;
     if entries.len() <= first {
         return Ok((entries, false));
     }
     entries.truncate(first);
-    let Some(last) = entries.last().map(|entry| (entry.revision, entry.extension_id)) else { return Ok((entries, true)) };
+    let Some(last) = entries.last().map(|entry| (entry.revision, entry.extension_id)) else {
+        return Ok((entries, true));
+    };
     entries.extend(queries::rest_of_revision(conn, feed.id, last.0, last.1).await?);
     let has_more = !queries::entries_after(conn, feed.id, last.0, 1).await?.is_empty();
     Ok((entries, has_more))
@@ -263,7 +288,9 @@ pub(super) async fn still_allowed(reader: &Reader) -> Result<(), Stop> {
     let mut conn = reader.services.store.read().await?;
     let allowed = match &reader.actor {
         Actor::Key(key) => consumers::key_is_valid(&mut conn, key.id, reader.services.now()).await?,
-        Actor::Person(person) => crate::restrictions::current_role(&mut conn, person.id).await?.is_some_and(|role| role >= Role::Operator),
+        Actor::Person(person) => {
+            crate::restrictions::current_role(&mut conn, person.id).await?.is_some_and(|role| role >= Role::Operator)
+        }
         Actor::System(_) => true,
         Actor::Guest => false,
     };

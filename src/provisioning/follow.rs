@@ -24,7 +24,10 @@ const POLL: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When the database refuses at the beginning. A fault that passes is waited out later.
-pub async fn follow(reader: Reader, since: Option<Cursor>) -> Result<impl Stream<Item = Result<FeedAnswer, Stop>> + Send, Stop> {
+pub async fn follow(
+    reader: Reader,
+    since: Option<Cursor>,
+) -> Result<impl Stream<Item = Result<FeedAnswer, Stop>> + Send, Stop> {
     // The doorbell is listened to before anything is read, so that no commit falls between.
     let bell = reader.services.doorbell.listen();
     let feed = reader.feed().await?.id;
@@ -101,7 +104,9 @@ impl Following {
                 Err(_) => match self.poll().await {
                     Ok(true) => return true,
                     Ok(false) => {}
-                    Err(Stop::Fault(fault)) if fault.is_temporary() => tracing::warn!(error = %fault, "a feed could not be polled"),
+                    Err(Stop::Fault(fault)) if fault.is_temporary() => {
+                        tracing::warn!(error = %fault, "a feed could not be polled")
+                    }
                     Err(Stop::Denied(_)) => return false,
                     // The reading that follows meets the same, and tells it.
                     Err(_) => return true,

@@ -83,7 +83,8 @@ impl Holders {
     }
 
     fn tell(&self, schema: &ParameterSchema, id: ExtensionId, borne: Vec<BorneKeys>) -> Vec<Keys> {
-        let (now, before): (Vec<BorneKeys>, Vec<BorneKeys>) = borne.into_iter().partition(|keys| keys.to_revision.is_none());
+        let (now, before): (Vec<BorneKeys>, Vec<BorneKeys>) =
+            borne.into_iter().partition(|keys| keys.to_revision.is_none());
         let now = now.into_iter().next().map(|keys| Keys { number: keys.number, parameters: keys.parameters.0 });
         let free = |number: &str| self.numbers.get(number).is_none_or(|holder| *holder == id);
         let own_number = now.as_ref().map(|now| now.number.clone());

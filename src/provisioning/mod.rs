@@ -8,9 +8,9 @@
 //! and what a telephone system writes back.
 
 pub mod acknowledge;
+mod consumer_queries;
 pub mod consumers;
 mod content;
-mod consumer_queries;
 mod content_queries;
 pub mod cursor;
 pub mod feed;
@@ -22,9 +22,7 @@ mod prune;
 mod queries;
 pub mod render;
 
-
 pub mod write_back;
-
 
 #[cfg(test)]
 mod tests;

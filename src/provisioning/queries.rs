@@ -1,7 +1,8 @@
 //! Feeds in the database, as readers see them.
 
 use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
+    BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult,
+    SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
 use uuid::Uuid;
@@ -74,7 +75,12 @@ pub async fn entries_after(conn: &mut Conn, feed: FeedId, position: Revision, li
 }
 
 /// The rest of one revision.
-pub async fn rest_of_revision(conn: &mut Conn, feed: FeedId, revision: Revision, after: ExtensionId) -> QueryResult<Vec<Entry>> {
+pub async fn rest_of_revision(
+    conn: &mut Conn,
+    feed: FeedId,
+    revision: Revision,
+    after: ExtensionId,
+) -> QueryResult<Vec<Entry>> {
     query!(conn, c => feed_entries::table
         .filter(feed_entries::feed_id.eq(feed))
         .filter(feed_entries::revision.eq(revision))

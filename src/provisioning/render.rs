@@ -33,17 +33,22 @@ pub struct Document {
 pub async fn feed(reader: &Reader, template: &str) -> Result<Option<Document>, Stop> {
     let name = template.to_owned();
     let now = reader.services.now();
-    reader.read(move |conn, reader, opened| Box::pin(async move {
-        if opened.place.archived {
-            return Ok(None);
-        }
-        let Some(template) = content_queries::template(conn, opened.place.service_type, &name).await? else { return Ok(None) };
-        let entries = queries::present_after(conn, opened.feed.id, uuid::Uuid::nil(), i64::MAX).await?;
-        let contents = content::load(conn, &reader.reading(opened), &entries).await?;
-        let body = render(&template, opened, &contents, now)?;
-        Ok(Some(Document { content_type: template.content_type, body, head: opened.head() }))
-    }))
-    .await
+    reader
+        .read(move |conn, reader, opened| {
+            Box::pin(async move {
+                if opened.place.archived {
+                    return Ok(None);
+                }
+                let Some(template) = content_queries::template(conn, opened.place.service_type, &name).await? else {
+                    return Ok(None);
+                };
+                let entries = queries::present_after(conn, opened.feed.id, uuid::Uuid::nil(), i64::MAX).await?;
+                let contents = content::load(conn, &reader.reading(opened), &entries).await?;
+                let body = render(&template, opened, &contents, now)?;
+                Ok(Some(Document { content_type: template.content_type, body, head: opened.head() }))
+            })
+        })
+        .await
 }
 
 fn render(template: &TemplateRow, opened: &Opened, contents: &[Content], now: Timestamp) -> Result<String, Stop> {
@@ -52,7 +57,8 @@ fn render(template: &TemplateRow, opened: &Opened, contents: &[Content], now: Ti
     environment.set_fuel(Some(FUEL));
     environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build().map_err(Fault::internal)?);
     let is_xml = template.format == "XML";
-    environment.set_auto_escape_callback(move |_| if is_xml { AutoEscape::Html } else { AutoEscape::Custom("data".into()) });
+    environment
+        .set_auto_escape_callback(move |_| if is_xml { AutoEscape::Html } else { AutoEscape::Custom("data".into()) });
     let format = template.format.clone();
     environment.set_formatter(move |out, state, value| match state.auto_escape() {
         AutoEscape::Custom(_) if value.is_undefined() => Err(Error::from(ErrorKind::UndefinedError)),
@@ -60,7 +66,14 @@ fn render(template: &TemplateRow, opened: &Opened, contents: &[Content], now: Ti
         AutoEscape::Custom(_) => out.write_str(&value.to_string()).map_err(Error::from),
         _ => minijinja::escape_formatter(out, state, value),
     });
-    let failed = |error: Error| Stop::BadRequest(format!("The template `{}` fails in line {}: {}", template.name, error.line().unwrap_or(0), error.kind()));
+    let failed = |error: Error| {
+        Stop::BadRequest(format!(
+            "The template `{}` fails in line {}: {}",
+            template.name,
+            error.line().unwrap_or(0),
+            error.kind()
+        ))
+    };
     let extensions: Vec<Value> = contents.iter().map(variables).collect::<Result<_, _>>()?;
     let place = &opened.place;
     let context = json!({

@@ -54,15 +54,18 @@ struct Row {
 /// Problems for an extension outside the key's limits, a parameter that is not the system's to write, one that does not fit the
 /// schema, and a value that another extension has.
 pub async fn write_back(services: &Services, caller: &Arc<Caller>, id: String, patch: Value) -> Result<Written, Stop> {
-    transact(services, caller, Action::WriteBackParameters, Mode::Commit, |tx| Box::pin(write_back_in(tx, id, patch))).await
+    transact(services, caller, Action::WriteBackParameters, Mode::Commit, |tx| Box::pin(write_back_in(tx, id, patch)))
+        .await
 }
 
 async fn write_back_in(tx: &mut Tx<'_>, id: String, patch: Value) -> Result<Written, Stop> {
-    let id = ExtensionId::from_global(&id).ok_or_else(|| Problem::invalid("id", "This is not the id of an extension."))?;
+    let id =
+        ExtensionId::from_global(&id).ok_or_else(|| Problem::invalid("id", "This is not the id of an extension."))?;
     let permit = tx.permit(Action::WriteBackParameters).await?;
     let key = permit.actor().key().ok_or(Denied::Forbidden)?;
     let unknown = || Problem::not_found("id", "There is no such extension.");
-    let found = row(tx.conn, id).await?.filter(|row| key.covers(row.event_id, row.service_type_id)).ok_or_else(unknown)?;
+    let found =
+        row(tx.conn, id).await?.filter(|row| key.covers(row.event_id, row.service_type_id)).ok_or_else(unknown)?;
     locks::accounts(tx.conn, &[found.owner_id], Hold::Shared).await?;
     locks::service_types(tx.conn, &[found.service_type_id], Hold::Shared).await?;
     locks::events(tx.conn, &[found.event_id]).await?;
@@ -103,11 +106,20 @@ fn merged(schema: &ParameterSchema, before: &Parts, patch: &Value) -> Result<Par
     if !problems.is_empty() {
         return Err(problems.into());
     }
-    let Value::Object(whole) = whole else { return Err(Fault::internal("an object merged into something else").into()) };
+    let Value::Object(whole) = whole else {
+        return Err(Fault::internal("an object merged into something else").into());
+    };
     Ok(schema.split(whole))
 }
 
-async fn write(tx: &mut Tx<'_>, permit: &Permit, schema: &ParameterSchema, row: &Row, before: &Parts, after: &Parts) -> Result<(), Stop> {
+async fn write(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    schema: &ParameterSchema,
+    row: &Row,
+    before: &Parts,
+    after: &Parts,
+) -> Result<(), Stop> {
     if before.status != after.status {
         save_status(tx.conn, permit, row.id, &JsonValue(Value::Object(after.status.clone()))).await?;
     }
@@ -133,7 +145,12 @@ async fn write(tx: &mut Tx<'_>, permit: &Permit, schema: &ParameterSchema, row: 
     let keys = Keys { number: row.number.clone(), parameters: Value::Object(schema.feed_keys(&after.public)) };
     let feed = FeedRef { event: row.event_id, service_type: row.service_type_id };
     tx.changes.mark(feed, row.id, row.slot, Mark::Present(keys));
-    let changed: Vec<&str> = after.public.iter().filter(|(name, value)| before.public.get(*name) != Some(value)).map(|(name, _)| name.as_str()).collect();
+    let changed: Vec<&str> = after
+        .public
+        .iter()
+        .filter(|(name, value)| before.public.get(*name) != Some(value))
+        .map(|(name, _)| name.as_str())
+        .collect();
     tx.audit(permit, Some(row.id.global()), format!("wrote back {}", changed.join(", "))).await
 }
 
@@ -147,7 +164,14 @@ async fn save_status(conn: &mut Conn, _: &Permit, id: ExtensionId, status: &Json
 }
 
 /// Takes the values of unique parameters that are new, and gives up those that are gone.
-async fn claim_values(conn: &mut Conn, _: &Permit, schema: &ParameterSchema, row: &Row, before: &Parameters, after: &Parameters) -> Result<(), Stop> {
+async fn claim_values(
+    conn: &mut Conn,
+    _: &Permit,
+    schema: &ParameterSchema,
+    row: &Row,
+    before: &Parameters,
+    after: &Parameters,
+) -> Result<(), Stop> {
     let values = |parameters: &Parameters| -> BTreeMap<(Id, String), String> {
         let scope = |scope| Id(if scope == Uniqueness::Event { row.event_id.0 } else { row.service_type_id.0 });
         let unique = schema.unique_values(parameters).into_iter();
@@ -170,7 +194,8 @@ async fn claim_values(conn: &mut Conn, _: &Permit, schema: &ParameterSchema, row
             ))
             .on_conflict_do_nothing()
             .execute(c)
-            .await)? == 0;
+            .await)?
+            == 0;
         if taken {
             let problem = Problem::new(ProblemKind::AlreadyExists, "", "Another extension has this value.");
             return Err(problem.at(["parameters", parameter.as_str()]).into());

@@ -113,7 +113,14 @@ pub struct NewRestriction {
 
 impl NewRestriction {
     /// A restriction of `target` by `source`, with the effects that the source has.
-    pub fn new(id: RestrictionId, target: Target, source: RestrictionSource, reason: &str, now: Timestamp, by: Option<AccountId>) -> Self {
+    pub fn new(
+        id: RestrictionId,
+        target: Target,
+        source: RestrictionSource,
+        reason: &str,
+        now: Timestamp,
+        by: Option<AccountId>,
+    ) -> Self {
         let effects: Vec<_> = source.effects().iter().map(|effect| effect.as_str()).collect();
         Self {
             id,

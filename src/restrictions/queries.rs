@@ -54,7 +54,8 @@ pub async fn of_targets(conn: &mut Conn, kind: TargetKind, ids: &[Id]) -> QueryR
 /// Every restriction there is, if they are at most `limit`: cheaper for a page of a thousand rows than asking for each.
 pub async fn all_if_few(conn: &mut Conn, limit: usize) -> QueryResult<Option<Vec<Restriction>>> {
     let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    let found: Vec<Restriction> = query!(conn, c => restrictions::table.limit(rows).select(Restriction::as_select()).load(c).await)?;
+    let found: Vec<Restriction> =
+        query!(conn, c => restrictions::table.limit(rows).select(Restriction::as_select()).load(c).await)?;
     Ok((found.len() <= limit).then_some(found))
 }
 

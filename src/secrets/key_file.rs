@@ -32,7 +32,8 @@ impl Key {
     }
 
     fn from_bytes(bytes: Zeroizing<[u8; 32]>) -> Self {
-        let digest = Sha256::new().chain_update(b"switchboard sealing key id\0").chain_update(bytes.as_ref()).finalize();
+        let digest =
+            Sha256::new().chain_update(b"switchboard sealing key id\0").chain_update(bytes.as_ref()).finalize();
         let mut id = KeyId::default();
         id.copy_from_slice(&digest[..4]);
         Self { id, bytes }
@@ -162,7 +163,10 @@ mod tests {
         let rng = SeededRng::new(1);
         let keys = [Key::generate(&rng), Key::generate(&rng)];
         let back = parse(&print(&keys)).unwrap();
-        assert_eq!(back.iter().map(|key| key.id).collect::<Vec<_>>(), keys.iter().map(|key| key.id).collect::<Vec<_>>());
+        assert_eq!(
+            back.iter().map(|key| key.id).collect::<Vec<_>>(),
+            keys.iter().map(|key| key.id).collect::<Vec<_>>()
+        );
         assert_eq!(back[1].bytes, keys[1].bytes);
     }
 

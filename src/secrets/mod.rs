@@ -30,7 +30,9 @@ pub enum SealingError {
         cause: std::io::Error,
     },
     /// Others than the owner may read the key file.
-    #[error("the sealing key {path} can be read by others (mode {mode:04o}); make it yours alone with: chmod 600 {path}")]
+    #[error(
+        "the sealing key {path} can be read by others (mode {mode:04o}); make it yours alone with: chmod 600 {path}"
+    )]
     ReadableByOthers {
         /// The file concerned.
         path: String,
@@ -41,7 +43,9 @@ pub enum SealingError {
     #[error("{0} does not hold sealing keys: 32 bytes each as base64url, newest first")]
     NotKeys(String),
     /// A key cannot be added to what a variable says.
-    #[error("the sealing keys come from SWITCHBOARD_SEALING_KEY; put a new one in front of them there, separated by a comma")]
+    #[error(
+        "the sealing keys come from SWITCHBOARD_SEALING_KEY; put a new one in front of them there, separated by a comma"
+    )]
     KeysInVariable,
     /// The sealed bytes name a key that is not here.
     #[error("sealed with the key {0}, which is not among the sealing keys")]

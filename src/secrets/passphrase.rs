@@ -32,10 +32,13 @@ impl Cost {
     }
 
     fn key(self, passphrase: &Secret, salt: &[u8]) -> Result<Zeroizing<[u8; 32]>, SealingError> {
-        let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).map_err(|_| SealingError::WrongPassphrase)?;
+        let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32))
+            .map_err(|_| SealingError::WrongPassphrase)?;
         let mut key = Zeroizing::new([0; 32]);
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        argon2.hash_password_into(passphrase.expose().as_bytes(), salt, key.as_mut()).map_err(|_| SealingError::Failed)?;
+        argon2
+            .hash_password_into(passphrase.expose().as_bytes(), salt, key.as_mut())
+            .map_err(|_| SealingError::Failed)?;
         Ok(key)
     }
 }
@@ -55,7 +58,8 @@ pub fn seal_with_passphrase(rng: &dyn Rng, passphrase: &Secret, plain: &[u8]) ->
     sealed.extend_from_slice(&salt);
     sealed.extend_from_slice(&nonce);
     let cipher = XChaCha20Poly1305::new((&*COST.key(passphrase, &salt)?).into());
-    let text = cipher.encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &sealed }).map_err(|_| SealingError::Failed)?;
+    let text =
+        cipher.encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &sealed }).map_err(|_| SealingError::Failed)?;
     sealed.extend_from_slice(&text);
     Ok(sealed)
 }
@@ -78,7 +82,11 @@ pub fn open_with_passphrase(passphrase: &Secret, sealed: &[u8]) -> Result<Zeroiz
     let (lanes, rest) = rest.split_first_chunk::<4>().ok_or(SealingError::Damaged)?;
     let (salt, nonce) = rest.split_first_chunk::<16>().ok_or(SealingError::Damaged)?;
     let nonce: [u8; 24] = nonce.try_into().map_err(|_| SealingError::Damaged)?;
-    let cost = Cost { memory_kib: u32::from_be_bytes(*memory), passes: u32::from_be_bytes(*passes), lanes: u32::from_be_bytes(*lanes) };
+    let cost = Cost {
+        memory_kib: u32::from_be_bytes(*memory),
+        passes: u32::from_be_bytes(*passes),
+        lanes: u32::from_be_bytes(*lanes),
+    };
     if !cost.is_bearable() {
         return Err(SealingError::Damaged);
     }
@@ -98,7 +106,10 @@ mod tests {
         let sealed = seal_with_passphrase(&rng, &Secret::new("correct horse"), b"number,password\n").unwrap();
         assert!(is_sealed_with_passphrase(&sealed));
         assert_eq!(*open_with_passphrase(&Secret::new("correct horse"), &sealed).unwrap(), b"number,password\n");
-        assert!(matches!(open_with_passphrase(&Secret::new("correct house"), &sealed), Err(SealingError::WrongPassphrase)));
+        assert!(matches!(
+            open_with_passphrase(&Secret::new("correct house"), &sealed),
+            Err(SealingError::WrongPassphrase)
+        ));
         let mut changed = sealed.clone();
         changed[HEAD - 1] ^= 1;
         assert!(open_with_passphrase(&Secret::new("correct horse"), &changed).is_err());

@@ -66,7 +66,8 @@ impl Sealer {
     /// When the file cannot be read or written, can be read by others, or does not hold keys.
     pub fn load_or_create(data_dir: &Path, variable: Option<&Secret>, rng: Arc<dyn Rng>) -> Result<Self, SealingError> {
         if let Some(text) = variable.filter(|text| !text.is_empty()) {
-            let keys = key_file::parse(text.expose()).ok_or_else(|| SealingError::NotKeys("SWITCHBOARD_SEALING_KEY".to_owned()))?;
+            let keys = key_file::parse(text.expose())
+                .ok_or_else(|| SealingError::NotKeys("SWITCHBOARD_SEALING_KEY".to_owned()))?;
             return Ok(Self { keys: RwLock::new(keys), file: None, rng });
         }
         let file = KeyFile::in_folder(data_dir);
@@ -186,7 +187,12 @@ mod tests {
         assert_eq!(*sealer.open(&PLACE, &sealed).unwrap(), b"hunter22");
         assert!(!sealed.windows(4).any(|window| window == b"hunt"));
         assert_ne!(sealed, sealer.seal(&PLACE, b"hunter22").unwrap());
-        for other in [Place::new("accounts", b"row", "password"), Place::new("extensions", b"wor", "password"), Place::new("extensions", b"row", "pin"), Place::new("extensionsr", b"ow", "password")] {
+        for other in [
+            Place::new("accounts", b"row", "password"),
+            Place::new("extensions", b"wor", "password"),
+            Place::new("extensions", b"row", "pin"),
+            Place::new("extensionsr", b"ow", "password"),
+        ] {
             assert!(matches!(sealer.open(&other, &sealed), Err(SealingError::Damaged)), "{other:?}");
         }
     }

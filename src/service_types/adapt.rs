@@ -12,7 +12,12 @@ use crate::problem::Problem;
 ///
 /// # Errors
 /// The first thing that is wrong and that `defaults` does not mend.
-pub fn adapt(schema: &ParameterSchema, before: &Parts, defaults: &Parameters, source: &Source<'_>) -> Result<Parts, Problem> {
+pub fn adapt(
+    schema: &ParameterSchema,
+    before: &Parts,
+    defaults: &Parameters,
+    source: &Source<'_>,
+) -> Result<Parts, Problem> {
     let mut values = before.join();
     for (name, value) in defaults.iter().filter(|(_, value)| !value.is_null()) {
         values.entry(name.clone()).or_insert_with(|| value.clone());
@@ -22,7 +27,12 @@ pub fn adapt(schema: &ParameterSchema, before: &Parts, defaults: &Parameters, so
         schema.complete(&mut values, source);
         let problems = schema.validate(&Value::Object(values.clone()));
         let Some(first) = problems.first() else { return Ok(schema.split(values)) };
-        let broken: BTreeSet<String> = problems.iter().filter_map(|problem| problem.path.get(1)).filter(|name| defaults.contains_key(*name)).cloned().collect();
+        let broken: BTreeSet<String> = problems
+            .iter()
+            .filter_map(|problem| problem.path.get(1))
+            .filter(|name| defaults.contains_key(*name))
+            .cloned()
+            .collect();
         // Each turn mends at least one parameter that was not mended before, so there are no more turns than defaults.
         if broken.is_subset(&mended) {
             return Err(first.clone());

@@ -25,8 +25,9 @@ pub fn compiled(service_type: &ServiceType) -> Result<Arc<ParameterSchema>, Faul
     if let Some(schema) = COMPILED.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return Ok(Arc::clone(schema));
     }
-    let schema = ParameterSchema::compile(&service_type.parameter_schema.0)
-        .map_err(|problems| Fault::internal(format!("the stored schema of {} does not compile: {problems:?}", service_type.slug)))?;
+    let schema = ParameterSchema::compile(&service_type.parameter_schema.0).map_err(|problems| {
+        Fault::internal(format!("the stored schema of {} does not compile: {problems:?}", service_type.slug))
+    })?;
     let schema = Arc::new(schema);
     let mut kept = COMPILED.write().unwrap_or_else(PoisonError::into_inner);
     if kept.len() >= KEPT {

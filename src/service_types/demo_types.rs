@@ -20,7 +20,8 @@ const FILES: [(&str, &str); 7] = [
 fn load(slug: &str) -> (Value, ParameterSchema) {
     let text = FILES.iter().find(|(name, _)| *name == slug).unwrap().1;
     let file: Value = serde_json::from_str(text).unwrap();
-    let schema = ParameterSchema::compile(&file["parameterSchema"]).unwrap_or_else(|problems| panic!("{slug}: {problems:#?}"));
+    let schema =
+        ParameterSchema::compile(&file["parameterSchema"]).unwrap_or_else(|problems| panic!("{slug}: {problems:#?}"));
     (file, schema)
 }
 
@@ -40,7 +41,15 @@ fn all_compile_and_their_samples_are_valid() {
 fn four_need_nothing_and_three_need_one_parameter() {
     let rng = SeededRng::new(1);
     let source = Source { number: "2342", username: "ada", rng: &rng };
-    for (slug, needs) in [("sip", None), ("dect", None), ("cellular", None), ("group", None), ("pots", Some("line_port")), ("pager", Some("ric")), ("deskphone", Some("mac"))] {
+    for (slug, needs) in [
+        ("sip", None),
+        ("dect", None),
+        ("cellular", None),
+        ("group", None),
+        ("pots", Some("line_port")),
+        ("pager", Some("ric")),
+        ("deskphone", Some("mac")),
+    ] {
         let (_, schema) = load(slug);
         let mut values = Map::new();
         schema.complete(&mut values, &source);
@@ -61,7 +70,9 @@ fn instructions_render_over_public_parameters() {
         let shown = schema.visible(&schema.split(sample).public, Viewer::Owner);
         let service_type = context! { slug, settings => Serde(&file["settings"]) };
         let context = context! { number => "2342", label => "Ada", parameters => Serde(&shown), service_type };
-        let text = environment.render_str(file["instructions"].as_str().unwrap(), context).unwrap_or_else(|error| panic!("{slug}: {error:#}"));
+        let text = environment
+            .render_str(file["instructions"].as_str().unwrap(), context)
+            .unwrap_or_else(|error| panic!("{slug}: {error:#}"));
         assert!(text.contains("2342"), "{slug}: {text}");
     }
 }

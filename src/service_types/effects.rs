@@ -5,7 +5,10 @@
 //! reservations, and a range or a reserved prefix may not lie across numbers that are somebody's.
 
 use diesel::prelude::{Queryable, Selectable};
-use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
+    QueryResult, SelectableHelper as _,
+};
 use diesel_async::RunQueryDsl as _;
 
 use super::sealed::UniqueValue;
@@ -18,7 +21,9 @@ use crate::numbers::state::NumberState;
 use crate::query;
 use crate::restrictions::TargetKind;
 use crate::store::Conn;
-use crate::store::schema::{accounts, extension_permissions, extension_unique_values, extensions, number_history, numbers, restrictions};
+use crate::store::schema::{
+    accounts, extension_permissions, extension_unique_values, extensions, number_history, numbers, restrictions,
+};
 use crate::store::types::JsonValue;
 
 diesel::define_sql_function! {
@@ -56,7 +61,10 @@ pub struct NewContent {
 }
 
 /// All extensions of a service type with their owners' usernames, oldest first.
-pub(super) async fn extensions_of_type(conn: &mut Conn, service_type: ServiceTypeId) -> QueryResult<Vec<(Affected, String)>> {
+pub(super) async fn extensions_of_type(
+    conn: &mut Conn,
+    service_type: ServiceTypeId,
+) -> QueryResult<Vec<(Affected, String)>> {
     query!(conn, c => extensions::table
         .inner_join(accounts::table.on(accounts::id.eq(extensions::owner_id)))
         .filter(extensions::service_type_id.eq(service_type))
@@ -77,7 +85,13 @@ pub(super) async fn events_of_type(conn: &mut Conn, service_type: ServiceTypeId)
 }
 
 /// Writes an extension's new parameters; `changed_at` where they are a new version of it.
-pub(super) async fn save_content(conn: &mut Conn, _: &Permit, id: ExtensionId, content: &NewContent, changed_at: Option<Timestamp>) -> QueryResult<()> {
+pub(super) async fn save_content(
+    conn: &mut Conn,
+    _: &Permit,
+    id: ExtensionId,
+    content: &NewContent,
+    changed_at: Option<Timestamp>,
+) -> QueryResult<()> {
     query!(&mut *conn, c => diesel::update(extensions::table.find(id))
         .set((
             extensions::parameters.eq(&content.parameters),
@@ -106,7 +120,12 @@ pub(super) async fn release_unique_values(conn: &mut Conn, _: &Permit, service_t
 }
 
 /// Takes a unique value for an extension; whether nobody else has it.
-pub(super) async fn claim_unique_value(conn: &mut Conn, _: &Permit, extension: ExtensionId, unique: &UniqueValue) -> QueryResult<bool> {
+pub(super) async fn claim_unique_value(
+    conn: &mut Conn,
+    _: &Permit,
+    extension: ExtensionId,
+    unique: &UniqueValue,
+) -> QueryResult<bool> {
     let taken = query!(conn, c => diesel::insert_into(extension_unique_values::table)
         .values((
             extension_unique_values::scope_id.eq(unique.scope),
@@ -132,7 +151,12 @@ pub(super) async fn holders(conn: &mut Conn, permission: CallPermissionId) -> Qu
 }
 
 /// Takes a permission from all who have it.
-pub(super) async fn take_permission(conn: &mut Conn, _: &Permit, permission: CallPermissionId, now: Timestamp) -> QueryResult<()> {
+pub(super) async fn take_permission(
+    conn: &mut Conn,
+    _: &Permit,
+    permission: CallPermissionId,
+    now: Timestamp,
+) -> QueryResult<()> {
     query!(&mut *conn, c => diesel::update(extensions::table)
         .filter(extensions::id.eq_any(
             extension_permissions::table.filter(extension_permissions::permission_id.eq(permission)).select(extension_permissions::extension_id)))
@@ -168,7 +192,14 @@ pub(super) async fn reservations(conn: &mut Conn, event: EventId, now: Timestamp
 }
 
 /// Reserves an untouched number of an event, with the first step of its history.
-pub(super) async fn reserve(conn: &mut Conn, permit: &Permit, (id, step): (NumberId, NumberHistoryId), event: EventId, reservation: &Reservation, now: Timestamp) -> QueryResult<()> {
+pub(super) async fn reserve(
+    conn: &mut Conn,
+    permit: &Permit,
+    (id, step): (NumberId, NumberHistoryId),
+    event: EventId,
+    reservation: &Reservation,
+    now: Timestamp,
+) -> QueryResult<()> {
     query!(&mut *conn, c => diesel::insert_into(numbers::table)
         .values((
             numbers::id.eq(id),
@@ -198,7 +229,12 @@ pub(super) async fn reserve(conn: &mut Conn, permit: &Permit, (id, step): (Numbe
 }
 
 /// A number of the event that is somebody's (not available) and lies between two numbers of the same length.
-pub(super) async fn taken_between(conn: &mut Conn, event: EventId, first: &str, last: &str) -> QueryResult<Option<String>> {
+pub(super) async fn taken_between(
+    conn: &mut Conn,
+    event: EventId,
+    first: &str,
+    last: &str,
+) -> QueryResult<Option<String>> {
     let digits = i32::try_from(first.len()).unwrap_or(i32::MAX);
     query!(conn, c => numbers::table
         .filter(numbers::event_id.eq(event))
@@ -215,7 +251,8 @@ pub(super) async fn taken_between(conn: &mut Conn, event: EventId, first: &str, 
 /// How many numbers between two of the same length nobody can register: somebody has them, or they are barred.
 pub(super) async fn count_unavailable(conn: &mut Conn, event: EventId, first: &str, last: &str) -> QueryResult<i64> {
     let digits = i32::try_from(first.len()).unwrap_or(i32::MAX);
-    let barred = restrictions::table.filter(restrictions::target_kind.eq(TargetKind::Number)).select(restrictions::target_id);
+    let barred =
+        restrictions::table.filter(restrictions::target_kind.eq(TargetKind::Number)).select(restrictions::target_id);
     query!(conn, c => numbers::table
         .filter(numbers::event_id.eq(event))
         .filter(numbers::number.between(first, last))

@@ -1,6 +1,8 @@
 //! What an admin configures, in the database.
 
-use diesel::{ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
+use diesel::{
+    ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
+};
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{CallPermission, Event, NumberRange, ServiceType};
@@ -8,7 +10,9 @@ use crate::access::Permit;
 use crate::ids::{CallPermissionId, EventId, NumberRangeId, ServiceTypeId};
 use crate::query;
 use crate::store::Conn;
-use crate::store::schema::{call_permissions, doorbell, event_service_types, events, number_ranges, range_service_types, service_types};
+use crate::store::schema::{
+    call_permissions, doorbell, event_service_types, events, number_ranges, range_service_types, service_types,
+};
 
 /// An event by its slug.
 pub async fn event_by_slug(conn: &mut Conn, slug: &str) -> QueryResult<Option<Event>> {
@@ -154,7 +158,12 @@ pub(super) async fn delete_range(conn: &mut Conn, _: &Permit, id: NumberRangeId)
 }
 
 /// Replaces the service types that a range is limited to.
-pub(super) async fn limit_range(conn: &mut Conn, _: &Permit, range: NumberRangeId, types: &[ServiceTypeId]) -> QueryResult<()> {
+pub(super) async fn limit_range(
+    conn: &mut Conn,
+    _: &Permit,
+    range: NumberRangeId,
+    types: &[ServiceTypeId],
+) -> QueryResult<()> {
     query!(conn, c => diesel::delete(range_service_types::table.filter(range_service_types::range_id.eq(range))).execute(c).await)?;
     for service_type in types {
         query!(conn, c => diesel::insert_into(range_service_types::table)

@@ -47,7 +47,12 @@ pub struct UniqueValue {
 }
 
 /// The values of an extension that no other may have. Secrets are left out: a value kept for comparing would lie in clear.
-pub fn unique_values(schema: &ParameterSchema, parts: &Parts, event: EventId, service_type: ServiceTypeId) -> Vec<UniqueValue> {
+pub fn unique_values(
+    schema: &ParameterSchema,
+    parts: &Parts,
+    event: EventId,
+    service_type: ServiceTypeId,
+) -> Vec<UniqueValue> {
     let found = schema.unique_values(&parts.public).into_iter();
     found
         .map(|(parameter, reach, value)| {

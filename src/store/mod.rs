@@ -160,7 +160,9 @@ impl Store {
                 let (conn, home) = database.reader().await?;
                 Ok(Lease { conn: Some(Conn::Sqlite(conn)), home: Some(home) })
             }
-            Backend::Postgres(database) => Ok(Lease { conn: Some(Conn::Postgres(database.lease().await?)), home: None }),
+            Backend::Postgres(database) => {
+                Ok(Lease { conn: Some(Conn::Postgres(database.lease().await?)), home: None })
+            }
         }
     }
 

@@ -70,7 +70,10 @@ impl Database {
 
     pub async fn is_migrated(&self) -> Result<bool, Fault> {
         let conn = PgConn::establish(&self.url).await.map_err(|error| Fault::Connection(error.to_string()))?;
-        AsyncMigrationHarness::new(conn).has_pending_migration(MIGRATIONS).map(|pending| !pending).map_err(Fault::internal)
+        AsyncMigrationHarness::new(conn)
+            .has_pending_migration(MIGRATIONS)
+            .map(|pending| !pending)
+            .map_err(Fault::internal)
     }
 
     pub async fn write<T, F>(&self, work: F) -> Result<T, Stop>

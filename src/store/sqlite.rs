@@ -141,7 +141,8 @@ impl Database {
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || runtime.block_on(write_in_turn(Conn::Sqlite(writer_conn), jobs)))?;
-        let readers = Readers { path: path.to_owned(), idle: Mutex::default(), free: Arc::new(Semaphore::new(READERS)) };
+        let readers =
+            Readers { path: path.to_owned(), idle: Mutex::default(), free: Arc::new(Semaphore::new(READERS)) };
         Ok(Self { readers: Arc::new(readers), writer })
     }
 
@@ -149,7 +150,9 @@ impl Database {
         let path = self.readers.path.clone();
         blocking(move || {
             let mut conn = establish_sync(&path, Mode::Write)?;
-            conn.run_pending_migrations(MIGRATIONS).map(drop).map_err(|error| Fault::internal(format!("migration: {error}")))
+            conn.run_pending_migrations(MIGRATIONS)
+                .map(drop)
+                .map_err(|error| Fault::internal(format!("migration: {error}")))
         })
         .await
     }
@@ -246,11 +249,15 @@ async fn abandon(conn: &mut Conn) {
         if let Err(error) = rolled_back {
             tracing::error!(error = %error, "the writer could not roll back");
             // diesel then takes its connection for broken; SQLite itself has already rolled back.
-            drop(sqlite.spawn_blocking(|c| {
-                drop(c.batch_execute("ROLLBACK"));
-                *AnsiTransactionManager::transaction_manager_status_mut(c) = Default::default();
-                Ok(())
-            }).await);
+            drop(
+                sqlite
+                    .spawn_blocking(|c| {
+                        drop(c.batch_execute("ROLLBACK"));
+                        *AnsiTransactionManager::transaction_manager_status_mut(c) = Default::default();
+                        Ok(())
+                    })
+                    .await,
+            );
         }
     }
 }

@@ -30,8 +30,20 @@ pub mod sql {
 }
 
 /// A row's id. Domains wrap it (`id_type!`), so that one kind of id cannot stand for another.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, AsExpression, diesel::deserialize::FromSqlRow)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    AsExpression,
+    diesel::deserialize::FromSqlRow,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[diesel(sql_type = sql::Uid)]
 #[serde(transparent)]
 pub struct Id(pub Uuid);

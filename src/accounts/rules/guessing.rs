@@ -50,7 +50,10 @@ impl Guesses {
     /// When the database refuses.
     pub async fn failed(self, services: &Services) -> Result<(), Stop> {
         let (now, id) = (services.now(), Id(services.rng.uuid(services.now())));
-        services.store.write(move |conn| Box::pin(async move { Ok(queries::insert_failure(conn, id, &self.0, now).await?) })).await
+        services
+            .store
+            .write(move |conn| Box::pin(async move { Ok(queries::insert_failure(conn, id, &self.0, now).await?) }))
+            .await
     }
 
     /// The hash under which they are counted.

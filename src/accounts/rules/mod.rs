@@ -10,15 +10,18 @@ mod sign_in;
 
 pub use passwords::{change_password, request_password_reset, reset_password};
 pub use profile::{ChangeEmail, change_email, update_profile};
-pub use registration::{CreatedAccount, RegisterAccount, create_admin, complete_setup, register, resend_verification, setup_token, verify_email};
+pub use registration::{
+    CreatedAccount, RegisterAccount, complete_setup, create_admin, register, resend_verification, setup_token,
+    verify_email,
+};
 pub(crate) use roles::no_such_account;
 pub use roles::set_role;
 pub use sessions::{reauthenticate, revoke_all_sessions, revoke_session, sign_out};
 pub use sign_in::{SignedIn, sign_in};
 
 use crate::ids::AccountId;
-use crate::mail::Mail;
 use crate::jobs::{JobKind, NewJob};
+use crate::mail::Mail;
 use crate::problem::{Fault, Problem, ProblemKind, Stop};
 use crate::transaction::Tx;
 
@@ -46,7 +49,8 @@ pub(crate) async fn send(tx: &mut Tx<'_>, mail: &Mail) -> Result<(), Stop> {
 pub fn clean_username(input: &str) -> Result<String, Problem> {
     let folded = input.trim().to_ascii_lowercase();
     let fits = (3..=32).contains(&folded.len());
-    let allowed = folded.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte));
+    let allowed =
+        folded.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte));
     if fits && allowed {
         Ok(folded)
     } else {

@@ -41,7 +41,12 @@ pub(crate) async fn prove(services: &Services, caller: &Caller, password: &str, 
 ///
 /// # Errors
 /// CREDENTIALS_REJECTED at `currentPassword`, WEAK_PASSWORD at `newPassword`.
-pub async fn change_password(services: &Services, caller: &Arc<Caller>, current: &str, new: &str) -> Result<Accepted, Stop> {
+pub async fn change_password(
+    services: &Services,
+    caller: &Arc<Caller>,
+    current: &str,
+    new: &str,
+) -> Result<Accepted, Stop> {
     let person = caller.actor.person().ok_or(Denied::Unauthenticated)?;
     let chosen = Password::choose(new, &[&person.username], "newPassword")?;
     let session = person.session;
@@ -86,16 +91,25 @@ pub async fn request_password_reset(services: &Services, caller: &Arc<Caller>, e
 ///
 /// # Errors
 /// TOKEN_EXPIRED at `token`, WEAK_PASSWORD at `newPassword`; a password that is refused does not use the token up.
-pub async fn reset_password(services: &Services, caller: &Arc<Caller>, token: &str, new: &str) -> Result<Accepted, Stop> {
+pub async fn reset_password(
+    services: &Services,
+    caller: &Arc<Caller>,
+    token: &str,
+    new: &str,
+) -> Result<Accepted, Stop> {
     let chosen = Password::choose(new, &[], "newPassword")?;
     let hash = Token::parse(token).ok_or_else(token_expired)?.hash();
     let password_hash = services.hasher.hash(&chosen).await?;
     transact(services, caller, Action::ResetPassword, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::ResetPassword).await?;
-            let used = queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::ResetPassword, tx.now).await?;
+            let used =
+                queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::ResetPassword, tx.now).await?;
             let id = used.and_then(|used| used.account_id).ok_or_else(token_expired)?;
-            let account = queries::by_id(tx.conn, id).await?.filter(|account| account.deleted_at.is_none()).ok_or_else(token_expired)?;
+            let account = queries::by_id(tx.conn, id)
+                .await?
+                .filter(|account| account.deleted_at.is_none())
+                .ok_or_else(token_expired)?;
             queries::set_password(tx.conn, id, &password_hash).await?;
             queries::clear_failures(tx.conn, Guesses::of_account(id).hash()).await?;
             queries::end_sessions(tx.conn, &permit, id, None).await?;

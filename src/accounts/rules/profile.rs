@@ -17,15 +17,21 @@ use crate::transaction::{Mode, transact};
 ///
 /// # Errors
 /// INVALID at `displayName`.
-pub async fn update_profile(services: &Services, caller: &Arc<Caller>, display_name: Option<&str>) -> Result<Changed, Stop> {
+pub async fn update_profile(
+    services: &Services,
+    caller: &Arc<Caller>,
+    display_name: Option<&str>,
+) -> Result<Changed, Stop> {
     let display_name = display_name.map(clean_display_name).transpose()?;
     transact(services, caller, Action::UpdateProfile, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::UpdateProfile).await?;
             let person = permit.actor().person().ok_or(Denied::Forbidden)?.clone();
             if let Some(name) = display_name {
-                queries::set_display_name(tx.conn, &permit, person.id, &name, &search_text(&person.username, &name)).await?;
-                tx.audit(&permit, Some(person.id.global()), format!("{} changed the display name", person.username)).await?;
+                queries::set_display_name(tx.conn, &permit, person.id, &name, &search_text(&person.username, &name))
+                    .await?;
+                tx.audit(&permit, Some(person.id.global()), format!("{} changed the display name", person.username))
+                    .await?;
             }
             Ok(Changed { account: person.id })
         })
@@ -60,7 +66,12 @@ pub async fn change_email(services: &Services, caller: &Arc<Caller>, input: Chan
                 Some(owner) => send(tx, &Mail::email_taken(&owner.email, &owner.username)).await?,
                 None => send_verification(tx, &account, &email).await?,
             }
-            tx.audit(&permit, Some(account.id.global()), format!("{} asked for another e-mail address", account.username)).await?;
+            tx.audit(
+                &permit,
+                Some(account.id.global()),
+                format!("{} asked for another e-mail address", account.username),
+            )
+            .await?;
             Ok(Changed { account: account.id })
         })
     })

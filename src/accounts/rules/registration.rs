@@ -43,7 +43,8 @@ impl Candidate {
         let display_name = clean_display_name(&input.display_name).map_err(|problem| problems.push(problem)).ok();
         let email = clean_email(&input.email).map_err(|problem| problems.push(problem)).ok();
         let words = [input.username.as_str(), input.email.split('@').next().unwrap_or_default()];
-        let password = Password::choose(&input.password, &words, "password").map_err(|problem| problems.push(problem)).ok();
+        let password =
+            Password::choose(&input.password, &words, "password").map_err(|problem| problems.push(problem)).ok();
         match (username, display_name, email, password) {
             (Some(username), Some(display_name), Some(email), Some(password)) => {
                 let password_hash = services.hasher.hash(&password).await?;
@@ -70,7 +71,8 @@ impl Candidate {
             deleted_at: None,
         };
         queries::insert(tx.conn, permit, &account).await?;
-        tx.audit(permit, Some(account.id.global()), format!("{} joined as {}", account.username, role.as_str())).await?;
+        tx.audit(permit, Some(account.id.global()), format!("{} joined as {}", account.username, role.as_str()))
+            .await?;
         Ok(account)
     }
 }
@@ -80,7 +82,11 @@ impl Candidate {
 ///
 /// # Errors
 /// INVALID, WEAK_PASSWORD or ALREADY_EXISTS at the field concerned.
-pub async fn register(services: &Services, caller: &Arc<Caller>, input: RegisterAccount) -> Result<CreatedAccount, Stop> {
+pub async fn register(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: RegisterAccount,
+) -> Result<CreatedAccount, Stop> {
     let candidate = Candidate::new(services, input).await?;
     transact(services, caller, Action::RegisterAccount, Mode::Commit, |tx| {
         Box::pin(async move {
@@ -104,7 +110,12 @@ pub(super) async fn send_verification(tx: &mut Tx<'_>, account: &Account, email:
 }
 
 /// Makes a token; older ones of its kind for the same account stop being good.
-pub(super) async fn issue(tx: &mut Tx<'_>, account: Option<AccountId>, purpose: MailTokenPurpose, email: Option<&str>) -> Result<Token, Stop> {
+pub(super) async fn issue(
+    tx: &mut Tx<'_>,
+    account: Option<AccountId>,
+    purpose: MailTokenPurpose,
+    email: Option<&str>,
+) -> Result<Token, Stop> {
     queries::void_mail_tokens(tx.conn, account, purpose, tx.now).await?;
     let token = Token::generate(tx.rng());
     let row = MailToken {
@@ -139,7 +150,10 @@ pub async fn verify_email(services: &Services, caller: &Arc<Caller>, token: &str
             let used = used.ok_or_else(token_expired)?;
             let (Some(id), Some(email)) = (used.account_id, used.email) else { return Err(token_expired().into()) };
             crate::changes::locks::rule(tx.conn, &format!("email {}", email.to_ascii_lowercase())).await?;
-            let account = queries::by_id(tx.conn, id).await?.filter(|account| account.deleted_at.is_none()).ok_or_else(token_expired)?;
+            let account = queries::by_id(tx.conn, id)
+                .await?
+                .filter(|account| account.deleted_at.is_none())
+                .ok_or_else(token_expired)?;
             let other = queries::by_verified_email(tx.conn, &email).await?.filter(|other| other.id != id);
             if other.is_some() {
                 let message = "Another account has proved this address already.";
@@ -181,7 +195,11 @@ pub async fn resend_verification(services: &Services, caller: &Arc<Caller>, emai
 ///
 /// # Errors
 /// INVALID, WEAK_PASSWORD or ALREADY_EXISTS at the field concerned.
-pub async fn create_admin(services: &Services, caller: &Arc<Caller>, input: RegisterAccount) -> Result<CreatedAccount, Stop> {
+pub async fn create_admin(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: RegisterAccount,
+) -> Result<CreatedAccount, Stop> {
     let candidate = Candidate::new(services, input).await?;
     transact(services, caller, Action::CreateAdmin, Mode::Commit, |tx| {
         Box::pin(async move {
@@ -229,7 +247,12 @@ pub async fn setup_token(services: &Services) -> Result<Option<Token>, Stop> {
 ///
 /// # Errors
 /// TOKEN_EXPIRED when the link is used or old, or somebody was faster; INVALID and WEAK_PASSWORD at the field concerned.
-pub async fn complete_setup(services: &Services, caller: &Arc<Caller>, token: &str, input: RegisterAccount) -> Result<CreatedAccount, Stop> {
+pub async fn complete_setup(
+    services: &Services,
+    caller: &Arc<Caller>,
+    token: &str,
+    input: RegisterAccount,
+) -> Result<CreatedAccount, Stop> {
     let hash = Token::parse(token).ok_or_else(token_expired)?.hash();
     let candidate = Candidate::new(services, input).await?;
     transact(services, caller, Action::CompleteSetup, Mode::Commit, move |tx| {

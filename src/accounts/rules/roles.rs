@@ -21,7 +21,10 @@ pub async fn set_role(services: &Services, caller: &Arc<Caller>, username: &str,
             locks::rule(tx.conn, "admins").await?;
             let permit = tx.permit(Action::SetRole).await?;
             let account = queries::by_username(tx.conn, &username?).await?.ok_or_else(no_such_account)?;
-            if account.role == Role::Admin && role != Role::Admin && queries::count_other_admins(tx.conn, account.id).await? == 0 {
+            if account.role == Role::Admin
+                && role != Role::Admin
+                && queries::count_other_admins(tx.conn, account.id).await? == 0
+            {
                 return Err(Problem::new(ProblemKind::LastAdmin, "username", "This is the last admin.").into());
             }
             queries::set_role(tx.conn, &permit, account.id, role).await?;

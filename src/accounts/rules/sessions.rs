@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::passwords::prove;
 use super::Accepted;
+use super::passwords::prove;
 use crate::access::{Action, Caller};
 use crate::accounts::queries;
 use crate::changes::doorbell::Ring;
@@ -27,7 +27,8 @@ pub async fn sign_out(services: &Services, caller: &Arc<Caller>) -> Result<Accep
 /// NOT_FOUND at `id`.
 pub async fn revoke_session(services: &Services, caller: &Arc<Caller>, id: &str) -> Result<Accepted, Stop> {
     caller.actor.demand(crate::access::Role::User)?;
-    let session = SessionId::from_global(id).ok_or_else(|| Problem::invalid("id", "This is not the id of a session."))?;
+    let session =
+        SessionId::from_global(id).ok_or_else(|| Problem::invalid("id", "This is not the id of a session."))?;
     end(services, caller, Action::RevokeSession, session).await
 }
 

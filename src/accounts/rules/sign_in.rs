@@ -67,7 +67,11 @@ fn admit_address(services: &Services, caller: &Caller) -> Result<(), Problem> {
     }
     services.sign_ins.take(caller.address.clone(), 1).map_err(|retry| {
         let retry_after_seconds = i32::try_from(retry.seconds).unwrap_or(i32::MAX);
-        Problem::new(ProblemKind::RateLimited { retry_after_seconds }, "", "Too many sign-ins from this address. Wait a moment.")
+        Problem::new(
+            ProblemKind::RateLimited { retry_after_seconds },
+            "",
+            "Too many sign-ins from this address. Wait a moment.",
+        )
     })
 }
 
@@ -79,7 +83,13 @@ async fn find(services: &Services, login: &str) -> Result<Option<Account>, Stop>
     Ok(queries::by_username(&mut conn, &login.to_ascii_lowercase()).await?)
 }
 
-async fn open_session(services: &Services, caller: &Arc<Caller>, account: Account, guesses: Guesses, dearer_hash: Option<String>) -> Result<SignedIn, Stop> {
+async fn open_session(
+    services: &Services,
+    caller: &Arc<Caller>,
+    account: Account,
+    guesses: Guesses,
+    dearer_hash: Option<String>,
+) -> Result<SignedIn, Stop> {
     transact(services, caller, Action::SignIn, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::SignIn).await?;

@@ -55,16 +55,26 @@ fn what_people_write_by_hand_is_read() {
     let file = read(text.as_bytes(), LIMITS);
     assert_eq!(file.failures, []);
     let (line, zebra) = &file.rows[0];
-    assert_eq!((*line, zebra.number.as_str(), zebra.owner.as_str(), zebra.label.as_str()), (3, "2342", "alice", "Zebra"));
-    assert_eq!((zebra.permissions.join(" "), zebra.members.clone(), zebra.visibility), ("a b".into(), None, Visibility::Public));
+    assert_eq!(
+        (*line, zebra.number.as_str(), zebra.owner.as_str(), zebra.label.as_str()),
+        (3, "2342", "alice", "Zebra")
+    );
+    assert_eq!(
+        (zebra.permissions.join(" "), zebra.members.clone(), zebra.visibility),
+        ("a b".into(), None, Visibility::Public)
+    );
     let (line, lion) = &file.rows[1];
-    assert_eq!((*line, lion.number.as_str(), lion.members.clone(), lion.visibility), (4, "93272", Some(vec![]), Visibility::Hidden));
+    assert_eq!(
+        (*line, lion.number.as_str(), lion.members.clone(), lion.visibility),
+        (4, "93272", Some(vec![]), Visibility::Hidden)
+    );
 }
 
 #[test]
 fn every_mistake_in_the_header_is_named() {
     assert_eq!(failures(""), ["line 1: The file is empty: it begins with a line that names the columns."]);
-    let text = "number,number,service_type,owner,label,visibility,permissions,fallback_number,parameters,secret\n2342\n";
+    let text =
+        "number,number,service_type,owner,label,visibility,permissions,fallback_number,parameters,secret\n2342\n";
     assert_eq!(
         failures(text),
         [
@@ -109,8 +119,14 @@ fn every_mistake_in_a_row_is_named_with_its_line() {
 
 #[test]
 fn a_broken_file_is_told_by_line() {
-    assert_eq!(failures(&format!("{HEADER}2001,\"sip\"x")), ["line 2: After a cell's closing quotation mark comes a comma or the end of the line."]);
-    assert_eq!(failures(&format!("{HEADER}\n2001,\"sip\n")), ["line 3: The quotation marks of a cell in this row are never closed."]);
+    assert_eq!(
+        failures(&format!("{HEADER}2001,\"sip\"x")),
+        ["line 2: After a cell's closing quotation mark comes a comma or the end of the line."]
+    );
+    assert_eq!(
+        failures(&format!("{HEADER}\n2001,\"sip\n")),
+        ["line 3: The quotation marks of a cell in this row are never closed."]
+    );
     assert_eq!(
         failures(&format!("{HEADER}2001,si\"p\n")),
         ["line 2: A cell that holds quotation marks must be in quotation marks, and those inside doubled."]
@@ -118,25 +134,44 @@ fn a_broken_file_is_told_by_line() {
     let mut bytes = format!("{HEADER}2001,\n").into_bytes();
     bytes.push(0xff);
     assert_eq!(read(&bytes, LIMITS).failures[0].to_string(), "line 3: The file is not UTF-8.");
-    assert_eq!(read(&[b'x'; 100_001], LIMITS).failures[0].to_string(), "line 1: The file holds more than 100000 bytes.");
+    assert_eq!(
+        read(&[b'x'; 100_001], LIMITS).failures[0].to_string(),
+        "line 1: The file holds more than 100000 bytes."
+    );
     let many: String = (2000..2101).map(|number| format!("{number},sip,alice,A,,,,,\n")).collect();
     let file = read((HEADER.to_owned() + &many).as_bytes(), LIMITS);
-    assert_eq!((file.rows.len(), file.failures[0].to_string()), (100, "line 102: The file holds more than 100 rows.".to_owned()));
+    assert_eq!(
+        (file.rows.len(), file.failures[0].to_string()),
+        (100, "line 102: The file holds more than 100 rows.".to_owned())
+    );
 }
 
 #[test]
 fn json_mistakes_are_told_by_line() {
-    let wrong = |text: &str| row_json::read(text.as_bytes(), LIMITS).failures.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let wrong = |text: &str| {
+        row_json::read(text.as_bytes(), LIMITS).failures.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
     assert_eq!(wrong("[\n{]"), ["line 2: The file is not a JSON array of objects."]);
-    assert_eq!(wrong("[\n\n{\"number\":\"2342\",\"service_type\":\"sip\",\"owner\":\"a\"}]"), ["line 3, column label: This key is missing."]);
+    assert_eq!(
+        wrong("[\n\n{\"number\":\"2342\",\"service_type\":\"sip\",\"owner\":\"a\"}]"),
+        ["line 3, column label: This key is missing."]
+    );
     assert_eq!(wrong("[{\"secret\":1}]").len(), 1);
     assert_eq!(wrong("[]"), Vec::<String>::new());
     let row = "{\"number\":\"2342\",\"service_type\":\"sip\",\"owner\":\"a\",\"label\":\"A\",\"parameters\":[]}";
-    assert_eq!(wrong(&format!("[{row}]")), ["line 1, column parameters: This is not a JSON object (line 1, character 0)."]);
+    assert_eq!(
+        wrong(&format!("[{row}]")),
+        ["line 1, column parameters: This is not a JSON object (line 1, character 0)."]
+    );
 }
 
 fn json_value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), ".{0,12}".prop_map(Value::from)];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from)
+    ];
     leaf.prop_recursive(2, 8, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),

@@ -9,5 +9,5 @@ mod queries;
 pub use inputs::ExtensionPayload;
 pub use mutations::ExtensionsMutation;
 pub use number::Number;
-pub use objects::{Extension, ExtensionConnection};
+pub use objects::{Extension, ExtensionConnection, ExtensionEdge};
 pub use queries::ExtensionsQuery;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use serde_json::Value;
 
-use super::inputs::*;
 use super::Number;
+use super::inputs::*;
 use crate::extensions::rules;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
@@ -19,7 +19,12 @@ use crate::service_types::graphql::Event;
 pub struct ExtensionsMutation;
 
 /// The parameters of an input, given as JSON or typed.
-fn given(ctx: &Context<'_>, service_type: Option<&str>, parameters: Option<Value>, typed: Option<ServiceParametersInput>) -> Result<Option<Value>, Problem> {
+fn given(
+    ctx: &Context<'_>,
+    service_type: Option<&str>,
+    parameters: Option<Value>,
+    typed: Option<ServiceParametersInput>,
+) -> Result<Option<Value>, Problem> {
     let Some(typed) = typed else { return Ok(parameters) };
     if parameters.is_some() {
         return Err(Problem::invalid("typed", "Give `parameters` or `typed`, not both."));
@@ -28,7 +33,9 @@ fn given(ctx: &Context<'_>, service_type: Option<&str>, parameters: Option<Value
     let catalogue = ctx.data_opt::<Arc<TypeCatalogue>>().unwrap_or(&none);
     let (slug, value) = typed.decode(catalogue)?;
     match (slug, service_type) {
-        (Some(slug), Some(wanted)) if slug != wanted => Err(Problem::invalid("typed", format!("These are parameters of {slug}, not of {wanted}."))),
+        (Some(slug), Some(wanted)) if slug != wanted => {
+            Err(Problem::invalid("typed", format!("These are parameters of {slug}, not of {wanted}.")))
+        }
         _ => Ok(Some(value)),
     }
 }
@@ -37,7 +44,10 @@ fn refused(problem: Problem) -> ExtensionPayload {
     ExtensionPayload::failed(vec![UserError::from(problem)])
 }
 
-async fn number_payload(ctx: &Context<'_>, result: Result<rules::ChangedNumber, Stop>) -> Result<NumberPayload, ApiError> {
+async fn number_payload(
+    ctx: &Context<'_>,
+    result: Result<rules::ChangedNumber, Stop>,
+) -> Result<NumberPayload, ApiError> {
     Ok(match settle(result)? {
         Ok(changed) => {
             let event = Event::load(ctx, changed.event).await?;
@@ -54,7 +64,11 @@ async fn number_payload(ctx: &Context<'_>, result: Result<rules::ChangedNumber, 
 #[Object]
 impl ExtensionsMutation {
     /// Registers an extension of the caller's own, on a service type that the event offers.
-    async fn register_extension(&self, ctx: &Context<'_>, input: RegisterExtensionInput) -> Result<ExtensionPayload, ApiError> {
+    async fn register_extension(
+        &self,
+        ctx: &Context<'_>,
+        input: RegisterExtensionInput,
+    ) -> Result<ExtensionPayload, ApiError> {
         let parameters = match given(ctx, Some(&input.service_type), input.parameters, input.typed) {
             Ok(parameters) => parameters,
             Err(problem) => return Ok(refused(problem)),
@@ -72,7 +86,11 @@ impl ExtensionsMutation {
     }
 
     /// Changes label, visibility and parameters.
-    async fn update_extension(&self, ctx: &Context<'_>, input: UpdateExtensionInput) -> Result<ExtensionPayload, ApiError> {
+    async fn update_extension(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateExtensionInput,
+    ) -> Result<ExtensionPayload, ApiError> {
         let parameters = match given(ctx, None, input.parameters, input.typed) {
             Ok(parameters) => parameters,
             Err(problem) => return Ok(refused(problem)),
@@ -90,11 +108,19 @@ impl ExtensionsMutation {
 
     /// Makes a generated secret anew. Needs a sign-in within 15 minutes.
     async fn rotate_secret(&self, ctx: &Context<'_>, input: RotateSecretInput) -> Result<ExtensionPayload, ApiError> {
-        ExtensionPayload::of(ctx, rules::rotate_secret(services(ctx)?, &caller(ctx)?, &input.id, &input.parameter).await).await
+        ExtensionPayload::of(
+            ctx,
+            rules::rotate_secret(services(ctx)?, &caller(ctx)?, &input.id, &input.parameter).await,
+        )
+        .await
     }
 
     /// Deletes an extension; its number is held for its last owner.
-    async fn delete_extension(&self, ctx: &Context<'_>, input: DeleteExtensionInput) -> Result<DeleteExtensionPayload, ApiError> {
+    async fn delete_extension(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteExtensionInput,
+    ) -> Result<DeleteExtensionPayload, ApiError> {
         let deleted = settle(rules::delete(services(ctx)?, &caller(ctx)?, &input.id, input.expected_version).await)?;
         Ok(match deleted {
             Ok(deleted) => DeleteExtensionPayload {
@@ -107,7 +133,11 @@ impl ExtensionsMutation {
     }
 
     /// Assigns a number to anybody, from any range, in any phase but ARCHIVED. For operators.
-    async fn assign_extension(&self, ctx: &Context<'_>, input: AssignExtensionInput) -> Result<ExtensionPayload, ApiError> {
+    async fn assign_extension(
+        &self,
+        ctx: &Context<'_>,
+        input: AssignExtensionInput,
+    ) -> Result<ExtensionPayload, ApiError> {
         let parameters = match given(ctx, Some(&input.service_type), input.parameters, input.typed) {
             Ok(parameters) => parameters,
             Err(problem) => return Ok(refused(problem)),
@@ -127,19 +157,32 @@ impl ExtensionsMutation {
     }
 
     /// Replaces the call permissions of an extension. For operators.
-    async fn set_call_permissions(&self, ctx: &Context<'_>, input: SetCallPermissionsInput) -> Result<ExtensionPayload, ApiError> {
-        let result = rules::set_call_permissions(services(ctx)?, &caller(ctx)?, &input.id, input.permissions, input.expected_version).await;
+    async fn set_call_permissions(
+        &self,
+        ctx: &Context<'_>,
+        input: SetCallPermissionsInput,
+    ) -> Result<ExtensionPayload, ApiError> {
+        let result = rules::set_call_permissions(
+            services(ctx)?,
+            &caller(ctx)?,
+            &input.id,
+            input.permissions,
+            input.expected_version,
+        )
+        .await;
         ExtensionPayload::of(ctx, result).await
     }
 
     /// Bars a number: it cannot be registered, and makes no calls. For operators.
     async fn bar_number(&self, ctx: &Context<'_>, input: BarNumberInput) -> Result<NumberPayload, ApiError> {
-        let result = rules::bar_number(services(ctx)?, &caller(ctx)?, input.event, &input.number.0, &input.reason).await;
+        let result =
+            rules::bar_number(services(ctx)?, &caller(ctx)?, input.event, &input.number.0, &input.reason).await;
         number_payload(ctx, result).await
     }
 
     /// Lifts the bar of a number. For operators.
     async fn unbar_number(&self, ctx: &Context<'_>, input: UnbarNumberInput) -> Result<NumberPayload, ApiError> {
-        number_payload(ctx, rules::unbar_number(services(ctx)?, &caller(ctx)?, input.event, &input.number.0).await).await
+        number_payload(ctx, rules::unbar_number(services(ctx)?, &caller(ctx)?, input.event, &input.number.0).await)
+            .await
     }
 }

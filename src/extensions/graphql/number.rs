@@ -91,7 +91,8 @@ impl Number {
         if !self.is_open(ctx)? {
             return Ok(Vec::new());
         }
-        let rows = restrictions::of_targets(&mut *context::read(ctx).await?, TargetKind::Number, &[Id(row.id.0)]).await?;
+        let rows =
+            restrictions::of_targets(&mut *context::read(ctx).await?, TargetKind::Number, &[Id(row.id.0)]).await?;
         Ok(rows.into_iter().map(Restriction).collect())
     }
 

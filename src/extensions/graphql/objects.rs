@@ -36,7 +36,8 @@ impl Extension {
     }
 
     async fn kind(&self, ctx: &Context<'_>) -> Result<service_types::ServiceType, ApiError> {
-        let row = service_types::queries::service_type_by_id(&mut *context::read(ctx).await?, self.0.service_type_id).await?;
+        let row =
+            service_types::queries::service_type_by_id(&mut *context::read(ctx).await?, self.0.service_type_id).await?;
         row.ok_or_else(|| gone("service type"))
     }
 
@@ -119,7 +120,7 @@ impl Extension {
         let known = ctx.data_opt::<Arc<crate::graphql::typed::TypeCatalogue>>();
         let (kind, shown) = self.shown(ctx).await?;
         let is_known = known.is_some_and(|catalogue| catalogue.contains(&kind.slug));
-        Ok(is_known.then(|| TypedParameters { slug: kind.slug, json: Value::Object(shown) }))
+        Ok(is_known.then_some(TypedParameters { slug: kind.slug, json: Value::Object(shown) }))
     }
 
     /// The service type's instructions, rendered for this extension.

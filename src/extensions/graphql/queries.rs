@@ -35,7 +35,8 @@ impl ExtensionsQuery {
     ) -> Result<Vec<PhoneNumber>, ApiError> {
         let page = Page::new("availableNumbers", first, None)?;
         let Some(event) = Event::find(ctx, &event).await? else { return Ok(Vec::new()) };
-        let found = service_types::queries::service_type_by_slug(&mut *context::read(ctx).await?, &service_type).await?;
+        let found =
+            service_types::queries::service_type_by_slug(&mut *context::read(ctx).await?, &service_type).await?;
         let Some(service_type) = found else { return Ok(Vec::new()) };
         let clean = |text: &str| number::Number::clean(text).map_err(|problem| ApiError::bad_input(problem.message));
         let wish = match (like, from) {
@@ -63,6 +64,7 @@ impl ExtensionsQuery {
     }
 
     /// A user's own; an operator's all.
+    #[expect(clippy::too_many_arguments, reason = "they are the contract's")]
     async fn extensions(
         &self,
         ctx: &Context<'_>,
@@ -85,18 +87,21 @@ impl ExtensionsQuery {
             is_impossible |= filter.event.is_none();
         }
         if let Some(slug) = service_type {
-            filter.service_type = service_types::queries::service_type_by_slug(&mut conn, &slug).await?.map(|found| found.id);
+            filter.service_type =
+                service_types::queries::service_type_by_slug(&mut conn, &slug).await?.map(|found| found.id);
             is_impossible |= filter.service_type.is_none();
         }
         if let Some(name) = owner {
-            filter.owner = accounts::queries::by_username(&mut conn, &name.to_ascii_lowercase()).await?.map(|found| found.id);
+            filter.owner =
+                accounts::queries::by_username(&mut conn, &name.to_ascii_lowercase()).await?.map(|found| found.id);
             is_impossible |= filter.owner.is_none();
         }
         if let Some(own) = scope(actor).own() {
             is_impossible |= filter.owner.is_some_and(|owner| owner != own);
             filter.owner = Some(own);
         }
-        let rows = if is_impossible { Vec::new() } else { queries::list(&mut conn, &filter, after, page.limit()).await? };
+        let rows =
+            if is_impossible { Vec::new() } else { queries::list(&mut conn, &filter, after, page.limit()).await? };
         let store = services(ctx)?.store.clone();
         let total = Box::new(move || {
             let (store, filter) = (store.clone(), filter.clone());

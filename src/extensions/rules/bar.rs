@@ -28,7 +28,13 @@ pub struct ChangedNumber {
 ///
 /// # Errors
 /// NOT_FOUND at `event`, INVALID at `number`, REQUIRED at `reason`.
-pub async fn bar_number(services: &Services, caller: &Arc<Caller>, event: Option<String>, number: &str, reason: &str) -> Result<ChangedNumber, Stop> {
+pub async fn bar_number(
+    services: &Services,
+    caller: &Arc<Caller>,
+    event: Option<String>,
+    number: &str,
+    reason: &str,
+) -> Result<ChangedNumber, Stop> {
     let reason = crate::moderation::rules::clean_reason(reason)?;
     let number = Number::clean(number).map_err(|problem| problem.at(["number"]))?;
     transact(services, caller, Action::BarNumber, Mode::Commit, move |tx| {
@@ -36,7 +42,14 @@ pub async fn bar_number(services: &Services, caller: &Arc<Caller>, event: Option
             let (permit, row, event) = take(tx, Action::BarNumber, event, &number).await?;
             numbers::queries::save(tx.conn, &permit, &row).await?;
             let id = RestrictionId::new(tx.rng(), tx.now);
-            let new = NewRestriction::new(id, row.id.into(), RestrictionSource::Bar, &reason, tx.now, permit.actor().account());
+            let new = NewRestriction::new(
+                id,
+                row.id.into(),
+                RestrictionSource::Bar,
+                &reason,
+                tx.now,
+                permit.actor().account(),
+            );
             restrictions::apply(tx.conn, &permit, &new).await?;
             tell(tx, event, &row).await?;
             tx.audit(&permit, None, format!("{} was barred: {reason}", row.number)).await?;
@@ -50,7 +63,12 @@ pub async fn bar_number(services: &Services, caller: &Arc<Caller>, event: Option
 ///
 /// # Errors
 /// NOT_FOUND at `event`, INVALID at `number`.
-pub async fn unbar_number(services: &Services, caller: &Arc<Caller>, event: Option<String>, number: &str) -> Result<ChangedNumber, Stop> {
+pub async fn unbar_number(
+    services: &Services,
+    caller: &Arc<Caller>,
+    event: Option<String>,
+    number: &str,
+) -> Result<ChangedNumber, Stop> {
     let number = Number::clean(number).map_err(|problem| problem.at(["number"]))?;
     transact(services, caller, Action::UnbarNumber, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -65,10 +83,16 @@ pub async fn unbar_number(services: &Services, caller: &Arc<Caller>, event: Opti
     .await
 }
 
-async fn take(tx: &mut Tx<'_>, action: Action, event: Option<String>, number: &Number) -> Result<(Permit, NumberRow, EventId), Stop> {
+async fn take(
+    tx: &mut Tx<'_>,
+    action: Action,
+    event: Option<String>,
+    number: &Number,
+) -> Result<(Permit, NumberRow, EventId), Stop> {
     tx.actor().demand(Role::Operator)?;
     let missing = || Problem::not_found("event", "There is no such event.");
-    let event = service_types::queries::event_by_slug(tx.conn, &event.ok_or_else(missing)?).await?.ok_or_else(missing)?;
+    let event =
+        service_types::queries::event_by_slug(tx.conn, &event.ok_or_else(missing)?).await?.ok_or_else(missing)?;
     locks::events(tx.conn, &[event.id]).await?;
     let permit = tx.permit(action).await?;
     let row = match numbers::queries::find(tx.conn, event.id, number.as_str()).await? {

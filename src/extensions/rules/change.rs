@@ -54,7 +54,7 @@ pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExte
                 let (values, secrets) = parameters::merge(&schema, current, patch, editor(&permit), &source)?;
                 parameters::store(tx, &schema, &mut row, values)?;
                 parameters::claim_unique(tx, &permit, &schema, &row, &service_type).await?;
-                generated = (!secrets.is_empty()).then(|| Value::Object(secrets));
+                generated = (!secrets.is_empty()).then_some(Value::Object(secrets));
             }
             row.version += 1;
             row.updated_at = tx.now;
@@ -62,7 +62,8 @@ pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExte
             queries::index(tx.conn, &permit, &row, false).await?;
             marks::present(tx, &row, &schema);
             tx.audit(&permit, Some(row.id.global()), format!("{} was changed", row.number)).await?;
-            let preview = (mode == Mode::DryRun).then(|| Preview { number: row.number.clone(), parameters: row.parameters.0.clone() });
+            let preview = (mode == Mode::DryRun)
+                .then(|| Preview { number: row.number.clone(), parameters: row.parameters.0.clone() });
             Ok(Changed { extension: row.id, generated: generated.filter(|_| preview.is_none()), preview })
         })
     })
@@ -73,7 +74,12 @@ pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExte
 ///
 /// # Errors
 /// NOT_FOUND or INVALID at `parameter`; re-authentication where the last sign-in is long ago.
-pub async fn rotate_secret(services: &Services, caller: &Arc<Caller>, id: &str, parameter: &str) -> Result<Changed, Stop> {
+pub async fn rotate_secret(
+    services: &Services,
+    caller: &Arc<Caller>,
+    id: &str,
+    parameter: &str,
+) -> Result<Changed, Stop> {
     caller.actor.demand(crate::access::Role::User)?;
     caller.actor.demand_recent_sign_in(services.now())?;
     let (id, parameter) = (id.to_owned(), parameter.to_owned());
@@ -84,11 +90,17 @@ pub async fn rotate_secret(services: &Services, caller: &Arc<Caller>, id: &str, 
             let schema = compiled(&service_type)?;
             let found = schema.rotatable(&parameter)?;
             if !found.is_writable_by(editor(&permit)) {
-                return Err(Problem::new(crate::problem::ProblemKind::FeatureDenied, "parameter", "You may not change this parameter.").into());
+                return Err(Problem::new(
+                    crate::problem::ProblemKind::FeatureDenied,
+                    "parameter",
+                    "You may not change this parameter.",
+                )
+                .into());
             }
             let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(Denied::Forbidden)?;
             let number = row.number.clone();
-            let made = schema.generate_one(&parameter, &Source { number: &number, username: &owner.username, rng: tx.rng() })?;
+            let made = schema
+                .generate_one(&parameter, &Source { number: &number, username: &owner.username, rng: tx.rng() })?;
             let mut values = parameters::all(tx, &row)?;
             values.insert(parameter.clone(), made.clone());
             parameters::store(tx, &schema, &mut row, values)?;
@@ -108,7 +120,13 @@ pub async fn rotate_secret(services: &Services, caller: &Arc<Caller>, id: &str, 
 ///
 /// # Errors
 /// NOT_FOUND at the permission that is not there; STALE_VERSION.
-pub async fn set_call_permissions(services: &Services, caller: &Arc<Caller>, id: &str, slugs: Vec<String>, expected: Option<i32>) -> Result<Changed, Stop> {
+pub async fn set_call_permissions(
+    services: &Services,
+    caller: &Arc<Caller>,
+    id: &str,
+    slugs: Vec<String>,
+    expected: Option<i32>,
+) -> Result<Changed, Stop> {
     let id = id.to_owned();
     transact(services, caller, Action::SetCallPermissions, Mode::Commit, move |tx| {
         Box::pin(async move {

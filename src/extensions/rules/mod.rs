@@ -55,7 +55,8 @@ struct Held {
 /// # Errors
 /// INVALID or NOT_FOUND at `id`: another's extension is not there.
 async fn hold(tx: &mut Tx<'_>, action: Action, id: &str) -> Result<Held, Stop> {
-    let id = ExtensionId::from_global(id).ok_or_else(|| Problem::invalid("id", "This is not the id of an extension."))?;
+    let id =
+        ExtensionId::from_global(id).ok_or_else(|| Problem::invalid("id", "This is not the id of an extension."))?;
     let missing = || Problem::not_found("id", "There is no such extension.");
     let scope = scope(tx.actor());
     let found = queries::by_id(tx.conn, &scope, id).await?;
@@ -65,9 +66,11 @@ async fn hold(tx: &mut Tx<'_>, action: Action, id: &str) -> Result<Held, Stop> {
         locks::events(tx.conn, &[row.event_id]).await?;
     }
     let permit = tx.permit(action).await?;
-    let row = queries::by_id(tx.conn, &scope, id).await?.filter(|row| permit.is_for(row.owner_id)).ok_or_else(missing)?;
+    let row =
+        queries::by_id(tx.conn, &scope, id).await?.filter(|row| permit.is_for(row.owner_id)).ok_or_else(missing)?;
     let event = service_types::queries::event_by_id(tx.conn, row.event_id).await?.ok_or_else(missing)?;
-    let service_type = service_types::queries::service_type_by_id(tx.conn, row.service_type_id).await?.ok_or_else(missing)?;
+    let service_type =
+        service_types::queries::service_type_by_id(tx.conn, row.service_type_id).await?.ok_or_else(missing)?;
     Ok(Held { permit, row, event, service_type })
 }
 
@@ -106,5 +109,9 @@ fn check_version(row: &Extension, expected: Option<i32>) -> Result<(), Problem> 
 
 /// Whether the holder edits as staff or as the owner.
 fn editor(permit: &Permit) -> service_types::schema::Editor {
-    if permit.actor().is_at_least(Role::Operator) { service_types::schema::Editor::Operator } else { service_types::schema::Editor::Owner }
+    if permit.actor().is_at_least(Role::Operator) {
+        service_types::schema::Editor::Operator
+    } else {
+        service_types::schema::Editor::Owner
+    }
 }

@@ -34,14 +34,22 @@ pub(super) fn all(tx: &Tx<'_>, row: &Extension) -> Result<Parameters, Stop> {
 ///
 /// # Errors
 /// FEATURE_DENIED and SCHEMA_VIOLATION at the parameters concerned.
-pub(super) fn merge(schema: &ParameterSchema, current: Parameters, patch: Parameters, editor: Editor, source: &Source<'_>) -> Result<(Parameters, Parameters), Stop> {
+pub(super) fn merge(
+    schema: &ParameterSchema,
+    current: Parameters,
+    patch: Parameters,
+    editor: Editor,
+    source: &Source<'_>,
+) -> Result<(Parameters, Parameters), Stop> {
     let problems = schema.forbidden_writes(&patch, &current, editor);
     if !problems.is_empty() {
         return Err(problems.into());
     }
     let mut merged = Value::Object(current);
     merge_patch(&mut merged, &Value::Object(patch));
-    let Value::Object(mut values) = merged else { return Err(Problem::invalid("parameters", "Parameters are a JSON object.").into()) };
+    let Value::Object(mut values) = merged else {
+        return Err(Problem::invalid("parameters", "Parameters are a JSON object.").into());
+    };
     let completed = schema.complete(&mut values, source);
     let problems = schema.validate(&Value::Object(values.clone()));
     if !problems.is_empty() {
@@ -51,7 +59,12 @@ pub(super) fn merge(schema: &ParameterSchema, current: Parameters, patch: Parame
 }
 
 /// Puts values into the row: split, secrets sealed.
-pub(super) fn store(tx: &Tx<'_>, schema: &ParameterSchema, row: &mut Extension, values: Parameters) -> Result<(), Stop> {
+pub(super) fn store(
+    tx: &Tx<'_>,
+    schema: &ParameterSchema,
+    row: &mut Extension,
+    values: Parameters,
+) -> Result<(), Stop> {
     let parts = schema.split(values);
     row.parameters = JsonValue(parts.public.into());
     row.status = JsonValue(parts.status.into());
@@ -63,7 +76,13 @@ pub(super) fn store(tx: &Tx<'_>, schema: &ParameterSchema, row: &mut Extension, 
 ///
 /// # Errors
 /// ALREADY_EXISTS at the parameter.
-pub(super) async fn claim_unique(tx: &mut Tx<'_>, permit: &Permit, schema: &ParameterSchema, row: &Extension, service_type: &ServiceType) -> Result<(), Stop> {
+pub(super) async fn claim_unique(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    schema: &ParameterSchema,
+    row: &Extension,
+    service_type: &ServiceType,
+) -> Result<(), Stop> {
     let values = all(tx, row)?;
     let mut claims = Vec::new();
     for (parameter, scope, value) in schema.unique_values(&values) {

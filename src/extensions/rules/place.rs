@@ -93,7 +93,8 @@ pub async fn register(services: &Services, caller: &Arc<Caller>, input: Register
                 override_reservation: false,
             };
             let (row, generated) = place(tx, &permit, placement).await?;
-            let preview = (mode == Mode::DryRun).then(|| Preview { number: row.number.clone(), parameters: row.parameters.0.clone() });
+            let preview = (mode == Mode::DryRun)
+                .then(|| Preview { number: row.number.clone(), parameters: row.parameters.0.clone() });
             Ok(Changed { extension: row.id, generated: generated.filter(|_| preview.is_none()), preview })
         })
     })
@@ -110,7 +111,9 @@ pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExte
             tx.actor().demand(Role::Operator)?;
             let (event, service_type) = find(tx, &input.event, &input.service_type).await?;
             let no_owner = || Problem::not_found("owner", "There is no account of this name.");
-            let owner = accounts::queries::by_username(tx.conn, &input.owner.trim().to_ascii_lowercase()).await?.ok_or_else(no_owner)?;
+            let owner = accounts::queries::by_username(tx.conn, &input.owner.trim().to_ascii_lowercase())
+                .await?
+                .ok_or_else(no_owner)?;
             lock(tx, owner.id, &event, &service_type).await?;
             let permit = tx.permit(Action::AssignExtension).await?;
             let permissions = match &input.permissions {
@@ -142,12 +145,19 @@ async fn find(tx: &mut Tx<'_>, event: &str, service_type: &str) -> Result<(Event
     let no_type = || Problem::not_found("serviceType", "There is no such service type.");
     let is_admin = tx.actor().is_at_least(Role::Admin);
     let event = service_types::queries::event_by_slug(tx.conn, event).await?;
-    let event = event.filter(|event| is_admin || event.phase != service_types::EventPhase::Draft).ok_or_else(no_event)?;
-    let service_type = service_types::queries::service_type_by_slug(tx.conn, service_type).await?.ok_or_else(no_type)?;
+    let event =
+        event.filter(|event| is_admin || event.phase != service_types::EventPhase::Draft).ok_or_else(no_event)?;
+    let service_type =
+        service_types::queries::service_type_by_slug(tx.conn, service_type).await?.ok_or_else(no_type)?;
     Ok((event, service_type))
 }
 
-async fn lock(tx: &mut Tx<'_>, owner: crate::ids::AccountId, event: &Event, service_type: &ServiceType) -> Result<(), Stop> {
+async fn lock(
+    tx: &mut Tx<'_>,
+    owner: crate::ids::AccountId,
+    event: &Event,
+    service_type: &ServiceType,
+) -> Result<(), Stop> {
     locks::accounts(tx.conn, &[owner], Hold::Shared).await?;
     locks::service_types(tx.conn, &[service_type.id], Hold::Shared).await?;
     Ok(locks::events(tx.conn, &[event.id]).await?)
@@ -158,7 +168,8 @@ async fn lock(tx: &mut Tx<'_>, owner: crate::ids::AccountId, event: &Event, serv
 /// # Errors
 /// Typed problems at the field concerned.
 pub async fn place(tx: &mut Tx<'_>, permit: &Permit, placement: Placement) -> Result<(Extension, Option<Value>), Stop> {
-    let Placement { event, service_type, owner, number, label, visibility, parameters, override_reservation } = placement;
+    let Placement { event, service_type, owner, number, label, visibility, parameters, override_reservation } =
+        placement;
     check_phase(&event, permit, Weight::Heavy)?;
     check_offer(tx, permit, &event, &service_type).await?;
     check_quota(tx, permit, &owner, &event, &service_type).await?;
@@ -220,7 +231,13 @@ async fn check_offer(tx: &mut Tx<'_>, permit: &Permit, event: &Event, service_ty
     Ok(())
 }
 
-async fn check_quota(tx: &mut Tx<'_>, permit: &Permit, owner: &Account, event: &Event, service_type: &ServiceType) -> Result<(), Stop> {
+async fn check_quota(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    owner: &Account,
+    event: &Event,
+    service_type: &ServiceType,
+) -> Result<(), Stop> {
     let Some(limit) = service_type.quota.filter(|_| !permit.is_staff()) else { return Ok(()) };
     if queries::count_held(tx.conn, owner.id, event.id, service_type.id).await? >= i64::from(limit) {
         let message = "You hold as many of these as one user may.";
@@ -230,11 +247,17 @@ async fn check_quota(tx: &mut Tx<'_>, permit: &Permit, owner: &Account, event: &
 }
 
 /// The ranges that the caller may use for a service type.
-async fn usable(tx: &mut Tx<'_>, is_staff: bool, event: &Event, service_type: &ServiceType) -> Result<Vec<plan::NumberRange>, Stop> {
+async fn usable(
+    tx: &mut Tx<'_>,
+    is_staff: bool,
+    event: &Event,
+    service_type: &ServiceType,
+) -> Result<Vec<plan::NumberRange>, Stop> {
     let limits = service_types::queries::range_limits(tx.conn, event.id).await?;
     let mut ranges = Vec::new();
     for range in service_types::queries::ranges_of_event(tx.conn, event.id).await? {
-        let mut named = limits.iter().filter(|(id, _)| *id == range.id).map(|(_, service_type)| *service_type).peekable();
+        let mut named =
+            limits.iter().filter(|(id, _)| *id == range.id).map(|(_, service_type)| *service_type).peekable();
         let is_open = named.peek().is_none() || named.any(|id| id == service_type.id);
         if is_staff || (is_open && !range.privileged) {
             ranges.push(range.plan()?);
@@ -285,10 +308,14 @@ async fn claim(
     };
     let barred = restrictions::of_targets(tx.conn, restrictions::TargetKind::Number, &[Id(row.id.0)]).await?;
     if let Some(bar) = barred.first() {
-        return Err(Problem::new(ProblemKind::Restricted, "number", format!("This number is barred: {}", bar.reason)).into());
+        return Err(
+            Problem::new(ProblemKind::Restricted, "number", format!("This number is barred: {}", bar.reason)).into()
+        );
     }
-    let is_kept_for_owner = row.account_id == Some(owner.id) && matches!(row.state, NumberState::Held | NumberState::Reserved);
-    let is_overridden = override_reservation && matches!(row.state, NumberState::Held | NumberState::Reserved | NumberState::Aging);
+    let is_kept_for_owner =
+        row.account_id == Some(owner.id) && matches!(row.state, NumberState::Held | NumberState::Reserved);
+    let is_overridden =
+        override_reservation && matches!(row.state, NumberState::Held | NumberState::Reserved | NumberState::Aging);
     if row.state == NumberState::Available || is_kept_for_owner || is_overridden {
         crate::numbers::queries::end_waits(tx.conn, permit, row.id).await?;
         return Ok(row);
@@ -313,12 +340,20 @@ pub enum Wish {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn available(services: &Services, is_staff: bool, event: &Event, service_type: &ServiceType, wish: Wish, wanted: usize) -> Result<Vec<Number>, Stop> {
+pub async fn available(
+    services: &Services,
+    is_staff: bool,
+    event: &Event,
+    service_type: &ServiceType,
+    wish: Wish,
+    wanted: usize,
+) -> Result<Vec<Number>, Stop> {
     let mut conn = services.store.read().await?;
     let limits = service_types::queries::range_limits(&mut conn, event.id).await?;
     let mut ranges = Vec::new();
     for range in service_types::queries::ranges_of_event(&mut conn, event.id).await? {
-        let mut named = limits.iter().filter(|(id, _)| *id == range.id).map(|(_, service_type)| *service_type).peekable();
+        let mut named =
+            limits.iter().filter(|(id, _)| *id == range.id).map(|(_, service_type)| *service_type).peekable();
         if is_staff || (!range.privileged && (named.peek().is_none() || named.any(|id| id == service_type.id))) {
             ranges.push(range.plan()?);
         }

@@ -29,7 +29,12 @@ pub struct Deleted {
 ///
 /// # Errors
 /// NOT_FOUND at `id`, STALE_VERSION, EVENT_CLOSED.
-pub async fn delete(services: &Services, caller: &Arc<Caller>, id: &str, expected: Option<i32>) -> Result<Deleted, Stop> {
+pub async fn delete(
+    services: &Services,
+    caller: &Arc<Caller>,
+    id: &str,
+    expected: Option<i32>,
+) -> Result<Deleted, Stop> {
     let id = id.to_owned();
     transact(services, caller, Action::DeleteExtension, Mode::Commit, move |tx| {
         Box::pin(async move {

@@ -146,7 +146,11 @@ impl<'a> Planner<'a> {
             let inner = match &selection.node {
                 Selection::Field(field) => self.field(parent, &field.node, around),
                 Selection::InlineFragment(fragment) => {
-                    let on = fragment.node.type_condition.as_ref().map_or(parent, |condition| condition.node.on.node.as_str());
+                    let on = fragment
+                        .node
+                        .type_condition
+                        .as_ref()
+                        .map_or(parent, |condition| condition.node.on.node.as_str());
                     self.selection_set(on, &fragment.node.selection_set.node, around)
                 }
                 Selection::FragmentSpread(spread) => {
@@ -190,7 +194,11 @@ impl<'a> Planner<'a> {
         let composite = types.is_composite(&shape.named);
         match (shape.list, shape.first.is_some()) {
             (true, true) => {
-                let inner = if composite { self.selection_set(&shape.named, set, Around::Plain) } else { vec![Step::Fields(1)] };
+                let inner = if composite {
+                    self.selection_set(&shape.named, set, Around::Plain)
+                } else {
+                    vec![Step::Fields(1)]
+                };
                 vec![Step::List { size: Size::First(first(field, shape, bound)), inner }]
             }
             (false, true) => {
@@ -300,7 +308,11 @@ impl Evaluation<'_> {
                     Charge { cost: inner.cost, feed_rows: inner.feed_rows.saturating_add(rows) }
                 }
                 Step::If { variable, included, inner } => {
-                    if self.boolean(variable) == Some(*included) { self.charge(inner, page)? } else { Charge::default() }
+                    if self.boolean(variable) == Some(*included) {
+                        self.charge(inner, page)?
+                    } else {
+                        Charge::default()
+                    }
                 }
                 Step::Spread(fragment) => match self.plan.fragments.get(*fragment) {
                     Some(steps) => self.charge(steps, page)?,
@@ -349,7 +361,8 @@ impl Evaluation<'_> {
 
     fn variable(&self, name: &Name) -> Option<&Value> {
         self.variables.get(name).or_else(|| {
-            let definition = self.definition.variable_definitions.iter().find(|definition| definition.node.name.node == *name)?;
+            let definition =
+                self.definition.variable_definitions.iter().find(|definition| definition.node.name.node == *name)?;
             definition.node.default_value.as_ref().map(|value| &value.node)
         })
     }

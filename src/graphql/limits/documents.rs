@@ -73,7 +73,9 @@ impl Prepared {
     pub(super) fn definition(&self, operation: &Operation) -> Option<&OperationDefinition> {
         match (&self.document.operations, &operation.name) {
             (DocumentOperations::Single(definition), _) => Some(&definition.node),
-            (DocumentOperations::Multiple(definitions), Some(name)) => definitions.get(name).map(|definition| &definition.node),
+            (DocumentOperations::Multiple(definitions), Some(name)) => {
+                definitions.get(name).map(|definition| &definition.node)
+            }
             (DocumentOperations::Multiple(_), None) => None,
         }
     }
@@ -115,11 +117,13 @@ fn plan(document: &ExecutableDocument, types: &TypeTable) -> Result<(Vec<Operati
         let mut root_fields = Vec::new();
         collect_root(document, &definition.selection_set.node, &mut root_fields);
         Refused::over("rootFields", ROOT_FIELDS, root_fields.len() as u64)?;
-        if definition.ty == OperationType::Subscription && (root_fields.len() != 1 || root_fields[0].starts_with("__")) {
+        if definition.ty == OperationType::Subscription && (root_fields.len() != 1 || root_fields[0].starts_with("__"))
+        {
             let message = "A subscription must select exactly one field of the root.".to_owned();
             return Err(Refused::Invalid { message, locations: vec![operation.pos] });
         }
-        let direct = matches!(definition.selection_set.node.items.as_slice(), [Positioned { node: Selection::Field(_), .. }]);
+        let direct =
+            matches!(definition.selection_set.node.items.as_slice(), [Positioned { node: Selection::Field(_), .. }]);
         if definition.ty == OperationType::Subscription && !direct {
             let message = "A subscription must select its field directly, not by a fragment.".to_owned();
             return Err(Refused::Invalid { message, locations: vec![operation.pos] });

@@ -108,7 +108,9 @@ mod tests {
 
     #[test]
     fn counts_tokens_as_the_specification_does() {
-        let found = scan("query Q($a: [Int!] = [1, -2.5e+3]) { # comment {{{\n  x(s: \"a \\\" {\", b: \"\"\"{ \\\"\"\" {\"\"\") ...F @skip(if: $a) }");
+        let found = scan(
+            "query Q($a: [Int!] = [1, -2.5e+3]) { # comment {{{\n  x(s: \"a \\\" {\", b: \"\"\"{ \\\"\"\" {\"\"\") ...F @skip(if: $a) }",
+        );
         // query Q ( $ a : [ Int ! ] = [ 1 -2.5e+3 ] ) { x ( s : "" b : """""" ) ... F @ skip ( if : $ a ) }
         assert_eq!(found, Scan { tokens: 37, nesting: 2 });
     }

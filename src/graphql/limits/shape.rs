@@ -76,7 +76,9 @@ impl<'a> Shapes<'a> {
                     inner
                 }
                 Selection::InlineFragment(fragment) => self.selection_set(&fragment.node.selection_set.node)?,
-                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node, spread.node.fragment_name.pos)?,
+                Selection::FragmentSpread(spread) => {
+                    self.fragment(&spread.node.fragment_name.node, spread.node.fragment_name.pos)?
+                }
             };
             shape.selections = shape.selections.saturating_add(1);
             shape.directives = shape.directives.saturating_add(directives(selection.node.directives())?);
@@ -89,7 +91,10 @@ impl<'a> Shapes<'a> {
         match self.fragments.get(name.as_str()) {
             Some(Some(shape)) => return Ok(*shape),
             Some(None) => {
-                return Err(Refused::Invalid { message: format!("Fragment `{name}` spreads itself."), locations: vec![pos] });
+                return Err(Refused::Invalid {
+                    message: format!("Fragment `{name}` spreads itself."),
+                    locations: vec![pos],
+                });
             }
             None => {}
         }

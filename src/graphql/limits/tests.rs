@@ -67,7 +67,10 @@ fn lists_multiply_what_is_selected_on_them() {
     assert_eq!(cost("{ nodes(ids: [1, 2, 3]) { id __typename } }"), 1 + 3);
     assert_eq!(cost("{ availableNumbers(first: 200) }"), 201);
     assert_eq!(cost("{ accounts(first: 2) { ...C } } fragment C on Connection { nodes { id } }"), 1 + 1 + 2);
-    assert_eq!(cost("{ accounts(first: 2) { nodes { extensions(first: 4) { nodes { id } } } } }"), 1 + 1 + 2 * (1 + 1 + 4));
+    assert_eq!(
+        cost("{ accounts(first: 2) { nodes { extensions(first: 4) { nodes { id } } } } }"),
+        1 + 1 + 2 * (1 + 1 + 4)
+    );
     assert_eq!(cost("{ viewer { id @skip(if: true) name @include(if: true) } }"), 2);
 }
 
@@ -75,7 +78,10 @@ fn lists_multiply_what_is_selected_on_them() {
 fn variables_decide() {
     let text = "query($n: Int = 7, $no: Boolean = false, $ids: [ID!] = []) { accounts(first: $n) { nodes { id } } viewer @include(if: $no) { id } nodes(ids: $ids) { id } }";
     assert_eq!(charge_with(text, json!({}), Tier::Guest).unwrap().cost, 2 + 7 + 1);
-    assert_eq!(charge_with(text, json!({"n": 9, "no": true, "ids": ["1", "2"]}), Tier::Guest).unwrap().cost, 2 + 9 + 2 + 3);
+    assert_eq!(
+        charge_with(text, json!({"n": 9, "no": true, "ids": ["1", "2"]}), Tier::Guest).unwrap().cost,
+        2 + 9 + 2 + 3
+    );
     assert_eq!(charge_with(text, json!({"n": null}), Tier::Guest).unwrap().cost, 2 + 50 + 1);
     assert!(is_input(charge_with(text, json!({"n": 101}), Tier::User)));
     assert!(charge_with(text, json!({"n": 1000}), Tier::Key).is_ok());
@@ -107,7 +113,10 @@ fn each_limit_names_itself_and_what_was_measured() {
     assert_eq!(limit(&format!("{{ viewer {{ {} }} }}", "id @skip(if: false) ".repeat(51))), ("directives", 51));
     assert_eq!(limit("mutation { a: signIn { id } b: signIn { id } }"), ("signIn", 2));
     assert_eq!(limit("{ accounts(first: 100) { nodes { extensions(first: 100) { nodes { id } } } } }").0, "cost");
-    assert_eq!(limit("{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }").0, "introspection");
+    assert_eq!(
+        limit("{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }").0,
+        "introspection"
+    );
 }
 
 #[test]
@@ -148,9 +157,15 @@ fn variables_are_coerced_or_named() {
     let text = "query($at: Point, $role: Role, $choice: Choice, $ids: [ID!] = []) { accounts(at: $at, role: $role, choice: $choice) { totalCount } nodes(ids: $ids) { id } }";
     assert_eq!(refused(text, json!({"at": {"x": "1"}})), "Variable `$at.x` is not a `Int`.");
     assert_eq!(refused(text, json!({"at": {}})), "Variable `$at` lacks the field `x`.");
-    assert_eq!(refused(text, json!({"at": {"x": 1, "z": 1}})), "Variable `$at` has a field `z`, which `Point` has not.");
+    assert_eq!(
+        refused(text, json!({"at": {"x": 1, "z": 1}})),
+        "Variable `$at` has a field `z`, which `Point` has not."
+    );
     assert_eq!(refused(text, json!({"role": "KING"})), "Variable `$role` is not a value of `Role`.");
-    assert_eq!(refused(text, json!({"choice": {"a": 1, "b": ""}})), "Variable `$choice` must have exactly one field, and that not null.");
+    assert_eq!(
+        refused(text, json!({"choice": {"a": 1, "b": ""}})),
+        "Variable `$choice` must have exactly one field, and that not null."
+    );
     assert_eq!(refused(text, json!({"ids": ["1", null]})), "Variable `$ids[1]` of type `ID!` must not be null.");
     assert!(charge_with(text, json!({"at": {"x": 1}, "role": "ADMIN", "ids": "one"}), Tier::User).is_ok());
 }
@@ -162,7 +177,11 @@ fn operations_are_chosen_by_name() {
     assert!(prepared.operation(None).is_err());
     assert!(prepared.operation(Some("C")).is_err());
     assert_eq!(prepared.operation(Some("B")).unwrap().root_fields, ["other"]);
-    for text in ["subscription { tick changes { __typename } }", "subscription { __typename }", "subscription { ...S } fragment S on Subscription { tick }"] {
+    for text in [
+        "subscription { tick changes { __typename } }",
+        "subscription { __typename }",
+        "subscription { ...S } fragment S on Subscription { tick }",
+    ] {
         assert!(matches!(Prepared::new(text, &types), Err(Refused::Invalid { .. })), "{text}");
     }
     assert!(Prepared::new("subscription { ... on Subscription { tick } }", &types).is_ok());
@@ -187,9 +206,39 @@ fn the_cache_is_bounded_and_keeps_what_is_asked_for() {
 /// Pieces from which random documents are made: enough of them fit together to get past the parser.
 fn piece() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
-        "{", "}", "(", ")", "[", "]", "{ viewer ", "{ id } ", "accounts(first: $n) ", "nodes ", "...A ", "...B ", "... on Account ",
-        "fragment A on Account { ", "fragment B on Account { ...A ", "query($n: Int) ", "first: -1 ", "@skip(if: true) ", "a: ", "\"",
-        "\"\"\"", "\\", "#", "\n", "__schema ", "__typename ", "subscription ", "mutation ", "signIn ", "é", "provisioning ", "1e9 ", "$n ",
+        "{",
+        "}",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{ viewer ",
+        "{ id } ",
+        "accounts(first: $n) ",
+        "nodes ",
+        "...A ",
+        "...B ",
+        "... on Account ",
+        "fragment A on Account { ",
+        "fragment B on Account { ...A ",
+        "query($n: Int) ",
+        "first: -1 ",
+        "@skip(if: true) ",
+        "a: ",
+        "\"",
+        "\"\"\"",
+        "\\",
+        "#",
+        "\n",
+        "__schema ",
+        "__typename ",
+        "subscription ",
+        "mutation ",
+        "signIn ",
+        "é",
+        "provisioning ",
+        "1e9 ",
+        "$n ",
     ])
 }
 
@@ -213,10 +262,20 @@ proptest! {
 }
 
 fn selections() -> impl Strategy<Value = String> {
-    let leaf = prop::sample::select(vec!["id", "__typename", "...A", "...B", "x: name", "tags", "nope @include(if: false)"]);
+    let leaf =
+        prop::sample::select(vec!["id", "__typename", "...A", "...B", "x: name", "tags", "nope @include(if: false)"]);
     leaf.prop_map(str::to_owned).prop_recursive(12, 60, 4, |inner| {
         let head = prop::sample::select(vec![
-            "viewer", "friends", "accounts(first: 3)", "nodes(ids: [1, 2])", "extensions", "... on Account", "provisioning", "snapshot(first: 9)", "__schema", "fields",
+            "viewer",
+            "friends",
+            "accounts(first: 3)",
+            "nodes(ids: [1, 2])",
+            "extensions",
+            "... on Account",
+            "provisioning",
+            "snapshot(first: 9)",
+            "__schema",
+            "fields",
         ]);
         (head, prop::collection::vec(inner, 1..4)).prop_map(|(head, inner)| format!("{head} {{ {} }}", inner.join(" ")))
     })

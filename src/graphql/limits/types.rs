@@ -103,7 +103,9 @@ impl TypeTable {
 fn shape(kind: TypeKind, one_of: bool) -> TypeShape {
     match kind {
         TypeKind::Scalar => TypeShape::Scalar,
-        TypeKind::Enum(kind) => TypeShape::Enum(kind.values.into_iter().map(|value| value.node.value.node.to_string()).collect()),
+        TypeKind::Enum(kind) => {
+            TypeShape::Enum(kind.values.into_iter().map(|value| value.node.value.node.to_string()).collect())
+        }
         TypeKind::Object(kind) => TypeShape::Composite(kind.fields.into_iter().map(field_shape).collect()),
         TypeKind::Interface(kind) => TypeShape::Composite(kind.fields.into_iter().map(field_shape).collect()),
         TypeKind::Union(_) => TypeShape::Composite(HashMap::new()),
@@ -129,12 +131,7 @@ fn field_shape(field: Positioned<FieldDefinition>) -> (String, FieldShape) {
     });
     let by_ids = argument("ids").is_some_and(|argument| matches!(argument.node.ty.node.base, BaseType::List(_)));
     let ty = &field.ty.node;
-    let shape = FieldShape {
-        named: named(ty).to_owned(),
-        list: matches!(ty.base, BaseType::List(_)),
-        first,
-        by_ids,
-    };
+    let shape = FieldShape { named: named(ty).to_owned(), list: matches!(ty.base, BaseType::List(_)), first, by_ids };
     (field.name.node.to_string(), shape)
 }
 

@@ -67,9 +67,10 @@ fn fits(value: &Value, ty: &Type, types: &TypeTable, place: &Place<'_>) -> Resul
     }
     match &ty.base {
         BaseType::List(inner) => match value {
-            Value::List(items) => {
-                items.iter().enumerate().try_for_each(|(index, item)| fits(item, inner, types, &Place::Index(place, index)))
-            }
+            Value::List(items) => items
+                .iter()
+                .enumerate()
+                .try_for_each(|(index, item)| fits(item, inner, types, &Place::Index(place, index))),
             // One value stands for a list of one.
             single => fits(single, inner, types, place),
         },
@@ -79,7 +80,9 @@ fn fits(value: &Value, ty: &Type, types: &TypeTable, place: &Place<'_>) -> Resul
 
 fn fits_named(value: &Value, name: &str, types: &TypeTable, place: &Place<'_>) -> Result<(), String> {
     let fits_scalar = match name {
-        "Int" => matches!(value, Value::Number(number) if number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())),
+        "Int" => {
+            matches!(value, Value::Number(number) if number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()))
+        }
         "Float" => matches!(value, Value::Number(_)),
         "String" => matches!(value, Value::String(_)),
         "Boolean" => matches!(value, Value::Boolean(_)),

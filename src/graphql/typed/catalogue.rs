@@ -99,7 +99,10 @@ impl TypeCatalogue {
             return Err(Problem::invalid("slug", "There is a service type with this slug already."));
         }
         if let Some(clash) = shape.names().find(|name| self.taken.contains(*name)) {
-            return Err(Problem::invalid("slug", format!("Its GraphQL types would include `{clash}`, and that name is taken.")));
+            return Err(Problem::invalid(
+                "slug",
+                format!("Its GraphQL types would include `{clash}`, and that name is taken."),
+            ));
         }
         self.taken.extend(shape.names().cloned());
         self.types.insert(shape.slug.clone(), shape);

@@ -62,7 +62,9 @@ impl InputType for ServiceParametersInput {
                 fields.insert(field.name.clone(), field);
             }
             InputObjectBuilder::new(Self::type_name(), fields)
-                .description(Some("One field per service type, named by its slug, beside `json`. Exactly one is given.".to_owned()))
+                .description(Some(
+                    "One field per service type, named by its slug, beside `json`. Exactly one is given.".to_owned(),
+                ))
                 .oneof(true)
                 .rust_typename(std::any::type_name::<Self>())
                 .build()
@@ -114,8 +116,14 @@ impl Decoder<'_> {
             (Shape::Json, given) => json(given, place),
             (Shape::String, Given::String(text)) => Ok(Value::String(text)),
             (Shape::Boolean, Given::Boolean(value)) => Ok(Value::Bool(value)),
-            (Shape::Int, Given::Number(number)) if number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()) => Ok(Value::Number(number)),
-            (Shape::Float { integer }, Given::Number(number)) => Ok(Value::Number(if *integer { whole(number) } else { number })),
+            (Shape::Int, Given::Number(number))
+                if number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()) =>
+            {
+                Ok(Value::Number(number))
+            }
+            (Shape::Float { integer }, Given::Number(number)) => {
+                Ok(Value::Number(if *integer { whole(number) } else { number }))
+            }
             (Shape::Enum(choice), given) => self.choice(*choice, &given, place),
             (Shape::Object(object), given) => match self.service.objects.get(*object) {
                 Some(object) => self.object(object, given, place),
@@ -160,7 +168,9 @@ impl Decoder<'_> {
 
 /// `5.0` as `5`: the JSON Schema says integer, and the client could only say Float.
 fn whole(number: serde_json::Number) -> serde_json::Number {
-    let exact = number.as_f64().filter(|value| number.is_f64() && value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0);
+    let exact = number
+        .as_f64()
+        .filter(|value| number.is_f64() && value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0);
     #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53 is exact")]
     exact.map_or(number, |value| serde_json::Number::from(value as i64))
 }

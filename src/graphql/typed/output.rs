@@ -87,7 +87,9 @@ impl<'a> Reader<'a> {
             if is_root && name == "json" {
                 return plain(json);
             }
-            let Some(field) = object.fields.iter().find(|field| field.name == name && !field.input_only) else { return Answer::Null };
+            let Some(field) = object.fields.iter().find(|field| field.name == name && !field.input_only) else {
+                return Answer::Null;
+            };
             let below: Vec<&'a SelectionSet> = same.iter().map(|field| &field.selection_set.node).collect();
             json.get(name).and_then(|value| self.value(&field.shape, value, &below)).unwrap_or(Answer::Null)
         };
@@ -95,11 +97,19 @@ impl<'a> Reader<'a> {
     }
 
     /// Collects fields by response key, through fragments whose condition the object meets (section 6.3.2).
-    fn collect(&self, object: &ObjectType, set: &'a SelectionSet, is_root: bool, fields: &mut IndexMap<Name, Vec<&'a Field>>) {
+    fn collect(
+        &self,
+        object: &ObjectType,
+        set: &'a SelectionSet,
+        is_root: bool,
+        fields: &mut IndexMap<Name, Vec<&'a Field>>,
+    ) {
         let applies = |condition: &str| condition == object.name || is_root && condition == INTERFACE;
         for selection in &set.items {
             match &selection.node {
-                Selection::Field(field) => fields.entry(field.node.response_key().node.clone()).or_default().push(&field.node),
+                Selection::Field(field) => {
+                    fields.entry(field.node.response_key().node.clone()).or_default().push(&field.node)
+                }
                 Selection::InlineFragment(fragment) => {
                     if fragment.node.type_condition.as_ref().is_none_or(|condition| applies(&condition.node.on.node)) {
                         self.collect(object, &fragment.node.selection_set.node, is_root, fields);

@@ -5,7 +5,9 @@
 
 use async_graphql::OutputType;
 use async_graphql::indexmap::IndexMap;
-use async_graphql::registry::{Deprecation, EnumBuilder, InputObjectBuilder, MetaEnumValue, MetaField, MetaInputValue, ObjectBuilder, Registry};
+use async_graphql::registry::{
+    Deprecation, EnumBuilder, InputObjectBuilder, MetaEnumValue, MetaField, MetaInputValue, ObjectBuilder, Registry,
+};
 use serde_json::Value;
 
 use super::catalogue::ServiceTypeShape;
@@ -51,13 +53,15 @@ pub(super) fn input_types(registry: &mut Registry, shape: &ServiceTypeShape) -> 
     for object in shape.objects.iter().filter(|object| !object.fields.is_empty()) {
         let mut fields = IndexMap::new();
         for field in &object.fields {
-            let mut meta = MetaInputValue::new(field.name.clone(), type_name(shape, &field.shape, |object| &object.input_name));
+            let mut meta =
+                MetaInputValue::new(field.name.clone(), type_name(shape, &field.shape, |object| &object.input_name));
             meta.description.clone_from(&field.description);
             meta.deprecation = deprecation(field);
             meta.is_secret = field.input_only;
             fields.insert(field.name.clone(), meta);
         }
-        let built = InputObjectBuilder::new(object.input_name.clone(), fields).description(object.description.clone()).build();
+        let built =
+            InputObjectBuilder::new(object.input_name.clone(), fields).description(object.description.clone()).build();
         registry.types.insert(object.input_name.clone(), built);
     }
     let parameters = shape.parameters().filter(|object| !object.fields.is_empty());
@@ -83,7 +87,9 @@ fn type_name(service: &ServiceTypeShape, shape: &Shape, named: fn(&ObjectType) -
         Shape::Boolean => "Boolean".to_owned(),
         Shape::Json => "JSON".to_owned(),
         Shape::Enum(place) => service.enums.get(*place).map_or_else(|| "JSON".to_owned(), |choice| choice.name.clone()),
-        Shape::Object(place) => service.objects.get(*place).map_or_else(|| "JSON".to_owned(), |object| named(object).clone()),
+        Shape::Object(place) => {
+            service.objects.get(*place).map_or_else(|| "JSON".to_owned(), |object| named(object).clone())
+        }
         Shape::List { of, nullable } => {
             let inner = type_name(service, of, named);
             if *nullable { format!("[{inner}]") } else { format!("[{inner}!]") }

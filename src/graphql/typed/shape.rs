@@ -9,7 +9,9 @@ use crate::service_types::schema::resolve;
 pub(super) enum Shape {
     Int,
     /// `integer` when the values are whole numbers that may be too large for `Int`.
-    Float { integer: bool },
+    Float {
+        integer: bool,
+    },
     String,
     Boolean,
     Json,
@@ -18,7 +20,10 @@ pub(super) enum Shape {
     /// An object, by its place in the list.
     Object(usize),
     /// A list; `nullable` when its entries may be null.
-    List { of: Box<Shape>, nullable: bool },
+    List {
+        of: Box<Shape>,
+        nullable: bool,
+    },
 }
 
 /// An enum type: its values are JSON strings that are GraphQL names.
@@ -89,7 +94,12 @@ impl<'a> Builder<'a> {
         let name = self.free(name);
         let place = self.objects.len();
         let about = text(schema, "description").or_else(|| text(schema, "title"));
-        let empty = ObjectType { input_name: format!("{name}Input"), name: name.clone(), description: about, fields: Vec::new() };
+        let empty = ObjectType {
+            input_name: format!("{name}Input"),
+            name: name.clone(),
+            description: about,
+            fields: Vec::new(),
+        };
         self.objects.push(empty);
         let mut fields = Vec::new();
         for (property, schema) in ordered(schema) {
@@ -152,7 +162,8 @@ impl<'a> Builder<'a> {
     fn choices(&mut self, name: &str, schema: &Value, values: &[Value]) -> Shape {
         let values: Vec<&Value> = values.iter().filter(|value| !value.is_null()).collect();
         let all = |fits: &dyn Fn(&Value) -> bool| !values.is_empty() && values.iter().all(|value| fits(value));
-        if all(&|value| value.as_str().is_some_and(|text| is_name(text) && !["true", "false", "null"].contains(&text))) {
+        if all(&|value| value.as_str().is_some_and(|text| is_name(text) && !["true", "false", "null"].contains(&text)))
+        {
             let mut names: Vec<String> = Vec::new();
             for text in values.iter().filter_map(|value| value.as_str()) {
                 if !names.iter().any(|known| known == text) {
@@ -197,7 +208,9 @@ fn text(schema: &Value, keyword: &str) -> Option<String> {
 /// Properties in the order of a form: by `x-order`, then by name.
 fn ordered(schema: &Value) -> Vec<(&String, &Value)> {
     let mut properties: Vec<_> = schema.get("properties").and_then(Value::as_object).into_iter().flatten().collect();
-    properties.sort_by_key(|(name, schema)| (schema.get("x-order").and_then(Value::as_i64).unwrap_or(i64::MAX), (*name).clone()));
+    properties.sort_by_key(|(name, schema)| {
+        (schema.get("x-order").and_then(Value::as_i64).unwrap_or(i64::MAX), (*name).clone())
+    });
     properties
 }
 

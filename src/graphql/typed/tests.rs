@@ -34,7 +34,9 @@ type TestSchema = Schema<Query, EmptyMutation, EmptySubscription>;
 
 fn build(catalogue: TypeCatalogue) -> TestSchema {
     let catalogue = Arc::new(catalogue);
-    with_catalogue(&catalogue, || Schema::build(Query, EmptyMutation, EmptySubscription).data(Arc::clone(&catalogue)).finish())
+    with_catalogue(&catalogue, || {
+        Schema::build(Query, EmptyMutation, EmptySubscription).data(Arc::clone(&catalogue)).finish()
+    })
 }
 
 fn compiled(schema: &Value) -> ParameterSchema {
@@ -75,9 +77,12 @@ async fn run(schema: &TestSchema, query: &str, shown: Value) -> Value {
 }
 
 async fn decoded(schema: &TestSchema, input: &str, variables: Value) -> Value {
-    let declared = variables.as_object().map(|map| map.keys().map(|name| format!("${name}: ServiceParametersInput")).collect::<Vec<_>>().join(" "));
+    let declared = variables
+        .as_object()
+        .map(|map| map.keys().map(|name| format!("${name}: ServiceParametersInput")).collect::<Vec<_>>().join(" "));
     let head = declared.filter(|list| !list.is_empty()).map(|list| format!("query({list})")).unwrap_or_default();
-    let request = Request::new(format!("{head} {{ decode(typed: {input}) }}")).variables(Variables::from_json(variables));
+    let request =
+        Request::new(format!("{head} {{ decode(typed: {input}) }}")).variables(Variables::from_json(variables));
     let response = schema.execute(request).await;
     if !response.errors.is_empty() {
         return json!({ "refused": response.errors[0].message });
@@ -87,7 +92,11 @@ async fn decoded(schema: &TestSchema, input: &str, variables: Value) -> Value {
 
 #[tokio::test]
 async fn the_types_are_in_the_sdl() {
-    let sdl = build(catalogue(&[("sip", sip()), ("desk-phone", json!({ "type": "object", "properties": { "mac": { "type": "string" } } }))])).sdl();
+    let sdl = build(catalogue(&[
+        ("sip", sip()),
+        ("desk-phone", json!({ "type": "object", "properties": { "mac": { "type": "string" } } })),
+    ]))
+    .sdl();
     for line in [
         "interface ServiceParameters {",
         "type SipParameters implements ServiceParameters {",
@@ -134,7 +143,10 @@ async fn without_service_types_the_schema_is_whole() {
         response.data.into_json().unwrap(),
         json!({ "typedParameters": null, "__type": { "possibleTypes": [], "fields": [{ "name": "json" }] } })
     );
-    assert_eq!(decoded(&schema, "{ json: { a: null, b: [FOO] } }", json!({})).await, json!([null, { "a": null, "b": ["FOO"] }]));
+    assert_eq!(
+        decoded(&schema, "{ json: { a: null, b: [FOO] } }", json!({})).await,
+        json!([null, { "a": null, "b": ["FOO"] }])
+    );
 }
 
 #[tokio::test]
@@ -147,7 +159,10 @@ async fn introspection_is_the_manual() {
     let answer = run(&schema, query, json!({})).await;
     assert_eq!(answer["interface"], json!({ "kind": "INTERFACE", "possibleTypes": [{ "name": "SipParameters" }] }));
     assert_eq!(answer["input"]["isOneOf"], true);
-    assert_eq!(answer["input"]["inputFields"][1], json!({ "name": "sip", "description": "A name", "type": { "kind": "INPUT_OBJECT", "name": "SipParametersInput" } }));
+    assert_eq!(
+        answer["input"]["inputFields"][1],
+        json!({ "name": "sip", "description": "A name", "type": { "kind": "INPUT_OBJECT", "name": "SipParametersInput" } })
+    );
     assert_eq!(answer["codec"]["enumValues"], json!([{ "name": "opus" }, { "name": "PCMA" }]));
     assert_eq!(answer["sip"]["description"], "A kind of service.");
     assert_eq!(answer["sip"]["interfaces"], json!([{ "name": "ServiceParameters" }]));
@@ -184,8 +199,16 @@ async fn what_does_not_fit_its_type_is_null() {
     let stored = json!({ "codec": "removed", "codecs": ["opus", "removed"], "port": 5_000_000_000_i64, "baud": 1200.0, "nat": "yes", "lines": [1], "nested": [] });
     let query = "{ typedParameters { ... on SipParameters { codec codecs port baud nat lines { key } nested { deep { word } } } } }";
     let answer = run(&schema, query, stored).await;
-    assert_eq!(answer["typedParameters"], json!({ "codec": null, "codecs": null, "port": null, "baud": 1200, "nat": null, "lines": null, "nested": null }));
-    let unknown = schema.execute(Request::new("{ typedParameters { json } }").data(TypedParameters { slug: "gone".to_owned(), json: json!({}) })).await;
+    assert_eq!(
+        answer["typedParameters"],
+        json!({ "codec": null, "codecs": null, "port": null, "baud": 1200, "nat": null, "lines": null, "nested": null })
+    );
+    let unknown = schema
+        .execute(
+            Request::new("{ typedParameters { json } }")
+                .data(TypedParameters { slug: "gone".to_owned(), json: json!({}) }),
+        )
+        .await;
     assert_eq!(unknown.data.into_json().unwrap(), json!({ "typedParameters": null }));
 }
 
@@ -196,7 +219,8 @@ async fn an_extension_does_not_change_what_is_answered() {
         let builder = Schema::build(Query, EmptyMutation, EmptySubscription).data(Arc::clone(&catalogue));
         builder.extension(async_graphql::extensions::Analyzer).limit_depth(10).limit_complexity(100).finish()
     });
-    let answer = run(&schema, "{ typedParameters { ... on SipParameters { codec } } }", json!({ "codec": "opus" })).await;
+    let answer =
+        run(&schema, "{ typedParameters { ... on SipParameters { codec } } }", json!({ "codec": "opus" })).await;
     assert_eq!(answer["typedParameters"]["codec"], "opus");
 }
 
@@ -223,27 +247,45 @@ async fn exactly_one_field_is_given() {
     for input in ["{}", "{ sip: {}, json: {} }", "{ sip: null }", "{ json: null }"] {
         assert!(decoded(&schema, input, json!({})).await["refused"].is_string(), "{input}");
     }
-    for variable in [json!({}), json!({ "sip": {}, "json": {} }), json!({ "sip": null }), json!({ "bogus": 1 }), json!({ "sip": { "bogus": 1 } })] {
+    for variable in [
+        json!({}),
+        json!({ "sip": {}, "json": {} }),
+        json!({ "sip": null }),
+        json!({ "bogus": 1 }),
+        json!({ "sip": { "bogus": 1 } }),
+    ] {
         assert!(decoded(&schema, "$t", json!({ "t": variable })).await["refused"].is_string(), "{variable}");
     }
     // Validation passes over an argument with a variable that was left out; decoding does not.
     let query = "query($s: String) { a: decode(typed: { sip: { clock_rate: $s, typo: 1 } }) b: decode(typed: { sip: { clock_rate: $s } }) }";
     let response = schema.execute(query).await;
-    assert_eq!(response.data.into_json().unwrap(), json!({ "a": { "path": ["typed", "sip", "typo"] }, "b": ["sip", {}] }), "{:?}", response.errors);
+    assert_eq!(
+        response.data.into_json().unwrap(),
+        json!({ "a": { "path": ["typed", "sip", "typo"] }, "b": ["sip", {}] }),
+        "{:?}",
+        response.errors
+    );
     let response = schema.execute("query($j: JSON) { decode(typed: { json: $j }) }").await;
     assert_eq!(response.errors.len(), 1);
 }
 
 #[tokio::test]
 async fn input_becomes_a_merge_patch() {
-    let schema = build(catalogue(&[("sip", sip()), ("desk-phone", json!({ "type": "object", "properties": { "mac": { "type": "string" } } })), ("group", json!({ "type": "object" }))]));
+    let schema = build(catalogue(&[
+        ("sip", sip()),
+        ("desk-phone", json!({ "type": "object", "properties": { "mac": { "type": "string" } } })),
+        ("group", json!({ "type": "object" })),
+    ]));
     let input = "{ sip: { codec: opus, codecs: PCMA, password: \"x\", nat: null, big: 5000000000, gain: 1, lines: [{ key: 1 }], nested: { deep: null }, anything: { a: FOO } } }";
     let expected = json!(["sip", { "codec": "opus", "codecs": ["PCMA"], "password": "x", "nat": null, "big": 5_000_000_000_i64, "gain": 1,
         "lines": [{ "key": 1 }], "nested": { "deep": null }, "anything": { "a": "FOO" } }]);
     assert_eq!(decoded(&schema, input, json!({})).await, expected);
     let variable = json!({ "sip": { "codec": "opus", "big": 5.0 } });
     assert_eq!(decoded(&schema, "$t", json!({ "t": variable })).await, json!(["sip", { "codec": "opus", "big": 5 }]));
-    assert_eq!(decoded(&schema, "{ desk_phone: { mac: \"m\" } }", json!({})).await, json!(["desk-phone", { "mac": "m" }]));
+    assert_eq!(
+        decoded(&schema, "{ desk_phone: { mac: \"m\" } }", json!({})).await,
+        json!(["desk-phone", { "mac": "m" }])
+    );
     assert_eq!(decoded(&schema, "{ group: {} }", json!({})).await, json!(["group", {}]));
     assert_eq!(decoded(&schema, "null", json!({})).await, json!(null));
 }
@@ -251,8 +293,12 @@ async fn input_becomes_a_merge_patch() {
 #[test]
 fn slugs_whose_names_clash_are_refused() {
     let empty = compiled(&json!({ "type": "object" }));
-    let nested = compiled(&json!({ "type": "object", "properties": { "parameters": { "type": "object", "properties": { "x": { "type": "string" } } } } }));
-    let add = |slugs: &[&str], schema: &ParameterSchema| TypeCatalogue::try_new(slugs.iter().map(|slug| source(slug, schema)), ["Account", "SignInParameters"]);
+    let nested = compiled(
+        &json!({ "type": "object", "properties": { "parameters": { "type": "object", "properties": { "x": { "type": "string" } } } } }),
+    );
+    let add = |slugs: &[&str], schema: &ParameterSchema| {
+        TypeCatalogue::try_new(slugs.iter().map(|slug| source(slug, schema)), ["Account", "SignInParameters"])
+    };
     for slug in ["", "1x", "Sip", "desk_phone", "-x", "json", "é", "service", "sign-in", &"a".repeat(33)] {
         assert_eq!(add(&[slug], &empty).err().map(|problem| problem.path), Some(vec!["slug".to_owned()]), "{slug}");
     }
@@ -269,7 +315,10 @@ fn properties_whose_names_meet_get_types_of_their_own() {
         "input": { "type": "object", "properties": { "z": { "type": "string" } } } } });
     let sdl = build(catalogue(&[("sip", schema)])).sdl();
     assert!(sdl.contains("enum SipParametersAB {") && sdl.contains("enum SipParametersAB2 {"), "{sdl}");
-    assert!(sdl.contains("\tinput: SipParametersInput2\n") && sdl.contains("input: SipParametersInput2Input\n"), "{sdl}");
+    assert!(
+        sdl.contains("\tinput: SipParametersInput2\n") && sdl.contains("input: SipParametersInput2Input\n"),
+        "{sdl}"
+    );
     async_graphql::parser::parse_schema(&sdl).unwrap();
 }
 
@@ -292,7 +341,11 @@ fn two_hundred_types_are_built_quickly() {
     let catalogue = TypeCatalogue::try_new(slugs.iter().map(|slug| source(slug, &schema)), []).unwrap();
     let listed = started.elapsed();
     let built = build(catalogue);
-    println!("200 service types: catalogue {listed:?}, with the schema {:?}, SDL of {} bytes", started.elapsed(), built.sdl().len());
+    println!(
+        "200 service types: catalogue {listed:?}, with the schema {:?}, SDL of {} bytes",
+        started.elapsed(),
+        built.sdl().len()
+    );
     assert!(started.elapsed().as_secs() < 5);
 }
 
@@ -323,7 +376,9 @@ fn parameter() -> impl Strategy<Value = (Value, Value)> {
         prop_oneof![
             inner.clone().prop_map(|items| json!({ "type": "array", "items": items })),
             prop::collection::btree_map(prop::sample::select(vec!["a", "b_c", "d-e", "json", "__f"]), inner, 0..3)
-                .prop_map(|properties| json!({ "type": "object", "properties": properties, "additionalProperties": false })),
+                .prop_map(
+                    |properties| json!({ "type": "object", "properties": properties, "additionalProperties": false })
+                ),
         ]
     });
     let scalar = prop_oneof![

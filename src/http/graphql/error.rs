@@ -12,7 +12,8 @@ use crate::graphql::request::RequestId;
 /// What a client reads when the server failed; the log has the cause under the same request id.
 pub const INTERNAL_MESSAGE: &str = "The server failed. The request id helps its operator to find out why.";
 /// What a client reads when an operation took too long.
-pub const TIMEOUT_MESSAGE: &str = "The operation took too long and was stopped. Whether a mutation took effect is not known.";
+pub const TIMEOUT_MESSAGE: &str =
+    "The operation took too long and was stopped. Whether a mutation took effect is not known.";
 
 /// A refused or failed request.
 #[derive(Clone, Debug)]
@@ -50,7 +51,15 @@ impl EdgeError {
             _ => Status::Document,
         };
         let retry_after_seconds = (code == ErrorCode::Unavailable).then_some(1);
-        Self { code, message: message.into(), retry_after_seconds, status, allow: None, locations: Vec::new(), limit: None }
+        Self {
+            code,
+            message: message.into(),
+            retry_after_seconds,
+            status,
+            allow: None,
+            locations: Vec::new(),
+            limit: None,
+        }
     }
 
     /// A request that breaks HTTP's or the protocol's own rules: `BAD_USER_INPUT` with this status.

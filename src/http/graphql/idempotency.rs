@@ -37,7 +37,8 @@ fn digest(payload: &Payload) -> [u8; 32] {
     let mut variables = Vec::new();
     write_object(&mut variables, payload.variables.iter().collect());
     let mut hash = Sha256::new();
-    for part in [payload.query.as_bytes(), payload.operation_name.as_deref().unwrap_or_default().as_bytes(), &variables] {
+    for part in [payload.query.as_bytes(), payload.operation_name.as_deref().unwrap_or_default().as_bytes(), &variables]
+    {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

@@ -86,9 +86,18 @@ async fn respond<G: Gateway>(
         origin::require_same_origin(gateway, &credentials)?;
     }
     let caller = gateway.authenticate(&credentials).await?;
-    let headers = Arc::new(if media == Media::EventStream { ResponseHeaders::detached() } else { ResponseHeaders::attached() });
+    let headers =
+        Arc::new(if media == Media::EventStream { ResponseHeaders::detached() } else { ResponseHeaders::attached() });
     let idempotency_key = origin::joined(&parts.headers, &IDEMPOTENCY_KEY, ", ")?;
-    let arrival = Arrival { gateway, caller: &caller, payload, idempotency_key, carrier, request_id, headers: Arc::clone(&headers) };
+    let arrival = Arrival {
+        gateway,
+        caller: &caller,
+        payload,
+        idempotency_key,
+        carrier,
+        request_id,
+        headers: Arc::clone(&headers),
+    };
     let ready = arrival.admit().await;
     if media == Media::EventStream {
         return sse::open(gateway, &caller, ready, request_id);

@@ -74,7 +74,12 @@ impl<G: Gateway> Arrival<'_, G> {
         let outcome = ready.and_then(|ready| admitted.clone().map(|()| ready));
         if let Err(error) = &outcome {
             let code = admitted.as_ref().err().unwrap_or(error).code;
-            gateway.observe(&Observation { operation: "invalid", outcome: code.as_str(), elapsed: began.elapsed(), charge });
+            gateway.observe(&Observation {
+                operation: "invalid",
+                outcome: code.as_str(),
+                elapsed: began.elapsed(),
+                charge,
+            });
         }
         admitted?;
         outcome
@@ -88,7 +93,8 @@ impl<G: Gateway> Arrival<'_, G> {
         self.carrier.require(operation)?;
         let charge = measure(&prepared, operation, &self.payload.variables, schema.types(), tier)?;
         let (kind, root_field) = (operation.kind, operation.root_fields.first().cloned());
-        let mut request = Request::new(String::new()).data(self.caller.clone()).data(self.request_id).data(self.headers);
+        let mut request =
+            Request::new(String::new()).data(self.caller.clone()).data(self.request_id).data(self.headers);
         if let Some(key) = self.idempotency_key {
             request = request.data(idempotency::bind(key, &self.payload, operation)?);
         }
@@ -203,7 +209,13 @@ impl<G: Gateway> Ready<G> {
     }
 }
 
-fn observe<G: Gateway>(gateway: &G, root_field: Option<&Name>, code: Option<ErrorCode>, began: Instant, charge: Charge) {
+fn observe<G: Gateway>(
+    gateway: &G,
+    root_field: Option<&Name>,
+    code: Option<ErrorCode>,
+    began: Instant,
+    charge: Charge,
+) {
     gateway.observe(&Observation {
         operation: root_field.map_or("__typename", Name::as_str),
         outcome: code.map_or("ok", ErrorCode::as_str),

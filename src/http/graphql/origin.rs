@@ -1,7 +1,7 @@
 //! Cross-site request forgery: a cookie counts only on a request that one of our own pages sent.
 
-use axum::http::{HeaderMap, HeaderName, Uri, header};
 use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderName, Uri, header};
 
 use super::error::EdgeError;
 use super::gateway::{Credentials, Gateway};
@@ -43,7 +43,9 @@ pub(super) fn require_same_origin<G: Gateway>(gateway: &G, credentials: &Credent
 /// `UNAUTHENTICATED` for another scheme or an empty token.
 pub(super) fn bearer(authorization: &str) -> Result<String, EdgeError> {
     match authorization.trim().split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => Ok(token.trim().to_owned()),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
+            Ok(token.trim().to_owned())
+        }
         _ => Err(EdgeError::new(ErrorCode::Unauthenticated, "The authorization must be `Bearer` and a token.")),
     }
 }
@@ -55,7 +57,9 @@ pub(super) fn bearer(authorization: &str) -> Result<String, EdgeError> {
 pub(super) fn joined(headers: &HeaderMap, name: &HeaderName, by: &str) -> Result<Option<String>, EdgeError> {
     let mut line: Option<String> = None;
     for value in headers.get_all(name) {
-        let value = value.to_str().map_err(|_| EdgeError::malformed(StatusCode::BAD_REQUEST, format!("The header `{name}` is not ASCII.")))?;
+        let value = value
+            .to_str()
+            .map_err(|_| EdgeError::malformed(StatusCode::BAD_REQUEST, format!("The header `{name}` is not ASCII.")))?;
         match &mut line {
             Some(line) => {
                 line.push_str(by);

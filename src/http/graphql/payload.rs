@@ -1,7 +1,7 @@
 //! What a request says: read from a JSON body, a query string or a WebSocket message.
 
-use async_graphql::{Name, Value, Variables};
 use async_graphql::indexmap::IndexMap;
+use async_graphql::{Name, Value, Variables};
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt as _;
@@ -57,7 +57,8 @@ impl Payload {
             Some(b'[') => return Err(bad("Batches are not accepted: send one request at a time.")),
             _ => return Err(bad("The body must be a JSON object with `query`.")),
         }
-        let parameters: Parameters = serde_json::from_slice(body).map_err(|error| bad(format!("The body cannot be read: {error}.")))?;
+        let parameters: Parameters =
+            serde_json::from_slice(body).map_err(|error| bad(format!("The body cannot be read: {error}.")))?;
         Ok(parameters.into())
     }
 
@@ -77,7 +78,9 @@ impl Payload {
         let axum::extract::Query(text) = axum::extract::Query::<Text>::try_from_uri(uri)
             .map_err(|_| bad("The query string must hold `query` once, and `operationName`, `variables` and `extensions` at most once."))?;
         let variables = match text.variables.as_deref().filter(|json| !json.is_empty()) {
-            Some(json) => serde_json::from_str(json).map_err(|error| bad(format!("`variables` cannot be read: {error}.")))?,
+            Some(json) => {
+                serde_json::from_str(json).map_err(|error| bad(format!("`variables` cannot be read: {error}.")))?
+            }
             None => Variables::default(),
         };
         let extensions = match text.extensions.as_deref().filter(|json| !json.is_empty()) {

@@ -79,7 +79,8 @@ pub(super) struct Answer {
 pub(super) fn answer(executed: Executed, request_id: RequestId, charge: Charge, known_valid: bool) -> Answer {
     let Executed { mut errors, data, extensions, .. } = executed;
     let empty = matches!(data, Value::Null);
-    let refused = empty && !errors.is_empty() && errors.iter().all(|error| error.path.is_empty() && code_of(error).is_none());
+    let refused =
+        empty && !errors.is_empty() && errors.iter().all(|error| error.path.is_empty() && code_of(error).is_none());
     for error in &mut errors {
         let code = match (refused, known_valid) {
             (true, false) => ErrorCode::GraphqlValidationFailed,
@@ -133,7 +134,8 @@ fn settle(error: &mut ServerError, request_id: RequestId) -> ErrorCode {
     if let Some(code) = code_of(error) {
         return code;
     }
-    let about_an_argument = ["Failed to parse \"", "Expected input type \""].iter().any(|sign| error.message.starts_with(sign));
+    let about_an_argument =
+        ["Failed to parse \"", "Expected input type \""].iter().any(|sign| error.message.starts_with(sign));
     if error.source.is_none() && about_an_argument {
         return ErrorCode::BadUserInput;
     }

@@ -30,7 +30,9 @@ impl Taken for Plan {
 
     async fn taken_among(&mut self, numbers: &[Number]) -> Result<Vec<Number>, Fault> {
         self.questions += 1;
-        let full = |number: &Number| self.full.as_ref().is_some_and(|(full, but)| full.contains(number) && !but.contains(number));
+        let full = |number: &Number| {
+            self.full.as_ref().is_some_and(|(full, but)| full.contains(number) && !but.contains(number))
+        };
         Ok(numbers.iter().filter(|number| self.taken.contains(number) || full(number)).cloned().collect())
     }
 }

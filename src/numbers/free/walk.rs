@@ -61,7 +61,9 @@ impl Walk {
         while found.missing() > 0 {
             let (low, high) = (self.low, self.high);
             // The side whose next number, free or yet to be asked about, is nearest: of two the lower, listed first.
-            let Some(side) = self.sides.iter_mut().filter(|side| side.next().is_some()).min_by_key(|side| side.distance(low, high)) else {
+            let Some(side) =
+                self.sides.iter_mut().filter(|side| side.next().is_some()).min_by_key(|side| side.distance(low, high))
+            else {
                 return Ok(());
             };
             if let Some(value) = side.free.pop_front() {
@@ -73,7 +75,8 @@ impl Walk {
                 return Ok(());
             }
             found.windows -= 1;
-            let not_free: HashSet<_> = taken.taken_between(&window.first(), &window.last()).await?.into_iter().collect();
+            let not_free: HashSet<_> =
+                taken.taken_between(&window.first(), &window.last()).await?.into_iter().collect();
             let free = (window.first..=window.last).filter(|&value| !not_free.contains(&Number::padded(width, value)));
             side.free = if side.direction == Direction::Up { free.collect() } else { free.rev().collect() };
         }

@@ -63,7 +63,12 @@ pub struct ProvisioningStatus {
 
 impl From<Status> for ProvisioningStatus {
     fn from(status: Status) -> Self {
-        Self { consumer: status.consumer, state: status.state.into(), at: status.at.map(DateTime), message: status.message }
+        Self {
+            consumer: status.consumer,
+            state: status.state.into(),
+            at: status.at.map(DateTime),
+            message: status.message,
+        }
     }
 }
 

@@ -109,14 +109,22 @@ pub struct ProvisioningMutation;
 #[Object]
 impl ProvisioningMutation {
     /// Names a telephone system and binds it to one key and one feed.
-    async fn create_feed_consumer(&self, ctx: &Context<'_>, input: CreateFeedConsumerInput) -> Result<FeedConsumerPayload, ApiError> {
+    async fn create_feed_consumer(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateFeedConsumerInput,
+    ) -> Result<FeedConsumerPayload, ApiError> {
         let CreateFeedConsumerInput { name, event, service_type, api_key } = input;
         let new = NewConsumer { name, event, service_type, api_key: api_key.0 };
         payload(ctx, consumers::create(services(ctx)?, &caller(ctx)?, new).await).await
     }
 
     /// Renames, pauses or wakes a telephone system.
-    async fn update_feed_consumer(&self, ctx: &Context<'_>, input: UpdateFeedConsumerInput) -> Result<FeedConsumerPayload, ApiError> {
+    async fn update_feed_consumer(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateFeedConsumerInput,
+    ) -> Result<FeedConsumerPayload, ApiError> {
         match patch(input) {
             Ok(patch) => payload(ctx, consumers::update(services(ctx)?, &caller(ctx)?, patch).await).await,
             Err(problem) => payload(ctx, Err(problem.into())).await,
@@ -124,7 +132,11 @@ impl ProvisioningMutation {
     }
 
     /// Forgets a telephone system: nothing waits for it any more.
-    async fn delete_feed_consumer(&self, ctx: &Context<'_>, input: DeleteFeedConsumerInput) -> Result<AcceptedPayload, ApiError> {
+    async fn delete_feed_consumer(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteFeedConsumerInput,
+    ) -> Result<AcceptedPayload, ApiError> {
         AcceptedPayload::of(consumers::delete(services(ctx)?, &caller(ctx)?, input.id.0).await)
     }
 
@@ -140,11 +152,22 @@ impl ProvisioningMutation {
     }
 
     /// Merges what a telephone system tells into an extension; null is answered for the extension where the key may write and not read.
-    async fn write_back_parameters(&self, ctx: &Context<'_>, input: WriteBackParametersInput) -> Result<ExtensionPayload, ApiError> {
+    async fn write_back_parameters(
+        &self,
+        ctx: &Context<'_>,
+        input: WriteBackParametersInput,
+    ) -> Result<ExtensionPayload, ApiError> {
         match settle(write_back(services(ctx)?, &caller(ctx)?, input.id.0, input.parameters.0).await)? {
             Ok(written) => {
-                let row = extensions::queries::by_id(&mut *context::read(ctx).await?, &context::scope(ctx)?, written.id).await?;
-                Ok(ExtensionPayload { extension: row.map(Extension::new), generated: None, preview: None, errors: Vec::new() })
+                let row =
+                    extensions::queries::by_id(&mut *context::read(ctx).await?, &context::scope(ctx)?, written.id)
+                        .await?;
+                Ok(ExtensionPayload {
+                    extension: row.map(Extension::new),
+                    generated: None,
+                    preview: None,
+                    errors: Vec::new(),
+                })
             }
             Err(errors) => Ok(ExtensionPayload::failed(errors)),
         }
@@ -162,7 +185,11 @@ fn patch(input: UpdateFeedConsumerInput) -> Result<ConsumerPatch, Problem> {
 
 impl From<AcknowledgeProvisioningInput> for Acknowledgement {
     fn from(input: AcknowledgeProvisioningInput) -> Self {
-        let error = |error: FeedErrorInput| ReportedError { extension: error.extension_id.0, code: error.code, message: error.message };
+        let error = |error: FeedErrorInput| ReportedError {
+            extension: error.extension_id.0,
+            code: error.code,
+            message: error.message,
+        };
         Self {
             event: input.event,
             service_type: input.service_type,
@@ -176,7 +203,9 @@ impl From<AcknowledgeProvisioningInput> for Acknowledgement {
 
 async fn payload(ctx: &Context<'_>, result: Result<Done, Stop>) -> Result<FeedConsumerPayload, ApiError> {
     Ok(match settle(result)? {
-        Ok(done) => FeedConsumerPayload { consumer: FeedConsumer::load(services(ctx)?, done.id).await?, errors: Vec::new() },
+        Ok(done) => {
+            FeedConsumerPayload { consumer: FeedConsumer::load(services(ctx)?, done.id).await?, errors: Vec::new() }
+        }
         Err(errors) => FeedConsumerPayload { consumer: None, errors },
     })
 }

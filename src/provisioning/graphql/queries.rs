@@ -83,7 +83,10 @@ impl ProvisioningFeed {
     }
 
     /// The service type's template applied to the whole feed. Null for a template that is not there, and when the event is archived.
-    async fn rendered(&self, #[graphql(desc = "The template's name.")] template: String) -> Result<Option<RenderedDocument>, ApiError> {
+    async fn rendered(
+        &self,
+        #[graphql(desc = "The template's name.")] template: String,
+    ) -> Result<Option<RenderedDocument>, ApiError> {
         let document = render::feed(&self.0, &template).await?;
         Ok(document.map(|document| RenderedDocument {
             content_type: document.content_type,
@@ -100,7 +103,9 @@ pub(super) async fn event(ctx: &Context<'_>, id: EventId) -> Result<Event, ApiEr
 
 /// A feed's service type, which cannot be deleted.
 pub(super) async fn service_type(ctx: &Context<'_>, id: ServiceTypeId) -> Result<ServiceType, ApiError> {
-    ServiceType::load(ctx, id).await?.ok_or_else(|| Fault::internal("a feed of a service type that is not there").into())
+    ServiceType::load(ctx, id)
+        .await?
+        .ok_or_else(|| Fault::internal("a feed of a service type that is not there").into())
 }
 
 /// Reads a cursor that a client has sent.

@@ -100,6 +100,7 @@ pub struct FeedRemoval {
 
 /// What has happened to one extension.
 #[derive(Union, Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every change is an upsert")]
 pub enum FeedChange {
     Upsert(FeedUpsert),
     Removal(FeedRemoval),
@@ -155,7 +156,13 @@ impl FeedSnapshot {
 
     fn cursor_of(&self, content: Option<&Content>) -> Option<String> {
         let head = self.page.head;
-        let cursor = |content: &Content| SnapshotCursor { feed: head.feed, epoch: head.epoch, head: head.position, tag: head.tag, last: content.id.0 };
+        let cursor = |content: &Content| SnapshotCursor {
+            feed: head.feed,
+            epoch: head.epoch,
+            head: head.position,
+            tag: head.tag,
+            last: content.id.0,
+        };
         content.map(|content| cursor(content).encode())
     }
 }
@@ -254,12 +261,15 @@ impl TryFrom<&Change> for FeedChange {
 
     fn try_from(change: &Change) -> Result<Self, Fault> {
         Ok(match change {
-            Change::Upsert { content, previous } => {
-                Self::Upsert(FeedUpsert { extension: content.as_ref().try_into()?, previous: previous.iter().map(Into::into).collect() })
-            }
-            Change::Removal { id, slot, keys } => {
-                Self::Removal(FeedRemoval { id: ID(id.global()), slot: *slot, keys: keys.iter().map(Into::into).collect() })
-            }
+            Change::Upsert { content, previous } => Self::Upsert(FeedUpsert {
+                extension: content.as_ref().try_into()?,
+                previous: previous.iter().map(Into::into).collect(),
+            }),
+            Change::Removal { id, slot, keys } => Self::Removal(FeedRemoval {
+                id: ID(id.global()),
+                slot: *slot,
+                keys: keys.iter().map(Into::into).collect(),
+            }),
         })
     }
 }

@@ -58,7 +58,11 @@ impl OutputType for Changes {
     }
 }
 
-fn answer<'r>(ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>, rows: impl Iterator<Item = (&'r Plan, &'r dyn Row)>) -> ServerResult<Value> {
+fn answer<'r>(
+    ctx: &ContextSelectionSet<'_>,
+    field: &Positioned<Field>,
+    rows: impl Iterator<Item = (&'r Plan, &'r dyn Row)>,
+) -> ServerResult<Value> {
     let mut out = vec![b'['];
     for (place, (plan, row)) in rows.enumerate() {
         if place > 0 {
@@ -70,7 +74,8 @@ fn answer<'r>(ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>, rows: im
     if is_selected_once(ctx, field) {
         return Ok(Value::Binary(out.into()));
     }
-    let json: serde_json::Value = serde_json::from_slice(&out).map_err(|error| broken(field, Fault::internal(error)))?;
+    let json: serde_json::Value =
+        serde_json::from_slice(&out).map_err(|error| broken(field, Fault::internal(error)))?;
     Value::from_json(json).map_err(|error| broken(field, Fault::internal(error)))
 }
 
@@ -126,7 +131,8 @@ impl Plan {
 
     fn of(ctx: &ContextSelectionSet<'_>, type_name: &'static str, sets: &[&SelectionSet]) -> Self {
         let mut fields: IndexMap<&str, Vec<&Field>> = IndexMap::new();
-        let mut waiting: Vec<&Positioned<Selection>> = sets.iter().rev().flat_map(|set| set.items.iter().rev()).collect();
+        let mut waiting: Vec<&Positioned<Selection>> =
+            sets.iter().rev().flat_map(|set| set.items.iter().rev()).collect();
         let applies = |condition: &str| condition == type_name || condition == "FeedChange";
         while let Some(selection) = waiting.pop() {
             let set = match &selection.node {
@@ -136,11 +142,15 @@ impl Plan {
                 }
                 Selection::InlineFragment(fragment) => {
                     let condition = fragment.node.type_condition.as_ref();
-                    condition.is_none_or(|condition| applies(&condition.node.on.node)).then_some(&fragment.node.selection_set.node)
+                    condition
+                        .is_none_or(|condition| applies(&condition.node.on.node))
+                        .then_some(&fragment.node.selection_set.node)
                 }
                 Selection::FragmentSpread(spread) => {
                     let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node);
-                    fragment.filter(|fragment| applies(&fragment.node.type_condition.node.on.node)).map(|fragment| &fragment.node.selection_set.node)
+                    fragment
+                        .filter(|fragment| applies(&fragment.node.type_condition.node.on.node))
+                        .map(|fragment| &fragment.node.selection_set.node)
                 }
             };
             waiting.extend(set.into_iter().flat_map(|set| set.items.iter().rev()));
@@ -172,7 +182,11 @@ impl Plan {
         Ok(())
     }
 
-    fn write_list<'r, R: Row + 'r>(plan: Option<&Self>, rows: impl IntoIterator<Item = &'r R>, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn write_list<'r, R: Row + 'r>(
+        plan: Option<&Self>,
+        rows: impl IntoIterator<Item = &'r R>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
         let plan = plan.ok_or_else(|| Fault::internal("a list of the feed was selected without fields"))?;
         out.push(b'[');
         for (place, row) in rows.into_iter().enumerate() {
@@ -283,7 +297,9 @@ impl Row for Change {
                 let plan = below.ok_or_else(|| unknown("FeedUpsert", field))?;
                 plan.write(content.as_ref(), out)
             }
-            (Self::Upsert { previous: keys, .. }, "previous") | (Self::Removal { keys, .. }, "keys") => Plan::write_list(below, keys, out),
+            (Self::Upsert { previous: keys, .. }, "previous") | (Self::Removal { keys, .. }, "keys") => {
+                Plan::write_list(below, keys, out)
+            }
             (Self::Removal { id, .. }, "id") => json(&id.global(), out),
             (Self::Removal { slot, .. }, "slot") => json(slot, out),
             (_, other) => Err(unknown("FeedChange", other)),

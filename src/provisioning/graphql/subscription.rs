@@ -29,7 +29,8 @@ impl ProvisioningSubscription {
     ) -> Result<impl Stream<Item = Result<FeedEvent, ApiError>> + use<>, ApiError> {
         let since = since.as_ref().map(position).transpose()?;
         let reader = feed::open(services(ctx)?, actor(ctx)?, &event, &service_type).await?;
-        let reader = reader.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such event or service type."))?;
+        let reader =
+            reader.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such event or service type."))?;
         Ok(follow(reader, since).await?.map(|answer| answer.map(FeedEvent::from).map_err(ApiError::from)))
     }
 }

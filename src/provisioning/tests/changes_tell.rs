@@ -96,7 +96,10 @@ async fn of_a_keyset_that_is_anothers_in_part_the_rest_is_told() {
     house.rekey(a, "2003", mac(3)).await;
     house.rekey(b, "2001", mac(4)).await;
     // 2001 is b's now; what a bore with it is nobody's.
-    assert_eq!(told(&house.changes(seen, 50).await), ["+2003[2003/aa:bb:cc:dd:ee:01]", "+2001[2002/aa:bb:cc:dd:ee:02]"]);
+    assert_eq!(
+        told(&house.changes(seen, 50).await),
+        ["+2003[2003/aa:bb:cc:dd:ee:01]", "+2001[2002/aa:bb:cc:dd:ee:02]"]
+    );
     house.rekey(b, "2004", mac(1)).await;
     assert_eq!(told(&house.changes(seen, 50).await)[0], "+2003[2001]");
     house.rekey(b, "2001", mac(4)).await;

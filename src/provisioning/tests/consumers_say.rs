@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::house::{House, told};
 use crate::access::ApiKeyScope;
+use crate::access::Caller;
 use crate::problem::Stop;
 use crate::provisioning::acknowledge::{Acknowledgement, DIGEST_MISMATCH, ReportedError, acknowledge};
 use crate::provisioning::consumers::{self, ConsumerPatch, NewConsumer};
@@ -11,10 +12,14 @@ use crate::provisioning::cursor::Cursor;
 use crate::provisioning::model::{Consumer, ProvisioningState};
 use crate::provisioning::statuses_of;
 use crate::provisioning::write_back::write_back;
-use crate::access::Caller;
 
 async fn consumer(house: &House) -> Consumer {
-    let new = NewConsumer { name: "sip-1".into(), event: "camp".into(), service_type: "sip".into(), api_key: house.key.global() };
+    let new = NewConsumer {
+        name: "sip-1".into(),
+        event: "camp".into(),
+        service_type: "sip".into(),
+        api_key: house.key.global(),
+    };
     let done = consumers::create(&house.services, &Caller::system("test"), new).await.unwrap();
     consumers::by_id(&house.services, done.id).await.unwrap().unwrap()
 }
@@ -22,7 +27,12 @@ async fn consumer(house: &House) -> Consumer {
 async fn say(house: &House, cursor: Cursor, digest: Option<&str>, errors: Vec<ReportedError>) -> Result<(), Stop> {
     let caller = house.caller(house.actor(&[ApiKeyScope::ReadConfig]));
     let said = Acknowledgement {
-        event: "camp".into(), service_type: "sip".into(), consumer: "sip-1".into(), cursor: cursor.encode(), digest: digest.map(Into::into), errors,
+        event: "camp".into(),
+        service_type: "sip".into(),
+        consumer: "sip-1".into(),
+        cursor: cursor.encode(),
+        digest: digest.map(Into::into),
+        errors,
     };
     acknowledge(&house.services, &caller, said).await.map(drop)
 }
@@ -62,13 +72,19 @@ async fn nobody_speaks_for_another_and_no_cursor_is_made_up() {
     let consumer = consumer(&house).await;
     house.add(1, "2001", json!({})).await;
     let head = house.head().await;
-    for wrong in [Cursor { tag: [0; 8], ..head }, Cursor { position: 7, ..head }, Cursor { feed: uuid::Uuid::nil(), ..head }] {
-        let Err(Stop::Problems(problems)) = say(&house, wrong, None, Vec::new()).await else { panic!("{wrong:?} was taken") };
+    for wrong in
+        [Cursor { tag: [0; 8], ..head }, Cursor { position: 7, ..head }, Cursor { feed: uuid::Uuid::nil(), ..head }]
+    {
+        let Err(Stop::Problems(problems)) = say(&house, wrong, None, Vec::new()).await else {
+            panic!("{wrong:?} was taken")
+        };
         assert_eq!(problems[0].path, ["cursor"]);
     }
     let rename = ConsumerPatch { id: consumer.id.global(), name: Some("other".into()), paused: Some(true) };
     consumers::update(&house.services, &Caller::system("test"), rename).await.unwrap();
-    let Err(Stop::Problems(problems)) = say(&house, head, None, Vec::new()).await else { panic!("a name that is not there was taken") };
+    let Err(Stop::Problems(problems)) = say(&house, head, None, Vec::new()).await else {
+        panic!("a name that is not there was taken")
+    };
     assert_eq!(problems[0].path, ["consumer"]);
     consumers::delete(&house.services, &Caller::system("test"), consumer.id.global()).await.unwrap();
     assert!(consumers::by_id(&house.services, consumer.id).await.unwrap().is_none());

@@ -6,9 +6,9 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 
 use super::house::{House, told};
+use crate::problem::Stop;
 use crate::provisioning::follow::follow;
 use crate::provisioning::model::{ChangesPage, FeedAnswer, ResetReason};
-use crate::problem::Stop;
 
 fn page(answer: Option<Result<FeedAnswer, Stop>>) -> ChangesPage {
     match answer {

@@ -99,8 +99,15 @@ impl House {
             doorbell: Doorbell::default(),
         };
         let feed = FeedRef { event: EventId::new(&*rng, NOW), service_type: ServiceTypeId::new(&*rng, NOW) };
-        let house =
-            Self { services, clock, feed, owner: AccountId::new(&*rng, NOW), key: ApiKeyId::new(&*rng, NOW), path, _folder: folder };
+        let house = Self {
+            services,
+            clock,
+            feed,
+            owner: AccountId::new(&*rng, NOW),
+            key: ApiKeyId::new(&*rng, NOW),
+            path,
+            _folder: folder,
+        };
         if fill {
             house.fill().await;
         }
@@ -115,42 +122,104 @@ impl House {
     async fn fill_in(&self, conn: &mut Conn) {
         let Conn::Sqlite(c) = conn else { panic!("the tests are on SQLite") };
         let none = JsonValue(json!([]));
-        diesel::insert_into(accounts::table).values((
-            accounts::id.eq(self.owner), accounts::username.eq("zoe"), accounts::display_name.eq("Zoe"), accounts::email.eq("zoe@example.org"),
-            accounts::password_hash.eq(""), accounts::role.eq("USER"), accounts::search.eq("zoe"), accounts::created_at.eq(NOW),
-        )).execute(c).await.unwrap();
-        diesel::insert_into(events::table).values((
-            events::id.eq(self.feed.event), events::slug.eq("camp"), events::name.eq("Camp"), events::phase.eq("OPEN"), events::time_zone.eq("UTC"),
-            events::hold_seconds.eq(1800), events::reserved_prefixes.eq(&none), events::next_slot.eq(1), events::created_at.eq(NOW),
-        )).execute(c).await.unwrap();
-        diesel::insert_into(service_types::table).values((
-            service_types::id.eq(self.feed.service_type), service_types::slug.eq("sip"), service_types::name.eq("SIP"),
-            service_types::description.eq(""), service_types::instructions.eq(""), service_types::parameter_schema.eq(JsonValue(schema())),
-            service_types::schema_version.eq(1), service_types::behaviour.eq("ENDPOINT"), service_types::privileged.eq(false),
-            service_types::group_capable.eq(true), service_types::retired.eq(false), service_types::settings.eq(JsonValue(json!({ "realm": "camp.example" }))),
-            service_types::created_at.eq(NOW),
-        )).execute(c).await.unwrap();
-        diesel::insert_into(api_keys::table).values((
-            api_keys::id.eq(self.key), api_keys::prefix.eq("abc"), api_keys::secret_hash.eq(vec![0u8; 32]), api_keys::label.eq("registrar"),
-            api_keys::scopes.eq("READ_SECRETS"), api_keys::all_events.eq(true), api_keys::created_at.eq(NOW),
-        )).execute(c).await.unwrap();
+        diesel::insert_into(accounts::table)
+            .values((
+                accounts::id.eq(self.owner),
+                accounts::username.eq("zoe"),
+                accounts::display_name.eq("Zoe"),
+                accounts::email.eq("zoe@example.org"),
+                accounts::password_hash.eq(""),
+                accounts::role.eq("USER"),
+                accounts::search.eq("zoe"),
+                accounts::created_at.eq(NOW),
+            ))
+            .execute(c)
+            .await
+            .unwrap();
+        diesel::insert_into(events::table)
+            .values((
+                events::id.eq(self.feed.event),
+                events::slug.eq("camp"),
+                events::name.eq("Camp"),
+                events::phase.eq("OPEN"),
+                events::time_zone.eq("UTC"),
+                events::hold_seconds.eq(1800),
+                events::reserved_prefixes.eq(&none),
+                events::next_slot.eq(1),
+                events::created_at.eq(NOW),
+            ))
+            .execute(c)
+            .await
+            .unwrap();
+        diesel::insert_into(service_types::table)
+            .values((
+                service_types::id.eq(self.feed.service_type),
+                service_types::slug.eq("sip"),
+                service_types::name.eq("SIP"),
+                service_types::description.eq(""),
+                service_types::instructions.eq(""),
+                service_types::parameter_schema.eq(JsonValue(schema())),
+                service_types::schema_version.eq(1),
+                service_types::behaviour.eq("ENDPOINT"),
+                service_types::privileged.eq(false),
+                service_types::group_capable.eq(true),
+                service_types::retired.eq(false),
+                service_types::settings.eq(JsonValue(json!({ "realm": "camp.example" }))),
+                service_types::created_at.eq(NOW),
+            ))
+            .execute(c)
+            .await
+            .unwrap();
+        diesel::insert_into(api_keys::table)
+            .values((
+                api_keys::id.eq(self.key),
+                api_keys::prefix.eq("abc"),
+                api_keys::secret_hash.eq(vec![0u8; 32]),
+                api_keys::label.eq("registrar"),
+                api_keys::scopes.eq("READ_SECRETS"),
+                api_keys::all_events.eq(true),
+                api_keys::created_at.eq(NOW),
+            ))
+            .execute(c)
+            .await
+            .unwrap();
         diesel::insert_into(api_key_service_types::table)
-            .values((api_key_service_types::api_key_id.eq(self.key), api_key_service_types::service_type_id.eq(self.feed.service_type)))
-            .execute(c).await.unwrap();
+            .values((
+                api_key_service_types::api_key_id.eq(self.key),
+                api_key_service_types::service_type_id.eq(self.feed.service_type),
+            ))
+            .execute(c)
+            .await
+            .unwrap();
     }
 
-    pub async fn write<T: Send + 'static>(&self, work: impl for<'c> FnOnce(&'c mut Conn) -> futures_util::future::BoxFuture<'c, T> + Send + 'static) -> T {
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl for<'c> FnOnce(&'c mut Conn) -> futures_util::future::BoxFuture<'c, T> + Send + 'static,
+    ) -> T {
         self.services.store.write(move |conn| Box::pin(async move { Ok(work(conn).await) })).await.unwrap()
     }
 
     pub fn actor(&self, scopes: &[ApiKeyScope]) -> Actor {
         Actor::Key(Arc::new(Key {
-            id: self.key, prefix: "abc".to_owned(), scopes: scopes.to_vec(), service_types: vec![self.feed.service_type], events: Vec::new(), all_events: true,
+            id: self.key,
+            prefix: "abc".to_owned(),
+            scopes: scopes.to_vec(),
+            service_types: vec![self.feed.service_type],
+            events: Vec::new(),
+            all_events: true,
         }))
     }
 
     pub fn caller(&self, actor: Actor) -> Arc<Caller> {
-        Arc::new(Caller { actor, request_id: None, idempotency: None, address: String::new(), user_agent: None, is_rated: false })
+        Arc::new(Caller {
+            actor,
+            request_id: None,
+            idempotency: None,
+            address: String::new(),
+            user_agent: None,
+            is_rated: false,
+        })
     }
 
     pub async fn reader(&self) -> Reader {
@@ -223,7 +292,11 @@ impl Step {
     pub async fn add(&mut self, slot: i32, number: &str, parameters: Value) -> ExtensionId {
         let house = self.house.clone();
         let id = ExtensionId::new(&*house.services.rng, house.clock.now());
-        let sealed = house.services.sealer.seal(&Place::of("extensions", &id.0, "secrets"), br#"{"password":"hunter22"}"#).unwrap();
+        let sealed = house
+            .services
+            .sealer
+            .seal(&Place::of("extensions", &id.0, "secrets"), br#"{"password":"hunter22"}"#)
+            .unwrap();
         let (text, feed, at) = (number.to_owned(), house.feed, house.clock.now());
         let stored = JsonValue(parameters.clone());
         house.clone().write(move |conn| Box::pin(async move {
@@ -242,18 +315,27 @@ impl Step {
     /// New number and parameters; the old number may be taken in the same step.
     pub async fn rekey(&mut self, id: ExtensionId, number: &str, parameters: Value) {
         let (text, feed, stored) = (number.to_owned(), self.house.feed, JsonValue(parameters.clone()));
-        self.house.write(move |conn| Box::pin(async move {
-            query!(&mut *conn, c => diesel::update(extensions::table.find(id))
-                .set((extensions::number.eq(&text), extensions::parameters.eq(&stored))).execute(c).await).unwrap();
-            claim(conn, feed, id, &stored.0).await;
-        })).await;
+        self.house
+            .write(move |conn| {
+                Box::pin(async move {
+                    query!(&mut *conn, c => diesel::update(extensions::table.find(id))
+                .set((extensions::number.eq(&text), extensions::parameters.eq(&stored))).execute(c).await)
+                    .unwrap();
+                    claim(conn, feed, id, &stored.0).await;
+                })
+            })
+            .await;
         self.present(id, 0, number, &parameters);
     }
 
     pub async fn remove(&mut self, id: ExtensionId) {
-        self.house.write(move |conn| Box::pin(async move {
-            query!(conn, c => diesel::delete(extensions::table.find(id)).execute(c).await).unwrap();
-        })).await;
+        self.house
+            .write(move |conn| {
+                Box::pin(async move {
+                    query!(conn, c => diesel::delete(extensions::table.find(id)).execute(c).await).unwrap();
+                })
+            })
+            .await;
         self.changes.mark(self.house.feed, id, 0, Mark::Gone);
     }
 
@@ -266,7 +348,12 @@ impl Step {
     pub async fn commit(self) -> Recorded {
         let (rng, now) = (Arc::clone(&self.house.services.rng), self.house.clock.now());
         let changes = self.changes;
-        let recorded = self.house.services.store.write(move |conn| Box::pin(async move { changes::record(conn, changes, &*rng, now).await })).await;
+        let recorded = self
+            .house
+            .services
+            .store
+            .write(move |conn| Box::pin(async move { changes::record(conn, changes, &*rng, now).await }))
+            .await;
         let recorded = recorded.unwrap();
         self.house.services.doorbell.ring(Ring::Feed(recorded[0].id));
         recorded[0]
@@ -280,7 +367,8 @@ async fn claim(conn: &mut Conn, feed: FeedRef, id: ExtensionId, parameters: &Val
         query!(conn, c => diesel::insert_into(extension_unique_values::table).values((
             extension_unique_values::scope_id.eq(Id(feed.service_type.0)), extension_unique_values::parameter.eq("mac"),
             extension_unique_values::value.eq(&value), extension_unique_values::extension_id.eq(id),
-        )).execute(c).await).unwrap();
+        )).execute(c).await)
+        .unwrap();
     }
 }
 
@@ -293,8 +381,11 @@ pub fn told(page: &ChangesPage) -> Vec<String> {
         };
         keys.iter().map(text).collect::<Vec<_>>().join(" ")
     };
-    page.changes.iter().map(|change| match change {
-        Change::Upsert { content, previous } => format!("+{}[{}]", content.number, keys(previous)),
-        Change::Removal { keys: told, .. } => format!("-[{}]", keys(told)),
-    }).collect()
+    page.changes
+        .iter()
+        .map(|change| match change {
+            Change::Upsert { content, previous } => format!("+{}[{}]", content.number, keys(previous)),
+            Change::Removal { keys: told, .. } => format!("-[{}]", keys(told)),
+        })
+        .collect()
 }

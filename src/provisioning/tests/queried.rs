@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::house::{House, NOW};
 use crate::access::ApiKeyScope;
 use crate::ids::{ExtensionId, NumberId, RestrictionId};
-use crate::provisioning::graphql::{FeedChange, FeedExtension, ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription};
+use crate::provisioning::graphql::{
+    FeedChange, FeedExtension, ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription,
+};
 use crate::provisioning::model::{ChangesPage, SnapshotPage};
 use crate::query;
 use crate::restrictions::{NewRestriction, RestrictionSource, Target};
@@ -51,7 +53,14 @@ async fn ask(house: &House, query: &str) -> Value {
 }
 
 async fn restrict(house: &House, target: Target) {
-    let new = NewRestriction::new(RestrictionId::new(&*house.services.rng, NOW), target, RestrictionSource::Ban, "noise", NOW, None);
+    let new = NewRestriction::new(
+        RestrictionId::new(&*house.services.rng, NOW),
+        target,
+        RestrictionSource::Ban,
+        "noise",
+        NOW,
+        None,
+    );
     house.write(move |conn| Box::pin(async move {
         query!(conn, c => diesel_async::RunQueryDsl::execute(diesel::insert_into(restrictions::table).values(&new), c).await).unwrap();
     })).await;
@@ -74,7 +83,10 @@ async fn spliced_lists_are_the_ordinary_ones() {
     restrict(&house, NumberId(uuid::Uuid::nil()).into()).await;
     let start = crate::provisioning::cursor::Cursor { base: 0, position: 1, ..house.head().await };
     let known = house.reader().await.changes(start, 50).await.unwrap();
-    assert!(matches!(known, crate::provisioning::model::FeedAnswer::Reset(_)), "a made-up position has not the right tag");
+    assert!(
+        matches!(known, crate::provisioning::model::FeedAnswer::Reset(_)),
+        "a made-up position has not the right tag"
+    );
     let fresh = House::build().await;
     let (from, id) = (fresh.head().await, fresh.add(1, "2001", json!({ "mac": "aa:bb:cc:dd:ee:01" })).await);
     let gone = fresh.add(2, "2002", json!({})).await;
@@ -89,9 +101,13 @@ async fn spliced_lists_are_the_ordinary_ones() {
     );
     let answer = ask(&fresh, &query).await;
     let reader = fresh.reader().await;
-    let ordinary = Ordinary { snapshot: reader.snapshot(50, None).await.unwrap().unwrap(), changes: fresh.changes(from, 50).await };
+    let ordinary = Ordinary {
+        snapshot: reader.snapshot(50, None).await.unwrap().unwrap(),
+        changes: fresh.changes(from, 50).await,
+    };
     let schema = Schema::build(ordinary, EmptyMutation, EmptySubscription).finish();
-    let response = schema.execute(format!("{{ entries {{ ...E __typename }} changes {{ {changes} }} }} {fragment}")).await;
+    let response =
+        schema.execute(format!("{{ entries {{ ...E __typename }} changes {{ {changes} }} }} {fragment}")).await;
     assert!(response.errors.is_empty(), "{:?}", response.errors);
     let expected = written(response.data);
     assert_eq!(answer["snapshot"]["entries"], expected["entries"]);
@@ -107,5 +123,8 @@ async fn a_list_selected_twice_is_merged() {
     let query = "{ provisioning(event: \"camp\", serviceType: \"sip\") { snapshot { entries { number ...A } ...B } } } \
          fragment A on FeedExtension { slot } fragment B on FeedSnapshot { entries { active restrictions } }";
     let answer = ask(&house, query).await;
-    assert_eq!(answer["snapshot"]["entries"], json!([{ "number": "2003", "slot": 1, "active": false, "restrictions": ["BAN"] }]));
+    assert_eq!(
+        answer["snapshot"]["entries"],
+        json!([{ "number": "2003", "slot": 1, "active": false, "restrictions": ["BAN"] }])
+    );
 }

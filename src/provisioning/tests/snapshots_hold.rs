@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::house::{House, told};
-use crate::access::{ApiKeyScope, Actor};
+use crate::access::{Actor, ApiKeyScope};
 use crate::changes::digest::Sum;
 use crate::problem::Stop;
 use crate::provisioning::cursor::SnapshotCursor;
@@ -12,7 +12,13 @@ use crate::provisioning::model::{Content, SnapshotPage};
 
 fn after(page: &SnapshotPage) -> SnapshotCursor {
     let head = page.head;
-    SnapshotCursor { feed: head.feed, epoch: head.epoch, head: head.position, tag: head.tag, last: page.entries.last().unwrap().id.0 }
+    SnapshotCursor {
+        feed: head.feed,
+        epoch: head.epoch,
+        head: head.position,
+        tag: head.tag,
+        last: page.entries.last().unwrap().id.0,
+    }
 }
 
 fn numbers(page: &SnapshotPage) -> Vec<&str> {

@@ -51,26 +51,47 @@ impl ConfigMutation {
     }
 
     /// Makes a range of numbers.
-    async fn create_number_range(&self, ctx: &Context<'_>, input: CreateNumberRangeInput) -> Result<NumberRangePayload, ApiError> {
+    async fn create_number_range(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateNumberRangeInput,
+    ) -> Result<NumberRangePayload, ApiError> {
         let CreateNumberRangeInput { event, first, last, label, privileged, service_types } = input;
         let input = rules::CreateNumberRange { event, first: first.0, last: last.0, label, privileged, service_types };
         NumberRangePayload::of(ctx, rules::create_range(services(ctx)?, &caller(ctx)?, input).await).await
     }
 
     /// Changes who may use a range.
-    async fn update_number_range(&self, ctx: &Context<'_>, input: UpdateNumberRangeInput) -> Result<NumberRangePayload, ApiError> {
+    async fn update_number_range(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateNumberRangeInput,
+    ) -> Result<NumberRangePayload, ApiError> {
         let UpdateNumberRangeInput { id, label, privileged, service_types } = input;
-        let input = rules::UpdateNumberRange { id: id.0, label: label.into(), privileged: privileged.into(), service_types: service_types.into() };
+        let input = rules::UpdateNumberRange {
+            id: id.0,
+            label: label.into(),
+            privileged: privileged.into(),
+            service_types: service_types.into(),
+        };
         NumberRangePayload::of(ctx, rules::update_range(services(ctx)?, &caller(ctx)?, input).await).await
     }
 
     /// Deletes a range of which no number is taken.
-    async fn delete_number_range(&self, ctx: &Context<'_>, input: DeleteNumberRangeInput) -> Result<AcceptedPayload, ApiError> {
+    async fn delete_number_range(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteNumberRangeInput,
+    ) -> Result<AcceptedPayload, ApiError> {
         AcceptedPayload::of(rules::delete_range(services(ctx)?, &caller(ctx)?, input.id.0).await)
     }
 
     /// Makes a service type. Its GraphQL types are there with the next request.
-    async fn create_service_type(&self, ctx: &Context<'_>, input: CreateServiceTypeInput) -> Result<ServiceTypePayload, ApiError> {
+    async fn create_service_type(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateServiceTypeInput,
+    ) -> Result<ServiceTypePayload, ApiError> {
         let input = rules::CreateServiceType {
             slug: input.slug,
             name: input.name,
@@ -89,7 +110,11 @@ impl ConfigMutation {
     }
 
     /// Changes a service type. A new schema is checked against every extension of it: all of them fit, or nothing changes.
-    async fn update_service_type(&self, ctx: &Context<'_>, input: UpdateServiceTypeInput) -> Result<ServiceTypePayload, ApiError> {
+    async fn update_service_type(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateServiceTypeInput,
+    ) -> Result<ServiceTypePayload, ApiError> {
         let input = rules::UpdateServiceType {
             slug: input.slug,
             name: input.name.into(),
@@ -106,18 +131,27 @@ impl ConfigMutation {
             expected_schema_version: input.expected_schema_version,
             dry_run: input.dry_run,
         };
-        ServiceTypePayload::of(ctx, rules::update_service_type(services(ctx)?, &caller(ctx)?, input, taken(ctx)).await).await
+        ServiceTypePayload::of(ctx, rules::update_service_type(services(ctx)?, &caller(ctx)?, input, taken(ctx)).await)
+            .await
     }
 
     /// Makes a call permission.
-    async fn create_call_permission(&self, ctx: &Context<'_>, input: CreateCallPermissionInput) -> Result<CallPermissionPayload, ApiError> {
+    async fn create_call_permission(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateCallPermissionInput,
+    ) -> Result<CallPermissionPayload, ApiError> {
         let CreateCallPermissionInput { slug, name, description, highlights_in_directory } = input;
         let input = rules::CreateCallPermission { slug, name, description, highlights_in_directory };
         CallPermissionPayload::of(ctx, rules::create_permission(services(ctx)?, &caller(ctx)?, input).await).await
     }
 
     /// Changes how a call permission is shown.
-    async fn update_call_permission(&self, ctx: &Context<'_>, input: UpdateCallPermissionInput) -> Result<CallPermissionPayload, ApiError> {
+    async fn update_call_permission(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateCallPermissionInput,
+    ) -> Result<CallPermissionPayload, ApiError> {
         let UpdateCallPermissionInput { id, name, description, highlights_in_directory } = input;
         let input = rules::UpdateCallPermission {
             id: id.0,
@@ -128,7 +162,11 @@ impl ConfigMutation {
         CallPermissionPayload::of(ctx, rules::update_permission(services(ctx)?, &caller(ctx)?, input).await).await
     }
     /// Deletes a call permission. All who have it lose it.
-    async fn delete_call_permission(&self, ctx: &Context<'_>, input: DeleteCallPermissionInput) -> Result<AcceptedPayload, ApiError> {
+    async fn delete_call_permission(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteCallPermissionInput,
+    ) -> Result<AcceptedPayload, ApiError> {
         AcceptedPayload::of(rules::delete_permission(services(ctx)?, &caller(ctx)?, input.id.0).await)
     }
 
@@ -137,13 +175,21 @@ impl ConfigMutation {
         let SaveTemplateInput { service_type, name, content_type, format, source } = input;
         let input = templates::rules::SaveTemplate { service_type, name, content_type, format: format.into(), source };
         Ok(match settle(templates::rules::save_template(services(ctx)?, &caller(ctx)?, input).await)? {
-            Ok(saved) => TemplatePayload { template: Template::load(ctx, saved.id).await?, sample: saved.sample, errors: Vec::new() },
+            Ok(saved) => TemplatePayload {
+                template: Template::load(ctx, saved.id).await?,
+                sample: saved.sample,
+                errors: Vec::new(),
+            },
             Err(errors) => TemplatePayload { template: None, sample: None, errors },
         })
     }
 
     /// Deletes a template.
-    async fn delete_template(&self, ctx: &Context<'_>, input: DeleteTemplateInput) -> Result<AcceptedPayload, ApiError> {
+    async fn delete_template(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteTemplateInput,
+    ) -> Result<AcceptedPayload, ApiError> {
         AcceptedPayload::of(templates::rules::delete_template(services(ctx)?, &caller(ctx)?, input.id.0).await)
     }
 }

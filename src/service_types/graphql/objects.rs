@@ -366,4 +366,3 @@ impl Template {
 pub fn gone(what: &str) -> ApiError {
     crate::problem::Fault::internal(format!("a row refers to a missing {what}")).into()
 }
-

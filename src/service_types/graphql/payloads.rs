@@ -20,7 +20,10 @@ pub struct EventPayload {
 }
 
 impl EventPayload {
-    pub async fn of(ctx: &Context<'_>, result: Result<rules::Changed<EventId>, crate::problem::Stop>) -> Result<Self, ApiError> {
+    pub async fn of(
+        ctx: &Context<'_>,
+        result: Result<rules::Changed<EventId>, crate::problem::Stop>,
+    ) -> Result<Self, ApiError> {
         Ok(match settle(result)? {
             Ok(changed) => Self { event: Event::load(ctx, changed.id).await?, errors: Vec::new() },
             Err(errors) => Self { event: None, errors },
@@ -38,7 +41,10 @@ pub struct NumberRangePayload {
 }
 
 impl NumberRangePayload {
-    pub async fn of(ctx: &Context<'_>, result: Result<rules::Changed<NumberRangeId>, crate::problem::Stop>) -> Result<Self, ApiError> {
+    pub async fn of(
+        ctx: &Context<'_>,
+        result: Result<rules::Changed<NumberRangeId>, crate::problem::Stop>,
+    ) -> Result<Self, ApiError> {
         Ok(match settle(result)? {
             Ok(changed) => {
                 let row = queries::range_by_id(&mut *context::read(ctx).await?, changed.id).await?;
@@ -116,7 +122,10 @@ pub struct CallPermissionPayload {
 }
 
 impl CallPermissionPayload {
-    pub async fn of(ctx: &Context<'_>, result: Result<rules::Changed<CallPermissionId>, crate::problem::Stop>) -> Result<Self, ApiError> {
+    pub async fn of(
+        ctx: &Context<'_>,
+        result: Result<rules::Changed<CallPermissionId>, crate::problem::Stop>,
+    ) -> Result<Self, ApiError> {
         Ok(match settle(result)? {
             Ok(changed) => {
                 let row = queries::permission_by_id(&mut *context::read(ctx).await?, changed.id).await?;
@@ -126,4 +135,3 @@ impl CallPermissionPayload {
         })
     }
 }
-

@@ -23,7 +23,11 @@ impl ConfigQuery {
     }
 
     /// The event of this slug.
-    async fn event(&self, ctx: &Context<'_>, #[graphql(desc = "The event's slug.")] slug: String) -> Result<Option<Event>, ApiError> {
+    async fn event(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The event's slug.")] slug: String,
+    ) -> Result<Option<Event>, ApiError> {
         Event::find(ctx, &slug).await
     }
 
@@ -34,7 +38,11 @@ impl ConfigQuery {
     }
 
     /// The service type of this slug.
-    async fn service_type(&self, ctx: &Context<'_>, #[graphql(desc = "The service type's slug.")] slug: String) -> Result<Option<ServiceType>, ApiError> {
+    async fn service_type(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The service type's slug.")] slug: String,
+    ) -> Result<Option<ServiceType>, ApiError> {
         let row = queries::service_type_by_slug(&mut *context::read(ctx).await?, &slug).await?;
         Ok(row.map(|row| ServiceType(Arc::new(row))))
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Changed, catalogue_changed, clean_name, clean_slug, service_types};
 use crate::access::{Action, Caller, Permit};
-use crate::changes::{self, locks};
 use crate::changes::doorbell::Ring;
+use crate::changes::{self, locks};
 use crate::clock::Timestamp;
 use crate::ids::{EventId, NumberHistoryId, NumberId, NumberRangeId};
 use crate::numbers::number::Number;
@@ -78,7 +78,11 @@ fn prefixes(given: &[String]) -> Result<JsonValue, Problem> {
 ///
 /// # Errors
 /// INVALID, NOT_FOUND or ALREADY_EXISTS at the field concerned.
-pub async fn create_event(services: &Services, caller: &Arc<Caller>, input: CreateEvent) -> Result<Changed<EventId>, Stop> {
+pub async fn create_event(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: CreateEvent,
+) -> Result<Changed<EventId>, Stop> {
     transact(services, caller, Action::CreateEvent, Mode::Commit, move |tx| {
         Box::pin(async move {
             let source = source_of_copy(tx, input.copy_from.as_deref()).await?;
@@ -87,7 +91,9 @@ pub async fn create_event(services: &Services, caller: &Arc<Caller>, input: Crea
             let event = new_event(tx, &input, source.as_ref())?;
             check(&event)?;
             if queries::event_by_slug(tx.conn, &event.slug).await?.is_some() {
-                return Err(Problem::new(ProblemKind::AlreadyExists, "slug", "There is an event with this slug.").into());
+                return Err(
+                    Problem::new(ProblemKind::AlreadyExists, "slug", "There is an event with this slug.").into()
+                );
             }
             queries::insert_event(tx.conn, &permit, &event).await?;
             let mut types = service_types(tx, &input.service_types).await?;
@@ -165,7 +171,8 @@ async fn refuse_prefixes_in_use(tx: &mut Tx<'_>, before: &Event, after: &Event) 
     let before = before.reserved();
     for prefix in after.reserved().iter().filter(|prefix| !before.contains(prefix)) {
         if let Some(number) = effects::promised_under(tx.conn, after.id, prefix).await? {
-            let message = format!("The prefix {prefix} cannot be reserved: {number} is in service or reserved for somebody.");
+            let message =
+                format!("The prefix {prefix} cannot be reserved: {number} is in service or reserved for somebody.");
             return Err(Problem::new(ProblemKind::Conflict, "reservedPrefixes", message).into());
         }
     }
@@ -177,7 +184,8 @@ async fn copy_ranges(tx: &mut Tx<'_>, permit: &Permit, source: &Event, event: &E
     for range in queries::ranges_of_event(tx.conn, source.id).await? {
         let copy = NumberRange { id: NumberRangeId::new(tx.rng(), tx.now), event_id: event.id, ..range.clone() };
         queries::insert_range(tx.conn, permit, &copy).await?;
-        let types: Vec<_> = limits.iter().filter(|(id, _)| *id == range.id).map(|(_, service_type)| *service_type).collect();
+        let types: Vec<_> =
+            limits.iter().filter(|(id, _)| *id == range.id).map(|(_, service_type)| *service_type).collect();
         queries::limit_range(tx.conn, permit, copy.id, &types).await?;
     }
     Ok(())
@@ -187,7 +195,11 @@ async fn copy_ranges(tx: &mut Tx<'_>, permit: &Permit, source: &Event, event: &E
 ///
 /// # Errors
 /// INVALID or NOT_FOUND at the field concerned.
-pub async fn update_event(services: &Services, caller: &Arc<Caller>, input: UpdateEvent) -> Result<Changed<EventId>, Stop> {
+pub async fn update_event(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: UpdateEvent,
+) -> Result<Changed<EventId>, Stop> {
     transact(services, caller, Action::UpdateEvent, Mode::Commit, move |tx| {
         Box::pin(async move {
             if let Some(found) = queries::event_by_slug(tx.conn, &input.slug).await? {

@@ -7,7 +7,9 @@ mod type_changes;
 mod types;
 
 pub use events::{CreateEvent, DEFAULT_HOLD_SECONDS, DEFAULT_TIME_ZONE, UpdateEvent, create_event, update_event};
-pub use permissions::{CreateCallPermission, UpdateCallPermission, create_permission, delete_permission, update_permission};
+pub use permissions::{
+    CreateCallPermission, UpdateCallPermission, create_permission, delete_permission, update_permission,
+};
 pub use ranges::{CreateNumberRange, UpdateNumberRange, count_free, create_range, delete_range, update_range};
 pub use type_changes::{Breakage, Update, UpdateServiceType, Violation, update_service_type};
 pub use types::{CreateServiceType, create_service_type, source};
@@ -36,7 +38,11 @@ fn clean_slug(input: &str) -> Result<String, Problem> {
     let is_sound = input.len() <= 32
         && input.starts_with(|first: char| first.is_ascii_lowercase())
         && input.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if is_sound { Ok(input.to_owned()) } else { Err(Problem::invalid("slug", "A slug begins with a letter a–z and has at most 32 letters, digits and hyphens.")) }
+    if is_sound {
+        Ok(input.to_owned())
+    } else {
+        Err(Problem::invalid("slug", "A slug begins with a letter a–z and has at most 32 letters, digits and hyphens."))
+    }
 }
 
 /// A name for people.

@@ -34,7 +34,11 @@ pub struct UpdateCallPermission {
 ///
 /// # Errors
 /// INVALID or ALREADY_EXISTS at the field concerned.
-pub async fn create_permission(services: &Services, caller: &Arc<Caller>, input: CreateCallPermission) -> Result<Changed<CallPermissionId>, Stop> {
+pub async fn create_permission(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: CreateCallPermission,
+) -> Result<Changed<CallPermissionId>, Stop> {
     transact(services, caller, Action::CreateCallPermission, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::CreateCallPermission).await?;
@@ -46,7 +50,9 @@ pub async fn create_permission(services: &Services, caller: &Arc<Caller>, input:
                 highlights_in_directory: input.highlights_in_directory,
             };
             if !queries::permissions_by_slugs(tx.conn, std::slice::from_ref(&row.slug)).await?.is_empty() {
-                return Err(Problem::new(ProblemKind::AlreadyExists, "slug", "There is a permission with this slug.").into());
+                return Err(
+                    Problem::new(ProblemKind::AlreadyExists, "slug", "There is a permission with this slug.").into()
+                );
             }
             queries::insert_permission(tx.conn, &permit, &row).await?;
             catalogue_changed(tx).await?;
@@ -61,11 +67,16 @@ pub async fn create_permission(services: &Services, caller: &Arc<Caller>, input:
 ///
 /// # Errors
 /// INVALID or NOT_FOUND at the field concerned.
-pub async fn update_permission(services: &Services, caller: &Arc<Caller>, input: UpdateCallPermission) -> Result<Changed<CallPermissionId>, Stop> {
+pub async fn update_permission(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: UpdateCallPermission,
+) -> Result<Changed<CallPermissionId>, Stop> {
     transact(services, caller, Action::UpdateCallPermission, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::UpdateCallPermission).await?;
-            let id = CallPermissionId::from_global(&input.id).ok_or_else(|| Problem::invalid("id", "This is not the id of a permission."))?;
+            let id = CallPermissionId::from_global(&input.id)
+                .ok_or_else(|| Problem::invalid("id", "This is not the id of a permission."))?;
             let missing = || Problem::not_found("id", "There is no such permission.");
             let mut row = queries::permission_by_id(tx.conn, id).await?.ok_or_else(missing)?;
             if let Some(name) = input.name.stored("name")? {
@@ -75,7 +86,8 @@ pub async fn update_permission(services: &Services, caller: &Arc<Caller>, input:
                 row.description = clean_text("description", description)?;
             }
             let highlighted = row.highlights_in_directory;
-            row.highlights_in_directory = input.highlights_in_directory.stored("highlightsInDirectory")?.unwrap_or(highlighted);
+            row.highlights_in_directory =
+                input.highlights_in_directory.stored("highlightsInDirectory")?.unwrap_or(highlighted);
             if row.highlights_in_directory != highlighted {
                 for holder in effects::holders(tx.conn, id).await? {
                     tx.ring(Ring::Directory(holder.event_id));
@@ -94,7 +106,11 @@ pub async fn update_permission(services: &Services, caller: &Arc<Caller>, input:
 ///
 /// # Errors
 /// INVALID or NOT_FOUND at `id`.
-pub async fn delete_permission(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Changed<CallPermissionId>, Stop> {
+pub async fn delete_permission(
+    services: &Services,
+    caller: &Arc<Caller>,
+    id: String,
+) -> Result<Changed<CallPermissionId>, Stop> {
     transact(services, caller, Action::DeleteCallPermission, Mode::Commit, move |tx| {
         Box::pin(async move {
             tx.actor().demand(Role::Admin)?;
@@ -102,7 +118,8 @@ pub async fn delete_permission(services: &Services, caller: &Arc<Caller>, id: St
             let events: Vec<_> = queries::all_events(tx.conn).await?.into_iter().map(|event| event.id).collect();
             locks::events(tx.conn, &events).await?;
             let permit = tx.permit(Action::DeleteCallPermission).await?;
-            let id = CallPermissionId::from_global(&id).ok_or_else(|| Problem::invalid("id", "This is not the id of a permission."))?;
+            let id = CallPermissionId::from_global(&id)
+                .ok_or_else(|| Problem::invalid("id", "This is not the id of a permission."))?;
             let missing = || Problem::not_found("id", "There is no such permission.");
             let row = queries::permission_by_id(tx.conn, id).await?.ok_or_else(missing)?;
             for holder in effects::holders(tx.conn, id).await? {

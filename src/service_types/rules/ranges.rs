@@ -38,7 +38,11 @@ pub struct UpdateNumberRange {
 ///
 /// # Errors
 /// INVALID, NOT_FOUND or CONFLICT at the field concerned.
-pub async fn create_range(services: &Services, caller: &Arc<Caller>, input: CreateNumberRange) -> Result<Changed<NumberRangeId>, Stop> {
+pub async fn create_range(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: CreateNumberRange,
+) -> Result<Changed<NumberRangeId>, Stop> {
     transact(services, caller, Action::CreateNumberRange, Mode::Commit, move |tx| {
         Box::pin(async move {
             let no_event = || Problem::not_found("event", "There is no event with this slug.");
@@ -81,7 +85,11 @@ pub async fn create_range(services: &Services, caller: &Arc<Caller>, input: Crea
 ///
 /// # Errors
 /// INVALID or NOT_FOUND at the field concerned.
-pub async fn update_range(services: &Services, caller: &Arc<Caller>, input: UpdateNumberRange) -> Result<Changed<NumberRangeId>, Stop> {
+pub async fn update_range(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: UpdateNumberRange,
+) -> Result<Changed<NumberRangeId>, Stop> {
     transact(services, caller, Action::UpdateNumberRange, Mode::Commit, move |tx| {
         Box::pin(async move {
             let (permit, event, mut row) = locked(tx, Action::UpdateNumberRange, &input.id).await?;
@@ -108,7 +116,11 @@ pub async fn update_range(services: &Services, caller: &Arc<Caller>, input: Upda
 ///
 /// # Errors
 /// NOT_FOUND at `id`, CONFLICT while numbers are taken.
-pub async fn delete_range(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Changed<NumberRangeId>, Stop> {
+pub async fn delete_range(
+    services: &Services,
+    caller: &Arc<Caller>,
+    id: String,
+) -> Result<Changed<NumberRangeId>, Stop> {
     transact(services, caller, Action::DeleteNumberRange, Mode::Commit, move |tx| {
         Box::pin(async move {
             let (permit, event, row) = locked(tx, Action::DeleteNumberRange, &id).await?;
@@ -136,14 +148,19 @@ async fn locked(tx: &mut Tx<'_>, action: Action, id: &str) -> Result<(Permit, Ev
     }
     let permit = tx.permit(action).await?;
     let id = id.ok_or_else(|| Problem::invalid("id", "This is not the id of a range."))?;
-    let row = queries::range_by_id(tx.conn, id).await?.ok_or_else(|| Problem::not_found("id", "There is no such range."))?;
-    let event = queries::event_by_id(tx.conn, row.event_id).await?.ok_or_else(|| Fault::internal("a range without its event"))?;
+    let row =
+        queries::range_by_id(tx.conn, id).await?.ok_or_else(|| Problem::not_found("id", "There is no such range."))?;
+    let event = queries::event_by_id(tx.conn, row.event_id)
+        .await?
+        .ok_or_else(|| Fault::internal("a range without its event"))?;
     Ok((permit, event, row))
 }
 
 fn refuse_archived(event: &Event, field: &str) -> Result<(), Problem> {
     match event.phase {
-        EventPhase::Archived => Err(Problem::new(ProblemKind::EventClosed, field, "The event is archived: nothing of it changes any more.")),
+        EventPhase::Archived => {
+            Err(Problem::new(ProblemKind::EventClosed, field, "The event is archived: nothing of it changes any more."))
+        }
         _ => Ok(()),
     }
 }
@@ -154,7 +171,9 @@ async fn refuse_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::
         let shadow = range.shadow(digits);
         let (first, last) = (shadow.first(), shadow.last());
         if let Some(taken) = effects::taken_between(tx.conn, event.id, first.as_str(), last.as_str()).await? {
-            let message = format!("The number {taken} is somebody's, and numbers of this range would begin with it, or it with one of them.");
+            let message = format!(
+                "The number {taken} is somebody's, and numbers of this range would begin with it, or it with one of them."
+            );
             return Err(Problem::new(ProblemKind::Conflict, "first", message).into());
         }
     }

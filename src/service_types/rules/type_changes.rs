@@ -103,7 +103,12 @@ pub struct Update {
 ///
 /// In `result`: INVALID or NOT_FOUND at the field concerned, STALE_VERSION at `expectedSchemaVersion`, SCHEMA_VIOLATION at
 /// `parameterSchema` with the extensions in `breakage`.
-pub async fn update_service_type(services: &Services, caller: &Arc<Caller>, input: UpdateServiceType, taken: Vec<String>) -> Update {
+pub async fn update_service_type(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: UpdateServiceType,
+    taken: Vec<String>,
+) -> Update {
     // A refused transaction gives back nothing but its problems; what stood in the way comes out through here.
     let found = Arc::new(Mutex::new(Breakage::default()));
     let seen = Arc::clone(&found);
@@ -121,7 +126,12 @@ pub async fn update_service_type(services: &Services, caller: &Arc<Caller>, inpu
     Update { result, breakage }
 }
 
-async fn update(tx: &mut Tx<'_>, input: UpdateServiceType, taken: &[String], breakage: &mut Breakage) -> Result<Changed<ServiceTypeId>, Stop> {
+async fn update(
+    tx: &mut Tx<'_>,
+    input: UpdateServiceType,
+    taken: &[String],
+    breakage: &mut Breakage,
+) -> Result<Changed<ServiceTypeId>, Stop> {
     // The lock stops every registration of the type: nobody else may even wait for it.
     tx.actor().demand(Role::Admin)?;
     let unknown = || Problem::not_found("slug", "There is no service type with this slug.");
@@ -141,7 +151,8 @@ async fn update(tx: &mut Tx<'_>, input: UpdateServiceType, taken: &[String], bre
     }
     let (after, change, defaults) = changed(input, &before)?;
     if change.is_new_schema() {
-        let others: Vec<_> = queries::all_service_types(tx.conn).await?.into_iter().filter(|other| other.id != id).collect();
+        let others: Vec<_> =
+            queries::all_service_types(tx.conn).await?.into_iter().filter(|other| other.id != id).collect();
         refuse_clash(&others, &after, &change.new, taken).map_err(at_schema)?;
     }
     apply(tx, &permit, &change, &defaults, breakage).await?;
@@ -176,7 +187,9 @@ async fn lock(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<Vec<EventId>, Stop> 
 /// A clash of names comes from the schema here, since the slug stays.
 fn at_schema(stop: Stop) -> Stop {
     match stop {
-        Stop::Problems(problems) => Stop::Problems(problems.into_iter().map(|problem| problem.at(["parameterSchema"])).collect()),
+        Stop::Problems(problems) => {
+            Stop::Problems(problems.into_iter().map(|problem| problem.at(["parameterSchema"])).collect())
+        }
         other => other,
     }
 }
@@ -197,7 +210,10 @@ impl Change {
     /// Whether what every extension shows may differ though its parameters do not: digests hang on the settings.
     fn touches_all(&self) -> bool {
         let digests = |schema: &ParameterSchema| -> Vec<_> {
-            let made = schema.parameters().iter().filter_map(|parameter| Some((parameter.name.clone(), parameter.digest.clone()?)));
+            let made = schema
+                .parameters()
+                .iter()
+                .filter_map(|parameter| Some((parameter.name.clone(), parameter.digest.clone()?)));
             made.collect()
         };
         self.settings_changed || (self.is_new_schema() && digests(&self.old) != digests(&self.new))
@@ -255,7 +271,9 @@ fn clean_defaults(defaults: Option<Value>, schema: &ParameterSchema) -> Result<P
     };
     match defaults.iter().find(|(name, value)| !value.is_null() && schema.parameter(name).is_none()) {
         None => Ok(defaults),
-        Some((name, _)) => Err(Problem::invalid("", "The new schema has no such parameter.").at(["defaults", name.as_str()])),
+        Some((name, _)) => {
+            Err(Problem::invalid("", "The new schema has no such parameter.").at(["defaults", name.as_str()]))
+        }
     }
 }
 
@@ -267,7 +285,13 @@ struct Planned {
 }
 
 /// Brings every extension of the type under the new schema and marks what its feed must tell again.
-async fn apply(tx: &mut Tx<'_>, permit: &Permit, change: &Change, defaults: &Parameters, breakage: &mut Breakage) -> Result<(), Stop> {
+async fn apply(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    change: &Change,
+    defaults: &Parameters,
+    breakage: &mut Breakage,
+) -> Result<(), Stop> {
     if !change.is_new_schema() && !change.settings_changed {
         return Ok(());
     }
@@ -299,7 +323,13 @@ async fn apply(tx: &mut Tx<'_>, permit: &Permit, change: &Change, defaults: &Par
     Ok(())
 }
 
-async fn claim_unique_values(tx: &mut Tx<'_>, permit: &Permit, change: &Change, planned: &[Planned], breakage: &mut Breakage) -> Result<(), Stop> {
+async fn claim_unique_values(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    change: &Change,
+    planned: &[Planned],
+    breakage: &mut Breakage,
+) -> Result<(), Stop> {
     let has_unique = |schema: &ParameterSchema| schema.parameters().iter().any(|parameter| parameter.unique.is_some());
     if !has_unique(&change.old) && !has_unique(&change.new) {
         return Ok(());
@@ -322,7 +352,11 @@ async fn write(tx: &mut Tx<'_>, permit: &Permit, change: &Change, planned: &Plan
     let Planned { extension, before, after } = planned;
     let shows_anew = before.public != after.public || before.secrets != after.secrets;
     if shows_anew || before.status != after.status {
-        let secrets = if before.secrets == after.secrets { extension.secrets.clone() } else { seal_secrets(tx.sealer(), extension.id, &after.secrets)? };
+        let secrets = if before.secrets == after.secrets {
+            extension.secrets.clone()
+        } else {
+            seal_secrets(tx.sealer(), extension.id, &after.secrets)?
+        };
         let content = NewContent {
             parameters: JsonValue(Value::Object(after.public.clone())),
             secrets,

@@ -10,8 +10,8 @@ use crate::graphql::typed::{ServiceTypeSource, TypeCatalogue};
 use crate::ids::ServiceTypeId;
 use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::model::{ServiceBehaviour, ServiceType};
-use crate::service_types::{compiled, queries};
 use crate::service_types::schema::ParameterSchema;
+use crate::service_types::{compiled, queries};
 use crate::services::Services;
 use crate::store::types::JsonValue;
 use crate::transaction::{Mode, transact};
@@ -35,7 +35,12 @@ pub struct CreateServiceType {
 ///
 /// # Errors
 /// INVALID or ALREADY_EXISTS at the field concerned; each fault of the schema at its place in `parameterSchema`.
-pub async fn create_service_type(services: &Services, caller: &Arc<Caller>, input: CreateServiceType, taken: Vec<String>) -> Result<Changed<ServiceTypeId>, Stop> {
+pub async fn create_service_type(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: CreateServiceType,
+    taken: Vec<String>,
+) -> Result<Changed<ServiceTypeId>, Stop> {
     transact(services, caller, Action::CreateServiceType, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::CreateServiceType).await?;
@@ -48,7 +53,12 @@ pub async fn create_service_type(services: &Services, caller: &Arc<Caller>, inpu
             }
             let others = queries::all_service_types(tx.conn).await?;
             if others.iter().any(|other| other.slug == slug) {
-                return Err(Problem::new(ProblemKind::AlreadyExists, "slug", "There is a service type with this slug.").into());
+                return Err(Problem::new(
+                    ProblemKind::AlreadyExists,
+                    "slug",
+                    "There is a service type with this slug.",
+                )
+                .into());
             }
             let row = ServiceType {
                 id: ServiceTypeId::new(tx.rng(), tx.now),
@@ -78,7 +88,12 @@ pub async fn create_service_type(services: &Services, caller: &Arc<Caller>, inpu
 }
 
 /// Refuses a type whose GraphQL types would have the name of another's.
-pub(super) fn refuse_clash(others: &[ServiceType], row: &ServiceType, schema: &ParameterSchema, taken: &[String]) -> Result<(), Stop> {
+pub(super) fn refuse_clash(
+    others: &[ServiceType],
+    row: &ServiceType,
+    schema: &ParameterSchema,
+    taken: &[String],
+) -> Result<(), Stop> {
     let mut catalogue = TypeCatalogue::new(taken.iter().map(String::as_str));
     for other in others {
         // An older clash is not this admin's fault; the schema leaves that type out.

@@ -9,8 +9,17 @@ use super::limits::refusal;
 use super::nodes::children;
 
 /// Every annotation there is. An unknown one is refused: it is a typing mistake.
-const KNOWN: [&str; 9] =
-    ["x-generate", "x-secret", "x-digest", "x-editable-by", "x-visible-to", "x-status", "x-unique", "x-order", "x-help"];
+const KNOWN: [&str; 9] = [
+    "x-generate",
+    "x-secret",
+    "x-digest",
+    "x-editable-by",
+    "x-visible-to",
+    "x-status",
+    "x-unique",
+    "x-order",
+    "x-help",
+];
 /// Those that a property inside a parameter may carry too: they only say how a form looks.
 const ANYWHERE: [&str; 2] = ["x-order", "x-help"];
 
@@ -85,7 +94,8 @@ pub struct Parameter {
 pub(super) fn read(source: &Value) -> (Vec<Parameter>, Vec<Problem>) {
     let mut problems = Vec::new();
     check_places(source, &mut problems);
-    let required: Vec<&str> = source.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> =
+        source.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     let mut parameters = Vec::new();
     for (name, schema) in source.get("properties").and_then(Value::as_object).into_iter().flatten() {
         let empty = Map::new();
@@ -106,9 +116,13 @@ fn check_places(source: &Value, problems: &mut Vec<Problem>) {
         for keyword in schema.as_object().into_iter().flat_map(Map::keys).filter(|keyword| keyword.starts_with("x-")) {
             let at: Vec<String> = place.iter().cloned().chain([keyword.clone()]).collect();
             if !KNOWN.contains(&keyword.as_str()) {
-                problems.push(refusal(&at, format!("There is no annotation `{keyword}`; there are {}.", KNOWN.join(", "))));
+                problems
+                    .push(refusal(&at, format!("There is no annotation `{keyword}`; there are {}.", KNOWN.join(", "))));
             } else if !is_parameter && (place.is_empty() || !ANYWHERE.contains(&keyword.as_str())) {
-                problems.push(refusal(&at, format!("`{keyword}` belongs on a top-level parameter, beside a `$ref` and not behind it.")));
+                problems.push(refusal(
+                    &at,
+                    format!("`{keyword}` belongs on a top-level parameter, beside a `$ref` and not behind it."),
+                ));
             } else if !is_parameter {
                 check_form(schema, keyword, &at, problems);
             }
@@ -122,7 +136,8 @@ fn check_places(source: &Value, problems: &mut Vec<Problem>) {
 fn check_form(schema: &Value, keyword: &str, at: &[String], problems: &mut Vec<Problem>) {
     let fits = if keyword == "x-order" { schema[keyword].is_i64() } else { schema[keyword].is_string() };
     if !fits {
-        problems.push(refusal(at, if keyword == "x-order" { "It must be an integer." } else { "It must be a string." }));
+        problems
+            .push(refusal(at, if keyword == "x-order" { "It must be an integer." } else { "It must be a string." }));
     }
 }
 
@@ -146,7 +161,11 @@ impl Reader<'_> {
             secret: self.flag("x-secret"),
             generate: self.generate(),
             digest: self.digest(),
-            editable_by: self.audience("x-editable-by").unwrap_or(if status { Audience::Consumer } else { Audience::Owner }),
+            editable_by: self.audience("x-editable-by").unwrap_or(if status {
+                Audience::Consumer
+            } else {
+                Audience::Owner
+            }),
             visible_to: self.audience("x-visible-to").unwrap_or_default(),
             read_only: self.standard("readOnly"),
             status,
@@ -157,7 +176,8 @@ impl Reader<'_> {
     }
 
     fn refuse(&mut self, steps: &[&str], message: impl AsRef<str>) {
-        let place: Vec<String> = ["properties", self.name].into_iter().chain(steps.iter().copied()).map(str::to_owned).collect();
+        let place: Vec<String> =
+            ["properties", self.name].into_iter().chain(steps.iter().copied()).map(str::to_owned).collect();
         self.problems.push(refusal(&place, message));
     }
 
@@ -249,7 +269,10 @@ impl Reader<'_> {
             "hex" => ("bytes", 1, 128, 16),
             "username" | "number" => ("", 0, 0, 0),
             _ => {
-                self.refuse(&["x-generate", "kind"], "It must be password, passphrase, digits, hex, username or number.");
+                self.refuse(
+                    &["x-generate", "kind"],
+                    "It must be password, passphrase, digits, hex, username or number.",
+                );
                 return None;
             }
         };
@@ -259,7 +282,11 @@ impl Reader<'_> {
         }
         let size = match map.get(member) {
             None => usual,
-            Some(value) => match value.as_u64().and_then(|size| usize::try_from(size).ok()).filter(|size| (least..=most).contains(size)) {
+            Some(value) => match value
+                .as_u64()
+                .and_then(|size| usize::try_from(size).ok())
+                .filter(|size| (least..=most).contains(size))
+            {
                 Some(size) => size,
                 None => {
                     self.refuse(&["x-generate", member], format!("It must be an integer from {least} to {most}."));
@@ -289,14 +316,20 @@ impl Reader<'_> {
             self.refuse(&["default"], "A secret that everybody can read in the schema is none: leave the default out.");
         }
         if parameter.status && (parameter.secret || parameter.generate.is_some() || parameter.unique.is_some()) {
-            self.refuse(&["x-status"], "A status is reported and shown: it is not secret, not generated and not unique.");
+            self.refuse(
+                &["x-status"],
+                "A status is reported and shown: it is not secret, not generated and not unique.",
+            );
         }
         if parameter.status && parameter.editable_by != Audience::Consumer {
             self.refuse(&["x-editable-by"], "A status is written by the telephone system: CONSUMER, or leave it out.");
         }
         let made = parameter.default.is_some() || parameter.generate.is_some();
         if parameter.required && parameter.editable_by == Audience::Consumer && !made {
-            self.refuse(&["x-editable-by"], "It is required, but only a telephone system may write it: nobody could register.");
+            self.refuse(
+                &["x-editable-by"],
+                "It is required, but only a telephone system may write it: nobody could register.",
+            );
         }
     }
 }

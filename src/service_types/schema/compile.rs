@@ -20,7 +20,9 @@ const TRIALS: usize = 16;
 /// How every schema is built: draft 2020-12, patterns in linear time, `format` checked, `mac` known as a format.
 pub(super) fn options() -> jsonschema::ValidationOptions<'static> {
     jsonschema::draft202012::options()
-        .with_pattern_options(PatternOptions::regex().size_limit(limits::PATTERN_BYTES).dfa_size_limit(limits::PATTERN_BYTES))
+        .with_pattern_options(
+            PatternOptions::regex().size_limit(limits::PATTERN_BYTES).dfa_size_limit(limits::PATTERN_BYTES),
+        )
         .should_validate_formats(true)
         .with_format("mac", is_mac)
         .offline()
@@ -30,7 +32,9 @@ pub(super) fn options() -> jsonschema::ValidationOptions<'static> {
 fn is_mac(text: &str) -> bool {
     let digits: Vec<char> = text.chars().filter(|c| !matches!(c, ':' | '-')).collect();
     let separators = text.chars().count() - digits.len();
-    digits.len() == 12 && digits.iter().all(char::is_ascii_hexdigit) && (separators == 0 || separators == 5 && pairs(text))
+    digits.len() == 12
+        && digits.iter().all(char::is_ascii_hexdigit)
+        && (separators == 0 || separators == 5 && pairs(text))
 }
 
 fn pairs(text: &str) -> bool {
@@ -48,9 +52,9 @@ pub(super) fn compile(source: &Value) -> Result<ParameterSchema, Vec<Problem>> {
         root.remove("$id");
         root.remove("$schema");
     }
-    let validator = options().build(&plain).map_err(|error| {
-        vec![refusal(&segments(error.schema_path().as_str()), "The schema cannot be compiled.")]
-    })?;
+    let validator = options()
+        .build(&plain)
+        .map_err(|error| vec![refusal(&segments(error.schema_path().as_str()), "The schema cannot be compiled.")])?;
     let schema = ParameterSchema { source: source.clone(), parameters, validator };
     refuse(schema.parameters.iter().filter_map(|parameter| trial(source, parameter)).collect())?;
     Ok(schema)
@@ -72,7 +76,10 @@ fn check_root(source: &Value) -> Result<(), Problem> {
         return Err(refusal(&["$schema".to_owned()], format!("Only draft 2020-12 is supported: `{DIALECT}`.")));
     }
     if root.get("type").and_then(Value::as_str) != Some("object") {
-        return Err(refusal(&["type".to_owned()], "Parameters are an object: `\"type\": \"object\"` is required at the root."));
+        return Err(refusal(
+            &["type".to_owned()],
+            "Parameters are an object: `\"type\": \"object\"` is required at the root.",
+        ));
     }
     Ok(())
 }
@@ -81,18 +88,26 @@ fn meta_schema(source: &Value) -> Vec<Problem> {
     jsonschema::draft202012::meta::validator()
         .iter_errors(source)
         .take(MAX_VIOLATIONS)
-        .map(|error| refusal(&segments(error.instance_path().as_str()), format!("Not JSON Schema 2020-12: {}", sentence(error.kind()))))
+        .map(|error| {
+            refusal(
+                &segments(error.instance_path().as_str()),
+                format!("Not JSON Schema 2020-12: {}", sentence(error.kind())),
+            )
+        })
         .collect()
 }
 
 /// Tries what the server would put in: the default, and values as they are generated.
 fn trial(source: &Value, parameter: &Parameter) -> Option<Problem> {
     let at = |keyword: &str| vec!["properties".to_owned(), parameter.name.clone(), keyword.to_owned()];
-    let alone = json!({ "$defs": source.get("$defs").cloned().unwrap_or_else(|| json!({})), "allOf": [parameter.schema] });
+    let alone =
+        json!({ "$defs": source.get("$defs").cloned().unwrap_or_else(|| json!({})), "allOf": [parameter.schema] });
     let Ok(validator) = options().build(&alone) else {
         return Some(refusal(&at("type"), "The schema of this parameter cannot be compiled alone."));
     };
-    let complaint = |value: &Value| validator.iter_errors(value).next().map(|error| (error.kind().keyword().to_owned(), sentence(error.kind())));
+    let complaint = |value: &Value| {
+        validator.iter_errors(value).next().map(|error| (error.kind().keyword().to_owned(), sentence(error.kind())))
+    };
     if let Some(default) = &parameter.default
         && let Some((_, why)) = complaint(default)
     {
@@ -107,7 +122,10 @@ fn trial(source: &Value, parameter: &Parameter) -> Option<Problem> {
         if matches!(kind, annotations::Generate::Number | annotations::Generate::Username) && keyword != "type" {
             continue;
         }
-        return Some(refusal(&at("x-generate"), format!("A generated value does not fit the parameter's own schema: {why}")));
+        return Some(refusal(
+            &at("x-generate"),
+            format!("A generated value does not fit the parameter's own schema: {why}"),
+        ));
     }
     None
 }

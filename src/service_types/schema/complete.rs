@@ -86,8 +86,14 @@ impl ParameterSchema {
         let mut values = Parameters::new();
         for parameter in self.parameters.iter().filter(|parameter| parameter.generate.is_none()) {
             let schema = resolve(&self.source, &parameter.schema);
-            let first = |keyword: &str| schema.get(keyword).and_then(Value::as_array).and_then(|list| list.first()).cloned();
-            let known = schema.get("default").cloned().or_else(|| first("examples")).or_else(|| schema.get("const").cloned()).or_else(|| first("enum"));
+            let first =
+                |keyword: &str| schema.get(keyword).and_then(Value::as_array).and_then(|list| list.first()).cloned();
+            let known = schema
+                .get("default")
+                .cloned()
+                .or_else(|| first("examples"))
+                .or_else(|| schema.get("const").cloned())
+                .or_else(|| first("enum"));
             if let Some(value) = known.or_else(|| parameter.required.then(|| plain(&schema))) {
                 values.insert(parameter.name.clone(), value);
             }
@@ -117,7 +123,9 @@ fn fill_inside(root: &Value, schema: &Value, value: &mut Value, depth: usize) {
 /// The plainest value of a schema's type.
 fn plain(schema: &Value) -> Value {
     let kind = schema.get("type").and_then(|kind| kind.as_str().or_else(|| kind.as_array()?.first()?.as_str()));
-    let length = |keyword: &str| schema.get(keyword).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(0).min(256);
+    let length = |keyword: &str| {
+        schema.get(keyword).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(0).min(256)
+    };
     match kind {
         Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or_else(|| Value::from(0)),
         Some("boolean") => Value::Bool(false),

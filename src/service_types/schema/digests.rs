@@ -84,12 +84,14 @@ impl DigestTemplate {
     }
 
     fn settings(&self) -> impl Iterator<Item = (&str, &'static str)> {
-        self.username.iter().map(|piece| (piece, "username")).chain(self.realm.iter().map(|piece| (piece, "realm"))).filter_map(
-            |(piece, part)| match piece {
+        self.username
+            .iter()
+            .map(|piece| (piece, "username"))
+            .chain(self.realm.iter().map(|piece| (piece, "realm")))
+            .filter_map(|(piece, part)| match piece {
                 Piece::Setting(name) => Some((name.as_str(), part)),
                 _ => None,
-            },
-        )
+            })
     }
 }
 
@@ -183,10 +185,17 @@ impl ParameterSchema {
     ///
     /// # Errors
     /// When a setting is missing, or user or realm would hold a colon.
-    pub fn digests(&self, secrets: &Parameters, context: &DigestContext<'_>) -> Result<BTreeMap<String, DigestSet>, DigestError> {
+    pub fn digests(
+        &self,
+        secrets: &Parameters,
+        context: &DigestContext<'_>,
+    ) -> Result<BTreeMap<String, DigestSet>, DigestError> {
         let mut found = BTreeMap::new();
         for parameter in &self.parameters {
-            let (Some(template), Some(Value::String(password))) = (&parameter.digest, secrets.get(&parameter.name)) else { continue };
+            let (Some(template), Some(Value::String(password))) = (&parameter.digest, secrets.get(&parameter.name))
+            else {
+                continue;
+            };
             let user = render(&template.username, "user", context)?;
             let realm = render(&template.realm, "realm", context)?;
             found.insert(parameter.name.clone(), DigestSet::of(&user, &realm, password));
@@ -197,10 +206,16 @@ impl ParameterSchema {
     /// Checks that settings hold what the digests need: INVALID at `["settings", NAME]`.
     pub fn check_settings(&self, settings: &Value) -> Vec<Problem> {
         let mut problems: Vec<Problem> = Vec::new();
-        for (name, part) in self.parameters.iter().filter_map(|parameter| parameter.digest.as_ref()).flat_map(DigestTemplate::settings) {
+        for (name, part) in
+            self.parameters.iter().filter_map(|parameter| parameter.digest.as_ref()).flat_map(DigestTemplate::settings)
+        {
             let sentence = match setting(settings, name) {
-                Err(_) => format!("The schema makes the {part} of digests from this setting: it must be a text that is not empty."),
-                Ok(text) if text.contains(':') => format!("The schema makes the {part} of digests from this setting: a colon is not allowed in it."),
+                Err(_) => format!(
+                    "The schema makes the {part} of digests from this setting: it must be a text that is not empty."
+                ),
+                Ok(text) if text.contains(':') => {
+                    format!("The schema makes the {part} of digests from this setting: a colon is not allowed in it.")
+                }
                 Ok(_) => continue,
             };
             let problem = Problem::invalid("", sentence).at(["settings", name]);

@@ -84,7 +84,11 @@ impl ParameterSchema {
     pub fn rotatable(&self, parameter: &str) -> Result<&Parameter, Problem> {
         match self.parameter(parameter) {
             Some(found) if found.secret && found.generate.is_some() => Ok(found),
-            Some(_) => Err(Problem::new(ProblemKind::Invalid, "parameter", "Only a secret that the server generates can be rotated.")),
+            Some(_) => Err(Problem::new(
+                ProblemKind::Invalid,
+                "parameter",
+                "Only a secret that the server generates can be rotated.",
+            )),
             None => Err(Problem::not_found("parameter", "There is no such parameter.")),
         }
     }

@@ -96,7 +96,8 @@ pub(super) fn check(source: &Value) -> Vec<Problem> {
 
 fn check_keywords(place: &[String], schema: &Value, patterns: &mut usize, problems: &mut Vec<Problem>) {
     let Value::Object(keywords) = schema else { return };
-    let below = |steps: &[&str]| place.iter().cloned().chain(steps.iter().map(|step| (*step).to_owned())).collect::<Vec<_>>();
+    let below =
+        |steps: &[&str]| place.iter().cloned().chain(steps.iter().map(|step| (*step).to_owned())).collect::<Vec<_>>();
     for (keyword, sentence) in REFUSED {
         if keywords.contains_key(keyword) {
             problems.push(refusal(&below(&[keyword]), sentence));
@@ -160,7 +161,11 @@ struct Costs<'a> {
 }
 
 fn check_cost(source: &Value) -> Option<Problem> {
-    let mut costs = Costs { definitions: source.get("$defs").and_then(Value::as_object), known: BTreeMap::new(), open: BTreeSet::new() };
+    let mut costs = Costs {
+        definitions: source.get("$defs").and_then(Value::as_object),
+        known: BTreeMap::new(),
+        open: BTreeSet::new(),
+    };
     // Definitions first: one that nobody uses must be sound too.
     let names: Vec<String> = costs.definitions.into_iter().flat_map(|map| map.keys().cloned()).collect();
     for name in names {
@@ -170,12 +175,14 @@ fn check_cost(source: &Value) -> Option<Problem> {
     }
     match costs.of(source, &mut Vec::new()) {
         Err(problem) => Some(problem),
-        Ok(cost) if cost.depth > MAX_DEPTH => {
-            Some(refusal(&[], format!("Subschemas are nested more than {MAX_DEPTH} levels deep once references are followed.")))
-        }
-        Ok(cost) if cost.nodes > MAX_NODES => {
-            Some(refusal(&[], format!("The schema has {} subschemas once references are followed; {MAX_NODES} are allowed.", cost.nodes)))
-        }
+        Ok(cost) if cost.depth > MAX_DEPTH => Some(refusal(
+            &[],
+            format!("Subschemas are nested more than {MAX_DEPTH} levels deep once references are followed."),
+        )),
+        Ok(cost) if cost.nodes > MAX_NODES => Some(refusal(
+            &[],
+            format!("The schema has {} subschemas once references are followed; {MAX_NODES} are allowed.", cost.nodes),
+        )),
         Ok(_) => None,
     }
 }

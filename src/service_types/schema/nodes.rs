@@ -4,7 +4,16 @@ use serde_json::Value;
 
 /// Keywords whose value is a schema.
 const ONE: [&str; 10] = [
-    "additionalProperties", "items", "contains", "not", "if", "then", "else", "propertyNames", "unevaluatedProperties", "unevaluatedItems",
+    "additionalProperties",
+    "items",
+    "contains",
+    "not",
+    "if",
+    "then",
+    "else",
+    "propertyNames",
+    "unevaluatedProperties",
+    "unevaluatedItems",
 ];
 /// Keywords whose value is a list of schemas.
 const LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
@@ -22,7 +31,9 @@ pub(super) fn children(schema: &Value) -> Vec<(Step, &Value)> {
         let name = keyword.as_str();
         match value {
             Value::Array(list) if LIST.contains(&name) => {
-                found.extend(list.iter().enumerate().map(|(index, child)| (vec![keyword.clone(), index.to_string()], child)));
+                found.extend(
+                    list.iter().enumerate().map(|(index, child)| (vec![keyword.clone(), index.to_string()], child)),
+                );
             }
             Value::Object(map) if MAP.contains(&name) => {
                 found.extend(map.iter().map(|(key, child)| (vec![keyword.clone(), key.clone()], child)));
@@ -50,7 +61,10 @@ pub fn resolve(root: &Value, schema: &Value) -> Value {
     for _ in 0..super::MAX_DEPTH {
         let Some(object) = merged.as_object_mut() else { break };
         let Some(Value::String(reference)) = object.remove("$ref") else { break };
-        let Some(Value::Object(target)) = definition_name(&reference).and_then(|name| root.get("$defs")?.get(&name)) else { break };
+        let Some(Value::Object(target)) = definition_name(&reference).and_then(|name| root.get("$defs")?.get(&name))
+        else {
+            break;
+        };
         for (keyword, value) in target {
             object.entry(keyword.clone()).or_insert_with(|| value.clone());
         }

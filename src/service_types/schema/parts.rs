@@ -47,7 +47,11 @@ impl ParameterSchema {
     /// digest may be stored for comparing, and it is no feed key.
     pub fn unique_values<'a>(&'a self, values: &Parameters) -> Vec<(&'a Parameter, Uniqueness, String)> {
         let named = self.parameters.iter().filter_map(|parameter| Some((parameter, parameter.unique?)));
-        named.filter_map(|(parameter, scope)| Some((parameter, scope, comparable(parameter, values.get(&parameter.name)?)))).collect()
+        named
+            .filter_map(|(parameter, scope)| {
+                Some((parameter, scope, comparable(parameter, values.get(&parameter.name)?)))
+            })
+            .collect()
     }
 
     /// The parameters by which a telephone system may find an extension: unique and not secret.

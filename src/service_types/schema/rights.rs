@@ -75,7 +75,9 @@ impl ParameterSchema {
 
     /// The values that the viewer may see.
     pub fn visible(&self, values: &Parameters, viewer: Viewer) -> Parameters {
-        let seen = values.iter().filter(|(name, _)| self.parameter(name).is_none_or(|parameter| parameter.is_visible_to(viewer)));
+        let seen = values
+            .iter()
+            .filter(|(name, _)| self.parameter(name).is_none_or(|parameter| parameter.is_visible_to(viewer)));
         seen.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 }

@@ -31,8 +31,13 @@ fn the_root_is_an_object_of_draft_2020_12() {
     assert_eq!(refused(json!([])).0, "");
     assert_eq!(refused(json!({})).0, "/type");
     assert_eq!(refused(json!({ "type": "array" })).0, "/type");
-    assert_eq!(refused(json!({ "type": "object", "$schema": "http://json-schema.org/draft-07/schema#" })).0, "/$schema");
-    compiled(json!({ "type": "object", "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://example.org/x" }));
+    assert_eq!(
+        refused(json!({ "type": "object", "$schema": "http://json-schema.org/draft-07/schema#" })).0,
+        "/$schema"
+    );
+    compiled(
+        json!({ "type": "object", "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://example.org/x" }),
+    );
 }
 
 #[test]
@@ -44,11 +49,15 @@ fn the_meta_schema_names_the_place() {
 
 #[test]
 fn references_stay_inside_and_end() {
-    for reference in ["https://example.org/schema", "other.json", "#", "#/properties/p", "#anchor", "file:///etc/passwd"] {
+    for reference in
+        ["https://example.org/schema", "other.json", "#", "#/properties/p", "#anchor", "file:///etc/passwd"]
+    {
         assert_eq!(refused(property(json!({ "$ref": reference }))).0, "/properties/p/$ref", "{reference}");
     }
     assert_eq!(refused(property(json!({ "$ref": "#/$defs/absent" }))).0, "/properties/p/$ref");
-    let (place, sentence) = refused(json!({ "type": "object", "$defs": { "a": { "$ref": "#/$defs/b" }, "b": { "items": { "$ref": "#/$defs/a" } } } }));
+    let (place, sentence) = refused(
+        json!({ "type": "object", "$defs": { "a": { "$ref": "#/$defs/b" }, "b": { "items": { "$ref": "#/$defs/a" } } } }),
+    );
     assert_eq!(place, "/$defs/b/items/$ref");
     assert!(sentence.contains("recursion"), "{sentence}");
     assert_eq!(refused(property(json!({ "$dynamicRef": "#x" }))).0, "/properties/p/$dynamicRef");
@@ -68,7 +77,8 @@ fn bombs_are_refused_and_cheap() {
         .map(|n| (format!("d{n}"), json!({ "anyOf": [{ "$ref": format!("#/$defs/d{}", n + 1) }, { "$ref": format!("#/$defs/d{}", n + 1) }] })))
         .chain([("d14".to_owned(), json!({}))])
         .collect();
-    let (_, sentence) = refused(json!({ "type": "object", "$defs": doubled, "properties": { "p": { "$ref": "#/$defs/d0" } } }));
+    let (_, sentence) =
+        refused(json!({ "type": "object", "$defs": doubled, "properties": { "p": { "$ref": "#/$defs/d0" } } }));
     assert!(sentence.contains("references are followed") || sentence.contains("definitions"), "{sentence}");
     assert!(refused(property(json!({ "enum": (0..2000).collect::<Vec<_>>() }))).1.contains("enum"));
     assert!(refused(property(json!({ "description": "x".repeat(70_000) }))).1.contains("65536"));
@@ -97,7 +107,10 @@ fn patterns_run_in_linear_time() {
     for pattern in ["(?=x)", r"(a)\1", "(", "((a{1000}){1000}){1000}"] {
         assert_eq!(refused(property(json!({ "pattern": pattern }))).0, "/properties/p/pattern", "{pattern}");
     }
-    assert_eq!(refused(property(json!({ "patternProperties": { "(?!x)": {} } }))).0, "/properties/p/patternProperties/(?!x)");
+    assert_eq!(
+        refused(property(json!({ "patternProperties": { "(?!x)": {} } }))).0,
+        "/properties/p/patternProperties/(?!x)"
+    );
     let schema = compiled(property(json!({ "type": "string", "pattern": "^(a+)+$" })));
     assert!(!schema.is_valid(&json!({ "p": format!("{}!", "a".repeat(20_000)) })));
 }
@@ -122,7 +135,9 @@ fn annotations_are_typed_and_known() {
         schema[annotation] = value;
         assert_eq!(refused(property(schema)).0, place);
     }
-    let digest = |username: &str, realm: &str| property(json!({ "type": "string", "x-secret": true, "x-digest": { "username": username, "realm": realm } }));
+    let digest = |username: &str, realm: &str| {
+        property(json!({ "type": "string", "x-secret": true, "x-digest": { "username": username, "realm": realm } }))
+    };
     assert_eq!(refused(digest("{nubmer}", "x")).0, "/properties/p/x-digest/username");
     assert_eq!(refused(digest("{number}", "{settings.}")).0, "/properties/p/x-digest/realm");
     assert_eq!(refused(digest("{number", "x")).0, "/properties/p/x-digest/username");
@@ -150,20 +165,26 @@ fn contradictions_are_refused() {
     assert_eq!(place(json!({ "x-status": true, "x-secret": true })), "/properties/p/x-status");
     assert_eq!(place(json!({ "x-status": true, "x-editable-by": "OWNER" })), "/properties/p/x-editable-by");
     assert_eq!(place(json!({ "type": "integer", "default": "x" })), "/properties/p/default");
-    assert_eq!(place(json!({ "type": "string", "minLength": 30, "x-generate": { "kind": "password", "length": 20 } })), "/properties/p/x-generate");
+    assert_eq!(
+        place(json!({ "type": "string", "minLength": 30, "x-generate": { "kind": "password", "length": 20 } })),
+        "/properties/p/x-generate"
+    );
     assert_eq!(place(json!({ "type": "integer", "x-generate": { "kind": "number" } })), "/properties/p/x-generate");
     // A number may be shorter or longer than any sample: what it must look like is judged when it is known.
     compiled(property(json!({ "type": "string", "maxLength": 2, "x-generate": { "kind": "number" } })));
-    let required = json!({ "type": "object", "required": ["p"], "properties": { "p": { "x-editable-by": "CONSUMER" } } });
+    let required =
+        json!({ "type": "object", "required": ["p"], "properties": { "p": { "x-editable-by": "CONSUMER" } } });
     assert_eq!(refused(required).0, "/properties/p/x-editable-by");
 }
 
 #[test]
 fn violations_stand_beside_their_field_and_show_no_value() {
-    let schema = compiled(json!({ "type": "object", "additionalProperties": false, "required": ["mac"], "properties": {
+    let schema = compiled(
+        json!({ "type": "object", "additionalProperties": false, "required": ["mac"], "properties": {
         "mac": { "type": "string", "format": "mac" },
         "pin": { "type": "string", "x-secret": true, "minLength": 12, "pattern": "^[0-9]+$" },
-        "lines": { "type": "array", "items": { "type": "object", "properties": { "a/b": { "enum": ["x", "y"] } } } } } }));
+        "lines": { "type": "array", "items": { "type": "object", "properties": { "a/b": { "enum": ["x", "y"] } } } } } }),
+    );
     let problems = schema.validate(&json!({ "pin": "hunter2", "typo": 1, "lines": [{ "a/b": "z" }] }));
     let mut told: Vec<_> = problems
         .iter()
@@ -174,13 +195,16 @@ fn violations_stand_beside_their_field_and_show_no_value() {
         })
         .collect();
     told.sort();
-    assert_eq!(told, [
-        ("/lines/0/a~1b", "enum", "parameters lines 0 a/b".to_owned()),
-        ("/mac", "required", "parameters mac".to_owned()),
-        ("/pin", "minLength", "parameters pin".to_owned()),
-        ("/pin", "pattern", "parameters pin".to_owned()),
-        ("/typo", "additionalProperties", "parameters typo".to_owned()),
-    ]);
+    assert_eq!(
+        told,
+        [
+            ("/lines/0/a~1b", "enum", "parameters lines 0 a/b".to_owned()),
+            ("/mac", "required", "parameters mac".to_owned()),
+            ("/pin", "minLength", "parameters pin".to_owned()),
+            ("/pin", "pattern", "parameters pin".to_owned()),
+            ("/typo", "additionalProperties", "parameters typo".to_owned()),
+        ]
+    );
     assert_eq!(schema.validate(&json!({ "mac": "00:15:65:aa:bb:cc" })), []);
     assert_eq!(schema.validate(&json!({ "mac": "0015:65aabbcc" })).len(), 1);
     let many: serde_json::Map<_, _> = (0..100).map(|n| (format!("k{n}"), json!(1))).collect();
@@ -200,11 +224,11 @@ fn a_merge_patch_is_that_of_rfc_7396() {
         (json!({"a":"c"}), json!({"a":["b"]}), json!({"a":["b"]})),
         (json!({"a":{"b":"c"}}), json!({"a":{"b":"d","c":null}}), json!({"a":{"b":"d"}})),
         (json!({"a":[{"b":"c"}]}), json!({"a":[1]}), json!({"a":[1]})),
-        (json!(["a","b"]), json!(["c","d"]), json!(["c","d"])),
+        (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
         (json!({"a":"b"}), json!(["c"]), json!(["c"])),
         (json!({"a":"foo"}), json!(null), json!(null)),
         (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
-        (json!([1,2]), json!({"a":"b","c":null}), json!({"a":"b"})),
+        (json!([1, 2]), json!({"a":"b","c":null}), json!({"a":"b"})),
         (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
     ] {
         let mut merged = target;
@@ -228,7 +252,10 @@ fn what_is_left_out_is_made() {
     assert_eq!(completed.filled, ["contacts", "did", "password", "user"]);
     assert_eq!(completed.secrets.keys().collect::<Vec<_>>(), ["password"]);
     assert_eq!(values["password"], completed.secrets["password"]);
-    assert_eq!((&values["user"], &values["did"], &values["contacts"], &values["line"]), (&json!("ada"), &json!("2342"), &json!(3), &json!({ "speed": 2 })));
+    assert_eq!(
+        (&values["user"], &values["did"], &values["contacts"], &values["line"]),
+        (&json!("ada"), &json!("2342"), &json!(3), &json!({ "speed": 2 }))
+    );
     let parts = schema.split(values.clone());
     assert_eq!(parts.secrets.len(), 1);
     assert_eq!(parts.join(), values);
@@ -236,7 +263,9 @@ fn what_is_left_out_is_made() {
     assert_eq!(schema.follow(&mut values, &source, &moved), ["did"]);
     let before = values["password"].clone();
     assert_ne!(schema.rotate_all(&mut values, &source)["password"], before);
-    assert!(schema.rotatable("password").is_ok() && schema.rotatable("user").is_err() && schema.rotatable("x").is_err());
+    assert!(
+        schema.rotatable("password").is_ok() && schema.rotatable("user").is_err() && schema.rotatable("x").is_err()
+    );
     assert!(schema.generate_one("contacts", &source).is_err());
     assert!(schema.is_valid(&Value::Object(schema.sample(&source))));
 }
@@ -273,7 +302,11 @@ fn unique_values_compare_without_case_and_separators() {
         "mac": { "type": "string", "format": "mac", "x-unique": "EVENT" }, "ric": { "type": "integer", "x-unique": "SERVICE_TYPE" },
         "code": { "type": "string", "x-secret": true, "x-unique": "EVENT" } } }));
     let values = map(json!({ "mac": "00:15:65:AA:bb:cc", "ric": 12, "code": "77" }));
-    let keys: Vec<_> = schema.unique_values(&values).into_iter().map(|(parameter, scope, key)| (parameter.name.clone(), scope, key)).collect();
+    let keys: Vec<_> = schema
+        .unique_values(&values)
+        .into_iter()
+        .map(|(parameter, scope, key)| (parameter.name.clone(), scope, key))
+        .collect();
     assert_eq!(keys[1], ("mac".to_owned(), Uniqueness::Event, "001565aabbcc".to_owned()));
     assert_eq!(keys[2], ("ric".to_owned(), Uniqueness::ServiceType, "12".to_owned()));
     assert_eq!(schema.feed_keys(&values), map(json!({ "mac": "00:15:65:AA:bb:cc", "ric": 12 })));
@@ -285,7 +318,9 @@ fn digests_are_those_of_the_rfc() {
     let set = DigestSet::of("Mufasa", "http-auth@example.org", "Circle of Life");
     assert_eq!(set.ha1, "3d78807defe7de2157e2b0b6573a855f");
     assert_eq!(set.ha1_sha256, "7987c64c30e25f1b74be53f966b49b90f2808aa92faf9a00262392d7b4794232");
-    let schema = compiled(property(json!({ "type": "string", "x-secret": true, "x-digest": { "username": "{number}", "realm": "{settings.realm}" } })));
+    let schema = compiled(property(
+        json!({ "type": "string", "x-secret": true, "x-digest": { "username": "{number}", "realm": "{settings.realm}" } }),
+    ));
     let digest = |settings: &Value| {
         let context = DigestContext { number: "2342", username: "ada", slot: 1, settings };
         schema.digests(&map(json!({ "p": "secret" })), &context).map(|mut found| found.remove("p").unwrap())
@@ -310,21 +345,58 @@ fn the_same_schema_is_no_change() {
 /// JSON that often looks like a schema.
 pub(crate) fn schema_like() -> impl Strategy<Value = Value> {
     let keyword = prop::sample::select(vec![
-        "type", "properties", "items", "enum", "const", "default", "required", "pattern", "minLength", "maximum", "minimum", "allOf", "anyOf",
-        "$ref", "$defs", "x-secret", "x-generate", "x-digest", "x-unique", "x-order", "kind", "length", "json", "a-b", "codec", "format", "x-status",
+        "type",
+        "properties",
+        "items",
+        "enum",
+        "const",
+        "default",
+        "required",
+        "pattern",
+        "minLength",
+        "maximum",
+        "minimum",
+        "allOf",
+        "anyOf",
+        "$ref",
+        "$defs",
+        "x-secret",
+        "x-generate",
+        "x-digest",
+        "x-unique",
+        "x-order",
+        "kind",
+        "length",
+        "json",
+        "a-b",
+        "codec",
+        "format",
+        "x-status",
     ]);
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
-        prop::sample::select(vec!["object", "string", "integer", "array", "#/$defs/codec", "EVENT", "password", "^a+$", "mac"]).prop_map(Value::from),
+        prop::sample::select(vec![
+            "object",
+            "string",
+            "integer",
+            "array",
+            "#/$defs/codec",
+            "EVENT",
+            "password",
+            "^a+$",
+            "mac"
+        ])
+        .prop_map(Value::from),
         ".{0,6}".prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 40, 5, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-            prop::collection::btree_map(keyword.clone(), inner, 0..5)
-                .prop_map(|members| Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())),
+            prop::collection::btree_map(keyword.clone(), inner, 0..5).prop_map(|members| Value::Object(
+                members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+            )),
         ]
     })
 }

@@ -51,7 +51,8 @@ fn oversize(parameters: &Value) -> Option<Problem> {
         return Some(violation(&[], "maxItems", format!("Parameters may have {MAX_VALUES} values.")));
     }
     let bytes = serde_json::to_vec(parameters).map_or(usize::MAX, |text| text.len());
-    (bytes > MAX_PARAMETERS_BYTES).then(|| violation(&[], "maxLength", format!("Parameters may have {MAX_PARAMETERS_BYTES} bytes.")))
+    (bytes > MAX_PARAMETERS_BYTES)
+        .then(|| violation(&[], "maxLength", format!("Parameters may have {MAX_PARAMETERS_BYTES} bytes.")))
 }
 
 /// How many values there are, at every level.
@@ -83,7 +84,9 @@ fn places(kind: &Kind) -> Vec<(Option<String>, String)> {
 pub(super) fn sentence(kind: &Kind) -> String {
     match kind {
         Kind::Required { .. } => "A required property is missing.".to_owned(),
-        Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => "It has a property that is not allowed.".to_owned(),
+        Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => {
+            "It has a property that is not allowed.".to_owned()
+        }
         Kind::Type { kind } => format!("It must be {}.", types(kind)),
         Kind::Enum { options } => format!("It must be one of {}.", listed(options)),
         Kind::Constant { expected_value } => format!("It must be {expected_value}."),

@@ -21,7 +21,11 @@ pub async fn templates_of(conn: &mut Conn, service_type: ServiceTypeId) -> Query
 }
 
 /// A template of a service type by its name.
-pub async fn template_by_name(conn: &mut Conn, service_type: ServiceTypeId, name: &str) -> QueryResult<Option<Template>> {
+pub async fn template_by_name(
+    conn: &mut Conn,
+    service_type: ServiceTypeId,
+    name: &str,
+) -> QueryResult<Option<Template>> {
     query!(conn, c => templates::table
         .filter(templates::service_type_id.eq(service_type))
         .filter(templates::name.eq(name))

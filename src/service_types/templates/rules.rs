@@ -44,7 +44,8 @@ pub async fn save_template(services: &Services, caller: &Arc<Caller>, input: Sav
             let permit = tx.permit(Action::SaveTemplate).await?;
             check(&input)?;
             let found = types::service_type_by_slug(tx.conn, &input.service_type).await?;
-            let service_type = found.ok_or_else(|| Problem::not_found("serviceType", "There is no service type with this slug."))?;
+            let service_type =
+                found.ok_or_else(|| Problem::not_found("serviceType", "There is no service type with this slug."))?;
             let schema = compiled(&service_type)?;
             let sample = sample::render(&service_type, &schema, input.format, &input.source, tx.rng(), tx.now)?;
             let before = queries::template_by_name(tx.conn, service_type.id, &input.name).await?;
@@ -73,11 +74,16 @@ pub async fn save_template(services: &Services, caller: &Arc<Caller>, input: Sav
 ///
 /// # Errors
 /// INVALID or NOT_FOUND at `id`.
-pub async fn delete_template(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Changed<TemplateId>, Stop> {
+pub async fn delete_template(
+    services: &Services,
+    caller: &Arc<Caller>,
+    id: String,
+) -> Result<Changed<TemplateId>, Stop> {
     transact(services, caller, Action::DeleteTemplate, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::DeleteTemplate).await?;
-            let id = TemplateId::from_global(&id).ok_or_else(|| Problem::invalid("id", "This is not the id of a template."))?;
+            let id = TemplateId::from_global(&id)
+                .ok_or_else(|| Problem::invalid("id", "This is not the id of a template."))?;
             let missing = || Problem::not_found("id", "There is no such template.");
             let template = queries::template_by_id(tx.conn, id).await?.ok_or_else(missing)?;
             queries::delete(tx.conn, &permit, id).await?;
@@ -95,7 +101,10 @@ fn check(input: &SaveTemplate) -> Result<(), Problem> {
         && input.name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && input.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
     if !is_name {
-        return Err(Problem::invalid("name", "A template's name is 1 to 64 letters, digits, dots, hyphens and underscores, and begins with a letter or a digit."));
+        return Err(Problem::invalid(
+            "name",
+            "A template's name is 1 to 64 letters, digits, dots, hyphens and underscores, and begins with a letter or a digit.",
+        ));
     }
     if !is_media_type(&input.content_type) {
         return Err(Problem::invalid("contentType", "This is not a media type, such as text/plain; charset=utf-8."));
@@ -108,7 +117,9 @@ fn check(input: &SaveTemplate) -> Result<(), Problem> {
 
 /// A media type with its parameters (RFC 9110, section 8.3.1), as it may stand in a header: one line of visible ASCII.
 fn is_media_type(text: &str) -> bool {
-    let token = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+    let token = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    };
     let mut parts = text.split(';');
     let essence = parts.next().unwrap_or_default().trim_end_matches(' ');
     let is_essence = essence.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype));
@@ -116,7 +127,9 @@ fn is_media_type(text: &str) -> bool {
     text.len() <= 128
         && is_essence
         && parameters.all(|parameter| {
-            parameter.split_once('=').is_some_and(|(name, value)| token(name) && (token(value) || token(value.trim_matches('"'))))
+            parameter
+                .split_once('=')
+                .is_some_and(|(name, value)| token(name) && (token(value) || token(value.trim_matches('"'))))
         })
 }
 
@@ -126,10 +139,25 @@ mod tests {
 
     #[test]
     fn a_media_type_is_fit_for_a_header() {
-        for good in ["text/plain", "text/plain; charset=utf-8", "application/vnd.x+xml", "text/csv;charset=\"utf-8\";header=present"] {
+        for good in [
+            "text/plain",
+            "text/plain; charset=utf-8",
+            "application/vnd.x+xml",
+            "text/csv;charset=\"utf-8\";header=present",
+        ] {
             assert!(is_media_type(good), "{good}");
         }
-        for bad in ["", "text", "text/", "/plain", "text/plain\r\nx: y", "text/plain;", "text/plain; charset", "text/pläin", " text/plain"] {
+        for bad in [
+            "",
+            "text",
+            "text/",
+            "/plain",
+            "text/plain\r\nx: y",
+            "text/plain;",
+            "text/plain; charset",
+            "text/pläin",
+            " text/plain",
+        ] {
             assert!(!is_media_type(bad), "{bad}");
         }
     }

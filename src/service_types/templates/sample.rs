@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
-use minijinja::syntax::SyntaxConfig;
 use serde_json::{Value, json};
 
 use super::model::TemplateFormat;
@@ -29,7 +29,14 @@ const SLOT: i32 = 1;
 ///
 /// # Errors
 /// INVALID at `source`, with the line, when it does not compile or fails on the sample.
-pub fn render(service_type: &ServiceType, schema: &ParameterSchema, format: TemplateFormat, source: &str, rng: &dyn Rng, now: Timestamp) -> Result<String, Stop> {
+pub fn render(
+    service_type: &ServiceType,
+    schema: &ParameterSchema,
+    format: TemplateFormat,
+    source: &str,
+    rng: &dyn Rng,
+    now: Timestamp,
+) -> Result<String, Stop> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
@@ -42,7 +49,8 @@ pub fn render(service_type: &ServiceType, schema: &ParameterSchema, format: Temp
     environment.set_formatter(|out, state, value| match state.auto_escape() {
         AutoEscape::Custom(_) if value.is_undefined() => Err(ErrorKind::UndefinedError.into()),
         AutoEscape::Custom(_) if !value.is_safe() => {
-            let text = serde_json::to_string(value).map_err(|_| Error::new(ErrorKind::InvalidOperation, "a value is no JSON"))?;
+            let text = serde_json::to_string(value)
+                .map_err(|_| Error::new(ErrorKind::InvalidOperation, "a value is no JSON"))?;
             out.write_str(&text).map_err(Error::from)
         }
         AutoEscape::Custom(_) => out.write_str(&value.to_string()).map_err(Error::from),
@@ -62,7 +70,8 @@ fn context(service_type: &ServiceType, schema: &ParameterSchema, rng: &dyn Rng, 
     let source = Source { number: NUMBER, username: USERNAME, rng };
     let parts = schema.split(schema.sample(&source));
     let settings = &service_type.settings.0;
-    let digests = schema.digests(&parts.secrets, &DigestContext { number: NUMBER, username: USERNAME, slot: SLOT, settings });
+    let digests =
+        schema.digests(&parts.secrets, &DigestContext { number: NUMBER, username: USERNAME, slot: SLOT, settings });
     let members = (service_type.behaviour == crate::service_types::ServiceBehaviour::CallGroup)
         .then(|| json!([{ "number": "2343", "delay_seconds": 0, "paused": false, "active": true }]));
     json!({
@@ -160,9 +169,20 @@ mod tests {
 
     #[test]
     fn what_fails_is_told_with_its_line() {
-        assert_eq!(try_out(TemplateFormat::Text, "\n{% for %}").unwrap_err().get(..30), Some("The template fails in line 2: "));
-        assert!(try_out(TemplateFormat::Text, "{{ extensions[0].parameters.codek }}").unwrap_err().contains("undefined"));
-        assert!(try_out(TemplateFormat::Text, "{% for a in range(9999) %}{% for b in range(9999) %}{{ b }}{% endfor %}{% endfor %}").is_err());
+        assert_eq!(
+            try_out(TemplateFormat::Text, "\n{% for %}").unwrap_err().get(..30),
+            Some("The template fails in line 2: ")
+        );
+        assert!(
+            try_out(TemplateFormat::Text, "{{ extensions[0].parameters.codek }}").unwrap_err().contains("undefined")
+        );
+        assert!(
+            try_out(
+                TemplateFormat::Text,
+                "{% for a in range(9999) %}{% for b in range(9999) %}{{ b }}{% endfor %}{% endfor %}"
+            )
+            .is_err()
+        );
         assert!(try_out(TemplateFormat::Text, "{% include 'x' %}").is_err());
     }
 }

@@ -81,7 +81,16 @@ async fn failures_of_resolvers_show_what_they_may() {
 async fn requests_that_break_the_rules_of_http_are_refused() {
     let server = Server::start().await;
     let bad = (400, "BAD_USER_INPUT");
-    for body in ["", "{", "[]", "[{\"query\":\"{hello}\"}]", "7", "{\"query\":1}", "{}", "{\"query\":\"{hello}\",\"variables\":[]}"] {
+    for body in [
+        "",
+        "{",
+        "[]",
+        "[{\"query\":\"{hello}\"}]",
+        "7",
+        "{\"query\":1}",
+        "{}",
+        "{\"query\":\"{hello}\",\"variables\":[]}",
+    ] {
         assert_eq!(seen(server.post(body)).await.outcome(), bad, "{body}");
     }
     assert_eq!(seen(server.post(&b"{\"query\":\"\xff\"}"[..])).await.outcome(), bad);
@@ -97,7 +106,11 @@ async fn requests_that_break_the_rules_of_http_are_refused() {
 #[tokio::test]
 async fn get_is_for_queries() {
     let server = Server::start().await;
-    let asked = server.gets_with(&[("query", "query Q($n: String) { hello(name: $n) }"), ("variables", "{\"n\":\"x\"}"), ("operationName", "Q")]);
+    let asked = server.gets_with(&[
+        ("query", "query Q($n: String) { hello(name: $n) }"),
+        ("variables", "{\"n\":\"x\"}"),
+        ("operationName", "Q"),
+    ]);
     assert_eq!(seen(asked).await.body["data"]["hello"], "hello x");
     let mutation = seen(server.gets("mutation { signIn }")).await;
     assert_eq!((mutation.status, mutation.header("allow")), (405, "POST"));
@@ -129,7 +142,8 @@ async fn a_session_cookie_counts_on_our_own_pages_only() {
     let by_token = with_cookie().header("authorization", "Bearer key");
     assert_eq!(seen(by_token).await.body["data"]["viewer"], "key");
     assert_eq!(seen(server.gets("{ viewer }").header("cookie", "session=1")).await.body["data"]["viewer"], "user");
-    let stream = server.gets("subscription { tick }").header("cookie", "session=1").header("accept", "text/event-stream");
+    let stream =
+        server.gets("subscription { tick }").header("cookie", "session=1").header("accept", "text/event-stream");
     assert_eq!(seen(stream).await.outcome(), (403, "FORBIDDEN"));
 }
 

@@ -72,7 +72,10 @@ async fn every_operation_goes_over_a_socket() {
     let server = Server::start().await;
     let mut socket = ready(&server, Some("user")).await;
     socket.asks("q", "{ viewer }").await;
-    assert_eq!(socket.hears().await, json!({"type": "next", "id": "q", "payload": {"data": {"viewer": "user"}, "extensions": {"cost": 1}}}));
+    assert_eq!(
+        socket.hears().await,
+        json!({"type": "next", "id": "q", "payload": {"data": {"viewer": "user"}, "extensions": {"cost": 1}}})
+    );
     assert_eq!(socket.hears().await, json!({"type": "complete", "id": "q"}));
     socket.asks("q", "mutation { signIn }").await;
     assert_eq!(socket.hears().await["payload"]["data"]["signIn"], false, "no cookie can be set");
@@ -89,10 +92,17 @@ async fn every_operation_goes_over_a_socket() {
 async fn a_refused_operation_leaves_the_socket_open() {
     let server = Server::start().await;
     let mut socket = ready(&server, None).await;
-    for (query, code) in [("{", "GRAPHQL_PARSE_FAILED"), ("{ nope }", "GRAPHQL_VALIDATION_FAILED"), ("{ names(first: -1) }", "BAD_USER_INPUT")] {
+    for (query, code) in [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{ nope }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ names(first: -1) }", "BAD_USER_INPUT"),
+    ] {
         socket.asks("q", query).await;
         let error = socket.hears().await;
-        assert_eq!((error["type"].as_str(), error["payload"][0]["extensions"]["code"].as_str()), (Some("error"), Some(code)));
+        assert_eq!(
+            (error["type"].as_str(), error["payload"][0]["extensions"]["code"].as_str()),
+            (Some("error"), Some(code))
+        );
     }
     let keyed = json!({"query": "mutation { key }", "extensions": {"idempotencyKey": "k"}});
     socket.says(json!({"type": "subscribe", "id": "k", "payload": keyed})).await;
@@ -158,7 +168,10 @@ async fn a_socket_runs_so_many_operations_and_no_more() {
         socket.asks(id, "{ slow }").await;
     }
     let error = socket.hears().await;
-    assert_eq!((error["id"].as_str(), error["payload"][0]["extensions"]["code"].as_str()), (Some("c"), Some("RATE_LIMITED")));
+    assert_eq!(
+        (error["id"].as_str(), error["payload"][0]["extensions"]["code"].as_str()),
+        (Some("c"), Some("RATE_LIMITED"))
+    );
 }
 
 #[tokio::test]

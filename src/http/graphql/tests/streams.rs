@@ -14,7 +14,8 @@ async fn text(request: reqwest::RequestBuilder) -> String {
 async fn events_come_one_by_one_and_end_with_complete() {
     let server = Server::start().await;
     let told = text(server.asks("subscription { tick(times: 2) }")).await;
-    let next = |number: u8| format!("event: next\ndata: {{\"data\":{{\"tick\":{number}}},\"extensions\":{{\"cost\":1}}}}\n\n");
+    let next =
+        |number: u8| format!("event: next\ndata: {{\"data\":{{\"tick\":{number}}},\"extensions\":{{\"cost\":1}}}}\n\n");
     assert_eq!(told, format!(":\n\n{}{}event: complete\ndata: \n\n", next(1), next(2)));
     assert_eq!(text(server.gets("subscription { tick(times: 2) }")).await, told);
 }
@@ -23,7 +24,11 @@ async fn events_come_one_by_one_and_end_with_complete() {
 async fn a_query_is_a_stream_of_one_and_a_refused_document_is_told_in_it() {
     let server = Server::start().await;
     assert!(text(server.asks("{ hello }")).await.contains("\"hello you\""));
-    for (query, code) in [("{", "GRAPHQL_PARSE_FAILED"), ("subscription { nope }", "GRAPHQL_VALIDATION_FAILED"), ("subscription { refused }", "FORBIDDEN")] {
+    for (query, code) in [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("subscription { nope }", "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription { refused }", "FORBIDDEN"),
+    ] {
         let told = text(server.asks(query)).await;
         assert!(told.starts_with(":\n\nevent: next\ndata: {\"errors\":[") && told.contains(code), "{told}");
         assert!(told.ends_with("event: complete\ndata: \n\n"));
@@ -49,7 +54,12 @@ async fn a_stream_ends_with_its_session_and_with_the_program() {
 
 #[tokio::test]
 async fn an_idle_stream_shows_signs_of_life() {
-    let server = Server::with(Settings { keep_alive: Duration::from_millis(20), people_timeout: Duration::from_millis(200), ..Settings::new() }).await;
+    let server = Server::with(Settings {
+        keep_alive: Duration::from_millis(20),
+        people_timeout: Duration::from_millis(200),
+        ..Settings::new()
+    })
+    .await;
     let told = text(server.asks("{ slow }")).await;
     assert!(told.starts_with(":\n\n:\n\n:\n\n") && told.contains("UNAVAILABLE"), "{told}");
 }

@@ -150,7 +150,9 @@ impl<G: Gateway> Connection<G> {
             None | Some(Err(_) | Ok(Message::Close(_))) => Err(End::Gone),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
             Some(Ok(Message::Binary(_))) => Err(Close::InvalidMessage.into()),
-            Some(Ok(Message::Text(text))) if text.len() > self.gateway.settings().body_bytes => Err(Close::TooBig.into()),
+            Some(Ok(Message::Text(text))) if text.len() > self.gateway.settings().body_bytes => {
+                Err(Close::TooBig.into())
+            }
             Some(Ok(Message::Text(text))) => ClientMessage::read(&text).map(Some).ok_or(Close::InvalidMessage.into()),
         }
     }
@@ -245,7 +247,9 @@ async fn run<G: Gateway>(gateway: G, credentials: Credentials, payload: Payload,
     let admitted = match idempotency_key(&payload) {
         Ok(idempotency_key) => {
             let carrier = Carrier::Stream;
-            Arrival { gateway: &gateway, caller: &caller, payload, idempotency_key, carrier, request_id, headers }.admit().await
+            Arrival { gateway: &gateway, caller: &caller, payload, idempotency_key, carrier, request_id, headers }
+                .admit()
+                .await
         }
         Err(error) => Err(error),
     };

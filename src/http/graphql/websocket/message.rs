@@ -147,13 +147,26 @@ mod tests {
 
     #[test]
     fn only_the_protocols_messages_are_read() {
-        assert!(matches!(ClientMessage::read("{\"type\":\"connection_init\"}"), Some(ClientMessage::Init { authorization: None })));
+        assert!(matches!(
+            ClientMessage::read("{\"type\":\"connection_init\"}"),
+            Some(ClientMessage::Init { authorization: None })
+        ));
         let init = "{\"type\":\"connection_init\",\"payload\":{\"Authorization\":\"Bearer x\"}}";
-        assert!(matches!(ClientMessage::read(init), Some(ClientMessage::Init { authorization: Some(token) }) if token == "Bearer x"));
+        assert!(
+            matches!(ClientMessage::read(init), Some(ClientMessage::Init { authorization: Some(token) }) if token == "Bearer x")
+        );
         for wrong in [
-            "", "[]", "nope", "{}", "{\"type\":1}", "{\"type\":\"next\"}", "{\"type\":\"subscribe\",\"payload\":{\"query\":\"{a}\"}}",
-            "{\"type\":\"subscribe\",\"id\":\"\",\"payload\":{\"query\":\"{a}\"}}", "{\"type\":\"subscribe\",\"id\":\"1\"}",
-            "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{\"query\":1}}", "{\"type\":\"connection_init\",\"payload\":\"x\"}",
+            "",
+            "[]",
+            "nope",
+            "{}",
+            "{\"type\":1}",
+            "{\"type\":\"next\"}",
+            "{\"type\":\"subscribe\",\"payload\":{\"query\":\"{a}\"}}",
+            "{\"type\":\"subscribe\",\"id\":\"\",\"payload\":{\"query\":\"{a}\"}}",
+            "{\"type\":\"subscribe\",\"id\":\"1\"}",
+            "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{\"query\":1}}",
+            "{\"type\":\"connection_init\",\"payload\":\"x\"}",
             "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{\"query\":\"{a}\",\"variables\":[]}}",
         ] {
             assert!(ClientMessage::read(wrong).is_none(), "{wrong}");

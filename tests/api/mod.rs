@@ -1,0 +1,31 @@
+//! What the API promises, asked over HTTP.
+
+mod accounts;
+mod feed;
+mod numbers;
+
+use crate::support::Test;
+
+macro_rules! tests {
+    ($($module:ident :: $name:ident),+ $(,)?) => {
+        /// Every test, by its name.
+        pub const TESTS: &[(&str, Test)] = &[$((concat!(stringify!($module), "::", stringify!($name)), |app| Box::pin($module::$name(app)))),+];
+    };
+}
+
+tests! {
+    accounts::a_newcomer_registers_verifies_and_signs_in,
+    accounts::a_known_address_looks_like_any_other,
+    accounts::a_reset_ends_every_session,
+    accounts::guessing_gets_slower,
+    accounts::a_ban_ends_sessions_and_is_lifted_exactly,
+    accounts::the_last_admin_stays,
+    accounts::a_repeated_request_registers_once,
+    numbers::twenty_at_once_and_one_owner,
+    numbers::a_taken_number_comes_with_suggestions,
+    numbers::a_deleted_number_is_held_for_its_owner,
+    numbers::a_barred_number_is_refused_and_silent,
+    numbers::a_new_service_type_is_typed_at_once,
+    feed::every_change_is_told_in_order,
+    feed::a_key_sees_what_its_scope_allows,
+}

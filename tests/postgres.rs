@@ -1,0 +1,103 @@
+//! A private PostgreSQL cluster for one run of the suite.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A running cluster, or one that somebody else keeps (`TEST_DATABASE_URL`).
+#[derive(Clone)]
+pub struct Cluster(Arc<Inner>);
+
+struct Inner {
+    /// Without a database at its end: `postgres://postgres@127.0.0.1:5432`.
+    base: String,
+    bin: PathBuf,
+    folder: Option<tempfile::TempDir>,
+    next: AtomicU32,
+}
+
+impl Cluster {
+    /// Starts a cluster from the machine's binaries; `None` where there are none.
+    pub fn find() -> Option<Self> {
+        let bin = find_binaries()?;
+        if let Ok(url) = std::env::var("TEST_DATABASE_URL") {
+            let base = url.rsplit_once('/').map_or(url.clone(), |(base, _)| base.to_owned());
+            return Some(Self::new(base, bin, None));
+        }
+        let folder = tempfile::Builder::new().prefix("switchboard-pg").tempdir().ok()?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
+        let data = folder.path().join("data");
+        if is_root() {
+            Command::new("chown").arg("nobody").arg(folder.path()).status().ok()?;
+        }
+        let socket = folder.path().display();
+        let options = format!("-p {port} -k {socket} -c listen_addresses=127.0.0.1 -c max_connections=400");
+        run(unprivileged(&bin.join("initdb"))
+            .arg("-D")
+            .arg(&data)
+            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8"]))?;
+        run(unprivileged(&bin.join("pg_ctl"))
+            .arg("-D")
+            .arg(&data)
+            .arg("-o")
+            .arg(&options)
+            .arg("-l")
+            .arg(folder.path().join("log"))
+            .args(["-w", "start"]))?;
+        Some(Self::new(format!("postgres://postgres@127.0.0.1:{port}"), bin, Some(folder)))
+    }
+
+    fn new(base: String, bin: PathBuf, folder: Option<tempfile::TempDir>) -> Self {
+        Self(Arc::new(Inner { base, bin, folder, next: AtomicU32::new(1) }))
+    }
+
+    /// Makes an empty database, and gives its URL.
+    pub fn database(&self) -> String {
+        let name = format!("suite_{}_{}", std::process::id(), self.0.next.fetch_add(1, Ordering::SeqCst));
+        let made = Command::new(self.0.bin.join("psql"))
+            .arg(format!("{}/postgres", self.0.base))
+            .args(["-q", "-c", &format!("CREATE DATABASE {name}")])
+            .status();
+        assert!(made.is_ok_and(|status| status.success()), "a database could not be made");
+        format!("{}/{name}", self.0.base)
+    }
+
+    /// Stops the cluster if the suite started it.
+    pub fn stop(&self) {
+        if let Some(folder) = &self.0.folder {
+            let stop = ["-m", "immediate", "stop"];
+            run(unprivileged(&self.0.bin.join("pg_ctl")).arg("-D").arg(folder.path().join("data")).args(stop));
+        }
+    }
+}
+
+fn find_binaries() -> Option<PathBuf> {
+    let packaged =
+        std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
+    let on_path =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
+    packaged
+        .chain(on_path)
+        .find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists() && folder.join("psql").exists())
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
+}
+
+/// PostgreSQL refuses to run as root.
+fn unprivileged(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("runuser");
+    command.args(["-u", "nobody", "--"]).arg(program);
+    command
+}
+
+fn run(command: &mut Command) -> Option<()> {
+    let status = command.stdout(Stdio::null()).stderr(Stdio::inherit()).current_dir("/tmp").status().ok()?;
+    status.success().then_some(())
+}
