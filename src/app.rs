@@ -93,9 +93,9 @@ impl Parts {
 pub async fn open(installation: &Installation, parts: Parts) -> Result<Services, Fault> {
     crate::config::make_data_dir(&installation.data_dir)?;
     let sealer =
-        Sealer::load_or_create(&installation.data_dir, installation.sealing_key.as_ref(), Arc::clone(&parts.rng))
+        Sealer::load_or_create(&installation.data_dir, installation.sealing_key().as_ref(), Arc::clone(&parts.rng))
             .map_err(Fault::internal)?;
-    let store = Store::open(&installation.database()).await?;
+    let store = Store::open(&installation.database().map_err(Fault::internal)?).await?;
     let sign_ins = Buckets::new(Rate::per_minute(SIGN_INS_A_MINUTE), REMEMBERED, Arc::clone(&parts.clock));
     Ok(Services {
         store,
@@ -116,9 +116,10 @@ impl App {
     pub async fn new(installation: &Installation, serving: Serving, services: Services) -> Result<Arc<Self>, Fault> {
         let public_url = serving.public_url();
         let (clock, rng) = (Arc::clone(&services.clock), Arc::clone(&services.rng));
-        let mailer = match &serving.smtp_url {
-            Some(url) => Mailer::smtp(url.expose(), &public_url, clock, rng)?,
-            None => Mailer::files(&installation.data_dir.join("mail"), &public_url, clock, rng)?,
+        let from = serving.mail_from();
+        let mailer = match serving.mail_server().map_err(Fault::internal)? {
+            Some(server) => Mailer::smtp(&server, &from, &public_url, clock, rng)?,
+            None => Mailer::files(&installation.data_dir.join("mail"), &from, &public_url, clock, rng)?,
         };
         let rings = services.doorbell.catalogue_rings();
         let schema = publish(&services, SessionCookie { plain_http: serving.plain_http_lan }).await?;

@@ -2,9 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::builder::BoolishValueParser;
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::{Installation, Serving};
+
+/// What `switchboard agent` answers as long as there is none.
+pub const NO_AGENT_YET: &str =
+    "the agent is not part of this version of Switchboard yet; a telephone system can read its feed over GraphQL";
 
 /// Number management and provisioning for camps, congresses and campuses.
 #[derive(Parser, Debug)]
@@ -19,7 +24,7 @@ pub struct Cli {
 }
 
 /// What to do; serving is the default.
-#[derive(Subcommand, Debug)]
+#[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
 pub enum Command {
     /// Serves; also what happens when no command is given.
     Serve,
@@ -28,7 +33,7 @@ pub enum Command {
     /// Prints the GraphQL schema.
     Schema {
         /// With the service types of this installation.
-        #[arg(long)]
+        #[arg(long, env = "SWITCHBOARD_LIVE", value_parser = BoolishValueParser::new())]
         live: bool,
     },
     /// Looks after admins.
@@ -42,24 +47,148 @@ pub enum Command {
     /// Looks after the audit.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Makes a new sealing key and seals every secret with it.
+    RotateKey,
+    /// Writes an event's extensions to standard output.
+    Export {
+        /// The event.
+        #[arg(long, env = "SWITCHBOARD_EVENT", value_name = "SLUG")]
+        event: String,
+        /// The format.
+        #[arg(long, env = "SWITCHBOARD_FORMAT", value_enum, default_value_t = ExportFormat::Csv)]
+        format: ExportFormat,
+        /// With secrets, sealed by a passphrase that is asked for.
+        #[arg(long, env = "SWITCHBOARD_WITH_SECRETS", value_parser = BoolishValueParser::new())]
+        with_secrets: bool,
+    },
+    /// Reads extensions into an event: all of them or none.
+    Import {
+        /// The file to read.
+        file: PathBuf,
+        /// The event.
+        #[arg(long, env = "SWITCHBOARD_EVENT", value_name = "SLUG")]
+        event: String,
+        /// Says what would happen, and changes nothing.
+        #[arg(long, env = "SWITCHBOARD_DRY_RUN", value_parser = BoolishValueParser::new())]
+        dry_run: bool,
+        /// Takes the good rows though there are bad ones.
+        #[arg(long, env = "SWITCHBOARD_PARTIAL", value_parser = BoolishValueParser::new())]
+        partial: bool,
+    },
+    /// Keeps a telephone system in step with its feed.
+    Agent {
+        /// The agent's settings.
+        #[arg(long, env = "SWITCHBOARD_CONFIG", value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+/// The formats of an export.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ExportFormat {
+    /// Comma-separated values (RFC 4180).
+    Csv,
+    /// JSON.
+    Json,
 }
 
 /// Looks after admins.
-#[derive(Subcommand, Debug)]
+#[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
 pub enum AdminCommand {
     /// Makes an admin; the password is asked for, or read from SWITCHBOARD_ADMIN_PASSWORD.
     Create {
         /// The account's name.
         username: String,
         /// The admin's address.
-        #[arg(long, default_value = "")]
+        #[arg(long, env = "SWITCHBOARD_EMAIL", default_value = "")]
         email: String,
     },
 }
 
 /// Looks after the audit.
-#[derive(Subcommand, Debug)]
+#[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
 pub enum AuditCommand {
     /// Checks every link of the chain.
     Verify,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    fn command(line: &str) -> Command {
+        parse(line).unwrap().command.unwrap_or(Command::Serve)
+    }
+
+    #[test]
+    fn every_flag_has_its_variable() {
+        fn check(command: &clap::Command) {
+            for flag in command.get_arguments().filter(|flag| !matches!(flag.get_id().as_str(), "help" | "version")) {
+                let Some(long) = flag.get_long() else { continue };
+                let variable = format!("SWITCHBOARD_{}", long.to_uppercase().replace('-', "_"));
+                assert_eq!(flag.get_env().and_then(std::ffi::OsStr::to_str), Some(variable.as_str()), "--{long}");
+            }
+            command.get_subcommands().for_each(check);
+        }
+        Cli::command().debug_assert();
+        check(&Cli::command());
+    }
+
+    #[test]
+    fn every_command_is_read() {
+        assert_eq!(command("switchboard"), Command::Serve);
+        assert_eq!(command("switchboard serve"), Command::Serve);
+        assert_eq!(command("switchboard migrate"), Command::Migrate);
+        assert_eq!(command("switchboard schema --live"), Command::Schema { live: true });
+        assert_eq!(command("switchboard rotate-key"), Command::RotateKey);
+        assert_eq!(command("switchboard backup copy.db"), Command::Backup { file: "copy.db".into() });
+        assert_eq!(command("switchboard audit verify"), Command::Audit(AuditCommand::Verify));
+        assert_eq!(command("switchboard agent --config a.toml"), Command::Agent { config: "a.toml".into() });
+        let create = AdminCommand::Create { username: "ford".to_owned(), email: String::new() };
+        assert_eq!(command("switchboard admin create ford"), Command::Admin(create));
+        let export = Command::Export { event: "camp".to_owned(), format: ExportFormat::Json, with_secrets: true };
+        assert_eq!(command("switchboard export --event camp --format json --with-secrets"), export);
+        let import = Command::Import { file: "x.csv".into(), event: "camp".to_owned(), dry_run: true, partial: false };
+        assert_eq!(command("switchboard import x.csv --event camp --dry-run"), import);
+    }
+
+    #[test]
+    fn what_is_missing_or_unknown_is_refused() {
+        for line in [
+            "switchboard fly",
+            "switchboard export",
+            "switchboard import x.csv",
+            "switchboard admin create",
+            "switchboard backup",
+            "switchboard --format csv",
+            "switchboard export --event camp --format xml",
+            "switchboard --listen localhost",
+            "switchboard --trusted-proxy everybody",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn settings_stand_on_either_side_of_the_command() {
+        for line in [
+            "switchboard --demo --data-dir d serve",
+            "switchboard serve --demo --data-dir d",
+            "switchboard --demo migrate --data-dir d",
+        ] {
+            let cli = parse(line).unwrap();
+            assert!(cli.serving.demo && cli.installation.data_dir.ends_with("d"), "{line}");
+        }
+        let cli = parse("switchboard --trusted-proxy 10.0.0.0/8,fd00::/8 --trusted-proxy 192.0.2.1").unwrap();
+        assert_eq!(
+            cli.serving.trusted_proxy.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["10.0.0.0/8", "fd00::/8", "192.0.2.1/32"]
+        );
+    }
 }

@@ -8,7 +8,7 @@ use crate::access::Caller;
 use crate::accounts::rules::{self as accounts, RegisterAccount};
 use crate::app::{self, App, Parts};
 use crate::audit::{self, Verification};
-use crate::cli::{AdminCommand, AuditCommand, Cli, Command};
+use crate::cli::{AdminCommand, AuditCommand, Cli, Command, NO_AGENT_YET};
 use crate::config::{Installation, LogFormat, Serving};
 use crate::problem::{Fault, Stop};
 use crate::{background, demo, http};
@@ -38,6 +38,10 @@ pub async fn run(cli: Cli) -> Result<(), String> {
         Command::Admin(AdminCommand::Create { username, email }) => create_admin(installation, username, email).await,
         Command::Backup { file } => backup(installation, &file).await,
         Command::Audit(AuditCommand::Verify) => verify_audit(installation).await,
+        Command::Agent { .. } => Err(NO_AGENT_YET.to_owned()),
+        Command::RotateKey | Command::Export { .. } | Command::Import { .. } => {
+            Err("this command is not part of this version of Switchboard yet".to_owned())
+        }
     }
 }
 
@@ -93,9 +97,12 @@ async fn serve(installation: &Installation, serving: Serving) -> Result<(), Stri
 
 /// Tells where the server is, where mails go, and, on an empty database, how to become the first admin.
 async fn greet(installation: &Installation, app: &App, address: SocketAddr) -> Result<(), String> {
-    tracing::info!(address = %address, database = ?installation.database(), "listening");
-    if app.serving.smtp_url.is_none() {
-        tracing::info!(folder = %installation.data_dir.join("mail").display(), "no --smtp-url: mails are written as files");
+    tracing::info!(address = %address, database = %installation.database().map_err(say)?, "listening");
+    match app.serving.mail_server()? {
+        Some(server) => tracing::info!(server = %server, "mails go to the mail server"),
+        None => {
+            tracing::info!(folder = %installation.data_dir.join("mail").display(), "no --smtp-url: mails are written as files")
+        }
     }
     if let Some(token) = accounts::setup_token(&app.services).await.map_err(tell)? {
         let public_url = app.serving.public_url.clone().unwrap_or_else(|| format!("http://{address}"));

@@ -1,50 +1,104 @@
 //! Configuration: small typed sections from flags and `SWITCHBOARD_…` variables.
+//!
+//! Texts that may hold a password arrive wrapped and are parsed here, since the command line's own errors would
+//! quote them.
 
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
+use crate::mail::{self, SmtpUrl};
 use crate::secrets::Secret;
 
-/// Where the data are.
-#[derive(Clone)]
+/// The variable with the sealing keys in base64url, newest first, separated by commas. It is no flag: flags show in
+/// process lists.
+const SEALING_KEY_VARIABLE: &str = "SWITCHBOARD_SEALING_KEY";
+
+/// A database: `sqlite:PATH` or `postgres://…`.
+#[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
-    /// The embedded database, by its file.
+    /// A file.
     Sqlite(PathBuf),
-    /// A PostgreSQL cluster; the URL may hold a password.
+    /// A server; the URL may hold a password.
     Postgres(Secret),
 }
 
-impl std::fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Postgres(_) => f.write_str("postgres://…"),
+/// Why a text names no database. It does not quote more of the text than the scheme.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DatabaseUrlError {
+    /// A scheme that is not known is refused, not guessed.
+    #[error("the scheme {0:?} is not known; known are sqlite:PATH, postgres://… and postgresql://…")]
+    UnknownScheme(String),
+    /// There is no scheme.
+    #[error("it begins with sqlite:, postgres:// or postgresql://")]
+    NoScheme,
+    /// No file is named, or one with parameters.
+    #[error("after sqlite: stands the path of a file, without parameters; a database in memory alone is not supported")]
+    SqlitePath,
+    /// The rest of a PostgreSQL URL cannot be read.
+    #[error("the PostgreSQL URL cannot be read: postgres://user:password@host:port/database")]
+    Postgres,
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = DatabaseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, DatabaseUrlError> {
+        let (scheme, rest) = text.split_once(':').ok_or(DatabaseUrlError::NoScheme)?;
+        match scheme.to_ascii_lowercase().as_str() {
+            "sqlite" => {
+                let path = rest.strip_prefix("//").unwrap_or(rest);
+                let is_path = !path.is_empty() && path != ":memory:" && !path.contains(['?', '\0']);
+                if is_path { Ok(Self::Sqlite(PathBuf::from(path))) } else { Err(DatabaseUrlError::SqlitePath) }
+            }
+            "postgres" | "postgresql" => {
+                // The scheme in lower case: tokio-postgres knows it so.
+                let url = Secret::new(format!("postgres:{rest}"));
+                let is_readable = rest.starts_with("//") && url.expose().parse::<tokio_postgres::Config>().is_ok();
+                if is_readable { Ok(Self::Postgres(url)) } else { Err(DatabaseUrlError::Postgres) }
+            }
+            scheme if is_scheme(scheme) => Err(DatabaseUrlError::UnknownScheme(scheme.to_owned())),
+            // Not `scheme:`: what stands before the colon may be a user, and what after it his password.
+            _ => Err(DatabaseUrlError::NoScheme),
         }
     }
 }
 
-impl FromStr for DatabaseUrl {
-    type Err = String;
+/// RFC 3986, section 3.1, of a length that a scheme has.
+fn is_scheme(text: &str) -> bool {
+    text.len() <= 16
+        && text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
 
-    /// An unknown scheme is refused, never guessed.
-    fn from_str(text: &str) -> Result<Self, String> {
-        if let Some(path) = text.strip_prefix("sqlite:") {
-            let path = path.strip_prefix("//").unwrap_or(path);
-            return if path.is_empty() {
-                Err("sqlite: needs a file, such as sqlite:data/switchboard.db".to_owned())
-            } else {
-                Ok(Self::Sqlite(path.into()))
-            };
-        }
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Ok(Self::Postgres(Secret::new(text)));
-        }
-        let scheme = text.split(':').next().unwrap_or_default();
-        Err(format!("unknown database scheme {scheme:?}: use sqlite:FILE or postgres://…"))
+/// What a log may say: the file, or the server without the login.
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = match self {
+            Self::Sqlite(path) => return write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(url) => url.expose().parse::<tokio_postgres::Config>(),
+        };
+        let hosts: Vec<String> = url.iter().flat_map(tokio_postgres::Config::get_hosts).map(shown_host).collect();
+        let database = url.as_ref().ok().and_then(tokio_postgres::Config::get_dbname).unwrap_or_default();
+        write!(f, "postgres://{}/{database}", hosts.join(","))
+    }
+}
+
+fn shown_host(host: &tokio_postgres::config::Host) -> String {
+    match host {
+        tokio_postgres::config::Host::Tcp(name) => name.clone(),
+        tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseUrl({self})")
     }
 }
 
@@ -61,54 +115,107 @@ pub enum LogFormat {
 #[derive(Args, Clone, Debug)]
 pub struct Installation {
     /// The folder of the database, the sealing key and the mails.
-    #[arg(long, env = "SWITCHBOARD_DATA_DIR", default_value = "./data", global = true)]
+    #[arg(long, env = "SWITCHBOARD_DATA_DIR", value_name = "FOLDER", default_value = "./data", global = true)]
     pub data_dir: PathBuf,
     /// sqlite:FILE or postgres://…; the embedded database in the data folder where it is left out.
-    #[arg(long, env = "SWITCHBOARD_DATABASE_URL", hide_env_values = true, global = true)]
-    pub database_url: Option<DatabaseUrl>,
+    #[arg(long, env = "SWITCHBOARD_DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
+    pub database_url: Option<Secret>,
     /// How log lines are written.
     #[arg(long, env = "SWITCHBOARD_LOG_FORMAT", value_enum, default_value = "text", global = true)]
     pub log_format: LogFormat,
-    /// The sealing keys in hex, newest first, separated by commas; the file `sealing.key` of the data folder where it is left out.
-    #[arg(long, env = "SWITCHBOARD_SEALING_KEY", hide_env_values = true, hide = true, global = true)]
-    pub sealing_key: Option<Secret>,
 }
 
 impl Installation {
     /// The database's URL, with the default of the data folder.
-    pub fn database(&self) -> DatabaseUrl {
-        self.database_url.clone().unwrap_or_else(|| DatabaseUrl::Sqlite(self.data_dir.join("switchboard.db")))
+    ///
+    /// # Errors
+    /// When the URL names no database that is known.
+    pub fn database(&self) -> Result<DatabaseUrl, DatabaseUrlError> {
+        match given(self.database_url.as_ref()) {
+            Some(url) => url.expose().parse(),
+            None => Ok(DatabaseUrl::Sqlite(self.data_dir.join("switchboard.db"))),
+        }
     }
+
+    /// The sealing keys of `SWITCHBOARD_SEALING_KEY`; the file `sealing.key` of the data folder holds them where it is
+    /// not set.
+    pub fn sealing_key(&self) -> Option<Secret> {
+        std::env::var(SEALING_KEY_VARIABLE).ok().map(Secret::new).filter(|key| !key.is_empty())
+    }
+}
+
+/// A variable that is set to nothing, as in a compose file, is one that is not set.
+fn given(text: Option<&Secret>) -> Option<&Secret> {
+    text.filter(|text| !text.is_empty())
 }
 
 /// How the server is reached and what it does.
 #[derive(Args, Clone, Debug)]
 pub struct Serving {
     /// The address and port to listen on.
-    #[arg(long, env = "SWITCHBOARD_LISTEN", default_value = "127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "SWITCHBOARD_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8080",
+        global = true
+    )]
     pub listen: SocketAddr,
     /// The address by which people reach it: links in mails begin with it.
-    #[arg(long, env = "SWITCHBOARD_PUBLIC_URL")]
+    #[arg(long, env = "SWITCHBOARD_PUBLIC_URL", value_name = "URL", global = true)]
     pub public_url: Option<String>,
-    /// The mail server, smtp://… or smtps://…; mails are written as files where it is left out.
-    #[arg(long, env = "SWITCHBOARD_SMTP_URL", hide_env_values = true)]
+    /// The mail server: smtp://[user:password@]host[:port] or smtps://…; mails are written as files where it is left out.
+    #[arg(long, env = "SWITCHBOARD_SMTP_URL", value_name = "URL", hide_env_values = true, global = true)]
     pub smtp_url: Option<Secret>,
+    /// The sender of mails; switchboard@ and the host of the public URL where it is left out.
+    #[arg(long, env = "SWITCHBOARD_MAIL_FROM", value_name = "ADDRESS", global = true)]
+    pub mail_from: Option<String>,
     /// Fills an empty database with the demo event.
-    #[arg(long, env = "SWITCHBOARD_DEMO")]
+    #[arg(long, env = "SWITCHBOARD_DEMO", value_parser = BoolishValueParser::new(), global = true)]
     pub demo: bool,
-    /// A network whose X-Forwarded-For headers are believed; may be given more than once.
-    #[arg(long, env = "SWITCHBOARD_TRUSTED_PROXY", value_delimiter = ',')]
+    /// An address or network whose X-Forwarded-For headers are believed; may be given more than once.
+    #[arg(long, env = "SWITCHBOARD_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = network, global = true)]
     pub trusted_proxy: Vec<IpNet>,
     /// Serves browsers over plain HTTP beyond this machine: passwords and cookies can then be read on the way.
-    #[arg(long, env = "SWITCHBOARD_PLAIN_HTTP_LAN")]
+    #[arg(long, env = "SWITCHBOARD_PLAIN_HTTP_LAN", value_parser = BoolishValueParser::new(), global = true)]
     pub plain_http_lan: bool,
+}
+
+/// Reads `10.0.0.0/8`, or a single address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let single = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| single()).map_err(|_| "it is an address or a network, such as 10.0.0.0/8".to_owned())
 }
 
 impl Serving {
     /// The address for links, without a slash at its end.
     pub fn public_url(&self) -> String {
-        let given = self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen));
+        let given = self.given_public_url().map_or_else(|| format!("http://{}", self.listen), str::to_owned);
         given.trim_end_matches('/').to_owned()
+    }
+
+    fn given_public_url(&self) -> Option<&str> {
+        self.public_url.as_deref().filter(|url| !url.is_empty())
+    }
+
+    /// The mail server; None where mails are written as files.
+    ///
+    /// # Errors
+    /// A sentence that does not quote the URL, which may hold a password.
+    pub fn mail_server(&self) -> Result<Option<SmtpUrl>, String> {
+        let url = given(self.smtp_url.as_ref()).map(|url| url.expose().parse());
+        url.transpose().map_err(|error: mail::SmtpUrlError| format!("--smtp-url: {error}"))
+    }
+
+    /// The sender of mails.
+    pub fn mail_from(&self) -> String {
+        if let Some(address) = self.mail_from.as_deref().filter(|address| !address.is_empty()) {
+            return address.to_owned();
+        }
+        let url = url::Url::parse(&self.public_url());
+        let address = url.as_ref().ok().and_then(url::Url::domain).map(|domain| format!("switchboard@{domain}"));
+        address.filter(|address| mail::is_address(address)).unwrap_or_else(|| "switchboard@localhost".to_owned())
     }
 
     /// Refuses what is not safe together.
@@ -116,18 +223,41 @@ impl Serving {
     /// # Errors
     /// A sentence for whoever starts the program.
     pub fn check(&self) -> Result<(), String> {
-        if self.demo && !self.listen.ip().is_loopback() {
+        if self.demo && !self.listen.ip().to_canonical().is_loopback() {
             return Err(format!(
                 "--demo has well-known passwords and listens on this machine only, not on {}",
                 self.listen
             ));
         }
-        if let Some(url) = &self.public_url
-            && !url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        {
-            return Err(format!("--public-url {url:?} is not an http or https address"));
+        if let Some(url) = self.given_public_url() {
+            check_public_url(url, self.plain_http_lan).map_err(|error| format!("--public-url: {error}"))?;
         }
-        Ok(())
+        if !mail::is_address(&self.mail_from()) {
+            return Err("--mail-from: it is an address, such as switchboard@example.org".to_owned());
+        }
+        self.mail_server().map(drop)
+    }
+}
+
+/// Plain HTTP beyond this machine is for those who say so by `--plain-http-lan`.
+fn check_public_url(text: &str, plain_http_lan: bool) -> Result<(), &'static str> {
+    let url = url::Url::parse(text).map_err(|_| "it is a URL, such as https://numbers.example.org")?;
+    let host = url.host().ok_or("it names no host")?;
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return Err("it has no login, no query and no fragment");
+    }
+    let is_here = match &host {
+        url::Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
+    };
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_here || plain_http_lan => Ok(()),
+        "http" => Err(
+            "over plain http:// everybody on the way reads passwords; use https://, or --plain-http-lan on a network that you trust",
+        ),
+        _ => Err("it begins with https:// or http://"),
     }
 }
 
@@ -141,20 +271,5 @@ pub fn make_data_dir(folder: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unknown_scheme_is_refused() {
-        assert!(matches!("sqlite:data/x.db".parse(), Ok(DatabaseUrl::Sqlite(path)) if path == Path::new("data/x.db")));
-        assert!(matches!("postgres://u:secret@h/d".parse(), Ok(DatabaseUrl::Postgres(_))));
-        let message = "mysql://h/d".parse::<DatabaseUrl>().unwrap_err();
-        assert!(message.contains("mysql") && message.contains("postgres://"));
-    }
-
-    #[test]
-    fn a_password_is_not_printed() {
-        let url: DatabaseUrl = "postgres://u:hunter2@h/d".parse().unwrap();
-        assert!(!format!("{url:?}").contains("hunter2"));
-    }
-}
+#[path = "config_tests.rs"]
+mod tests;

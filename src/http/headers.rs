@@ -20,11 +20,19 @@ pub async fn for_pages(request: Request, next: Next) -> Response {
     response
 }
 
-/// Middleware for the API, feeds and exports (`axum::middleware::from_fn`): nothing is stored in a cache unless the
-/// answer says otherwise itself.
+/// Middleware for the API and for health (`axum::middleware::from_fn`): nothing is stored in a cache unless the answer
+/// says otherwise itself.
 pub async fn for_api(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     set(response.headers_mut(), &[(CONTENT_SECURITY_POLICY, API_POLICY), (CACHE_CONTROL, "no-store")]);
+    response
+}
+
+/// Middleware for exports at stable URLs (`axum::middleware::from_fn`): a browser may keep one, and asks each time whether
+/// it is still right. No cache that others share may: what is in it depends on who asks.
+pub async fn for_documents(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    set(response.headers_mut(), &[(CONTENT_SECURITY_POLICY, API_POLICY), (CACHE_CONTROL, "private, no-cache")]);
     response
 }
 
@@ -59,6 +67,14 @@ mod tests {
             assert_eq!(headers[REFERRER_POLICY], "no-referrer");
             assert!(headers[CONTENT_SECURITY_POLICY].to_str().unwrap().contains("default-src 'none'"));
         }
+    }
+
+    #[tokio::test]
+    async fn a_document_is_asked_for_again_each_time() {
+        let router = Router::new().route("/", get(|| async { "2342,Zebra" })).layer(middleware::from_fn(for_documents));
+        let headers = headers(router, "/").await;
+        assert_eq!(headers[CACHE_CONTROL], "private, no-cache");
+        assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ mod web;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::get;
 
 use crate::app::App;
@@ -24,12 +25,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .with_state(Arc::clone(&app));
-    let pages = Router::new().route("/", get(web::index)).layer(axum::middleware::from_fn(headers::for_pages));
-    let documents = Router::new().route("/directory/{file}", get(documents::directory)).with_state(Arc::clone(&app));
-    Router::new()
-        .merge(documents)
-        .merge(graphql::routes(Switchboard(app)))
-        .merge(operations)
-        .merge(pages)
-        .layer(tower_http::catch_panic::CatchPanicLayer::new())
+    let pages = Router::new().route("/", get(web::index)).layer(from_fn(headers::for_pages));
+    let documents = Router::new()
+        .route("/directory/{file}", get(documents::directory))
+        .with_state(Arc::clone(&app))
+        .layer(from_fn(headers::for_documents));
+    let api = graphql::routes(Switchboard(app)).merge(operations).layer(from_fn(headers::for_api));
+    Router::new().merge(documents).merge(api).merge(pages).layer(tower_http::catch_panic::CatchPanicLayer::new())
 }

@@ -1,23 +1,41 @@
-//! Where mails go: a mail server, or files that an admin reads.
+//! Handing a mail over: to a mail server, or to a folder.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
-use lettre::message::{Body, Mailbox, Message, MultiPart, SinglePart};
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use lettre::message::Mailbox;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use tokio::fs;
+use tokio::io::AsyncWriteExt as _;
 
-use super::{Mail, Rendered};
+use super::smtp_url::Encryption;
+use super::{Mail, Rendered, SmtpUrl};
 use crate::clock::{Clock, Rng};
 use crate::problem::Fault;
 
-/// How long a mail server may take for one mail.
-const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long one step of the conversation may take, and how long all of it.
+const STEP: Duration = Duration::from_secs(15);
+const WHOLE: Duration = Duration::from_secs(60);
 
-/// Sends mails by SMTP, or writes them as `.eml` files.
+/// Why a mail was not handed over. The words name no address, so they may be logged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// Trying again does not help: the address is refused, or the mail cannot be made.
+    #[error("the mail cannot be sent: {0}")]
+    Permanent(String),
+    /// Trying again later may help.
+    #[error("the mail cannot be sent now: {0}")]
+    Temporary(String),
+}
+
+/// Sends mails.
 pub struct Mailer {
     way: Way,
+    from: Mailbox,
     public_url: String,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
@@ -25,153 +43,209 @@ pub struct Mailer {
 
 enum Way {
     Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
-    Files(PathBuf),
-}
-
-/// Why a mail was not sent.
-#[derive(Debug, thiserror::Error)]
-pub enum SendError {
-    /// It will not help to try again: the address or the mail itself is refused.
-    #[error("refused for good: {0}")]
-    Permanent(String),
-    /// The server is away or busy: try again later.
-    #[error("not now: {0}")]
-    Temporary(String),
-}
-
-/// Tells other programs not to answer by themselves (RFC 3834, section 5).
-#[derive(Clone)]
-struct AutoSubmitted;
-
-impl Header for AutoSubmitted {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("Auto-Submitted")
-    }
-
-    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self)
-    }
-
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "auto-generated".to_owned())
-    }
+    Folder(PathBuf),
 }
 
 impl Mailer {
-    /// Sends through the server of an `smtp://` or `smtps://` URL.
+    /// A mailer that hands mails to a mail server. `from` is an address, with or without a name; links in mails begin
+    /// with `public_url`, which has no slash at its end.
     ///
     /// # Errors
-    /// When the URL is not understood.
-    pub fn smtp(url: &str, public_url: &str, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, Fault> {
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
-            .map_err(|error| Fault::internal(format!("--smtp-url: {error}")))?;
-        let transport = builder.timeout(Some(SMTP_TIMEOUT)).build();
-        Ok(Self { way: Way::Smtp(Box::new(transport)), public_url: public_url.to_owned(), clock, rng })
+    /// When `from` is no address, or the server's name cannot be in a certificate.
+    pub fn smtp(
+        server: &SmtpUrl,
+        from: &str,
+        public_url: &str,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, Fault> {
+        let parameters = || TlsParameters::new(server.host.clone()).map_err(Fault::internal);
+        let tls = match server.encryption {
+            Encryption::Offered => Tls::Opportunistic(parameters()?),
+            Encryption::Required => Tls::Required(parameters()?),
+            Encryption::Implicit => Tls::Wrapper(parameters()?),
+            Encryption::None => Tls::None,
+        };
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
+            .port(server.port)
+            .tls(tls)
+            .timeout(Some(STEP));
+        if let Some((user, password)) = &server.login {
+            builder = builder.credentials(Credentials::new(user.clone(), password.expose().to_owned()));
+        }
+        Self::new(Way::Smtp(Box::new(builder.build())), from, public_url, clock, rng)
     }
 
-    /// Writes each mail as a file of this folder.
+    /// A mailer that writes mails into `folder`, one `<UUIDv7>.eml` each, for whoever has no mail server.
     ///
     /// # Errors
-    /// When the folder cannot be made.
-    pub fn files(folder: &Path, public_url: &str, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, Fault> {
-        std::fs::create_dir_all(folder)?;
-        Ok(Self { way: Way::Files(folder.to_owned()), public_url: public_url.to_owned(), clock, rng })
+    /// When `from` is no address.
+    pub fn files(
+        folder: &Path,
+        from: &str,
+        public_url: &str,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, Fault> {
+        Self::new(Way::Folder(folder.to_owned()), from, public_url, clock, rng)
     }
 
-    /// Renders a mail and sends it.
+    fn new(way: Way, from: &str, public_url: &str, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, Fault> {
+        let from = from.parse().map_err(|_| Fault::internal("the sender of mails is no address"))?;
+        Ok(Self { way, from, public_url: public_url.to_owned(), clock, rng })
+    }
+
+    /// Renders a mail and hands it over. Once this returns, the mail server or the disk has it. Sending a mail twice
+    /// does no harm.
     ///
     /// # Errors
-    /// [`SendError`], which tells whether to try again.
+    /// [`SendError`], which says whether to try again.
     pub async fn send(&self, mail: &Mail) -> Result<(), SendError> {
-        let message = self.message(mail)?;
+        let give_up = |fault: Fault| SendError::Permanent(fault.to_string());
+        let rendered = Rendered::new(mail, &self.public_url).map_err(give_up)?;
+        let message =
+            rendered.message(&self.from, &mail.to, self.clock.as_ref(), self.rng.as_ref()).map_err(give_up)?;
         match &self.way {
-            Way::Smtp(transport) => match transport.send(message).await {
-                Ok(_) => Ok(()),
-                Err(error) if error.is_permanent() => Err(SendError::Permanent(error.to_string())),
-                Err(error) => Err(SendError::Temporary(error.to_string())),
+            Way::Smtp(transport) => match tokio::time::timeout(WHOLE, transport.send(message)).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) if error.is_client() && !mail.to.is_ascii() => {
+                    Err(SendError::Permanent("the mail server does not support such an address (SMTPUTF8)".to_owned()))
+                }
+                Ok(Err(error)) => Err(verdict(&error)),
+                Err(_) => Err(SendError::Temporary("the mail server takes too long".to_owned())),
             },
-            Way::Files(folder) => write(folder, self.id(), message.formatted())
-                .await
-                .map_err(|error| SendError::Temporary(error.to_string())),
+            Way::Folder(folder) => {
+                let name = self.rng.uuid(self.clock.now()).to_string();
+                write(folder, &name, &message).await.map_err(|error| SendError::Temporary(error.to_string()))
+            }
         }
     }
-
-    fn id(&self) -> uuid::Uuid {
-        self.rng.uuid(self.clock.now())
-    }
-
-    fn message(&self, mail: &Mail) -> Result<Message, SendError> {
-        let permanent = |error: &dyn std::fmt::Display| SendError::Permanent(error.to_string());
-        let rendered = Rendered::new(mail, &self.public_url).map_err(|error| permanent(&error))?;
-        let to: Address = mail.to.parse().map_err(|error| permanent(&error))?;
-        let host = url::Url::parse(&self.public_url)
-            .ok()
-            .and_then(|url| url.host_str().map(str::to_owned))
-            .unwrap_or_else(|| "localhost".to_owned());
-        let domain =
-            if host.contains(':') || host.parse::<std::net::IpAddr>().is_ok() { "localhost".to_owned() } else { host };
-        let from = Address::new("switchboard", &domain).map_err(|error| permanent(&error))?;
-        let seconds = u64::try_from(self.clock.now().millis() / 1000).unwrap_or(0);
-        Message::builder()
-            .from(Mailbox::new(Some("Switchboard".to_owned()), from))
-            .to(Mailbox::new(None, to))
-            .subject(rendered.subject)
-            .message_id(Some(format!("<{}@{domain}>", self.id().simple())))
-            .date(std::time::UNIX_EPOCH + Duration::from_secs(seconds))
-            .header(AutoSubmitted)
-            .multipart(
-                MultiPart::alternative()
-                    .singlepart(part(ContentType::TEXT_PLAIN, rendered.text))
-                    .singlepart(part(ContentType::TEXT_HTML, rendered.html)),
-            )
-            .map_err(|error| permanent(&error))
-    }
 }
 
-/// A part of a mail, as it stands where it can be: a link that quoted-printable has broken is no use to whoever reads the file.
-fn part(content_type: ContentType, body: String) -> SinglePart {
-    // RFC 5322, section 2.1.1: a line has at most 998 characters. lettre's own check stops at 76.
-    let is_plain = body.is_ascii() && !body.contains('\0') && body.lines().all(|line| line.len() <= 998);
-    let body = if is_plain {
-        Body::dangerous_pre_encoded(body.replace('\n', "\r\n").into_bytes(), ContentTransferEncoding::SevenBit)
-    } else {
-        Body::new(body)
+/// What a failed conversation means. The server's sentence is left out: it often quotes the address.
+fn verdict(error: &lettre::transport::smtp::Error) -> SendError {
+    let Some(code) = error.status().map(u16::from) else {
+        // Cause by cause: the outer error says no more than "Connection error".
+        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+        return SendError::Temporary(causes.last().map(ToString::to_string).unwrap_or_default());
     };
-    SinglePart::builder().header(content_type).header(body.encoding()).body(body)
+    let words = format!("the mail server answered {code}");
+    // 530 to 538 speak of the login (RFC 4954, section 6) and 421, 454 of the moment: the operator mends them,
+    // and the mails must not be gone by then.
+    if error.is_permanent() && !(530..=538).contains(&code) {
+        SendError::Permanent(words)
+    } else {
+        SendError::Temporary(words)
+    }
 }
 
-/// Writes a file that is there whole or not at all, for its owner's eyes alone: it holds a token.
-async fn write(folder: &Path, id: uuid::Uuid, bytes: Vec<u8>) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let (unfinished, finished) = (folder.join(format!(".{id}.tmp")), folder.join(format!("{id}.eml")));
-    let written = tokio::task::spawn_blocking(move || {
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&unfinished, &finished)
-    });
-    written.await.map_err(std::io::Error::other)?
+/// Writes beside and renames, so that whoever watches the folder never sees half a mail.
+async fn write(folder: &Path, name: &str, message: &Message) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).await?;
+    let beside = folder.join(format!(".{name}.new"));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside).await?;
+    file.write_all(&message.formatted()).await?;
+    file.sync_all().await?;
+    fs::rename(&beside, folder.join(format!("{name}.eml"))).await?;
+    fs::File::open(folder).await?.sync_all().await
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::super::smtp_server::{Answer, SmtpServer};
     use super::*;
-    use crate::accounts::token::Token;
     use crate::clock::{ManualClock, SeededRng, Timestamp};
+    use crate::secrets::Secret;
+
+    fn clock() -> Arc<dyn Clock> {
+        Arc::new(ManualClock::new(Timestamp::parse("2026-08-20T09:30:00Z").unwrap()))
+    }
+
+    fn mail() -> Mail {
+        Mail::verify_email("arthur@example.org", "arthur", &Secret::new("dG9rZW4"))
+    }
+
+    fn over(url: &str) -> Mailer {
+        Mailer::smtp(
+            &url.parse().unwrap(),
+            "Switchboard <sb@example.org>",
+            "http://localhost",
+            clock(),
+            Arc::new(SeededRng::new(1)),
+        )
+        .unwrap()
+    }
 
     #[tokio::test]
-    async fn a_mail_on_disk_shows_its_link_unbroken() {
-        let folder = tempfile::tempdir().unwrap();
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp(1_790_000_000_000_000)));
+    async fn a_folder_gets_a_private_file_for_each_mail() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join("mail");
         let mailer =
-            Mailer::files(folder.path(), "https://sb.example.org", clock, Arc::new(SeededRng::new(1))).unwrap();
-        let token = Token::generate(&SeededRng::new(2));
-        mailer.send(&Mail::verify_email("arthur@example.org", "arthur", &token)).await.unwrap();
-        let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
-        let text = std::fs::read_to_string(file).unwrap();
-        let link = format!("https://sb.example.org/verify#token={}", token.reveal().expose());
-        assert!(text.lines().any(|line| line == link), "{text}");
-        assert!(text.contains("Auto-Submitted: auto-generated"));
+            Mailer::files(&folder, "sb@example.org", "http://localhost", clock(), Arc::new(SeededRng::new(1))).unwrap();
+        mailer.send(&mail()).await.unwrap();
+        mailer.send(&mail()).await.unwrap();
+        let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(files.len(), 2);
+        for file in files {
+            assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(file.extension().unwrap(), "eml");
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert!(text.contains("\r\nhttp://localhost/verify#token=dG9rZW4\r\n"), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_written_is_tried_again() {
+        let data = tempfile::tempdir().unwrap();
+        std::fs::write(data.path().join("mail"), "a file").unwrap();
+        let mailer = Mailer::files(
+            &data.path().join("mail"),
+            "sb@example.org",
+            "http://localhost",
+            clock(),
+            Arc::new(SeededRng::new(1)),
+        )
+        .unwrap();
+        assert!(matches!(mailer.send(&mail()).await, Err(SendError::Temporary(_))));
+    }
+
+    #[tokio::test]
+    async fn a_mail_server_gets_envelope_and_message() {
+        let server = SmtpServer::start(Answer::Accept).await;
+        over(&server.url()).send(&mail()).await.unwrap();
+        let received = server.received();
+        assert_eq!(received.len(), 1);
+        assert_eq!(received[0].from, "<sb@example.org>");
+        assert_eq!(received[0].to, ["<arthur@example.org>"]);
+        assert!(received[0].data.contains("Subject: Verify your e-mail address\r\n"));
+        assert!(received[0].data.contains("\r\nhttp://localhost/verify#token=dG9rZW4\r\n"));
+    }
+
+    #[tokio::test]
+    async fn refusals_are_permanent_or_temporary() {
+        for (code, permanent) in [(550, true), (553, true), (450, false), (421, false), (530, false)] {
+            let server = SmtpServer::start(Answer::RefuseRecipient(code)).await;
+            let error = over(&server.url()).send(&mail()).await.unwrap_err();
+            assert_eq!(matches!(error, SendError::Permanent(_)), permanent, "{code}: {error}");
+            assert!(error.to_string().contains(&code.to_string()) && !error.to_string().contains("arthur"), "{error}");
+            assert!(server.received().is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn encryption_that_is_required_and_not_offered_sends_nothing() {
+        let server = SmtpServer::start(Answer::Accept).await;
+        let error = over(&format!("{}?tls=required", server.url())).send(&mail()).await.unwrap_err();
+        assert!(matches!(error, SendError::Temporary(_)), "{error}");
+        assert!(server.received().is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_server_at_all_is_temporary() {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let error = over(&format!("smtp://127.0.0.1:{port}")).send(&mail()).await.unwrap_err();
+        assert!(matches!(error, SendError::Temporary(_)), "{error}");
     }
 }

@@ -5,6 +5,10 @@
 
 mod mailer;
 mod render;
+mod smtp_url;
+
+#[cfg(test)]
+mod smtp_server;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,9 +17,9 @@ use serde::{Deserialize, Serialize};
 
 pub use mailer::{Mailer, SendError};
 pub use render::Rendered;
+pub use smtp_url::{SmtpUrl, SmtpUrlError};
 
-use crate::accounts::token::Token;
-use crate::secrets::{Place, Sealer, SealingError};
+use crate::secrets::{Place, Sealer, SealingError, Secret};
 
 /// What sealed mails are sealed for. The row is left open: a mail is sealed before its job has an id.
 const PLACE: Place<'static> = Place::new("jobs", b"", "mail");
@@ -66,7 +70,7 @@ pub struct Mail {
 
 impl Mail {
     /// The mail with the link that verifies an address (24 hours).
-    pub fn verify_email(to: &str, username: &str, token: &Token) -> Self {
+    pub fn verify_email(to: &str, username: &str, token: &Secret) -> Self {
         Self::new(to, Template::VerifyEmail, username).with_token(token)
     }
 
@@ -76,7 +80,7 @@ impl Mail {
     }
 
     /// The mail with the link that allows a new password (30 minutes).
-    pub fn password_reset(to: &str, username: &str, token: &Token) -> Self {
+    pub fn password_reset(to: &str, username: &str, token: &Secret) -> Self {
         Self::new(to, Template::PasswordReset, username).with_token(token)
     }
 
@@ -96,8 +100,8 @@ impl Mail {
         Self { to: to.to_owned(), template, data }
     }
 
-    fn with_token(mut self, token: &Token) -> Self {
-        self.data.insert("token".to_owned(), token.reveal().expose().to_owned());
+    fn with_token(mut self, token: &Secret) -> Self {
+        self.data.insert("token".to_owned(), token.expose().to_owned());
         self
     }
 
@@ -141,11 +145,11 @@ mod tests {
     fn a_mail_waits_sealed() {
         let folder = tempfile::tempdir().unwrap();
         let sealer = Sealer::load_or_create(folder.path(), None, Arc::new(SeededRng::new(1))).unwrap();
-        let token = Token::generate(&SeededRng::new(2));
+        let token = Secret::new("dG9rZW4");
         let mail = Mail::password_reset("arthur@example.org", "arthur", &token);
         let sealed = mail.seal(&sealer).unwrap();
         let shown = String::from_utf8_lossy(&sealed).into_owned();
-        assert!(!shown.contains(token.reveal().expose()) && !shown.contains("arthur"));
+        assert!(!shown.contains(token.expose()) && !shown.contains("arthur"));
         assert_eq!(Mail::open(&sealer, &sealed).unwrap(), mail);
         assert!(Mail::open(&sealer, b"{}").is_err());
         assert_eq!(format!("{mail:?}"), "Mail { template: PasswordReset, .. }");

@@ -79,7 +79,7 @@ pub async fn request_password_reset(services: &Services, caller: &Arc<Caller>, e
                 && may_mail(tx, account.id, MailTokenPurpose::ResetPassword).await?
             {
                 let token = issue(tx, Some(account.id), MailTokenPurpose::ResetPassword, None).await?;
-                send(tx, &Mail::password_reset(&account.email, &account.username, &token)).await?;
+                send(tx, &Mail::password_reset(&account.email, &account.username, &token.reveal())).await?;
             }
             Ok(Accepted)
         })

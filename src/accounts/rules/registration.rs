@@ -106,7 +106,7 @@ pub async fn register(
 /// Sends the link that proves `email`; older links stop being good.
 pub(super) async fn send_verification(tx: &mut Tx<'_>, account: &Account, email: &str) -> Result<(), Stop> {
     let token = issue(tx, Some(account.id), MailTokenPurpose::VerifyEmail, Some(email)).await?;
-    send(tx, &Mail::verify_email(email, &account.username, &token)).await
+    send(tx, &Mail::verify_email(email, &account.username, &token.reveal())).await
 }
 
 /// Makes a token; older ones of its kind for the same account stop being good.

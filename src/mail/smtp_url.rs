@@ -1,0 +1,171 @@
+//! Where the mail server is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::secrets::Secret;
+
+/// How a conversation with the mail server is kept secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encryption {
+    /// STARTTLS where the server offers it (RFC 3207).
+    Offered,
+    /// STARTTLS, or no mail.
+    Required,
+    /// TLS from the first byte (RFC 8314, section 3.3).
+    Implicit,
+    /// None at all, asked for by `?tls=none`.
+    None,
+}
+
+/// A mail server: `smtp://[user:password@]host[:port][?tls=required|none]` or `smtps://…`.
+///
+/// With `smtp` the conversation is encrypted when the server offers it; with a password or `?tls=required` it must.
+/// Ports: 465 for `smtps`, 587 for `smtp` with a password, 25 without.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SmtpUrl {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) encryption: Encryption,
+    pub(super) login: Option<(String, Secret)>,
+}
+
+/// Why a text names no mail server. It does not quote the text, which may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SmtpUrlError {
+    /// Another scheme, or none.
+    #[error("a mail server is smtp://host[:port] or smtps://host[:port]")]
+    Scheme,
+    /// No host, or one that cannot be.
+    #[error("the URL of the mail server names no host")]
+    Host,
+    /// A user without a password, a password without a user, or not UTF-8.
+    #[error("the URL of the mail server needs a user and a password, or neither")]
+    Login,
+    /// A path, a fragment, or a query other than `tls`.
+    #[error("after the host of the mail server only ?tls=required or ?tls=none may stand (smtp:// only)")]
+    Rest,
+}
+
+impl FromStr for SmtpUrl {
+    type Err = SmtpUrlError;
+
+    fn from_str(text: &str) -> Result<Self, SmtpUrlError> {
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        let implicit = match scheme.as_deref() {
+            Some("smtp") => false,
+            Some("smtps") => true,
+            _ => return Err(SmtpUrlError::Scheme),
+        };
+        let url = url::Url::parse(text).map_err(|_| SmtpUrlError::Host)?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or(SmtpUrlError::Host)?;
+        if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
+            return Err(SmtpUrlError::Rest);
+        }
+        let login = login(&url)?;
+        let encryption = match (implicit, url.query()) {
+            (true, None) => Encryption::Implicit,
+            // A server in the middle could take the offer away and read the password.
+            (false, None) if login.is_some() => Encryption::Required,
+            (false, None) => Encryption::Offered,
+            (false, Some("tls=required")) => Encryption::Required,
+            (false, Some("tls=none")) => Encryption::None,
+            _ => return Err(SmtpUrlError::Rest),
+        };
+        let usual = match (implicit, login.is_some()) {
+            (true, _) => 465,
+            (false, true) => 587,
+            (false, false) => 25,
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Ok(Self { host, port: url.port().unwrap_or(usual), encryption, login })
+    }
+}
+
+fn login(url: &url::Url) -> Result<Option<(String, Secret)>, SmtpUrlError> {
+    let decode = |text: &str| {
+        let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+        decoded.map(std::borrow::Cow::into_owned).map_err(|_| SmtpUrlError::Login)
+    };
+    match (url.username(), url.password()) {
+        ("", None) => Ok(None),
+        ("", Some(_)) | (_, None) => Err(SmtpUrlError::Login),
+        (user, Some(password)) => Ok(Some((decode(user)?, Secret::new(decode(password)?)))),
+    }
+}
+
+/// The server without its login: what a log may say.
+impl fmt::Display for SmtpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.encryption == Encryption::Implicit { "smtps" } else { "smtp" };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
+    }
+}
+
+impl fmt::Debug for SmtpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SmtpUrl({self}, {:?})", self.encryption)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<(String, Encryption), SmtpUrlError> {
+        text.parse::<SmtpUrl>().map(|url| (url.to_string(), url.encryption))
+    }
+
+    #[test]
+    fn ports_and_encryption_follow_the_scheme_and_the_login() {
+        assert_eq!(
+            parse("smtp://mail.example.org"),
+            Ok(("smtp://mail.example.org:25".to_owned(), Encryption::Offered))
+        );
+        assert_eq!(parse("smtp://localhost:1025"), Ok(("smtp://localhost:1025".to_owned(), Encryption::Offered)));
+        assert_eq!(
+            parse("smtp://u:p@mail.example.org"),
+            Ok(("smtp://mail.example.org:587".to_owned(), Encryption::Required))
+        );
+        assert_eq!(parse("smtp://u:p@localhost/?tls=none"), Ok(("smtp://localhost:587".to_owned(), Encryption::None)));
+        assert_eq!(
+            parse("smtps://mail.example.org/"),
+            Ok(("smtps://mail.example.org:465".to_owned(), Encryption::Implicit))
+        );
+        assert_eq!(parse("SMTP://[::1]:25?tls=required"), Ok(("smtp://::1:25".to_owned(), Encryption::Required)));
+    }
+
+    #[test]
+    fn a_login_is_decoded_and_never_shown() {
+        let url: SmtpUrl = "smtps://arthur%40example.org:p%3Ass%2Fword@mail.example.org".parse().unwrap();
+        assert_eq!(url.login, Some(("arthur@example.org".to_owned(), Secret::new("p:ss/word"))));
+        assert_eq!(
+            format!("{url:?} {url}"),
+            "SmtpUrl(smtps://mail.example.org:465, Implicit) smtps://mail.example.org:465"
+        );
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in ["", "mail.example.org", "http://mail.example.org", "smtp:", "smtp://"] {
+            assert!(matches!(parse(text), Err(SmtpUrlError::Scheme | SmtpUrlError::Host)), "{text}");
+        }
+        assert_eq!(parse("smtp://user@host"), Err(SmtpUrlError::Login));
+        assert_eq!(parse("smtp://:p@host"), Err(SmtpUrlError::Login));
+        for text in ["smtp://host/path", "smtp://host?tls=maybe", "smtps://host?tls=none", "smtp://host#x"] {
+            assert_eq!(parse(text), Err(SmtpUrlError::Rest), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_it_and_no_password_shows(text in "\\PC*", password in "[a-z]{12}") {
+            let _ = text.parse::<SmtpUrl>();
+            let url = format!("smtp://u:{password}@host.example");
+            let shown = format!("{:?}", url.parse::<SmtpUrl>());
+            prop_assert!(!shown.contains(&password));
+        }
+    }
+}
