@@ -195,11 +195,13 @@ where
                     store::begin_nested(conn).await?;
                 }
                 let mut tx = Tx { conn, now, changes: ChangeSet::default(), services: &inner, caller: &request, rings: Vec::new() };
-                let value = work(&mut tx).await?;
+                let result = work(&mut tx).await;
                 if mode == Mode::DryRun {
+                    // Also when it failed: a savepoint left open would keep the writer's whole group from its commit.
                     store::end_nested(tx.conn, false).await?;
-                    return Ok((value, Vec::new()));
+                    return result.map(|value| (value, Vec::new()));
                 }
+                let value = result?;
                 let record = serde_json::to_value(&value).map_err(Fault::internal)?;
                 idempotency::remember(tx.conn, &request, action, record, now).await?;
                 let (rings, _) = tx.finish().await?;
