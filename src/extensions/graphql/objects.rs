@@ -19,7 +19,6 @@ use crate::numbers;
 use crate::provisioning::graphql::ProvisioningStatus;
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
 
-use crate::provisioning::graphql::ProvisioningStatus;
 use crate::service_types::graphql::{CallPermission, Event, ServiceType, gone};
 use crate::service_types::schema::{Parameters, Viewer};
 use crate::service_types::{self, compiled};
