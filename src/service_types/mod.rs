@@ -16,6 +16,8 @@ pub mod templates;
 
 #[cfg(test)]
 mod demo_types;
+#[cfg(test)]
+mod tests;
 
 pub use compiled::compiled;
 pub use model::{CallPermission, Event, EventPhase, NumberRange, ServiceBehaviour, ServiceType};

@@ -1,8 +1,9 @@
 //! How an extension's parameters lie in its row: secrets as one sealed JSON object, unique values beside it.
 
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::schema::{ParameterSchema, Parameters, Parts, Uniqueness};
+use super::schema::{ParameterSchema, Parameters, Uniqueness};
 use crate::ids::{EventId, ExtensionId, ServiceTypeId};
 use crate::problem::Fault;
 use crate::secrets::{Place, Sealer};
@@ -46,20 +47,21 @@ pub struct UniqueValue {
     pub value: String,
 }
 
-/// The values of an extension that no other may have. Secrets are left out: a value kept for comparing would lie in clear.
+/// The values of an extension that no other may have. Of a secret only a hash is kept for comparing: the value stays sealed.
 pub fn unique_values(
     schema: &ParameterSchema,
-    parts: &Parts,
+    values: &Parameters,
     event: EventId,
     service_type: ServiceTypeId,
 ) -> Vec<UniqueValue> {
-    let found = schema.unique_values(&parts.public).into_iter();
+    let found = schema.unique_values(values).into_iter();
     found
         .map(|(parameter, reach, value)| {
             let scope = match reach {
                 Uniqueness::Event => Id(event.0),
                 Uniqueness::ServiceType => Id(service_type.0),
             };
+            let value = if parameter.secret { hex::encode(Sha256::digest(value)) } else { value };
             UniqueValue { scope, parameter: parameter.name.clone(), value }
         })
         .collect()
@@ -94,17 +96,23 @@ mod tests {
             "properties": {
                 "mac": { "type": "string", "format": "mac", "x-unique": "EVENT" },
                 "ric": { "type": "integer", "x-unique": "SERVICE_TYPE" },
+                "pin": { "type": "string", "x-secret": true, "x-unique": "SERVICE_TYPE" },
             },
         }))
         .unwrap();
         let (event, service_type) = (EventId(uuid::Uuid::from_u128(1)), ServiceTypeId(uuid::Uuid::from_u128(2)));
-        let parts = schema.split(json!({ "mac": "AA:BB:CC:00:11:22", "ric": 8 }).as_object().unwrap().clone());
-        let mut values = unique_values(&schema, &parts, event, service_type);
+        let values = json!({ "mac": "AA:BB:CC:00:11:22", "ric": 8, "pin": "0000" }).as_object().unwrap().clone();
+        let mut values = unique_values(&schema, &values, event, service_type);
         values.sort();
         assert_eq!(
             values,
             [
                 UniqueValue { scope: Id(event.0), parameter: "mac".into(), value: "aabbcc001122".into() },
+                UniqueValue {
+                    scope: Id(service_type.0),
+                    parameter: "pin".into(),
+                    value: "9af15b336e6a9619928537df30b2e6a2376569fcf9d7e773eccede65606529a0".into(),
+                },
                 UniqueValue { scope: Id(service_type.0), parameter: "ric".into(), value: "8".into() },
             ]
         );

@@ -9,7 +9,8 @@ use crate::access::Permit;
 use crate::ids::ExtensionId;
 use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::ServiceType;
-use crate::service_types::schema::{Editor, ParameterSchema, Parameters, Source, Uniqueness, merge_patch};
+use crate::service_types::schema::{Editor, ParameterSchema, Parameters, Source, merge_patch};
+use crate::service_types::sealed::{UniqueValue, unique_values};
 use crate::store::types::{Id, JsonValue};
 use crate::transaction::Tx;
 
@@ -85,15 +86,9 @@ pub(super) async fn claim_unique(
 ) -> Result<(), Stop> {
     let values = all(tx, row)?;
     let mut claims = Vec::new();
-    for (parameter, scope, value) in schema.unique_values(&values) {
-        let scope = match scope {
-            Uniqueness::Event => Id(row.event_id.0),
-            Uniqueness::ServiceType => Id(service_type.id.0),
-        };
-        // A secret's value is compared by its hash alone: the clear one stays sealed.
-        let value = if parameter.secret { hashed(&value) } else { value };
-        refuse_bearer(tx, row.id, scope, &parameter.name, &value).await?;
-        claims.push((scope, parameter.name.clone(), value));
+    for UniqueValue { scope, parameter, value } in unique_values(schema, &values, row.event_id, service_type.id) {
+        refuse_bearer(tx, row.id, scope, &parameter, &value).await?;
+        claims.push((scope, parameter, value));
     }
     let has_any = schema.parameters().iter().any(|parameter| parameter.unique.is_some());
     if has_any {
@@ -110,9 +105,4 @@ async fn refuse_bearer(tx: &mut Tx<'_>, id: ExtensionId, scope: Id, parameter: &
         }
         _ => Ok(()),
     }
-}
-
-fn hashed(value: &str) -> String {
-    use sha2::{Digest as _, Sha256};
-    hex::encode(Sha256::digest(value))
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, SimpleObject};
 
 use super::objects::{CallPermission, Event, NumberRange, ServiceType, Template};
+use crate::extensions;
+use crate::extensions::graphql::Extension;
 use crate::graphql::context;
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::ids::{CallPermissionId, EventId, NumberRangeId};
@@ -75,30 +77,35 @@ impl ServiceTypePayload {
             Ok(changed) => (ServiceType::load(ctx, changed.id).await?, Vec::new()),
             Err(errors) => (None, errors),
         };
-        let violations = breakage.named.into_iter().map(ExtensionViolation).collect();
+        let violations = named(ctx, breakage.named).await?;
         Ok(Self { service_type, violations, violation_count: breakage.count, errors })
     }
 }
 
 /// An extension that a new schema would break.
-pub struct ExtensionViolation(pub rules::Violation);
-
-#[Object]
-impl ExtensionViolation {
+#[derive(SimpleObject)]
+pub struct ExtensionViolation {
+    /// The extension.
+    pub extension: Extension,
     /// JSON Pointer into the extension's parameters.
-    async fn pointer(&self) -> &str {
-        &self.0.pointer
-    }
-
+    pub pointer: String,
     /// The JSON Schema keyword that failed; `x-unique` for a value that another extension has.
-    async fn keyword(&self) -> &str {
-        &self.0.keyword
-    }
-
+    pub keyword: String,
     /// One sentence for a person.
-    async fn message(&self) -> &str {
-        &self.0.message
+    pub message: String,
+}
+
+/// Reads the extensions that are named; one that has gone meanwhile is left out.
+async fn named(ctx: &Context<'_>, violations: Vec<rules::Violation>) -> Result<Vec<ExtensionViolation>, ApiError> {
+    let scope = context::scope(ctx)?;
+    let mut conn = context::read(ctx).await?;
+    let mut named = Vec::with_capacity(violations.len());
+    for rules::Violation { extension, pointer, keyword, message } in violations {
+        if let Some(row) = extensions::queries::by_id(&mut conn, &scope, extension).await? {
+            named.push(ExtensionViolation { extension: Extension::new(row), pointer, keyword, message });
+        }
     }
+    Ok(named)
 }
 
 /// A template, or why not.

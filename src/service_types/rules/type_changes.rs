@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::types::{clean_settings, not_negative, refuse_clash};
+use super::types::{clean_instructions, clean_settings, not_negative, refuse_clash};
 use super::{Changed, catalogue_changed, clean_name, clean_text};
 use crate::access::{Action, Caller, Permit, Role};
 use crate::changes::doorbell::Ring;
@@ -230,7 +230,7 @@ fn changed(input: UpdateServiceType, before: &ServiceType) -> Result<(ServiceTyp
         after.description = clean_text("description", description)?;
     }
     if let Some(instructions) = input.instructions.stored("instructions")? {
-        after.instructions = clean_text("instructions", instructions)?;
+        after.instructions = clean_instructions(instructions)?;
     }
     after.privileged = input.privileged.stored("privileged")?.unwrap_or(before.privileged);
     after.group_capable = input.group_capable.stored("groupCapable")?.unwrap_or(before.group_capable);
@@ -336,7 +336,7 @@ async fn claim_unique_values(
     }
     effects::release_unique_values(tx.conn, permit, change.id).await?;
     for Planned { extension, after, .. } in planned {
-        for unique in unique_values(&change.new, after, extension.event_id, change.id) {
+        for unique in unique_values(&change.new, &after.join(), extension.event_id, change.id) {
             if !effects::claim_unique_value(tx.conn, permit, extension.id, &unique).await? {
                 let pointer = format!("/{}", unique.parameter.replace('~', "~0").replace('/', "~1"));
                 let kind = ProblemKind::SchemaViolation { pointer, keyword: "x-unique".to_owned() };

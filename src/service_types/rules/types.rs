@@ -64,7 +64,7 @@ pub async fn create_service_type(
                 id: ServiceTypeId::new(tx.rng(), tx.now),
                 name: clean_name("name", &input.name)?,
                 description: clean_text("description", input.description)?,
-                instructions: clean_text("instructions", input.instructions)?,
+                instructions: clean_instructions(input.instructions)?,
                 parameter_schema: JsonValue(input.parameter_schema),
                 schema_version: 1,
                 behaviour: input.behaviour,
@@ -113,6 +113,21 @@ pub(super) fn clean_settings(settings: Option<Value>) -> Result<Value, Problem> 
         Some(settings @ Value::Object(_)) if settings.to_string().len() <= 64 * 1024 => Ok(settings),
         Some(Value::Object(_)) => Err(Problem::invalid("settings", "Settings have at most 65,536 bytes.")),
         Some(_) => Err(Problem::invalid("settings", "Settings are a JSON object.")),
+    }
+}
+
+/// Instructions are a template: one that does not compile would be shown to every owner as it stands.
+pub(super) fn clean_instructions(instructions: String) -> Result<String, Problem> {
+    let instructions = clean_text("instructions", instructions)?;
+    match minijinja::Environment::new().template_from_str(&instructions) {
+        Ok(_) => Ok(instructions),
+        Err(error) => {
+            let line = error.line().unwrap_or(1);
+            Err(Problem::invalid(
+                "instructions",
+                format!("The template does not compile, in line {line}: {}.", error.kind()),
+            ))
+        }
     }
 }
 
