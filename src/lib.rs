@@ -24,6 +24,7 @@ pub mod mail;
 pub mod moderation;
 pub mod numbers;
 pub mod patch;
+pub mod personal_data;
 pub mod problem;
 pub mod provisioning;
 pub mod restrictions;

@@ -10,11 +10,12 @@ use diesel_async::RunQueryDsl as _;
 use super::model::{Account, MailToken, MailTokenPurpose, Session};
 use crate::access::{Permit, Role};
 use crate::clock::Timestamp;
+use crate::directory::search::SearchTerms;
 use crate::ids::{AccountId, SessionId};
 use crate::query;
 use crate::restrictions::{RestrictionSource, TargetKind};
 use crate::store::Conn;
-use crate::store::schema::{accounts, mail_tokens, restrictions, sessions, sign_in_failures};
+use crate::store::schema::{account_terms, accounts, mail_tokens, restrictions, sessions, sign_in_failures};
 use crate::store::types::Id;
 
 diesel::define_sql_function! {
@@ -148,7 +149,49 @@ pub async fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
 
 pub(super) async fn insert(conn: &mut Conn, _: &Permit, account: &Account) -> QueryResult<()> {
     query!(conn, c => diesel::insert_into(accounts::table).values(account).execute(c).await)?;
+    index(conn, account.id, &account.search).await
+}
+
+/// Replaces the words by which operators find the account.
+async fn index(conn: &mut Conn, id: AccountId, search: &str) -> QueryResult<()> {
+    query!(conn, c => diesel::delete(account_terms::table.filter(account_terms::account_id.eq(id))).execute(c).await)?;
+    for term in SearchTerms::of_label(search).words {
+        query!(conn, c => diesel::insert_into(account_terms::table)
+            .values((account_terms::term.eq(&term), account_terms::account_id.eq(id)))
+            .execute(c)
+            .await)?;
+    }
     Ok(())
+}
+
+/// Takes from a deleted account everything but what the audit and old rows refer to: its id and its name, a pseudonym from
+/// now on. Sessions are ended beside this.
+pub async fn erase(conn: &mut Conn, _: &Permit, account: &Account, at: Timestamp) -> QueryResult<()> {
+    index(conn, account.id, "").await?;
+    query!(conn, c => diesel::delete(mail_tokens::table.filter(mail_tokens::account_id.eq(account.id))).execute(c).await)?;
+    query!(conn, c => diesel::update(accounts::table.find(account.id))
+        .set((
+            accounts::display_name.eq(&account.username),
+            accounts::email.eq(""),
+            accounts::email_verified_at.eq(None::<Timestamp>),
+            accounts::password_hash.eq(""),
+            accounts::role.eq(Role::User),
+            accounts::search.eq(""),
+            accounts::deleted_at.eq(Some(at)),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// The tokens that the account was sent and that are not forgotten yet, oldest first.
+pub async fn mail_tokens_of(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<MailToken>> {
+    query!(conn, c => mail_tokens::table
+        .filter(mail_tokens::account_id.eq(account))
+        .order(mail_tokens::created_at)
+        .select(MailToken::as_select())
+        .load(c)
+        .await)
 }
 
 pub(super) async fn set_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<()> {
@@ -186,7 +229,7 @@ pub(super) async fn set_display_name(
         .set((accounts::display_name.eq(name), accounts::search.eq(search)))
         .execute(c)
         .await)?;
-    Ok(())
+    index(conn, id, search).await
 }
 
 pub(super) async fn set_role(conn: &mut Conn, _: &Permit, id: AccountId, role: Role) -> QueryResult<()> {

@@ -54,6 +54,11 @@ pub async fn newest(conn: &mut Conn, filter: &Filter, limit: i64) -> QueryResult
     })
 }
 
+/// A row by its number in the sequence.
+pub async fn by_seq(conn: &mut Conn, seq: i64) -> QueryResult<Option<AuditEvent>> {
+    query!(conn, c => audit_events::table.find(seq).select(AuditEvent::as_select()).first(c).await.optional())
+}
+
 /// How many rows fit on all pages.
 pub async fn count(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
     query!(conn, c => filtered!(audit_events::table.count(), filter).get_result(c).await)

@@ -50,14 +50,14 @@ impl Listing {
 
 /// A half-open range of texts, compared by bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Range {
+pub struct Range {
     pub from: String,
     pub until: String,
 }
 
 impl Range {
     /// Every text that begins so.
-    fn beginning(prefix: &str) -> Self {
+    pub fn beginning(prefix: &str) -> Self {
         Self { from: prefix.to_owned(), until: behind(prefix) }
     }
 }

@@ -13,7 +13,7 @@ mod queries;
 pub mod search;
 pub mod watch;
 
-pub use listing::{Key, Listing, TermKind, entries, find_event, total};
+pub use listing::{Key, Listing, Range, TermKind, entries, find_event, total};
 pub use model::{Audience, Entry, is_listed};
 pub use queries::shows;
 

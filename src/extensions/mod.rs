@@ -4,6 +4,7 @@ pub mod csv;
 pub mod graphql;
 mod instructions;
 pub mod label;
+pub mod list;
 mod model;
 pub mod queries;
 pub mod row;

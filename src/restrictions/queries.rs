@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl as _;
 
 use super::model::{NewRestriction, Restriction, RestrictionSource, Target, TargetKind};
 use crate::access::{Permit, Role};
-use crate::ids::AccountId;
+use crate::ids::{AccountId, RestrictionId};
 use crate::query;
 use crate::store::Conn;
 use crate::store::schema::{accounts, restrictions};
@@ -33,6 +33,11 @@ pub async fn lift(conn: &mut Conn, _: &Permit, target: Target, source: Restricti
         .execute(c)
         .await)?;
     Ok(lifted > 0)
+}
+
+/// A restriction by its id.
+pub async fn by_id(conn: &mut Conn, id: RestrictionId) -> QueryResult<Option<Restriction>> {
+    query!(conn, c => restrictions::table.find(id).select(Restriction::as_select()).first(c).await.optional())
 }
 
 /// What restricts the account, oldest first.

@@ -8,13 +8,16 @@ use serde_json::Value;
 use crate::access::{Action, Actor, Role};
 use crate::accounts::graphql::{Account, Restriction};
 use crate::connection;
+use crate::extensions::list::{self, Filter};
 use crate::extensions::{model, queries, sealed};
 use crate::graphql::context::{self, actor, caller, services};
 use crate::graphql::enums::DirectoryVisibility;
 use crate::graphql::error::ApiError;
+use crate::graphql::paging::Page;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::typed::TypedParameters;
 use crate::groups::graphql::GroupMember;
+use crate::ids::ExtensionId;
 use crate::numbers;
 use crate::provisioning::graphql::ProvisioningStatus;
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
@@ -210,3 +213,30 @@ impl Extension {
 }
 
 connection!(ExtensionConnection, ExtensionEdge, Extension, "extensions", total_count);
+
+impl ExtensionConnection {
+    /// A page of a list, and its total when it is selected; an empty one where `filter` is `None`.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for another list's cursor; when the database fails.
+    pub async fn list(ctx: &Context<'_>, filter: Option<Filter>, page: Page) -> Result<Self, ApiError> {
+        let after = page.after_as()?.map(ExtensionId);
+        let rows = match &filter {
+            None => Vec::new(),
+            Some(filter) => list::page(&mut *context::read(ctx).await?, filter, after, page.limit()).await?,
+        };
+        let store = services(ctx)?.store.clone();
+        let total = Box::new(move || {
+            let (store, filter) = (store.clone(), filter.clone());
+            let count: futures_util::future::BoxFuture<'static, _> = Box::pin(async move {
+                match filter {
+                    None => Ok(0),
+                    Some(filter) => Ok(list::total(&mut *store.read().await?, &filter).await?),
+                }
+            });
+            count
+        });
+        let rows = rows.into_iter().map(Extension::new).collect();
+        Ok(Self::new(page.cut(rows, |extension: &Extension| extension.0.id.0.to_string()), total))
+    }
+}

@@ -7,10 +7,10 @@ mod parameters;
 mod place;
 mod remove;
 
-pub use bar::{ChangedNumber, bar_number, unbar_number};
+pub use bar::{bar_number, unbar_number};
 pub use change::{UpdateExtension, rotate_secret, set_call_permissions, update};
 pub use place::{AssignExtension, Placement, RegisterExtension, Wish, assign, available, place, register};
-pub use remove::{Deleted, delete};
+pub use remove::{Deleted, delete, remove};
 
 use serde_json::Value;
 
