@@ -1,5 +1,7 @@
 //! Accounts, sessions and tokens in the database.
 
+use std::collections::BTreeSet;
+
 use diesel::{
     BoolExpressionMethods as _, EscapeExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _,
     NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
@@ -10,13 +12,13 @@ use diesel_async::RunQueryDsl as _;
 use super::model::{Account, MailToken, MailTokenPurpose, Session};
 use crate::access::{Permit, Role};
 use crate::clock::Timestamp;
-use crate::directory::search::SearchTerms;
 use crate::ids::{AccountId, SessionId};
 use crate::query;
 use crate::restrictions::{RestrictionSource, TargetKind};
 use crate::store::Conn;
 use crate::store::schema::{account_terms, accounts, mail_tokens, restrictions, sessions, sign_in_failures};
 use crate::store::types::Id;
+use crate::text::folding;
 
 diesel::define_sql_function! {
     /// The text in lower case (ASCII alone on SQLite, which is what addresses are compared by).
@@ -155,9 +157,11 @@ pub(super) async fn insert(conn: &mut Conn, _: &Permit, account: &Account) -> Qu
 /// Replaces the words by which operators find the account.
 async fn index(conn: &mut Conn, id: AccountId, search: &str) -> QueryResult<()> {
     query!(conn, c => diesel::delete(account_terms::table.filter(account_terms::account_id.eq(id))).execute(c).await)?;
-    for term in SearchTerms::of_label(search).words {
+    let folded = folding::fold(search);
+    let terms: BTreeSet<&str> = folding::words(&folded).into_iter().collect();
+    for term in terms {
         query!(conn, c => diesel::insert_into(account_terms::table)
-            .values((account_terms::term.eq(&term), account_terms::account_id.eq(id)))
+            .values((account_terms::term.eq(term), account_terms::account_id.eq(id)))
             .execute(c)
             .await)?;
     }
@@ -396,7 +400,8 @@ pub(super) async fn insert_failure(conn: &mut Conn, id: Id, login_hash: &[u8], a
     Ok(())
 }
 
-pub(super) async fn clear_failures(conn: &mut Conn, login_hash: &[u8]) -> QueryResult<()> {
+/// Forgets the failed sign-ins under this hash.
+pub async fn clear_failures(conn: &mut Conn, login_hash: &[u8]) -> QueryResult<()> {
     query!(conn, c => diesel::delete(sign_in_failures::table.filter(sign_in_failures::login_hash.eq(login_hash))).execute(c).await)?;
     Ok(())
 }

@@ -11,7 +11,7 @@ mod model;
 mod queries;
 pub mod watch;
 
-pub use listing::{Key, Listing, Range, TermKind, entries, find_event, total};
+pub use listing::{Key, Listing, TermKind, entries, find_event, total};
 pub use model::{Audience, Entry, is_listed};
 pub use queries::shows;
 

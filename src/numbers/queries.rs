@@ -87,12 +87,7 @@ macro_rules! filtered {
 }
 
 /// A page of touched numbers, behind `after`, by number.
-pub async fn list(
-    conn: &mut Conn,
-    filter: &Filter,
-    after: Option<&str>,
-    limit: i64,
-) -> QueryResult<Vec<NumberRow>> {
+pub async fn list(conn: &mut Conn, filter: &Filter, after: Option<&str>, limit: i64) -> QueryResult<Vec<NumberRow>> {
     query!(conn, c => {
         let mut rows = filtered!(numbers::table.select(NumberRow::as_select()), filter);
         if let Some(after) = after {

@@ -35,6 +35,16 @@ pub async fn lift(conn: &mut Conn, _: &Permit, target: Target, source: Restricti
     Ok(lifted > 0)
 }
 
+/// Lifts whatever restricts the target: it is gone for good.
+pub async fn lift_all(conn: &mut Conn, _: &Permit, target: Target) -> QueryResult<()> {
+    query!(conn, c => diesel::delete(restrictions::table)
+        .filter(restrictions::target_id.eq(target.id))
+        .filter(restrictions::target_kind.eq(target.kind))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
 /// A restriction by its id.
 pub async fn by_id(conn: &mut Conn, id: RestrictionId) -> QueryResult<Option<Restriction>> {
     query!(conn, c => restrictions::table.find(id).select(Restriction::as_select()).first(c).await.optional())

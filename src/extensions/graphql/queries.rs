@@ -81,7 +81,7 @@ impl ExtensionsQuery {
         let page = Page::new("extensions", first, after.as_deref())?;
         let filter = Filter {
             active,
-            search: search.as_deref().and_then(crate::directory::search::Query::parse),
+            search: search.as_deref().and_then(crate::extensions::search::Query::parse),
             ..Filter::default()
         };
         let filter = named(ctx, filter, event, service_type, owner).await?;

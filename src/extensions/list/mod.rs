@@ -8,9 +8,8 @@ mod queries;
 use std::collections::BTreeMap;
 
 use super::model::Extension;
+use super::search::{Query, Range};
 use crate::access::Scope;
-use crate::directory::Range;
-use crate::directory::search::Query;
 use crate::ids::{AccountId, EventId, ExtensionId, ServiceTypeId};
 use crate::problem::Stop;
 use crate::service_types;
@@ -47,8 +46,8 @@ impl Filter {
             self.events = narrowed(self.events, events);
             self.service_types = narrowed(self.service_types, Some(service_types));
         }
-        let is_empty = self.events.as_ref().is_some_and(Vec::is_empty)
-            || self.service_types.as_ref().is_some_and(Vec::is_empty);
+        let is_empty =
+            self.events.as_ref().is_some_and(Vec::is_empty) || self.service_types.as_ref().is_some_and(Vec::is_empty);
         (!is_empty).then_some(self)
     }
 

@@ -92,19 +92,13 @@ impl NumbersMutation {
     ) -> Result<NumberPayload, ApiError> {
         let ReleaseReservationInput { event, number, expected_version } = input;
         let (services, caller) = (services(ctx)?, caller(ctx)?);
-        NumberPayload::of(
-            ctx,
-            rules::release_reservation(services, &caller, event, &number.0, expected_version).await,
-        )
-        .await
+        NumberPayload::of(ctx, rules::release_reservation(services, &caller, event, &number.0, expected_version).await)
+            .await
     }
 
     /// Gives up one's own held number.
     async fn release_hold(&self, ctx: &Context<'_>, input: ReleaseHoldInput) -> Result<NumberPayload, ApiError> {
-        NumberPayload::of(
-            ctx,
-            rules::release_hold(services(ctx)?, &caller(ctx)?, input.event, &input.number.0).await,
-        )
-        .await
+        NumberPayload::of(ctx, rules::release_hold(services(ctx)?, &caller(ctx)?, input.event, &input.number.0).await)
+            .await
     }
 }

@@ -65,7 +65,8 @@ impl NumbersQuery {
     ) -> Result<NumberConnection, ApiError> {
         actor(ctx)?.demand(Role::Operator)?;
         let page = Page::new("numbers", first, after.as_deref())?;
-        let mut filter = Filter { from: bound(from)?, to: bound(to)?, state: state.map(Into::into), ..Filter::default() };
+        let mut filter =
+            Filter { from: bound(from)?, to: bound(to)?, state: state.map(Into::into), ..Filter::default() };
         let known = match &event {
             None => None,
             Some(slug) => Event::find(ctx, slug).await?,

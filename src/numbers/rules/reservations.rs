@@ -49,8 +49,7 @@ pub async fn reserve(services: &Services, caller: &Arc<Caller>, input: ReserveNu
             check_move(&row, NumberState::Reserved)?;
             check_plan(tx, event.as_ref(), &number).await?;
             check_bar(tx, &row).await?;
-            let step =
-                Move { to: NumberState::Reserved, account: Some(owner.id), until: input.until, extension: None };
+            let step = Move { to: NumberState::Reserved, account: Some(owner.id), until: input.until, extension: None };
             let row = shift(tx, &permit, row, step).await?;
             let place = row.place();
             let summary = match input.until {
@@ -100,8 +99,12 @@ pub async fn release_reservation(
 pub fn of_plan(input: &str, has_event: bool) -> Result<Number, Problem> {
     let number = Number::clean(input).map_err(|problem| problem.at(["number"]))?;
     match (has_event, number.is_world()) {
-        (true, true) => Err(Problem::invalid("number", "An international number belongs to no event: leave `event` out.")),
-        (false, false) => Err(Problem::invalid("number", "Name the event, or give an international number with a plus sign.")),
+        (true, true) => {
+            Err(Problem::invalid("number", "An international number belongs to no event: leave `event` out."))
+        }
+        (false, false) => {
+            Err(Problem::invalid("number", "Name the event, or give an international number with a plus sign."))
+        }
         _ => Ok(number),
     }
 }
@@ -132,12 +135,7 @@ async fn find_owner(tx: &mut Tx<'_>, name: &str) -> Result<Account, Stop> {
 ///
 /// # Errors
 /// As the permit; EVENT_CLOSED at `event` when it is archived.
-pub async fn lock(
-    tx: &mut Tx<'_>,
-    action: Action,
-    event: Option<&Event>,
-    number: &Number,
-) -> Result<Permit, Stop> {
+pub async fn lock(tx: &mut Tx<'_>, action: Action, event: Option<&Event>, number: &Number) -> Result<Permit, Stop> {
     match event {
         Some(event) => locks::events(tx.conn, &[event.id]).await?,
         None => locks::rule(tx.conn, &format!("number {number}")).await?,
