@@ -149,6 +149,18 @@ impl Actor {
         }
     }
 
+    /// Demands a person.
+    ///
+    /// # Errors
+    /// [`Denied::Unauthenticated`] for a guest, [`Denied::Forbidden`] for a key and the program itself.
+    pub fn demand_person(&self) -> Result<&Person, Denied> {
+        match self {
+            Self::Person(person) => Ok(person),
+            Self::Guest => Err(Denied::Unauthenticated),
+            Self::Key(_) | Self::System(_) => Err(Denied::Forbidden),
+        }
+    }
+
     /// Demands at least this role.
     ///
     /// # Errors

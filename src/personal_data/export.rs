@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::access::{Action, Caller, Role};
+use crate::access::{Action, Caller};
 use crate::accounts::Account;
 use crate::clock::Timestamp;
 use crate::extensions::{Extension, sealed};
@@ -29,8 +29,7 @@ use crate::{accounts, audit, extensions, groups, numbers, provisioning, restrict
 /// # Errors
 /// [`Denied`] for anybody but a signed-in person; when the database fails.
 pub async fn export(services: &Services, caller: &Arc<Caller>) -> Result<Value, Stop> {
-    caller.actor.demand(Role::User)?;
-    let id = caller.actor.account().ok_or(Denied::Forbidden)?;
+    let id = caller.actor.demand_person()?.id;
     let now = services.now();
     let with_secrets = caller.actor.demand_recent_sign_in(now).is_ok();
     let mut request = Caller::clone(caller);
