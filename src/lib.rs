@@ -52,6 +52,7 @@ pub mod store;
 
 pub mod clock;
 pub mod ids;
+pub mod number_state;
 pub mod patch;
 pub mod problem;
 pub mod text;

@@ -5,11 +5,13 @@
 
 mod action;
 mod permit;
+mod queries;
 pub mod rates;
 mod scope;
 
 pub use action::{Action, Least};
 pub use permit::{Permit, permit};
+pub use queries::current_role;
 pub use scope::{FeedScope, Scope, feed_scope, scope};
 
 use std::sync::Arc;

@@ -9,7 +9,6 @@ use super::{queries, rules};
 use crate::access::{Actor, Role};
 use crate::connection;
 use crate::extensions::graphql::ExtensionConnection;
-use crate::extensions::list::Filter;
 use crate::graphql::context::{self, actor, caller, services};
 use crate::graphql::enums::{RestrictionEffect, RestrictionSource, Role as RoleName};
 use crate::graphql::error::{ApiError, UserError, settle};
@@ -110,9 +109,7 @@ impl Account {
         #[graphql(desc = "How many; 50 when left out.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to go on.")] after: Option<String>,
     ) -> Result<ExtensionConnection, ApiError> {
-        let page = Page::new("extensions", first, after.as_deref())?;
-        let filter = Filter { owner: Some(self.row.id), ..Filter::default() };
-        ExtensionConnection::list(ctx, filter.within(&context::scope(ctx)?), page).await
+        ExtensionConnection::of_owner(ctx, self.row.id, first, after.as_deref()).await
     }
 
     /// Own account only.

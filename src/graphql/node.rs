@@ -7,12 +7,11 @@ use async_graphql::{Context, ID, Interface, Object};
 
 use super::context;
 use super::error::ApiError;
-use crate::access::{Actor, Role, scope};
+use crate::access::{Actor, Role};
 use crate::accounts::graphql::{Account, Restriction, Session};
 use crate::api_keys::graphql::ApiKey;
 use crate::audit::graphql::AuditEvent;
 use crate::extensions::graphql::Extension;
-use crate::extensions::queries as extensions;
 use crate::groups::graphql::GroupMember;
 use crate::ids;
 use crate::numbers::graphql::Number;
@@ -92,7 +91,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
         ids::ApiKeyId::KIND => by!(ApiKeyId, ApiKey, load),
         ids::GroupMemberId::KIND => by!(GroupMemberId, GroupMember, load),
         ids::ConsumerId::KIND => by!(ConsumerId, FeedConsumer, load),
-        ids::ExtensionId::KIND => extension(ctx, id).await?.map(Node::Extension),
+        ids::ExtensionId::KIND => by!(ExtensionId, Extension, load),
         ids::RestrictionId::KIND => restriction(ctx, id).await?.map(Node::Restriction),
         PlanNumber::KIND => match PlanNumber::from_global(id) {
             Some(place) => Number::load(ctx, &place).await?.map(Node::Number),
@@ -100,12 +99,6 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
         },
         _ => AuditEvent::known(ctx, id).await?.map(Node::AuditEvent),
     })
-}
-
-async fn extension(ctx: &Context<'_>, id: &str) -> Result<Option<Extension>, ApiError> {
-    let Some(id) = ids::ExtensionId::from_global(id) else { return Ok(None) };
-    let found = extensions::by_id(&mut *context::read(ctx).await?, &context::scope(ctx)?, id).await?;
-    Ok(found.map(Extension::new))
 }
 
 /// A restriction, for whoever sees what it restricts.
@@ -124,17 +117,24 @@ async fn concerns(ctx: &Context<'_>, found: &restrictions::Restriction) -> Resul
         return Ok(true);
     }
     let target = found.target().id.0;
-    let (scope, mut conn) = (scope(actor), context::read(ctx).await?);
     Ok(match found.target_kind {
         TargetKind::Account => actor.account() == Some(ids::AccountId(target)),
-        TargetKind::Extension => extensions::by_id(&mut conn, &scope, ids::ExtensionId(target)).await?.is_some(),
-        TargetKind::Number => match numbers::queries::by_id(&mut conn, ids::NumberId(target)).await? {
+        TargetKind::Extension => Extension::load(ctx, ids::ExtensionId(target)).await?.is_some(),
+        TargetKind::Number => is_seen(ctx, ids::NumberId(target)).await?,
+    })
+}
+
+/// Whether a number is the caller's, or serves an extension that the caller may see.
+async fn is_seen(ctx: &Context<'_>, number: ids::NumberId) -> Result<bool, ApiError> {
+    // The connection goes back before the next is taken.
+    let row = numbers::queries::by_id(&mut *context::read(ctx).await?, number).await?;
+    let own = context::actor(ctx)?.account();
+    Ok(match row {
+        None => false,
+        Some(row) if row.account_id.is_some() && row.account_id == own => true,
+        Some(row) => match row.extension_id {
             None => false,
-            Some(row) if row.account_id.is_some() && row.account_id == actor.account() => true,
-            Some(row) => match row.extension_id {
-                None => false,
-                Some(extension) => extensions::by_id(&mut conn, &scope, extension).await?.is_some(),
-            },
+            Some(extension) => Extension::load(ctx, extension).await?.is_some(),
         },
     })
 }

@@ -5,11 +5,11 @@ use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, Quer
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{NewRestriction, Restriction, RestrictionSource, Target, TargetKind};
-use crate::access::{Permit, Role};
+use crate::access::Permit;
 use crate::ids::{AccountId, RestrictionId};
 use crate::query;
 use crate::store::Conn;
-use crate::store::schema::{accounts, restrictions};
+use crate::store::schema::restrictions;
 use crate::store::types::Id;
 
 /// Puts a restriction on its target; a second one from the same source updates the reason.
@@ -72,15 +72,4 @@ pub async fn all_if_few(conn: &mut Conn, limit: usize) -> QueryResult<Option<Vec
     let found: Vec<Restriction> =
         query!(conn, c => restrictions::table.limit(rows).select(Restriction::as_select()).load(c).await)?;
     Ok((found.len() <= limit).then_some(found))
-}
-
-/// The account's role as it is now; `None` when the account is gone.
-pub async fn current_role(conn: &mut Conn, account: AccountId) -> QueryResult<Option<Role>> {
-    query!(conn, c => accounts::table
-        .find(account)
-        .filter(accounts::deleted_at.is_null())
-        .select(accounts::role)
-        .first(c)
-        .await
-        .optional())
 }

@@ -17,7 +17,7 @@ use crate::graphql::paging::Page;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::typed::TypedParameters;
 use crate::groups::graphql::GroupMember;
-use crate::ids::ExtensionId;
+use crate::ids::{AccountId, EventId, ExtensionId};
 use crate::numbers;
 use crate::provisioning::graphql::ProvisioningStatus;
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
@@ -36,6 +36,24 @@ impl Extension {
     /// An extension to be shown.
     pub fn new(row: model::Extension) -> Self {
         Self(Arc::new(row))
+    }
+
+    /// The extension of this id, if the caller may see it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn load(ctx: &Context<'_>, id: ExtensionId) -> Result<Option<Self>, ApiError> {
+        let row = queries::by_id(&mut *context::read(ctx).await?, &context::scope(ctx)?, id).await?;
+        Ok(row.map(Self::new))
+    }
+
+    /// The extension that bears a number on an event's plan, if the caller may see it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn bearing(ctx: &Context<'_>, event: EventId, number: &str) -> Result<Option<Self>, ApiError> {
+        let row = queries::by_number(&mut *context::read(ctx).await?, &context::scope(ctx)?, event, number).await?;
+        Ok(row.map(Self::new))
     }
 
     async fn kind(&self, ctx: &Context<'_>) -> Result<service_types::ServiceType, ApiError> {
@@ -215,6 +233,21 @@ impl Extension {
 connection!(ExtensionConnection, ExtensionEdge, Extension, "extensions", total_count);
 
 impl ExtensionConnection {
+    /// A page of an account's extensions, as far as the caller may see them.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for another list's cursor; when the database fails.
+    pub async fn of_owner(
+        ctx: &Context<'_>,
+        owner: AccountId,
+        first: Option<i32>,
+        after: Option<&str>,
+    ) -> Result<Self, ApiError> {
+        let page = Page::new("extensions", first, after)?;
+        let filter = Filter { owner: Some(owner), ..Filter::default() };
+        Self::list(ctx, filter.within(&context::scope(ctx)?), page).await
+    }
+
     /// A page of a list, and its total when it is selected; an empty one where `filter` is `None`.
     ///
     /// # Errors

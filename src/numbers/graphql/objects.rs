@@ -5,10 +5,9 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 
 use super::history::{self, NumberHistoryConnection};
-use crate::access::{Role, scope};
+use crate::access::Role;
 use crate::accounts::graphql::{Account, Restriction};
 use crate::connection;
-use crate::extensions;
 use crate::extensions::graphql::Extension;
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums::NumberState;
@@ -105,9 +104,7 @@ impl Number {
     /// The extension that it serves, if the caller may see it.
     async fn extension(&self, ctx: &Context<'_>) -> Result<Option<Extension>, ApiError> {
         let Some(event) = &self.event else { return Ok(None) };
-        let (scope, mut conn) = (scope(actor(ctx)?), context::read(ctx).await?);
-        let row = extensions::queries::by_number(&mut conn, &scope, event.0.id, &self.number).await?;
-        Ok(row.map(Extension::new))
+        Extension::bearing(ctx, event.0.id, &self.number).await
     }
 
     /// What restricts it.
