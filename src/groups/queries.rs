@@ -135,27 +135,6 @@ pub async fn count_members(conn: &mut Conn, group: ExtensionId) -> QueryResult<(
     Ok((states.len(), agreed))
 }
 
-/// Which extensions these ring as groups: `(group, member)`, agreed memberships alone. A paused member may go on any time,
-/// so it counts.
-pub async fn rung_by(conn: &mut Conn, groups: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
-    query!(conn, c => group_members::table
-        .filter(group_members::group_id.eq_any(groups))
-        .filter(group_members::membership.eq(MembershipState::Active))
-        .order(group_members::id)
-        .select((group_members::group_id, group_members::member_id))
-        .load(c)
-        .await)
-}
-
-/// The numbers of these extensions.
-pub async fn numbers_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, String)>> {
-    query!(conn, c => extensions::table
-        .filter(extensions::id.eq_any(ids))
-        .select((extensions::id, extensions::number))
-        .load(c)
-        .await)
-}
-
 /// Adds a membership.
 pub async fn insert(conn: &mut Conn, _: &Permit, row: &GroupMember) -> QueryResult<()> {
     query!(conn, c => diesel::insert_into(group_members::table).values(row).execute(c).await)?;

@@ -9,6 +9,7 @@ use diesel_async::RunQueryDsl as _;
 use super::free::Taken;
 use super::model::{HistoryRow, NumberRow};
 use super::number::Number;
+use super::plan::{continuations, proper_prefixes};
 use super::state::NumberState;
 use crate::access::Permit;
 use crate::clock::Timestamp;
@@ -88,6 +89,21 @@ pub async fn is_awaited(conn: &mut Conn, number: NumberId, now: Timestamp) -> Qu
         .await
         .optional())?;
     Ok(waiting.is_some())
+}
+
+/// A number of the event that is somebody's or kept, and with which `number` begins or that begins with `number`.
+pub async fn in_the_way(conn: &mut Conn, event: EventId, number: &Number) -> QueryResult<Option<String>> {
+    let shorter = proper_prefixes(number);
+    let (from, before) = continuations(number.as_str());
+    query!(conn, c => numbers::table
+        .filter(numbers::event_id.eq(event))
+        .filter(numbers::state.ne(NumberState::Available))
+        .filter(numbers::number.eq_any(&shorter).or(numbers::number.gt(&from).and(numbers::number.lt(&before))))
+        .order(numbers::number)
+        .select(numbers::number)
+        .first(c)
+        .await
+        .optional())
 }
 
 /// Asks the database which numbers of an event are taken: not available, or barred.

@@ -59,6 +59,33 @@ pub(super) fn merge(
     Ok((values, completed.secrets))
 }
 
+/// Lets copies of the number and of the owner's name follow a renumbering or a transfer. `rotated` makes every generated secret
+/// anew; the answer is those that were made.
+///
+/// # Errors
+/// SCHEMA_VIOLATION where the schema does not take what follows.
+pub(super) fn follow(
+    tx: &Tx<'_>,
+    schema: &ParameterSchema,
+    row: &mut Extension,
+    (old, new): ((&str, &str), (&str, &str)),
+    rotated: bool,
+) -> Result<Parameters, Stop> {
+    let source = |(number, username)| Source { number, username, rng: tx.rng() };
+    let mut values = all(tx, row)?;
+    let changed = schema.follow(&mut values, &source(old), &source(new));
+    let made = if rotated { schema.rotate_all(&mut values, &source(new)) } else { Parameters::new() };
+    if changed.is_empty() && made.is_empty() {
+        return Ok(made);
+    }
+    let problems = schema.validate(&Value::Object(values.clone()));
+    if !problems.is_empty() {
+        return Err(problems.into_iter().map(|problem| problem.at([] as [&str; 0])).collect::<Vec<_>>().into());
+    }
+    store(tx, schema, row, values)?;
+    Ok(made)
+}
+
 /// Puts values into the row: split, secrets sealed.
 pub(super) fn store(
     tx: &Tx<'_>,

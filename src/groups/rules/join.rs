@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::phase::{self, Change};
-use super::{as_delay, check_room, mark_group, refuse_loop, service_type};
+use super::{as_delay, check_room, mark_group, service_type};
 use crate::access::{Action, Caller, Permit};
 use crate::changes::locks;
+use crate::extensions::rules::loops;
 use crate::groups::model::{GroupMember, MembershipState, Party};
 use crate::groups::queries;
 use crate::ids::{EventId, ExtensionId, GroupMemberId};
@@ -153,7 +154,7 @@ async fn add(tx: &mut Tx<'_>, permit: &Permit, group: &Party, member: &Party, te
     }
     let (all, _) = queries::count_members(tx.conn, group.id).await?;
     check_room(group_type.member_limit, all, group_field)?;
-    refuse_loop(tx, group.id, member.id, "number").await?;
+    loops::refuse(tx, group.id, member.id, "number").await?;
     let id = GroupMemberId::new(tx.rng(), tx.now);
     let row = GroupMember {
         id,
