@@ -6,11 +6,11 @@ use diesel_async::RunQueryDsl as _;
 
 use super::model::{GroupMember, Membership, MembershipState, Party};
 use crate::access::Permit;
-use crate::ids::{AccountId, EventId, ExtensionId, GroupMemberId, NumberId};
+use crate::ids::{AccountId, EventId, ExtensionId, GroupMemberId};
 use crate::query;
 use crate::service_types::EventPhase;
 use crate::store::Conn;
-use crate::store::schema::{events, extensions, group_members, numbers};
+use crate::store::schema::{events, extensions, group_members};
 
 diesel::alias! {
     const GROUPS: Alias<Groups> = extensions as groups;
@@ -56,17 +56,6 @@ pub async fn party_by_number(conn: &mut Conn, event: EventId, number: &str) -> Q
         .filter(extensions::event_id.eq(event))
         .filter(extensions::number.eq(number))
         .select(party!())
-        .first(c)
-        .await
-        .optional())
-}
-
-/// The row of a touched number, for what restricts it.
-pub async fn number_row(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberId>> {
-    query!(conn, c => numbers::table
-        .filter(numbers::event_id.eq(event))
-        .filter(numbers::number.eq(number))
-        .select(numbers::id)
         .first(c)
         .await
         .optional())

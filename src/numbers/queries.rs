@@ -31,6 +31,25 @@ pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<
         .optional())
 }
 
+/// The row of a number on its plan, if it was ever touched; the world's numbers are those without an event.
+pub async fn find_on(conn: &mut Conn, event: Option<EventId>, number: &str) -> QueryResult<Option<NumberRow>> {
+    let Some(event) = event else {
+        return query!(conn, c => numbers::table
+            .filter(numbers::event_id.is_null())
+            .filter(numbers::number.eq(number))
+            .select(NumberRow::as_select())
+            .first(c)
+            .await
+            .optional());
+    };
+    find(conn, event, number).await
+}
+
+/// The row of the number that an extension of the event bears: on the event's plan, or the world's where it begins with `+`.
+pub async fn find_borne(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
+    find_on(conn, (!number.starts_with('+')).then_some(event), number).await
+}
+
 /// Writes a row, new or changed.
 pub async fn save(conn: &mut Conn, _: &Permit, row: &NumberRow) -> QueryResult<()> {
     query!(conn, c => diesel::insert_into(numbers::table).values(row).on_conflict(numbers::id).do_update().set(row).execute(c).await)?;

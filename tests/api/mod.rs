@@ -29,6 +29,8 @@ tests! {
     numbers::a_barred_number_is_refused_and_silent,
     numbers::a_dry_run_that_fails_harms_nobody,
     numbers::a_new_service_type_is_typed_at_once,
+    numbers::a_bar_of_an_international_number_bites_everywhere,
+    numbers::a_number_taken_back_while_its_hold_ends_stays_in_service,
     renumber::an_owner_takes_another_number_and_may_go_back,
     renumber::what_may_not_be_is_refused_and_changes_nothing,
     renumber::an_operator_moves_anybodys_in_every_phase_but_archived,

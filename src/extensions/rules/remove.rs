@@ -71,7 +71,7 @@ pub(super) async fn leave(
     event: &Event,
     showing: Vec<FeedRef>,
 ) -> Result<Timestamp, Stop> {
-    let number = crate::numbers::queries::find(tx.conn, event.id, &row.number).await?;
+    let number = crate::numbers::queries::find_borne(tx.conn, event.id, &row.number).await?;
     let number = number.ok_or_else(|| Fault::internal("an extension's number has no row"))?;
     let held_until = tx.now.plus_seconds(i64::from(event.hold_seconds));
     let step = Move { to: NumberState::Held, account: Some(row.owner_id), until: Some(held_until), extension: None };

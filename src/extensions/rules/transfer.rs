@@ -98,7 +98,7 @@ async fn hand_over(
     marks::present(tx, row, &schema);
     marks::shown_by(tx, row).await?;
     queries::ask_again(tx.conn, permit, row.id, owner.id).await?;
-    let kept = numbers::queries::find(tx.conn, row.event_id, &number).await?;
+    let kept = numbers::queries::find_borne(tx.conn, row.event_id, &number).await?;
     let kept = kept.ok_or_else(|| Fault::internal("an extension's number has no row"))?;
     let step = Move { to: NumberState::InService, account: Some(owner.id), until: None, extension: Some(row.id) };
     shift(tx, permit, kept, step).await?;

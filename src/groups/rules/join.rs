@@ -12,6 +12,7 @@ use crate::extensions::rules::loops;
 use crate::groups::model::{GroupMember, MembershipState, Party};
 use crate::groups::queries;
 use crate::ids::{EventId, ExtensionId, GroupMemberId};
+use crate::numbers;
 use crate::numbers::number::Number;
 use crate::problem::{Denied, Problem, ProblemKind, Stop};
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
@@ -178,8 +179,8 @@ async fn add(tx: &mut Tx<'_>, permit: &Permit, group: &Party, member: &Party, te
 async fn refuse_restricted(tx: &mut Tx<'_>, member: &Party) -> Result<(), Stop> {
     let mut restrictions = restrictions::of_account(tx.conn, member.owner_id).await?;
     restrictions.extend(restrictions::of_targets(tx.conn, TargetKind::Extension, &[Id(member.id.0)]).await?);
-    if let Some(number) = queries::number_row(tx.conn, member.event_id, &member.number).await? {
-        restrictions.extend(restrictions::of_targets(tx.conn, TargetKind::Number, &[Id(number.0)]).await?);
+    if let Some(number) = numbers::queries::find_borne(tx.conn, member.event_id, &member.number).await? {
+        restrictions.extend(restrictions::of_targets(tx.conn, TargetKind::Number, &[Id(number.id.0)]).await?);
     }
     if restrictions.iter().any(|restriction| restriction.has(RestrictionEffect::NoCalls)) {
         let message = format!("{} is restricted and cannot join now.", member.number);

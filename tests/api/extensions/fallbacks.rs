@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use super::follower::{Follower, key};
-use super::{
-    ACCEPT, BAR, DELETE, FALL_BACK, INVITE, RENUMBER, SWAP, done, extension, payload, refused, registered,
-};
+use super::{ACCEPT, BAR, DELETE, FALL_BACK, INVITE, RENUMBER, SWAP, done, extension, payload, refused, registered};
 use crate::support::{Person, TestApp, code};
 
 pub async fn a_fallback_follows_its_extension_and_ends_with_it(app: TestApp) {

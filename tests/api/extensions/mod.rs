@@ -26,8 +26,7 @@ const ACCEPT: &str = "mutation($i: ID!) { acceptGroupInvitation(input: {id: $i})
 const BAR: &str = "mutation($n: PhoneNumber!) { barNumber(input: {event: \"demo\", number: $n, reason: \"noise\"}) { number { number } errors { code } } }";
 const BAN: &str =
     "mutation { banAccount(input: {username: \"user\", reason: \"noise\"}) { account { username } errors { code } } }";
-const UNBAN: &str =
-    "mutation { unbanAccount(input: {username: \"user\"}) { account { username } errors { code } } }";
+const UNBAN: &str = "mutation { unbanAccount(input: {username: \"user\"}) { account { username } errors { code } } }";
 
 /// What an answer tells of its one field.
 fn payload(answer: &Value) -> Value {
@@ -70,8 +69,7 @@ async fn extension(person: &Person, number: &str) -> Value {
 
 /// Where a number is in its life, as an operator sees it: state, whose, until when.
 async fn number(operator: &Person, number: &str) -> Value {
-    let query =
-        "query($n: PhoneNumber!) { number(event: \"demo\", number: $n) { state account { username } until extension { number } } }";
+    let query = "query($n: PhoneNumber!) { number(event: \"demo\", number: $n) { state account { username } until extension { number } } }";
     operator.ask(query, json!({ "n": number })).await["data"]["number"].clone()
 }
 

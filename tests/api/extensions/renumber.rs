@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::follower::{Follower, key};
 use super::{
-    BAN, BAR, FALL_BACK, INVITE, RENUMBER, UNBAN, assigned, denied, done, extension, make_type, number, payload, refused,
-    registered,
+    BAN, BAR, FALL_BACK, INVITE, RENUMBER, UNBAN, assigned, denied, done, extension, make_type, number, payload,
+    refused, registered,
 };
 use crate::support::{Person, TestApp, code};
 
@@ -77,7 +77,11 @@ pub async fn an_operator_moves_anybodys_in_every_phase_but_archived(app: TestApp
     let id = registered(&user, "sip", "2342").await;
     done(&operator, RENUMBER, json!({ "i": id, "n": "1234" })).await;
     assert_eq!(number(&operator, "2342").await["account"]["username"], "user", "it is held for its owner");
-    let phase = |phase: &str| format!("mutation {{ updateEvent(input: {{slug: \"demo\", phase: {phase}}}) {{ event {{ slug }} errors {{ code }} }} }}");
+    let phase = |phase: &str| {
+        format!(
+            "mutation {{ updateEvent(input: {{slug: \"demo\", phase: {phase}}}) {{ event {{ slug }} errors {{ code }} }} }}"
+        )
+    };
     done(&admin, &phase("FROZEN"), json!({})).await;
     assert_eq!(refused(&user, RENUMBER, json!({ "i": id, "n": "2345" })).await, "EVENT_CLOSED at ");
     done(&operator, RENUMBER, json!({ "i": id, "n": "2345" })).await;
@@ -163,7 +167,9 @@ pub async fn twenty_want_one_number_in_three_ways(app: TestApp) {
         let operator = operator.clone();
         asking.push(async move {
             match (id, place % 3) {
-                (Some(id), _) => code(&payload(&person.ask(RENUMBER, json!({ "i": id, "n": "4243" })).await)).to_owned(),
+                (Some(id), _) => {
+                    code(&payload(&person.ask(RENUMBER, json!({ "i": id, "n": "4243" })).await)).to_owned()
+                }
                 (None, 1) => code(&person.registers("dect", "4243").await).to_owned(),
                 (None, _) => asks_to_assign(&operator, &other).await,
             }

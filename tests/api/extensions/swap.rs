@@ -3,9 +3,7 @@
 use serde_json::json;
 
 use super::follower::{Follower, key};
-use super::{
-    BAR, FALL_BACK, SWAP, assigned, denied, done, extension, make_type, number, payload, refused, registered,
-};
+use super::{BAR, FALL_BACK, SWAP, assigned, denied, done, extension, make_type, number, payload, refused, registered};
 use crate::support::TestApp;
 
 pub async fn numbers_change_places_in_one_change_of_every_feed(app: TestApp) {
@@ -62,7 +60,8 @@ pub async fn what_may_not_be_swapped_is_refused(app: TestApp) {
     let assign = "mutation { assignExtension(input: {event: \"other\", serviceType: \"sip\", number: \"2342\", owner: \"user\", label: \"O\"}) { extension { id } errors { code } } }";
     let elsewhere = done(&admin, assign, json!({})).await["extension"]["id"].clone();
     assert_eq!(refused(&operator, SWAP, json!({ "a": first, "b": elsewhere })).await, "INVALID at second");
-    let archive = "mutation { updateEvent(input: {slug: \"demo\", phase: ARCHIVED}) { event { slug } errors { code } } }";
+    let archive =
+        "mutation { updateEvent(input: {slug: \"demo\", phase: ARCHIVED}) { event { slug } errors { code } } }";
     done(&admin, archive, json!({})).await;
     assert_eq!(refused(&operator, SWAP, json!({ "a": first, "b": second })).await, "EVENT_CLOSED at ");
     assert_eq!(extension(&user, "2342").await["version"], 1);

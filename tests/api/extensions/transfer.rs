@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::follower::{Follower, key};
 use super::{
-    BAN, FALL_BACK, INVITE, TRANSFER, assigned, denied, done, extension, make_type, number, payload, refused, registered,
+    BAN, FALL_BACK, INVITE, TRANSFER, assigned, denied, done, extension, make_type, number, payload, refused,
+    registered,
 };
 use crate::support::{Person, TestApp, code};
 
@@ -49,7 +50,8 @@ pub async fn who_may_not_have_it_is_refused(app: TestApp) {
     }
     let register = "mutation { registerAccount(input: {username: \"newcomer\", displayName: \"N\", email: \"n@example.org\", password: \"long enough 42\"}) { errors { code } } }";
     app.guest().ask(register, json!({})).await;
-    let limit = "mutation { updateServiceType(input: {slug: \"sip\", quota: 1}) { serviceType { slug } errors { code } } }";
+    let limit =
+        "mutation { updateServiceType(input: {slug: \"sip\", quota: 1}) { serviceType { slug } errors { code } } }";
     done(&admin, limit, json!({})).await;
     for (i, owner, expected) in [
         (id.as_str(), "nobody", "NOT_FOUND at owner"),
@@ -97,7 +99,8 @@ pub async fn groups_of_others_ask_the_new_owner(app: TestApp) {
     assert_eq!(groups.entry("2400")["members"], json!([]), "the new owner never agreed");
     assert_eq!(groups.entry("2401")["members"][0]["number"], "2342", "his own group keeps it");
     let memberships = extension(&operator, "2342").await["memberOf"].clone();
-    let states: Vec<_> = memberships.as_array().unwrap().iter().map(|one| (&one["groupNumber"], &one["membership"])).collect();
+    let states: Vec<_> =
+        memberships.as_array().unwrap().iter().map(|one| (&one["groupNumber"], &one["membership"])).collect();
     assert_eq!(states, [(&json!("2400"), &json!("PENDING")), (&json!("2401"), &json!("ACTIVE"))]);
     done(&operator, super::ACCEPT, json!({ "i": memberships[0]["id"] })).await;
     groups.demand_state().await;
@@ -109,7 +112,8 @@ pub async fn generated_secrets_are_shown_to_whom_they_are_visible(app: TestApp) 
     let user = app.sign_in("user", "numberwang").await;
     let secret = |visible: &str| json!({ "type": "string", "x-secret": true, "x-generate": { "kind": "hex", "bytes": 16 }, "x-visible-to": visible });
     let copied = json!({ "type": "string", "x-generate": { "kind": "username" } });
-    let parameters = json!({ "pin": secret("OWNER"), "ki": secret("OPERATOR"), "seed": secret("CONSUMER"), "login": copied });
+    let parameters =
+        json!({ "pin": secret("OWNER"), "ki": secret("OPERATOR"), "seed": secret("CONSUMER"), "login": copied });
     make_type(&admin, "card", parameters).await;
     let offer = "mutation { updateEvent(input: {slug: \"demo\", serviceTypes: [\"sip\", \"card\"]}) { event { slug } errors { code } } }";
     done(&admin, offer, json!({})).await;

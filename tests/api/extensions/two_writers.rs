@@ -8,8 +8,7 @@ use crate::support::{Person, TestApp, code};
 
 const PAUSE: &str = "mutation($i: ID!, $p: Boolean!) { updateGroupMember(input: {id: $i, paused: $p}) { member { paused } errors { code } } }";
 const LABEL: &str = "mutation($i: ID!, $l: String!) { updateExtension(input: {id: $i, label: $l}) { extension { id } errors { code } } }";
-const UNBAR: &str =
-    "mutation($n: PhoneNumber!) { unbarNumber(input: {event: \"demo\", number: $n}) { number { number } errors { code } } }";
+const UNBAR: &str = "mutation($n: PhoneNumber!) { unbarNumber(input: {event: \"demo\", number: $n}) { number { number } errors { code } } }";
 
 /// How often each writer writes.
 const ROUNDS: usize = 12;
@@ -152,7 +151,10 @@ pub async fn a_ban_and_a_registration(app: TestApp) {
         assert!(assigns.await.is_ok() && bans.await.is_ok());
         copies[0].demand_state().await;
         let theirs: Vec<_> = copies[0].entries.values().filter(|entry| entry["ownerUsername"] == "user").collect();
-        assert!(theirs.len() > round && theirs.iter().all(|entry| entry["active"] == false), "round {round}: {theirs:?}");
+        assert!(
+            theirs.len() > round && theirs.iter().all(|entry| entry["active"] == false),
+            "round {round}: {theirs:?}"
+        );
         done(&operator, UNBAN, json!({})).await;
     }
     copies[0].demand_state().await;
