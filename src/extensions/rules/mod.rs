@@ -12,6 +12,7 @@ mod remove;
 mod renumber;
 mod swap;
 mod transfer;
+mod write_back;
 
 pub use bar::{ChangedNumber, bar_number, unbar_number};
 pub use change::{UpdateExtension, rotate_secret, set_call_permissions, update};
@@ -22,6 +23,7 @@ pub use remove::{Deleted, delete, remove};
 pub use renumber::{RenumberExtension, renumber};
 pub use swap::{Swapped, swap};
 pub use transfer::{TransferExtension, transfer};
+pub use write_back::{Written, write_back};
 
 use serde_json::Value;
 
@@ -127,13 +129,7 @@ async fn take(
         let missing = || Problem::not_found(field, "There is no such extension.");
         found.push((field, queries::by_id(tx.conn, &scope, id).await?.ok_or_else(missing)?));
     }
-    let rows = || found.iter().map(|(_, row)| row);
-    let accounts: Vec<_> = rows().map(|row| row.owner_id).chain(others.iter().copied()).collect();
-    let service_types: Vec<_> = rows().map(|row| row.service_type_id).collect();
-    let events: Vec<_> = rows().map(|row| row.event_id).collect();
-    locks::accounts(tx.conn, &accounts, Hold::Shared).await?;
-    locks::service_types(tx.conn, &service_types, Hold::Shared).await?;
-    locks::events(tx.conn, &events).await?;
+    lock(tx, &found.iter().map(|(_, row)| row).collect::<Vec<_>>(), others).await?;
     let permit = tx.permit(action).await?;
     let mut held = Vec::new();
     for (field, before) in found {
@@ -146,6 +142,16 @@ async fn take(
         held.push(row);
     }
     Ok((permit, held))
+}
+
+/// Takes the locks of whoever writes these extensions: owners, other accounts that are concerned, types, events.
+async fn lock(tx: &mut Tx<'_>, rows: &[&Extension], others: &[AccountId]) -> Result<(), Stop> {
+    let accounts: Vec<_> = rows.iter().map(|row| row.owner_id).chain(others.iter().copied()).collect();
+    let service_types: Vec<_> = rows.iter().map(|row| row.service_type_id).collect();
+    let events: Vec<_> = rows.iter().map(|row| row.event_id).collect();
+    locks::accounts(tx.conn, &accounts, Hold::Shared).await?;
+    locks::service_types(tx.conn, &service_types, Hold::Shared).await?;
+    Ok(locks::events(tx.conn, &events).await?)
 }
 
 /// The event and the service type of an extension.

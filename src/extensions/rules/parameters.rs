@@ -10,7 +10,7 @@ use crate::ids::ExtensionId;
 use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::ServiceType;
 use crate::service_types::schema::{Editor, ParameterSchema, Parameters, Source, merge_patch};
-use crate::service_types::sealed::{UniqueValue, unique_values};
+use crate::service_types::sealed::{UniqueValue, comparison_key, unique_values};
 use crate::store::types::{Id, JsonValue};
 use crate::transaction::Tx;
 
@@ -112,8 +112,10 @@ pub(super) async fn claim_unique(
     service_type: &ServiceType,
 ) -> Result<(), Stop> {
     let values = all(tx, row)?;
-    let mut claims = Vec::new();
-    for UniqueValue { scope, parameter, value } in unique_values(schema, &values, row.event_id, service_type.id) {
+    let key = comparison_key(tx, schema).await?;
+    let unique = unique_values(schema, &values, row.event_id, service_type.id, key.as_ref())?;
+    let mut claims = Vec::with_capacity(unique.len());
+    for UniqueValue { scope, parameter, value } in unique {
         refuse_bearer(tx, row.id, scope, &parameter, &value).await?;
         claims.push((scope, parameter, value));
     }

@@ -178,7 +178,8 @@ pub async fn a_bar_and_a_move(app: TestApp) {
     });
     let bars = tokio::spawn(async move {
         for round in 0..ROUNDS {
-            let wanted = json!({ "n": ["2342", "2343"][round % 2] });
+            let number = ["2342", "2343"][round % 2];
+            let wanted = json!({ "n": number });
             done(&operator, BAR, wanted.clone()).await;
             done(&operator, UNBAR, wanted).await;
         }
