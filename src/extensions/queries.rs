@@ -172,26 +172,32 @@ pub(super) async fn bearer_of(
         .optional())
 }
 
-/// Replaces the unique values of an extension: (scope, parameter, value).
+/// Replaces the unique values of an extension: (scope, parameter, value). The answer is the parameter whose value another
+/// extension has, if there is one; then the transaction is to be given up. A type's values are compared across events, which
+/// do not wait for each other's locks: only the insertion knows.
 pub(super) async fn set_unique_values(
     conn: &mut Conn,
     _: &Permit,
     id: ExtensionId,
     values: &[(Id, String, String)],
-) -> QueryResult<()> {
+) -> QueryResult<Option<String>> {
     query!(conn, c => diesel::delete(extension_unique_values::table.filter(extension_unique_values::extension_id.eq(id))).execute(c).await)?;
     for (scope, parameter, value) in values {
-        query!(conn, c => diesel::insert_into(extension_unique_values::table)
+        let inserted = query!(conn, c => diesel::insert_into(extension_unique_values::table)
             .values((
                 extension_unique_values::scope_id.eq(scope),
                 extension_unique_values::parameter.eq(parameter),
                 extension_unique_values::value.eq(value),
                 extension_unique_values::extension_id.eq(id),
             ))
+            .on_conflict_do_nothing()
             .execute(c)
             .await)?;
+        if inserted == 0 {
+            return Ok(Some(parameter.clone()));
+        }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The permissions of an extension.
@@ -316,7 +322,7 @@ pub(super) async fn bearer_of_number(
 pub(super) async fn vacate(conn: &mut Conn, permit: &Permit, id: ExtensionId) -> QueryResult<()> {
     let nothing = id.global();
     query!(&mut *conn, c => diesel::update(extensions::table.find(id)).set(extensions::number.eq(&nothing)).execute(c).await)?;
-    set_unique_values(conn, permit, id, &[]).await
+    set_unique_values(conn, permit, id, &[]).await.map(drop)
 }
 
 /// Turns the memberships of an extension that has a new owner into invitations, except in groups of that owner.

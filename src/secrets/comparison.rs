@@ -4,18 +4,14 @@
 //! twice. So a digest stands beside it: HMAC-SHA-256 (RFC 2104) under a random key. A plain hash would give away a code of six
 //! digits to whoever tries a million of them; the key is sealed, so a copy of the database alone does not hold it.
 
-use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _};
-use diesel_async::RunQueryDsl as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{Place, Sealer};
+use super::{Place, Sealer, queries};
 use crate::clock::Rng;
 use crate::problem::{Fault, Stop};
-use crate::query;
 use crate::store::Conn;
-use crate::store::schema::sealed_keys;
 
 /// The row that holds the key.
 const NAME: &str = "comparison";
@@ -31,19 +27,16 @@ impl ComparisonKey {
     /// # Errors
     /// When the database refuses, or the stored key does not open.
     pub async fn load_or_create(conn: &mut Conn, sealer: &Sealer, rng: &dyn Rng) -> Result<Self, Stop> {
-        if let Some(sealed) = stored(conn).await? {
+        if let Some(sealed) = queries::sealed_key(conn, NAME).await? {
             return Self::open(sealer, &sealed);
         }
         let drawn = Zeroizing::new(rng.bytes::<KEY_BYTES>());
         let sealed = sealer.seal(&place(), &*drawn).map_err(Fault::from)?;
-        query!(&mut *conn, c => diesel::insert_into(sealed_keys::table)
-            .values((sealed_keys::name.eq(NAME), sealed_keys::sealed.eq(&sealed)))
-            .on_conflict_do_nothing()
-            .execute(c)
-            .await)?;
+        queries::insert_key(conn, NAME, &sealed).await?;
         // Two may have asked first: the one whose row it became decides.
-        let kept =
-            stored(conn).await?.ok_or_else(|| Fault::internal("the comparison key vanished while it was made"))?;
+        let kept = queries::sealed_key(conn, NAME)
+            .await?
+            .ok_or_else(|| Fault::internal("the comparison key vanished while it was made"))?;
         Self::open(sealer, &kept)
     }
 
@@ -77,15 +70,13 @@ impl ComparisonKey {
 /// # Errors
 /// When the database refuses, or the stored key does not open.
 pub async fn reseal_comparison_key(conn: &mut Conn, sealer: &Sealer) -> Result<bool, Stop> {
-    let Some(sealed) = stored(conn).await?.filter(|sealed| sealer.needs_resealing(sealed)) else { return Ok(false) };
+    let Some(sealed) = queries::sealed_key(conn, NAME).await?.filter(|sealed| sealer.needs_resealing(sealed)) else {
+        return Ok(false);
+    };
     let plain = sealer.open(&place(), &sealed).map_err(Fault::from)?;
     let anew = sealer.seal(&place(), &plain).map_err(Fault::from)?;
-    query!(conn, c => diesel::update(sealed_keys::table.find(NAME)).set(sealed_keys::sealed.eq(&anew)).execute(c).await)?;
+    queries::save_key(conn, NAME, &anew).await?;
     Ok(true)
-}
-
-async fn stored(conn: &mut Conn) -> Result<Option<Vec<u8>>, Stop> {
-    Ok(query!(conn, c => sealed_keys::table.find(NAME).select(sealed_keys::sealed).first(c).await.optional())?)
 }
 
 const fn place() -> Place<'static> {

@@ -10,6 +10,7 @@
 mod comparison;
 mod key_file;
 mod passphrase;
+mod queries;
 mod sealer;
 mod secret;
 

@@ -5,7 +5,7 @@ mod extensions;
 mod feed;
 mod numbers;
 
-use self::extensions::{fallbacks, renumber, swap, transfer, two_writers};
+use self::extensions::{fallbacks, renumber, secrets, swap, transfer, two_writers};
 use crate::support::Test;
 
 macro_rules! tests {
@@ -58,6 +58,9 @@ tests! {
     two_writers::a_fallback_and_its_target,
     two_writers::a_ban_and_a_registration,
     two_writers::a_bar_and_a_move,
+    secrets::unique_secrets_are_compared_and_not_kept,
+    secrets::one_value_in_two_events_at_once_has_one_owner,
+    secrets::a_new_schema_shows_no_stored_secret,
     feed::every_change_is_told_in_order,
     feed::a_key_sees_what_its_scope_allows,
 }

@@ -120,18 +120,20 @@ pub(super) async fn claim_unique(
         claims.push((scope, parameter, value));
     }
     let has_any = schema.parameters().iter().any(|parameter| parameter.unique.is_some());
-    if has_any {
-        queries::set_unique_values(tx.conn, permit, row.id, &claims).await?;
+    if has_any && let Some(taken) = queries::set_unique_values(tx.conn, permit, row.id, &claims).await? {
+        return Err(taken_by_another(&taken).into());
     }
     Ok(())
 }
 
 async fn refuse_bearer(tx: &mut Tx<'_>, id: ExtensionId, scope: Id, parameter: &str, value: &str) -> Result<(), Stop> {
     match queries::bearer_of(tx.conn, scope, parameter, value).await? {
-        Some(bearer) if bearer != id => {
-            let problem = Problem::new(ProblemKind::AlreadyExists, "parameters", "Another extension has this value.");
-            Err(problem.at(["parameters", parameter]).into())
-        }
+        Some(bearer) if bearer != id => Err(taken_by_another(parameter).into()),
         _ => Ok(()),
     }
+}
+
+fn taken_by_another(parameter: &str) -> Problem {
+    let problem = Problem::new(ProblemKind::AlreadyExists, "parameters", "Another extension has this value.");
+    problem.at(["parameters", parameter])
 }

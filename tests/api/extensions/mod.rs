@@ -3,6 +3,7 @@
 pub mod fallbacks;
 mod follower;
 pub mod renumber;
+pub mod secrets;
 pub mod swap;
 pub mod transfer;
 pub mod two_writers;
