@@ -79,6 +79,8 @@ pub async fn loops_are_refused_with_the_way_shown(app: TestApp) {
     done(&user, FALL_BACK, json!({ "i": ids[1], "n": "2343" })).await;
     assert_eq!(cycle(&user, FALL_BACK, json!({ "i": ids[2], "n": "2341" })).await, ["2343", "2341", "2342", "2343"]);
     // A group whose member falls back to it, made from either side, through a group in between.
+    let nest = "mutation { updateServiceType(input: {slug: \"group\", groupCapable: true}) { serviceType { slug } errors { code } } }";
+    done(&app.sign_in("admin", "numberwang").await, nest, json!({})).await;
     let (outer, inner) = (registered(&user, "group", "2401").await, registered(&user, "group", "2402").await);
     done(&user, INVITE, json!({ "g": inner, "n": "2341" })).await;
     done(&user, FALL_BACK, json!({ "i": ids[2], "n": "2401" })).await;

@@ -103,7 +103,7 @@ pub async fn copies_of_the_numbers_change_places_though_they_are_unique(app: Tes
     assert_eq!(extension(&operator, "2343").await["parameters"], json!({ "own": "2343" }));
     // A copy that would be a third one's is refused, and both numbers stay.
     done(&operator, "mutation($i: ID!) { updateExtension(input: {id: $i, parameters: {own: \"spare\"}}) { extension { id } errors { code } } }", json!({ "i": ids[0] })).await;
-    assigned(&operator, "line", "2344", "user", json!({ "own": "2342" })).await;
+    assigned(&operator, "line", "2344", "user", json!({ "own": "2343" })).await;
     assert_eq!(refused(&operator, SWAP, json!({ "a": ids[0], "b": ids[1] })).await, "ALREADY_EXISTS at parameters.own");
     assert_eq!(extension(&operator, "2343").await["id"], ids[0]);
 }
