@@ -38,6 +38,7 @@ tests! {
     renumber::a_dry_run_tells_and_changes_nothing,
     renumber::a_repeated_request_moves_once,
     renumber::whoever_shows_it_is_told_in_the_same_change,
+    renumber::a_number_that_was_left_waits_for_the_system_of_a_group_that_rang_it,
     renumber::twenty_want_one_number_in_three_ways,
     swap::numbers_change_places_in_one_change_of_every_feed,
     swap::what_may_not_be_swapped_is_refused,

@@ -154,6 +154,27 @@ pub async fn whoever_shows_it_is_told_in_the_same_change(app: TestApp) {
     assert_eq!(copies[2].entry("2500")["fallbackNumber"], "2343");
 }
 
+pub async fn a_number_that_was_left_waits_for_the_system_of_a_group_that_rang_it(app: TestApp) {
+    let (admin, user) = (app.sign_in("admin", "numberwang").await, app.sign_in("user", "numberwang").await);
+    let member = registered(&user, "sip", "2342").await;
+    let group = registered(&user, "group", "2400").await;
+    done(&user, INVITE, json!({ "g": group, "n": "2342" })).await;
+    let create = "mutation { createApiKey(input: {label: \"ring\", scopes: [READ_CONFIG], serviceTypes: [\"group\"], events: [\"demo\"]}) { apiKey { id } secret errors { code } } }";
+    let made = done(&admin, create, json!({})).await;
+    let consumer = "mutation($k: ID!) { createFeedConsumer(input: {name: \"ring\", event: \"demo\", serviceType: \"group\", apiKey: $k}) { consumer { id } errors { code } } }";
+    done(&admin, consumer, json!({ "k": made["apiKey"]["id"] })).await;
+    done(&user, RENUMBER, json!({ "i": member, "n": "2343" })).await;
+    app.clock.advance(Duration::from_secs(1801));
+    let operator = app.sign_in("operator", "numberwang").await;
+    assert_eq!(code(&operator.registers("sip", "2342").await), "NUMBER_UNAVAILABLE");
+    let ring = app.holding(made["secret"].as_str().unwrap());
+    let head = "{ provisioning(event: \"demo\", serviceType: \"group\") { snapshot { head } } }";
+    let head = ring.ask(head, json!({})).await["data"]["provisioning"]["snapshot"]["head"].clone();
+    let acknowledge = "mutation($c: FeedCursor!) { acknowledgeProvisioning(input: {event: \"demo\", serviceType: \"group\", consumer: \"ring\", cursor: $c}) { consumer { name } errors { code } } }";
+    done(&ring, acknowledge, json!({ "c": head })).await;
+    assert_eq!(code(&operator.registers("sip", "2342").await), "none");
+}
+
 pub async fn twenty_want_one_number_in_three_ways(app: TestApp) {
     let (user, operator) = (app.sign_in("user", "numberwang").await, app.sign_in("operator", "numberwang").await);
     let mut asking = Vec::new();
