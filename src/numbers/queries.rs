@@ -45,6 +45,11 @@ pub async fn find_on(conn: &mut Conn, event: Option<EventId>, number: &str) -> Q
     find(conn, event, number).await
 }
 
+/// The row of the number that an extension of the event bears: on the event's plan, or the world's where it begins with `+`.
+pub async fn find_borne(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
+    find_on(conn, (!number.starts_with('+')).then_some(event), number).await
+}
+
 /// A touched number by its row's id.
 pub async fn by_id(conn: &mut Conn, id: NumberId) -> QueryResult<Option<NumberRow>> {
     query!(conn, c => numbers::table.find(id).select(NumberRow::as_select()).first(c).await.optional())
@@ -139,21 +144,6 @@ pub async fn history(
     })
 }
 
-/// A number of the event that is somebody's or kept, and with which `number` begins or that begins with `number`.
-pub async fn in_the_way(conn: &mut Conn, event: EventId, number: &Number) -> QueryResult<Option<String>> {
-    let shorter = proper_prefixes(number);
-    let (from, before) = continuations(number.as_str());
-    query!(conn, c => numbers::table
-        .filter(numbers::event_id.eq(event))
-        .filter(numbers::state.ne(NumberState::Available))
-        .filter(numbers::number.eq_any(&shorter).or(numbers::number.gt(&from).and(numbers::number.lt(&before))))
-        .order(numbers::number)
-        .select(numbers::number)
-        .first(c)
-        .await
-        .optional())
-}
-
 /// Writes a row, new or changed.
 pub async fn save(conn: &mut Conn, _: &Permit, row: &NumberRow) -> QueryResult<()> {
     query!(conn, c => diesel::insert_into(numbers::table).values(row).on_conflict(numbers::id).do_update().set(row).execute(c).await)?;
@@ -212,6 +202,21 @@ pub async fn is_awaited(conn: &mut Conn, number: NumberId, now: Timestamp) -> Qu
         .await
         .optional())?;
     Ok(waiting.is_some())
+}
+
+/// A number of the event that is somebody's or kept, and with which `number` begins or that begins with `number`.
+pub async fn in_the_way(conn: &mut Conn, event: EventId, number: &Number) -> QueryResult<Option<String>> {
+    let shorter = proper_prefixes(number);
+    let (from, before) = continuations(number.as_str());
+    query!(conn, c => numbers::table
+        .filter(numbers::event_id.eq(event))
+        .filter(numbers::state.ne(NumberState::Available))
+        .filter(numbers::number.eq_any(&shorter).or(numbers::number.gt(&from).and(numbers::number.lt(&before))))
+        .order(numbers::number)
+        .select(numbers::number)
+        .first(c)
+        .await
+        .optional())
 }
 
 /// Asks the database which numbers of an event are taken: not available, or barred.

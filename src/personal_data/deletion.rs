@@ -11,7 +11,7 @@ use crate::extensions::Extension;
 use crate::idempotency;
 use crate::ids::AccountId;
 use crate::mail::Mail;
-use crate::numbers::rules::{Move, shift};
+use crate::numbers::rules::{Move, lock_world, shift};
 use crate::numbers::state::NumberState;
 use crate::problem::{Denied, Fault, Problem, ProblemKind, Stop};
 use crate::services::Services;
@@ -57,7 +57,11 @@ async fn lock_all(tx: &mut Tx<'_>, id: AccountId) -> Result<(), Stop> {
     let kept = numbers::queries::of_account(tx.conn, id).await?;
     let events: Vec<_> =
         rows.iter().map(|row| row.event_id).chain(kept.iter().filter_map(|number| number.event_id)).collect();
-    Ok(locks::events(tx.conn, &events).await?)
+    locks::events(tx.conn, &events).await?;
+    for number in kept.iter().filter(|number| number.event_id.is_none()) {
+        lock_world(tx, &number.number).await?;
+    }
+    Ok(())
 }
 
 /// Ends an extension as its own deletion does.

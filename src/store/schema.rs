@@ -504,6 +504,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+
+    sealed_keys (name) {
+        name -> Text,
+        sealed -> Binary,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     account_terms,
@@ -540,4 +549,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     idempotency_records,
     doorbell,
+    sealed_keys,
 );

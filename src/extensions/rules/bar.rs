@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::super::queries;
 use super::marks;
 use crate::access::{Action, Caller, Permit, Role, scope};
-use crate::changes::Mark;
 use crate::changes::doorbell::Ring;
+use crate::changes::{Mark, locks};
 use crate::ids::RestrictionId;
 use crate::numbers::number::Number;
 use crate::numbers::rules::{lock, of_plan, plan_of, untouched_on};
@@ -19,7 +19,7 @@ use crate::transaction::{Mode, Tx, transact};
 /// Bars a number. A second bar updates the reason.
 ///
 /// # Errors
-/// NOT_FOUND at `event`, INVALID at `number`, REQUIRED at `reason`.
+/// NOT_FOUND and EVENT_CLOSED at `event`, INVALID at `number`, REQUIRED at `reason`.
 pub async fn bar_number(
     services: &Services,
     caller: &Arc<Caller>,
@@ -54,7 +54,7 @@ pub async fn bar_number(
 /// Lifts the bar of a number; a number that is not barred stays as it is.
 ///
 /// # Errors
-/// NOT_FOUND at `event`, INVALID at `number`.
+/// NOT_FOUND and EVENT_CLOSED at `event`, INVALID at `number`.
 pub async fn unbar_number(
     services: &Services,
     caller: &Arc<Caller>,
@@ -83,6 +83,9 @@ async fn take(
 ) -> Result<(Permit, NumberRow), Stop> {
     tx.actor().demand(Role::Operator)?;
     let event = plan_of(tx, event.as_deref()).await?;
+    if event.is_none() {
+        lock_bearer(tx, number).await?;
+    }
     let permit = lock(tx, action, event.as_ref(), number).await?;
     let event = event.map(|event| event.id);
     let row = match numbers::queries::find_on(tx.conn, event, number.as_str()).await? {
@@ -92,12 +95,23 @@ async fn take(
     Ok((permit, row))
 }
 
+/// Takes the lock of the event in which an international number is in service.
+async fn lock_bearer(tx: &mut Tx<'_>, number: &Number) -> Result<(), Stop> {
+    let row = numbers::queries::find_on(tx.conn, None, number.as_str()).await?;
+    let Some(id) = row.and_then(|row| row.extension_id) else { return Ok(()) };
+    let scope = scope(tx.actor());
+    match queries::by_id(tx.conn, &scope, id).await? {
+        None => Ok(()),
+        Some(extension) => Ok(locks::events(tx.conn, &[extension.event_id]).await?),
+    }
+}
+
 /// Marks the extension of a number, and what shows it.
 async fn tell(tx: &mut Tx<'_>, row: &NumberRow) -> Result<(), Stop> {
-    let Some(event) = row.event_id else { return Ok(()) };
-    tx.ring(Ring::Directory(event));
+    let Some(id) = row.extension_id else { return Ok(()) };
     let scope = scope(tx.actor());
-    if let Some(extension) = queries::by_number(tx.conn, &scope, event, &row.number).await? {
+    if let Some(extension) = queries::by_id(tx.conn, &scope, id).await? {
+        tx.ring(Ring::Directory(extension.event_id));
         tx.changes.mark(marks::feed(&extension), extension.id, extension.slot, Mark::Touched);
         marks::shown_by(tx, &extension).await?;
     }

@@ -138,7 +138,7 @@ async fn find_owner(tx: &mut Tx<'_>, name: &str) -> Result<Account, Stop> {
 pub async fn lock(tx: &mut Tx<'_>, action: Action, event: Option<&Event>, number: &Number) -> Result<Permit, Stop> {
     match event {
         Some(event) => locks::events(tx.conn, &[event.id]).await?,
-        None => locks::rule(tx.conn, &format!("number {number}")).await?,
+        None => lock_world(tx, number.as_str()).await?,
     }
     let permit = tx.permit(action).await?;
     if let Some(event) = event {
@@ -149,6 +149,14 @@ pub async fn lock(tx: &mut Tx<'_>, action: Action, event: Option<&Event>, number
         }
     }
     Ok(permit)
+}
+
+/// Takes the lock of one of the world's numbers. The events come first.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock_world(tx: &mut Tx<'_>, number: &str) -> Result<(), Stop> {
+    Ok(locks::rule(tx.conn, &format!("number {number}")).await?)
 }
 
 /// The number's row as it is now, untouched or not, for a caller who has read this version.
