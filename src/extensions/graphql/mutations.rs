@@ -12,8 +12,7 @@ use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::typed::ServiceParametersInput;
 use crate::numbers::graphql::NumberPayload;
 use crate::patch::Patch;
-use crate::problem::{Problem, Stop};
-use crate::service_types::graphql::Event;
+use crate::problem::Problem;
 use crate::service_types::typing::TypeCatalogue;
 
 /// Mutations of numbers and extensions.
