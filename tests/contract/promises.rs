@@ -72,7 +72,8 @@ impl Promises {
                 }
             }
             TypeKind::InputObject(input) => {
-                let is_one_of = definition.directives.iter().any(|directive| directive.node.name.node == "oneOf");
+                let is_one_of =
+                    definition.directives.iter().any(|directive| directive.node.name.node.as_str() == "oneOf");
                 self.keep(format!("input {name}{}", if is_one_of { " @oneOf" } else { "" }));
                 self.read_values(name, &input.fields);
             }
