@@ -1,11 +1,15 @@
 //! Who else takes part in a test: newcomers, and telephone systems with their keys.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::{Person, TestApp, code};
 
 /// Somebody who has just registered, with a verified address, signed in.
 pub async fn newcomer(app: &TestApp, username: &str) -> Person {
+    // Mails are told apart by their instants.
+    app.clock.advance(Duration::from_secs(1));
     let register = "mutation($u: String!, $e: String!) { registerAccount(input: {username: $u, displayName: $u, email: $e, password: \"correct horse\"}) { errors { code } } }";
     let email = format!("{username}@example.org");
     let made = app.guest().ask(register, json!({ "u": username, "e": email })).await;

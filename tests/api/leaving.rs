@@ -44,6 +44,7 @@ pub async fn an_account_is_deleted_with_all_that_is_personal(app: TestApp) {
         json!({ "accepted": false, "errors": [{ "code": "CREDENTIALS_REJECTED", "path": ["password"] }] })
     );
     assert_eq!(state(&trillian, "2342").await, "IN_SERVICE");
+    app.clock.advance(Duration::from_secs(1));
     assert_eq!(leave(&trillian, "correct horse").await, json!({ "accepted": true, "errors": [] }));
 
     let after = trillian.ask("{ viewer { username } }", json!({})).await;

@@ -30,7 +30,6 @@ async fn everything(admin: &Person, user: &Person) -> Vec<(&'static str, String)
     let public = "{ event(slug: \"demo\") { id ranges { id } } serviceType(slug: \"sip\") { id } callPermissions { id } auditEvents(first: 1) { nodes { id } } }";
     let public = admin.ask(public, json!({})).await;
     let own = user.ask("{ viewer { id sessions { id } } }", json!({})).await;
-
     [
         ("account", at(&own, "/data/viewer/id")),
         ("session", at(&own, "/data/viewer/sessions/0/id")),
