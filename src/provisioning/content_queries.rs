@@ -102,6 +102,7 @@ pub async fn place(conn: &mut Conn, event: EventId, service_type: ServiceTypeId)
         service_type,
         is_group: row.behaviour == ServiceBehaviour::CallGroup,
         schema: service_types::compiled(&row)?,
+        schema_version: row.schema_version,
         service_type_slug: row.slug,
         service_type_name: row.name,
         settings: row.settings.0,

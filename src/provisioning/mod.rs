@@ -16,12 +16,13 @@ pub mod cursor;
 pub mod feed;
 pub mod follow;
 pub mod graphql;
+pub mod json;
 mod keys;
 pub mod model;
 mod prune;
 mod queries;
 pub mod render;
-
+pub mod whole;
 pub mod write_back;
 
 #[cfg(test)]
