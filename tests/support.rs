@@ -115,6 +115,20 @@ impl Person {
         self.ask_once(query, variables, None).await
     }
 
+    /// A GET request for a document.
+    pub fn get(&self, path: &str) -> reqwest::RequestBuilder {
+        let request = self.app.client.get(format!("{}{path}", self.app.url));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// The token or key, if there is one.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// Asks under an idempotency key.
     pub async fn ask_once(&self, query: &str, variables: Value, key: Option<&str>) -> Value {
         let mut request = self

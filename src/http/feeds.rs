@@ -101,7 +101,10 @@ async fn send_whole(asking: Asking<'_>) -> Result<Response, Refusal> {
     let (writer, reader) = spool(asking.switchboard.0.data_dir.clone());
     let (told, mark) = oneshot::channel();
     let feed = asking.reader.clone();
-    let copying = tokio::spawn(async move { feed.copy(Spooling { told: Some(told), writer: Some(writer) }).await });
+    let spooling = Spooling { told: Some(told), writer: Some(writer) };
+    let copying = tokio::spawn(async move {
+        feed.copy(spooling).await.inspect_err(|stop| tracing::warn!(error = ?stop, "a whole feed was cut off"))
+    });
     let Ok(mark) = mark.await else {
         // Nothing was begun: the task has ended, or is about to, with the reason.
         let outcome = copying.await.unwrap_or_else(|error| Err(Fault::internal(error).into()));

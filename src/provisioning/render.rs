@@ -7,7 +7,6 @@ use minijinja::value::{Enumerator, Object, ObjectRepr};
 use serde_json::json;
 
 use super::content;
-use super::content_queries;
 use super::cursor::Cursor;
 use super::feed::{Opened, Reader};
 use super::model::{Content, Member, Place};
@@ -47,7 +46,7 @@ pub async fn mark(reader: &Reader, template: &str) -> Result<Option<DocumentMark
     reader
         .read(move |conn, reader, opened| {
             Box::pin(async move {
-                let found = content_queries::template(conn, opened.place.service_type, &name).await?;
+                let found = templates::template_by_name(conn, opened.place.service_type, &name).await?;
                 let found = found.filter(|_| !opened.place.archived);
                 Ok(found.map(|template| DocumentMark {
                     mark: mark_of(opened, reader, &template),
@@ -80,7 +79,7 @@ pub async fn feed(reader: &Reader, template: &str) -> Result<Option<Document>, S
     let read = reader
         .read(move |conn, reader, opened| {
             Box::pin(async move {
-                let found = content_queries::template(conn, opened.place.service_type, &name).await?;
+                let found = templates::template_by_name(conn, opened.place.service_type, &name).await?;
                 let Some(template) = found.filter(|_| !opened.place.archived) else { return Ok(None) };
                 let entries = queries::present_after(conn, opened.feed.id, uuid::Uuid::nil(), i64::MAX).await?;
                 let contents = content::load(conn, &reader.reading(opened), &entries).await?;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Person, TestApp};
 
-async fn key(admin: &Person, scope: &str) -> Person {
+pub async fn key(admin: &Person, scope: &str) -> Person {
     let create = format!(
         "mutation {{ createApiKey(input: {{label: \"pbx\", scopes: [{scope}], serviceTypes: [\"sip\"], events: [\"demo\"]}}) {{ secret errors {{ code }} }} }}"
     );

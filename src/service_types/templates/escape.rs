@@ -146,7 +146,8 @@ mod tests {
             prop_assert_eq!(record.get(0).unwrap(), &text);
             prop_assert_eq!(reader.records().count(), 0);
             for format in [TemplateFormat::Text, TemplateFormat::Ini, TemplateFormat::Vcard] {
-                prop_assert!(!written(format, &text).contains(['\n', '\r', '\u{85}', '\0']));
+                let is_one_line = !written(format, &text).contains(['\n', '\r', '\u{85}', '\0']);
+                prop_assert!(is_one_line, "{:?}", format);
             }
         }
     }
