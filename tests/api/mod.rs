@@ -4,6 +4,7 @@ mod accounts;
 mod feed;
 mod feed_http;
 mod numbers;
+mod render;
 
 use crate::support::Test;
 
@@ -38,4 +39,7 @@ tests! {
     feed_http::what_is_no_position_is_refused_or_reset,
     feed_http::a_revoked_key_waits_no_longer,
     feed_http::a_copy_kept_by_polling_equals_the_database,
+    render::every_shipped_template_of_a_feed_renders,
+    render::a_rendered_file_that_is_known_is_not_sent_again,
+    render::a_template_that_needs_secrets_fails_without_them,
 }

@@ -8,6 +8,7 @@ mod outline;
 mod queries;
 pub mod rules;
 mod sample;
+mod shipped;
 mod variables;
 
 pub use engine::{Limits, TemplateError, render};
@@ -15,6 +16,7 @@ pub use filters::parse_mac;
 pub use model::{Template, TemplateFormat};
 pub use outline::outline;
 pub use queries::{template_by_id, template_by_name, templates_of};
+pub use shipped::{SHIPPED, Shipped};
 pub use variables::{
     DeviceVariables, ExtensionVariables, MemberVariables, Surroundings, TypeVariables, of_device, of_feed,
 };

@@ -25,6 +25,8 @@ const NUMBER: &str = "2342";
 const USERNAME: &str = "sample";
 const SLOT: i32 = 1;
 const LABEL: &str = "Front Desk";
+const DEVICE: DeviceVariables<'_> =
+    DeviceVariables { mac: "00:15:65:12:34:56", address: "https://switchboard.example/device/sample/" };
 
 /// What labels and parameters may hold, and must not get out of their place with. Where a schema allows no spaces or line
 /// breaks, they are tried without.
@@ -132,7 +134,7 @@ fn context(
         head: "sample",
         generated_at: &now.to_string(),
     };
-    of_device(&around, extension.to_value(), &DeviceVariables { mac: "00:15:65:12:34:56" })
+    of_device(&around, extension.to_value(), &DEVICE)
 }
 
 fn refusal(error: &TemplateError) -> Stop {

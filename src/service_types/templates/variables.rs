@@ -60,8 +60,10 @@ pub struct MemberVariables<'a> {
 /// The device that a document is for, as templates see it.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeviceVariables<'a> {
-    /// As it was given; empty for a device without one.
+    /// Twelve hexadecimal digits with colons; empty for a device without one.
     pub mac: &'a str,
+    /// Where the device finds this document again; empty where it cannot.
+    pub address: &'a str,
 }
 
 impl ExtensionVariables<'_> {
