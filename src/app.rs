@@ -14,7 +14,7 @@ use crate::accounts::hashing::Hasher;
 use crate::changes::doorbell::Doorbell;
 use crate::clock::{Clock, Rng};
 use crate::config::{Installation, Serving};
-use crate::graphql::context::CoreTypeNames;
+use crate::graphql::context::{CoreTypeNames, PublicAddress};
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::{TypeCatalogue, with_catalogue};
 use crate::http::graphql::PublishedSchema;
@@ -129,7 +129,7 @@ impl App {
             None => Mailer::files(&installation.data_dir.join("mail"), &from, &public_url, clock, rng)?,
         };
         let rings = services.doorbell.catalogue_rings();
-        let schema = publish(&services, SessionCookie { plain_http: serving.plain_http_lan }).await?;
+        let schema = publish(&services, SessionCookie { plain_http: serving.plain_http_lan }, &public_url).await?;
         let rates = Rates::new(&services.clock);
         let (stopping, _) = watch::channel(false);
         Ok(Arc::new(Self {
@@ -162,7 +162,7 @@ impl App {
         let mut published_at = self.published_at.lock().await;
         let rings = self.services.doorbell.catalogue_rings();
         if *published_at != rings {
-            self.schema.store(Arc::new(publish(&self.services, self.cookie()).await?));
+            self.schema.store(Arc::new(publish(&self.services, self.cookie(), &self.serving.public_url()).await?));
             *published_at = rings;
             self.published_rings.store(rings, Ordering::SeqCst);
         }
@@ -177,7 +177,7 @@ pub fn core_schema() -> ApiSchema {
     })
 }
 
-async fn publish(services: &Services, cookie: SessionCookie) -> Result<Published, Fault> {
+async fn publish(services: &Services, cookie: SessionCookie, public_url: &str) -> Result<Published, Fault> {
     let types = Arc::new(type_catalogue(services).await?);
     let build = |mode| {
         with_catalogue(&types, || {
@@ -185,6 +185,7 @@ async fn publish(services: &Services, cookie: SessionCookie) -> Result<Published
                 .data(Arc::clone(&types))
                 .data(services.clone())
                 .data(cookie)
+                .data(PublicAddress(public_url.to_owned()))
                 .data(CoreTypeNames(core_type_names()))
                 .validation_mode(mode)
                 .finish()

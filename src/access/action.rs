@@ -66,7 +66,11 @@ text_enum! {
         DeleteFeedConsumer = "deleteFeedConsumer",
         AcknowledgeProvisioning = "acknowledgeProvisioning",
         WriteBackParameters = "writeBackParameters",
+        CreateSoftphoneLink = "createSoftphoneLink",
+        CreateDeskPhoneLink = "createDeskPhoneLink",
+        RevokeDeviceLink = "revokeDeviceLink",
         JoinGroup = "joinGroup",
+        FetchDeviceDocument = "system.fetchDeviceDocument",
         SettleNumbers = "system.settleNumbers",
         Demo = "system.demo",
         CreateAdmin = "system.createAdmin",
@@ -121,7 +125,9 @@ impl Action {
             | A::UpdateGroupMember
             | A::DeclineGroupInvitation
             | A::RemoveGroupMember
-            | A::ReleaseHold => Least::Person(Role::User),
+            | A::ReleaseHold
+            | A::CreateSoftphoneLink
+            | A::RevokeDeviceLink => Least::Person(Role::User),
             A::AssignExtension
             | A::TransferExtension
             | A::SwapNumbers
@@ -132,7 +138,8 @@ impl Action {
             | A::BarNumber
             | A::UnbarNumber
             | A::ReserveNumber
-            | A::ReleaseReservation => Least::Person(Role::Operator),
+            | A::ReleaseReservation
+            | A::CreateDeskPhoneLink => Least::Person(Role::Operator),
             A::SetRole
             | A::CreateEvent
             | A::UpdateEvent
@@ -155,7 +162,7 @@ impl Action {
             A::WriteBackParameters => Least::Key(ApiKeyScope::WriteBack),
             A::LeaveGroup => Least::PersonOrKey(Role::User, ApiKeyScope::ManageGroups),
             A::JoinGroup => Least::Key(ApiKeyScope::ManageGroups),
-            A::SettleNumbers | A::Demo | A::CreateAdmin | A::RotateKey => Least::System,
+            A::FetchDeviceDocument | A::SettleNumbers | A::Demo | A::CreateAdmin | A::RotateKey => Least::System,
         }
     }
 

@@ -18,6 +18,9 @@ use crate::{accounts, audit, idempotency, numbers, provisioning};
 const OFTEN: Duration = Duration::from_secs(1);
 const SELDOM: Duration = Duration::from_secs(600);
 
+/// How long a device link that has ended is still shown, in seconds: a day.
+const DEVICE_LINK_SECONDS: i64 = 24 * 3600;
+
 /// Starts every duty; dropping the set ends them.
 pub fn start(app: &Arc<App>) -> JoinSet<()> {
     let mut duties = JoinSet::new();
@@ -121,6 +124,7 @@ async fn prune(app: &App) -> Result<(), Stop> {
             Box::pin(async move {
                 accounts::queries::prune(conn, now).await?;
                 idempotency::prune(conn, now).await?;
+                provisioning::devices::prune(conn, now.plus_seconds(-DEVICE_LINK_SECONDS)).await?;
                 Ok(())
             })
         })

@@ -148,7 +148,13 @@ pub(super) async fn entries(
     query!(conn, c => part!(listing, part, visibilities)
         .order(extensions::number)
         .limit(limit)
-        .select((extensions::number, extensions::label, extensions::service_type_id, highlighted!()))
+        .select((
+            extensions::id,
+            extensions::number,
+            extensions::label,
+            extensions::service_type_id,
+            highlighted!(),
+        ))
         .load(c)
         .await)
 }

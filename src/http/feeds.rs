@@ -229,11 +229,13 @@ fn ndjson(etag: &str, body: Body) -> Response {
     ([(header::CONTENT_TYPE, "application/x-ndjson"), (header::ETAG, etag)], body).into_response()
 }
 
-fn not_modified(etag: &str) -> Response {
+/// The client has it already.
+pub fn not_modified(etag: &str) -> Response {
     (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()
 }
 
-fn settle(
+/// The answer, counted.
+pub fn settle(
     switchboard: &Switchboard,
     operation: &'static str,
     began: Instant,

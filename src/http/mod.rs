@@ -1,6 +1,7 @@
 //! The outside edge: everything that speaks HTTP.
 
 pub mod address;
+mod devices;
 mod documents;
 mod etags;
 mod feeds;
@@ -31,12 +32,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(health::metrics))
         .with_state(Arc::clone(&app));
     let pages = Router::new().route("/", get(web::index)).layer(from_fn(headers::for_pages));
-    let documents = Router::new()
-        .route("/directory/{file}", get(documents::directory))
-        .with_state(Arc::clone(&app))
-        .layer(from_fn(headers::for_documents));
+    let documents = documents::routes(Arc::clone(&app)).layer(from_fn(headers::for_documents));
     let api = graphql::routes(Switchboard(Arc::clone(&app)))
         .merge(operations)
+        .merge(devices::routes(Arc::clone(&app)))
         .merge(feeds::routes(app))
         .layer(from_fn(headers::for_api));
     Router::new().merge(documents).merge(api).merge(pages).layer(tower_http::catch_panic::CatchPanicLayer::new())

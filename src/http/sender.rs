@@ -26,6 +26,16 @@ pub async fn admitted(switchboard: &Switchboard, parts: &Parts) -> Result<Known,
     Ok(known)
 }
 
+/// Takes one request of somebody unknown out of the bucket of their address.
+///
+/// # Errors
+/// 429 over the rate, 503 when it cannot be told now.
+pub async fn admitted_as_guest(switchboard: &Switchboard, parts: &Parts) -> Result<(), Refusal> {
+    let guest = Credentials { bearer: None, cookie: None, ..about(parts) };
+    let known = switchboard.authenticate(&guest).await?;
+    Ok(switchboard.admit(&known, Charge::default()).await?)
+}
+
 fn credentials(parts: &Parts) -> Result<Credentials, Refusal> {
     let headers = &parts.headers;
     let bearer = match headers.get(header::AUTHORIZATION) {
@@ -38,14 +48,20 @@ fn credentials(parts: &Parts) -> Result<Credentials, Refusal> {
         None => None,
     };
     let cookie = if bearer.is_some() { None } else { joined(headers, &header::COOKIE, "; ") };
-    Ok(Credentials {
-        bearer,
-        cookie,
+    Ok(Credentials { bearer, cookie, ..about(parts) })
+}
+
+/// What a request tells beside who sends it.
+fn about(parts: &Parts) -> Credentials {
+    let headers = &parts.headers;
+    Credentials {
+        bearer: None,
+        cookie: None,
         peer: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
         forwarded_for: joined(headers, &X_FORWARDED_FOR, ", "),
         user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned),
         same_origin: false,
-    })
+    }
 }
 
 /// The token of `Bearer` (RFC 6750, section 2.1), or the password of `Basic` (RFC 7617); where the password is empty, the user.

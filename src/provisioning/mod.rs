@@ -13,6 +13,7 @@ pub mod consumers;
 mod content;
 mod content_queries;
 pub mod cursor;
+pub mod devices;
 pub mod feed;
 pub mod follow;
 pub mod graphql;

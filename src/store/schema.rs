@@ -488,6 +488,25 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::types::sql::*;
 
+    device_links (id) {
+        id -> Uid,
+        extension_id -> Uid,
+        template_id -> Uid,
+        account_id -> Uid,
+        token_hash -> Binary,
+        mac -> Nullable<Text>,
+        by_staff -> Bool,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        used_at -> Nullable<BigInt>,
+        fetched_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::sql::*;
+
     doorbell (topic) {
         topic -> Text,
         revision -> BigInt,
@@ -524,6 +543,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     feed_consumers,
     feed_errors,
     number_waits,
+    device_links,
     audit_events,
     audit_seals,
     jobs,

@@ -1,6 +1,8 @@
 //! What the API promises, asked over HTTP.
 
 mod accounts;
+mod devices;
+mod directory_files;
 mod feed;
 mod feed_http;
 mod numbers;
@@ -42,4 +44,10 @@ tests! {
     render::every_shipped_template_of_a_feed_renders,
     render::a_rendered_file_that_is_known_is_not_sent_again,
     render::a_template_that_needs_secrets_fails_without_them,
+    devices::a_softphone_fetches_its_configuration_once,
+    devices::a_softphone_link_ends_and_is_for_its_owner,
+    devices::a_desk_phone_finds_its_configuration_by_its_address,
+    devices::an_owner_gets_no_secret_that_is_not_shown_to_him,
+    directory_files::every_phonebook_lists_what_the_sender_sees,
+    directory_files::a_contact_keeps_its_uid_and_cisco_turns_pages,
 }

@@ -16,7 +16,7 @@ use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::typed::TypedParameters;
 use crate::groups::graphql::GroupMember;
 use crate::numbers;
-use crate::provisioning::graphql::ProvisioningStatus;
+use crate::provisioning::graphql::{DeviceLink, ProvisioningStatus, device_links_of};
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
 
 use crate::service_types::graphql::{CallPermission, Event, ServiceType, gone};
@@ -191,6 +191,11 @@ impl Extension {
     async fn provisioning(&self, ctx: &Context<'_>) -> Result<Vec<ProvisioningStatus>, ApiError> {
         let statuses = crate::provisioning::statuses_of(services(ctx)?, self.0.id).await?;
         Ok(statuses.into_iter().map(Into::into).collect())
+    }
+
+    /// The links under which its telephones find their configuration, oldest first. Null for all but its owner and operators.
+    async fn device_links(&self, ctx: &Context<'_>) -> Result<Option<Vec<DeviceLink>>, ApiError> {
+        device_links_of(ctx, &self.0).await
     }
 
     /// When it was registered.

@@ -4,6 +4,7 @@
 //! a value for each field of a thousand extensions would cost ten times their reading.
 
 mod consumers;
+mod devices;
 mod mutations;
 mod queries;
 mod shapes;
@@ -11,6 +12,7 @@ mod splice;
 mod subscription;
 
 pub use consumers::{FeedConsumer, ProvisioningStatus};
+pub use devices::{DeviceLink, DevicesMutation, device_links_of};
 pub use mutations::ProvisioningMutation;
 pub use queries::{ProvisioningFeed, ProvisioningQuery};
 pub use shapes::{FeedChange, FeedEvent, FeedExtension, FeedPage, FeedReset, FeedSnapshot, RenderedDocument};

@@ -53,6 +53,14 @@ pub fn render(format: TemplateFormat, source: &str, context: Value, limits: Limi
     String::from_utf8(document.text).map_err(|_| TemplateError { line: None, message: "it is no text".to_owned() })
 }
 
+/// Whether the template is for one device: it names `extension` or `device`.
+pub fn is_of_device(format: TemplateFormat, source: &str) -> bool {
+    let Ok(environment) = environment(format, Limits::SMALL.fuel) else { return false };
+    environment
+        .template_from_str(source)
+        .is_ok_and(|template| template.undeclared_variables(false).iter().any(|name| name == "extension" || name == "device"))
+}
+
 fn environment(format: TemplateFormat, fuel: u64) -> Result<Environment<'static>, TemplateError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);

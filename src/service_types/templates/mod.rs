@@ -11,7 +11,7 @@ mod sample;
 mod shipped;
 mod variables;
 
-pub use engine::{Limits, TemplateError, render};
+pub use engine::{Limits, TemplateError, is_of_device, render};
 pub use filters::parse_mac;
 pub use model::{Template, TemplateFormat};
 pub use outline::outline;
