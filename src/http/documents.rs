@@ -63,7 +63,8 @@ impl Kind {
 /// `/directory/{event}.json`, `.csv`, `.vcf`, `.yealink.xml` and so on: what the sender sees of the directory, with an ETag.
 async fn file(State(switchboard): State<Switchboard>, Path(file): Path<String>, request: Request) -> Response {
     // A slug has no dot.
-    let wanted = file.split_once('.').and_then(|(event, suffix)| Some(Wanted { event, kind: Kind::from_suffix(suffix)? }));
+    let wanted =
+        file.split_once('.').and_then(|(event, suffix)| Some(Wanted { event, kind: Kind::from_suffix(suffix)? }));
     answer(&switchboard, wanted, request).await
 }
 

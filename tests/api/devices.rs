@@ -67,7 +67,12 @@ pub async fn a_softphone_fetches_its_configuration_once(app: TestApp) {
     let mine = snapshot.as_array().unwrap().iter().find(|entry| entry["number"] == "2342").unwrap();
     assert_eq!(json!(entry("ha1")), mine["digests"]["password"]["ha1"]);
     assert!(!documents[0].contains(password));
-    let shown = user.ask("query($n: PhoneNumber!) { extension(event: \"demo\", number: $n) { deviceLinks { usedAt } } }", json!({ "n": "2342" })).await;
+    let shown = user
+        .ask(
+            "query($n: PhoneNumber!) { extension(event: \"demo\", number: $n) { deviceLinks { usedAt } } }",
+            json!({ "n": "2342" }),
+        )
+        .await;
     assert!(shown["data"]["extension"]["deviceLinks"][0]["usedAt"].is_string(), "{shown}");
 }
 
@@ -86,7 +91,10 @@ pub async fn a_softphone_link_ends_and_is_for_its_owner(app: TestApp) {
     let foreign = softphone(&operator, &stranger, "linphone.xml").await;
     let refused = user.ask(revoke, json!({ "i": foreign["link"]["id"] })).await;
     assert_eq!(code(&refused["data"]["revokeDeviceLink"]), "NOT_FOUND");
-    assert_eq!(user.ask(revoke, json!({ "i": second["link"]["id"] })).await["data"]["revokeDeviceLink"]["accepted"], true);
+    assert_eq!(
+        user.ask(revoke, json!({ "i": second["link"]["id"] })).await["data"]["revokeDeviceLink"]["accepted"],
+        true
+    );
     assert_eq!(status(&guest, &path(&second["url"])).await, 404);
     assert_eq!(status(&guest, "/device/dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk").await, 404);
     assert_eq!(code(&softphone(&user, &stranger, "linphone.xml").await), "NOT_FOUND");
@@ -113,7 +121,10 @@ pub async fn a_desk_phone_finds_its_configuration_by_its_address(app: TestApp) {
     let extension = &made["extension"]["id"];
     let link = |template: &'static str| {
         let (operator, extension) = (operator.clone(), extension.clone());
-        async move { operator.ask(DESK_PHONE, json!({ "e": extension, "t": template })).await["data"]["createDeskPhoneLink"].clone() }
+        async move {
+            operator.ask(DESK_PHONE, json!({ "e": extension, "t": template })).await["data"]["createDeskPhoneLink"]
+                .clone()
+        }
     };
     let refused = user.ask(DESK_PHONE, json!({ "e": extension, "t": "yealink.cfg" })).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN");
@@ -122,7 +133,10 @@ pub async fn a_desk_phone_finds_its_configuration_by_its_address(app: TestApp) {
     let url = path(&yealink["url"]);
     for file in ["", "/001565123456.cfg", "/001565123456.CFG"] {
         let response = guest.get(&format!("{url}{file}")).send().await.unwrap();
-        assert_eq!((response.status().as_u16(), &response.headers()[CONTENT_TYPE]), (200, &"text/plain; charset=utf-8".parse().unwrap()));
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()[CONTENT_TYPE]),
+            (200, &"text/plain; charset=utf-8".parse().unwrap())
+        );
         let (tag, body) = (response.headers()[ETAG].clone(), response.text().await.unwrap());
         assert!(body.contains("account.1.display_name = Bob \"B\" <x>\n"), "{body}");
         assert!(body.contains(&format!("account.1.password = {}\n", made["generated"]["password"].as_str().unwrap())));
@@ -137,10 +151,17 @@ pub async fn a_desk_phone_finds_its_configuration_by_its_address(app: TestApp) {
     let snom = link("snom.xml").await;
     assert_eq!(status(&guest, &url).await, 404, "a new link ends the telephone's earlier one");
     let before = guest.get(&path(&snom["url"])).send().await.unwrap().text().await.unwrap();
-    operator.ask("mutation($i: ID!) { rotateSecret(input: {id: $i, parameter: \"password\"}) { errors { code } } }", json!({ "i": extension })).await;
+    operator
+        .ask(
+            "mutation($i: ID!) { rotateSecret(input: {id: $i, parameter: \"password\"}) { errors { code } } }",
+            json!({ "i": extension }),
+        )
+        .await;
     let after = guest.get(&path(&snom["url"])).send().await.unwrap().text().await.unwrap();
     assert_ne!(before, after, "a rotated secret is in the next document");
-    operator.ask("mutation($i: ID!) { deleteExtension(input: {id: $i}) { errors { code } } }", json!({ "i": extension })).await;
+    operator
+        .ask("mutation($i: ID!) { deleteExtension(input: {id: $i}) { errors { code } } }", json!({ "i": extension }))
+        .await;
     assert_eq!(status(&guest, &path(&snom["url"])).await, 404, "a link ends with its extension");
 }
 

@@ -53,12 +53,19 @@ pub async fn a_contact_keeps_its_uid_and_cisco_turns_pages(app: TestApp) {
     let id = user.registers("sip", "2342").await["extension"]["id"].clone();
     let uid = format!("UID:urn:uuid:{}", uuid::Uuid::parse_str(&id.as_str().unwrap()["Extension:".len()..]).unwrap());
     assert!(file(&app.guest(), "demo.vcf").await.1.contains(&uid));
-    user.ask("mutation($i: ID!) { updateExtension(input: {id: $i, label: \"Elsewhere\"}) { errors { code } } }", json!({ "i": id })).await;
+    user.ask(
+        "mutation($i: ID!) { updateExtension(input: {id: $i, label: \"Elsewhere\"}) { errors { code } } }",
+        json!({ "i": id }),
+    )
+    .await;
     let cards = file(&app.guest(), "demo.vcf").await.1;
     assert!(cards.contains(&format!("{uid}\r\nFN:Elsewhere\r\n")), "{cards}");
     for number in 3000..3040 {
         let assign = "mutation($n: PhoneNumber!) { assignExtension(input: {event: \"demo\", serviceType: \"sip\", number: $n, owner: \"user\", label: \"x\", visibility: PUBLIC}) { errors { message } } }";
-        assert_eq!(admin.ask(assign, json!({ "n": number.to_string() })).await["data"]["assignExtension"]["errors"], json!([]));
+        assert_eq!(
+            admin.ask(assign, json!({ "n": number.to_string() })).await["data"]["assignExtension"]["errors"],
+            json!([])
+        );
     }
     let first = file(&app.guest(), "demo.cisco.xml").await.1;
     let document = roxmltree::Document::parse(&first).unwrap();
@@ -68,5 +75,8 @@ pub async fn a_contact_keeps_its_uid_and_cisco_turns_pages(app: TestApp) {
     let second = file(&app.guest(), &next[next.find("demo.cisco").unwrap()..]).await;
     assert!(second.0 == 200 && second.1.contains("5000"), "{}", second.1);
     let key = super::feed::key_of(&admin, &["READ_DIRECTORY"], "sip").await;
-    assert!(file(&key, "demo.yealink.xml").await.1.contains("Power Team"), "a key with READ_DIRECTORY sees all that is listed");
+    assert!(
+        file(&key, "demo.yealink.xml").await.1.contains("Power Team"),
+        "a key with READ_DIRECTORY sees all that is listed"
+    );
 }

@@ -235,7 +235,9 @@ mod tests {
         let texts = |names: &[&str]| -> Vec<String> {
             let found = document.descendants().filter(|node| names.contains(&node.tag_name().name()));
             found
-                .filter(|node| ["DirectoryEntry", "Contact", "Phone"].contains(&node.parent().unwrap().tag_name().name()))
+                .filter(|node| {
+                    ["DirectoryEntry", "Contact", "Phone"].contains(&node.parent().unwrap().tag_name().name())
+                })
                 .map(|node| node.text().unwrap_or_default().to_owned())
                 .collect()
         };
@@ -262,11 +264,16 @@ mod tests {
         let keys = |text: &str| {
             let document = roxmltree::Document::parse(text).unwrap();
             let urls = document.descendants().filter(|node| node.has_tag_name("URL")).filter_map(|node| node.text());
-            urls.filter_map(|url| url.strip_prefix("https://a.example/directory/camp.cisco.xml")).map(str::to_owned).collect::<Vec<_>>()
+            urls.filter_map(|url| url.strip_prefix("https://a.example/directory/camp.cisco.xml"))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
         };
         let pages: Vec<_> = (1..=3).map(|page| book(Phonebook::Cisco, &entries, page).unwrap()).collect();
         assert_eq!(pages.iter().map(|page| read_xml(page).len()).collect::<Vec<_>>(), [32, 32, 6]);
-        assert_eq!(pages.iter().map(|page| keys(page)).collect::<Vec<_>>(), [vec!["?page=2"], vec!["?page=3", "?page=1"], vec!["?page=2"]]);
+        assert_eq!(
+            pages.iter().map(|page| keys(page)).collect::<Vec<_>>(),
+            [vec!["?page=2"], vec!["?page=3", "?page=1"], vec!["?page=2"]]
+        );
         assert!(pages[2].contains("<Prompt>65 to 70 of 70</Prompt>"));
         assert_eq!((book(Phonebook::Cisco, &entries, 4), book(Phonebook::Cisco, &entries, 0)), (None, None));
         assert!(book(Phonebook::Cisco, &[], 1).unwrap().contains("0 to 0 of 0"));

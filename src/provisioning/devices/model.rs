@@ -49,7 +49,8 @@ impl DeviceLink {
 
     /// The MAC address with colons.
     pub fn mac_address(&self) -> Option<String> {
-        let bytes: Vec<&str> = self.mac.as_deref()?.as_bytes().chunks(2).filter_map(|b| str::from_utf8(b).ok()).collect();
+        let bytes: Vec<&str> =
+            self.mac.as_deref()?.as_bytes().chunks(2).filter_map(|b| str::from_utf8(b).ok()).collect();
         Some(bytes.join(":"))
     }
 }
@@ -89,10 +90,17 @@ mod tests {
     #[test]
     fn a_desk_phone_asks_by_its_own_address() {
         let phone = link(Some("001565123456"));
-        for file in ["001565123456", "001565123456.cfg", "cfg001565123456.xml", "snom320-001565123456.htm", "x/00156512345-001565123456.XML"] {
+        for file in [
+            "001565123456",
+            "001565123456.cfg",
+            "cfg001565123456.xml",
+            "snom320-001565123456.htm",
+            "x/00156512345-001565123456.XML",
+        ] {
             assert!(phone.is_for(Some(file)), "{file}");
         }
-        for file in ["", "y000000000065.cfg", "001565123457.cfg", "001565123456.boot", "001565123456/y000000000065.cfg"] {
+        for file in ["", "y000000000065.cfg", "001565123457.cfg", "001565123456.boot", "001565123456/y000000000065.cfg"]
+        {
             assert!(!phone.is_for(Some(file)), "{file}");
         }
         assert!(!phone.is_for(None));

@@ -152,8 +152,7 @@ impl DevicesMutation {
         input: CreateDeskPhoneLinkInput,
     ) -> Result<DeskPhoneLinkPayload, ApiError> {
         let new = NewLink { extension: input.extension.0, template: input.template };
-        let made =
-            rules::create_desk_phone_link(services(ctx)?, &caller(ctx)?, new, input.mac, public_url(ctx)?).await;
+        let made = rules::create_desk_phone_link(services(ctx)?, &caller(ctx)?, new, input.mac, public_url(ctx)?).await;
         let (link, url, errors) = shown(ctx, made).await?;
         Ok(DeskPhoneLinkPayload { link, url, errors })
     }

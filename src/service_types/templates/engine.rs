@@ -56,9 +56,9 @@ pub fn render(format: TemplateFormat, source: &str, context: Value, limits: Limi
 /// Whether the template is for one device: it names `extension` or `device`.
 pub fn is_of_device(format: TemplateFormat, source: &str) -> bool {
     let Ok(environment) = environment(format, Limits::SMALL.fuel) else { return false };
-    environment
-        .template_from_str(source)
-        .is_ok_and(|template| template.undeclared_variables(false).iter().any(|name| name == "extension" || name == "device"))
+    environment.template_from_str(source).is_ok_and(|template| {
+        template.undeclared_variables(false).iter().any(|name| name == "extension" || name == "device")
+    })
 }
 
 fn environment(format: TemplateFormat, fuel: u64) -> Result<Environment<'static>, TemplateError> {
