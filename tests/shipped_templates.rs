@@ -55,20 +55,24 @@ fn context(label: &str, parameter: &str, realm: &str) -> Value {
     })
 }
 
-fn rendered(shipped: &Shipped, label: &str, parameter: &str, realm: &str) -> String {
+fn rendered(shipped: &Shipped, label: &str, parameter: &str, realm: &str) -> Result<String, String> {
     let context = context(label, parameter, realm);
     render(shipped.format, shipped.source, Serde(&context).into(), Limits::SMALL)
-        .unwrap_or_else(|error| panic!("{}: {error}", shipped.name))
+        .map_err(|error| format!("{}: {error}", shipped.name))
 }
 
 /// Three texts that stand nowhere else, so that their places are found again.
 const MARKS: [&str; 3] = ["LABEL", "PARAMETER", "REALM"];
 
 fn hostile(shipped: &Shipped) -> Result<(), libtest_mimic::Failed> {
-    let plain = leaves(shipped, &rendered(shipped, MARKS[0], MARKS[1], MARKS[2]));
+    let plain = leaves(shipped, &rendered(shipped, MARKS[0], MARKS[1], MARKS[2])?);
     assert!(!plain.is_empty());
     for text in HOSTILE {
-        let document = rendered(shipped, text, text, text);
+        // Where a realm stands in a SIP address, what is no host name is refused.
+        let document = match rendered(shipped, text, text, text) {
+            Err(error) if error.contains("no host name") => rendered(shipped, text, text, MARKS[2])?,
+            other => other?,
+        };
         let read = leaves(shipped, &document);
         let places = |leaves: &[(String, String)]| leaves.iter().map(|(place, _)| place.clone()).collect::<Vec<_>>();
         assert_eq!(places(&read), places(&plain), "{text:?} changes what {} says:\n{document}", shipped.name);
@@ -91,6 +95,7 @@ fn written(text: &str) -> BTreeSet<String> {
     let line: String = text.chars().map(|c| if c.is_control() || c == '\u{2028}' { ' ' } else { c }).collect();
     let mut forms = BTreeSet::from([text.to_owned(), line]);
     for form in forms.clone() {
+        forms.insert(form.trim().to_owned());
         forms.insert(form.replace('$', ""));
         forms.insert(form.replace('"', "'").replace('<', "(").replace('>', ")").replace('\\', "/"));
     }

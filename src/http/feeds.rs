@@ -103,7 +103,12 @@ async fn send_whole(asking: Asking<'_>) -> Result<Response, Refusal> {
     let feed = asking.reader.clone();
     let spooling = Spooling { told: Some(told), writer: Some(writer) };
     let copying = tokio::spawn(async move {
-        feed.copy(spooling).await.inspect_err(|stop| tracing::warn!(error = ?stop, "a whole feed was cut off"))
+        feed.copy(spooling).await.inspect_err(|stop| match stop {
+            Stop::Fault(Fault::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                tracing::debug!("a client went away before its feed was whole");
+            }
+            stop => tracing::warn!(error = ?stop, "a whole feed was cut off"),
+        })
     });
     let Ok(mark) = mark.await else {
         // Nothing was begun: the task has ended, or is about to, with the reason.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _};
 use tokio::sync::Notify;
 
 /// How many bytes wait in memory before the file is used.
@@ -119,14 +119,16 @@ impl SpoolReader {
     /// The body as it comes. A body that was cut off ends with an error, by which HTTP ends the connection without the
     /// last chunk.
     pub fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send {
-        futures_util::stream::unfold(Some(self), |reader| async move {
+        let pieces = futures_util::stream::unfold(Some(self), |reader| async move {
             let reader = reader?;
             match reader.next().await {
                 Some(Ok(bytes)) => Some((Ok(bytes), Some(reader))),
                 Some(Err(error)) => Some((Err(error), None)),
                 None => None,
             }
-        })
+        });
+        // Whoever compresses it asks once more behind the end.
+        pieces.fuse()
     }
 
     async fn next(&self) -> Option<io::Result<Bytes>> {
@@ -176,8 +178,6 @@ async fn read(file: Arc<File>, at: u64, length: usize) -> io::Result<Bytes> {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::StreamExt as _;
-
     use super::*;
 
     #[tokio::test]

@@ -70,7 +70,7 @@ pub async fn a_template_that_needs_secrets_fails_without_them(app: TestApp) {
     assert_eq!(saved["data"]["saveTemplate"]["errors"], json!([]), "{saved}");
     let secrets = key_of(&admin, &["READ_SECRETS"], "sip").await;
     let (status, _, body) = document(&secrets, "/render/demo/sip/clear").await;
-    assert!(status == 200 && body.starts_with("5000 "), "{body}");
+    assert!(status == 200 && body.lines().any(|line| line.starts_with("5000 ")), "{body}");
     for poor in [key_of(&admin, &["READ_DIGESTS"], "sip").await, app.sign_in("operator", "numberwang").await] {
         let (status, _, body) = document(&poor, "/render/demo/sip/clear").await;
         assert_eq!(status, 400, "{body}");

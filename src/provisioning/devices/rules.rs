@@ -53,7 +53,7 @@ pub async fn create_softphone_link(
     public_url: String,
 ) -> Result<Linked, Stop> {
     caller.actor.demand_recent_sign_in(services.now())?;
-    transact(services, caller, Action::CreateSoftphoneLink, Mode::Commit, |tx| {
+    transact(services, caller, Action::CreateSoftphoneLink, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::CreateSoftphoneLink).await?;
             let (row, template) = ground(tx, &permit, &input).await?;
@@ -77,7 +77,7 @@ pub async fn create_desk_phone_link(
 ) -> Result<Linked, Stop> {
     caller.actor.demand(access::Role::Operator)?;
     caller.actor.demand_recent_sign_in(services.now())?;
-    transact(services, caller, Action::CreateDeskPhoneLink, Mode::Commit, |tx| {
+    transact(services, caller, Action::CreateDeskPhoneLink, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::CreateDeskPhoneLink).await?;
             let (row, template) = ground(tx, &permit, &input).await?;
@@ -97,7 +97,7 @@ pub async fn create_desk_phone_link(
 /// # Errors
 /// INVALID or NOT_FOUND at `id`: another's link is not there.
 pub async fn revoke_device_link(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Linked, Stop> {
-    transact(services, caller, Action::RevokeDeviceLink, Mode::Commit, |tx| {
+    transact(services, caller, Action::RevokeDeviceLink, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::RevokeDeviceLink).await?;
             let id = DeviceLinkId::from_global(&id)

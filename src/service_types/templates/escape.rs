@@ -26,7 +26,9 @@ pub fn literal(format: TemplateFormat, value: &Value) -> Result<String, Error> {
         ValueKind::Bool if format == TemplateFormat::Sql => {
             return Ok(if value.is_true() { "TRUE" } else { "FALSE" }.to_owned());
         }
-        ValueKind::Bool | ValueKind::Number => return Ok(value.to_string()),
+        // MiniJinja's own word is Python's.
+        ValueKind::Bool => return Ok(if value.is_true() { "true" } else { "false" }.to_owned()),
+        ValueKind::Number => return Ok(value.to_string()),
         ValueKind::String => {}
         _ => return Err(invalid("this is several values, not one")),
     }
