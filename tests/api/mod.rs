@@ -79,6 +79,7 @@ tests! {
     fallbacks::two_halves_of_a_loop_at_once_leave_one,
     two_writers::a_group_and_its_member,
     two_writers::a_fallback_and_its_target,
+    two_writers::a_number_and_a_label_of_one_extension,
     two_writers::a_ban_and_a_registration,
     two_writers::a_bar_and_a_move,
     secrets::unique_secrets_are_compared_and_not_kept,
