@@ -1,8 +1,8 @@
 // Fields from a JSON Schema. The server is the only judge; the checks here are those without which nothing could be sent.
 
-import { fill, freshId, h, icon } from './dom.js';
+import { freshId, h, icon } from './dom.js';
 import { Field } from './form.js';
-import { t } from './i18n.js';
+import { clock, t } from './i18n.js';
 import { markdown } from './markdown.js';
 import { mayRead, mayWrite, mergePatch, parametersOf, show } from './schema.js';
 
@@ -146,7 +146,8 @@ function nested(parameter, value, path, exists) {
   const group = h('fieldset', { class: 'group' }, h('legend', null, label(parameter)), about(parameter) ?? null, inside.map(({ control: one }) => one.node));
   const whole = groupField(path, parameter.title, group);
   return { node: group, fields: () => [whole, ...inside.flatMap(({ control: one }) => one.fields())], read: () => {
-    const found = inside.map(({ one, control: two }) => [one.name, two.read()]).filter(([, read]) => read !== undefined);
+    const unknown = Object.entries(value ?? {}).filter(([name]) => !parameter.properties.some((one) => one.name === name));
+    const found = [...unknown, ...inside.map(({ one, control: two }) => [one.name, two.read()]).filter(([, read]) => read !== undefined)];
     return found.length > 0 || parameter.required || value !== undefined ? Object.fromEntries(found) : undefined;
   } };
 }
@@ -203,7 +204,6 @@ function groupField(path, title, group) {
 export function reported(schema, values, isOperator) {
   const shown = parametersOf(schema).filter((one) => !one.secret && mayRead(one, isOperator) && !mayWrite(one, isOperator) && values[one.name] !== undefined);
   if (shown.length === 0) return null;
-  const terms = h('dl', { class: 'facts' });
-  for (const one of shown) fill.call(null, terms, ...terms.childNodes, h('dt', null, one.title), h('dd', null, one.schema.format === 'date-time' ? new Date(values[one.name]).toLocaleString() : show(values[one.name])));
-  return terms;
+  return h('dl', { class: 'facts' }, shown.map((one) => [h('dt', null, one.title),
+    h('dd', null, one.schema.format === 'date-time' ? clock(values[one.name]) : show(values[one.name]))]));
 }
