@@ -11,7 +11,7 @@ use axum::routing::get;
 use sha2::{Digest as _, Sha256};
 
 /// The paths at which the shell answers; its script shows the page that the path names.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 14] = [
     "/",
     "/signin",
     "/signup",
@@ -21,7 +21,6 @@ const PAGES: [&str; 15] = [
     "/me",
     "/me/new",
     "/me/{number}",
-    "/device",
     "/account",
     "/operate",
     "/operate/{*rest}",
@@ -46,7 +45,65 @@ macro_rules! assets {
 }
 
 /// Every file of `web/assets`; a test compares the folder.
-const ASSETS: &[Asset] = assets!["app.css", "app.js", "icon.svg"];
+const ASSETS: &[Asset] = assets![
+    "api.js",
+    "app.css",
+    "app.js",
+    "connection.js",
+    "credentials-dialog.js",
+    "csv.js",
+    "dom.js",
+    "form.js",
+    "i18n.js",
+    "icon.svg",
+    "live.js",
+    "markdown.js",
+    "messages/de-desk.js",
+    "messages/de.js",
+    "messages/en-desk.js",
+    "messages/en.js",
+    "page.js",
+    "pages/account.js",
+    "pages/admin-events.js",
+    "pages/admin-import.js",
+    "pages/admin-keys.js",
+    "pages/admin-people.js",
+    "pages/admin-permissions.js",
+    "pages/admin-ranges.js",
+    "pages/admin-schema.js",
+    "pages/admin-templates.js",
+    "pages/admin-types.js",
+    "pages/admin.js",
+    "pages/credentials.js",
+    "pages/desk-account.js",
+    "pages/desk-audit.js",
+    "pages/desk-feeds.js",
+    "pages/desk-find.js",
+    "pages/desk-forms.js",
+    "pages/desk-number.js",
+    "pages/desk-reservations.js",
+    "pages/device-code.js",
+    "pages/directory.js",
+    "pages/groups.js",
+    "pages/missing.js",
+    "pages/my-number.js",
+    "pages/my-numbers.js",
+    "pages/new-number.js",
+    "pages/operate.js",
+    "pages/reset.js",
+    "pages/setup.js",
+    "pages/sign-in.js",
+    "pages/sign-up.js",
+    "pages/verify.js",
+    "pages/waiting.js",
+    "playground.css",
+    "playground.js",
+    "router.js",
+    "schema-form.js",
+    "schema.js",
+    "session.js",
+    "widgets.js",
+];
 
 /// The routes of all pages and their files.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {

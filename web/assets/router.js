@@ -14,7 +14,6 @@ const ROUTES = [
   { path: /^\/verify$/, page: 'verify' },
   { path: /^\/reset$/, page: 'reset' },
   { path: /^\/setup$/, page: 'setup' },
-  { path: /^\/device$/, page: 'device' },
   { path: /^\/me$/, page: 'my-numbers', needs: 'USER' },
   { path: /^\/me\/new$/, page: 'new-number', needs: 'USER' },
   { path: /^\/me\/(?<number>[^/]+)$/, page: 'my-number', needs: 'USER' },

@@ -1,0 +1,141 @@
+// One number at the desk: in service, or to be given out.
+
+import { ask, change } from '../api.js';
+import { h, icon } from '../dom.js';
+import { Field, form } from '../form.js';
+import { clock, t } from '../i18n.js';
+import { markdown } from '../markdown.js';
+import { dialog, empty, say, section } from '../page.js';
+import { go } from '../router.js';
+import { reported } from '../schema-form.js';
+import { session } from '../session.js';
+import { stateOf } from '../widgets.js';
+import { credentialsPanel } from './credentials.js';
+import { assignForm, reserveForm } from './desk-forms.js';
+import { historyOf, settingsForm } from './my-number.js';
+
+const EXTENSION = `id number label visibility version active instructions fallbackNumber parameters event{slug name phase} owner{username displayName} permissions{slug name}
+  serviceType{slug name behaviour parameterSchema memberLimit} restrictions{source reason} provisioning{consumer state at message}`;
+const QUERY = `query($event:String!,$number:PhoneNumber!){number(event:$event,number:$number){number state until version account{username displayName} restrictions{source reason createdAt createdBy{username}}
+  extension{${EXTENSION}}} event(slug:$event){serviceTypes{slug name parameterSchema retired}} callPermissions{slug name description}}`;
+
+/** @param {import('../page.js').Page} page @param {string} name */
+export function show(page, name) {
+  const event = session.event?.slug ?? '';
+  const place = page.place(() => ask(QUERY, { event, number: name }, page.signal), (data) => {
+    if (!data.number) return empty(t('desk.noNumber', { number: name }));
+    const reload = () => place.reload();
+    const { number } = data;
+    return [
+      h('a', { class: 'back', href: '/operate' }, icon('back'), t('desk.find')),
+      heading(number),
+      number.extension ? inService(number.extension, data.callPermissions, number, reload, page.signal) : notInService(number, data, event, reload, page.signal),
+      section(t('number.history'), historyOf({ number: number.number, event: { slug: event } }, page.signal)),
+    ];
+  });
+  return place.node;
+}
+
+/** @param {any} number */
+function heading(number) {
+  document.title = `${number.number} · Switchboard`;
+  const { extension } = number;
+  const facts = extension
+    ? [extension.serviceType.name, ' · ', h('a', { href: `/operate/accounts/${encodeURIComponent(extension.owner.username)}` }, extension.owner.displayName), ` (${extension.owner.username})`]
+    : [t(`numberState.${number.state}`), number.account && [' · ', h('a', { href: `/operate/accounts/${encodeURIComponent(number.account.username)}` }, number.account.username)], number.until && ` · ${t('desk.until', { until: clock(number.until) })}`];
+  const restrictions = extension ? stateOf(extension) : h('ul', { class: 'states' }, number.restrictions.map((/** @type {any} */ one) => h('li', { class: 'state bad' }, h('strong', null, t(`restriction.${one.source}`)), ' ', one.reason)));
+  return h('div', { class: 'heading number-heading' }, h('h1', { tabindex: -1 }, h('span', { class: 'number huge' }, number.number), ' ', extension && h('span', { class: 'name' }, extension.label)), h('p', { class: 'quiet' }, facts), restrictions);
+}
+
+/** @param {any} number @param {() => void} reload */
+function barButton(number, reload) {
+  const isBarred = number.restrictions.some((/** @type {any} */ one) => one.source === 'BAR');
+  const event = session.event?.slug;
+  if (isBarred) return h('button', { type: 'button', onclick: () => act('unbarNumber', { event, number: number.number }, 'number{number}', t('desk.unbarred', { number: number.number }), reload) }, t('desk.unbar'));
+  return h('button', { type: 'button', class: 'danger', onclick: () => reasoned(t('desk.barTitle', { number: number.number }), t('desk.barText'), t('desk.bar'),
+    (reason) => change('barNumber', { event, number: number.number, reason }, 'number{number}'), () => { say(t('desk.barred', { number: number.number })); reload(); }) }, t('desk.bar'));
+}
+
+/** Asks for a reason, then acts. @param {string} title @param {string} text @param {string} submit @param {(reason: string) => Promise<any>} send @param {() => void} done */
+export function reasoned(title, text, submit, send, done) {
+  const reason = Field.text('reason', t('field.reason'), { required: true, maxlength: 500 });
+  const box = dialog({ title, body: h('p', null, text), content: (close) => form({ fields: [reason], submit, danger: true, cancel: close, send: () => send(reason.read()), done: () => { close(); done(); } }) });
+  reason.focus();
+  return box;
+}
+
+/** Acts at once and says so. @param {string} name @param {any} input @param {string} selection @param {string} told @param {() => void} done */
+export async function act(name, input, selection, told, done) {
+  const { errorText } = await import('../form.js');
+  const payload = await change(name, input, selection).catch((error) => ({ errors: [error] }));
+  say(payload.errors.length > 0 ? errorText(payload.errors[0]) : told);
+  if (payload.errors.length === 0) done();
+}
+
+/** @param {any} extension @param {any[]} permissions @param {any} number @param {() => void} reload @param {AbortSignal} signal */
+function inService(extension, permissions, number, reload, signal) {
+  const chosen = Field.many('permissions', t('desk.permissions'), permissions.map((one) => [one.slug, one.name]), { value: extension.permissions.map((/** @type {any} */ one) => one.slug) });
+  return [
+    h('div', { class: 'actions' }, barButton(number, reload),
+      h('button', { type: 'button', onclick: () => renumber(extension) }, t('number.renumber')),
+      h('button', { type: 'button', onclick: () => swap(extension, reload) }, t('desk.swap')),
+      h('button', { type: 'button', onclick: () => transfer(extension, reload) }, t('desk.transfer')),
+      h('button', { type: 'button', class: 'danger', onclick: () => remove(extension) }, t('number.delete'))),
+    h('div', { class: 'columns' },
+      h('div', null,
+        permissions.length > 0 && section(t('desk.permissions'), form({ fields: [chosen], submit: t('save'), quiet: true, send: () => change('setCallPermissions', { id: extension.id, permissions: chosen.read(), expectedVersion: extension.version }, 'extension{id}'),
+          done: () => { say(t('saved')); reload(); } })),
+        section(t('number.settings'), settingsForm(extension, reload))),
+      h('div', null,
+        section(t('number.setup'), markdown(extension.instructions), reported(extension.serviceType.parameterSchema, extension.parameters, true)),
+        credentialsPanel(extension, null, signal))),
+  ];
+}
+
+/** @param {any} number @param {any} data @param {string} event @param {() => void} reload @param {AbortSignal} signal */
+function notInService(number, data, event, reload, signal) {
+  const isHeldBack = number.state === 'RESERVED' || number.state === 'HELD';
+  return [
+    h('div', { class: 'actions' }, barButton(number, reload), number.state === 'RESERVED' && h('button', { type: 'button',
+      onclick: () => act('releaseReservation', { event, number: number.number }, 'number{number}', t('desk.released', { number: number.number }), reload) }, t('desk.release'))),
+    h('div', { class: 'columns' },
+      h('div', null, section(t('desk.assign'), assignForm(event, number, data, signal, isHeldBack || number.state === 'AGING', reload))),
+      h('div', null, section(t('desk.reserve'), reserveForm(event, number, reload)))),
+  ];
+}
+
+/** @param {any} extension */
+function renumber(extension) {
+  const number = Field.text('number', t('number.newNumber'), { inputmode: 'tel', required: true, autocomplete: 'off' });
+  dialog({ title: t('number.renumber'), body: h('p', null, t('desk.renumberText', { number: extension.number })), content: (close) => form({ fields: [number], submit: t('number.renumber'), cancel: close,
+    send: () => change('renumberExtension', { id: extension.id, number: number.read(), expectedVersion: extension.version }, 'extension{number}'),
+    done: (payload) => { close(); say(t('number.renumbered', { number: payload.extension.number })); go(`/operate/numbers/${payload.extension.number}`); } }) });
+  number.focus();
+}
+
+/** @param {any} extension @param {() => void} reload */
+function transfer(extension, reload) {
+  const owner = Field.text('owner', t('field.owner'), { required: true, autocomplete: 'off' });
+  dialog({ title: t('desk.transfer'), body: h('p', null, t('desk.transferText')), content: (close) => form({ fields: [owner], submit: t('desk.transfer'), cancel: close,
+    send: () => change('transferExtension', { id: extension.id, owner: owner.read(), expectedVersion: extension.version }, 'extension{id}'), done: () => { close(); say(t('desk.transferred', { number: extension.number })); reload(); } }) });
+  owner.focus();
+}
+
+/** @param {any} extension @param {() => void} reload */
+function swap(extension, reload) {
+  const other = Field.text('second', t('desk.otherNumber'), { inputmode: 'tel', required: true, autocomplete: 'off' });
+  dialog({ title: t('desk.swap'), body: h('p', null, t('desk.swapText', { number: extension.number })), content: (close) => form({ fields: [other], submit: t('desk.swap'), cancel: close,
+    send: async () => {
+      const data = await ask('query($event:String!,$number:PhoneNumber!){extension(event:$event,number:$number){id}}', { event: extension.event.slug, number: other.read() });
+      if (!data.extension) return { errors: [{ code: 'LOCAL', message: t('desk.notInService', { number: other.read() }), path: ['second'] }] };
+      return change('swapNumbers', { first: extension.id, second: data.extension.id }, 'first{id}');
+    }, done: () => { close(); say(t('desk.swapped')); reload(); } }) });
+  other.focus();
+}
+
+/** @param {any} extension */
+function remove(extension) {
+  dialog({ title: t('number.deleteTitle', { number: extension.number }), body: h('p', null, t('desk.deleteText')), content: (close) => form({ fields: [], submit: t('number.delete'), danger: true, cancel: close,
+    send: () => change('deleteExtension', { id: extension.id }, 'deletedId heldUntil'), done: () => { close(); say(t('number.deleted', { number: extension.number })); go('/operate'); } }) });
+}
+
