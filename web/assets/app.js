@@ -18,7 +18,7 @@ function link(path, text, drawing) {
 
 function showNavigation() {
   fill(navigation, link('/', t('nav.directory'), 'book'),
-    session.viewer && link('/me', t('nav.me'), 'phone'),
+    session.viewer && link('/me', t('nav.mine'), 'phone'),
     session.isAtLeast('OPERATOR') && link('/operate', t('nav.operate'), 'desk'),
     session.isAtLeast('ADMIN') && link('/admin', t('nav.admin'), 'gear'),
     session.viewer ? link('/account', t('nav.account'), 'person') : link('/signin', t('nav.signin'), 'enter'));

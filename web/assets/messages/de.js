@@ -7,7 +7,7 @@ export default {
   ...desk,
   'yes': 'Ja', 'no': 'Nein', 'cancel': 'Abbrechen', 'save': 'Speichern', 'saved': 'Gespeichert.', 'more': 'Mehr zeigen', 'none': 'Keine', 'close': 'Schließen',
   'copy.what': '{what} kopieren', 'copy.done': 'Kopiert.',
-  'nav.skip': 'Zum Inhalt', 'nav.main': 'Hauptmenü', 'nav.parts': 'Abschnitte', 'nav.event': 'Veranstaltung', 'nav.directory': 'Telefonbuch', 'nav.me': 'Meine',
+  'nav.skip': 'Zum Inhalt', 'nav.main': 'Hauptmenü', 'nav.parts': 'Abschnitte', 'nav.event': 'Veranstaltung', 'nav.directory': 'Suche', 'nav.mine': 'Meine', 'nav.me': 'Meine Nummern',
   'nav.operate': 'Schalter', 'nav.admin': 'Admin', 'nav.account': 'Konto', 'nav.signin': 'Anmelden',
   'footer.language': 'Sprache', 'footer.playground': 'API ausprobieren',
   'offline.text': 'Der Server ist nicht erreichbar. Was getippt wurde, bleibt.', 'offline.retry': 'Jetzt noch einmal',

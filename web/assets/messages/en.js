@@ -7,7 +7,7 @@ export default {
   ...desk,
   'yes': 'Yes', 'no': 'No', 'cancel': 'Cancel', 'save': 'Save', 'saved': 'Saved.', 'more': 'Show more', 'none': 'None', 'close': 'Close',
   'copy.what': 'Copy {what}', 'copy.done': 'Copied.',
-  'nav.skip': 'Skip to the content', 'nav.main': 'Main', 'nav.parts': 'Sections', 'nav.event': 'Event', 'nav.directory': 'Directory', 'nav.me': 'My numbers',
+  'nav.skip': 'Skip to the content', 'nav.main': 'Main', 'nav.parts': 'Sections', 'nav.event': 'Event', 'nav.directory': 'Directory', 'nav.mine': 'Mine', 'nav.me': 'My numbers',
   'nav.operate': 'Desk', 'nav.admin': 'Admin', 'nav.account': 'Account', 'nav.signin': 'Sign in',
   'footer.language': 'Language', 'footer.playground': 'API playground',
   'offline.text': 'No connection to the server. What you typed is kept.', 'offline.retry': 'Try again now',

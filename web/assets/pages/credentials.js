@@ -8,13 +8,13 @@ import { say, section } from '../page.js';
 import { parametersOf } from '../schema.js';
 import { copyButton } from '../widgets.js';
 
-/** @param {any} extension @param {Record<string, string> | null} generated what was made just now */
-export function credentialsPanel(extension, generated) {
+/** @param {any} extension @param {Record<string, string> | null} generated what was made just now @param {AbortSignal} signal */
+export function credentialsPanel(extension, generated, signal) {
   const secrets = parametersOf(extension.serviceType.parameterSchema).filter((one) => one.secret);
   if (secrets.length === 0) return null;
   const place = h('div', { class: 'credentials' });
   const show = async () => {
-    const data = await ask('query($event:String!,$number:PhoneNumber!){extension(event:$event,number:$number){credentials}}', { event: extension.event.slug, number: extension.number }).catch((error) => error);
+    const data = await ask('query($event:String!,$number:PhoneNumber!){extension(event:$event,number:$number){credentials}}', { event: extension.event.slug, number: extension.number }, signal).catch((error) => error);
     if (data instanceof Error) return say(data.message);
     const known = data.extension?.credentials ?? {};
     const lines = secrets.filter((one) => known[one.name] !== undefined);

@@ -1,7 +1,7 @@
 // Anything by number, name or account: one box.
 
 import { ask } from '../api.js';
-import { fill, h, icon } from '../dom.js';
+import { h, icon } from '../dom.js';
 import { t, tn } from '../i18n.js';
 import { empty } from '../page.js';
 import { session } from '../session.js';

@@ -83,7 +83,7 @@ function inService(extension, permissions, number, reload, signal) {
       h('button', { type: 'button', class: 'danger', onclick: () => remove(extension) }, t('number.delete'))),
     h('div', { class: 'columns' },
       h('div', null,
-        permissions.length > 0 && section(t('desk.permissions'), form({ fields: [chosen], submit: t('save'), quiet: true, send: () => change('setCallPermissions', { id: extension.id, permissions: chosen.read(), expectedVersion: extension.version }, 'extension{id}'),
+        permissions.length > 0 && h('section', { class: 'section' }, form({ fields: [chosen], submit: t('save'), quiet: true, send: () => change('setCallPermissions', { id: extension.id, permissions: chosen.read(), expectedVersion: extension.version }, 'extension{id}'),
           done: () => { say(t('saved')); reload(); } })),
         section(t('number.settings'), settingsForm(extension, reload))),
       h('div', null,

@@ -60,7 +60,7 @@ export default class MyNumber extends Page {
       h('div', { class: 'columns' },
         h('div', null,
           section(t('number.setup'), markdown(extension.instructions), facts),
-          credentialsPanel(extension, given?.generated ?? null),
+          credentialsPanel(extension, given?.generated ?? null, this.signal),
           extension.members && groupPanel(extension, reload)),
         h('div', null,
           section(t('number.settings'), settingsForm(extension, reload)),

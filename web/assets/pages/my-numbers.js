@@ -17,15 +17,17 @@ const QUERY = `query($owner:String!,$after:String){extensions(owner:$owner,first
 /** `/me` */
 export default class MyNumbers extends Page {
   show() {
+    const another = h('a', { class: 'button primary', href: '/me/new', hidden: true }, icon('plus'), t('me.get'));
     const list = this.place(() => ask(QUERY, { owner: session.viewer?.username }, this.signal), ({ extensions, groupInvitations }) => {
       whileWaiting(this, extensions.nodes, () => list.reload());
+      another.hidden = extensions.nodes.length === 0;
       return [groupInvitations.map((/** @type {any} */ one) => invitation(one, () => list.reload())),
         extensions.nodes.length === 0
           ? empty(t('me.empty'), h('a', { class: 'button primary', href: '/me/new' }, t('me.get')))
           : h('div', { class: 'cards' }, extensions.nodes.map((/** @type {any} */ one) => card(one)))];
     });
     const verified = session.viewer?.emailVerifiedAt;
-    fill(this, heading(t('nav.me'), h('a', { class: 'button primary', href: '/me/new' }, icon('plus'), t('me.get'))),
+    fill(this, heading(t('nav.me'), another),
       !verified && h('div', { class: 'notice' }, h('p', null, t('me.unverified', { email: session.viewer?.email ?? '' })), resendButton(session.viewer?.email ?? '')),
       session.viewer?.restrictions.map((one) => h('div', { class: 'notice bad' }, h('p', null, h('strong', null, t(`restriction.${one.source}`)), ' ', one.reason))),
       list.node);
