@@ -95,7 +95,7 @@ const ASSETS: &[Asset] = assets![
     "pages/sign-in.js",
     "pages/sign-up.js",
     "pages/verify.js",
-    "pages/waiting.js",
+    "standing.js",
     "playground.css",
     "playground.js",
     "router.js",

@@ -21,7 +21,7 @@ pub mod model;
 mod prune;
 mod queries;
 pub mod render;
-
+mod watch;
 pub mod write_back;
 
 #[cfg(test)]

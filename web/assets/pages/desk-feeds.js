@@ -3,9 +3,9 @@
 import { ask } from '../api.js';
 import { h } from '../dom.js';
 import { count, duration, since, t, tn } from '../i18n.js';
-import { follow } from '../live.js';
 import { empty } from '../page.js';
 import { session } from '../session.js';
+import { whenSystemsMove } from '../standing.js';
 
 /** Reads every feed of an event in one question. @param {string} event @param {AbortSignal} signal @returns {Promise<any[]>} */
 export async function consumersOf(event, signal) {
@@ -25,7 +25,7 @@ export function show(page) {
   const place = page.place(() => consumersOf(event, page.signal), (consumers) => (consumers.length === 0
     ? empty(t('feeds.none'), session.isAtLeast('ADMIN') && h('a', { class: 'button primary', href: '/admin/keys' }, t('feeds.connect')))
     : h('div', { class: 'cards' }, consumers.map(card))));
-  page.onLeave(follow('subscription($event:String!){consumersChanged(event:$event){id}}', { event }, () => place.reload(), () => place.reload()));
+  whenSystemsMove(page, [event], () => place.reload());
   // What a system is silent about, the clock tells.
   const timer = setInterval(() => place.reload(), 15_000);
   page.onLeave(() => clearInterval(timer));

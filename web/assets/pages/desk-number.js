@@ -1,7 +1,7 @@
 // One number at the desk: in service, or to be given out.
 
 import { ask, change } from '../api.js';
-import { h, icon } from '../dom.js';
+import { fill, h, icon } from '../dom.js';
 import { Field, form } from '../form.js';
 import { clock, t } from '../i18n.js';
 import { markdown } from '../markdown.js';
@@ -9,6 +9,7 @@ import { dialog, empty, say, section } from '../page.js';
 import { go } from '../router.js';
 import { reported } from '../schema-form.js';
 import { session } from '../session.js';
+import { whenSystemsMove } from '../standing.js';
 import { stateOf } from '../widgets.js';
 import { credentialsPanel } from './credentials.js';
 import { assignForm, reserveForm } from './desk-forms.js';
@@ -22,30 +23,40 @@ const QUERY = `query($event:String!,$number:PhoneNumber!){number(event:$event,nu
 /** @param {import('../page.js').Page} page @param {string} name */
 export function show(page, name) {
   const event = session.event?.slug ?? '';
+  const live = h('div', null);
+  /** @type {string | null} what the forms were made from: typing outlives a look at the systems */
+  let mark = null;
   const place = page.place(() => ask(QUERY, { event, number: name }, page.signal), (data) => {
     if (!data.number) return empty(t('desk.noNumber', { number: name }));
     const reload = () => place.reload();
     const { number } = data;
+    fill(live, number.extension ? stateOf(number.extension) : restrictionsOf(number));
+    const mine = JSON.stringify([number.version, { ...number.extension, provisioning: null }]);
+    if (mark === mine) return undefined;
+    mark = mine;
     return [
       h('a', { class: 'back', href: '/operate' }, icon('back'), t('desk.find')),
-      heading(number),
+      heading(number, live),
       number.extension ? inService(number.extension, data.callPermissions, number, reload, page.signal) : notInService(number, data, event, reload, page.signal),
       section(t('number.history'), historyOf({ number: number.number, event: { slug: event } }, page.signal)),
     ];
   });
+  whenSystemsMove(page, [event], () => place.reload());
   return place.node;
 }
 
-/** @param {any} number */
-function heading(number) {
+/** @param {any} number @param {HTMLElement} live */
+function heading(number, live) {
   document.title = `${number.number} · Switchboard`;
   const { extension } = number;
   const facts = extension
     ? [extension.serviceType.name, ' · ', h('a', { href: `/operate/accounts/${encodeURIComponent(extension.owner.username)}` }, extension.owner.displayName), ` (${extension.owner.username})`]
     : [t(`numberState.${number.state}`), number.account && [' · ', h('a', { href: `/operate/accounts/${encodeURIComponent(number.account.username)}` }, number.account.username)], number.until && ` · ${t('desk.until', { until: clock(number.until) })}`];
-  const restrictions = extension ? stateOf(extension) : h('ul', { class: 'states' }, number.restrictions.map((/** @type {any} */ one) => h('li', { class: 'state bad' }, h('strong', null, t(`restriction.${one.source}`)), ' ', one.reason)));
-  return h('div', { class: 'heading number-heading' }, h('h1', { tabindex: -1 }, h('span', { class: 'number huge' }, number.number), ' ', extension && h('span', { class: 'name' }, extension.label)), h('p', { class: 'quiet' }, facts), restrictions);
+  return h('div', { class: 'heading number-heading' }, h('h1', { tabindex: -1 }, h('span', { class: 'number huge' }, number.number), ' ', extension && h('span', { class: 'name' }, extension.label)), h('p', { class: 'quiet' }, facts), live);
 }
+
+/** @param {any} number */
+const restrictionsOf = (number) => h('ul', { class: 'states' }, number.restrictions.map((/** @type {any} */ one) => h('li', { class: 'state bad' }, h('strong', null, t(`restriction.${one.source}`)), ' ', one.reason)));
 
 /** @param {any} number @param {() => void} reload */
 function barButton(number, reload) {

@@ -10,11 +10,11 @@ import { go, received } from '../router.js';
 import { SchemaForm, reported } from '../schema-form.js';
 import { askToSignIn } from '../credentials-dialog.js';
 import { session } from '../session.js';
+import { whenSystemsMove } from '../standing.js';
 import { stateOf } from '../widgets.js';
 import { credentialsPanel } from './credentials.js';
 import { groupPanel, membershipPanel } from './groups.js';
 import { numberField, visibilities } from './new-number.js';
-import { whileWaiting } from './waiting.js';
 
 const QUERY = `query($event:String!,$number:PhoneNumber!){viewer{id} extension(event:$event,number:$number){id number label visibility version active instructions fallbackNumber
   parameters createdAt event{slug name phase} owner{username displayName} permissions{slug name}
@@ -39,7 +39,7 @@ export default class MyNumber extends Page {
       }
     }, (extension) => {
       if (!extension) return [heading(this.params.number), empty(t('number.missing'), h('a', { class: 'button primary', href: '/me' }, t('nav.me')))];
-      whileWaiting(this, [extension], () => page.reload());
+      whenSystemsMove(this, [event], () => page.reload());
       fill(live, stateOf(extension));
       const mark = `${extension.id} ${extension.version} ${JSON.stringify([extension.members, extension.memberOf])}`;
       if (version === mark) return undefined;

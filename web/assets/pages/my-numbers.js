@@ -6,9 +6,9 @@ import { errorText } from '../form.js';
 import { t } from '../i18n.js';
 import { Page, empty, heading, say } from '../page.js';
 import { session } from '../session.js';
+import { whenSystemsMove } from '../standing.js';
 import { bigNumber, stateOf } from '../widgets.js';
 import { resendButton } from './sign-up.js';
-import { whileWaiting } from './waiting.js';
 
 const QUERY = `query($owner:String!,$after:String){extensions(owner:$owner,first:100,after:$after){nodes{id number label visibility active event{slug name} serviceType{name behaviour}
   restrictions{source reason} provisioning{consumer state at message}} pageInfo{hasNextPage endCursor}}
@@ -19,7 +19,7 @@ export default class MyNumbers extends Page {
   show() {
     const another = h('a', { class: 'button primary', href: '/me/new', hidden: true }, icon('plus'), t('me.get'));
     const list = this.place(() => ask(QUERY, { owner: session.viewer?.username }, this.signal), ({ extensions, groupInvitations }) => {
-      whileWaiting(this, extensions.nodes, () => list.reload());
+      whenSystemsMove(this, extensions.nodes.map((/** @type {any} */ one) => one.event.slug), () => list.reload());
       another.hidden = extensions.nodes.length === 0;
       return [groupInvitations.map((/** @type {any} */ one) => invitation(one, () => list.reload())),
         extensions.nodes.length === 0
