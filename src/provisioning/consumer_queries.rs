@@ -2,8 +2,8 @@
 
 use diesel::upsert::excluded;
 use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _,
-    OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
+    QueryResult, SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
 

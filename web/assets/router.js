@@ -86,6 +86,9 @@ async function show(isMove) {
 
 /** The sections of a page, each at its own address. @param {string} base @param {[string, string][]} parts path and title @param {string} current */
 export function tabs(base, parts, current) {
-  return h('nav', { class: 'tabs', 'aria-label': t('nav.parts') }, parts.map(([part, title]) =>
+  const bar = h('nav', { class: 'tabs', 'aria-label': t('nav.parts') }, parts.map(([part, title]) =>
     h('a', { href: part ? `${base}/${part}` : base, 'aria-current': part === current ? 'page' : null }, title)));
+  // On a phone the present one may stand outside.
+  requestAnimationFrame(() => { const here = /** @type {HTMLElement | null} */ (bar.querySelector('[aria-current]')); if (here) bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2; });
+  return bar;
 }

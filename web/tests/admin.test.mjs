@@ -17,11 +17,11 @@ describe('an admin', { skip }, () => {
     assert.equal(await admin.page.getByLabel('Short name').inputValue(), 'semaphore');
     const preview = admin.page.locator('.preview');
     await preview.getByText('one click registers').waitFor();
-    await admin.types('Another parameter', 'Flag colour');
+    await admin.types('New parameter', 'Flag colour');
     await admin.page.getByLabel('Kind').selectOption('One of several');
     await admin.click('Add it');
     await preview.getByText('Flag colour').waitFor();
-    await admin.types('Another parameter', 'Pass word');
+    await admin.types('New parameter', 'Pass word');
     await admin.page.getByLabel('Kind').selectOption('Password, made by the server');
     await admin.click('Add it');
     await preview.getByText('Made for you').waitFor();

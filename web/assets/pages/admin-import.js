@@ -20,7 +20,7 @@ export function show(page) {
   const event = session.event;
   if (!event) return empty(t('directory.noEvent'));
   const text = Field.area('csv', t('import.text'), { mono: true, rows: 6, placeholder: `${COLUMNS}\n2342,sip,user,Zebra,PUBLIC,,,{},` });
-  const file = Field.text('file', t('import.file'), { type: 'file', help: t('import.help', { columns: COLUMNS }) });
+  const file = Field.text('file', t('import.file'), { type: 'file', help: t('import.help', { columns: COLUMNS.replaceAll(',', ', ') }) });
   file.control.setAttribute('accept', '.csv,text/csv');
   const result = h('div', { 'aria-live': 'polite' });
   file.control.addEventListener('change', async () => {

@@ -24,7 +24,7 @@ export default class Admin extends Page {
     if (!load) return fill(this, heading(t('missing.title')), h('p', null, t('missing.text')));
     const shown = await load();
     if (this.signal.aborted) return;
-    const body = h('div', null);
+    const body = h('div', { class: 'part' });
     fill(this, name === '' && heading(t('nav.admin')), tabs('/admin', [['', t('admin.events')], ['services', t('admin.services')], ['permissions', t('admin.permissions')], ['people', t('admin.people')],
       ['keys', t('admin.keys')], ['import', t('admin.import')]], part === 'events' ? '' : part), body);
     fill(body, name === '' || !shown.showOne ? shown.show(this, name) : shown.showOne(this, name));

@@ -22,7 +22,7 @@ export default class Operate extends Page {
     const isList = part === 'numbers' || part === 'accounts' ? '' : part;
     const { show } = await PARTS[isList === '' && name === '' ? '' : part]();
     if (this.signal.aborted) return;
-    const body = h('div', null);
+    const body = h('div', { class: 'part' });
     fill(this, name === '' && heading(t('nav.operate')),
       tabs('/operate', [['', t('desk.find')], ['reservations', t('desk.reservations')], ['feeds', t('desk.feeds')], ['audit', t('desk.audit')]], name === '' ? isList : '-'), body);
     fill(body, show(this, name));
