@@ -42,7 +42,10 @@ describe('an admin', { skip }, () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     await user.opens('/me/new');
     await user.click(user.page.locator('label.type', { hasText: 'Semaphore' }));
-    await user.click('More settings', 'group');
+    await user.click(user.page.getByText('More settings'));
+    await user.page.getByLabel(/Flag colour/).selectOption('red');
+    await user.click('Register');
+    await user.sees('Yours. Here is how to set it up.');
     await user.leaves();
     await admin.leaves();
   });

@@ -28,6 +28,7 @@ describe('people and groups', { skip }, () => {
     await user.opens('/me');
     await user.sees(/Night shift \(7000\) would like to ring 7001 too/);
     await user.click('Accept');
+    await user.page.getByText(/would like to ring/).waitFor({ state: 'detached' });
     assert.equal(user.clicks, 1);
     await user.opens('/me/7001');
     await user.sees('Rings after 10 seconds');

@@ -35,8 +35,10 @@ export function show(page) {
     }, 80);
   });
   box.addEventListener('keydown', (pressed) => {
-    if (pressed.key !== 'Enter') return;
-    /** @type {HTMLAnchorElement | null} */ (results.node.querySelector('a[href]'))?.click();
+    if (pressed.key !== 'Enter' || !box.value.trim()) return;
+    // What stands there may still be the answer to something else.
+    clearTimeout(timer);
+    results.reload().then(() => /** @type {HTMLAnchorElement | null} */ (results.node.querySelector('a[href]'))?.click());
   });
   queueMicrotask(() => box.focus());
   return [h('div', { class: 'search desk-search' }, icon('search'), box), results.node];
