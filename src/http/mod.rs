@@ -27,7 +27,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .with_state(Arc::clone(&app));
-    let pages = web::routes().merge(playground::routes()).layer(from_fn(headers::for_pages)).layer(CompressionLayer::new());
+    let pages =
+        web::routes().merge(playground::routes()).layer(from_fn(headers::for_pages)).layer(CompressionLayer::new());
     let documents = Router::new()
         .route("/directory/{file}", get(documents::directory))
         .with_state(Arc::clone(&app))

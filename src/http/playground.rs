@@ -71,11 +71,8 @@ fn document(pinned: &[Pinned], is_installed: bool) -> String {
     let mut scripts = String::new();
     for asset in pinned {
         let Pinned { name, package, version, path, integrity } = asset;
-        let url = if is_installed {
-            format!("/graphiql/{name}")
-        } else {
-            format!("{CDN}/npm/{package}@{version}/{path}")
-        };
+        let url =
+            if is_installed { format!("/graphiql/{name}") } else { format!("{CDN}/npm/{package}@{version}/{path}") };
         let checked = format!("integrity=\"{integrity}\" crossorigin=\"anonymous\"");
         if name.ends_with(".css") {
             head.push_str(&format!("<link rel=\"stylesheet\" href=\"{url}\" {checked}>\n"));
@@ -98,11 +95,15 @@ fn document(pinned: &[Pinned], is_installed: bool) -> String {
 async fn file(Path(name): Path<String>) -> Response {
     let pinned = pinned();
     // Only what is pinned has a name here, so that no path leads elsewhere.
-    let found = pinned.iter().find(|asset| asset.name == name).and_then(|asset| Some(installed(&pinned)?.join(&asset.name)));
+    let found =
+        pinned.iter().find(|asset| asset.name == name).and_then(|asset| Some(installed(&pinned)?.join(&asset.name)));
     let Some(path) = found else { return StatusCode::NOT_FOUND.into_response() };
-    let content_type = if name.ends_with(".css") { "text/css; charset=utf-8" } else { "text/javascript; charset=utf-8" };
+    let content_type =
+        if name.ends_with(".css") { "text/css; charset=utf-8" } else { "text/javascript; charset=utf-8" };
     match tokio::fs::read(path).await {
-        Ok(bytes) => ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache")], bytes).into_response(),
+        Ok(bytes) => {
+            ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache")], bytes).into_response()
+        }
         Err(_) => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -136,7 +137,10 @@ mod tests {
         let get = |path: &str| routes::<()>().oneshot(Request::builder().uri(path).body(Body::empty()).unwrap());
         let page = get("/graphiql").await.unwrap();
         let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
-        assert!(policy.starts_with("default-src 'none'; script-src 'self'") && !policy.contains("unsafe-eval"), "{policy}");
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self'") && !policy.contains("unsafe-eval"),
+            "{policy}"
+        );
         for path in ["/graphiql/assets.json", "/graphiql/..%2Fassets.json", "/graphiql/nothing.js"] {
             assert_eq!(get(path).await.unwrap().status(), StatusCode::NOT_FOUND, "{path}");
         }

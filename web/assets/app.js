@@ -1,10 +1,8 @@
 // The shell: header, navigation, the place where pages are shown.
 
-import { showBannerIn } from './connection.js';
-import { fill, h, icon } from './dom.js';
-import { language, switchLanguage, t } from './i18n.js';
+import { fill, h, icon, language, switchLanguage, t } from './elements.js';
 import { go, start } from './router.js';
-import { session } from './session.js';
+import { session, showBannerIn } from './server.js';
 
 const navigation = h('nav', { class: 'navigation', 'aria-label': t('nav.main') });
 const eventPlace = h('div', { class: 'event' });

@@ -52,7 +52,7 @@ export function batches(rows, size) {
     const starts = part.map(() => 0);
     let line = 1;
     part.forEach((row, index) => { starts[index] = line; line += row.text.split('\n').length; });
-    found.push({ csv: part.map((row) => row.text).join('\n'), size: part.length - 1, lineOf: (/** @type {number} */ given) => {
+    found.push({ csv: part.map((row) => row.text).join('\n'), size: part.length - 1, lineOf: (given) => {
       const index = starts.findLastIndex((start) => start <= given);
       return part[index].line + given - starts[index];
     } });

@@ -1,25 +1,28 @@
 // Which page a path shows, and moving between pages without loading the shell anew.
 
-import { fill, h } from './dom.js';
-import { t } from './i18n.js';
-import { session } from './session.js';
+import { fill, h, t } from './elements.js';
+import { session } from './server.js';
 
-/** @typedef {{ path: RegExp, page: string, needs?: 'USER' | 'OPERATOR' | 'ADMIN' }} Route */
+/** @typedef {{ path: RegExp, page: string, load: () => Promise<any>, needs?: 'USER' | 'OPERATOR' | 'ADMIN' }} Route `load` gives the module in which the page's class is */
 
+const person = () => import('./pages/person.js');
+const numbers = () => import('./pages/numbers.js');
+/** @type {Route} */
+const MISSING = { path: /./, page: 'Missing', load: person };
 /** @type {Route[]} */
 const ROUTES = [
-  { path: /^\/$/, page: 'directory' },
-  { path: /^\/signin$/, page: 'sign-in' },
-  { path: /^\/signup$/, page: 'sign-up' },
-  { path: /^\/verify$/, page: 'verify' },
-  { path: /^\/reset$/, page: 'reset' },
-  { path: /^\/setup$/, page: 'setup' },
-  { path: /^\/me$/, page: 'my-numbers', needs: 'USER' },
-  { path: /^\/me\/new$/, page: 'new-number', needs: 'USER' },
-  { path: /^\/me\/(?<number>[^/]+)$/, page: 'my-number', needs: 'USER' },
-  { path: /^\/account$/, page: 'account', needs: 'USER' },
-  { path: /^\/operate(?:\/(?<part>numbers|accounts|reservations|feeds|audit))?(?:\/(?<name>[^/]+))?$/, page: 'operate', needs: 'OPERATOR' },
-  { path: /^\/admin(?:\/(?<part>[a-z]+))?(?:\/(?<name>[^/]+))?$/, page: 'admin', needs: 'ADMIN' },
+  { path: /^\/$/, page: 'Directory', load: () => import('./pages/directory.js') },
+  { path: /^\/signin$/, page: 'SignIn', load: person },
+  { path: /^\/signup$/, page: 'SignUp', load: person },
+  { path: /^\/verify$/, page: 'Verify', load: person },
+  { path: /^\/reset$/, page: 'Reset', load: person },
+  { path: /^\/setup$/, page: 'Setup', load: person },
+  { path: /^\/me$/, page: 'MyNumbers', load: numbers, needs: 'USER' },
+  { path: /^\/me\/new$/, page: 'NewNumber', load: numbers, needs: 'USER' },
+  { path: /^\/me\/(?<number>[^/]+)$/, page: 'MyNumber', load: numbers, needs: 'USER' },
+  { path: /^\/account$/, page: 'Account', load: person, needs: 'USER' },
+  { path: /^\/operate(?:\/(?<part>numbers|accounts|reservations|feeds|audit))?(?:\/(?<name>[^/]+))?$/, page: 'Operate', load: () => import('./pages/desk.js'), needs: 'OPERATOR' },
+  { path: /^\/admin(?:\/(?<part>[a-z]+))?(?:\/(?<name>[^/]+))?$/, page: 'Admin', load: () => import('./pages/admin.js'), needs: 'ADMIN' },
 ];
 
 /** @type {HTMLElement} */
@@ -68,11 +71,12 @@ async function show(isMove) {
   }
   const isAllowed = route && (!route.needs || session.isAtLeast(route.needs));
   const params = { ...(route?.path.exec(path)?.groups ?? {}) };
-  const name = isAllowed ? route.page : 'missing';
-  const { default: Element } = await import(`./pages/${name}.js`);
+  const { page: name, load } = isAllowed ? route : MISSING;
+  const { [name]: Element } = await load();
   if (location.pathname !== path) return;
-  if (!customElements.get(`page-${name}`)) customElements.define(`page-${name}`, Element);
-  const page = document.createElement(`page-${name}`);
+  const tag = `page${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  if (!customElements.get(tag)) customElements.define(tag, Element);
+  const page = document.createElement(tag);
   Reflect.set(page, 'params', Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined).map(([key, value]) => [key, decodeURIComponent(String(value))])));
   fill(place, page);
   document.dispatchEvent(new CustomEvent('page', { detail: path }));

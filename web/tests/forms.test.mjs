@@ -35,7 +35,7 @@ const schemas = fc.tuple(fc.array(property, { minLength: 1, maxLength: 5 }), fc.
 
 /** Runs in the page: fills the form with what people might type, sends it, and says where errors landed. */
 async function fillAndSend({ schema, seed }) {
-  const [{ SchemaForm }, { form }, { change }] = await Promise.all([import('/assets/schema-form.js'), import('/assets/form.js'), import('/assets/api.js')]);
+  const [{ SchemaForm }, { form }, { change }] = await Promise.all([import('/assets/schema.js'), import('/assets/elements.js'), import('/assets/server.js')]);
   let state = seed;
   const draw = (/** @type {number} */ below) => { state = (Math.imul(state, 1664525) + 1013904223) >>> 0; return Math.floor((state / 2 ** 32) * below); };
   const WORDS = ['', '', '5', '-3', '2.5', '1e3', '12', 'abc', 'zebra', 'a@example.org', 'https://example.org/', '10.0.0.1', '2026-08-20', '2026-08-20T09:30:00Z', 'example.org', 'Zoë 🦓', ' x ', 'x'.repeat(70), '"quoted"', '{"a":1}', '[1]', 'null', '0x10', 'NaN'];

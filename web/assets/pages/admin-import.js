@@ -1,19 +1,16 @@
 // Extensions from a spreadsheet: looked at first, then taken in, a hundred rows at a time.
 
-import { change } from '../api.js';
-import { fill, h } from '../dom.js';
-import { Field, errorText } from '../form.js';
-import { count, t, tn } from '../i18n.js';
-import { empty, say } from '../page.js';
-import { session } from '../session.js';
 import { batches, records } from '../csv.js';
+import { count, errorText, Field, fill, h, t, tn } from '../elements.js';
+import { empty, say } from '../page.js';
+import { change, session } from '../server.js';
 
 const COLUMNS = 'number,service_type,owner,label,visibility,permissions,fallback_number,parameters,members';
 /** How many rows are looked at in one request, and how many are taken in: a cancel waits for one. */
 const LOOK = 1000;
 const STEP = 100;
 
-/** @typedef {{ created: number, updated: number, unchanged: number, failures: { line: number, column: string | null, message: string }[], errors: import('../form.js').UserError[] }} Outcome */
+/** @typedef {{ created: number, updated: number, unchanged: number, failures: { line: number, column: string | null, message: string }[], errors: import('../elements.js').UserError[] }} Outcome */
 
 /** @param {import('../page.js').Page} page */
 export function show(page) {
@@ -87,7 +84,7 @@ async function run(event, all, dryRun, place, total, signal) {
     sum.created += payload.created;
     sum.updated += payload.updated;
     sum.unchanged += payload.unchanged;
-    sum.failures.push(...payload.failures.map((/** @type {any} */ one) => ({ ...one, line: batch.lineOf(one.line) })));
+    sum.failures.push(...payload.failures.map((one) => ({ ...one, line: batch.lineOf(one.line) })));
     sum.errors.push(...payload.errors);
     if (payload.errors.length > 0) break;
     done += batch.size;
@@ -120,4 +117,3 @@ function failures(outcome) {
     h('tbody', null, shown.map((one) => h('tr', null, h('td', { class: 'figure' }, one.line), h('td', null, h('code', null, one.column ?? '')), h('td', null, one.message))))),
   outcome.failures.length > shown.length && h('p', { class: 'quiet' }, t('import.moreFailures', { n: count(outcome.failures.length - shown.length) })));
 }
-

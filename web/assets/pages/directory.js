@@ -1,18 +1,14 @@
 // The phonebook: one box, results from the first character.
 
-import { ask } from '../api.js';
-import { fill, h, icon } from '../dom.js';
-import { t, tn } from '../i18n.js';
-import { follow } from '../live.js';
-import { Page, empty, heading } from '../page.js';
-import { session } from '../session.js';
-import { bigNumber, copyButton } from '../widgets.js';
+import { fill, h, icon, t, tn } from '../elements.js';
+import { bigNumber, copyButton, empty, heading, Page } from '../page.js';
+import { ask, follow, session } from '../server.js';
 
 const PAGE = 50;
 const FORMATS = [['vcf', 'vCard'], ['csv', 'CSV'], ['json', 'JSON'], ['yealink.xml', 'Yealink'], ['snom.xml', 'Snom'], ['cisco.xml', 'Cisco'], ['grandstream.xml', 'Grandstream']];
 
 /** `/` */
-export default class Directory extends Page {
+export class Directory extends Page {
   show() {
     const event = session.event;
     if (!event) {
@@ -61,8 +57,6 @@ export default class Directory extends Page {
       h('ul', { class: 'chips' }, FORMATS.map(([ending, name]) => h('li', null, h('a', { class: 'chip', href: `/directory/${slug}.${ending}`, download: `${slug}.${ending}` }, name)))));
   }
 }
-
-/** @param {any} entry */
 function row(entry) {
   return h('li', { class: entry.highlighted ? 'row entry marked' : 'row entry' },
     h('a', { class: 'dial', href: `tel:${entry.number}`, 'aria-label': t('directory.call', { label: entry.label, number: entry.number }) }, bigNumber(entry.number)),
