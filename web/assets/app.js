@@ -1,7 +1,7 @@
 // The shell: header, navigation, the place where pages are shown.
 
 import { fill, h, icon, language, switchLanguage, t } from './elements.js';
-import { go, start } from './router.js';
+import { go, start, warm } from './router.js';
 import { session, showBannerIn } from './server.js';
 
 const navigation = h('nav', { class: 'navigation', 'aria-label': t('nav.main') });
@@ -44,6 +44,7 @@ async function boot() {
     h('header', { class: 'header' }, h('a', { class: 'wordmark', href: '/' }, h('img', { src: '/assets/icon.svg', alt: '', width: 28, height: 28 }), 'Switchboard'), eventPlace, navigation),
     main, footer(), h('div', { class: 'toasts', role: 'status', 'aria-live': 'polite' }));
   showBannerIn(document.body);
+  warm();
   await session.refresh();
   session.addEventListener('change', () => { showNavigation(); showEvents(); });
   document.addEventListener('page', showNavigation);

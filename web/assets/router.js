@@ -31,6 +31,9 @@ let place;
 let carried = null;
 let shown = '';
 
+/** Begins to load the page that the address names, before anybody knows who asks. */
+export const warm = () => void ROUTES.find((one) => one.path.test(location.pathname))?.load();
+
 /** @param {HTMLElement} main where pages are shown */
 export function start(main) {
   place = main;
