@@ -71,7 +71,7 @@ impl Tx<'_> {
         &self.services.sealer
     }
 
-    /// Seals secrets at rest, and outlives a borrow of the transaction.
+    /// The sealer, for whoever needs the connection beside it.
     pub fn sealer_handle(&self) -> Arc<Sealer> {
         Arc::clone(&self.services.sealer)
     }

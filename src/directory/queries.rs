@@ -10,8 +10,9 @@ use diesel::{
 use diesel::{QueryDsl as _, QueryResult, TextExpressionMethods as _};
 use diesel_async::RunQueryDsl as _;
 
-use super::listing::{Listing, Part, Range};
+use super::listing::{Listing, Part};
 use super::model::Entry;
+use crate::extensions::search::Range;
 use crate::extensions::visibility::Visibility;
 use crate::ids::{EventId, ExtensionId};
 use crate::query;
@@ -55,6 +56,15 @@ macro_rules! callable {
                     .filter(numbers::number.eq(extensions::number))
                     .filter(no_calls!("NUMBER", numbers::id)),
             )))
+            // An international number is on no event's plan: it begins with `+`, which sorts before every digit.
+            .filter(
+                extensions::number.ge("0").or(not(exists(
+                    numbers::table
+                        .filter(numbers::event_id.is_null())
+                        .filter(numbers::number.eq(extensions::number))
+                        .filter(no_calls!("NUMBER", numbers::id)),
+                ))),
+            )
     };
 }
 

@@ -9,6 +9,7 @@ mod gateway;
 pub mod graphql;
 pub mod headers;
 mod health;
+mod playground;
 mod refusal;
 pub mod requests;
 mod sender;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::get;
+use tower_http::compression::CompressionLayer;
 
 use crate::app::App;
 use gateway::Switchboard;
@@ -31,7 +33,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .with_state(Arc::clone(&app));
-    let pages = Router::new().route("/", get(web::index)).layer(from_fn(headers::for_pages));
+    let pages =
+        web::routes().merge(playground::routes()).layer(from_fn(headers::for_pages)).layer(CompressionLayer::new());
     let documents = documents::routes(Arc::clone(&app)).layer(from_fn(headers::for_documents));
     let api = graphql::routes(Switchboard(Arc::clone(&app)))
         .merge(operations)

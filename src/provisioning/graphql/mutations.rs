@@ -13,7 +13,6 @@ use crate::graphql::scalars::FeedCursor;
 use crate::problem::{Problem, Stop};
 use crate::provisioning::acknowledge::{self, Acknowledgement, ReportedError};
 use crate::provisioning::consumers::{self, ConsumerPatch, Done, NewConsumer};
-use crate::provisioning::write_back::write_back;
 
 /// A telephone system to be named.
 #[derive(InputObject)]
@@ -157,7 +156,8 @@ impl ProvisioningMutation {
         ctx: &Context<'_>,
         input: WriteBackParametersInput,
     ) -> Result<ExtensionPayload, ApiError> {
-        match settle(write_back(services(ctx)?, &caller(ctx)?, input.id.0, input.parameters.0).await)? {
+        match settle(extensions::rules::write_back(services(ctx)?, &caller(ctx)?, &input.id, input.parameters.0).await)?
+        {
             Ok(written) => {
                 let row =
                     extensions::queries::by_id(&mut *context::read(ctx).await?, &context::scope(ctx)?, written.id)
@@ -203,9 +203,7 @@ impl From<AcknowledgeProvisioningInput> for Acknowledgement {
 
 async fn payload(ctx: &Context<'_>, result: Result<Done, Stop>) -> Result<FeedConsumerPayload, ApiError> {
     Ok(match settle(result)? {
-        Ok(done) => {
-            FeedConsumerPayload { consumer: FeedConsumer::load(services(ctx)?, done.id).await?, errors: Vec::new() }
-        }
+        Ok(done) => FeedConsumerPayload { consumer: FeedConsumer::load(ctx, done.id).await?, errors: Vec::new() },
         Err(errors) => FeedConsumerPayload { consumer: None, errors },
     })
 }
