@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod api;
+mod architecture;
 mod contract;
+mod migrations;
+mod permissions;
 mod postgres;
 mod support;
 
@@ -15,6 +18,8 @@ fn main() {
     let is_missing = cluster.is_none();
     let must_be_there = std::env::var("CI").is_ok_and(|value| value == "true");
     let mut trials = contract::trials();
+    trials.extend(architecture::trials());
+    trials.extend(migrations::trials(cluster.as_ref(), is_missing && !must_be_there));
     let mut skipped = Vec::new();
     for (name, test) in api::TESTS {
         trials.push(Trial::test(format!("sqlite::{name}"), move || support::run(None, *test)));

@@ -91,6 +91,16 @@ impl TestApp {
         std::fs::read_to_string(files.last().expect("no mail was sent")).unwrap()
     }
 
+    /// Sends the mails that wait, and gives the texts of those to this address, oldest first.
+    pub async fn mails_to(&self, address: &str) -> Vec<String> {
+        background::run_due_jobs(&self.app).await.unwrap();
+        let folder = std::fs::read_dir(self.folder.path().join("mail")).unwrap();
+        let mut files: Vec<_> = folder.map(|entry| entry.unwrap()).collect();
+        files.sort_by_key(|entry| entry.metadata().unwrap().modified().unwrap());
+        let mails = files.iter().map(|entry| std::fs::read_to_string(entry.path()).unwrap());
+        mails.filter(|mail| mail.lines().any(|line| line.starts_with("To:") && line.contains(address))).collect()
+    }
+
     /// The token of the newest mail's link.
     pub async fn mailed_token(&self) -> String {
         let mail = self.newest_mail().await;
@@ -129,6 +139,20 @@ impl Person {
             request = request.header("Idempotency-Key", key);
         }
         request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Asks for a subscription's event stream (graphql-sse, distinct connections).
+    pub async fn stream(&self, query: &str) -> reqwest::Response {
+        let mut request = self
+            .app
+            .client
+            .post(format!("{}/graphql", self.app.url))
+            .header("accept", "text/event-stream")
+            .json(&json!({ "query": query }));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        request.send().await.unwrap()
     }
 
     /// Registers a number on a service type of the demo event.

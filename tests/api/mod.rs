@@ -4,6 +4,7 @@ mod accounts;
 mod feed;
 mod numbers;
 
+use crate::permissions;
 use crate::support::Test;
 
 macro_rules! tests {
@@ -29,4 +30,5 @@ tests! {
     numbers::a_new_service_type_is_typed_at_once,
     feed::every_change_is_told_in_order,
     feed::a_key_sees_what_its_scope_allows,
+    permissions::everybody_is_asked_for_everything,
 }
