@@ -25,7 +25,7 @@ fn main() {
         trials.push(Trial::test(format!("sqlite::{name}"), move || support::run(None, *test)));
         let on_postgres = cluster.clone();
         let trial = Trial::test(format!("postgres::{name}"), move || match on_postgres {
-            Some(cluster) => support::run(Some(cluster.database()), *test),
+            Some(cluster) => support::run(Some(&cluster), *test),
             None => Err("PostgreSQL's binaries are missing".into()),
         });
         if is_missing && !must_be_there {

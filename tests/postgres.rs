@@ -63,6 +63,35 @@ impl Cluster {
         format!("{}/{name}", self.0.base)
     }
 
+    /// Makes a new database with all that this one holds, as a dump gives it, and gives its URL.
+    pub fn copy(&self, url: &str) -> String {
+        let copy = self.database();
+        let mut dump = Command::new(self.0.bin.join("pg_dump"))
+            .args(["--no-owner", url])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("pg_dump is beside psql");
+        let restored = Command::new(self.0.bin.join("psql"))
+            .args(["-q", "-v", "ON_ERROR_STOP=1", &copy])
+            .stdin(dump.stdout.take().expect("the dump is piped"))
+            .stdout(Stdio::null())
+            .status();
+        assert!(restored.is_ok_and(|status| status.success()) && dump.wait().is_ok_and(|status| status.success()));
+        copy
+    }
+
+    /// A dump of a database as text.
+    pub fn dump(&self, url: &str) -> Vec<u8> {
+        let dump = Command::new(self.0.bin.join("pg_dump")).args(["--inserts", url]).output().expect("pg_dump runs");
+        assert!(dump.status.success());
+        dump.stdout
+    }
+
+    /// Where the cluster's files are, if the suite may read them.
+    pub fn data(&self) -> Option<PathBuf> {
+        self.0.folder.as_ref().map(|folder| folder.path().join("data"))
+    }
+
     /// Stops the cluster if the suite started it.
     pub fn stop(&self) {
         if let Some(folder) = &self.0.folder {

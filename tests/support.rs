@@ -2,16 +2,22 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser as _;
+use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use serde_json::{Value, json};
 use switchboard::accounts::hashing::Hasher;
 use switchboard::app::{App, Parts};
 use switchboard::cli::Cli;
 use switchboard::clock::{Clock, ManualClock, Rng, SystemRng, Timestamp};
+use switchboard::store::Conn;
 use switchboard::{app, background, demo, http};
+
+use crate::postgres::Cluster;
 
 /// A test of the API.
 pub type Test = fn(TestApp) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -23,30 +29,51 @@ pub struct TestApp {
     pub clock: Arc<ManualClock>,
     pub folder: Arc<tempfile::TempDir>,
     pub url: String,
+    pub database: Database,
     client: reqwest::Client,
 }
 
-/// Runs a test on SQLite, or on the PostgreSQL database of this URL.
-pub fn run(database: Option<String>, test: Test) -> Result<(), libtest_mimic::Failed> {
+#[derive(diesel::QueryableByName)]
+struct TextRow {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    text: String,
+}
+
+/// Where the application keeps its rows.
+#[derive(Clone)]
+pub enum Database {
+    /// A file in the application's folder.
+    Sqlite(PathBuf),
+    /// A database of the cluster, by its URL.
+    Postgres(Cluster, String),
+}
+
+/// Runs a test on SQLite, or on a new database of this cluster.
+pub fn run(cluster: Option<&Cluster>, test: Test) -> Result<(), libtest_mimic::Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let outcome = runtime.block_on(async move {
-        let app = TestApp::start(database).await;
-        tokio::spawn(test(app)).await
+        let folder = Arc::new(tempfile::tempdir()?);
+        let database = match cluster {
+            None => Database::Sqlite(folder.path().join("switchboard.db")),
+            Some(cluster) => Database::Postgres(cluster.clone(), cluster.database()),
+        };
+        let app = TestApp::start(folder, database, None).await;
+        Ok::<_, std::io::Error>(tokio::spawn(test(app)).await)
     });
     runtime.shutdown_background();
-    outcome.map_err(|error| format!("{error}").into())
+    outcome?.map_err(|error| format!("{error}").into())
 }
 
 impl TestApp {
-    async fn start(database: Option<String>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut arguments =
-            vec!["switchboard".to_owned(), "--data-dir".to_owned(), folder.path().display().to_string()];
-        if let Some(url) = database {
-            arguments.extend(["--database-url".to_owned(), url]);
-        }
-        let cli = Cli::try_parse_from(arguments).unwrap();
-        let clock = Arc::new(ManualClock::new(Timestamp::parse("2026-08-20T09:30:00Z").unwrap()));
+    async fn start(folder: Arc<tempfile::TempDir>, database: Database, clock: Option<Arc<ManualClock>>) -> Self {
+        let url = match &database {
+            Database::Sqlite(file) => format!("sqlite:{}", file.display()),
+            Database::Postgres(_, url) => url.clone(),
+        };
+        let data_dir = folder.path().display().to_string();
+        let cli = Cli::try_parse_from(["switchboard", "--data-dir", &data_dir, "--database-url", &url]).unwrap();
+        let clock = clock
+            .unwrap_or_else(|| Arc::new(ManualClock::new(Timestamp::parse("2026-08-20T09:30:00Z").unwrap())));
         let rng: Arc<dyn Rng> = Arc::new(SystemRng);
         let parts = Parts {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -60,7 +87,76 @@ impl TestApp {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { app, clock, folder: Arc::new(folder), url, client: reqwest::Client::new() }
+        Self { app, clock, folder, url, database, client: reqwest::Client::new() }
+    }
+
+    /// A second instance of the program over the same database. It hears nobody's doorbell but its own.
+    pub async fn another_instance(&self) -> Self {
+        Self::start(Arc::clone(&self.folder), self.database.clone(), Some(Arc::clone(&self.clock))).await
+    }
+
+    /// Takes a copy of the database as it is now; [`Self::restored`] starts over it.
+    pub async fn back_up(&self) -> Database {
+        match &self.database {
+            Database::Sqlite(_) => {
+                let copy = tempfile::Builder::new().suffix(".db").tempfile_in(self.folder.path()).unwrap();
+                let copy = copy.into_temp_path().to_path_buf();
+                self.app.services.store.backup_into(&copy).await.unwrap();
+                Database::Sqlite(copy)
+            }
+            Database::Postgres(cluster, url) => {
+                let (cluster, url) = (cluster.clone(), url.clone());
+                let copied = tokio::task::spawn_blocking(move || (cluster.copy(&url), cluster)).await.unwrap();
+                Database::Postgres(copied.1, copied.0)
+            }
+        }
+    }
+
+    /// The program over a database that was restored.
+    pub async fn restored(&self, copy: Database) -> Self {
+        Self::start(Arc::clone(&self.folder), copy, Some(Arc::clone(&self.clock))).await
+    }
+
+    /// Runs statements past the program; on PostgreSQL the second text, where the dialects differ.
+    pub async fn tamper(&self, sqlite: &str, postgresql: &str) {
+        let statements = if self.is_embedded() { sqlite } else { postgresql }.to_owned();
+        let done = self.app.services.store.write(move |conn| {
+            Box::pin(async move {
+                match conn {
+                    Conn::Sqlite(conn) => conn.batch_execute(&statements).await?,
+                    Conn::Postgres(conn) => conn.batch_execute(&statements).await?,
+                }
+                Ok(())
+            })
+        });
+        done.await.unwrap();
+    }
+
+    /// The texts that a statement of one text column gives.
+    pub async fn texts(&self, statement: &str) -> Vec<String> {
+        let mut conn = self.app.services.store.read().await.unwrap();
+        let rows: Vec<TextRow> = match &mut *conn {
+            Conn::Sqlite(conn) => diesel::sql_query(statement).load(conn).await.unwrap(),
+            Conn::Postgres(conn) => diesel::sql_query(statement).load(conn).await.unwrap(),
+        };
+        rows.into_iter().map(|row| row.text).collect()
+    }
+
+    /// All rows of a table as text; bytes are hexadecimal digits.
+    pub async fn rows_of(&self, table: &str) -> String {
+        let statement = if self.is_embedded() {
+            let columns = self.texts(&format!("SELECT name AS text FROM pragma_table_info('{table}')")).await;
+            let columns: Vec<String> = columns.iter().map(|column| format!("quote(\"{column}\")")).collect();
+            format!("SELECT {} AS text FROM \"{table}\"", columns.join(" || ' ' || "))
+        } else {
+            format!("SELECT CAST(rows AS TEXT) AS text FROM \"{table}\" AS rows")
+        };
+        self.texts(&statement).await.join("\n")
+    }
+
+    /// Whether the database is the embedded one.
+    pub const fn is_embedded(&self) -> bool {
+        matches!(self.database, Database::Sqlite(_))
     }
 
     /// Somebody who has not signed in.
@@ -116,13 +212,22 @@ impl TestApp {
 #[derive(Clone)]
 pub struct Person {
     pub app: TestApp,
-    token: Option<String>,
+    pub token: Option<String>,
 }
 
 impl Person {
     /// Asks, and gives the whole answer.
     pub async fn ask(&self, query: &str, variables: Value) -> Value {
         self.ask_once(query, variables, None).await
+    }
+
+    /// Asks for something that must succeed: gives the one field asked for, which has no errors.
+    pub async fn does(&self, query: &str, variables: Value) -> Value {
+        let answer = self.ask(query, variables).await;
+        assert!(answer["errors"].is_null(), "{query}: {answer}");
+        let field = answer["data"].as_object().unwrap().values().next().unwrap().clone();
+        assert!(field["errors"].is_null() || field["errors"] == json!([]), "{query}: {field}");
+        field
     }
 
     /// Asks under an idempotency key.
@@ -141,8 +246,8 @@ impl Person {
         request.send().await.unwrap().json().await.unwrap()
     }
 
-    /// Asks for a subscription's event stream (graphql-sse, distinct connections).
-    pub async fn stream(&self, query: &str) -> reqwest::Response {
+    /// Follows a subscription.
+    pub async fn follows(&self, query: &str) -> Events {
         let mut request = self
             .app
             .client
@@ -152,7 +257,7 @@ impl Person {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        request.send().await.unwrap()
+        Events { response: request.send().await.unwrap(), unread: String::new() }
     }
 
     /// Registers a number on a service type of the demo event.
@@ -160,6 +265,40 @@ impl Person {
         let query = "mutation($t: String!, $n: PhoneNumber!) { registerExtension(input: {event: \"demo\", serviceType: $t, number: $n, label: \"Test\", visibility: PUBLIC}) \
                      { extension { id number } generated errors { code path ... on NumberUnavailable { suggestions } } } }";
         self.ask(query, json!({ "t": service_type, "n": number })).await["data"]["registerExtension"].clone()
+    }
+}
+
+/// What a subscription tells (graphql-sse, distinct connections), event by event.
+pub struct Events {
+    response: reqwest::Response,
+    unread: String,
+}
+
+impl Events {
+    /// The next event; an answer that is no stream is given whole. Panics when nothing comes for ten seconds.
+    pub async fn next(&mut self) -> Value {
+        tokio::time::timeout(Duration::from_secs(10), self.read()).await.expect("no event came")
+    }
+
+    async fn read(&mut self) -> Value {
+        loop {
+            if let Some((event, rest)) = self.unread.split_once("\n\n") {
+                let data = event.lines().find_map(|line| line.strip_prefix("data:")).map(|data| data.trim().to_owned());
+                let is_next = event.lines().any(|line| line == "event: next" || line == "event:next");
+                self.unread = rest.to_owned();
+                if let Some(data) = data.filter(|_| is_next) {
+                    return serde_json::from_str(&data).unwrap();
+                }
+                continue;
+            }
+            match self.response.chunk().await.unwrap() {
+                Some(chunk) => self.unread += &String::from_utf8(chunk.to_vec()).unwrap().replace("\r\n", "\n"),
+                None => {
+                    let whole = std::mem::take(&mut self.unread);
+                    return serde_json::from_str(&whole).unwrap_or_else(|_| panic!("the stream ended: {whole:?}"));
+                }
+            }
+        }
     }
 }
 

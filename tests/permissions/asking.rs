@@ -4,13 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use async_graphql::parser::types::FieldDefinition;
-use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 use super::arguments::Schema;
 use super::people::{Cast, Column};
 use super::props::{self, Props};
-use crate::support::Person;
 
 /// What somebody got.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -112,24 +110,9 @@ pub async fn ask_subscription(
         tokio::time::sleep(Duration::from_millis(300)).await;
         user.registers("sip", &number).await;
     });
-    let answer = tokio::time::timeout(Duration::from_secs(10), first_event(&person, &query)).await;
+    let answer = person.follows(&query).await.next().await;
     stirring.await.unwrap();
-    let answer = answer.unwrap_or_else(|_| panic!("{name} tells {column:?} nothing"));
     top(&answer, column).unwrap_or_else(|| shown(&answer["data"][name]))
-}
-
-async fn first_event(person: &Person, query: &str) -> Value {
-    let response = person.stream(query).await;
-    let mut text = String::new();
-    let mut body = response.bytes_stream();
-    while let Some(chunk) = body.next().await {
-        text += &String::from_utf8(chunk.unwrap().to_vec()).unwrap();
-        let data = text.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim).find(|data| !data.is_empty());
-        if let Some(event) = data.and_then(|data| serde_json::from_str::<Value>(data).ok()) {
-            return event;
-        }
-    }
-    serde_json::from_str(&text).unwrap_or_else(|_| panic!("no event in {text:?}"))
 }
 
 /// Puts things from the stage in the place of their names.
