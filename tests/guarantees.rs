@@ -4,20 +4,15 @@
 
 mod commits;
 mod content;
-mod keys;
 mod order;
 mod paths;
 mod positions;
-mod system;
+pub mod system;
 
 pub use commits::a_change_is_told_if_and_only_if_it_committed as guarantee_01_told_if_and_only_if_committed;
 pub use content::{
     one_poisoned_record_blocks_nobody as guarantee_09_poison_blocks_nobody,
     secrets_are_not_copied_into_entries as guarantee_11_secrets_are_not_copied,
-};
-pub use keys::{
-    a_page_is_applied_in_two_phases_and_whole as guarantee_08_pages_are_whole,
-    what_is_gone_is_told_by_every_key as guarantee_06_every_key_is_told,
 };
 pub use order::{
     a_snapshot_and_its_tail_have_no_gap as guarantee_03_snapshot_and_tail,
@@ -33,7 +28,7 @@ pub use positions::{
 
 use serde_json::json;
 
-use crate::support::{Person, TestApp};
+use crate::support::{Asker, Person, TestApp};
 
 /// The password of the demo's people.
 pub const PASSWORD: &str = "numberwang";
@@ -61,8 +56,9 @@ pub async fn registered(person: &Person, service_type: &str, number: &str) -> St
 }
 
 /// Does a mutation on the thing of an id, with more arguments behind it.
-pub async fn mutate(person: &Person, mutation: &str, id: &str, more: &str) {
-    let query = format!("mutation($i: ID!) {{ {mutation}(input: {{id: $i {more}}}) {{ errors {{ code message path }} }} }}");
+pub async fn mutate(person: &Asker, mutation: &str, id: &str, more: &str) {
+    let query =
+        format!("mutation($i: ID!) {{ {mutation}(input: {{id: $i {more}}}) {{ errors {{ code message path }} }} }}");
     person.does(&query, json!({ "i": id })).await;
 }
 
@@ -74,14 +70,17 @@ pub async fn relabel(person: &Person, id: &str, label: &str) {
 /// Bars or unbars a number of the demo event.
 pub async fn bar(operator: &Person, number: &str, barred: bool) {
     let (mutation, reason) = if barred { ("barNumber", ", reason: \"noise\"") } else { ("unbarNumber", "") };
-    let query = format!("mutation {{ {mutation}(input: {{event: \"demo\", number: \"{number}\"{reason}}}) {{ errors {{ code }} }} }}");
+    let query = format!(
+        "mutation {{ {mutation}(input: {{event: \"demo\", number: \"{number}\"{reason}}}) {{ errors {{ code }} }} }}"
+    );
     operator.does(&query, json!({})).await;
 }
 
 /// Bans an account, or lifts its ban.
 pub async fn ban(admin: &Person, username: &str, banned: bool) {
     let (mutation, reason) = if banned { ("banAccount", ", reason: \"x\"") } else { ("unbanAccount", "") };
-    let query = format!("mutation {{ {mutation}(input: {{username: \"{username}\"{reason}}}) {{ errors {{ code }} }} }}");
+    let query =
+        format!("mutation {{ {mutation}(input: {{username: \"{username}\"{reason}}}) {{ errors {{ code }} }} }}");
     admin.does(&query, json!({})).await;
 }
 

@@ -101,6 +101,15 @@ struct Column {
     nullable: bool,
 }
 
+/// What a table's columns may hold, as the database prints it.
+#[derive(QueryableByName)]
+struct Checks {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    tbl: String,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    text: String,
+}
+
 #[derive(QueryableByName)]
 struct Text {
     #[diesel(sql_type = diesel::sql_types::Text)]
@@ -127,18 +136,17 @@ fn sqlite_step_by_step() -> Outcome<Tables> {
         let source = FileBasedMigrations::from_path(folder("sqlite")).map_err(|error| error.to_string())?;
         conn.run_next_migration(source).map_err(|error| error.to_string())?;
         let columns: Vec<Column> = sql_query(SQLITE_COLUMNS).load(&mut conn)?;
-        let tables: Vec<Text> =
-            sql_query("SELECT sql AS text FROM sqlite_master WHERE type = 'table'").load(&mut conn)?;
-        let checks = tables.iter().map(|table| table.text.as_str()).collect::<Vec<_>>().join("\n");
-        fill(&columns, &checks, &mut filled, |insert| conn.batch_execute(insert).map_err(|error| error.to_string()))?;
+        let checks: Vec<Checks> =
+            sql_query("SELECT name AS tbl, sql AS text FROM sqlite_master WHERE type = 'table'").load(&mut conn)?;
+        fill(&columns, &checks, "", &mut filled, |insert| {
+            conn.batch_execute(insert).map_err(|error| error.to_string())
+        })?;
         for table in &filled {
-            let rows: Vec<Text> =
-                sql_query(format!("SELECT count(*) || '' AS text FROM {table}")).load(&mut conn)?;
+            let rows: Vec<Text> = sql_query(format!("SELECT count(*) || '' AS text FROM {table}")).load(&mut conn)?;
             assert_eq!(rows[0].text, "1", "the row of {table} did not outlive a step");
         }
     }
-    let broken: Vec<Text> =
-        sql_query("SELECT \"table\" AS text FROM pragma_foreign_key_check").load(&mut conn)?;
+    let broken: Vec<Text> = sql_query("SELECT \"table\" AS text FROM pragma_foreign_key_check").load(&mut conn)?;
     assert!(broken.is_empty(), "references of {:?} are broken", broken[0].text);
     Ok(tables_of(&sql_query(SQLITE_COLUMNS).load(&mut conn)?))
 }
@@ -157,10 +165,13 @@ fn postgresql_step_by_step(cluster: &Cluster) -> Outcome<Tables> {
         for _ in steps("postgresql") {
             next_on_postgresql(&url).await?;
             let columns = postgresql_columns(&client).await?;
-            let checks = "SELECT coalesce(string_agg(pg_get_constraintdef(oid), E'\\n'), '') FROM pg_constraint WHERE contype = 'c'";
-            let checks: String = client.query_one(checks, &[]).await?.get(0);
+            let checks = "SELECT conrelid::regclass::text, string_agg(pg_get_constraintdef(oid), E'\\n') \
+                          FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0 GROUP BY 1";
+            let checks = client.query(checks, &[]).await?;
+            let checks: Vec<Checks> = checks.iter().map(|row| Checks { tbl: row.get(0), text: row.get(1) }).collect();
             let mut inserts = Vec::new();
-            fill(&columns, &checks, &mut filled, |insert| {
+            // The audit numbers its rows itself; a row with the number of its seal is wanted here.
+            fill(&columns, &checks, " OVERRIDING SYSTEM VALUE", &mut filled, |insert| {
                 inserts.push(insert.to_owned());
                 Ok(())
             })?;
@@ -187,14 +198,16 @@ async fn next_on_postgresql(url: &str) -> Outcome {
 
 async fn postgresql_columns(client: &tokio_postgres::Client) -> Outcome<Vec<Column>> {
     let rows = client.query(POSTGRESQL_COLUMNS, &[]).await?;
-    let columns = rows.iter().map(|row| Column { tbl: row.get(0), col: row.get(1), kind: row.get(2), nullable: row.get(3) });
+    let columns =
+        rows.iter().map(|row| Column { tbl: row.get(0), col: row.get(1), kind: row.get(2), nullable: row.get(3) });
     Ok(columns.collect())
 }
 
 /// Puts a row into every table that has none yet, in the order in which they were made.
 fn fill(
     columns: &[Column],
-    checks: &str,
+    checks: &[Checks],
+    overriding: &str,
     filled: &mut Vec<String>,
     mut insert: impl FnMut(&str) -> Result<(), String>,
 ) -> Outcome {
@@ -206,10 +219,11 @@ fn fill(
         }
         let own: Vec<&Column> = columns.iter().filter(|column| column.tbl == table).collect();
         let names: Vec<&str> = own.iter().map(|column| column.col.as_str()).collect();
+        let checks = checks.iter().find(|check| check.tbl == table).map_or("", |check| check.text.as_str());
         let values: Vec<String> = own.iter().map(|column| value(column, checks)).collect();
         // A step may bring rows of its own, as it does for the doorbell's topics.
         let statement = format!(
-            "INSERT INTO {table} ({}) SELECT {} WHERE NOT EXISTS (SELECT 1 FROM {table})",
+            "INSERT INTO {table} ({}){overriding} SELECT {} WHERE NOT EXISTS (SELECT 1 FROM {table})",
             names.join(", "),
             values.join(", ")
         );

@@ -117,7 +117,9 @@ fn compare(asked: &str) {
         .lines()
         .filter(|line| !committed.lines().any(|other| other == *line))
         .map(|line| format!("+ {line}"))
-        .chain(committed.lines().filter(|line| !asked.lines().any(|other| other == *line)).map(|line| format!("- {line}")))
+        .chain(
+            committed.lines().filter(|line| !asked.lines().any(|other| other == *line)).map(|line| format!("- {line}")),
+        )
         .collect();
     assert!(asked == committed, "the permissions are not the committed ones:\n{}", changed.join("\n"));
 }

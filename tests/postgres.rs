@@ -87,6 +87,23 @@ impl Cluster {
         dump.stdout
     }
 
+    /// Writes what the cluster has in memory to its files.
+    pub fn checkpoint(&self, url: &str) {
+        self.psql(url, "CHECKPOINT");
+    }
+
+    /// The name of the folder in which a database has its files.
+    pub fn oid(&self, url: &str) -> String {
+        self.psql(url, "SELECT oid FROM pg_database WHERE datname = current_database()")
+    }
+
+    fn psql(&self, url: &str, statement: &str) -> String {
+        let output =
+            Command::new(self.0.bin.join("psql")).args([url, "-qtA", "-c", statement]).output().expect("psql runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
     /// Where the cluster's files are, if the suite may read them.
     pub fn data(&self) -> Option<PathBuf> {
         self.0.folder.as_ref().map(|folder| folder.path().join("data"))

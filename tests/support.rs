@@ -39,6 +39,12 @@ struct TextRow {
     text: String,
 }
 
+#[derive(diesel::QueryableByName)]
+struct PlanRow {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    detail: String,
+}
+
 /// Where the application keeps its rows.
 #[derive(Clone)]
 pub enum Database {
@@ -48,32 +54,58 @@ pub enum Database {
     Postgres(Cluster, String),
 }
 
+/// A test that brings its own program: it gets a folder and an empty database.
+pub type Bare = fn(Arc<tempfile::TempDir>, Database) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Runs a test on SQLite, or on a new database of this cluster.
 pub fn run(cluster: Option<&Cluster>, test: Test) -> Result<(), libtest_mimic::Failed> {
+    run_on(cluster, move |folder, database| async move { test(TestApp::start(folder, database, None).await).await })
+}
+
+/// Runs a test that brings its own program.
+pub fn run_bare(cluster: Option<&Cluster>, test: Bare) -> Result<(), libtest_mimic::Failed> {
+    run_on(cluster, test)
+}
+
+fn run_on<F, Running>(cluster: Option<&Cluster>, test: F) -> Result<(), libtest_mimic::Failed>
+where
+    F: FnOnce(Arc<tempfile::TempDir>, Database) -> Running + Send + 'static,
+    Running: Future<Output = ()> + Send,
+{
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let folder = Arc::new(tempfile::tempdir()?);
+    let database = match cluster {
+        None => Database::Sqlite(folder.path().join("switchboard.db")),
+        Some(cluster) => Database::Postgres(cluster.clone(), cluster.database()),
+    };
     let outcome = runtime.block_on(async move {
-        let folder = Arc::new(tempfile::tempdir()?);
-        let database = match cluster {
-            None => Database::Sqlite(folder.path().join("switchboard.db")),
-            Some(cluster) => Database::Postgres(cluster.clone(), cluster.database()),
-        };
-        let app = TestApp::start(folder, database, None).await;
-        Ok::<_, std::io::Error>(tokio::spawn(test(app)).await)
+        tokio::spawn(async move {
+            test(folder, database).await;
+        })
+        .await
     });
     runtime.shutdown_background();
-    outcome?.map_err(|error| format!("{error}").into())
+    outcome.map_err(|error| format!("{error}").into())
+}
+
+impl Database {
+    /// As the program's flag has it.
+    pub fn url(&self) -> String {
+        match self {
+            Self::Sqlite(file) => format!("sqlite:{}", file.display()),
+            Self::Postgres(_, url) => url.clone(),
+        }
+    }
 }
 
 impl TestApp {
-    async fn start(folder: Arc<tempfile::TempDir>, database: Database, clock: Option<Arc<ManualClock>>) -> Self {
-        let url = match &database {
-            Database::Sqlite(file) => format!("sqlite:{}", file.display()),
-            Database::Postgres(_, url) => url.clone(),
-        };
+    /// Opens the demo event over a database, new or old.
+    pub async fn start(folder: Arc<tempfile::TempDir>, database: Database, clock: Option<Arc<ManualClock>>) -> Self {
+        let url = database.url();
         let data_dir = folder.path().display().to_string();
         let cli = Cli::try_parse_from(["switchboard", "--data-dir", &data_dir, "--database-url", &url]).unwrap();
-        let clock = clock
-            .unwrap_or_else(|| Arc::new(ManualClock::new(Timestamp::parse("2026-08-20T09:30:00Z").unwrap())));
+        let clock =
+            clock.unwrap_or_else(|| Arc::new(ManualClock::new(Timestamp::parse("2026-08-20T09:30:00Z").unwrap())));
         let rng: Arc<dyn Rng> = Arc::new(SystemRng);
         let parts = Parts {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -87,7 +119,7 @@ impl TestApp {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { app, clock, folder, url, database, client: reqwest::Client::new() }
+        Self { app, clock, folder, url, database, client: Asker::new("", None).client }
     }
 
     /// A second instance of the program over the same database. It hears nobody's doorbell but its own.
@@ -142,6 +174,14 @@ impl TestApp {
         rows.into_iter().map(|row| row.text).collect()
     }
 
+    /// How SQLite would run a statement, line by line.
+    pub async fn query_plan(&self, statement: &str) -> Vec<String> {
+        let mut conn = self.app.services.store.read().await.unwrap();
+        let Conn::Sqlite(conn) = &mut *conn else { panic!("this is SQLite's way to explain") };
+        let rows: Vec<PlanRow> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load(conn).await.unwrap();
+        rows.into_iter().map(|row| row.detail).collect()
+    }
+
     /// All rows of a table as text; bytes are hexadecimal digits.
     pub async fn rows_of(&self, table: &str) -> String {
         let statement = if self.is_embedded() {
@@ -161,7 +201,7 @@ impl TestApp {
 
     /// Somebody who has not signed in.
     pub fn guest(&self) -> Person {
-        Person { app: self.clone(), token: None }
+        Person { app: self.clone(), asker: Asker::new(&self.url, None) }
     }
 
     /// One of the demo's accounts, signed in.
@@ -175,7 +215,7 @@ impl TestApp {
 
     /// Whoever holds this token or key.
     pub fn holding(&self, token: &str) -> Person {
-        Person { app: self.clone(), token: Some(token.to_owned()) }
+        Person { app: self.clone(), asker: Asker { client: self.client.clone(), ..Asker::new(&self.url, Some(token)) } }
     }
 
     /// Sends the mails that wait, and gives the newest mail's text.
@@ -208,14 +248,35 @@ impl TestApp {
     }
 }
 
-/// Somebody who speaks to the API.
+/// Somebody who speaks to the API of an application under test.
 #[derive(Clone)]
 pub struct Person {
     pub app: TestApp,
-    pub token: Option<String>,
+    pub asker: Asker,
 }
 
-impl Person {
+impl std::ops::Deref for Person {
+    type Target = Asker;
+    fn deref(&self) -> &Asker {
+        &self.asker
+    }
+}
+
+/// Whoever asks an address, with a token or a key or without.
+#[derive(Clone)]
+pub struct Asker {
+    pub url: String,
+    pub token: Option<String>,
+    client: reqwest::Client,
+}
+
+impl Asker {
+    /// Somebody who asks the server of this URL.
+    pub fn new(url: &str, token: Option<&str>) -> Self {
+        let client = reqwest::Client::builder().user_agent("suite").build().unwrap();
+        Self { url: url.to_owned(), token: token.map(str::to_owned), client }
+    }
+
     /// Asks, and gives the whole answer.
     pub async fn ask(&self, query: &str, variables: Value) -> Value {
         self.ask_once(query, variables, None).await
@@ -232,34 +293,40 @@ impl Person {
 
     /// Asks under an idempotency key.
     pub async fn ask_once(&self, query: &str, variables: Value, key: Option<&str>) -> Value {
-        let mut request = self
-            .app
-            .client
-            .post(format!("{}/graphql", self.app.url))
-            .json(&json!({ "query": query, "variables": variables }));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
+        self.try_ask(query, variables, key).await.unwrap()
+    }
+
+    /// Asks a server that may go away meanwhile.
+    pub async fn try_ask(&self, query: &str, variables: Value, key: Option<&str>) -> reqwest::Result<Value> {
+        let mut request = self.post(&json!({ "query": query, "variables": variables }));
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
         }
-        request.send().await.unwrap().json().await.unwrap()
+        request.send().await?.json().await
     }
 
     /// Follows a subscription.
     pub async fn follows(&self, query: &str) -> Events {
-        let mut request = self
-            .app
-            .client
-            .post(format!("{}/graphql", self.app.url))
-            .header("accept", "text/event-stream")
-            .json(&json!({ "query": query }));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
+        let request = self.post(&json!({ "query": query })).header("accept", "text/event-stream");
         Events { response: request.send().await.unwrap(), unread: String::new() }
     }
 
+    /// Sends a body that need not be sound; gives the status and the answer.
+    pub async fn sends(&self, body: Vec<u8>) -> (u16, Value) {
+        let answer = self.post(&Value::Null).body(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    fn post(&self, body: &Value) -> reqwest::RequestBuilder {
+        let request = self.client.post(format!("{}/graphql", self.url)).json(body);
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+}
+
+impl Person {
     /// Registers a number on a service type of the demo event.
     pub async fn registers(&self, service_type: &str, number: &str) -> Value {
         let query = "mutation($t: String!, $n: PhoneNumber!) { registerExtension(input: {event: \"demo\", serviceType: $t, number: $n, label: \"Test\", visibility: PUBLIC}) \

@@ -16,6 +16,10 @@ pub struct Source {
     pub crate_paths: Vec<Named>,
     /// Every library that a rule speaks of, by its first name.
     pub libraries: Vec<Named>,
+    /// Every table that it inserts into, updates or deletes from.
+    pub written: Vec<Named>,
+    /// Every place where it asks for the time or draws randomness.
+    pub chance: Vec<Named>,
 }
 
 /// A path, and the line where it stands.
@@ -74,7 +78,8 @@ fn read(root: &Path, file: &Path) -> Option<Source> {
     let text = without_comments_and_tests(&std::fs::read_to_string(file).unwrap());
     let module = path.split(['/', '.']).next().unwrap().to_owned();
     let inside: Vec<&str> = path.split('/').skip(1).collect();
-    let is_graphql = module != "http" && inside.first().is_some_and(|first| *first == "graphql" || *first == "graphql.rs");
+    let is_graphql =
+        module != "http" && inside.first().is_some_and(|first| *first == "graphql" || *first == "graphql.rs");
     Some(Source {
         name: file.file_stem().unwrap().to_str().unwrap().to_owned(),
         module,
@@ -84,8 +89,49 @@ fn read(root: &Path, file: &Path) -> Option<Source> {
             .iter()
             .flat_map(|library| mentions(&text, library))
             .collect(),
+        written: written(&text),
+        chance: CHANCE.iter().flat_map(|asked| places(&text, asked)).collect(),
         path,
     })
+}
+
+/// How the time is asked and randomness drawn.
+const CHANCE: [&str; 9] = [
+    "SystemTime::now",
+    "Instant::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "getrandom::",
+    "OsRng",
+    "Uuid::new_v",
+    "Uuid::now_v",
+    "rand::",
+];
+
+/// How many lines each file of `src` has, its tests included.
+pub fn line_counts() -> Vec<(String, usize)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    gather(&root, &mut files);
+    let count = |file: std::path::PathBuf| {
+        let lines = std::fs::read_to_string(&file).unwrap().lines().count();
+        (file.strip_prefix(&root).unwrap().to_str().unwrap().to_owned(), lines)
+    };
+    files.into_iter().map(count).collect()
+}
+
+fn written(text: &str) -> Vec<Named> {
+    let mut tables = Vec::new();
+    for statement in ["insert_into(", "diesel::update(", "diesel::delete("] {
+        for (offset, found) in text.match_indices(statement) {
+            let rest = text[offset + found.len()..].trim_start();
+            let path: &str =
+                rest.split(|c: char| !(c.is_alphanumeric() || "_:".contains(c))).next().unwrap_or_default();
+            let table = path.split("::").find(|part| !matches!(*part, "crate" | "store" | "schema" | "dsl"));
+            tables.push(Named { path: table.unwrap_or_default().to_owned(), line: line_of(text, offset) });
+        }
+    }
+    tables
 }
 
 /// The same lines with comments emptied, cut where the file's own tests begin.
@@ -107,11 +153,16 @@ fn line_of(text: &str, offset: usize) -> usize {
 }
 
 fn mentions(text: &str, library: &str) -> Vec<Named> {
-    let path = format!("{library}::");
-    let places = text.match_indices(&path).filter(|(offset, _)| {
-        !text[..*offset].ends_with(|before: char| before.is_alphanumeric() || before == '_')
-    });
-    places.map(|(offset, _)| Named { path: library.to_owned(), line: line_of(text, offset) }).collect()
+    let found = places(text, &format!("{library}::")).into_iter();
+    found.map(|named| Named { path: library.to_owned(), ..named }).collect()
+}
+
+/// Where a text stands as a word's beginning.
+fn places(text: &str, path: &str) -> Vec<Named> {
+    let places = text
+        .match_indices(path)
+        .filter(|(offset, _)| !text[..*offset].ends_with(|before: char| before.is_alphanumeric() || before == '_'));
+    places.map(|(offset, _)| Named { path: path.to_owned(), line: line_of(text, offset) }).collect()
 }
 
 fn crate_paths(text: &str) -> Vec<Named> {

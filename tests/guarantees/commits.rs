@@ -9,11 +9,13 @@ use crate::support::{Person, TestApp, code};
 /// A label that the commit of its extension fails by: a deferred reference that leads nowhere.
 const DOOM: &str = "CREATE TABLE fates (id INTEGER PRIMARY KEY); \
                     CREATE TABLE dooms (id INTEGER REFERENCES fates(id) DEFERRABLE INITIALLY DEFERRED);";
-const DOOM_SQLITE: &str = "CREATE TRIGGER doom AFTER INSERT ON extensions WHEN NEW.label = 'doomed' BEGIN INSERT INTO dooms VALUES (1); END;";
+const DOOM_SQLITE: &str =
+    "CREATE TRIGGER doom AFTER INSERT ON extensions WHEN NEW.label = 'doomed' BEGIN INSERT INTO dooms VALUES (1); END;";
 const DOOM_POSTGRESQL: &str = "CREATE FUNCTION doom() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO dooms VALUES (1); RETURN NEW; END $$; \
                                CREATE TRIGGER doom AFTER INSERT ON extensions FOR EACH ROW WHEN (NEW.label = 'doomed') EXECUTE FUNCTION doom();";
 /// A feed that takes no entry.
-const REFUSAL_SQLITE: &str = "CREATE TRIGGER refusal BEFORE INSERT ON feed_entries BEGIN SELECT RAISE(ABORT, 'no'); END;";
+const REFUSAL_SQLITE: &str =
+    "CREATE TRIGGER refusal BEFORE INSERT ON feed_entries BEGIN SELECT RAISE(ABORT, 'no'); END;";
 const REFUSAL_POSTGRESQL: &str = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$; \
                                   CREATE TRIGGER refusal BEFORE INSERT ON feed_entries FOR EACH ROW EXECUTE FUNCTION refuse();";
 

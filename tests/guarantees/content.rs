@@ -37,9 +37,13 @@ pub async fn one_poisoned_record_blocks_nobody(app: TestApp) {
     ] {
         assert_eq!(user.does(ask, json!({ "n": number })).await["provisioning"], status);
     }
-    let lag = "{ provisioning(event: \"demo\", serviceType: \"sip\") { consumers { lagRecords errors { number code } } } }";
+    let lag =
+        "{ provisioning(event: \"demo\", serviceType: \"sip\") { consumers { lagRecords errors { number code } } } }";
     let seen = operator.does(lag, json!({})).await;
-    assert_eq!(seen["consumers"], json!([{ "lagRecords": 0, "errors": [{ "number": "2001", "code": "NO_PASSWORD" }] }]));
+    assert_eq!(
+        seen["consumers"],
+        json!([{ "lagRecords": 0, "errors": [{ "number": "2001", "code": "NO_PASSWORD" }] }])
+    );
 }
 
 pub async fn secrets_are_not_copied_into_entries(app: TestApp) {
@@ -62,7 +66,10 @@ pub async fn secrets_are_not_copied_into_entries(app: TestApp) {
     assert_eq!(read_late["changes"][0]["extension"]["secrets"], json!({ "password": second }));
     assert!(!read_late.to_string().contains(&first));
     let out_of_scope = System::new(&few, "demo", "sip").await;
-    assert_eq!((&out_of_scope.rows["2001"]["secrets"], &out_of_scope.rows["2001"]["digests"]), (&json!({}), &json!({})));
+    assert_eq!(
+        (&out_of_scope.rows["2001"]["secrets"], &out_of_scope.rows["2001"]["digests"]),
+        (&json!({}), &json!({}))
+    );
 
     let dect = System::new(&all, "demo", "dect").await;
     let code = dect.rows["2002"]["secrets"]["activation_code"].as_str().unwrap();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::system::System;
 use super::{PASSWORD, ban, bar, invited, key, mutate, registered, relabel};
-use crate::support::{Person, TestApp};
+use crate::support::{Asker, Person, TestApp};
 
 /// Makes the transaction that moves this extension's entry wait before it commits.
 async fn make_dawdle(app: &TestApp, extension: &str) {
@@ -69,7 +69,7 @@ pub async fn what_is_told_last_is_what_holds(app: TestApp) {
 }
 
 /// The registration is in an event where the banned have nothing yet: only the lock of their account is in the way.
-async fn a_ban_and_a_registration(app: &TestApp, user: &Person, key: &Person, owned: &str) {
+async fn a_ban_and_a_registration(app: &TestApp, user: &Person, key: &Asker, owned: &str) {
     let admin = app.sign_in("admin", PASSWORD).await;
     let event = "mutation { createEvent(input: {slug: \"fair\", name: \"Fair\", phase: OPEN, serviceTypes: [\"sip\"]}) { errors { code } } }";
     admin.does(event, json!({})).await;

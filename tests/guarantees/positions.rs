@@ -87,7 +87,8 @@ pub async fn a_cursor_checks_itself(app: TestApp) {
 
     // The restored database issues the lost revision again, for something else.
     let restored = app.restored(copy).await;
-    let on_restored = |system: &System| System { key: restored.holding(reader.token.as_ref().unwrap()), ..system.clone() };
+    let on_restored =
+        |system: &System| System { key: restored.holding(reader.token.as_ref().unwrap()).asker, ..system.clone() };
     let (mut known_there, ahead_there) = (on_restored(&known), on_restored(&ahead));
     assert_eq!(ahead_there.reset().await, "EPOCH", "a position that the database has not reached");
     let user_there = restored.sign_in("user", PASSWORD).await;
@@ -130,7 +131,8 @@ pub async fn the_doorbell_may_be_lost(app: TestApp) {
     };
     let mut events = reader.follows(&query(&system.cursor)).await;
     let heard = |event: &Value| {
-        let changes = event["data"]["provisioningChanges"]["changes"].as_array().unwrap_or_else(|| panic!("{event}")).clone();
+        let changes =
+            event["data"]["provisioningChanges"]["changes"].as_array().unwrap_or_else(|| panic!("{event}")).clone();
         changes.iter().map(|change| change["extension"]["number"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert!(heard(&events.next().await).is_empty(), "first it tells where it stands");

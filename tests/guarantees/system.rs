@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::support::Person;
+use crate::support::Asker;
 
 /// All that a feed shows of an extension.
 const ENTRY: &str = "id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active restrictions effects \
@@ -13,7 +13,7 @@ const ENTRY: &str = "id slot number label asciiLabel parameters secrets digests 
 /// A system, its copy, and where it stands.
 #[derive(Clone)]
 pub struct System {
-    pub key: Person,
+    pub key: Asker,
     event: String,
     service_type: String,
     pub cursor: Value,
@@ -23,7 +23,7 @@ pub struct System {
 
 impl System {
     /// Takes a snapshot.
-    pub async fn new(key: &Person, event: &str, service_type: &str) -> Self {
+    pub async fn new(key: &Asker, event: &str, service_type: &str) -> Self {
         let mut system = Self {
             key: key.clone(),
             event: event.to_owned(),
@@ -34,6 +34,11 @@ impl System {
         let (rows, head) = system.snapshot().await;
         (system.rows, system.cursor) = (rows, head);
         system
+    }
+
+    /// The service type's slug.
+    pub fn service_type(&self) -> &str {
+        &self.service_type
     }
 
     /// One page of a snapshot behind `after`.
@@ -101,7 +106,10 @@ impl System {
                 self.rows.retain(|_, row| !shares(&row["parameters"], &keys["parameters"]));
             }
         }
-        write(&mut self.rows, changes.iter().map(|change| change["extension"].clone()).filter(|entry| !entry.is_null()));
+        write(
+            &mut self.rows,
+            changes.iter().map(|change| change["extension"].clone()).filter(|entry| !entry.is_null()),
+        );
     }
 
     /// Reads on, and demands that its copy is then what a snapshot shows. Gives the changes.

@@ -9,15 +9,22 @@ use async_graphql::parser::types::{
 
 /// Whole arguments of an input, or of a field, where the required ones are not enough.
 const WHOLE: &[(&str, &str)] = &[
-    ("AcknowledgeProvisioningInput", r#"{event: "demo", serviceType: "sip", consumer: "$ownConsumer", cursor: "$cursor"}"#),
+    (
+        "AcknowledgeProvisioningInput",
+        r#"{event: "demo", serviceType: "sip", consumer: "$ownConsumer", cursor: "$cursor"}"#,
+    ),
     ("BarNumberInput", r#"{event: "demo", number: "$number", reason: "r"}"#),
     ("ChangePasswordInput", r#"{currentPassword: "numberwang", newPassword: "battery staple"}"#),
-    ("CreateNumberRangeInput", r#"{event: "demo", first: "8$nnn", last: "8$nnn", label: "r"}"#),
+    ("CreateNumberRangeInput", r#"{event: "demo", first: "9$nnn0", last: "9$nnn9", label: "r"}"#),
     ("ImportExtensionsInput", r#"{event: "demo", csv: "number,service_type,owner,label\n"}"#),
     ("RegisterExtensionInput", r#"{event: "demo", serviceType: "sip", number: "$number", label: "L"}"#),
     ("ReleaseHoldInput", r#"{event: "demo", number: "$held"}"#),
     ("ReleaseReservationInput", r#"{event: "demo", number: "$reserved"}"#),
     ("ReserveNumberInput", r#"{event: "demo", number: "$number", owner: "user"}"#),
+    (
+        "SaveTemplateInput",
+        r#"{serviceType: "sip", name: "plain$nnn", contentType: "text/plain", format: TEXT, source: "x"}"#,
+    ),
     ("SignInInput", r#"{login: "user", password: "numberwang"}"#),
     ("UnbarNumberInput", r#"{event: "demo", number: "$barred"}"#),
     ("Query.number", r#"(event: "demo", number: "$shownNumber")"#),

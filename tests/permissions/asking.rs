@@ -52,7 +52,8 @@ pub async fn ask_root(
     };
     let arguments = filled(cast, props, column, schema.arguments(root, field)).await;
     let operation = if root == "Query" { "query" } else { "mutation" };
-    let answer = person.ask(&format!("{operation} {{ {name}{arguments} {} }}", schema.selection(field)), json!({})).await;
+    let answer =
+        person.ask(&format!("{operation} {{ {name}{arguments} {} }}", schema.selection(field)), json!({})).await;
     top(&answer, column).unwrap_or_else(|| shown(&answer["data"][name]))
 }
 
@@ -76,21 +77,23 @@ pub async fn ask_object(
     if let Some(cell) = top(&answer, column) {
         return cell;
     }
-    let mut value = &answer["data"];
-    for step in path.iter().copied().chain([field.name.node.as_str()]) {
-        if step.starts_with("...") {
-            continue;
+    let names = path.iter().copied().chain([field.name.node.as_str()]).filter(|step| !step.starts_with("..."));
+    let names: Vec<&str> = names.map(|step| step.split(['(', ' ']).next().unwrap()).collect();
+    most_shown(&answer["data"], &names)
+}
+
+/// What is found along the names. Of a list, whatever shows most decides: one thing that leaks is a leak.
+fn most_shown(value: &Value, names: &[&str]) -> Cell {
+    let [name, rest @ ..] = names else { return shown(value) };
+    match (&value[*name], rest) {
+        (Value::Null, _) => Cell::Absent,
+        (Value::Array(list), [_, ..]) => {
+            let cells: Vec<Cell> = list.iter().map(|value| most_shown(value, rest)).collect();
+            let best = [Cell::Allowed, Cell::Empty].into_iter().find(|cell| cells.contains(cell));
+            best.unwrap_or(Cell::Absent)
         }
-        value = &value[step.split(['(', ' ']).next().unwrap()];
-        while let Some(first) = value.as_array().filter(|_| step != field.name.node.as_str()) {
-            let Some(first) = first.first() else { return Cell::Absent };
-            value = first;
-        }
-        if value.is_null() {
-            return Cell::Absent;
-        }
+        (value, rest) => most_shown(value, rest),
     }
-    shown(value)
 }
 
 /// Follows a subscription until its first event, which a registration brings about where none comes at once.
@@ -119,6 +122,8 @@ pub async fn ask_subscription(
 async fn filled(cast: &Cast, props: &Props, column: Column, template: String) -> String {
     let mut parts = template.split('$');
     let mut text = parts.next().unwrap_or_default().to_owned();
+    // The digits of one question are the same wherever they stand in it.
+    let digits = props.get(cast, column, "nnn").await;
     for part in parts {
         let end = part.find(|character: char| !character.is_ascii_alphabetic()).unwrap_or(part.len());
         let (name, rest) = part.split_at(end);
@@ -126,6 +131,7 @@ async fn filled(cast: &Cast, props: &Props, column: Column, template: String) ->
             "shownNumber" => props::SHOWN.to_owned(),
             "heldNumber" => props::HELD.to_owned(),
             "groupNumberShown" => props::GROUP.to_owned(),
+            "nnn" => digits.clone(),
             name => props.get(cast, column, name).await,
         };
         text += rest;

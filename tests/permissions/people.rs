@@ -63,6 +63,7 @@ impl Cast {
     pub async fn assemble(app: &TestApp) -> Self {
         let admin = app.sign_in("admin", PASSWORD).await;
         newcomer(app, "other").await;
+        a_key_that_was(app, &admin).await;
         let mut keys = Vec::new();
         for column in Column::ALL {
             if let Column::Key(scope) = column {
@@ -112,10 +113,23 @@ impl Cast {
             Column::Admin => "ADMIN",
         };
         newcomer(&self.app, username).await;
-        let promote = format!("mutation {{ setRole(input: {{username: \"{username}\", role: {role}}}) {{ errors {{ code }} }} }}");
+        let promote = format!(
+            "mutation {{ setRole(input: {{username: \"{username}\", role: {role}}}) {{ errors {{ code }} }} }}"
+        );
         self.admin.ask(&promote, json!({})).await;
         self.app.sign_in(username, PASSWORD).await
     }
+}
+
+/// A key that ends by itself, was used and is revoked.
+async fn a_key_that_was(app: &TestApp, admin: &Person) {
+    let create = "mutation { createApiKey(input: {label: \"old\", scopes: [READ_CONFIG], events: [\"demo\"], serviceTypes: [\"sip\"], \
+                  expiresAt: \"2026-12-31T00:00:00Z\"}) { apiKey { id } secret errors { code } } }";
+    let made = admin.does(create, json!({})).await;
+    let query = "{ provisioning(event: \"demo\", serviceType: \"sip\") { digest } }";
+    app.holding(made["secret"].as_str().unwrap()).does(query, json!({})).await;
+    let revoke = "mutation($i: ID!) { revokeApiKey(input: {id: $i}) { errors { code } } }";
+    admin.does(revoke, json!({ "i": made["apiKey"]["id"] })).await;
 }
 
 /// An account whose address is verified.
@@ -135,5 +149,9 @@ pub async fn mailed_token(app: &TestApp, email: &str) -> String {
     let mails = app.mails_to(email).await;
     let with_token = mails.iter().rev().find(|mail| mail.contains("#token=")).expect("no link in the mails");
     let token = with_token.split("#token=").nth(1).unwrap();
-    token.split(|character: char| !(character.is_ascii_alphanumeric() || "-_".contains(character))).next().unwrap().to_owned()
+    token
+        .split(|character: char| !(character.is_ascii_alphanumeric() || "-_".contains(character)))
+        .next()
+        .unwrap()
+        .to_owned()
 }

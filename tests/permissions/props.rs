@@ -21,11 +21,7 @@ pub struct Props {
 }
 
 async fn ask(person: &Person, query: &str) -> Value {
-    let answer = person.ask(query, json!({})).await;
-    assert!(answer["errors"].is_null(), "{query}: {answer}");
-    let field = answer["data"].as_object().unwrap().values().next().unwrap().clone();
-    assert!(field["errors"].is_null() || field["errors"] == json!([]), "{query}: {field}");
-    field
+    person.does(query, json!({})).await
 }
 
 fn text(value: &Value) -> String {
@@ -39,7 +35,8 @@ impl Props {
         let shown = extension(&cast.user, "sip", SHOWN).await;
         let group = extension(&cast.user, "group", GROUP).await;
         let left = extension(&cast.user, "sip", HELD).await;
-        ask(&cast.user, &format!("mutation {{ deleteExtension(input: {{id: \"{left}\"}}) {{ errors {{ code }} }} }}")).await;
+        ask(&cast.user, &format!("mutation {{ deleteExtension(input: {{id: \"{left}\"}}) {{ errors {{ code }} }} }}"))
+            .await;
         let member = membership(&cast.user, &group, &cast.operator, &props.number()).await;
         accept(&cast.operator, &member).await;
         let theirs = extension(&cast.operator, "group", &props.number()).await;
@@ -47,16 +44,23 @@ impl Props {
         accept(&cast.user, &member).await;
         let another = extension(&cast.operator, "group", &props.number()).await;
         membership(&cast.operator, &another, &cast.user, &props.number()).await;
-        for id in [&shown, &props.front_desk(cast).await] {
-            let grant = format!("mutation {{ setCallPermissions(input: {{id: \"{id}\", permissions: [\"orga\"]}}) {{ errors {{ code }} }} }}");
+        for id in [&shown, &group] {
+            let grant = format!(
+                "mutation {{ setCallPermissions(input: {{id: \"{id}\", permissions: [\"orga\"]}}) {{ errors {{ code }} }} }}"
+            );
             ask(&cast.operator, &grant).await;
         }
-        for number in [SHOWN, "5000"] {
-            let bar = format!("mutation {{ barNumber(input: {{event: \"demo\", number: \"{number}\", reason: \"noise\"}}) {{ errors {{ code }} }} }}");
+        for number in [SHOWN, GROUP, HELD] {
+            let bar = format!(
+                "mutation {{ barNumber(input: {{event: \"demo\", number: \"{number}\", reason: \"noise\"}}) {{ errors {{ code }} }} }}"
+            );
             ask(&cast.operator, &bar).await;
         }
         let save = "mutation { saveTemplate(input: {serviceType: \"sip\", name: \"plain\", contentType: \"text/plain\", format: TEXT, source: \"x\"}) { errors { code } } }";
         ask(&cast.admin, save).await;
+        let quota =
+            "mutation { updateServiceType(input: {slug: \"sip\", quota: 1000, memberLimit: 5}) { errors { code } } }";
+        ask(&cast.admin, quota).await;
         props.consumers(cast, &shown).await;
         Self { shown, ..props }
     }
@@ -72,17 +76,25 @@ impl Props {
             );
             ask(&cast.admin, &create).await;
         }
+        self.of_groups(cast).await;
         let cursor = self.cursor(cast).await;
-        let fail = format!(
-            "mutation {{ acknowledgeProvisioning(input: {{event: \"demo\", serviceType: \"sip\", consumer: \"{}\", cursor: \"{cursor}\", \
-             errors: [{{extensionId: \"{shown}\", code: \"E1\", message: \"no\"}}]}}) {{ errors {{ code }} }} }}",
-            own_consumer(Column::Key("READ_CONFIG"))
-        );
-        ask(&cast.key("READ_CONFIG").0, &fail).await;
+        for scope in ["READ_CONFIG", "READ_DIGESTS", "READ_SECRETS"] {
+            let fail = format!(
+                "mutation {{ acknowledgeProvisioning(input: {{event: \"demo\", serviceType: \"sip\", consumer: \"{}\", cursor: \"{cursor}\", \
+                 errors: [{{extensionId: \"{shown}\", code: \"E1\", message: \"no\"}}]}}) {{ errors {{ code }} }} }}",
+                own_consumer(Column::Key(scope))
+            );
+            ask(&cast.key(scope).0, &fail).await;
+        }
     }
 
-    async fn front_desk(&self, cast: &Cast) -> String {
-        text(&ask(&cast.operator, "{ extension(event: \"demo\", number: \"5000\") { id } }").await["id"])
+    /// A consumer of the groups' feed.
+    async fn of_groups(&self, cast: &Cast) {
+        let (_, id) = cast.key("READ_CONFIG");
+        let create = format!(
+            "mutation {{ createFeedConsumer(input: {{name: \"groups\", event: \"demo\", serviceType: \"group\", apiKey: \"{id}\"}}) {{ errors {{ code }} }} }}"
+        );
+        ask(&cast.admin, &create).await;
     }
 
     async fn cursor(&self, cast: &Cast) -> String {
@@ -146,7 +158,8 @@ impl Props {
             "held" => {
                 let number = self.number();
                 let id = extension(user, "sip", &number).await;
-                ask(user, &format!("mutation {{ deleteExtension(input: {{id: \"{id}\"}}) {{ errors {{ code }} }} }}")).await;
+                ask(user, &format!("mutation {{ deleteExtension(input: {{id: \"{id}\"}}) {{ errors {{ code }} }} }}"))
+                    .await;
                 number
             }
             "barred" => {
@@ -178,13 +191,18 @@ impl Props {
             "resetToken" => {
                 let name = self.account(cast).await;
                 let email = format!("{name}@example.org");
-                ask(&cast.app.guest(), &format!("mutation {{ requestPasswordReset(input: {{email: \"{email}\"}}) {{ accepted }} }}")).await;
+                ask(
+                    &cast.app.guest(),
+                    &format!("mutation {{ requestPasswordReset(input: {{email: \"{email}\"}}) {{ accepted }} }}"),
+                )
+                .await;
                 people::mailed_token(&cast.app, &email).await
             }
             "session" => {
                 let session = cast.app.sign_in("user", PASSWORD).await;
                 let sessions = ask(&session, "{ viewer { sessions { id current } } }").await;
-                let current = sessions["sessions"].as_array().unwrap().iter().find(|session| session["current"] == true);
+                let current =
+                    sessions["sessions"].as_array().unwrap().iter().find(|session| session["current"] == true);
                 text(&current.unwrap()["id"])
             }
             "key" => {
@@ -192,20 +210,28 @@ impl Props {
                 text(&ask(admin, create).await["apiKey"]["id"])
             }
             "range" => {
-                let create = format!("mutation {{ createNumberRange(input: {{event: \"demo\", first: \"9{n:04}0\", last: \"9{n:04}9\", label: \"r\"}}) {{ range {{ id }} errors {{ code }} }} }}");
+                let create = format!(
+                    "mutation {{ createNumberRange(input: {{event: \"demo\", first: \"9{n:04}0\", last: \"9{n:04}9\", label: \"r\"}}) {{ range {{ id }} errors {{ code }} }} }}"
+                );
                 text(&ask(admin, &create).await["range"]["id"])
             }
             "permission" => {
-                let create = format!("mutation {{ createCallPermission(input: {{slug: \"x{n}\", name: \"x\"}}) {{ permission {{ id }} errors {{ code }} }} }}");
+                let create = format!(
+                    "mutation {{ createCallPermission(input: {{slug: \"x{n}\", name: \"x\"}}) {{ permission {{ id }} errors {{ code }} }} }}"
+                );
                 text(&ask(admin, &create).await["permission"]["id"])
             }
             "template" => {
-                let save = format!("mutation {{ saveTemplate(input: {{serviceType: \"dect\", name: \"x{n}\", contentType: \"text/plain\", format: TEXT, source: \"x\"}}) {{ template {{ id }} errors {{ code }} }} }}");
+                let save = format!(
+                    "mutation {{ saveTemplate(input: {{serviceType: \"dect\", name: \"x{n}\", contentType: \"text/plain\", format: TEXT, source: \"x\"}}) {{ template {{ id }} errors {{ code }} }} }}"
+                );
                 text(&ask(admin, &save).await["template"]["id"])
             }
             "consumer" => {
                 let (_, key) = cast.key("READ_CONFIG");
-                let create = format!("mutation {{ createFeedConsumer(input: {{name: \"x{n}\", event: \"demo\", serviceType: \"dect\", apiKey: \"{key}\"}}) {{ consumer {{ id }} errors {{ code }} }} }}");
+                let create = format!(
+                    "mutation {{ createFeedConsumer(input: {{name: \"x{n}\", event: \"demo\", serviceType: \"dect\", apiKey: \"{key}\"}}) {{ consumer {{ id }} errors {{ code }} }} }}"
+                );
                 text(&ask(admin, &create).await["consumer"]["id"])
             }
             "ownConsumer" => own_consumer(column),
@@ -241,7 +267,9 @@ async fn extension(owner: &Person, service_type: &str, number: &str) -> String {
 }
 
 async fn invite(owner: &Person, group: &str, number: &str) -> String {
-    let invite = format!("mutation {{ inviteToGroup(input: {{group: \"{group}\", number: \"{number}\"}}) {{ member {{ id }} errors {{ code }} }} }}");
+    let invite = format!(
+        "mutation {{ inviteToGroup(input: {{group: \"{group}\", number: \"{number}\"}}) {{ member {{ id }} errors {{ code }} }} }}"
+    );
     text(&ask(owner, &invite).await["member"]["id"])
 }
 
@@ -252,6 +280,8 @@ async fn membership(owner: &Person, group: &str, member: &Person, number: &str) 
 }
 
 async fn accept(member: &Person, membership: &str) {
-    let accept = format!("mutation {{ acceptGroupInvitation(input: {{id: \"{membership}\"}}) {{ member {{ id }} errors {{ code }} }} }}");
+    let accept = format!(
+        "mutation {{ acceptGroupInvitation(input: {{id: \"{membership}\"}}) {{ member {{ id }} errors {{ code }} }} }}"
+    );
     ask(member, &accept).await;
 }
