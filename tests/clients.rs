@@ -18,7 +18,7 @@ const SUBSCRIPTION: &str = "subscription { provisioningChanges(event: \"demo\", 
                             { ... on FeedPage { changes { ... on FeedUpsert { extension { number } } } } } }";
 const MUTATION: &str = "mutation { registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: \"2342\", label: \"x\"}) { errors { code } } }";
 
-const TESTS: [(&str, support::Test); 4] = [
+static TESTS: [(&str, support::Test); 4] = [
     ("audits_of_graphql_over_http", |app| Box::pin(audits(app))),
     ("probes_of_graphql_transport_ws", |app| Box::pin(probes(app))),
     ("graphql_ws_receives_events", |app| Box::pin(subscriber(app, "ws"))),

@@ -70,7 +70,7 @@ pub fn run_bare(cluster: Option<&Cluster>, test: Bare) -> Result<(), libtest_mim
 fn run_on<F, Running>(cluster: Option<&Cluster>, test: F) -> Result<(), libtest_mimic::Failed>
 where
     F: FnOnce(Arc<tempfile::TempDir>, Database) -> Running + Send + 'static,
-    Running: Future<Output = ()> + Send,
+    Running: Future<Output = ()> + Send + 'static,
 {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let folder = Arc::new(tempfile::tempdir()?);
