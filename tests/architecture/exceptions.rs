@@ -6,7 +6,6 @@ pub const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("http/health.rs", "accounts::queries", "metrics count rows"),
     ("directory/", "service_types::queries", "the directory finds its event by slug"),
     ("extensions/rules/", "numbers::queries", "a number changes hands in the extension's own transaction"),
-    ("service_types/rules/types.rs", "graphql::typed", "a new type must fit into the schema before it is saved"),
     ("service_types/effects.rs", "diesel", "its narrow queries are the exception that its head explains"),
     ("service_types/effects.rs", "diesel_async", "its narrow queries are the exception that its head explains"),
     ("service_types/effects.rs", "extensions", "a schema's change rewrites parameters"),
