@@ -188,19 +188,18 @@ pub async fn too_long_too_deep_and_too_wide_is_refused(app: TestApp) {
         format!("{{ {} }}", fields(21, "viewer { username }")),
         format!("{{ viewer {{ {} }} }}", "username ".repeat(2100)),
         format!("{{ viewer {} {{ username }} }}", "@include(if: true) ".repeat(51)),
-        format!(
-            "{{ {} }}",
-            fields(
-                10,
-                "directory(event: \"demo\", first: 100) { nodes { number serviceType { slug templates { name } } } }"
-            )
-        ),
+        "{ viewer { username }".to_owned(),
         "query { viewer { ...A } } fragment A on Account { ...B } fragment B on Account { ...A }".to_owned(),
     ] {
         let answer = user.ask(&query, json!({})).await;
         let refused = ["QUERY_TOO_COMPLEX", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"];
         assert!(refused.contains(&top(&answer)), "{}: {answer}", &query[..query.len().min(100)]);
     }
+    let costly = fields(
+        10,
+        "directory(event: \"demo\", first: 100) { nodes { number serviceType { slug templates { name } } } }",
+    );
+    assert_eq!(top(&app.guest().ask(&format!("{{ {costly} }}"), json!({})).await), "QUERY_TOO_COMPLEX");
     let too_many = user.ask("{ directory(event: \"demo\", first: 101) { nodes { number } } }", json!({})).await;
     assert_eq!(top(&too_many), "BAD_USER_INPUT");
     nothing_changed(&app, &before).await;
@@ -221,7 +220,6 @@ pub async fn broken_bytes_and_documents_are_refused(app: TestApp) {
         b"{\"query\": \"{ a(b: \\\"\xff\xfe\\\") }\"}".to_vec(),
         b"\xff\xfe{\"query\": \"{ viewer { username } }\"}".to_vec(),
         [b"{\"query\": \"".to_vec(), b"\xc3\x28\"}".to_vec()].concat(),
-        b"{\"query\": \"{ viewer { username }\"}".to_vec(),
         b"{\"query\": \"{ \\ud800 }\"}".to_vec(),
         [b"[".repeat(10_000), b"]".repeat(10_000)].concat(),
         b"[{\"query\": \"{ viewer { username } }\"}]".to_vec(),

@@ -4,7 +4,7 @@
 pub const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("services.rs", "accounts::hashing", "the ground under the rules holds the one hasher"),
     ("http/health.rs", "accounts::queries", "metrics count rows"),
-    ("http/gateway.rs", "async_graphql", "its error is what the edge hands back"),
+    ("http/gateway.rs", "async_graphql", "it hands the caller to the request"),
     ("directory/", "service_types::queries", "the directory finds its event by slug"),
     ("extensions/rules/", "numbers::queries", "a number changes hands in the extension's own transaction"),
     ("service_types/effects.rs", "diesel", "its narrow queries are the exception that its head explains"),
