@@ -65,7 +65,7 @@ const VOCABULARY: [&str; 6] = [
 ];
 
 /// Which module writes which tables.
-const TABLES: [(&str, &[&str]); 14] = [
+const TABLES: [(&str, &[&str]); 15] = [
     ("accounts", &["accounts", "sessions", "mail_tokens", "sign_in_failures"]),
     ("restrictions", &["restrictions"]),
     (
@@ -90,6 +90,7 @@ const TABLES: [(&str, &[&str]); 14] = [
     ("audit", &["audit_events", "audit_seals"]),
     ("jobs", &["jobs"]),
     ("idempotency", &["idempotency_records"]),
+    ("secrets", &["sealed_keys"]),
     ("store", &["doorbell"]),
 ];
 

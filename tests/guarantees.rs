@@ -4,6 +4,7 @@
 
 mod commits;
 mod content;
+mod keys;
 mod order;
 mod paths;
 mod positions;
@@ -13,6 +14,10 @@ pub use commits::a_change_is_told_if_and_only_if_it_committed as guarantee_01_to
 pub use content::{
     one_poisoned_record_blocks_nobody as guarantee_09_poison_blocks_nobody,
     secrets_are_not_copied_into_entries as guarantee_11_secrets_are_not_copied,
+};
+pub use keys::{
+    a_page_is_applied_in_two_phases_and_whole as guarantee_08_pages_are_whole,
+    what_is_gone_is_told_by_every_key as guarantee_06_every_key_is_told,
 };
 pub use order::{
     a_snapshot_and_its_tail_have_no_gap as guarantee_03_snapshot_and_tail,
@@ -65,6 +70,11 @@ pub async fn mutate(person: &Asker, mutation: &str, id: &str, more: &str) {
 /// Changes a label.
 pub async fn relabel(person: &Person, id: &str, label: &str) {
     mutate(person, "updateExtension", id, &format!(", label: \"{label}\"")).await;
+}
+
+/// Gives an extension another number.
+pub async fn renumber(person: &Asker, id: &str, number: &str) {
+    mutate(person, "renumberExtension", id, &format!(", number: \"{number}\"")).await;
 }
 
 /// Bars or unbars a number of the demo event.

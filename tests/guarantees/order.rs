@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::system::System;
-use super::{PASSWORD, ban, bar, invited, key, mutate, registered, relabel};
+use super::{PASSWORD, ban, bar, invited, key, mutate, registered, relabel, renumber};
 use crate::support::{Asker, Person, TestApp};
 
 /// Makes the transaction that moves this extension's entry wait before it commits.
@@ -62,6 +62,15 @@ pub async fn what_is_told_last_is_what_holds(app: TestApp) {
     let group = registered(&operator, "group", "3000").await;
     let member = invited(&operator, &group, "2001").await;
     race(&mut systems, bar(&operator, "2001", true), mutate(&user, "acceptGroupInvitation", &member, "")).await;
+    all_in_step(&mut systems).await;
+
+    // The target's new number and the fallback to it: whoever comes last, the entry shows the number that holds.
+    mutate(&user, "deleteExtension", &second, "").await;
+    let from = registered(&user, "group", "3001").await;
+    race(&mut systems, renumber(&user, &first, "2003"), user.ask(
+        "mutation($i: ID!, $n: PhoneNumber) { updateExtension(input: {id: $i, fallbackNumber: $n}) { errors { code } } }",
+        json!({ "i": from, "n": "2001" }),
+    )).await;
     all_in_step(&mut systems).await;
 
     a_ban_and_a_registration(&app, &user, &key, &first).await;

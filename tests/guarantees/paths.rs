@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::system::System;
-use super::{PASSWORD, ban, bar, invited, key, mutate, registered};
+use super::{PASSWORD, ban, bar, invited, key, mutate, registered, renumber};
 use crate::support::{Person, TestApp};
 
 struct Stage {
@@ -47,6 +47,7 @@ impl Stage {
 pub async fn every_path_that_changes_what_shows_is_told(app: TestApp) {
     let mut stage = Stage::set(app).await;
     of_members(&mut stage).await;
+    of_fallbacks(&mut stage).await;
     of_the_configuration(&mut stage).await;
     of_systems(&mut stage).await;
     of_an_account(&mut stage).await;
@@ -82,9 +83,28 @@ async fn of_members(stage: &mut Stage) {
     let member = invited(&stage.operator, &group, "2001").await;
     mutate(&stage.user, "acceptGroupInvitation", &member, "").await;
     stage.told("its return", &["group"]).await;
+    renumber(&stage.user, &extension, "2011").await;
+    stage.told("a member's renumbering", &["sip", "group"]).await;
+    assert_eq!(stage.systems[2].rows["3000"]["members"][0]["number"], "2011");
     mutate(&stage.user, "deleteExtension", &extension, "").await;
     let told = stage.told("a member's deletion", &["sip", "group"]).await;
     assert!(told.iter().any(|change| change["id"] == *extension), "{told:?}");
+}
+
+async fn of_fallbacks(stage: &mut Stage) {
+    let target = registered(&stage.user, "sip", "2020").await;
+    let from = registered(&stage.user, "dect", "2021").await;
+    stage.told("two registrations", &["sip", "dect"]).await;
+    mutate(&stage.user, "updateExtension", &from, ", fallbackNumber: \"2020\"").await;
+    stage.told("a fallback", &["dect"]).await;
+    renumber(&stage.user, &target, "2022").await;
+    stage.told("the renumbering of a fallback's target", &["sip", "dect"]).await;
+    assert_eq!(stage.systems[1].rows["2021"]["fallbackNumber"], "2022");
+    mutate(&stage.user, "deleteExtension", &target, "").await;
+    stage.told("the deletion of a fallback's target", &["sip", "dect"]).await;
+    assert_eq!(stage.systems[1].rows["2021"]["fallbackNumber"], Value::Null);
+    mutate(&stage.user, "deleteExtension", &from, "").await;
+    stage.told("the end of it", &["dect"]).await;
 }
 
 async fn of_the_configuration(stage: &mut Stage) {
