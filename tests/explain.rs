@@ -16,7 +16,7 @@ use crate::support::{Asker, Database, TestApp};
 /// How many extensions there are.
 const ROWS: usize = 100_000;
 /// Tables that grow with an event or with its time. The others are small for ever.
-const LARGE: [&str; 17] = [
+const LARGE: [&str; 18] = [
     "accounts",
     "audit_events",
     "audit_seals",
@@ -34,6 +34,7 @@ const LARGE: [&str; 17] = [
     "numbers",
     "restrictions",
     "sessions",
+    "sign_in_failures",
 ];
 
 /// Statements by the URL of their database, as far as somebody wants to know.
@@ -152,15 +153,19 @@ async fn fill(app: &TestApp) {
         .replace("{id}", "unhex(printf('%032x', i + 4096))")
         .replace("{owner}", "unhex(printf('%032x', i % 10000 + 1 + 4096))")
         .replace("{tag}", "x'0102030405060708'")
-        .replace("{yes}", "1");
+        .replace("{hash}", "unhex(printf('%064x', i))")
+        .replace("{yes}", "1")
+        .replace("{no}", "0");
     let postgresql = FILL
         .replace("{numbers}", &format!("WITH n(i) AS (SELECT generate_series(1, {ROWS}))"))
         .replace("{ten thousand}", "WITH n(i) AS (SELECT generate_series(1, 10000))")
         .replace("{id}", "lpad(to_hex(i + 4096), 32, '0')::uuid")
         .replace("{owner}", "lpad(to_hex(i % 10000 + 1 + 4096), 32, '0')::uuid")
         .replace("{tag}", "'\\x0102030405060708'::bytea")
+        .replace("{hash}", "decode(lpad(to_hex(i), 64, '0'), 'hex')")
         .replace("'{}'", "'{}'::jsonb")
-        .replace("{yes}", "true");
+        .replace("{yes}", "true")
+        .replace("{no}", "false");
     app.tamper(&sqlite, &format!("{postgresql} ANALYZE;")).await;
 }
 
@@ -184,7 +189,19 @@ const FILL: &str = "
 {numbers} INSERT INTO feed_keys (id, extension_id, feed_id, number, parameters, from_revision)
   SELECT {id}, {id}, f.id, '9' || (100000 + i), '{}', f.head + i FROM n, feeds f WHERE f.service_type_id = (SELECT id FROM service_types WHERE slug = 'sip');
 UPDATE feeds SET head = head + 100000, entry_count = entry_count + 100000 WHERE service_type_id = (SELECT id FROM service_types WHERE slug = 'sip');
+{ten thousand} INSERT INTO restrictions (id, target_kind, target_id, source, effects, reason, created_at)
+  SELECT {id}, CASE i % 3 WHEN 0 THEN 'ACCOUNT' WHEN 1 THEN 'NUMBER' ELSE 'EXTENSION' END, {id}, 'BAR', 'NO_CALLS', 'x', 1 FROM n WHERE i < 2000;
+{ten thousand} INSERT INTO sessions (id, account_id, token_hash, created_at, last_seen_at, expires_at, reauthenticated_at)
+  SELECT {id}, {id}, {hash}, 1, 1, 9999999999999999, 1 FROM n;
+{ten thousand} INSERT INTO extension_permissions (extension_id, permission_id) SELECT {id}, (SELECT id FROM call_permissions WHERE slug = 'external') FROM n;
+{ten thousand} INSERT INTO extension_unique_values (scope_id, parameter, value, extension_id) SELECT {id}, 'mac', 'v' || i, {id} FROM n;
+{ten thousand} INSERT INTO group_members (id, group_id, member_id, delay_seconds, paused, membership, created_at)
+  SELECT {id}, (SELECT id FROM extensions WHERE number = '5010'), {id}, 0, {no}, 'ACTIVE', 1 FROM n;
+{ten thousand} INSERT INTO jobs (id, kind, payload, run_at, attempts, created_at, dead_at) SELECT {id}, 'SEND_MAIL', {hash}, 1, 9, 1, 1 FROM n;
+{ten thousand} INSERT INTO idempotency_records (actor, key, request_hash, outcome, created_at) SELECT 'account:' || i, 'k', {hash}, '{}', 9999999999999999 FROM n;
+{ten thousand} INSERT INTO sign_in_failures (id, login_hash, at) SELECT {id}, {hash}, 1 FROM n;
 {numbers} INSERT INTO audit_events (at, actor, via, action, entity, summary) SELECT 1, 'p' || (i % 10000), 'graphql', 'registerExtension', 'Extension:' || i, 'x' FROM n;
+INSERT INTO audit_seals (position, seq, hash) SELECT row_number() OVER (ORDER BY seq), seq, {tag} FROM audit_events;
 ";
 
 /// Asks all that is asked often, as those who ask it; gives how many questions that were.
@@ -204,6 +221,9 @@ async fn hot_paths(app: &TestApp) -> usize {
         }
     }
     changes(&user, &operator, &admin).await;
+    switchboard::background::run_due_jobs(&app.app).await.unwrap();
+    switchboard::audit::seal(&app.app.services.store).await.unwrap();
+    switchboard::numbers::rules::settle_due(&app.app.services).await.unwrap();
     feed(&key, &admin, &key_id).await;
     asked
 }
