@@ -9,7 +9,7 @@ use base64::Engine as _;
 use futures_util::StreamExt as _;
 use regex::bytes::{Regex, RegexBuilder};
 use serde_json::{Value, json};
-use switchboard::clock::{Rng as _, SystemRng};
+use switchboard::clock::{Rng, SystemRng};
 
 use crate::program::Installation;
 use crate::support::{Asker, Database};
@@ -26,7 +26,8 @@ const KEYS: usize = 25;
 const REFUSED: usize = 25;
 
 fn fresh() -> String {
-    hex::encode(SystemRng.bytes::<16>())
+    let rng: &dyn Rng = &SystemRng;
+    hex::encode(rng.bytes::<16>())
 }
 
 /// The story, on one database.

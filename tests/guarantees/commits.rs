@@ -32,7 +32,8 @@ async fn is_there(person: &Person, number: &str) -> bool {
 
 pub async fn a_change_is_told_if_and_only_if_it_committed(app: TestApp) {
     let user = app.sign_in("user", PASSWORD).await;
-    let mut system = System::new(&key(&app, "READ_CONFIG", "\"sip\"").await, "demo", "sip").await;
+    let reader = key(&app, "READ_CONFIG", "\"sip\"").await;
+    let mut system = System::new(&reader, "demo", "sip").await;
     register(&user, "2342", "told", false).await;
     assert_eq!(system.is_in_step().await.len(), 1, "a registration is told");
     let head = system.cursor.clone();

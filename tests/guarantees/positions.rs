@@ -54,7 +54,10 @@ pub async fn a_version_differs_after_every_change(app: TestApp) {
             2 => bar(&operator, "2001", false).await,
             3 => ban(&admin, "user", true).await,
             4 => ban(&admin, "user", false).await,
-            5 => mutate(&app.sign_in("user", PASSWORD).await, "rotateSecret", &id, ", parameter: \"password\"").await,
+            5 => {
+                let user = app.sign_in("user", PASSWORD).await;
+                mutate(&user, "rotateSecret", &id, ", parameter: \"password\"").await;
+            }
             6 => mutate(&operator, "setCallPermissions", &id, ", permissions: [\"orga\"]").await,
             7 => mutate(&operator, "setCallPermissions", &id, ", permissions: []").await,
             8 => mutate(&operator, "updateExtension", &id, ", visibility: STAFF").await,
