@@ -16,7 +16,7 @@ use crate::support::{Asker, Database, TestApp};
 /// How many extensions there are.
 const ROWS: usize = 100_000;
 /// Tables that grow with an event or with its time. The others are small for ever.
-const LARGE: [&str; 18] = [
+const LARGE: [&str; 17] = [
     "accounts",
     "audit_events",
     "audit_seals",
@@ -32,7 +32,6 @@ const LARGE: [&str; 18] = [
     "jobs",
     "number_history",
     "numbers",
-    "restrictions",
     "sessions",
     "sign_in_failures",
 ];
