@@ -17,7 +17,7 @@ use exceptions::EXCEPTIONS;
 use sources::{Named, Source};
 
 /// Base modules: they know no domain, no GraphQL and no HTTP.
-const BASE: [&str; 18] = [
+const BASE: [&str; 19] = [
     "access",
     "audit",
     "changes",
@@ -36,13 +36,14 @@ const BASE: [&str; 18] = [
     "text",
     "transaction",
     "query",
+    "number_state",
 ];
 
 /// Macros that the crate exports at its root: they belong to the base.
 const ROOT_MACROS: [&str; 5] = ["text_enum", "mirrored", "connection", "entity_id", "id_type"];
 
 /// Domains, each with the domains that it may name.
-const DOMAINS: [(&str, &[&str]); 9] = [
+const DOMAINS: [(&str, &[&str]); 10] = [
     ("accounts", &[]),
     ("api_keys", &["accounts", "service_types"]),
     ("moderation", &["accounts"]),
@@ -52,6 +53,7 @@ const DOMAINS: [(&str, &[&str]); 9] = [
     ("groups", &["accounts", "service_types", "numbers", "extensions", "directory"]),
     ("directory", &["accounts", "service_types", "numbers", "extensions"]),
     ("provisioning", &["accounts", "api_keys", "service_types", "numbers", "extensions", "groups", "directory"]),
+    ("personal_data", &["accounts", "provisioning", "service_types", "numbers", "extensions", "groups", "directory"]),
 ];
 
 /// Pure vocabulary: types without I/O that anybody may name, as they may name the ids.
@@ -66,7 +68,7 @@ const VOCABULARY: [&str; 6] = [
 
 /// Which module writes which tables.
 const TABLES: [(&str, &[&str]); 15] = [
-    ("accounts", &["accounts", "sessions", "mail_tokens", "sign_in_failures"]),
+    ("accounts", &["accounts", "sessions", "mail_tokens", "sign_in_failures", "account_terms"]),
     ("restrictions", &["restrictions"]),
     (
         "service_types",

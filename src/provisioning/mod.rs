@@ -21,6 +21,7 @@ pub mod model;
 mod prune;
 mod queries;
 pub mod render;
+mod watch;
 
 #[cfg(test)]
 mod tests;

@@ -182,7 +182,7 @@ fn crate_paths(text: &str) -> Vec<Named> {
 fn expand<'t>(prefix: &str, text: &'t str, paths: &mut Vec<String>) -> &'t str {
     let end = text.find(|character: char| !(character.is_alphanumeric() || "_:".contains(character)));
     let (head, mut rest) = text.split_at(end.unwrap_or(text.len()));
-    if !head.ends_with("::") || !rest.starts_with('{') {
+    if !(head.is_empty() || head.ends_with("::")) || !rest.starts_with('{') {
         let path = format!("{prefix}{head}");
         paths.push(path.trim_end_matches(':').trim_end_matches("::self").to_owned());
         return rest;
