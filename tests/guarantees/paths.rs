@@ -154,6 +154,12 @@ async fn of_an_account(stage: &mut Stage) {
     assert_eq!(stage.systems[1].rows["2003"]["restrictions"], json!(["BAN"]));
     ban(&stage.admin, "user", false).await;
     stage.told("the end of it", &["sip", "dect"]).await;
+    let user = stage.app.sign_in("user", PASSWORD).await;
+    let delete =
+        format!("mutation {{ deleteAccount(input: {{password: \"{PASSWORD}\"}}) {{ errors {{ code message }} }} }}");
+    user.does(&delete, json!({})).await;
+    let told = stage.told("an account's deletion", &["sip", "dect"]).await;
+    assert!(told.iter().all(|change| change["extension"].is_null()), "{told:?}");
 }
 
 async fn of_the_event(stage: &mut Stage) {

@@ -50,6 +50,12 @@ impl Props {
             );
             ask(&cast.operator, &grant).await;
         }
+        for id in [&shown, &group] {
+            let fall_back = format!(
+                "mutation {{ updateExtension(input: {{id: \"{id}\", fallbackNumber: \"5001\"}}) {{ errors {{ code }} }} }}"
+            );
+            ask(&cast.user, &fall_back).await;
+        }
         for number in [SHOWN, GROUP, HELD] {
             let bar = format!(
                 "mutation {{ barNumber(input: {{event: \"demo\", number: \"{number}\", reason: \"noise\"}}) {{ errors {{ code }} }} }}"
