@@ -155,7 +155,7 @@ async fn backup(installation: &Installation, file: &std::path::Path) -> Result<(
 
 async fn verify_audit(installation: &Installation) -> Result<(), String> {
     let services = open(installation).await?;
-    while audit::seal(&services.store).await.map_err(tell)? > 0 {}
+    audit::seal_all(&services.store).await.map_err(tell)?;
     match audit::verify(&services.store).await.map_err(tell)? {
         Verification::Whole { rows, last } => {
             println!("The audit is whole: {rows} rows, last link {}.", hex::encode(last));

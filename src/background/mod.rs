@@ -117,6 +117,7 @@ async fn seal_audit(app: &App) -> Result<(), Stop> {
 }
 
 async fn prune(app: &App) -> Result<(), Stop> {
+    audit::seal_all(&app.services.store).await?;
     let now = app.services.now();
     app.services
         .store

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod actors;
+mod bad_input;
 mod devices;
 mod directory_files;
 mod extensions;
@@ -16,6 +17,7 @@ mod reservations;
 
 use self::extensions::{fallbacks, renumber, secrets, swap, transfer, two_writers};
 use crate::support::Test;
+use crate::{guarantees, permissions};
 
 macro_rules! tests {
     ($($module:ident :: $name:ident),+ $(,)?) => {
@@ -108,4 +110,23 @@ tests! {
     devices::an_owner_gets_no_secret_that_is_not_shown_to_him,
     directory_files::every_phonebook_lists_what_the_sender_sees,
     directory_files::a_contact_keeps_its_uid_and_cisco_turns_pages,
+    bad_input::wrong_types_are_named,
+    bad_input::ids_of_the_wrong_kind_and_of_others_are_refused,
+    bad_input::too_long_too_deep_and_too_wide_is_refused,
+    bad_input::broken_bytes_and_documents_are_refused,
+    bad_input::schema_bombs_are_refused,
+    bad_input::what_systems_say_is_checked,
+    permissions::everybody_is_asked_for_everything,
+    guarantees::guarantee_01_told_if_and_only_if_committed,
+    guarantees::guarantee_02_commit_order,
+    guarantees::guarantee_03_snapshot_and_tail,
+    guarantees::guarantee_04_own_positions,
+    guarantees::guarantee_05_versions_differ,
+    guarantees::guarantee_06_every_key_is_told,
+    guarantees::guarantee_07_cursors_check_themselves,
+    guarantees::guarantee_08_pages_are_whole,
+    guarantees::guarantee_09_poison_blocks_nobody,
+    guarantees::guarantee_10_doorbell,
+    guarantees::guarantee_11_secrets_are_not_copied,
+    guarantees::guarantee_12_every_path,
 }
