@@ -2,7 +2,7 @@
 
 pub mod address;
 mod documents;
-mod gateway;
+pub mod gateway;
 pub mod graphql;
 pub mod headers;
 mod health;
