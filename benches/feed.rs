@@ -9,15 +9,13 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use switchboard::changes::entry_version;
 use switchboard::clock::Timestamp;
-use switchboard::directory::folding::ascii_label;
-use switchboard::extensions::label::Label;
 use switchboard::extensions::visibility::Visibility;
 use switchboard::ids::{ExtensionId, FeedId};
-use switchboard::numbers::number::Number;
 use switchboard::query;
 use switchboard::store::Conn;
 use switchboard::store::schema::{accounts, extensions, feed_entries};
 use switchboard::store::types::JsonText;
+use switchboard::text::folding::ascii_label;
 
 use super::house::House;
 use super::measure::{alternate, show};
@@ -124,11 +122,10 @@ struct Empty {}
 
 impl From<Row> for Shown {
     fn from(row: Row) -> Self {
-        let (label, number) = (Label::parse(&row.label).unwrap(), Number::stored(row.number.clone()).unwrap());
         Self {
             id: row.id.global(),
             slot: row.slot,
-            ascii_label: ascii_label(&label, &number),
+            ascii_label: ascii_label(&row.label, &row.number),
             number: row.number,
             label: row.label,
             parameters: RawValue::from_string(row.parameters.0).unwrap(),

@@ -20,8 +20,7 @@ const CHANGES: u32 = 50;
 const FOLLOW: &str = "subscription { provisioningChanges(event: \"camp\", serviceType: \"handset\") { ... on FeedPage { cursor changes { \
     ... on FeedUpsert { extension { id number label parameters version } previous { number } } } } } }";
 /// Changes a label.
-pub const RELABEL: &str =
-    "mutation($i: ID!, $l: String!) { updateExtension(input: { id: $i, label: $l }) { extension { id } errors { code } } }";
+pub const RELABEL: &str = "mutation($i: ID!, $l: String!) { updateExtension(input: { id: $i, label: $l }) { extension { id } errors { code } } }";
 
 /// The row of subscribers.
 pub async fn measure(house: &House, table: &mut Table) {

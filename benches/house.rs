@@ -88,7 +88,8 @@ impl House {
 
     /// Asks as the edge does, without HTTP, and gives the response's body.
     pub async fn ask(&self, who: &Known, query: &str, variables: Value) -> Vec<u8> {
-        let body = execute(&Switchboard(Arc::clone(&self.app)), who, query, Variables::from_json(variables)).await.unwrap();
+        let body =
+            execute(&Switchboard(Arc::clone(&self.app)), who, query, Variables::from_json(variables)).await.unwrap();
         assert!(!body.starts_with(b"{\"errors\""), "{}", String::from_utf8_lossy(&body));
         body
     }
@@ -189,6 +190,8 @@ async fn configure(services: &switchboard::services::Services) {
 
 /// The SQL of ids: UUIDv7 in form, in the order of `n`.
 const ID: &str = "unhex(printf('01920000000070008000%012x', n))";
+/// The SQL of an extension's owner: the first extensions' ids are also those of a thousand accounts.
+const OWNER: &str = "unhex(printf('01920000000070008000%012x', n % 1000 + 1))";
 const TERMS: &str = "INSERT INTO directory_terms (event_id, kind, term, number, extension_id)";
 
 /// Fills the tables as registering would, a statement for each: what is measured is what comes after.
@@ -239,7 +242,7 @@ fn statements(reference: FeedRef, feed: FeedId, now: Timestamp, size: u32, sum: 
          INSERT INTO accounts (id, username, display_name, email, email_verified_at, password_hash, role, search, created_at)
             SELECT id, 'owner' || n, 'Owner ' || n, 'owner' || n || '@example.org', {now}, '', 'USER', 'owner' || n, {now} FROM seed WHERE n <= 1000;
          INSERT INTO extensions (id, event_id, service_type_id, owner_id, slot, number, label, visibility, parameters, status, created_at, updated_at, version)
-            SELECT id, {event}, {service_type}, (SELECT owner.id FROM seed AS owner WHERE owner.rowid = seed.n % 1000 + 1), n, number,
+            SELECT id, {event}, {service_type}, {OWNER}, n, number,
                 upper(substr(first, 1, 1)) || substr(first, 2) || ' ' || second || ' ' || n, iif(n % 10 = 3, 'MEMBERS', 'PUBLIC'),
                 {PARAMETERS}, '{{}}', {now}, {now}, 1 FROM seed ORDER BY n;
          INSERT INTO numbers (id, event_id, number, state, account_id, extension_id, version)

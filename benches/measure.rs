@@ -56,7 +56,10 @@ pub async fn alternate(units: u32, ours: impl AsyncFn(u32), beside: impl AsyncFn
     let of = |pick: fn(&(Cost, Cost)) -> f64| median(rounds.iter().map(pick).collect());
     let seconds = |pick: fn(&(Cost, Cost)) -> f64| Duration::from_secs_f64(of(pick));
     Comparison {
-        ours: Cost { cpu: seconds(|(ours, _)| ours.cpu.as_secs_f64()), wall: seconds(|(ours, _)| ours.wall.as_secs_f64()) },
+        ours: Cost {
+            cpu: seconds(|(ours, _)| ours.cpu.as_secs_f64()),
+            wall: seconds(|(ours, _)| ours.wall.as_secs_f64()),
+        },
         beside: Cost {
             cpu: seconds(|(_, beside)| beside.cpu.as_secs_f64()),
             wall: seconds(|(_, beside)| beside.wall.as_secs_f64()),
@@ -81,7 +84,12 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 /// The value that `share` of all do not exceed.
 pub fn percentile(mut values: Vec<Duration>, share: f64) -> Duration {
     values.sort();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place in a short list")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a place in a short list"
+    )]
     let place = (values.len() as f64 * share).ceil() as usize;
     values.get(place.saturating_sub(1)).copied().unwrap_or_default()
 }

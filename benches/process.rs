@@ -37,7 +37,13 @@ pub fn measure(house: &House, table: &mut Table) {
     }
     let rows = format!("{} extensions in the database", house.size);
     table.at_most(ready_row, (median(ready), " s"), 1.0, "from exec to 200 of /readyz".to_owned(), rows.clone());
-    table.at_most(memory_row, (median(memory), " MB"), 60.0, format!("VmRSS {} s after it was ready", IDLE.as_secs()), rows);
+    table.at_most(
+        memory_row,
+        (median(memory), " MB"),
+        60.0,
+        format!("VmRSS {} s after it was ready", IDLE.as_secs()),
+        rows,
+    );
 }
 
 fn start(house: &House, address: SocketAddr) -> Child {

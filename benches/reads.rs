@@ -5,9 +5,9 @@ use std::cell::{Cell, RefCell};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryResult, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
 use serde_json::{Value, json};
-use switchboard::directory::search::Query;
 use switchboard::directory::{self, Audience, Key, Listing};
 use switchboard::extensions::Extension;
+use switchboard::extensions::search::Query;
 use switchboard::query;
 use switchboard::store::Conn;
 use switchboard::store::schema::{events, extensions, service_types};
@@ -27,7 +27,9 @@ pub async fn measure(house: &House, table: &mut Table) {
     if table.wants(work) {
         report(table, work, &look_up(house).await);
     }
-    for (work, search, units) in [("directory page of 50", None, 200), ("search for a common word, top 50", Some("tent"), 10)] {
+    for (work, search, units) in
+        [("directory page of 50", None, 200), ("search for a common word, top 50", Some("tent"), 10)]
+    {
         if table.wants(work) {
             report(table, work, &page(house, search, units).await);
         }

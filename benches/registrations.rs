@@ -9,15 +9,16 @@ use serde_json::json;
 use switchboard::access::Actor;
 use switchboard::changes::Entry;
 use switchboard::clock::Timestamp;
-use switchboard::directory::search::SearchTerms;
 use switchboard::extensions::Extension;
+use switchboard::extensions::search::SearchTerms;
 use switchboard::extensions::visibility::Visibility;
 use switchboard::http::gateway::Known;
 use switchboard::ids::{AccountId, EventId, ExtensionId, FeedId, ServiceTypeId};
 use switchboard::query;
 use switchboard::store::Conn;
 use switchboard::store::schema::{
-    audit_events, directory_terms, events, extensions, feed_entries, feed_keys, feed_revisions, feeds, number_history, numbers,
+    audit_events, directory_terms, events, extensions, feed_entries, feed_keys, feed_revisions, feeds, number_history,
+    numbers,
 };
 use switchboard::store::types::{Id, JsonValue};
 
@@ -48,7 +49,8 @@ pub async fn measure(house: &House, table: &mut Table) {
         at_once(units, async || insert(house, next(&inserted)).await).await;
     };
     let found = alternate(2000, ours, beside).await;
-    let rate = |cost: super::measure::Cost| format!("{:.0}/s ({} CPU each)", 1.0 / cost.wall.as_secs_f64(), show(cost.cpu));
+    let rate =
+        |cost: super::measure::Cost| format!("{:.0}/s ({} CPU each)", 1.0 / cost.wall.as_secs_f64(), show(cost.cpu));
     let (ours, beside) = (rate(found.ours), format!("bare INSERTs {}", rate(found.beside)));
     table.at_least(work, (100.0 / found.wall_ratio, " %"), 60.0, ours, beside);
 }
@@ -64,7 +66,11 @@ fn label(n: u32) -> String {
 async fn register(house: &House, who: &Known, n: u32) {
     let variables = json!({ "n": n.to_string(), "l": label(n), "p": parameters(n) });
     let body = house.ask(who, REGISTER, variables).await;
-    assert!(body.starts_with(b"{\"data\":{\"registerExtension\":{\"extension\":{"), "{}", String::from_utf8_lossy(&body));
+    assert!(
+        body.starts_with(b"{\"data\":{\"registerExtension\":{\"extension\":{"),
+        "{}",
+        String::from_utf8_lossy(&body)
+    );
 }
 
 /// What a bare transaction needs to know.
@@ -82,7 +88,8 @@ async fn insert(house: &House, n: u32) {
     let Actor::Person(owner) = &house.user.caller.actor else { panic!("the user is a person") };
     let (now, rng) = (house.app.services.now(), &*house.app.services.rng);
     let id = ExtensionId::new(rng, now);
-    let bare = Bare { event: house.event, service_type: house.service_type, feed: house.feed, owner: owner.id, id, now, n };
+    let bare =
+        Bare { event: house.event, service_type: house.service_type, feed: house.feed, owner: owner.id, id, now, n };
     house.app.services.store.write(move |conn| Box::pin(async move { Ok(bare.insert(conn).await?) })).await.unwrap();
 }
 

@@ -41,7 +41,7 @@ pub async fn recall<T: DeserializeOwned>(conn: &mut Conn, caller: &Caller, actio
     let record: Option<Record> = query!(conn, c => idempotency_records::table
         .find((&actor, &idempotency.key))
         .select(Record::as_select())
-        .first(c)
+        .get_result(c)
         .await
         .optional())?;
     let Some(record) = record else { return Ok(None) };

@@ -6,6 +6,7 @@ pub mod gateway;
 pub mod graphql;
 pub mod headers;
 mod health;
+mod metrics;
 pub mod requests;
 mod web;
 
@@ -23,7 +24,7 @@ pub fn router(app: Arc<App>) -> Router {
     let operations = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
+        .route("/metrics", get(metrics::metrics))
         .with_state(Arc::clone(&app));
     let pages = Router::new().route("/", get(web::index)).layer(from_fn(headers::for_pages));
     let documents = Router::new()

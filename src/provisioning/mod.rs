@@ -15,6 +15,7 @@ mod content_queries;
 pub mod cursor;
 pub mod feed;
 pub mod follow;
+pub mod gauges;
 pub mod graphql;
 mod keys;
 pub mod model;

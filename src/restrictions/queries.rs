@@ -42,6 +42,16 @@ pub async fn of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<
 
 /// What restricts any of these, oldest first.
 pub async fn of_targets(conn: &mut Conn, kind: TargetKind, ids: &[Id]) -> QueryResult<Vec<Restriction>> {
+    // A list is planned anew each time, one target is not; and mostly there is one.
+    if let [only] = ids {
+        return query!(conn, c => restrictions::table
+            .filter(restrictions::target_id.eq(only))
+            .filter(restrictions::target_kind.eq(kind))
+            .order(restrictions::id)
+            .select(Restriction::as_select())
+            .load(c)
+            .await);
+    }
     query!(conn, c => restrictions::table
         .filter(restrictions::target_id.eq_any(ids))
         .filter(restrictions::target_kind.eq(kind))
@@ -65,7 +75,7 @@ pub async fn current_role(conn: &mut Conn, account: AccountId) -> QueryResult<Op
         .find(account)
         .filter(accounts::deleted_at.is_null())
         .select(accounts::role)
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod feed;
 mod numbers;
+mod operations;
 
 use crate::support::Test;
 
@@ -29,4 +30,5 @@ tests! {
     numbers::a_new_service_type_is_typed_at_once,
     feed::every_change_is_told_in_order,
     feed::a_key_sees_what_its_scope_allows,
+    operations::metrics_count_extensions_and_lag,
 }

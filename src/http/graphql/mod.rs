@@ -10,6 +10,7 @@ pub mod error;
 pub mod gateway;
 mod idempotency;
 mod negotiation;
+mod open_sockets;
 mod operation;
 mod origin;
 mod payload;
@@ -33,6 +34,7 @@ use axum::routing::any;
 
 pub use error::EdgeError;
 pub use gateway::{Credentials, Gateway, Observation, PublishedSchema, Settings};
+pub use open_sockets::OpenSockets;
 
 use crate::graphql::request::{RequestId, ResponseHeaders};
 use negotiation::Media;
