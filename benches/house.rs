@@ -44,6 +44,7 @@ pub struct House {
     /// How many extensions there were at first.
     pub size: u32,
     pub guest: Known,
+    pub admin: Known,
     pub operator: Known,
     pub user: Known,
     /// A telephone system's, without secrets.
@@ -78,6 +79,7 @@ impl House {
             feed,
             size,
             guest: known(Actor::Guest),
+            admin: known(person(&app, "admin").await),
             operator: known(person(&app, "operator").await),
             user: known(person(&app, "user").await),
             key: known(Actor::Key(Arc::new(key))),

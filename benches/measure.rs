@@ -40,10 +40,21 @@ pub struct Comparison {
 
 /// Runs both sides in alternating rounds after one round that warms up. Each side does `units` of work in a round.
 pub async fn alternate(units: u32, ours: impl AsyncFn(u32), beside: impl AsyncFn(u32)) -> Comparison {
+    alternate_after(units, async || {}, ours, beside).await
+}
+
+/// The same, with something before each round that is not measured.
+pub async fn alternate_after(
+    units: u32,
+    before: impl AsyncFn(),
+    ours: impl AsyncFn(u32),
+    beside: impl AsyncFn(u32),
+) -> Comparison {
     ours(units).await;
     beside(units).await;
     let mut rounds = Vec::with_capacity(ROUNDS);
     for round in 0..ROUNDS {
+        before().await;
         // Whoever comes second finds warmer caches: that is each side in turn.
         rounds.push(if round % 2 == 0 {
             let ours = cost(units, &ours).await;

@@ -2,22 +2,55 @@
 
 use std::cell::{Cell, RefCell};
 
+use diesel_async::SimpleAsyncConnection as _;
 use serde_json::json;
+use switchboard::store::Conn;
 
 use super::followers::relabel;
 use super::house::House;
-use super::measure::{alternate, show};
+use super::measure::{alternate, alternate_after, show};
 use super::table::Table;
 
 const SMALL: u32 = 10_000;
 const LARGE: u32 = 1_000_000;
+/// The same within the noise, and a level more of each index.
+const SAME: f64 = 1.5;
 
 const CHANGES: &str = "query($s: FeedCursor!) { provisioning(event: \"camp\", serviceType: \"handset\") { changes(since: $s) { \
     ... on FeedPage { cursor changes { ... on FeedUpsert { extension { number label parameters version } previous { number } } } } } } }";
 const HEAD: &str = "{ provisioning(event: \"camp\", serviceType: \"handset\") { snapshot(first: 1) { head } } }";
 
-/// The row of sizes.
+const KEY: &str = "mutation { createApiKey(input: { label: \"sip\", scopes: [READ_CONFIG], serviceTypes: [\"handset\"], \
+    events: [\"camp\"] }) { apiKey { id } errors { message } } }";
+const NAME: &str = "mutation($n: String!, $k: ID!) { createFeedConsumer(input: { name: $n, event: \"camp\", \
+    serviceType: \"handset\", apiKey: $k }) { consumer { id } errors { message } } }";
+
+/// The rows of sizes.
 pub async fn measure(table: &mut Table) {
+    rows(table).await;
+    consumers(table).await;
+}
+
+async fn consumers(table: &mut Table) {
+    let work = "one change and its reading, 100 consumers beside 1";
+    if !table.wants(work) {
+        return;
+    }
+    let (many, one) = (Follower::new(SMALL).await, Follower::new(SMALL).await);
+    many.name_consumers(100).await;
+    one.name_consumers(1).await;
+    let up_to_date = async || {
+        many.acknowledge().await;
+        one.acknowledge().await;
+    };
+    let ours = async |units| many.follow(units).await;
+    let beside = async |units| one.follow(units).await;
+    let found = alternate_after(200, up_to_date, ours, beside).await;
+    let beside = format!("with 1 {}", show(found.beside.cpu));
+    table.at_most(work, (found.cpu_ratio, " × CPU"), SAME, show(found.ours.cpu), beside);
+}
+
+async fn rows(table: &mut Table) {
     let work = "one change and its reading, 1,000,000 rows beside 10,000";
     if !table.wants(work) {
         return;
@@ -27,7 +60,7 @@ pub async fn measure(table: &mut Table) {
     let beside = async |units| small.follow(units).await;
     let found = alternate(500, ours, beside).await;
     let beside = format!("at 10,000 {}", show(found.beside.cpu));
-    table.at_most(work, (found.cpu_ratio, " × CPU"), 1.5, show(found.ours.cpu), beside);
+    table.at_most(work, (found.cpu_ratio, " × CPU"), SAME, show(found.ours.cpu), beside);
 }
 
 struct Follower {
@@ -41,6 +74,30 @@ impl Follower {
         let house = House::build(size).await;
         let head = text(&house.ask(&house.key, HEAD, json!({})).await, "head");
         Self { house, cursor: RefCell::new(head), changed: Cell::new(0) }
+    }
+
+    /// Names so many telephone systems.
+    async fn name_consumers(&self, count: u32) {
+        let house = &self.house;
+        let key = text(&house.ask(&house.admin, KEY, json!({})).await, "id");
+        for n in 0..count {
+            let named = house.ask(&house.admin, NAME, json!({ "n": format!("sip-{n}"), "k": key })).await;
+            text(&named, "id");
+        }
+    }
+
+    /// Has every telephone system acknowledge what there is, as far as costs of later changes can depend on it.
+    async fn acknowledge(&self) {
+        let statement =
+            "UPDATE feed_consumers SET acknowledged_base = feeds.head, acknowledged_position = feeds.head FROM feeds";
+        let store = &self.house.app.services.store;
+        let written = store.write(move |conn| {
+            Box::pin(async move {
+                let Conn::Sqlite(conn) = conn else { panic!("the benches run on SQLite") };
+                Ok(conn.batch_execute(statement).await?)
+            })
+        });
+        written.await.unwrap();
     }
 
     /// Changes one extension after another, and reads each change.

@@ -29,8 +29,18 @@ impl Table {
         self.row(work, format!("{value:.2}{unit}"), format!("≥ {least}{unit}"), value >= least, ours, beside);
     }
 
+    /// A row that has no goal.
+    pub fn tell(&mut self, work: &str, figure: (f64, &str), ours: String, beside: String) {
+        let (value, unit) = figure;
+        self.add(work, format!("{value:.2}{unit}"), "reported".to_owned(), ours, beside);
+    }
+
     fn row(&mut self, work: &str, figure: String, goal: String, met: bool, ours: String, beside: String) {
         let goal = format!("{goal} {}", if met { "met" } else { "MISSED" });
+        self.add(work, figure, goal, ours, beside);
+    }
+
+    fn add(&mut self, work: &str, figure: String, goal: String, ours: String, beside: String) {
         println!("measured: {work}: {figure} ({goal}); {ours}; {beside}");
         self.rows.push([work.to_owned(), figure, goal, ours, beside]);
     }

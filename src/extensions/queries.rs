@@ -312,7 +312,7 @@ pub(super) async fn bearer_of_number(
         .filter(extensions::event_id.eq(event))
         .filter(extensions::number.eq(number))
         .select(extensions::id)
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }

@@ -38,7 +38,7 @@ pub async fn find_on(conn: &mut Conn, event: Option<EventId>, number: &str) -> Q
             .filter(numbers::event_id.is_null())
             .filter(numbers::number.eq(number))
             .select(NumberRow::as_select())
-            .first(c)
+            .get_result(c)
             .await
             .optional());
     };
