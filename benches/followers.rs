@@ -6,11 +6,13 @@ use std::time::Duration;
 use async_graphql::{Request, Variables};
 use futures_util::StreamExt as _;
 use serde_json::json;
+use switchboard::changes::doorbell::{CHANNEL, Ring};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 
 use super::house::House;
 use super::measure::{ROUNDS, median, percentile, show, wall};
+use super::postgres::Cluster;
 use super::table::Table;
 
 const SUBSCRIBERS: usize = 500;
@@ -22,28 +24,52 @@ const FOLLOW: &str = "subscription { provisioningChanges(event: \"camp\", servic
 /// Changes a label.
 pub const RELABEL: &str = "mutation($i: ID!, $l: String!) { updateExtension(input: { id: $i, label: $l }) { extension { id } errors { code } } }";
 
-/// The row of subscribers.
+/// The rows of subscribers.
 pub async fn measure(house: &House, table: &mut Table) {
     let work = "change → event at the last of 500 subscribers, p99";
-    if !table.wants(work) {
-        return;
+    if table.wants(work) {
+        let told = compare(house, async |round| with_channel(house, round).await).await;
+        report(table, work, "the change and a local channel", told);
     }
-    let (mut ours, mut beside) = (Vec::new(), Vec::new());
+    let work = "change → event at the last of 500 subscribers, p99, PostgreSQL";
+    if table.wants(work) {
+        let Some(cluster) = Cluster::find() else { return println!("not measured, PostgreSQL is missing: {work}") };
+        let house = House::on_postgres(&cluster.database(), 500).await;
+        let told = compare(&house, async |round| with_listen(&house, round).await).await;
+        report(table, work, "the change and LISTEN", told);
+        drop(house);
+        cluster.stop();
+    }
+}
+
+/// The 99th percentiles of each round, in seconds: ours, and what stands beside.
+async fn compare(house: &House, beside: impl AsyncFn(u32) -> Vec<Duration>) -> Vec<(f64, f64)> {
+    let mut rounds = Vec::new();
     for round in 0..ROUNDS {
         let round = u32::try_from(round).unwrap();
-        ours.push(percentile(with_subscribers(house, round).await, 0.99).as_secs_f64());
-        beside.push(percentile(with_channel(house, round).await, 0.99).as_secs_f64());
+        let ours = percentile(with_subscribers(house, round).await, 0.99);
+        rounds.push((ours.as_secs_f64(), percentile(beside(round).await, 0.99).as_secs_f64()));
     }
-    let more = ours.iter().zip(&beside).map(|(ours, beside)| (ours - beside) * 1e3).collect();
-    let (ours, beside) = (median(ours), median(beside));
-    let beside = format!("the change and a local channel {}", show(Duration::from_secs_f64(beside)));
-    table.at_most(work, (median(more), " ms more"), 50.0, show(Duration::from_secs_f64(ours)), beside);
+    rounds
+}
+
+fn report(table: &mut Table, work: &str, name: &str, rounds: Vec<(f64, f64)>) {
+    let of = |pick: fn(&(f64, f64)) -> f64| median(rounds.iter().map(pick).collect());
+    let seconds = |seconds| show(Duration::from_secs_f64(seconds));
+    let beside = format!("{name} {}", seconds(of(|(_, beside)| *beside)));
+    table.at_most(
+        work,
+        (of(|(ours, beside)| (ours - beside) * 1e3), " ms more"),
+        50.0,
+        seconds(of(|(ours, _)| *ours)),
+        beside,
+    );
 }
 
 /// Changes the label of one extension.
 pub async fn relabel(house: &House, n: u32, label: &str) {
-    let id = format!("Extension:01920000000070008000{:012x}", n % house.size + 1);
-    let body = house.ask(&house.operator, RELABEL, json!({ "i": id, "l": label })).await;
+    let variables = json!({ "i": house.extension(n), "l": label });
+    let body = house.ask(&house.operator, RELABEL, variables).await;
     assert!(body.starts_with(b"{\"data\":{\"updateExtension\":{\"extension\":{"), "{}", String::from_utf8_lossy(&body));
 }
 
@@ -104,5 +130,18 @@ async fn with_channel(house: &House, round: u32) -> Vec<Duration> {
         times.push(last - began);
     }
     tasks.shutdown().await;
+    times
+}
+
+async fn with_listen(house: &House, round: u32) -> Vec<Duration> {
+    let mut heard = house.app.services.store.listen(CHANNEL).await.unwrap().unwrap();
+    let mut times = Vec::new();
+    for n in 0..CHANGES {
+        let began = wall();
+        relabel(house, n * 97, &format!("Listened {round} {n}")).await;
+        // The change of the directory rings too.
+        while !matches!(serde_json::from_str(&heard.recv().await.unwrap()), Ok(Ring::Feed(_))) {}
+        times.push(wall() - began);
+    }
     times
 }

@@ -34,6 +34,11 @@ const FIRST_WORDS: [&str; 10] =
     ["tent", "desk", "kitchen", "lounge", "stage", "workshop", "radio", "garden", "tower", "gate"];
 const SECOND_WORDS: [&str; 8] = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel"];
 
+const CREATE_KEY: &str = "mutation { createApiKey(input: { label: \"sip\", scopes: [READ_CONFIG], serviceTypes: [\"handset\"], \
+    events: [\"camp\"] }) { apiKey { id } errors { message } } }";
+const REGISTER_BARE: &str = "mutation($n: PhoneNumber!, $l: String!) { registerExtension(input: { event: \"camp\", \
+    serviceType: \"handset\", number: $n, label: $l, visibility: PUBLIC }) { extension { id } errors { message } } }";
+
 /// An installation that is measured.
 pub struct House {
     pub app: Arc<App>,
@@ -43,6 +48,8 @@ pub struct House {
     pub feed: FeedId,
     /// How many extensions there were at first.
     pub size: u32,
+    /// The ids of those that were registered one by one.
+    registered: Vec<String>,
     pub guest: Known,
     pub admin: Known,
     pub operator: Known,
@@ -54,19 +61,38 @@ pub struct House {
 impl House {
     /// Builds one with `size` extensions.
     pub async fn build(size: u32) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let house = Self::furnished(tempfile::tempdir().unwrap(), &[], size).await;
+        let filter = Filter { event: Some(house.event), ..Filter::default() };
+        let mut conn = house.app.services.store.read().await.unwrap();
+        let count = extensions::queries::count(&mut conn, &filter).await.unwrap();
+        assert_eq!(count, i64::from(size), "the house is not as full as it should be");
+        drop(conn);
+        house
+    }
+
+    /// Builds one on the PostgreSQL database of this URL, with `size` extensions, which are registered one by one.
+    pub async fn on_postgres(url: &str, size: u32) -> Self {
+        let mut house = Self::furnished(tempfile::tempdir().unwrap(), &["--database-url", url], 0).await;
+        house.size = size;
+        for n in 0..size {
+            let variables = json!({ "n": (FIRST_NUMBER + n).to_string(), "l": format!("Tent {n}") });
+            house.registered.push(text(&house.ask(&house.user, REGISTER_BARE, variables).await, "id"));
+        }
+        house
+    }
+
+    async fn furnished(folder: tempfile::TempDir, more: &[&str], size: u32) -> Self {
         let arguments = ["switchboard", "--data-dir", folder.path().to_str().unwrap()];
-        let cli = Cli::try_parse_from(arguments).unwrap();
+        let cli = Cli::try_parse_from(arguments.iter().chain(more)).unwrap();
         let services = app::open(&cli.installation, Parts::of_this_machine().unwrap()).await.unwrap();
         configure(&services).await;
         let app = App::new(&cli.installation, cli.serving, services).await.unwrap();
         let (event, service_type) = ids(&app).await;
         let feed = fill(&app, FeedRef { event, service_type }, size).await;
-        let filter = Filter { event: Some(event), ..Filter::default() };
-        let count = extensions::queries::count(&mut *app.services.store.read().await.unwrap(), &filter).await.unwrap();
-        assert_eq!(count, i64::from(size), "the house is not as full as it should be");
+        let admin = known(person(&app, "admin").await);
+        let made = ask(&app, &admin, CREATE_KEY, json!({})).await;
         let key = Key {
-            id: ApiKeyId(uuid::Uuid::nil()),
+            id: ApiKeyId::from_global(&text(&made, "id")).unwrap(),
             prefix: "bench".to_owned(),
             scopes: vec![ApiKeyScope::ReadConfig],
             service_types: vec![service_type],
@@ -78,8 +104,9 @@ impl House {
             service_type,
             feed,
             size,
+            registered: Vec::new(),
             guest: known(Actor::Guest),
-            admin: known(person(&app, "admin").await),
+            admin,
             operator: known(person(&app, "operator").await),
             user: known(person(&app, "user").await),
             key: known(Actor::Key(Arc::new(key))),
@@ -90,11 +117,28 @@ impl House {
 
     /// Asks as the edge does, without HTTP, and gives the response's body.
     pub async fn ask(&self, who: &Known, query: &str, variables: Value) -> Vec<u8> {
-        let body =
-            execute(&Switchboard(Arc::clone(&self.app)), who, query, Variables::from_json(variables)).await.unwrap();
-        assert!(!body.starts_with(b"{\"errors\""), "{}", String::from_utf8_lossy(&body));
-        body
+        ask(&self.app, who, query, variables).await
     }
+
+    /// The id of an extension; any `n` will do.
+    pub fn extension(&self, n: u32) -> String {
+        let n = n % self.size;
+        let registered = self.registered.get(n as usize).cloned();
+        registered.unwrap_or_else(|| format!("Extension:01920000000070008000{:012x}", n + 1))
+    }
+}
+
+async fn ask(app: &Arc<App>, who: &Known, query: &str, variables: Value) -> Vec<u8> {
+    let body = execute(&Switchboard(Arc::clone(app)), who, query, Variables::from_json(variables)).await.unwrap();
+    assert!(!body.starts_with(b"{\"errors\""), "{}", String::from_utf8_lossy(&body));
+    body
+}
+
+/// The first text under a key of an answer.
+pub fn text(body: &[u8], key: &str) -> String {
+    let body = std::str::from_utf8(body).unwrap();
+    let (_, rest) = body.split_once(&format!("\"{key}\":\"")).unwrap_or_else(|| panic!("no {key} in {body}"));
+    rest.split_once('"').unwrap().0.to_owned()
 }
 
 fn known(actor: Actor) -> Known {
@@ -206,7 +250,10 @@ async fn fill(app: &App, reference: FeedRef, size: u32) -> FeedId {
         .write(move |conn| {
             Box::pin(async move {
                 let feed = changes::ensure_feed(conn, reference, &*rng, now).await?;
-                let Conn::Sqlite(conn) = conn else { panic!("the benches run on SQLite") };
+                if size == 0 {
+                    return Ok(feed.id);
+                }
+                let Conn::Sqlite(conn) = conn else { panic!("PostgreSQL is not filled by statements") };
                 conn.batch_execute(&statements(reference, feed.id, now, size, &sum)).await?;
                 Ok(feed.id)
             })

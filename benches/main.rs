@@ -14,6 +14,8 @@ mod feed;
 mod followers;
 mod house;
 mod measure;
+#[path = "../tests/postgres.rs"]
+mod postgres;
 mod process;
 mod reads;
 mod registrations;

@@ -72,7 +72,7 @@ async fn select(conn: &mut Conn, number: &str) -> QueryResult<(Extension, String
         .filter(events::slug.eq("camp"))
         .filter(extensions::number.eq(number))
         .select((Extension::as_select(), service_types::slug, service_types::name))
-        .first(c)
+        .get_result(c)
         .await)
 }
 

@@ -4,10 +4,11 @@ use std::cell::{Cell, RefCell};
 
 use diesel_async::SimpleAsyncConnection as _;
 use serde_json::json;
+use switchboard::access::Actor;
 use switchboard::store::Conn;
 
 use super::followers::relabel;
-use super::house::House;
+use super::house::{House, text};
 use super::measure::{alternate, alternate_after, show};
 use super::table::Table;
 
@@ -20,8 +21,6 @@ const CHANGES: &str = "query($s: FeedCursor!) { provisioning(event: \"camp\", se
     ... on FeedPage { cursor changes { ... on FeedUpsert { extension { number label parameters version } previous { number } } } } } } }";
 const HEAD: &str = "{ provisioning(event: \"camp\", serviceType: \"handset\") { snapshot(first: 1) { head } } }";
 
-const KEY: &str = "mutation { createApiKey(input: { label: \"sip\", scopes: [READ_CONFIG], serviceTypes: [\"handset\"], \
-    events: [\"camp\"] }) { apiKey { id } errors { message } } }";
 const NAME: &str = "mutation($n: String!, $k: ID!) { createFeedConsumer(input: { name: $n, event: \"camp\", \
     serviceType: \"handset\", apiKey: $k }) { consumer { id } errors { message } } }";
 
@@ -79,7 +78,8 @@ impl Follower {
     /// Names so many telephone systems.
     async fn name_consumers(&self, count: u32) {
         let house = &self.house;
-        let key = text(&house.ask(&house.admin, KEY, json!({})).await, "id");
+        let Actor::Key(key) = &house.key.caller.actor else { panic!("the key is a key") };
+        let key = key.id.global();
         for n in 0..count {
             let named = house.ask(&house.admin, NAME, json!({ "n": format!("sip-{n}"), "k": key })).await;
             text(&named, "id");
@@ -112,11 +112,4 @@ impl Follower {
             self.cursor.replace(text(&page, "cursor"));
         }
     }
-}
-
-/// The first text under a key of an answer.
-fn text(body: &[u8], key: &str) -> String {
-    let body = std::str::from_utf8(body).unwrap();
-    let (_, rest) = body.split_once(&format!("\"{key}\":\"")).unwrap_or_else(|| panic!("no {key} in {body}"));
-    rest.split_once('"').unwrap().0.to_owned()
 }

@@ -137,7 +137,7 @@ impl Extension {
         }
         let services = services(ctx)?;
         actor.demand_recent_sign_in(services.now())?;
-        let schema = compiled(&self.kind(ctx).await?)?;
+        let schema = compiled(&*self.kind(ctx).await?)?;
         let secrets = sealed::open(&services.sealer, self.0.id, self.0.secrets.as_deref())?;
         let (id, number) = (self.0.id, self.0.number.clone());
         let mut reader = crate::access::Caller::clone(&*caller(ctx)?);
