@@ -17,7 +17,7 @@ use crate::config::{Installation, Serving};
 use crate::graphql::context::{CoreTypeNames, PublicAddress};
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::with_catalogue;
-use crate::http::graphql::PublishedSchema;
+use crate::http::graphql::{OpenSockets, PublishedSchema};
 use crate::http::requests::RequestCounts;
 use crate::mail::Mailer;
 use crate::problem::Fault;
@@ -47,6 +47,8 @@ pub struct App {
     pub requests: RequestCounts,
     /// Turns true when the program begins to shut down.
     pub stopping: watch::Sender<bool>,
+    /// The WebSockets that are open: stopping waits for their closing.
+    pub sockets: OpenSockets,
 }
 
 /// Where requests are counted; each instance counts for itself.
@@ -144,6 +146,7 @@ impl App {
             rates,
             requests: RequestCounts::default(),
             stopping,
+            sockets: OpenSockets::default(),
         }))
     }
 

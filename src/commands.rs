@@ -82,9 +82,14 @@ async fn serve(installation: &Installation, serving: Serving) -> Result<(), Stri
         axum::serve(listener, http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(stop_on_signal(Arc::clone(&app)))
             .into_future();
+    let drained = async {
+        let outcome = served.await;
+        app.sockets.all_closed().await;
+        outcome
+    };
     let mut stopping = app.stopping.subscribe();
     let outcome = tokio::select! {
-        outcome = served => outcome.map_err(say),
+        outcome = drained => outcome.map_err(say),
         () = async {
             drop(stopping.wait_for(|stopping| *stopping).await);
             tokio::time::sleep(DRAIN).await;

@@ -15,6 +15,7 @@ mod permissions;
 mod postgres;
 mod program;
 mod shipped_templates;
+mod shutdown;
 mod support;
 
 use libtest_mimic::{Arguments, Trial};
@@ -46,6 +47,7 @@ fn main() {
     trials.extend(migrations::trials(cluster.as_ref(), is_missing && !must_be_there));
     let (of_clients, without_clients) = clients::trials(must_be_there);
     trials.extend(of_clients);
+    trials.extend(shutdown::trials());
     let mut skipped = Vec::new();
     let mut on_both = |name: &str, run: Box<dyn Fn(Option<&postgres::Cluster>) -> Outcome + Send + Sync>| {
         let run = std::sync::Arc::new(run);

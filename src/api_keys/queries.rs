@@ -19,7 +19,7 @@ pub async fn all(conn: &mut Conn) -> QueryResult<Vec<ApiKey>> {
 
 /// A key by its id.
 pub async fn by_id(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Option<ApiKey>> {
-    query!(conn, c => api_keys::table.find(id).select(ApiKey::as_select()).first(c).await.optional())
+    query!(conn, c => api_keys::table.find(id).select(ApiKey::as_select()).get_result(c).await.optional())
 }
 
 /// The key of this token with the time of its last use; `None` when it is unknown, expired or revoked.
@@ -32,7 +32,7 @@ pub async fn by_token(
     let row: Option<ApiKey> = query!(&mut *conn, c => api_keys::table
         .filter(api_keys::prefix.eq(prefix))
         .select(ApiKey::as_select())
-        .first(c)
+        .get_result(c)
         .await
         .optional())?;
     let is_right =

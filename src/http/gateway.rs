@@ -3,11 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use async_graphql::Request;
+use async_graphql::parser::types::OperationType;
 use futures_util::future::BoxFuture;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::address::{client_address, is_exempt_from_rates};
-use super::graphql::{Credentials, EdgeError, Gateway, Observation, PublishedSchema};
+use super::graphql::{Credentials, EdgeError, Gateway, Observation, OpenSockets, PublishedSchema};
 use crate::access::{Actor, Caller};
 use crate::app::App;
 use crate::authentication;
@@ -16,6 +18,7 @@ use crate::clock::{Clock, Rng};
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::{Charge, Tier};
 use crate::graphql::roots::{Mutation, Query, Subscription};
+use crate::service_types::graphql::ReadTypes;
 
 /// How often an open subscription looks whether its session or key is still good, beside the doorbell.
 const RECHECK: std::time::Duration = std::time::Duration::from_secs(1);
@@ -30,6 +33,13 @@ pub struct Known {
     /// For the resolvers.
     pub caller: Arc<Caller>,
     token: Option<Arc<str>>,
+}
+
+impl Known {
+    /// A caller whom nobody has to find, since the program itself made them.
+    pub const fn made(caller: Arc<Caller>) -> Self {
+        Self { caller, token: None }
+    }
 }
 
 impl Switchboard {
@@ -169,6 +179,10 @@ impl Gateway for Switchboard {
         })
     }
 
+    fn sockets(&self) -> &OpenSockets {
+        &self.0.sockets
+    }
+
     fn clock(&self) -> &dyn Clock {
         &*self.0.services.clock
     }
@@ -195,7 +209,8 @@ impl Gateway for Switchboard {
         );
     }
 
-    fn prepare(&self, request: async_graphql::Request, caller: &Known) -> async_graphql::Request {
-        request.data(Arc::clone(&caller.caller))
+    fn prepare(&self, request: Request, caller: &Known, kind: OperationType) -> Request {
+        let request = request.data(Arc::clone(&caller.caller));
+        if kind == OperationType::Query { request.data(ReadTypes::default()) } else { request }
     }
 }

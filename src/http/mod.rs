@@ -5,10 +5,11 @@ mod devices;
 mod documents;
 mod etags;
 mod feeds;
-mod gateway;
+pub mod gateway;
 pub mod graphql;
 pub mod headers;
 mod health;
+mod metrics;
 mod playground;
 mod refusal;
 pub mod requests;
@@ -31,7 +32,7 @@ pub fn router(app: Arc<App>) -> Router {
     let operations = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
+        .route("/metrics", get(metrics::metrics))
         .with_state(Arc::clone(&app));
     let pages =
         web::routes().merge(playground::routes()).layer(from_fn(headers::for_pages)).layer(CompressionLayer::new());

@@ -185,17 +185,21 @@ pub async fn of_feed(services: &Services, feed: FeedId) -> Result<Vec<Consumer>,
 /// # Errors
 /// When the database refuses.
 pub async fn lag(services: &Services, consumer: &Consumer) -> Result<Lag, Stop> {
-    let mut conn = services.store.read().await?;
+    lag_in(&mut *services.store.read().await?, consumer, services.now()).await
+}
+
+/// The same, for whoever has a connection.
+pub(super) async fn lag_in(conn: &mut Conn, consumer: &Consumer, now: Timestamp) -> Result<Lag, Stop> {
     let position = consumer.acknowledged_position;
-    let records = queries::count_after(&mut conn, consumer.feed_id, position.unwrap_or(-1)).await?;
+    let records = queries::count_after(conn, consumer.feed_id, position.unwrap_or(-1)).await?;
     if records == 0 {
         return Ok(Lag::default());
     }
     let since = match position {
-        Some(position) => queries::first_after(&mut conn, consumer.feed_id, position).await?,
+        Some(position) => queries::first_after(conn, consumer.feed_id, position).await?,
         None => Some(consumer.created_at),
     };
-    Ok(Lag { records, seconds: since.map_or(0, |since| services.now().seconds_since(since)) })
+    Ok(Lag { records, seconds: since.map_or(0, |since| now.seconds_since(since)) })
 }
 
 /// A consumer's errors with the number of each; one whose extension is forgotten has none.

@@ -62,17 +62,16 @@ pub async fn ids_by_slug(
     event: &str,
     service_type: &str,
 ) -> QueryResult<Option<(EventId, ServiceTypeId)>> {
-    let event: Option<EventId> =
-        query!(conn, c => events::table.filter(events::slug.eq(event)).select(events::id).first(c).await.optional())?;
+    let event: Option<EventId> = query!(conn, c => events::table.filter(events::slug.eq(event)).select(events::id).get_result(c).await.optional())?;
     let Some(event) = event else { return Ok(None) };
-    let service_type: Option<ServiceTypeId> = query!(conn, c => types::table.filter(types::slug.eq(service_type)).select(types::id).first(c).await.optional())?;
+    let service_type: Option<ServiceTypeId> = query!(conn, c => types::table.filter(types::slug.eq(service_type)).select(types::id).get_result(c).await.optional())?;
     Ok(service_type.map(|service_type| (event, service_type)))
 }
 
 /// Whether the event is archived; `None` for one that is not there.
 pub async fn is_archived(conn: &mut Conn, event: EventId) -> QueryResult<Option<bool>> {
     let phase: Option<String> =
-        query!(conn, c => events::table.find(event).select(events::phase).first(c).await.optional())?;
+        query!(conn, c => events::table.find(event).select(events::phase).get_result(c).await.optional())?;
     Ok(phase.map(|phase| phase == ARCHIVED))
 }
 
@@ -82,7 +81,7 @@ pub async fn is_archived(conn: &mut Conn, event: EventId) -> QueryResult<Option<
 /// When the database refuses, or either is not there.
 pub async fn place(conn: &mut Conn, event: EventId, service_type: ServiceTypeId) -> Result<Place, Stop> {
     let (event_slug, phase): (String, String) =
-        query!(conn, c => events::table.find(event).select((events::slug, events::phase)).first(c).await)?;
+        query!(conn, c => events::table.find(event).select((events::slug, events::phase)).get_result(c).await)?;
     let row = service_types::queries::service_type_by_id(conn, service_type).await?;
     let row = row.ok_or_else(|| Fault::internal("a feed of a service type that is not there"))?;
     Ok(Place {

@@ -12,6 +12,7 @@ mod leaving;
 mod lists;
 mod nodes;
 mod numbers;
+mod operations;
 mod render;
 mod reservations;
 
@@ -129,4 +130,5 @@ tests! {
     guarantees::guarantee_10_doorbell,
     guarantees::guarantee_11_secrets_are_not_copied,
     guarantees::guarantee_12_every_path,
+    operations::metrics_count_extensions_and_lag,
 }
