@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
@@ -14,7 +15,7 @@ use crate::secrets::Secret;
 
 /// What the agent follows, and what it writes to.
 pub struct Config {
-    pub feed: Feed,
+    pub feed: Arc<Feed>,
     pub guard: Guard,
     pub driver: Driver,
     /// Called for every number that is gone or silent.
@@ -313,7 +314,7 @@ impl Config {
             return Err(Wrong::here("there is no driver"));
         };
         Ok(Self {
-            feed: reader.feed(raw.feed, key)?,
+            feed: Arc::new(reader.feed(raw.feed, key)?),
             guard: Guard { percent: raw.guard.percent, floor: raw.guard.floor },
             driver,
             gone: raw.gone.map(|gone| reader.request(gone, reqwest::Method::POST)).transpose()?,

@@ -150,17 +150,23 @@ impl Copy {
     pub async fn against(&mut self, entries: Vec<Entry>, cursor: String) -> Result<Batch, Trouble> {
         let mut known = self.all().await?;
         let mut batch = Batch { cursor, is_whole: true, ..Batch::default() };
+        let settled = settled(&entries, &known);
+        let is_others = |id: &str, keys: &Keys| settled.get(&keys.number).is_some_and(|holder| holder != id);
         for entry in &entries {
             let Some(before) = known.remove(&entry.id) else { continue };
             let now = entry.keys();
-            let keys: Vec<Keys> = before.keys.into_iter().filter(|keys| *keys != now).collect();
+            let is_stale = |keys: &Keys| *keys != now && !is_others(&entry.id, keys);
+            let keys: Vec<Keys> = before.keys.into_iter().filter(is_stale).collect();
             if !keys.is_empty() {
                 batch.previous.push(Deletion { id: entry.id.clone(), slot: entry.slot(), keys });
             }
         }
         batch.upserts = entries;
         batch.removals =
-            known.into_iter().map(|(id, known)| Deletion { id, slot: None, keys: known.keys }).collect();
+            known.into_iter().map(|(id, mut known)| {
+                known.keys.retain(|keys| !is_others(&id, keys));
+                Deletion { id, slot: None, keys: known.keys }
+            }).collect();
         batch.removals.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(batch)
     }
@@ -345,6 +351,16 @@ impl Copy {
         self.database.own(sql, &[Datum::from(&*self.feed), number.into()]).await?;
         Ok(())
     }
+}
+
+/// Numbers whose row in the telephone system is certainly its present holder's: what failed for a former holder must not delete
+/// it. A number that has moved and was not written yet is not among them.
+fn settled(entries: &[Entry], known: &HashMap<String, Known>) -> HashMap<String, String> {
+    let is_settled = |entry: &&Entry| {
+        let of_number = |keys: &Keys| keys.number == entry.number;
+        known.get(&entry.id).is_some_and(|known| !known.version.is_empty() && known.keys.iter().any(of_number))
+    };
+    entries.iter().filter(is_settled).map(|entry| (entry.number.clone(), entry.id.clone())).collect()
 }
 
 fn known(version: Option<String>, keys: Option<String>) -> Known {

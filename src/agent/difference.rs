@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::config::{Config, Driver};
 use super::copy::Copy;
@@ -16,8 +17,8 @@ use super::trouble::{Refusal, Trouble};
 ///
 /// # Errors
 /// [`Trouble`] when the server or the database cannot be read.
-pub async fn tell(mut config: Config) -> Result<String, Trouble> {
-    let source = Source::new(config.take_feed())?;
+pub async fn tell(config: Config) -> Result<String, Trouble> {
+    let source = Source::new(Arc::clone(&config.feed))?;
     let Snapshot::Whole { entries, cursor } = source.snapshot().await? else {
         return Ok("The event is archived: nothing would change.\n".to_owned());
     };

@@ -1,6 +1,7 @@
 //! The agent's days: read, apply, acknowledge, wait.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -53,11 +54,12 @@ impl Agent {
     /// Opens the copy and makes the clients.
     ///
     /// # Errors
-    /// [`Trouble`] of either kind.
-    async fn open(config: Config, source: Source, options: Options) -> Result<Self, (Trouble, Config, Source)> {
-        let copy = Copy::open(Database::open(&config.state_url()).await?, &source.name()).await?;
-        let builder = outgoing::client(None).map_err(Trouble::lasting)?;
-        let client = builder.build().map_err(|error| Trouble::lasting(outgoing::words(&error)))?;
+    /// A sentence when a person has to look. A system that is still starting when the agent does is waited for.
+    pub async fn open(config: Config, options: Options) -> Result<Self, String> {
+        let source = Source::new(Arc::clone(&config.feed)).map_err(|trouble| trouble.to_string())?;
+        let copy = waited(&config, &source).await?;
+        let builder = outgoing::client(None)?;
+        let client = builder.build().map_err(|error| outgoing::words(&error))?;
         let retry_at = Instant::now() + config.retry;
         Ok(Self {
             config,
@@ -98,11 +100,7 @@ impl Agent {
 
     /// Opens the copy anew after trouble: a connection may be gone, a transaction half done.
     async fn reopen(&mut self) {
-        let opened = match Database::open(&self.config.state_url()).await {
-            Ok(database) => Copy::open(database, &self.source.name()).await,
-            Err(trouble) => Err(trouble),
-        };
-        match opened {
+        match copy(&self.config, &self.source).await {
             Ok(copy) => self.copy = copy,
             Err(trouble) => tracing::warn!(error = %trouble, "the agent's tables cannot be opened"),
         }
@@ -271,6 +269,26 @@ impl Agent {
                 tracing::error!(feed = self.source.name(), "the copy differs from the feed, after a snapshot too")
             }
             (false, _) => self.has_differed = self.has_differed && !was_compared,
+        }
+    }
+}
+
+async fn copy(config: &Config, source: &Source) -> Result<Copy, Trouble> {
+    Copy::open(Database::open(&config.state_url()).await?, &source.name()).await
+}
+
+/// Opens the copy as soon as its database is there.
+async fn waited(config: &Config, source: &Source) -> Result<Copy, String> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match copy(config, source).await {
+            Ok(copy) => return Ok(copy),
+            Err(Trouble::Lasting(what)) => return Err(what),
+            Err(Trouble::Passing(what)) => {
+                tracing::warn!(error = what, pause_ms = pause.as_millis(), "the agent cannot begin and tries again");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
         }
     }
 }

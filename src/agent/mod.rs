@@ -44,7 +44,5 @@ pub async fn run(file: &Path, key: Option<Secret>, options: Options) -> Result<(
         print!("{}", difference::tell(config).await.map_err(|trouble| trouble.to_string())?);
         return Ok(());
     }
-    // A system that is still starting when the agent does is waited for like any other that is not there.
-    let agent = follow::open(config, options).await?;
-    agent.run().await
+    follow::Agent::open(config, options).await?.run().await
 }

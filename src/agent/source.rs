@@ -1,5 +1,6 @@
 //! The server's side: one feed over HTTP.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{RequestBuilder, Response, StatusCode};
@@ -27,7 +28,7 @@ const ACKNOWLEDGE: &str = "mutation($input: AcknowledgeProvisioningInput!) { ack
 /// The feed, as one consumer reads it.
 pub struct Source {
     client: reqwest::Client,
-    feed: config::Feed,
+    feed: Arc<config::Feed>,
 }
 
 /// All that is there, as of one instant.
@@ -60,7 +61,7 @@ impl Source {
     ///
     /// # Errors
     /// [`Trouble::Lasting`] when the certificate authority cannot be read.
-    pub fn new(feed: config::Feed) -> Result<Self, Trouble> {
+    pub fn new(feed: Arc<config::Feed>) -> Result<Self, Trouble> {
         let builder = outgoing::client(feed.authority.as_deref()).map_err(Trouble::lasting)?;
         let client = builder.build().map_err(|error| Trouble::lasting(outgoing::words(&error)))?;
         Ok(Self { client, feed })
@@ -69,6 +70,11 @@ impl Source {
     /// Which consumer of which feed this is, as one name.
     pub fn name(&self) -> String {
         format!("{}/{}/{}", self.feed.event, self.feed.service_type, self.feed.consumer)
+    }
+
+    /// Which feed it is.
+    pub fn feed(&self) -> &config::Feed {
+        &self.feed
     }
 
     fn get(&self, path: &str) -> RequestBuilder {

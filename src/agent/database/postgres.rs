@@ -72,8 +72,11 @@ fn words(error: &Error) -> String {
     match error.as_db_error() {
         Some(error) => error.message().to_owned(),
         None => {
-            let causes = std::iter::successors(Some(error as &dyn StdError), |error| error.source());
-            causes.last().map(ToString::to_string).unwrap_or_default()
+            let mut cause: &dyn StdError = error;
+            while let Some(deeper) = cause.source() {
+                cause = deeper;
+            }
+            cause.to_string()
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::agent::config::{Config, Content, FileDriver};
+use crate::agent::config::{Content, Feed, FileDriver};
 use crate::agent::entry::{Batch, Entry};
 use crate::agent::source::Source;
 use crate::agent::template::Template;
@@ -26,12 +26,11 @@ pub struct Rendered {
 /// # Errors
 /// [`Trouble`] when the server, the disk or the reload command fails.
 pub async fn apply(
-    config: &Config,
-    file: &FileDriver,
     source: &Source,
+    file: &FileDriver,
     batch: &Batch,
 ) -> Result<HashMap<String, Refusal>, Trouble> {
-    let rendered = render(config, file, source, batch).await?;
+    let rendered = render(source, file, batch).await?;
     let unwritable =
         |error: io::Error| Trouble::passing(format!("{} cannot be written: {error}", file.path.display()));
     let owed = beside(&file.path, "reload");
@@ -52,25 +51,20 @@ pub async fn apply(
 ///
 /// # Errors
 /// [`Trouble`] when the server does not render it.
-pub async fn render(
-    config: &Config,
-    file: &FileDriver,
-    source: &Source,
-    batch: &Batch,
-) -> Result<Rendered, Trouble> {
+pub async fn render(source: &Source, file: &FileDriver, batch: &Batch) -> Result<Rendered, Trouble> {
     match &file.content {
         Content::Server(name) => Ok(Rendered { text: source.render(name).await?, failed: HashMap::new() }),
-        Content::Local(template) => Ok(locally(config, template, batch)),
+        Content::Local(template) => Ok(locally(source.feed(), template, batch)),
     }
 }
 
 /// With a template of the agent's own. Records that it fails on are found one by one and left out.
-fn locally(config: &Config, template: &Template, batch: &Batch) -> Rendered {
+fn locally(feed: &Feed, template: &Template, batch: &Batch) -> Rendered {
     let document = |entries: &[&Entry]| {
         let extensions: Vec<&Value> = entries.iter().map(|entry| &entry.values).collect();
         template.render(&json!({
-            "event": config.feed.event,
-            "service_type": config.feed.service_type,
+            "event": feed.event,
+            "service_type": feed.service_type,
             "head": batch.cursor,
             "extensions": extensions,
         }))
