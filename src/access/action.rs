@@ -64,6 +64,11 @@ text_enum! {
         CreateFeedConsumer = "createFeedConsumer",
         UpdateFeedConsumer = "updateFeedConsumer",
         DeleteFeedConsumer = "deleteFeedConsumer",
+        PauseFeedConsumer = "pauseFeedConsumer",
+        SaveWebHook = "saveWebHook",
+        RotateWebHookSecret = "rotateWebHookSecret",
+        DeleteWebHook = "deleteWebHook",
+        ReplayWebHook = "replayWebHook",
         AcknowledgeProvisioning = "acknowledgeProvisioning",
         WriteBackParameters = "writeBackParameters",
         JoinGroup = "joinGroup",
@@ -132,7 +137,9 @@ impl Action {
             | A::BarNumber
             | A::UnbarNumber
             | A::ReserveNumber
-            | A::ReleaseReservation => Least::Person(Role::Operator),
+            | A::ReleaseReservation
+            | A::PauseFeedConsumer
+            | A::ReplayWebHook => Least::Person(Role::Operator),
             A::SetRole
             | A::CreateEvent
             | A::UpdateEvent
@@ -150,7 +157,10 @@ impl Action {
             | A::RevokeApiKey
             | A::CreateFeedConsumer
             | A::UpdateFeedConsumer
-            | A::DeleteFeedConsumer => Least::Person(Role::Admin),
+            | A::DeleteFeedConsumer
+            | A::SaveWebHook
+            | A::RotateWebHookSecret
+            | A::DeleteWebHook => Least::Person(Role::Admin),
             A::AcknowledgeProvisioning => Least::Key(ApiKeyScope::ReadConfig),
             A::WriteBackParameters => Least::Key(ApiKeyScope::WriteBack),
             A::LeaveGroup => Least::PersonOrKey(Role::User, ApiKeyScope::ManageGroups),

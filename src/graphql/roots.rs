@@ -9,7 +9,7 @@ use crate::directory::graphql::{DirectoryQuery, DirectorySubscription};
 use crate::extensions::graphql::{ExtensionsMutation, ExtensionsQuery};
 use crate::groups::graphql::{GroupsMutation, GroupsQuery};
 use crate::moderation::graphql::ModerationMutation;
-use crate::provisioning::graphql::{ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription};
+use crate::provisioning::graphql::{ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription, WebHookMutation};
 use crate::service_types::graphql::{ConfigMutation, ConfigQuery};
 
 /// Everything that can be asked.
@@ -35,6 +35,7 @@ pub struct Mutation(
     ExtensionsMutation,
     GroupsMutation,
     ProvisioningMutation,
+    WebHookMutation,
 );
 
 /// Everything that can be followed.

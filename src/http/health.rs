@@ -72,6 +72,39 @@ async fn gather(app: &App) -> Result<String, crate::problem::Fault> {
     };
     gauge("accounts", "Accounts that are not deleted.", accounts);
     gauge("jobs_waiting", "Jobs that are not done.", waiting);
+    write_feeds(&app.services, &mut text).await?;
     app.requests.write_into(&mut text);
     Ok(text)
+}
+
+/// What telephone systems have not taken yet.
+async fn write_feeds(services: &crate::services::Services, text: &mut String) -> Result<(), crate::problem::Fault> {
+    let unreadable = |stop: crate::problem::Stop| match stop {
+        crate::problem::Stop::Fault(fault) => fault,
+        other => crate::problem::Fault::internal(format!("{other:?}")),
+    };
+    let systems = crate::provisioning::consumers::standings(services).await.map_err(unreadable)?;
+    for (name, help, value) in [
+        ("feed_lag_records", "Entries that a telephone system has not acknowledged.", 0),
+        ("feed_lag_seconds", "Age of the oldest change that it has not acknowledged.", 1),
+        ("feed_errors", "Extensions that it could not apply.", 2),
+        ("web_hook_dead", "Whether its web hook was given up.", 3),
+    ] {
+        // Writing into a String does not fail.
+        let _ = writeln!(text, "# HELP switchboard_{name} {help}\n# TYPE switchboard_{name} gauge");
+        for system in &systems {
+            let value = [system.lag.records, system.lag.seconds, system.errors, i64::from(system.is_dead)][value];
+            let [event, service_type, consumer] = [&system.event, &system.service_type, &system.consumer].map(escaped);
+            let _ = writeln!(
+                text,
+                "switchboard_{name}{{event=\"{event}\",service_type=\"{service_type}\",consumer=\"{consumer}\"}} {value}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A label's value (Prometheus text format 0.0.4).
+fn escaped(value: &String) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

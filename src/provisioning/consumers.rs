@@ -10,6 +10,7 @@ use super::feed::Reader;
 use super::model::{Consumer, FeedError, Lag, ProvisioningState, Status};
 use super::queries;
 use crate::access::{Action, Caller};
+use crate::changes::doorbell::Ring;
 use crate::changes::{self, FeedRef, locks};
 use crate::clock::{Rng, Timestamp};
 use crate::ids::{ApiKeyId, ConsumerId, ExtensionId, FeedId};
@@ -37,6 +38,19 @@ pub struct ConsumerPatch {
     pub id: String,
     pub name: Option<String>,
     pub paused: Option<bool>,
+}
+
+/// What metrics say of a consumer.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub event: String,
+    pub service_type: String,
+    pub consumer: String,
+    pub lag: Lag,
+    /// Extensions that it could not apply.
+    pub errors: i64,
+    /// Whether its web hook was given up.
+    pub is_dead: bool,
 }
 
 /// The consumer that was named, changed or deleted.
@@ -86,6 +100,9 @@ async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Re
         last_seen_at: None,
         paused: false,
         created_at: now,
+        verified_position: None,
+        verified_at: None,
+        verified: None,
     };
     rows::insert(tx.conn, &permit, &consumer).await?;
     let summary = format!("named the telephone system {} of {}/{}", consumer.name, input.event, input.service_type);
@@ -114,6 +131,26 @@ async fn update_in(tx: &mut Tx<'_>, patch: ConsumerPatch) -> Result<Done, Stop> 
     Ok(Done { id: consumer.id })
 }
 
+/// Pauses a consumer or wakes it: an operator's part of [`update`].
+///
+/// # Errors
+/// A problem for an unknown consumer.
+pub async fn pause(services: &Services, caller: &Arc<Caller>, id: String, paused: bool) -> Result<Done, Stop> {
+    transact(services, caller, Action::PauseFeedConsumer, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::PauseFeedConsumer).await?;
+            let consumer = find(tx.conn, &id).await?;
+            rows::change(tx.conn, &permit, consumer.id, &consumer.name, paused).await?;
+            let what = if paused { "paused" } else { "woke" };
+            let summary = format!("{what} the telephone system {}", consumer.name);
+            tx.audit(&permit, Some(consumer.id.global()), summary).await?;
+            tx.ring(Ring::Feed(consumer.feed_id));
+            Ok(Done { id: consumer.id })
+        })
+    })
+    .await
+}
+
 /// Forgets a consumer: nothing waits for it any more.
 ///
 /// # Errors
@@ -132,7 +169,7 @@ pub async fn delete(services: &Services, caller: &Arc<Caller>, id: String) -> Re
     .await
 }
 
-async fn find(conn: &mut Conn, id: &str) -> Result<Consumer, Stop> {
+pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Consumer, Stop> {
     let id = ConsumerId::from_global(id)
         .ok_or_else(|| Problem::invalid("id", "This is not the id of a telephone system."))?;
     let found = rows::consumer(conn, id).await?;
@@ -176,6 +213,22 @@ pub async fn of_feed(services: &Services, feed: FeedId) -> Result<Vec<Consumer>,
     Ok(rows::of_feed(&mut *services.store.read().await?, feed).await?)
 }
 
+/// Every consumer of every feed, by name.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn all(services: &Services) -> Result<Vec<Consumer>, Stop> {
+    Ok(rows::all(&mut *services.store.read().await?).await?)
+}
+
+/// Whether the feed stands where the consumer's digest was compared last.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn is_verified_at_head(services: &Services, consumer: &Consumer) -> Result<bool, Stop> {
+    Ok(consumer.verified_position == Some(feed_of(services, consumer).await?.head))
+}
+
 /// How far a consumer is behind the head. One that never acknowledged has everything before it.
 ///
 /// # Errors
@@ -192,6 +245,31 @@ pub async fn lag(services: &Services, consumer: &Consumer) -> Result<Lag, Stop> 
         None => Some(consumer.created_at),
     };
     Ok(Lag { records, seconds: since.map_or(0, |since| services.now().seconds_since(since)) })
+}
+
+/// What metrics say of each consumer.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn standings(services: &Services) -> Result<Vec<Standing>, Stop> {
+    let mut standings = Vec::new();
+    for consumer in all(services).await? {
+        let lag = lag(services, &consumer).await?;
+        let feed = feed_of(services, &consumer).await?;
+        let mut conn = services.store.read().await?;
+        let place = content_queries::place(&mut conn, feed.event_id, feed.service_type_id).await?;
+        let errors = rows::errors_of(&mut conn, consumer.id).await?.len();
+        let hook = super::web_hooks::of_consumer_in(&mut conn, consumer.id).await?;
+        standings.push(Standing {
+            event: place.event_slug,
+            service_type: place.service_type_slug,
+            consumer: consumer.name,
+            lag,
+            errors: i64::try_from(errors).unwrap_or(i64::MAX),
+            is_dead: hook.is_some_and(|hook| hook.dead_at.is_some()),
+        });
+    }
+    Ok(standings)
 }
 
 /// A consumer's errors with the number of each; one whose extension is forgotten has none.

@@ -21,6 +21,7 @@ pub mod model;
 mod prune;
 mod queries;
 pub mod render;
+pub mod web_hooks;
 
 pub mod write_back;
 

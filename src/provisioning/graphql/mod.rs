@@ -9,9 +9,11 @@ mod queries;
 mod shapes;
 mod splice;
 mod subscription;
+mod web_hooks;
 
 pub use consumers::{FeedConsumer, ProvisioningStatus};
 pub use mutations::ProvisioningMutation;
 pub use queries::{ProvisioningFeed, ProvisioningQuery};
 pub use shapes::{FeedChange, FeedEvent, FeedExtension, FeedPage, FeedReset, FeedSnapshot, RenderedDocument};
 pub use subscription::ProvisioningSubscription;
+pub use web_hooks::WebHookMutation;
