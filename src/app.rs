@@ -1,5 +1,6 @@
 //! The program as one value: configuration, services, catalogue, schema. Built once, shared by every request.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -33,6 +34,8 @@ pub type Published = PublishedSchema<Query, Mutation, Subscription>;
 pub struct App {
     pub services: Services,
     pub serving: Serving,
+    /// Where bodies that slow clients have not taken yet are kept.
+    pub data_dir: PathBuf,
     pub mailer: Mailer,
     pub schema: ArcSwap<Published>,
     /// How often the catalogue's bell had rung when the schema was built; held while it is built anew.
@@ -56,17 +59,21 @@ pub struct Rates {
     pub people: Buckets<String>,
     /// Requests a minute of a key.
     pub keys: Buckets<String>,
+    /// Rows of feeds a minute of whoever may read them.
+    pub rows: Buckets<String>,
 }
 
 /// How often one address may try to sign in.
 const SIGN_INS_A_MINUTE: u32 = 20;
+/// How many rows of feeds somebody may read: a feed of a million extensions, whole.
+const ROWS_A_MINUTE: u32 = 1_000_000;
 /// How many callers are remembered in each set of buckets.
 const REMEMBERED: usize = 100_000;
 
 impl Rates {
     fn new(clock: &Arc<dyn Clock>) -> Self {
         let buckets = |a_minute| Buckets::new(Rate::per_minute(a_minute), REMEMBERED, Arc::clone(clock));
-        Self { guests: buckets(600), people: buckets(300), keys: buckets(600) }
+        Self { guests: buckets(600), people: buckets(300), keys: buckets(600), rows: buckets(ROWS_A_MINUTE) }
     }
 }
 
@@ -132,6 +139,7 @@ impl App {
         Ok(Arc::new(Self {
             services,
             serving,
+            data_dir: installation.data_dir.clone(),
             mailer,
             schema: ArcSwap::from_pointee(schema),
             published_at: tokio::sync::Mutex::new(rings),

@@ -5,6 +5,7 @@
 mod api;
 mod contract;
 mod postgres;
+mod shipped_templates;
 mod support;
 
 use libtest_mimic::{Arguments, Trial};
@@ -15,6 +16,7 @@ fn main() {
     let is_missing = cluster.is_none();
     let must_be_there = std::env::var("CI").is_ok_and(|value| value == "true");
     let mut trials = contract::trials();
+    trials.extend(shipped_templates::trials());
     let mut skipped = Vec::new();
     for (name, test) in api::TESTS {
         trials.push(Trial::test(format!("sqlite::{name}"), move || support::run(None, *test)));

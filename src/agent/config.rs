@@ -104,6 +104,8 @@ pub struct Script {
     pub address: String,
     /// What ends every answer.
     pub prompt: Regex,
+    /// What ends every line.
+    pub line_end: String,
     pub timeout: Duration,
     pub begin: Vec<Line>,
     pub delete: Vec<Line>,
@@ -211,6 +213,8 @@ struct RawScript {
     state: String,
     address: Spanned<String>,
     prompt: Spanned<String>,
+    #[serde(default = "line_feed")]
+    line_end: String,
     #[serde(default = "ten_seconds")]
     timeout_seconds: u64,
     #[serde(default)]
@@ -229,6 +233,10 @@ struct RawLine {
     send: Spanned<String>,
     expect: Option<Spanned<String>>,
     deny: Option<Spanned<String>>,
+}
+
+fn line_feed() -> String {
+    "\n".to_owned()
 }
 
 fn private() -> Spanned<String> {
@@ -256,7 +264,7 @@ const OF_RECORDS: [&str; 18] = [
     "id", "slot", "number", "label", "ascii_label", "parameters", "secrets", "digests", "permissions", "fallback_number",
     "active", "restrictions", "effects", "members", "owner_username", "visibility", "version", "updated_at",
 ];
-const OF_DELETIONS: [&str; 4] = ["id", "slot", "number", "parameters"];
+const OF_DELETIONS: [&str; 5] = ["id", "slot", "number", "parameters", "now"];
 
 impl Config {
     /// Where the agent's own tables are: in the database that it writes to, or in a file of their own.
@@ -486,6 +494,7 @@ impl Reader<'_> {
             state: self.path(&raw.state),
             address: raw.address.into_inner(),
             prompt,
+            line_end: raw.line_end,
             timeout: Duration::from_secs(raw.timeout_seconds.max(1)),
             begin: lines(raw.begin)?,
             delete: lines(raw.delete)?,

@@ -158,14 +158,15 @@ impl Copy {
             let is_stale = |keys: &Keys| *keys != now && !is_others(&entry.id, keys);
             let keys: Vec<Keys> = before.keys.into_iter().filter(is_stale).collect();
             if !keys.is_empty() {
-                batch.previous.push(Deletion { id: entry.id.clone(), slot: entry.slot(), keys });
+                let (id, now) = (entry.id.clone(), entry.values.clone());
+                batch.previous.push(Deletion { id, slot: entry.slot(), keys, now });
             }
         }
         batch.upserts = entries;
         batch.removals =
             known.into_iter().map(|(id, mut known)| {
                 known.keys.retain(|keys| !is_others(&id, keys));
-                Deletion { id, slot: None, keys: known.keys }
+                Deletion { id, slot: None, keys: known.keys, now: Value::Null }
             }).collect();
         batch.removals.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(batch)

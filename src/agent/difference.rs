@@ -89,5 +89,5 @@ fn line(out: &mut String, mark: char, number: &str, id: &str) {
 
 fn push(out: &mut String, line: String) {
     // Writing to a string cannot fail.
-    drop(writeln!(out, "{line}"));
+    let _ = writeln!(out, "{line}");
 }

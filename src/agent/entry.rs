@@ -45,13 +45,16 @@ pub struct Deletion {
     /// Where it is known.
     pub slot: Option<i64>,
     pub keys: Vec<Keys>,
+    /// What it is now; null when it is gone.
+    pub now: Value,
 }
 
 impl Deletion {
     /// The values for each of the keys.
     pub fn values(&self) -> impl Iterator<Item = Value> {
         self.keys.iter().map(|keys| {
-            serde_json::json!({ "id": self.id, "slot": self.slot, "number": keys.number, "parameters": keys.parameters })
+            serde_json::json!({ "id": self.id, "slot": self.slot, "number": keys.number, "parameters": keys.parameters,
+                "now": self.now })
         })
     }
 }
@@ -140,11 +143,17 @@ impl Answer {
                 let entry = Entry::read(fields)?;
                 if !change.previous.is_empty() {
                     let slot = entry.values["slot"].as_i64();
-                    batch.previous.push(Deletion { id: entry.id.clone(), slot, keys: change.previous });
+                    let (id, now) = (entry.id.clone(), entry.values.clone());
+                    batch.previous.push(Deletion { id, slot, keys: change.previous, now });
                 }
                 batch.upserts.push(entry);
             } else if let Some(removal) = change.removal {
-                batch.removals.push(Deletion { id: removal.id, slot: removal.slot, keys: removal.keys });
+                batch.removals.push(Deletion {
+                    id: removal.id,
+                    slot: removal.slot,
+                    keys: removal.keys,
+                    now: Value::Null,
+                });
             }
         }
         Ok(Self::Page { batch, has_more: page.has_more })
@@ -232,9 +241,10 @@ mod tests {
         assert_eq!(batch.upserts[0].values["parameters"]["maxContacts"], 2);
         assert_eq!(batch.upserts[0].values["members"][0]["delay_seconds"], 5);
         let deleted: Vec<Value> = batch.deletions().flat_map(Deletion::values).collect();
+        let now = &batch.upserts[0].values;
         let expected = json!([
-            { "id": "Extension:2", "slot": 4, "number": "2343", "parameters": {} },
-            { "id": "Extension:1", "slot": 3, "number": "2000", "parameters": { "mac": "00" } },
+            { "id": "Extension:2", "slot": 4, "number": "2343", "parameters": {}, "now": null },
+            { "id": "Extension:1", "slot": 3, "number": "2000", "parameters": { "mac": "00" }, "now": now },
         ]);
         assert_eq!(Value::Array(deleted), expected);
     }

@@ -2,11 +2,16 @@
 
 pub mod address;
 mod documents;
+mod etags;
+mod feeds;
 mod gateway;
 pub mod graphql;
 pub mod headers;
 mod health;
+mod refusal;
 pub mod requests;
+mod sender;
+mod spool;
 mod web;
 
 use std::sync::Arc;
@@ -30,6 +35,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/directory/{file}", get(documents::directory))
         .with_state(Arc::clone(&app))
         .layer(from_fn(headers::for_documents));
-    let api = graphql::routes(Switchboard(app)).merge(operations).layer(from_fn(headers::for_api));
+    let api = graphql::routes(Switchboard(Arc::clone(&app)))
+        .merge(operations)
+        .merge(feeds::routes(app))
+        .layer(from_fn(headers::for_api));
     Router::new().merge(documents).merge(api).merge(pages).layer(tower_http::catch_panic::CatchPanicLayer::new())
 }

@@ -16,13 +16,14 @@ pub mod cursor;
 pub mod feed;
 pub mod follow;
 pub mod graphql;
+pub mod json;
 mod keys;
 pub mod model;
 mod prune;
 mod queries;
 pub mod render;
 pub mod web_hooks;
-
+pub mod whole;
 pub mod write_back;
 
 #[cfg(test)]

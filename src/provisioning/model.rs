@@ -48,6 +48,7 @@ pub struct Place {
     /// Whether its extensions ring members.
     pub is_group: bool,
     pub schema: Arc<ParameterSchema>,
+    pub schema_version: i32,
     pub settings: Value,
 }
 

@@ -2,7 +2,10 @@
 
 mod accounts;
 mod feed;
+mod feed_http;
 mod numbers;
+mod render;
+mod web_hooks;
 
 use crate::support::Test;
 
@@ -29,4 +32,21 @@ tests! {
     numbers::a_new_service_type_is_typed_at_once,
     feed::every_change_is_told_in_order,
     feed::a_key_sees_what_its_scope_allows,
+    feed_http::a_whole_feed_is_that_of_graphql,
+    feed_http::a_feed_that_is_known_is_not_sent_again,
+    feed_http::a_feed_is_compressed_as_asked,
+    feed_http::only_who_may_read_a_feed_reads_it,
+    feed_http::changes_come_when_there_are_some,
+    feed_http::what_is_no_position_is_refused_or_reset,
+    feed_http::a_revoked_key_waits_no_longer,
+    feed_http::a_copy_kept_by_polling_equals_the_database,
+    render::every_shipped_template_of_a_feed_renders,
+    render::a_rendered_file_that_is_known_is_not_sent_again,
+    render::a_template_that_needs_secrets_fails_without_them,
+    web_hooks::changes_arrive_signed_and_acknowledged,
+    web_hooks::a_system_that_fails_is_called_again_and_given_up_after_a_day,
+    web_hooks::what_a_called_system_reports_is_seen,
+    web_hooks::addresses_inside_are_not_called,
+    web_hooks::a_paused_system_is_left_alone,
+    web_hooks::an_archived_event_is_told_once,
 }

@@ -87,25 +87,26 @@ impl<'s> Talk<'s> {
             return Err(Refusal::new("TEMPLATE", "a line has come out as more than one").into());
         }
         self.send(&text).await?;
-        let answer = self.hear().await?;
+        let answer = without_echo(&self.hear().await?, &text);
         let is_denied = line.deny.as_ref().is_some_and(|deny| deny.is_match(&answer));
         let is_expected = line.expect.as_ref().is_none_or(|expect| expect.is_match(&answer));
         if is_denied || !is_expected {
-            let said = answer.lines().map(str::trim).filter(|said| !said.is_empty() && *said != text.trim());
+            let said = answer.lines().map(str::trim).filter(|said| !said.is_empty());
             return Err(Refusal::new("REFUSED", said.take(3).collect::<Vec<_>>().join(" ")).into());
         }
         Ok(())
     }
 
     async fn send(&mut self, line: &str) -> Result<(), Trouble> {
-        self.within(async |talk| talk.stream.write_all(format!("{line}\r\n").as_bytes()).await).await
+        self.within(async |talk| talk.stream.write_all(format!("{line}{}", talk.script.line_end).as_bytes()).await).await
     }
 
     /// Reads up to the prompt; what stands before it is the answer.
     async fn hear(&mut self) -> Result<String, Trouble> {
         loop {
             let text = String::from_utf8_lossy(&self.rest).into_owned();
-            if let Some(found) = self.script.prompt.find(&text) {
+            // A prompt is what the system says last: the same words may stand within an answer.
+            if let Some(found) = self.script.prompt.find_iter(&text).last().filter(|found| found.end() == text.len()) {
                 let answer = text[..found.start()].to_owned();
                 self.rest.clear();
                 return Ok(answer);
@@ -145,6 +146,13 @@ impl<'s> Talk<'s> {
     }
 }
 
+/// A terminal repeats what is typed: that is no answer, whatever a record has in it.
+fn without_echo(answer: &str, line: &str) -> String {
+    let answer = answer.trim_start_matches('\n');
+    let rest = answer.strip_prefix(line.trim_end()).filter(|rest| rest.is_empty() || rest.starts_with('\n'));
+    rest.unwrap_or(answer).to_owned()
+}
+
 /// Leaves out Telnet's negotiation (RFC 854): IAC and what belongs to it.
 fn plain(part: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(part.len());
@@ -166,6 +174,13 @@ fn plain(part: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_echo_is_no_answer() {
+        assert_eq!(without_echo("name Error\n% Done\n", "name Error"), "\n% Done\n");
+        assert_eq!(without_echo("% Error\n", "name x"), "% Error\n");
+        assert_eq!(without_echo("name xy\n", "name x"), "name xy\n");
+    }
 
     #[test]
     fn negotiation_is_left_out() {
