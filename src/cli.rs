@@ -157,13 +157,10 @@ mod tests {
         assert_eq!(command("switchboard rotate-key"), Command::RotateKey);
         assert_eq!(command("switchboard backup copy.db"), Command::Backup { file: "copy.db".into() });
         assert_eq!(command("switchboard audit verify"), Command::Audit(AuditCommand::Verify));
-        assert_eq!(command("switchboard agent --config a.toml"), Command::Agent {
-                config: "a.toml".into(),
-                dry_run: false,
-                allow_prune: false,
-                once: false,
-                resync: false
-            });
+        assert_eq!(
+            command("switchboard agent --config a.toml"),
+            Command::Agent { config: "a.toml".into(), dry_run: false, allow_prune: false, once: false, resync: false }
+        );
         let create = AdminCommand::Create { username: "ford".to_owned(), email: String::new() };
         assert_eq!(command("switchboard admin create ford"), Command::Admin(create));
         let export = Command::Export { event: "camp".to_owned(), format: ExportFormat::Json, with_secrets: true };

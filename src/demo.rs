@@ -14,9 +14,9 @@ use crate::problem::{Fault, Stop};
 use crate::service_types::rules::{
     self as configuration, CreateCallPermission, CreateEvent, CreateNumberRange, CreateServiceType,
 };
-use crate::service_types::{EventPhase, ServiceBehaviour};
 use crate::service_types::templates::SHIPPED;
 use crate::service_types::templates::rules::{SaveTemplate, save_template};
+use crate::service_types::{EventPhase, ServiceBehaviour};
 use crate::services::Services;
 
 /// The password of all three accounts: therefore the demo listens on this machine only.

@@ -6,7 +6,9 @@ mod api;
 mod contract;
 mod postgres;
 mod shipped_templates;
+mod soak;
 mod support;
+mod telephony;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -17,7 +19,14 @@ fn main() {
     let must_be_there = std::env::var("CI").is_ok_and(|value| value == "true");
     let mut trials = contract::trials();
     trials.extend(shipped_templates::trials());
-    let mut skipped = Vec::new();
+    let telephony = telephony::suite(must_be_there);
+    let measured = telephony.told();
+    trials.extend(telephony.trials);
+    trials.extend(soak::trials(cluster.as_ref(), must_be_there));
+    let mut skipped = telephony.skipped;
+    if is_missing && !must_be_there {
+        skipped.push("soak::postgres_with_two_instances (no PostgreSQL)".to_owned());
+    }
     for (name, test) in api::TESTS {
         trials.push(Trial::test(format!("sqlite::{name}"), move || support::run(None, *test)));
         let on_postgres = cluster.clone();
@@ -26,13 +35,16 @@ fn main() {
             None => Err("PostgreSQL's binaries are missing".into()),
         });
         if is_missing && !must_be_there {
-            skipped.push(format!("postgres::{name}"));
+            skipped.push(format!("postgres::{name} (no PostgreSQL)"));
         }
         trials.push(trial.with_ignored_flag(is_missing && !must_be_there));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     for name in &skipped {
-        println!("skipped (no PostgreSQL here): {name}");
+        println!("skipped: {name}");
+    }
+    for line in telephony::Suite::report(&measured) {
+        println!("{line}");
     }
     if let Some(cluster) = cluster {
         cluster.stop();

@@ -47,8 +47,7 @@ fn context(label: &str, parameter: &str, realm: &str) -> Value {
         "digests": { "password": { "ha1": "0a".repeat(16), "ha1b": "0b".repeat(16), "ha1_sha256": "0c".repeat(32) } },
         "permissions": [], "fallback_number": null, "active": true, "members": null, "owner_username": "ada",
     });
-    let service_type =
-        json!({ "slug": "sip", "name": "SIP", "settings": { "registrar": "sip.example", "port": 5060, "realm": realm } });
+    let service_type = json!({ "slug": "sip", "name": "SIP", "settings": { "registrar": "sip.example", "port": 5060, "realm": realm } });
     json!({
         "extensions": [extension], "extension": extension, "service_type": service_type, "event": "camp", "mode": "snapshot",
         "head": "x", "generated_at": "2026-08-20T09:30:00Z", "removed": [],
@@ -77,7 +76,11 @@ fn hostile(shipped: &Shipped) -> Result<(), libtest_mimic::Failed> {
             let is_data = written(text)
                 .iter()
                 .any(|text| MARKS.iter().fold(before.clone(), |value, mark| value.replace(mark, text)) == *after);
-            assert!(is_data, "{text:?} gets out of its place in {}: {place} is {after:?}, not {before:?}", shipped.name);
+            assert!(
+                is_data,
+                "{text:?} gets out of its place in {}: {place} is {after:?}, not {before:?}",
+                shipped.name
+            );
         }
     }
     Ok(())
@@ -85,8 +88,7 @@ fn hostile(shipped: &Shipped) -> Result<(), libtest_mimic::Failed> {
 
 /// How a text may come through: as it is, on one line, and without what its place cannot hold.
 fn written(text: &str) -> BTreeSet<String> {
-    let line: String =
-        text.chars().map(|c| if c.is_control() || c == '\u{2028}' { ' ' } else { c }).collect();
+    let line: String = text.chars().map(|c| if c.is_control() || c == '\u{2028}' { ' ' } else { c }).collect();
     let mut forms = BTreeSet::from([text.to_owned(), line]);
     for form in forms.clone() {
         forms.insert(form.replace('$', ""));

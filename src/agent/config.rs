@@ -261,8 +261,24 @@ fn json_type() -> String {
 
 /// What a record has, for `upsert`; and what is known of one that is gone, for `delete`.
 const OF_RECORDS: [&str; 18] = [
-    "id", "slot", "number", "label", "ascii_label", "parameters", "secrets", "digests", "permissions", "fallback_number",
-    "active", "restrictions", "effects", "members", "owner_username", "visibility", "version", "updated_at",
+    "id",
+    "slot",
+    "number",
+    "label",
+    "ascii_label",
+    "parameters",
+    "secrets",
+    "digests",
+    "permissions",
+    "fallback_number",
+    "active",
+    "restrictions",
+    "effects",
+    "members",
+    "owner_username",
+    "visibility",
+    "version",
+    "updated_at",
 ];
 const OF_DELETIONS: [&str; 5] = ["id", "slot", "number", "parameters", "now"];
 
@@ -301,10 +317,8 @@ impl Config {
     }
 
     fn parse(text: &str, folder: &Path, key: Option<Secret>) -> Result<Self, Wrong> {
-        let raw: Raw = toml::from_str(text).map_err(|error| Wrong {
-            at: error.span().map(|span| span.start),
-            what: error.message().to_owned(),
-        })?;
+        let raw: Raw = toml::from_str(text)
+            .map_err(|error| Wrong { at: error.span().map(|span| span.start), what: error.message().to_owned() })?;
         let reader = Reader { folder };
         let drivers = [raw.sql.is_some(), raw.file.is_some(), raw.http.is_some(), raw.script.is_some()];
         if drivers.iter().filter(|is_there| **is_there).count() != 1 {
@@ -462,10 +476,9 @@ impl Reader<'_> {
     fn request(&self, raw: RawRequest, method: reqwest::Method) -> Result<Request, Wrong> {
         let method = match &raw.method {
             None => method,
-            Some(name) => name
-                .get_ref()
-                .parse()
-                .map_err(|_| Wrong::at(&name.span(), "this is not a method of HTTP"))?,
+            Some(name) => {
+                name.get_ref().parse().map_err(|_| Wrong::at(&name.span(), "this is not a method of HTTP"))?
+            }
         };
         if !raw.url.get_ref().starts_with("http://") && !raw.url.get_ref().starts_with("https://") {
             return Err(Wrong::at(&raw.url.span(), "an address begins with http:// or https://"));

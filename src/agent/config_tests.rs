@@ -1,6 +1,7 @@
 use super::*;
 
-const FEED: &str = "[feed]\nurl = \"https://n.example/\"\nevent = \"demo\"\nservice_type = \"sip\"\nconsumer = \"sip-1\"\n";
+const FEED: &str =
+    "[feed]\nurl = \"https://n.example/\"\nevent = \"demo\"\nservice_type = \"sip\"\nconsumer = \"sip-1\"\n";
 const SQL: &str = "[sql]\ndatabase = \"sqlite:k.db\"\ndelete = [\"DELETE FROM s WHERE u = :number\"]\nupsert = [\"INSERT INTO s VALUES (:number, :digests.password.ha1)\"]\n";
 
 fn wrong(text: &str) -> String {
@@ -42,17 +43,16 @@ fn what_is_wrong_is_named_with_its_line() {
             ", line 9: this is not a regular expression",
         ),
         (
-            format!("{FEED}[script]\nstate = \"s\"\naddress = \"h:1\"\nprompt = \">\"\ndelete = []\nupsert = [{{ send = \"{{{{ x\" }}]\n"),
+            format!(
+                "{FEED}[script]\nstate = \"s\"\naddress = \"h:1\"\nprompt = \">\"\ndelete = []\nupsert = [{{ send = \"{{{{ x\" }}]\n"
+            ),
             ", line 11: syntax error",
         ),
         (
             format!("{FEED}[file]\nstate = \"s\"\npath = \"p\"\nmode = \"999\"\ntemplate = \"t\"\n"),
             ", line 9: a mode is three octal digits",
         ),
-        (
-            format!("{FEED}[file]\nstate = \"s\"\npath = \"p\"\ntemplate_file = \"nowhere\"\n"),
-            ", line 9: ",
-        ),
+        (format!("{FEED}[file]\nstate = \"s\"\npath = \"p\"\ntemplate_file = \"nowhere\"\n"), ", line 9: "),
     ];
     for (text, expected) in cases {
         let sentence = wrong(&text);

@@ -117,7 +117,8 @@ impl Copy {
     /// # Errors
     /// [`Trouble`] of either kind.
     pub async fn count(&mut self) -> Result<usize, Trouble> {
-        let sql = "SELECT CAST(count(*) AS TEXT) AS a, NULL AS b, NULL AS c FROM switchboard_agent_copy WHERE feed = :feed";
+        let sql =
+            "SELECT CAST(count(*) AS TEXT) AS a, NULL AS b, NULL AS c FROM switchboard_agent_copy WHERE feed = :feed";
         let rows = self.database.own_rows(sql, &[Datum::from(&*self.feed)]).await?;
         Ok(rows.first().and_then(|[count, ..]| count.as_deref()?.parse().ok()).unwrap_or(0))
     }
@@ -163,11 +164,13 @@ impl Copy {
             }
         }
         batch.upserts = entries;
-        batch.removals =
-            known.into_iter().map(|(id, mut known)| {
+        batch.removals = known
+            .into_iter()
+            .map(|(id, mut known)| {
                 known.keys.retain(|keys| !is_others(&id, keys));
                 Deletion { id, slot: None, keys: known.keys, now: Value::Null }
-            }).collect();
+            })
+            .collect();
         batch.removals.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(batch)
     }

@@ -23,7 +23,7 @@ const LONG_POLL: Duration = Duration::from_secs(25);
 const SHORT_POLL: Duration = Duration::from_secs(2);
 /// The first pause after trouble; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// One telephone system and its feed.
 pub struct Agent {
@@ -61,16 +61,7 @@ impl Agent {
         let builder = outgoing::client(None)?;
         let client = builder.build().map_err(|error| outgoing::words(&error))?;
         let retry_at = Instant::now() + config.retry;
-        Ok(Self {
-            config,
-            source,
-            copy,
-            client,
-            options,
-            acknowledged: None,
-            has_differed: false,
-            retry_at,
-        })
+        Ok(Self { config, source, copy, client, options, acknowledged: None, has_differed: false, retry_at })
     }
 
     /// Follows the feed until it is closed, or, with `once`, until its head is reached.
@@ -89,7 +80,11 @@ impl Agent {
                 Ok(_) => pause = FIRST_PAUSE,
                 Err(Trouble::Lasting(what)) => return Err(what),
                 Err(Trouble::Passing(what)) => {
-                    tracing::warn!(error = what, pause_ms = pause.as_millis(), "the agent cannot go on and tries again");
+                    tracing::warn!(
+                        error = what,
+                        pause_ms = pause.as_millis(),
+                        "the agent cannot go on and tries again"
+                    );
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     self.reopen().await;
@@ -175,7 +170,12 @@ impl Agent {
         self.copy.settle(batch, &failed).await?;
         self.copy.commit().await?;
         for (id, refusal) in &failed {
-            tracing::warn!(extension.id = id, code = refusal.code, error = refusal.message, "an extension could not be applied");
+            tracing::warn!(
+                extension.id = id,
+                code = refusal.code,
+                error = refusal.message,
+                "an extension could not be applied"
+            );
         }
         tracing::info!(
             feed = self.source.name(),

@@ -9,7 +9,9 @@ use crate::directory::graphql::{DirectoryQuery, DirectorySubscription};
 use crate::extensions::graphql::{ExtensionsMutation, ExtensionsQuery};
 use crate::groups::graphql::{GroupsMutation, GroupsQuery};
 use crate::moderation::graphql::ModerationMutation;
-use crate::provisioning::graphql::{ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription, WebHookMutation};
+use crate::provisioning::graphql::{
+    ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription, WebHookMutation,
+};
 use crate::service_types::graphql::{ConfigMutation, ConfigQuery};
 
 /// Everything that can be asked.

@@ -23,7 +23,8 @@ mod tests {
 
     #[test]
     fn tags_are_compared_weakly() {
-        let asks = |value: &'static str| HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(value))]);
+        let asks =
+            |value: &'static str| HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(value))]);
         for known in ["W/\"a\"", "\"a\"", "\"b\", W/\"a\"", "*"] {
             assert!(is_known(&asks(known), "W/\"a\""), "{known}");
         }

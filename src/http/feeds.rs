@@ -158,8 +158,9 @@ async fn changes(
 
 async fn send_changes(asking: Asking<'_>) -> Result<Response, Refusal> {
     let bad = |message: &'static str| Refusal::new(ErrorCode::BadUserInput, message);
-    let Query(query) = Query::<Since>::try_from_uri(&asking.parts.uri)
-        .map_err(|_| bad("`since` is a cursor, `wait` is in seconds, `first` is a number; each stands at most once."))?;
+    let Query(query) = Query::<Since>::try_from_uri(&asking.parts.uri).map_err(|_| {
+        bad("`since` is a cursor, `wait` is in seconds, `first` is a number; each stands at most once.")
+    })?;
     let most = if asking.switchboard.tier(&asking.known) == Tier::Key { 5_000 } else { 1_000 };
     let first = query.first.unwrap_or(DEFAULT_FIRST);
     if !(1..=most).contains(&first) {
@@ -175,8 +176,7 @@ async fn send_changes(asking: Asking<'_>) -> Result<Response, Refusal> {
     let answer = match since {
         None => asking.reader.head().await?,
         Some(since) => {
-            let (shutdown, revoked) =
-                (asking.switchboard.shutdown(), asking.switchboard.revoked(&asking.known));
+            let (shutdown, revoked) = (asking.switchboard.shutdown(), asking.switchboard.revoked(&asking.known));
             let until = async move {
                 tokio::select! {
                     () = tokio::time::sleep(Duration::from_secs_f64(wait)) => {}

@@ -15,7 +15,9 @@ use crate::clock::Timestamp;
 use crate::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceTypeId};
 use crate::query;
 use crate::store::Conn;
-use crate::store::schema::{api_key_events, api_key_service_types, api_keys, feed_consumers, feed_errors, feed_keys, feed_web_hooks};
+use crate::store::schema::{
+    api_key_events, api_key_service_types, api_keys, feed_consumers, feed_errors, feed_keys, feed_web_hooks,
+};
 use crate::store::types::Id;
 
 /// A key, as far as binding a consumer to it needs to know.

@@ -106,7 +106,11 @@ impl Reader {
                     }
                 }
                 if written != opened.feed.entry_count {
-                    tracing::error!(written, count = opened.feed.entry_count, "a feed's count is not that of its entries");
+                    tracing::error!(
+                        written,
+                        count = opened.feed.entry_count,
+                        "a feed's count is not that of its entries"
+                    );
                 }
                 lines.end(&head, &mut out)?;
                 hand_on(&mut to, &mut out)?;

@@ -50,7 +50,9 @@ pub async fn a_whole_feed_is_that_of_graphql(app: TestApp) {
     for scope in ["READ_CONFIG", "READ_DIGESTS", "READ_SECRETS"] {
         let key = key(&admin, scope).await;
         let (first, entries) = whole(&key).await;
-        let query = format!("{{ provisioning(event: \"demo\", serviceType: \"sip\") {{ snapshot {{ head entries {{ {ENTRY} }} }} }} }}");
+        let query = format!(
+            "{{ provisioning(event: \"demo\", serviceType: \"sip\") {{ snapshot {{ head entries {{ {ENTRY} }} }} }} }}"
+        );
         let snapshot = &key.ask(&query, json!({})).await["data"]["provisioning"]["snapshot"];
         assert_eq!(first["head"], snapshot["head"]);
         assert_eq!(Value::from(entries), snapshot["entries"]);
@@ -136,8 +138,10 @@ pub async fn changes_come_when_there_are_some(app: TestApp) {
     let id = user.registers("sip", "2342").await["extension"]["id"].clone();
     let page = poll.await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(10));
-    let query = format!("query($s: FeedCursor!) {{ provisioning(event: \"demo\", serviceType: \"sip\") {{ changes(since: $s) {{ ... on FeedPage {{ cursor hasMore changes {{ \
-                 ... on FeedUpsert {{ extension {{ {ENTRY} }} previous {{ number parameters }} }} ... on FeedRemoval {{ id slot keys {{ number parameters }} }} }} }} }} }} }}");
+    let query = format!(
+        "query($s: FeedCursor!) {{ provisioning(event: \"demo\", serviceType: \"sip\") {{ changes(since: $s) {{ ... on FeedPage {{ cursor hasMore changes {{ \
+                 ... on FeedUpsert {{ extension {{ {ENTRY} }} previous {{ number parameters }} }} ... on FeedRemoval {{ id slot keys {{ number parameters }} }} }} }} }} }} }}"
+    );
     let told = key.ask(&query, json!({ "s": head })).await["data"]["provisioning"]["changes"].clone();
     assert_eq!(page["cursor"], told["cursor"]);
     assert_eq!(page["changes"][0]["upsert"], told["changes"][0]["extension"]);
@@ -178,7 +182,8 @@ pub async fn a_revoked_key_waits_no_longer(app: TestApp) {
     let key = key(&admin, "READ_CONFIG").await;
     let head = changes(&key, "").await["cursor"].as_str().unwrap().to_owned();
     let waiting = key.clone();
-    let poll = tokio::spawn(async move { refused(&waiting, &format!("/feed/demo/sip/changes?since={head}&wait=30")).await });
+    let poll =
+        tokio::spawn(async move { refused(&waiting, &format!("/feed/demo/sip/changes?since={head}&wait=30")).await });
     tokio::time::sleep(Duration::from_millis(300)).await;
     let id = admin.ask("{ apiKeys { id } }", json!({})).await["data"]["apiKeys"][0]["id"].clone();
     let began = Instant::now();
@@ -225,7 +230,9 @@ pub async fn a_copy_kept_by_polling_equals_the_database(app: TestApp) {
             0 => "mutation($i: ID!) { deleteExtension(input: {id: $i}) { errors { code } } }",
             1 => "mutation($i: ID!) { updateExtension(input: {id: $i, label: \"Another\"}) { errors { code } } }",
             2 => "mutation($i: ID!) { rotateSecret(input: {id: $i, parameter: \"password\"}) { errors { code } } }",
-            _ => "mutation($i: ID!) { updateExtension(input: {id: $i, parameters: {max_contacts: 5}}) { errors { code } } }",
+            _ => {
+                "mutation($i: ID!) { updateExtension(input: {id: $i, parameters: {max_contacts: 5}}) { errors { code } } }"
+            }
         };
         user.ask(mutation, json!({ "i": id })).await;
         if place % 5 == 0 {
@@ -233,7 +240,9 @@ pub async fn a_copy_kept_by_polling_equals_the_database(app: TestApp) {
             copy.apply(&changes(&key, &format!("?since={since}&first=3")).await);
         }
     }
-    admin.ask("mutation { banAccount(input: {username: \"user\", reason: \"x\"}) { errors { code } } }", json!({})).await;
+    admin
+        .ask("mutation { banAccount(input: {username: \"user\", reason: \"x\"}) { errors { code } } }", json!({}))
+        .await;
     loop {
         let since = copy.cursor.clone();
         let page = changes(&key, &format!("?since={since}&first=3")).await;

@@ -23,7 +23,9 @@ pub async fn every_shipped_template_of_a_feed_renders(app: TestApp) {
     let done = admin.ask(register, json!({ "l": HOSTILE })).await;
     assert_eq!(done["data"]["assignExtension"]["errors"], json!([]), "{done}");
     let mut seen = 0;
-    for shipped in SHIPPED.iter().filter(|shipped| !shipped.source.contains("device.") && !shipped.source.contains("extension.")) {
+    for shipped in
+        SHIPPED.iter().filter(|shipped| !shipped.source.contains("device.") && !shipped.source.contains("extension."))
+    {
         let key = key_of(&admin, &["READ_SECRETS", "READ_DIGESTS"], shipped.service_type).await;
         let path = format!("/render/demo/{}/{}", shipped.service_type, shipped.name);
         let (status, content_type, body) = document(&key, &path).await;

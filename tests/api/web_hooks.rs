@@ -107,7 +107,10 @@ pub async fn changes_arrive_signed_and_acknowledged(app: TestApp) {
     let (admin, _, secret) = hooked(&app, &pbx.url).await;
     call(&app).await;
     let begin = pbx.told().await;
-    assert_eq!((&begin["reset"], &begin["event"], &begin["serviceType"]), (&json!("EXPIRED"), &json!("demo"), &json!("sip")));
+    assert_eq!(
+        (&begin["reset"], &begin["event"], &begin["serviceType"]),
+        (&json!("EXPIRED"), &json!("demo"), &json!("sip"))
+    );
     seen(&app, &admin, is_in_step).await;
     let user = app.sign_in("user", "numberwang").await;
     user.registers("sip", "2342").await;
@@ -154,7 +157,8 @@ pub async fn a_system_that_fails_is_called_again_and_given_up_after_a_day(app: T
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(pbx.calls.try_recv().is_err(), "it was called though it was given up");
     pbx.answers(StatusCode::NO_CONTENT, Value::Null);
-    let replay = "mutation($c: ID!) { replayWebHook(input: {consumer: $c}) { consumer { webHook { state } } errors { code } } }";
+    let replay =
+        "mutation($c: ID!) { replayWebHook(input: {consumer: $c}) { consumer { webHook { state } } errors { code } } }";
     let user = app.sign_in("user", "numberwang").await.ask(replay, json!({ "c": consumer })).await;
     assert_eq!(user["errors"][0]["extensions"]["code"], "FORBIDDEN");
     let operator = app.sign_in("operator", "numberwang").await;
@@ -235,7 +239,9 @@ pub async fn an_archived_event_is_told_once(app: TestApp) {
     call(&app).await;
     pbx.told().await;
     seen(&app, &admin, is_in_step).await;
-    admin.ask("mutation { updateEvent(input: {slug: \"demo\", phase: ARCHIVED}) { errors { code } } }", json!({})).await;
+    admin
+        .ask("mutation { updateEvent(input: {slug: \"demo\", phase: ARCHIVED}) { errors { code } } }", json!({}))
+        .await;
     call(&app).await;
     assert_eq!(pbx.told().await["reset"], "CLOSED");
     for _ in 0..5 {

@@ -17,8 +17,7 @@ pub struct Connection(Client);
 impl Connection {
     pub async fn open(url: &str) -> Result<Self, Trouble> {
         let unreachable = |error: &Error| Trouble::passing(format!("PostgreSQL cannot be reached: {}", words(error)));
-        let (client, connection) =
-            tokio_postgres::connect(url, NoTls).await.map_err(|error| unreachable(&error))?;
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await.map_err(|error| unreachable(&error))?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(error = %error, "the connection to PostgreSQL ended");

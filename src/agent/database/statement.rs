@@ -132,12 +132,10 @@ mod tests {
 
     #[test]
     fn names_become_placeholders_and_nothing_else_does() {
-        let sql = "INSERT INTO t (a, b) VALUES (:number, :digests.password.ha1), (:number::int, ':no', \"a:no\") -- :no\n";
+        let sql =
+            "INSERT INTO t (a, b) VALUES (:number, :digests.password.ha1), (:number::int, ':no', \"a:no\") -- :no\n";
         let (text, names) = read(sql);
-        assert_eq!(
-            text,
-            "INSERT INTO t (a, b) VALUES ($1, $2), ($3::int, ':no', \"a:no\") -- :no\n"
-        );
+        assert_eq!(text, "INSERT INTO t (a, b) VALUES ($1, $2), ($3::int, ':no', \"a:no\") -- :no\n");
         assert_eq!(names, ["number", "digests.password.ha1", "number"]);
         assert_eq!(read("SELECT $x$ :no $x$, /* :no */ :id. FROM t").1, ["id"]);
         assert_eq!(read("SELECT 'it''s :no', :label").1, ["label"]);
@@ -148,7 +146,8 @@ mod tests {
     #[test]
     fn values_keep_their_kind() {
         let values = json!({ "number": "2342", "slot": 7, "active": true, "parameters": { "x": [1], "y": 0.5 } });
-        let statement = Statement::parse(":number :slot :active :parameters.x :parameters.y :label :a.b", Dialect::Sqlite);
+        let statement =
+            Statement::parse(":number :slot :active :parameters.x :parameters.y :label :a.b", Dialect::Sqlite);
         let expected = [
             Datum::Text("2342".to_owned()),
             Datum::Integer(7),

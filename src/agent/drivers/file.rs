@@ -25,14 +25,9 @@ pub struct Rendered {
 ///
 /// # Errors
 /// [`Trouble`] when the server, the disk or the reload command fails.
-pub async fn apply(
-    source: &Source,
-    file: &FileDriver,
-    batch: &Batch,
-) -> Result<HashMap<String, Refusal>, Trouble> {
+pub async fn apply(source: &Source, file: &FileDriver, batch: &Batch) -> Result<HashMap<String, Refusal>, Trouble> {
     let rendered = render(source, file, batch).await?;
-    let unwritable =
-        |error: io::Error| Trouble::passing(format!("{} cannot be written: {error}", file.path.display()));
+    let unwritable = |error: io::Error| Trouble::passing(format!("{} cannot be written: {error}", file.path.display()));
     let owed = beside(&file.path, "reload");
     let is_same = tokio::fs::read(&file.path).await.is_ok_and(|before| before == rendered.text);
     if !is_same {
@@ -154,7 +149,9 @@ mod tests {
         };
         assert_eq!(run(&["true"]).await, Ok(()));
         assert_eq!(run(&[]).await, Ok(()));
-        assert!(matches!(run(&["sh", "-c", "echo no such module >&2; false"]).await, Err(Trouble::Passing(why)) if why.contains("no such module")));
+        assert!(
+            matches!(run(&["sh", "-c", "echo no such module >&2; false"]).await, Err(Trouble::Passing(why)) if why.contains("no such module"))
+        );
         assert!(run(&["/nowhere/at/all"]).await.is_err());
         assert!(matches!(run(&["sleep", "9"]).await, Err(Trouble::Passing(why)) if why.contains("too long")));
     }

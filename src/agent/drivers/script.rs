@@ -98,7 +98,8 @@ impl<'s> Talk<'s> {
     }
 
     async fn send(&mut self, line: &str) -> Result<(), Trouble> {
-        self.within(async |talk| talk.stream.write_all(format!("{line}{}", talk.script.line_end).as_bytes()).await).await
+        self.within(async |talk| talk.stream.write_all(format!("{line}{}", talk.script.line_end).as_bytes()).await)
+            .await
     }
 
     /// Reads up to the prompt; what stands before it is the answer.
@@ -129,10 +130,7 @@ impl<'s> Talk<'s> {
         }
     }
 
-    async fn within<T>(
-        &mut self,
-        work: impl AsyncFnOnce(&mut Self) -> std::io::Result<T>,
-    ) -> Result<T, Trouble> {
+    async fn within<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> std::io::Result<T>) -> Result<T, Trouble> {
         let limit: Duration = self.script.timeout;
         match timeout(limit, work(self)).await {
             Ok(Ok(value)) => Ok(value),

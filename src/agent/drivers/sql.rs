@@ -34,11 +34,7 @@ pub async fn apply(
     Ok(failed)
 }
 
-async fn record(
-    database: &mut Database,
-    statements: &[Statement],
-    values: &Value,
-) -> Result<Option<Refusal>, Trouble> {
+async fn record(database: &mut Database, statements: &[Statement], values: &Value) -> Result<Option<Refusal>, Trouble> {
     database.own_batch("SAVEPOINT record").await?;
     for statement in statements {
         match database.execute(&statement.text, &statement.data(values)).await {

@@ -105,41 +105,40 @@ fn is_selected_once(ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) ->
 
 /// Compiles a selection.
 fn compile(ctx: &ContextSelectionSet<'_>, type_name: &'static str) -> Plan {
-        of(ctx, type_name, &[&ctx.item.node])
-    }
+    of(ctx, type_name, &[&ctx.item.node])
+}
 
 fn of(ctx: &ContextSelectionSet<'_>, type_name: &'static str, sets: &[&SelectionSet]) -> Plan {
-        let mut fields: IndexMap<&str, Vec<&Field>> = IndexMap::new();
-        let mut waiting: Vec<&Positioned<Selection>> =
-            sets.iter().rev().flat_map(|set| set.items.iter().rev()).collect();
-        let applies = |condition: &str| condition == type_name || condition == "FeedChange";
-        while let Some(selection) = waiting.pop() {
-            let set = match &selection.node {
-                Selection::Field(field) => {
-                    fields.entry(field.node.response_key().node.as_str()).or_default().push(&field.node);
-                    continue;
-                }
-                Selection::InlineFragment(fragment) => {
-                    let condition = fragment.node.type_condition.as_ref();
-                    condition
-                        .is_none_or(|condition| applies(&condition.node.on.node))
-                        .then_some(&fragment.node.selection_set.node)
-                }
-                Selection::FragmentSpread(spread) => {
-                    let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node);
-                    fragment
-                        .filter(|fragment| applies(&fragment.node.type_condition.node.on.node))
-                        .map(|fragment| &fragment.node.selection_set.node)
-                }
-            };
-            waiting.extend(set.into_iter().flat_map(|set| set.items.iter().rev()));
-        }
-        let item = |(key, same): (&str, Vec<&Field>)| {
-            let name = same.first().map(|field| field.name.node.to_string()).unwrap_or_default();
-            let below: Vec<&SelectionSet> = same.iter().map(|field| &field.selection_set.node).collect();
-            let below = nested(type_name, &name).map(|type_name| of(ctx, type_name, &below));
-            // A GraphQL name needs no escaping.
-            Item { key: format!("\"{key}\":").into_bytes(), name, below }
+    let mut fields: IndexMap<&str, Vec<&Field>> = IndexMap::new();
+    let mut waiting: Vec<&Positioned<Selection>> = sets.iter().rev().flat_map(|set| set.items.iter().rev()).collect();
+    let applies = |condition: &str| condition == type_name || condition == "FeedChange";
+    while let Some(selection) = waiting.pop() {
+        let set = match &selection.node {
+            Selection::Field(field) => {
+                fields.entry(field.node.response_key().node.as_str()).or_default().push(&field.node);
+                continue;
+            }
+            Selection::InlineFragment(fragment) => {
+                let condition = fragment.node.type_condition.as_ref();
+                condition
+                    .is_none_or(|condition| applies(&condition.node.on.node))
+                    .then_some(&fragment.node.selection_set.node)
+            }
+            Selection::FragmentSpread(spread) => {
+                let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node);
+                fragment
+                    .filter(|fragment| applies(&fragment.node.type_condition.node.on.node))
+                    .map(|fragment| &fragment.node.selection_set.node)
+            }
         };
-        Plan { type_name, items: fields.into_iter().map(item).collect() }
+        waiting.extend(set.into_iter().flat_map(|set| set.items.iter().rev()));
     }
+    let item = |(key, same): (&str, Vec<&Field>)| {
+        let name = same.first().map(|field| field.name.node.to_string()).unwrap_or_default();
+        let below: Vec<&SelectionSet> = same.iter().map(|field| &field.selection_set.node).collect();
+        let below = nested(type_name, &name).map(|type_name| of(ctx, type_name, &below));
+        // A GraphQL name needs no escaping.
+        Item { key: format!("\"{key}\":").into_bytes(), name, below }
+    };
+    Plan { type_name, items: fields.into_iter().map(item).collect() }
+}

@@ -135,7 +135,10 @@ mod tests {
             serde_json::from_slice(&body(&addressee, Some(since), news).unwrap()).unwrap()
         };
         let one = read("a", &page(false));
-        assert_eq!((&one["consumer"], &one["event"], &one["hasMore"]), (&"sip \"1\"".into(), &"camp".into(), &false.into()));
+        assert_eq!(
+            (&one["consumer"], &one["event"], &one["hasMore"]),
+            (&"sip \"1\"".into(), &"camp".into(), &false.into())
+        );
         assert_eq!(one, read("a", &page(false)));
         assert_ne!(one["delivery"], read("b", &page(false))["delivery"]);
         assert_ne!(one["delivery"], read("a", &page(true))["delivery"]);

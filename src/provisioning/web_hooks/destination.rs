@@ -144,9 +144,27 @@ mod tests {
             assert!(destinations.allow(address.parse().unwrap()), "{address}");
         }
         let refused = [
-            "127.0.0.1", "10.43.0.1", "192.168.0.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-            "255.255.255.255", "198.18.0.1", "192.0.2.1", "::1", "::", "::ffff:127.0.0.1", "fe80::1", "fc00::1", "ff02::1",
-            "64:ff9b::127.0.0.1", "2002:7f00:1::", "2001:db8::1", "2001::1",
+            "127.0.0.1",
+            "10.43.0.1",
+            "192.168.0.1",
+            "172.16.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
+            "192.0.2.1",
+            "::1",
+            "::",
+            "::ffff:127.0.0.1",
+            "fe80::1",
+            "fc00::1",
+            "ff02::1",
+            "64:ff9b::127.0.0.1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "2001::1",
         ];
         for address in refused {
             assert!(!destinations.allow(address.parse().unwrap()), "{address}");
@@ -160,7 +178,15 @@ mod tests {
         for good in ["https://pbx.example/hook?x=1", "http://10.1.2.3:8080/", "https://[2001:db8::1]/"] {
             assert_eq!(check(good), Ok(()), "{good}");
         }
-        for bad in ["", "pbx.example", "ftp://x.example/", "file:///etc/passwd", "https://u:p@x.example/", "https://x/#a", "http://"] {
+        for bad in [
+            "",
+            "pbx.example",
+            "ftp://x.example/",
+            "file:///etc/passwd",
+            "https://u:p@x.example/",
+            "https://x/#a",
+            "http://",
+        ] {
             assert!(check(bad).is_err(), "{bad}");
         }
         assert!(check(&format!("https://x.example/{}", "a".repeat(2000))).is_err());
@@ -171,7 +197,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_inside_is_not_called() {
-        let resolve = |destinations: Destinations| async move { destinations.resolve("localhost".parse().unwrap()).await };
+        let resolve =
+            |destinations: Destinations| async move { destinations.resolve("localhost".parse().unwrap()).await };
         let refused = resolve(Destinations::public_and(&[])).await.err().unwrap();
         assert_eq!(refused.to_string(), NOT_ALLOWED);
         let named = Destinations::only(&["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);

@@ -13,7 +13,6 @@ mod queries;
 mod rules;
 mod signature;
 
-
 pub use call::{Calls, call_due};
 pub use model::{WebHook, WebHookState};
 pub use rules::{Saved, delete, of_consumer, of_consumer_in, replay, rotate, save};

@@ -154,10 +154,7 @@ async fn find(tx: &mut Tx<'_>, consumer: &str) -> Result<crate::provisioning::mo
     })
 }
 
-async fn find_hook(
-    tx: &mut Tx<'_>,
-    consumer: &str,
-) -> Result<(crate::provisioning::model::Consumer, WebHook), Stop> {
+async fn find_hook(tx: &mut Tx<'_>, consumer: &str) -> Result<(crate::provisioning::model::Consumer, WebHook), Stop> {
     let consumer = find(tx, consumer).await?;
     match queries::of_consumer(tx.conn, consumer.id).await? {
         Some(hook) => Ok((consumer, hook)),

@@ -17,7 +17,8 @@ pub fn add_to(environment: &mut Environment<'_>) {
     environment.add_filter("mac", mac);
     environment.add_filter("hostname", hostname);
     environment.add_filter("md5", |value: Value| text(&value).map(|text| hex::encode(Md5::digest(text.as_bytes()))));
-    environment.add_filter("sha256", |value: Value| text(&value).map(|text| hex::encode(Sha256::digest(text.as_bytes()))));
+    environment
+        .add_filter("sha256", |value: Value| text(&value).map(|text| hex::encode(Sha256::digest(text.as_bytes()))));
     environment.add_filter("base64", |value: Value| text(&value).map(|text| STANDARD.encode(text.as_bytes())));
     environment.add_filter("truncate", |value: Value, most: usize| {
         text(&value).map(|text| text.chars().take(most).collect::<String>())
@@ -101,11 +102,12 @@ fn ascii(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service_types::templates::engine::{Limits, render};
     use crate::service_types::templates::TemplateFormat;
+    use crate::service_types::templates::engine::{Limits, render};
 
     fn evaluated(expression: &str) -> Result<String, String> {
-        let context = minijinja::context! { mac => "00-15-65-AB-cd-ef", label => "Café Zoë 本", none => Value::from(()) };
+        let context =
+            minijinja::context! { mac => "00-15-65-AB-cd-ef", label => "Café Zoë 本", none => Value::from(()) };
         render(TemplateFormat::Text, &format!("{{{{ {expression} }}}}"), context, Limits::SMALL)
             .map_err(|error| error.to_string())
     }

@@ -10,9 +10,7 @@ use serde_json::Value;
 use super::engine::{self, Limits, TemplateError};
 use super::model::TemplateFormat;
 use super::outline::outline;
-use super::variables::{
-    DeviceVariables, ExtensionVariables, MemberVariables, Surroundings, TypeVariables, of_device,
-};
+use super::variables::{DeviceVariables, ExtensionVariables, MemberVariables, Surroundings, TypeVariables, of_device};
 use crate::clock::{Rng, Timestamp};
 use crate::problem::{Problem, Stop};
 use crate::service_types::schema::{DigestContext, ParameterSchema, Parameters, Source};
@@ -59,8 +57,9 @@ pub fn render(
         engine::render(format, source, context(service_type, schema, label, values, now), Limits::SMALL)
     };
     let mut document = render(LABEL, &all).map_err(|error| refusal(&error))?;
-    let plain = outline(format, &document)
-        .map_err(|fault| invalid(format!("What the template makes of the sample is no {}: {fault}.", format.as_str())))?;
+    let plain = outline(format, &document).map_err(|fault| {
+        invalid(format!("What the template makes of the sample is no {}: {fault}.", format.as_str()))
+    })?;
     for text in HOSTILE {
         let label = text.replace('\n', " ");
         let hostile = render(&label, &with_hostile(schema, &all, text)).map_err(|error| refusal(&error))?;
@@ -204,7 +203,11 @@ mod tests {
             (F::Xml, "<a b='{{ extension.label }}'/>", "<a><{{ extension.label }}/></a>"),
             (F::Json, "[{{ extension.label }}]", "[\"{{ extension.label }}\"]"),
             (F::Ini, "[{{ extension.number }}]\nname = {{ extension.label }}\n", "[a]\n{{ extension.label }} = 1\n"),
-            (F::Sql, "DELETE FROM t WHERE a = {{ extension.label }};", "DELETE FROM t WHERE a = '{{ extension.label }}';"),
+            (
+                F::Sql,
+                "DELETE FROM t WHERE a = {{ extension.label }};",
+                "DELETE FROM t WHERE a = '{{ extension.label }}';",
+            ),
             (F::Csv, "{{ extension.number }},{{ extension.label }}\n", "2342,\"{{ extension.label }}\"\n"),
             (F::Ldif, "dn: uid=1\ncn:: {{ extension.label|base64 }}\n", "dn: uid=1\ncn: {{ extension.label }}\n"),
             (
