@@ -14,6 +14,7 @@ use libtest_mimic::{Arguments, Trial};
 
 fn main() {
     let arguments = Arguments::from_args();
+    switchboard::outgoing::install_tls();
     let cluster = postgres::Cluster::find();
     let is_missing = cluster.is_none();
     let must_be_there = std::env::var("CI").is_ok_and(|value| value == "true");

@@ -70,9 +70,25 @@ impl Hlr {
 /// Says a line to the VTY, in privileged mode; what it answers.
 async fn say(address: Ipv4Addr, line: &str) -> Option<String> {
     let mut stream = TcpStream::connect((address, 4258)).await.ok()?;
-    stream.write_all(format!("enable\n{line}\nexit\n").as_bytes()).await.ok()?;
+    hear(&mut stream).await?;
+    let mut said = String::new();
+    for line in ["enable", line] {
+        stream.write_all(format!("{line}\n").as_bytes()).await.ok()?;
+        said = hear(&mut stream).await?;
+    }
+    Some(said)
+}
+
+/// Reads up to the prompt.
+async fn hear(stream: &mut TcpStream) -> Option<String> {
     let mut text = Vec::new();
-    let read = stream.read_to_end(&mut text);
-    drop(tokio::time::timeout(Duration::from_secs(3), read).await.ok()?);
+    while !text.ends_with(b"OsmoHLR> ") && !text.ends_with(b"OsmoHLR# ") {
+        let mut part = [0; 4096];
+        let read = tokio::time::timeout(Duration::from_secs(3), stream.read(&mut part)).await.ok()?.ok()?;
+        text.extend_from_slice(&part[..read]);
+        if read == 0 {
+            return None;
+        }
+    }
     Some(String::from_utf8_lossy(&text).into_owned())
 }
