@@ -10,7 +10,7 @@ mod scope;
 
 pub use action::{Action, Least};
 pub use permit::{Permit, permit};
-pub use scope::{FeedScope, Scope, feed_scope, scope};
+pub use scope::{FeedScope, Scope, feed_scope, reach, scope};
 
 use std::sync::Arc;
 

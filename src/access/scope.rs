@@ -1,6 +1,6 @@
 //! How far somebody sees: every reading query is narrowed by one of these.
 
-use super::{Actor, ApiKeyScope, Role};
+use super::{Actor, ApiKeyScope, Key, Permit, Role};
 use crate::ids::{AccountId, EventId, ServiceTypeId};
 use crate::problem::Denied;
 
@@ -54,13 +54,23 @@ pub fn scope(actor: &Actor) -> Scope {
         Actor::Guest => Reach::Nothing,
         Actor::Person(person) if person.role >= Role::Operator => Reach::Everything,
         Actor::Person(person) => Reach::Own(person.id),
-        Actor::Key(key) if key.has(ApiKeyScope::ReadConfig) => Reach::Keyed {
-            events: (!key.all_events).then(|| key.events.clone()),
-            service_types: key.service_types.clone(),
-        },
+        Actor::Key(key) if key.has(ApiKeyScope::ReadConfig) => keyed(key),
         Actor::Key(_) => Reach::Nothing,
         Actor::System(_) => Reach::Everything,
     })
+}
+
+/// How far the holder of a permit reaches among extensions that it is about to write: as [`scope`], but a key as far as it is
+/// limited to, whether or not it may read.
+pub fn reach(permit: &Permit) -> Scope {
+    match permit.actor() {
+        Actor::Key(key) => Scope(keyed(key)),
+        actor => scope(actor),
+    }
+}
+
+fn keyed(key: &Key) -> Reach {
+    Reach::Keyed { events: (!key.all_events).then(|| key.events.clone()), service_types: key.service_types.clone() }
 }
 
 /// The right to read one feed.

@@ -55,6 +55,15 @@ macro_rules! callable {
                     .filter(numbers::number.eq(extensions::number))
                     .filter(no_calls!("NUMBER", numbers::id)),
             )))
+            // An international number is on no event's plan: it begins with `+`, which sorts before every digit.
+            .filter(
+                extensions::number.ge("0").or(not(exists(
+                    numbers::table
+                        .filter(numbers::event_id.is_null())
+                        .filter(numbers::number.eq(extensions::number))
+                        .filter(no_calls!("NUMBER", numbers::id)),
+                ))),
+            )
     };
 }
 

@@ -1,6 +1,7 @@
 //! Extensions: numbers in service.
 
 pub mod csv;
+pub mod graph;
 pub mod graphql;
 mod instructions;
 pub mod label;

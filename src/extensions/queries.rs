@@ -9,6 +9,7 @@ use super::model::Extension;
 use super::search::SearchTerms;
 use crate::access::{Permit, Scope};
 use crate::changes::FeedRef;
+use crate::clock::Timestamp;
 use crate::ids::{AccountId, CallPermissionId, EventId, ExtensionId, ServiceTypeId};
 use crate::query;
 use crate::store::Conn;
@@ -16,6 +17,10 @@ use crate::store::schema::{
     directory_terms, events, extension_permissions, extension_unique_values, extensions, group_members,
 };
 use crate::store::types::Id;
+
+/// A membership whose member's owner has agreed, and one that waits for it.
+const ACTIVE: &str = "ACTIVE";
+const PENDING: &str = "PENDING";
 
 /// The extension of an event's number, if it is in scope.
 pub async fn by_number(conn: &mut Conn, scope: &Scope, event: EventId, number: &str) -> QueryResult<Option<Extension>> {
@@ -167,26 +172,32 @@ pub(super) async fn bearer_of(
         .optional())
 }
 
-/// Replaces the unique values of an extension: (scope, parameter, value).
+/// Replaces the unique values of an extension: (scope, parameter, value). The answer is the parameter whose value another
+/// extension has, if there is one; then the transaction is to be given up. A type's values are compared across events, which
+/// do not wait for each other's locks: only the insertion knows.
 pub(super) async fn set_unique_values(
     conn: &mut Conn,
     _: &Permit,
     id: ExtensionId,
     values: &[(Id, String, String)],
-) -> QueryResult<()> {
+) -> QueryResult<Option<String>> {
     query!(conn, c => diesel::delete(extension_unique_values::table.filter(extension_unique_values::extension_id.eq(id))).execute(c).await)?;
     for (scope, parameter, value) in values {
-        query!(conn, c => diesel::insert_into(extension_unique_values::table)
+        let inserted = query!(conn, c => diesel::insert_into(extension_unique_values::table)
             .values((
                 extension_unique_values::scope_id.eq(scope),
                 extension_unique_values::parameter.eq(parameter),
                 extension_unique_values::value.eq(value),
                 extension_unique_values::extension_id.eq(id),
             ))
+            .on_conflict_do_nothing()
             .execute(c)
             .await)?;
+        if inserted == 0 {
+            return Ok(Some(parameter.clone()));
+        }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The permissions of an extension.
@@ -229,7 +240,7 @@ pub async fn shown_by(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec<Shown
     let groups: Vec<ShownRow> = query!(conn, c => extensions::table
         .inner_join(group_members::table.on(group_members::group_id.eq(extensions::id)))
         .filter(group_members::member_id.eq(id))
-        .filter(group_members::membership.eq("ACTIVE"))
+        .filter(group_members::membership.eq(ACTIVE))
         .select((extensions::id, extensions::event_id, extensions::service_type_id, extensions::slot))
         .load(c)
         .await)?;
@@ -243,10 +254,86 @@ pub async fn shown_by(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec<Shown
     Ok(groups.into_iter().chain(fallbacks).map(shown).collect())
 }
 
-/// Clears the fallbacks that refer to the extension.
-pub(super) async fn clear_fallbacks_to(conn: &mut Conn, _: &Permit, id: ExtensionId) -> QueryResult<()> {
+/// Clears the fallbacks that refer to the extension: a new version of those that had one.
+pub(super) async fn clear_fallbacks_to(
+    conn: &mut Conn,
+    _: &Permit,
+    id: ExtensionId,
+    now: Timestamp,
+) -> QueryResult<()> {
     query!(conn, c => diesel::update(extensions::table.filter(extensions::fallback_extension_id.eq(id)))
-        .set(extensions::fallback_extension_id.eq(None::<ExtensionId>))
+        .set((
+            extensions::fallback_extension_id.eq(None::<ExtensionId>),
+            extensions::version.eq(extensions::version + 1),
+            extensions::updated_at.eq(now),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// Where these extensions hand calls on, as `(from, to)`: a group to its members, any extension to its fallback. A paused
+/// member counts, since it may go on any time; an invitation that waits does not.
+pub(super) async fn hand_on(conn: &mut Conn, from: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
+    let rung: Vec<(ExtensionId, ExtensionId)> = query!(conn, c => group_members::table
+        .filter(group_members::group_id.eq_any(from))
+        .filter(group_members::membership.eq(ACTIVE))
+        .order(group_members::id)
+        .select((group_members::group_id, group_members::member_id))
+        .load(c)
+        .await)?;
+    let fallbacks: Vec<(ExtensionId, Option<ExtensionId>)> = query!(conn, c => extensions::table
+        .filter(extensions::id.eq_any(from))
+        .filter(extensions::fallback_extension_id.is_not_null())
+        .order(extensions::id)
+        .select((extensions::id, extensions::fallback_extension_id))
+        .load(c)
+        .await)?;
+    let fallbacks = fallbacks.into_iter().filter_map(|(from, to)| Some((from, to?)));
+    Ok(rung.into_iter().chain(fallbacks).collect())
+}
+
+/// The numbers of these extensions, whoever owns them.
+pub(super) async fn numbers_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, String)>> {
+    query!(conn, c => extensions::table
+        .filter(extensions::id.eq_any(ids))
+        .select((extensions::id, extensions::number))
+        .load(c)
+        .await)
+}
+
+/// The extension that bears a number, whoever owns it.
+pub(super) async fn bearer_of_number(
+    conn: &mut Conn,
+    event: EventId,
+    number: &str,
+) -> QueryResult<Option<ExtensionId>> {
+    query!(conn, c => extensions::table
+        .filter(extensions::event_id.eq(event))
+        .filter(extensions::number.eq(number))
+        .select(extensions::id)
+        .first(c)
+        .await
+        .optional())
+}
+
+/// Takes number and unique values from an extension for a moment: within its transaction it gets others. What stands in the
+/// column meanwhile is no number, and differs for every extension.
+pub(super) async fn vacate(conn: &mut Conn, permit: &Permit, id: ExtensionId) -> QueryResult<()> {
+    let nothing = id.global();
+    query!(&mut *conn, c => diesel::update(extensions::table.find(id)).set(extensions::number.eq(&nothing)).execute(c).await)?;
+    set_unique_values(conn, permit, id, &[]).await.map(drop)
+}
+
+/// Turns the memberships of an extension that has a new owner into invitations, except in groups of that owner.
+pub(super) async fn ask_again(conn: &mut Conn, _: &Permit, member: ExtensionId, owner: AccountId) -> QueryResult<()> {
+    query!(conn, c => diesel::update(group_members::table)
+        .filter(group_members::member_id.eq(member))
+        .filter(group_members::membership.eq(ACTIVE))
+        .filter(group_members::group_id.eq_any(
+            extensions::table.filter(extensions::owner_id.ne(owner)).select(extensions::id),
+        ))
+        .set(group_members::membership.eq(PENDING))
         .execute(c)
         .await)?;
     Ok(())

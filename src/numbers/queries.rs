@@ -9,6 +9,7 @@ use diesel_async::RunQueryDsl as _;
 use super::free::Taken;
 use super::model::{HistoryRow, NumberRow};
 use super::number::Number;
+use super::plan::{continuations, proper_prefixes};
 use super::state::NumberState;
 use crate::access::Permit;
 use crate::clock::Timestamp;
@@ -28,6 +29,25 @@ pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<
         .first(c)
         .await
         .optional())
+}
+
+/// The row of a number on its plan, if it was ever touched; the world's numbers are those without an event.
+pub async fn find_on(conn: &mut Conn, event: Option<EventId>, number: &str) -> QueryResult<Option<NumberRow>> {
+    let Some(event) = event else {
+        return query!(conn, c => numbers::table
+            .filter(numbers::event_id.is_null())
+            .filter(numbers::number.eq(number))
+            .select(NumberRow::as_select())
+            .first(c)
+            .await
+            .optional());
+    };
+    find(conn, event, number).await
+}
+
+/// The row of the number that an extension of the event bears: on the event's plan, or the world's where it begins with `+`.
+pub async fn find_borne(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
+    find_on(conn, (!number.starts_with('+')).then_some(event), number).await
 }
 
 /// Writes a row, new or changed.
@@ -88,6 +108,21 @@ pub async fn is_awaited(conn: &mut Conn, number: NumberId, now: Timestamp) -> Qu
         .await
         .optional())?;
     Ok(waiting.is_some())
+}
+
+/// A number of the event that is somebody's or kept, and with which `number` begins or that begins with `number`.
+pub async fn in_the_way(conn: &mut Conn, event: EventId, number: &Number) -> QueryResult<Option<String>> {
+    let shorter = proper_prefixes(number);
+    let (from, before) = continuations(number.as_str());
+    query!(conn, c => numbers::table
+        .filter(numbers::event_id.eq(event))
+        .filter(numbers::state.ne(NumberState::Available))
+        .filter(numbers::number.eq_any(&shorter).or(numbers::number.gt(&from).and(numbers::number.lt(&before))))
+        .order(numbers::number)
+        .select(numbers::number)
+        .first(c)
+        .await
+        .optional())
 }
 
 /// Asks the database which numbers of an event are taken: not available, or barred.

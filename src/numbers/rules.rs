@@ -4,6 +4,7 @@ use super::model::{HistoryRow, NumberRow};
 use super::queries;
 use super::state::NumberState;
 use crate::access::{Action, Caller, Permit};
+use crate::changes::locks;
 use crate::ids::{AccountId, EventId, ExtensionId, NumberHistoryId, NumberId};
 use crate::problem::Stop;
 use crate::services::Services;
@@ -101,12 +102,15 @@ pub async fn settle_due(services: &Services) -> Result<(), Stop> {
     let caller = Caller::system("settle numbers");
     transact(services, &caller, Action::SettleNumbers, Mode::Commit, |tx| {
         Box::pin(async move {
+            let found = queries::due(tx.conn, tx.now, BATCH).await?;
+            let events: Vec<_> = found.iter().filter_map(|row| row.event_id).collect();
+            locks::events(tx.conn, &events).await?;
             let permit = tx.permit(Action::SettleNumbers).await?;
-            for row in queries::due(tx.conn, tx.now, BATCH).await? {
-                if let Some(event) = row.event_id {
-                    crate::changes::locks::events(tx.conn, &[event]).await?;
+            for before in found {
+                // Whoever waited for a lock had read what may not be so any more: it may be in service by now.
+                if let Some(row) = queries::find_on(tx.conn, before.event_id, &before.number).await? {
+                    settle(tx, &permit, row).await?;
                 }
-                settle(tx, &permit, row).await?;
             }
             Ok(())
         })

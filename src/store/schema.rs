@@ -517,6 +517,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+
+    sealed_keys (name) {
+        name -> Text,
+        sealed -> Binary,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     sessions,
@@ -553,4 +562,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     idempotency_records,
     doorbell,
+    sealed_keys,
 );

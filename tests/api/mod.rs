@@ -1,12 +1,14 @@
 //! What the API promises, asked over HTTP.
 
 mod accounts;
+mod extensions;
 mod feed;
 mod feed_http;
 mod numbers;
 mod render;
 mod web_hooks;
 
+use self::extensions::{fallbacks, renumber, secrets, swap, transfer, two_writers};
 use crate::support::Test;
 
 macro_rules! tests {
@@ -30,6 +32,39 @@ tests! {
     numbers::a_barred_number_is_refused_and_silent,
     numbers::a_dry_run_that_fails_harms_nobody,
     numbers::a_new_service_type_is_typed_at_once,
+    numbers::a_bar_of_an_international_number_bites_everywhere,
+    numbers::a_number_taken_back_while_its_hold_ends_stays_in_service,
+    renumber::an_owner_takes_another_number_and_may_go_back,
+    renumber::what_may_not_be_is_refused_and_changes_nothing,
+    renumber::an_operator_moves_anybodys_in_every_phase_but_archived,
+    renumber::somebody_banned_moves_nothing,
+    renumber::a_dry_run_tells_and_changes_nothing,
+    renumber::a_repeated_request_moves_once,
+    renumber::whoever_shows_it_is_told_in_the_same_change,
+    renumber::a_number_that_was_left_waits_for_the_system_of_a_group_that_rang_it,
+    renumber::twenty_want_one_number_in_three_ways,
+    swap::numbers_change_places_in_one_change_of_every_feed,
+    swap::what_may_not_be_swapped_is_refused,
+    swap::a_repeated_request_does_not_swap_back,
+    swap::a_bar_stays_with_its_number,
+    swap::copies_of_the_numbers_change_places_though_they_are_unique,
+    transfer::the_new_owner_has_it_with_new_secrets,
+    transfer::who_may_not_have_it_is_refused,
+    transfer::a_repeated_request_rotates_once,
+    transfer::groups_of_others_ask_the_new_owner,
+    transfer::generated_secrets_are_shown_to_whom_they_are_visible,
+    fallbacks::a_fallback_follows_its_extension_and_ends_with_it,
+    fallbacks::a_fallback_is_an_extension_or_a_number_outside,
+    fallbacks::loops_are_refused_with_the_way_shown,
+    fallbacks::an_invitation_is_looked_at_again_when_it_is_accepted,
+    fallbacks::two_halves_of_a_loop_at_once_leave_one,
+    two_writers::a_group_and_its_member,
+    two_writers::a_fallback_and_its_target,
+    two_writers::a_ban_and_a_registration,
+    two_writers::a_bar_and_a_move,
+    secrets::unique_secrets_are_compared_and_not_kept,
+    secrets::one_value_in_two_events_at_once_has_one_owner,
+    secrets::a_new_schema_shows_no_stored_secret,
     feed::every_change_is_told_in_order,
     feed::a_key_sees_what_its_scope_allows,
     feed_http::a_whole_feed_is_that_of_graphql,

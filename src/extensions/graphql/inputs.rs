@@ -1,6 +1,6 @@
 //! What clients send and get about extensions.
 
-use async_graphql::{Context, ID, InputObject, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, SimpleObject};
 use serde_json::Value;
 
 use super::{Extension, Number};
@@ -31,6 +31,8 @@ pub struct RegisterExtensionInput {
     pub parameters: Option<Value>,
     /// Instead of `parameters`; both are INVALID.
     pub typed: Option<ServiceParametersInput>,
+    /// Where calls go when the extension does not answer: an extension of the event, or an E.164 number outside.
+    pub fallback_number: Option<PhoneNumber>,
     /// Report what would happen; change nothing.
     #[graphql(default)]
     pub dry_run: bool,
@@ -44,16 +46,53 @@ pub struct UpdateExtensionInput {
     /// The version that the caller read.
     pub expected_version: Option<i32>,
     /// 1 to 64 characters.
-    pub label: Option<String>,
+    pub label: MaybeUndefined<String>,
     /// Who finds it in the directory.
-    pub visibility: Option<DirectoryVisibility>,
+    pub visibility: MaybeUndefined<DirectoryVisibility>,
     /// A JSON merge patch (RFC 7396).
     pub parameters: Option<Value>,
     /// Instead of `parameters`; both are INVALID.
     pub typed: Option<ServiceParametersInput>,
+    /// Where calls go when the extension does not answer: an extension of the event, which it follows when that is renumbered,
+    /// or an E.164 number outside. Null clears it. A loop, through call groups too, is GROUP_LOOP.
+    pub fallback_number: MaybeUndefined<PhoneNumber>,
     /// Report what would happen; change nothing.
     #[graphql(default)]
     pub dry_run: bool,
+}
+
+/// Which extension gets which number.
+#[derive(InputObject)]
+pub struct RenumberExtensionInput {
+    /// Which extension.
+    pub id: ID,
+    /// The new number.
+    pub number: PhoneNumber,
+    /// The version that the caller read.
+    pub expected_version: Option<i32>,
+    /// Report what would happen; change nothing.
+    #[graphql(default)]
+    pub dry_run: bool,
+}
+
+/// Which extension goes to whom.
+#[derive(InputObject)]
+pub struct TransferExtensionInput {
+    /// Which extension.
+    pub id: ID,
+    /// The new owner's username.
+    pub owner: String,
+    /// The version that the caller read.
+    pub expected_version: Option<i32>,
+}
+
+/// Two extensions of one event.
+#[derive(InputObject)]
+pub struct SwapNumbersInput {
+    /// One extension.
+    pub first: ID,
+    /// The other.
+    pub second: ID,
 }
 
 /// What an operator assigns to somebody.
@@ -172,6 +211,31 @@ impl ExtensionPayload {
     /// Nothing was changed.
     pub const fn failed(errors: Vec<UserError>) -> Self {
         Self { extension: None, generated: None, preview: None, errors }
+    }
+}
+
+/// Two extensions that have exchanged their numbers, or why not.
+#[derive(SimpleObject)]
+pub struct SwapNumbersPayload {
+    /// The first as it is now.
+    pub first: Option<Extension>,
+    /// The second as it is now.
+    pub second: Option<Extension>,
+    /// Why not.
+    pub errors: Vec<UserError>,
+}
+
+impl SwapNumbersPayload {
+    /// The payload of a swap.
+    pub async fn of(ctx: &Context<'_>, result: Result<rules::Swapped, Stop>) -> Result<Self, ApiError> {
+        let swapped = match settle(result)? {
+            Ok(swapped) => swapped,
+            Err(errors) => return Ok(Self { first: None, second: None, errors }),
+        };
+        let (mut conn, scope) = (context::read(ctx).await?, scope(actor(ctx)?));
+        let first = queries::by_id(&mut conn, &scope, swapped.first).await?.map(Extension::new);
+        let second = queries::by_id(&mut conn, &scope, swapped.second).await?.map(Extension::new);
+        Ok(Self { first, second, errors: Vec::new() })
     }
 }
 

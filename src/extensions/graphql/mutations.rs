@@ -10,9 +10,11 @@ use super::inputs::*;
 use crate::extensions::rules;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
-use crate::graphql::typed::{ServiceParametersInput, TypeCatalogue};
+use crate::graphql::typed::ServiceParametersInput;
+use crate::patch::Patch;
 use crate::problem::{Problem, Stop};
 use crate::service_types::graphql::Event;
+use crate::service_types::typing::TypeCatalogue;
 
 /// Mutations of numbers and extensions.
 #[derive(Default)]
@@ -80,12 +82,13 @@ impl ExtensionsMutation {
             label: input.label,
             visibility: input.visibility.into(),
             parameters,
+            fallback_number: input.fallback_number.map(|number| number.0),
             dry_run: input.dry_run,
         };
         ExtensionPayload::of(ctx, rules::register(services(ctx)?, &caller(ctx)?, input).await).await
     }
 
-    /// Changes label, visibility and parameters.
+    /// Changes label, visibility, parameters and fallback.
     async fn update_extension(
         &self,
         ctx: &Context<'_>,
@@ -98,12 +101,28 @@ impl ExtensionsMutation {
         let input = rules::UpdateExtension {
             id: input.id.0,
             expected_version: input.expected_version,
-            label: input.label,
-            visibility: input.visibility.map(Into::into),
+            label: input.label.into(),
+            visibility: Patch::from(input.visibility).map(Into::into),
             parameters,
+            fallback_number: Patch::from(input.fallback_number).map(|number| number.0),
             dry_run: input.dry_run,
         };
         ExtensionPayload::of(ctx, rules::update(services(ctx)?, &caller(ctx)?, input).await).await
+    }
+
+    /// Gives an extension another number; the one that it leaves is held for its owner, who may take it back.
+    async fn renumber_extension(
+        &self,
+        ctx: &Context<'_>,
+        input: RenumberExtensionInput,
+    ) -> Result<ExtensionPayload, ApiError> {
+        let input = rules::RenumberExtension {
+            id: input.id.0,
+            number: input.number.0,
+            expected_version: input.expected_version,
+            dry_run: input.dry_run,
+        };
+        ExtensionPayload::of(ctx, rules::renumber(services(ctx)?, &caller(ctx)?, input).await).await
     }
 
     /// Makes a generated secret anew. Needs a sign-in within 15 minutes.
@@ -154,6 +173,24 @@ impl ExtensionsMutation {
             override_reservation: input.override_reservation,
         };
         ExtensionPayload::of(ctx, rules::assign(services(ctx)?, &caller(ctx)?, input).await).await
+    }
+
+    /// Gives an extension to another account. Every generated secret is made anew, a fallback outside the event is cleared, and
+    /// memberships in others' groups become invitations: the old owner knows them or agreed to them. For operators.
+    async fn transfer_extension(
+        &self,
+        ctx: &Context<'_>,
+        input: TransferExtensionInput,
+    ) -> Result<ExtensionPayload, ApiError> {
+        let TransferExtensionInput { id, owner, expected_version } = input;
+        let input = rules::TransferExtension { id: id.0, owner, expected_version };
+        ExtensionPayload::of(ctx, rules::transfer(services(ctx)?, &caller(ctx)?, input).await).await
+    }
+
+    /// Two extensions of one event exchange their numbers, in one change of every feed. For operators.
+    async fn swap_numbers(&self, ctx: &Context<'_>, input: SwapNumbersInput) -> Result<SwapNumbersPayload, ApiError> {
+        let result = rules::swap(services(ctx)?, &caller(ctx)?, &input.first, &input.second).await;
+        SwapNumbersPayload::of(ctx, result).await
     }
 
     /// Replaces the call permissions of an extension. For operators.

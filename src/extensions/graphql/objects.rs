@@ -52,7 +52,7 @@ impl Extension {
     async fn restricted_by(&self, ctx: &Context<'_>) -> Result<Vec<restrictions::Restriction>, ApiError> {
         let mut conn = context::read(ctx).await?;
         let mut found = restrictions::of_targets(&mut conn, TargetKind::Extension, &[Id(self.0.id.0)]).await?;
-        if let Some(number) = numbers::queries::find(&mut conn, self.0.event_id, &self.0.number).await? {
+        if let Some(number) = numbers::queries::find_borne(&mut conn, self.0.event_id, &self.0.number).await? {
             found.extend(restrictions::of_targets(&mut conn, TargetKind::Number, &[Id(number.id.0)]).await?);
         }
         found.extend(restrictions::of_account(&mut conn, self.0.owner_id).await?);
@@ -117,7 +117,7 @@ impl Extension {
 
     /// Null where this server does not know the service type yet.
     async fn typed_parameters(&self, ctx: &Context<'_>) -> Result<Option<TypedParameters>, ApiError> {
-        let known = ctx.data_opt::<Arc<crate::graphql::typed::TypeCatalogue>>();
+        let known = ctx.data_opt::<Arc<crate::service_types::typing::TypeCatalogue>>();
         let (kind, shown) = self.shown(ctx).await?;
         let is_known = known.is_some_and(|catalogue| catalogue.contains(&kind.slug));
         Ok(is_known.then_some(TypedParameters { slug: kind.slug, json: Value::Object(shown) }))

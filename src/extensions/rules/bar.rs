@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::queries;
-use super::marks;
+use super::{Weight, check_phase, marks};
 use crate::access::{Action, Caller, Permit, Role, scope};
 use crate::changes::doorbell::Ring;
 use crate::changes::{Mark, locks};
@@ -27,7 +27,7 @@ pub struct ChangedNumber {
 /// Bars a number. A second bar updates the reason.
 ///
 /// # Errors
-/// NOT_FOUND at `event`, INVALID at `number`, REQUIRED at `reason`.
+/// NOT_FOUND and EVENT_CLOSED at `event`, INVALID at `number`, REQUIRED at `reason`.
 pub async fn bar_number(
     services: &Services,
     caller: &Arc<Caller>,
@@ -62,7 +62,7 @@ pub async fn bar_number(
 /// Lifts the bar of a number; a number that is not barred stays as it is.
 ///
 /// # Errors
-/// NOT_FOUND at `event`, INVALID at `number`.
+/// NOT_FOUND and EVENT_CLOSED at `event`, INVALID at `number`.
 pub async fn unbar_number(
     services: &Services,
     caller: &Arc<Caller>,
@@ -91,10 +91,12 @@ async fn take(
 ) -> Result<(Permit, NumberRow, EventId), Stop> {
     tx.actor().demand(Role::Operator)?;
     let missing = || Problem::not_found("event", "There is no such event.");
-    let event =
-        service_types::queries::event_by_slug(tx.conn, &event.ok_or_else(missing)?).await?.ok_or_else(missing)?;
-    locks::events(tx.conn, &[event.id]).await?;
+    let slug = event.ok_or_else(missing)?;
+    let before = service_types::queries::event_by_slug(tx.conn, &slug).await?.ok_or_else(missing)?;
+    locks::events(tx.conn, &[before.id]).await?;
     let permit = tx.permit(action).await?;
+    let event = service_types::queries::event_by_id(tx.conn, before.id).await?.ok_or_else(missing)?;
+    check_phase(&event, &permit, Weight::Light).map_err(|problem| problem.at(["event"]))?;
     let row = match numbers::queries::find(tx.conn, event.id, number.as_str()).await? {
         Some(row) => row,
         None => untouched(tx, event.id, number.as_str()),

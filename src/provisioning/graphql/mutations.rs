@@ -13,7 +13,6 @@ use crate::graphql::scalars::FeedCursor;
 use crate::problem::{Problem, Stop};
 use crate::provisioning::acknowledge::{self, Acknowledgement, ReportedError};
 use crate::provisioning::consumers::{self, ConsumerPatch, Done, NewConsumer};
-use crate::provisioning::write_back::write_back;
 
 /// A telephone system to be named.
 #[derive(InputObject)]
@@ -178,7 +177,8 @@ impl ProvisioningMutation {
         ctx: &Context<'_>,
         input: WriteBackParametersInput,
     ) -> Result<ExtensionPayload, ApiError> {
-        match settle(write_back(services(ctx)?, &caller(ctx)?, input.id.0, input.parameters.0).await)? {
+        match settle(extensions::rules::write_back(services(ctx)?, &caller(ctx)?, &input.id, input.parameters.0).await)?
+        {
             Ok(written) => {
                 let row =
                     extensions::queries::by_id(&mut *context::read(ctx).await?, &context::scope(ctx)?, written.id)

@@ -89,7 +89,8 @@ pub struct ExtensionViolation {
     pub extension: Extension,
     /// JSON Pointer into the extension's parameters.
     pub pointer: String,
-    /// The JSON Schema keyword that failed; `x-unique` for a value that another extension has.
+    /// The JSON Schema keyword that failed; `x-unique` for a value that another extension has, `x-secret` for a stored secret
+    /// that everybody could read.
     pub keyword: String,
     /// One sentence for a person.
     pub message: String,
