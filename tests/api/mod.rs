@@ -1,6 +1,7 @@
 //! What the API promises, asked over HTTP.
 
 mod accounts;
+mod agent;
 mod extensions;
 mod feed;
 mod feed_http;
@@ -78,6 +79,10 @@ tests! {
     render::every_shipped_template_of_a_feed_renders,
     render::a_rendered_file_that_is_known_is_not_sent_again,
     render::a_template_that_needs_secrets_fails_without_them,
+    agent::a_refused_record_is_reported_and_the_rest_goes_on,
+    agent::a_record_that_failed_is_tried_again,
+    agent::a_reload_that_failed_is_owed,
+    agent::a_key_that_is_gone_stops_it,
     web_hooks::changes_arrive_signed_and_acknowledged,
     web_hooks::a_system_that_fails_is_called_again_and_given_up_after_a_day,
     web_hooks::what_a_called_system_reports_is_seen,

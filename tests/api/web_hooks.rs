@@ -182,12 +182,11 @@ pub async fn what_a_called_system_reports_is_seen(app: TestApp) {
     pbx.answers(StatusCode::OK, json!({ "errors": [error], "digest": "00".repeat(32) }));
     call(&app).await;
     pbx.told().await;
-    let found = seen(&app, &admin, |found| {
-        found["errors"].as_array().unwrap().len() == 2 && found["verified"] != Value::Null
-    }).await;
+    let found =
+        seen(&app, &admin, |found| found["errors"].as_array().unwrap().len() == 2 && found["verified"] != Value::Null)
+            .await;
     assert_eq!(found["verified"], json!({ "agrees": false, "isCurrent": true }));
-    let status =
-        "{ extension(event: \"demo\", number: \"2342\") { provisioning { consumer state message } } }";
+    let status = "{ extension(event: \"demo\", number: \"2342\") { provisioning { consumer state message } } }";
     let status = user.ask(status, json!({})).await;
     let expected = json!([{ "consumer": "pbx", "state": "FAILED", "message": "no port is free" }]);
     assert_eq!(status["data"]["extension"]["provisioning"], expected, "{status}");
