@@ -89,4 +89,5 @@ tests! {
     web_hooks::addresses_inside_are_not_called,
     web_hooks::a_paused_system_is_left_alone,
     web_hooks::an_archived_event_is_told_once,
+    web_hooks::a_new_sealing_key_keeps_the_secret,
 }

@@ -116,12 +116,7 @@ pub async fn changes_arrive_signed_and_acknowledged(app: TestApp) {
     user.registers("sip", "2342").await;
     call(&app).await;
     let (signature, body) = pbx.call().await;
-    let (at, v1) = signature.strip_prefix("t=").unwrap().split_once(",v1=").unwrap();
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(at.as_bytes());
-    mac.update(b".");
-    mac.update(&body);
-    assert_eq!(v1, hex::encode(mac.finalize().into_bytes()));
+    assert!(is_signed(&signature, &body, &secret));
     let page: Value = serde_json::from_slice(&body).unwrap();
     let upsert = &page["changes"][0]["upsert"];
     assert_eq!((&upsert["number"], &upsert["secrets"]), (&json!("2342"), &json!({})));
@@ -251,4 +246,33 @@ pub async fn an_archived_event_is_told_once(app: TestApp) {
         call(&app).await;
     }
     assert!(pbx.calls.try_recv().is_err());
+}
+
+/// Whether the signature is the secret's, as a called system would find out.
+fn is_signed(signature: &str, body: &[u8], secret: &str) -> bool {
+    let (at, v1) = signature.strip_prefix("t=").unwrap().split_once(",v1=").unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(at.as_bytes());
+    mac.update(b".");
+    mac.update(body);
+    v1 == hex::encode(mac.finalize().into_bytes())
+}
+
+pub async fn a_new_sealing_key_keeps_the_secret(app: TestApp) {
+    let mut pbx = Called::listen("127.0.0.1").await;
+    let (admin, consumer, secret) = hooked(&app, &pbx.url).await;
+    app.app.services.sealer.add_key().unwrap();
+    assert_eq!(web_hooks::reseal(&app.app.services).await.unwrap(), 1);
+    assert_eq!(web_hooks::reseal(&app.app.services).await.unwrap(), 0);
+    call(&app).await;
+    let (signature, body) = pbx.call().await;
+    assert!(is_signed(&signature, &body, &secret));
+    seen(&app, &admin, is_in_step).await;
+    let rotate = "mutation($c: ID!) { rotateWebHookSecret(input: {consumer: $c}) { secret errors { code } } }";
+    let rotated = admin.ask(rotate, json!({ "c": consumer })).await;
+    let new = rotated["data"]["rotateWebHookSecret"]["secret"].as_str().unwrap_or_else(|| panic!("{rotated}"));
+    app.sign_in("user", "numberwang").await.registers("sip", "2342").await;
+    call(&app).await;
+    let (signature, body) = pbx.call().await;
+    assert!(is_signed(&signature, &body, new) && !is_signed(&signature, &body, &secret));
 }

@@ -15,5 +15,5 @@ mod signature;
 
 pub use call::{Calls, call_due};
 pub use model::{WebHook, WebHookState};
-pub use rules::{Saved, delete, of_consumer, of_consumer_in, replay, rotate, save};
+pub use rules::{Saved, delete, of_consumer, of_consumer_in, replay, reseal, rotate, save};
 pub use signature::{HEADER, sign};

@@ -23,6 +23,11 @@ pub async fn of_consumer(conn: &mut Conn, consumer: ConsumerId) -> QueryResult<O
     query!(conn, c => feed_web_hooks::table.find(consumer).select(WebHook::as_select()).first(c).await.optional())
 }
 
+/// Every hook.
+pub async fn all(conn: &mut Conn) -> QueryResult<Vec<WebHook>> {
+    query!(conn, c => feed_web_hooks::table.select(WebHook::as_select()).load(c).await)
+}
+
 /// Stores a hook; one that the consumer has already is replaced.
 pub async fn save(conn: &mut Conn, _: &Permit, hook: &WebHook) -> QueryResult<()> {
     query!(&mut *conn, c => diesel::delete(feed_web_hooks::table.find(hook.consumer_id)).execute(c).await)?;

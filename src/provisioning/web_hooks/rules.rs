@@ -12,7 +12,7 @@ use super::queries;
 use crate::access::{Action, Caller, Role};
 use crate::changes::doorbell::Ring;
 use crate::ids::ConsumerId;
-use crate::problem::{Problem, Stop};
+use crate::problem::{Fault, Problem, Stop};
 use crate::provisioning::consumers::{self, Done};
 use crate::secrets::Secret;
 use crate::services::Services;
@@ -145,6 +145,32 @@ fn said(name: &str, whole: bool) -> String {
     format!("has the web hook of the telephone system {name} called again{how}")
 }
 
+/// Seals every secret with the newest key that is sealed with an older one; how many there were. Part of `rotate-key`; harmless
+/// when run twice.
+///
+/// # Errors
+/// When a secret does not open, or the database refuses; nothing is changed then.
+pub async fn reseal(services: &Services) -> Result<usize, Stop> {
+    transact(services, &Caller::system("rotate-key"), Action::RotateKey, Mode::Commit, |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::RotateKey).await?;
+            let mut done = 0;
+            for hook in queries::all(tx.conn).await? {
+                if !tx.sealer().needs_resealing(&hook.secret) {
+                    continue;
+                }
+                let place = WebHook::place(&hook.consumer_id);
+                let secret = tx.sealer().open(&place, &hook.secret).map_err(Fault::from)?;
+                let secret = tx.sealer().seal(&place, &secret).map_err(Fault::from)?;
+                queries::save(tx.conn, &permit, &WebHook { secret, ..hook }).await?;
+                done += 1;
+            }
+            Ok(done)
+        })
+    })
+    .await
+}
+
 async fn find(tx: &mut Tx<'_>, consumer: &str) -> Result<crate::provisioning::model::Consumer, Stop> {
     consumers::find(tx.conn, consumer).await.map_err(|stop| match stop {
         Stop::Problems(problems) => {
@@ -165,10 +191,7 @@ async fn find_hook(tx: &mut Tx<'_>, consumer: &str) -> Result<(crate::provisioni
 fn new_secret(tx: &Tx<'_>, consumer: ConsumerId) -> Result<(Vec<u8>, Option<Secret>), Stop> {
     let bytes: [u8; 32] = tx.rng().bytes();
     let secret = Secret::new(format!("whsec_{}", URL_SAFE_NO_PAD.encode(bytes)));
-    let sealed = tx
-        .sealer()
-        .seal(&WebHook::place(&consumer), secret.expose().as_bytes())
-        .map_err(crate::problem::Fault::from)?;
+    let sealed = tx.sealer().seal(&WebHook::place(&consumer), secret.expose().as_bytes()).map_err(Fault::from)?;
     Ok((sealed, Some(secret)))
 }
 
