@@ -8,6 +8,7 @@ mod gateway;
 pub mod graphql;
 pub mod headers;
 mod health;
+mod playground;
 mod refusal;
 pub mod requests;
 mod sender;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::get;
+use tower_http::compression::CompressionLayer;
 
 use crate::app::App;
 use gateway::Switchboard;
@@ -30,7 +32,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .with_state(Arc::clone(&app));
-    let pages = Router::new().route("/", get(web::index)).layer(from_fn(headers::for_pages));
+    let pages =
+        web::routes().merge(playground::routes()).layer(from_fn(headers::for_pages)).layer(CompressionLayer::new());
     let documents = Router::new()
         .route("/directory/{file}", get(documents::directory))
         .with_state(Arc::clone(&app))

@@ -11,6 +11,7 @@ use super::model::{Consumer, FeedError};
 use super::queries;
 use crate::access::{Action, Caller, Permit, feed_scope};
 use crate::changes::digest::Sum;
+use crate::changes::doorbell::Ring;
 use crate::changes::{self, Feed, FeedRef};
 use crate::ids::ExtensionId;
 use crate::problem::{Denied, Problem, Stop};
@@ -91,6 +92,7 @@ async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<Done,
         rows::save_error(tx.conn, &permit, &error).await?;
     }
     compare(tx, &permit, &consumer, &feed, cursor, input.digest.as_deref()).await?;
+    tx.ring(Ring::Consumers);
     Ok(Done { id: consumer.id })
 }
 

@@ -2,12 +2,12 @@
 
 use diesel::upsert::excluded;
 use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult,
-    SelectableHelper as _,
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
+    QueryResult, SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
 
-use super::model::{Consumer, FeedError};
+use super::model::{Consumer, FeedError, Standing};
 use super::queries::CHUNK;
 use crate::access::Permit;
 use crate::changes::Revision;
@@ -16,7 +16,7 @@ use crate::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceType
 use crate::query;
 use crate::store::Conn;
 use crate::store::schema::{
-    api_key_events, api_key_service_types, api_keys, feed_consumers, feed_errors, feed_keys, feed_web_hooks,
+    api_key_events, api_key_service_types, api_keys, feed_consumers, feed_errors, feed_keys, feed_web_hooks, feeds,
 };
 use crate::store::types::Id;
 
@@ -78,6 +78,32 @@ pub async fn verify(
         .execute(c)
         .await)?;
     Ok(())
+}
+
+/// The standing of an event's consumers.
+pub async fn standing(conn: &mut Conn, event: EventId) -> QueryResult<Standing> {
+    let consumers = query!(conn, c => feed_consumers::table
+        .inner_join(feeds::table.on(feeds::id.eq(feed_consumers::feed_id)))
+        .filter(feeds::event_id.eq(event))
+        .order(feed_consumers::id)
+        .select((
+            feed_consumers::id,
+            feed_consumers::name,
+            feed_consumers::paused,
+            feed_consumers::acknowledged,
+            feeds::head,
+        ))
+        .load(c)
+        .await)?;
+    let errors = query!(conn, c => feed_errors::table
+        .inner_join(feed_consumers::table.on(feed_consumers::id.eq(feed_errors::consumer_id)))
+        .inner_join(feeds::table.on(feeds::id.eq(feed_consumers::feed_id)))
+        .filter(feeds::event_id.eq(event))
+        .order((feed_errors::consumer_id, feed_errors::extension_id))
+        .select((feed_errors::consumer_id, feed_errors::extension_id, feed_errors::at))
+        .load(c)
+        .await)?;
+    Ok(Standing { consumers, errors })
 }
 
 /// The consumer of this name, if it is the key's own.

@@ -105,6 +105,7 @@ async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Re
         verified: None,
     };
     rows::insert(tx.conn, &permit, &consumer).await?;
+    tx.ring(Ring::Consumers);
     let summary = format!("named the telephone system {} of {}/{}", consumer.name, input.event, input.service_type);
     tx.audit(&permit, Some(id.global()), summary).await?;
     Ok(Done { id })
@@ -127,6 +128,7 @@ async fn update_in(tx: &mut Tx<'_>, patch: ConsumerPatch) -> Result<Done, Stop> 
     };
     refuse_taken(tx.conn, consumer.feed_id, &name, consumer.id).await?;
     rows::change(tx.conn, &permit, consumer.id, &name, patch.paused.unwrap_or(consumer.paused)).await?;
+    tx.ring(Ring::Consumers);
     tx.audit(&permit, Some(consumer.id.global()), format!("changed the telephone system {name}")).await?;
     Ok(Done { id: consumer.id })
 }
@@ -161,6 +163,7 @@ pub async fn delete(services: &Services, caller: &Arc<Caller>, id: String) -> Re
             let permit = tx.permit(Action::DeleteFeedConsumer).await?;
             let consumer = find(tx.conn, &id).await?;
             rows::delete(tx.conn, &permit, consumer.id).await?;
+            tx.ring(Ring::Consumers);
             tx.audit(&permit, Some(consumer.id.global()), format!("forgot the telephone system {}", consumer.name))
                 .await?;
             Ok(Done { id: consumer.id })

@@ -22,6 +22,7 @@ pub mod model;
 mod prune;
 mod queries;
 pub mod render;
+mod watch;
 pub mod web_hooks;
 pub mod whole;
 

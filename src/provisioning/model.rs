@@ -170,6 +170,15 @@ pub struct FeedError {
     pub at: Timestamp,
 }
 
+/// How an event's consumers stand: a difference means that something may be told about them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Standing {
+    /// By id: the name, whether it is paused, the text of the acknowledged cursor, its feed's head.
+    pub consumers: Vec<(ConsumerId, String, bool, Option<String>, Revision)>,
+    /// What each could not apply, and since when.
+    pub errors: Vec<(ConsumerId, Id, Timestamp)>,
+}
+
 /// How far a consumer is behind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Lag {
