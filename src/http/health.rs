@@ -83,7 +83,7 @@ async fn write_feeds(services: &crate::services::Services, text: &mut String) ->
         crate::problem::Stop::Fault(fault) => fault,
         other => crate::problem::Fault::internal(format!("{other:?}")),
     };
-    let systems = crate::provisioning::consumers::standings(services).await.map_err(unreadable)?;
+    let systems = crate::provisioning::consumers::measured(services).await.map_err(unreadable)?;
     for (name, help, value) in [
         ("feed_lag_records", "Entries that a telephone system has not acknowledged.", 0),
         ("feed_lag_seconds", "Age of the oldest change that it has not acknowledged.", 1),

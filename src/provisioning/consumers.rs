@@ -42,7 +42,7 @@ pub struct ConsumerPatch {
 
 /// What metrics say of a consumer.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct Measured {
     pub event: String,
     pub service_type: String,
     pub consumer: String,
@@ -254,8 +254,8 @@ pub async fn lag(services: &Services, consumer: &Consumer) -> Result<Lag, Stop> 
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn standings(services: &Services) -> Result<Vec<Standing>, Stop> {
-    let mut standings = Vec::new();
+pub async fn measured(services: &Services) -> Result<Vec<Measured>, Stop> {
+    let mut measured = Vec::new();
     for consumer in all(services).await? {
         let lag = lag(services, &consumer).await?;
         let feed = feed_of(services, &consumer).await?;
@@ -263,7 +263,7 @@ pub async fn standings(services: &Services) -> Result<Vec<Standing>, Stop> {
         let place = content_queries::place(&mut conn, feed.event_id, feed.service_type_id).await?;
         let errors = rows::errors_of(&mut conn, consumer.id).await?.len();
         let hook = super::web_hooks::of_consumer_in(&mut conn, consumer.id).await?;
-        standings.push(Standing {
+        measured.push(Measured {
             event: place.event_slug,
             service_type: place.service_type_slug,
             consumer: consumer.name,
@@ -272,7 +272,7 @@ pub async fn standings(services: &Services) -> Result<Vec<Standing>, Stop> {
             is_dead: hook.is_some_and(|hook| hook.dead_at.is_some()),
         });
     }
-    Ok(standings)
+    Ok(measured)
 }
 
 /// A consumer's errors with the number of each; one whose extension is forgotten has none.
