@@ -139,18 +139,18 @@ async fn kill(
     let (mut of_readers, mut of_called, mut of_agents, mut of_servers) = (0, 0, 0, 0);
     while began.elapsed() < time {
         tokio::time::sleep(Duration::from_millis(100 + below(400) as u64)).await;
-        match below(10) {
-            0..4 => {
+        match below(20) {
+            0..9 => {
                 let place = below(readers.len());
                 readers[place].restart(instances);
                 of_readers += 1;
             }
-            4..6 => {
+            9..13 => {
                 let place = below(called.len());
                 called[place].restart().await;
                 of_called += 1;
             }
-            6..8 => {
+            13..19 => {
                 agents.restart(below(agents.count()));
                 of_agents += 1;
             }
