@@ -40,7 +40,7 @@ async fn known(instances: &Instances, token: &str) -> Vec<(String, String)> {
 
 async fn change(instances: &Instances, token: &str, known: &[(String, String)], place: usize) -> bool {
     let number = (3000 + below(NUMBERS)).to_string();
-    let some = || known.get(below(known.len())).map_or("Extension:0", |(id, _)| id);
+    let some = || known.get(below(known.len())).map_or("Extension:0", |(id, _)| id.as_str());
     let (id, other) = (some(), some());
     let bare = "{ errors { code } }";
     let (name, query) = match below(12) {
