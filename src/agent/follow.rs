@@ -36,6 +36,8 @@ pub struct Agent {
     acknowledged: Option<String>,
     /// The server has said that the copy differs, and a snapshot was taken for it.
     has_differed: bool,
+    /// The copy has to be opened anew.
+    is_broken: bool,
     retry_at: Instant,
 }
 
@@ -61,7 +63,17 @@ impl Agent {
         let builder = outgoing::client(None)?;
         let client = builder.build().map_err(|error| outgoing::words(&error))?;
         let retry_at = Instant::now() + config.retry;
-        Ok(Self { config, source, copy, client, options, acknowledged: None, has_differed: false, retry_at })
+        Ok(Self {
+            config,
+            source,
+            copy,
+            client,
+            options,
+            acknowledged: None,
+            has_differed: false,
+            is_broken: false,
+            retry_at,
+        })
     }
 
     /// Follows the feed until it is closed, or, with `once`, until its head is reached.
@@ -87,21 +99,18 @@ impl Agent {
                     );
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
-                    self.reopen().await;
+                    self.is_broken = true;
                 }
             }
         }
     }
 
-    /// Opens the copy anew after trouble: a connection may be gone, a transaction half done.
-    async fn reopen(&mut self) {
-        match copy(&self.config, &self.source).await {
-            Ok(copy) => self.copy = copy,
-            Err(trouble) => tracing::warn!(error = %trouble, "the agent's tables cannot be opened"),
-        }
-    }
-
     async fn step(&mut self) -> Result<Step, Trouble> {
+        if self.is_broken {
+            // A connection may be gone, a transaction half done: what was not committed is undone with the connection.
+            self.copy = copy(&self.config, &self.source).await?;
+            self.is_broken = false;
+        }
         let is_silent = self.make_calls().await;
         let Some(cursor) = self.copy.cursor.clone().filter(|_| !self.options.resync) else {
             return self.take_snapshot().await;
