@@ -211,7 +211,7 @@ async fn prepare(services: &Services, hook: &WebHook) -> Result<Result<Option<Pr
     let consumer = consumer_queries::consumer(&mut conn, hook.consumer_id).await?.filter(|consumer| !consumer.paused);
     let Some(consumer) = consumer else { return Ok(Ok(None)) };
     let Some(feed) = changes::feed_by_id(&mut conn, consumer.feed_id).await? else { return Ok(Ok(None)) };
-    let Some(key) = api_keys::queries::acting(&mut conn, consumer.api_key_id, now).await? else {
+    let Some(key) = api_keys::acting(&mut conn, consumer.api_key_id, now).await? else {
         return Ok(Err("its key was revoked or has expired".to_owned()));
     };
     let place = content_queries::place(&mut conn, feed.event_id, feed.service_type_id).await?;
