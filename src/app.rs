@@ -21,6 +21,7 @@ use crate::http::graphql::{OpenSockets, PublishedSchema};
 use crate::http::requests::RequestCounts;
 use crate::mail::Mailer;
 use crate::problem::Fault;
+use crate::provisioning::web_hooks::Calls;
 use crate::secrets::Sealer;
 use crate::service_types;
 use crate::service_types::typing::TypeCatalogue;
@@ -45,6 +46,8 @@ pub struct App {
     pub rates: Rates,
     /// What was asked and how it went, for metrics.
     pub requests: RequestCounts,
+    /// The calls to web hooks that are under way.
+    pub web_hooks: Arc<Calls>,
     /// Turns true when the program begins to shut down.
     pub stopping: watch::Sender<bool>,
     /// The WebSockets that are open: stopping waits for their closing.
@@ -134,6 +137,7 @@ impl App {
         let rings = services.doorbell.catalogue_rings();
         let schema = publish(&services, SessionCookie { plain_http: serving.plain_http_lan }, &public_url).await?;
         let rates = Rates::new(&services.clock);
+        let web_hooks = Arc::new(Calls::new(&serving.web_hook_network)?);
         let (stopping, _) = watch::channel(false);
         Ok(Arc::new(Self {
             services,
@@ -145,6 +149,7 @@ impl App {
             published_rings: AtomicU64::new(rings),
             rates,
             requests: RequestCounts::default(),
+            web_hooks,
             stopping,
             sockets: OpenSockets::default(),
         }))

@@ -16,7 +16,9 @@ mod postgres;
 mod program;
 mod shipped_templates;
 mod shutdown;
+mod soak;
 mod support;
+mod telephony;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -38,6 +40,7 @@ const BARE: &[(&str, support::Bare)] = &[
 fn main() {
     explain::listen();
     let arguments = Arguments::from_args();
+    switchboard::outgoing::install_tls();
     let cluster = postgres::Cluster::find();
     let is_missing = cluster.is_none();
     let must_be_there = std::env::var("CI").is_ok_and(|value| value == "true");
@@ -48,7 +51,15 @@ fn main() {
     let (of_clients, without_clients) = clients::trials(must_be_there);
     trials.extend(of_clients);
     trials.extend(shutdown::trials());
-    let mut skipped = Vec::new();
+    let telephony = telephony::suite(must_be_there);
+    let measured = telephony.told();
+    trials.extend(telephony.trials);
+    trials.extend(soak::trials(cluster.as_ref(), must_be_there));
+    let mut skipped = telephony.skipped;
+    skipped.extend(without_clients);
+    if is_missing && !must_be_there {
+        skipped.push("soak::postgres_with_two_instances (no PostgreSQL)".to_owned());
+    }
     let mut on_both = |name: &str, run: Box<dyn Fn(Option<&postgres::Cluster>) -> Outcome + Send + Sync>| {
         let run = std::sync::Arc::new(run);
         let (on_sqlite, on_postgres) = (std::sync::Arc::clone(&run), cluster.clone());
@@ -58,7 +69,7 @@ fn main() {
             None => Err("PostgreSQL's binaries are missing".into()),
         });
         if is_missing && !must_be_there {
-            skipped.push(format!("postgres::{name}"));
+            skipped.push(format!("postgres::{name} (no PostgreSQL)"));
         }
         trials.push(trial.with_ignored_flag(is_missing && !must_be_there));
     };
@@ -71,10 +82,10 @@ fn main() {
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     for name in &skipped {
-        println!("skipped (no PostgreSQL here): {name}");
-    }
-    for name in &without_clients {
         println!("skipped: {name}");
+    }
+    for line in telephony::Suite::report(&measured) {
+        println!("{line}");
     }
     if let Some(cluster) = cluster {
         cluster.stop();

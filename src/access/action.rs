@@ -64,6 +64,11 @@ text_enum! {
         CreateFeedConsumer = "createFeedConsumer",
         UpdateFeedConsumer = "updateFeedConsumer",
         DeleteFeedConsumer = "deleteFeedConsumer",
+        PauseFeedConsumer = "pauseFeedConsumer",
+        SaveWebHook = "saveWebHook",
+        RotateWebHookSecret = "rotateWebHookSecret",
+        DeleteWebHook = "deleteWebHook",
+        ReplayWebHook = "replayWebHook",
         AcknowledgeProvisioning = "acknowledgeProvisioning",
         WriteBackParameters = "writeBackParameters",
         CreateSoftphoneLink = "createSoftphoneLink",
@@ -139,7 +144,9 @@ impl Action {
             | A::UnbarNumber
             | A::ReserveNumber
             | A::ReleaseReservation
-            | A::CreateDeskPhoneLink => Least::Person(Role::Operator),
+            | A::CreateDeskPhoneLink
+            | A::PauseFeedConsumer
+            | A::ReplayWebHook => Least::Person(Role::Operator),
             A::SetRole
             | A::CreateEvent
             | A::UpdateEvent
@@ -157,7 +164,10 @@ impl Action {
             | A::RevokeApiKey
             | A::CreateFeedConsumer
             | A::UpdateFeedConsumer
-            | A::DeleteFeedConsumer => Least::Person(Role::Admin),
+            | A::DeleteFeedConsumer
+            | A::SaveWebHook
+            | A::RotateWebHookSecret
+            | A::DeleteWebHook => Least::Person(Role::Admin),
             A::AcknowledgeProvisioning => Least::Key(ApiKeyScope::ReadConfig),
             A::WriteBackParameters => Least::Key(ApiKeyScope::WriteBack),
             A::LeaveGroup => Least::PersonOrKey(Role::User, ApiKeyScope::ManageGroups),

@@ -13,7 +13,7 @@ use crate::moderation::graphql::ModerationMutation;
 use crate::numbers::graphql::{NumbersMutation, NumbersQuery};
 use crate::personal_data::graphql::{PersonalDataMutation, PersonalDataQuery};
 use crate::provisioning::graphql::{
-    DevicesMutation, ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription,
+    DevicesMutation, ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription, WebHookMutation,
 };
 use crate::service_types::graphql::{ConfigMutation, ConfigQuery};
 
@@ -45,6 +45,7 @@ pub struct Mutation(
     GroupsMutation,
     ProvisioningMutation,
     DevicesMutation,
+    WebHookMutation,
     PersonalDataMutation,
 );
 

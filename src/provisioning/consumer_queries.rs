@@ -16,7 +16,7 @@ use crate::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceType
 use crate::query;
 use crate::store::Conn;
 use crate::store::schema::{
-    api_key_events, api_key_service_types, api_keys, feed_consumers, feed_errors, feed_keys, feeds,
+    api_key_events, api_key_service_types, api_keys, feed_consumers, feed_errors, feed_keys, feed_web_hooks, feeds,
 };
 use crate::store::types::Id;
 
@@ -49,6 +49,35 @@ pub async fn of_feed(conn: &mut Conn, feed: FeedId) -> QueryResult<Vec<Consumer>
         .select(Consumer::as_select())
         .load(c)
         .await)
+}
+
+/// Every consumer, by name.
+pub async fn all(conn: &mut Conn) -> QueryResult<Vec<Consumer>> {
+    query!(conn, c => feed_consumers::table
+        .order((feed_consumers::name, feed_consumers::id))
+        .select(Consumer::as_select())
+        .load(c)
+        .await)
+}
+
+/// Writes down whether a consumer's digest agreed with the feed's.
+pub async fn verify(
+    conn: &mut Conn,
+    _: &Permit,
+    id: ConsumerId,
+    position: Revision,
+    agreed: bool,
+    now: Timestamp,
+) -> QueryResult<()> {
+    query!(conn, c => diesel::update(feed_consumers::table.find(id))
+        .set((
+            feed_consumers::verified_position.eq(Some(position)),
+            feed_consumers::verified_at.eq(Some(now)),
+            feed_consumers::verified.eq(Some(agreed)),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
 }
 
 /// The standing of an event's consumers.
@@ -133,6 +162,7 @@ pub async fn change(conn: &mut Conn, _: &Permit, id: ConsumerId, name: &str, pau
 /// Forgets a consumer with its errors.
 pub async fn delete(conn: &mut Conn, _: &Permit, id: ConsumerId) -> QueryResult<()> {
     query!(conn, c => diesel::delete(feed_errors::table.filter(feed_errors::consumer_id.eq(id))).execute(c).await)?;
+    query!(conn, c => diesel::delete(feed_web_hooks::table.find(id)).execute(c).await)?;
     query!(conn, c => diesel::delete(feed_consumers::table.find(id)).execute(c).await)?;
     Ok(())
 }

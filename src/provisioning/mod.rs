@@ -25,6 +25,7 @@ mod prune;
 mod queries;
 pub mod render;
 mod watch;
+pub mod web_hooks;
 pub mod whole;
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod actors;
+mod agent;
 mod bad_input;
 mod devices;
 mod directory_files;
@@ -14,7 +15,10 @@ mod nodes;
 mod numbers;
 mod operations;
 mod render;
+mod render;
 mod reservations;
+mod reservations;
+mod web_hooks;
 
 use self::extensions::{fallbacks, renumber, secrets, swap, transfer, two_writers};
 use crate::support::Test;
@@ -131,4 +135,15 @@ tests! {
     guarantees::guarantee_11_secrets_are_not_copied,
     guarantees::guarantee_12_every_path,
     operations::metrics_count_extensions_and_lag,
+    agent::a_refused_record_is_reported_and_the_rest_goes_on,
+    agent::a_record_that_failed_is_tried_again,
+    agent::a_reload_that_failed_is_owed,
+    agent::a_key_that_is_gone_stops_it,
+    web_hooks::changes_arrive_signed_and_acknowledged,
+    web_hooks::a_system_that_fails_is_called_again_and_given_up_after_a_day,
+    web_hooks::what_a_called_system_reports_is_seen,
+    web_hooks::addresses_inside_are_not_called,
+    web_hooks::a_paused_system_is_left_alone,
+    web_hooks::an_archived_event_is_told_once,
+    web_hooks::a_new_sealing_key_keeps_the_secret,
 }

@@ -10,6 +10,7 @@ mod queries;
 mod shapes;
 mod splice;
 mod subscription;
+mod web_hooks;
 
 pub use consumers::{FeedConsumer, ProvisioningStatus};
 pub use devices::{DeviceLink, DevicesMutation, device_links_of};
@@ -17,3 +18,4 @@ pub use mutations::ProvisioningMutation;
 pub use queries::{ProvisioningFeed, ProvisioningQuery};
 pub use shapes::{FeedChange, FeedEvent, FeedExtension, FeedPage, FeedReset, FeedSnapshot, RenderedDocument};
 pub use subscription::ProvisioningSubscription;
+pub use web_hooks::WebHookMutation;
