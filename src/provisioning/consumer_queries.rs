@@ -106,11 +106,6 @@ pub async fn standing(conn: &mut Conn, event: EventId) -> QueryResult<Standing> 
     Ok(Standing { consumers, errors })
 }
 
-/// All consumers.
-pub async fn all(conn: &mut Conn) -> QueryResult<Vec<Consumer>> {
-    query!(conn, c => feed_consumers::table.order(feed_consumers::id).select(Consumer::as_select()).load(c).await)
-}
-
 /// How many extensions each consumer could not apply; those without errors are left out.
 pub async fn error_counts(conn: &mut Conn) -> QueryResult<Vec<(ConsumerId, i64)>> {
     query!(conn, c => feed_errors::table

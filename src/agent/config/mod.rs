@@ -48,6 +48,7 @@ pub struct Guard {
 }
 
 /// What it writes to.
+#[expect(clippy::large_enum_variant, reason = "there is one in the program")]
 pub enum Driver {
     Sql(Sql),
     File(FileDriver),
@@ -74,6 +75,7 @@ pub struct FileDriver {
 }
 
 /// Where a file's content comes from.
+#[expect(clippy::large_enum_variant, reason = "there is one in the program")]
 pub enum Content {
     /// The server renders a template of the service type.
     Server(String),

@@ -150,7 +150,7 @@ impl WebHookMutation {
 async fn hook_payload(ctx: &Context<'_>, result: Result<Saved, Stop>) -> Result<WebHookPayload, ApiError> {
     Ok(match settle(result)? {
         Ok(saved) => WebHookPayload {
-            consumer: FeedConsumer::load(services(ctx)?, saved.consumer).await?,
+            consumer: FeedConsumer::load(ctx, saved.consumer).await?,
             secret: saved.secret.map(|secret| secret.expose().to_owned()),
             errors: Vec::new(),
         },
