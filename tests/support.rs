@@ -287,7 +287,7 @@ impl Asker {
 
     /// A GET request for a document.
     pub fn get(&self, path: &str) -> reqwest::RequestBuilder {
-        let request = self.app.client.get(format!("{}{path}", self.app.url));
+        let request = self.client.get(format!("{}{path}", self.url));
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

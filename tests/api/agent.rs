@@ -8,6 +8,7 @@ use diesel::sql_types::Text;
 use diesel::{Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query};
 use serde_json::{Value, json};
 use switchboard::agent::{self, Options};
+use tokio::sync::oneshot;
 
 use crate::support::{Person, TestApp};
 
@@ -27,10 +28,36 @@ async fn connect(app: &TestApp, folder: &Path, driver: &str) -> Person {
     admin
 }
 
+/// An agent with a thread and a runtime to itself, as the program has. It stops when this is dropped.
+struct Running {
+    _stop: oneshot::Sender<()>,
+    ended: oneshot::Receiver<Option<Result<(), String>>>,
+}
+
+impl Running {
+    fn start(folder: &Path, options: Options) -> Self {
+        let file = folder.join("agent.toml");
+        let (stop, stopped) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let outcome = runtime.block_on(async {
+                tokio::select! {
+                    outcome = agent::run(&file, None, options) => Some(outcome),
+                    _ = stopped => None,
+                }
+            });
+            // Nobody may be left to hear it.
+            drop(end.send(outcome));
+        });
+        Self { _stop: stop, ended }
+    }
+}
+
 /// Runs the agent up to the head.
 async fn once(folder: &Path) -> Result<(), String> {
-    let options = Options { once: true, ..Options::default() };
-    tokio::time::timeout(Duration::from_secs(20), agent::run(&folder.join("agent.toml"), None, options)).await.unwrap()
+    let mut running = Running::start(folder, Options { once: true, ..Options::default() });
+    tokio::time::timeout(Duration::from_secs(20), &mut running.ended).await.unwrap().unwrap().unwrap()
 }
 
 async fn consumer(person: &Person) -> Value {
@@ -94,14 +121,16 @@ pub async fn a_record_that_failed_is_tried_again(app: TestApp) {
     once(folder.path()).await.unwrap();
     assert_eq!(consumer(&admin).await["errors"][0]["number"], "5003");
     database.batch_execute("DROP TRIGGER full").unwrap();
-    let file = folder.path().join("agent.toml");
-    let running = tokio::spawn(async move { agent::run(&file, None, Options::default()).await });
+    let mut running = Running::start(folder.path(), Options::default());
     let began = std::time::Instant::now();
     while consumer(&admin).await["errors"] != json!([]) {
-        assert!(began.elapsed() < Duration::from_secs(20) && !running.is_finished(), "it is not tried again");
+        assert!(
+            began.elapsed() < Duration::from_secs(20) && running.ended.try_recv().is_err(),
+            "it is not tried again"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    running.abort();
+    drop(running);
     let rows: Vec<Row> = sql_query("SELECT number FROM phones WHERE number = '5003'").load(&mut database).unwrap();
     assert_eq!(rows.len(), 1);
 }
@@ -118,9 +147,9 @@ pub async fn a_reload_that_failed_is_owed(app: TestApp) {
         at("reload.sh").display()
     );
     let admin = connect(&app, folder.path(), &driver).await;
-    let options = Options { once: true, ..Options::default() };
-    let file = at("agent.toml");
-    let failing = tokio::time::timeout(Duration::from_millis(800), agent::run(&file, None, options)).await;
+    let mut running = Running::start(folder.path(), Options { once: true, ..Options::default() });
+    let failing = tokio::time::timeout(Duration::from_millis(800), &mut running.ended).await;
+    drop(running);
     assert!(failing.is_err(), "a reload that fails is taken for one: {failing:?}");
     assert_eq!(std::fs::read_to_string(at("phones.txt")).unwrap(), "5000\n5003\n5008\n");
     assert_ne!(consumer(&admin).await["lagRecords"], 0, "it was acknowledged before it was reloaded");

@@ -1,5 +1,7 @@
 //! A SQLite file, perhaps another program's.
 
+use std::sync::{Mutex, PoisonError};
+
 use diesel::connection::SimpleConnection as _;
 use diesel::deserialize::QueryableByName;
 use diesel::result::{DatabaseErrorKind, Error};
@@ -14,7 +16,9 @@ use crate::agent::trouble::{Fails, Refusal, Trouble};
 const BUSY_MILLISECONDS: u32 = 5000;
 
 /// An open file. Its journal mode is left as its owner has it.
-pub struct Connection(SqliteConnection);
+///
+/// The lock is never waited for, since only one may change a connection; it lets the agent be watched from several threads.
+pub struct Connection(Mutex<SqliteConnection>);
 
 #[derive(QueryableByName)]
 struct Columns {
@@ -36,20 +40,24 @@ impl Connection {
         // FULL: what was committed is on the disk, so an acknowledgement after it is true.
         let settings = format!("PRAGMA busy_timeout = {BUSY_MILLISECONDS}; PRAGMA synchronous = FULL;");
         connection.batch_execute(&settings).map_err(|error| unreachable(error.to_string()))?;
-        Ok(Self(connection))
+        Ok(Self(Mutex::new(connection)))
+    }
+
+    fn inner(&mut self) -> &mut SqliteConnection {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn batch(&mut self, sql: &str) -> Result<(), Fails> {
-        self.0.batch_execute(sql).map_err(|error| fails(&error))
+        self.inner().batch_execute(sql).map_err(|error| fails(&error))
     }
 
     pub fn execute(&mut self, sql: &str, data: &[Datum]) -> Result<u64, Fails> {
-        let changed = bound(sql, data).execute(&mut self.0).map_err(|error| fails(&error))?;
+        let changed = bound(sql, data).execute(self.inner()).map_err(|error| fails(&error))?;
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
     pub fn rows(&mut self, sql: &str, data: &[Datum]) -> Result<Vec<Row>, Fails> {
-        let rows: Vec<Columns> = bound(sql, data).load(&mut self.0).map_err(|error| fails(&error))?;
+        let rows: Vec<Columns> = bound(sql, data).load(self.inner()).map_err(|error| fails(&error))?;
         Ok(rows.into_iter().map(|row| [row.a, row.b, row.c]).collect())
     }
 }
