@@ -120,6 +120,12 @@ pub fn line_counts() -> Vec<(String, usize)> {
     files.into_iter().map(count).collect()
 }
 
+/// What a name was before `use … as name`.
+fn renamed<'t>(text: &'t str, name: &'t str) -> &'t str {
+    let before = text.split_once(&format!(" as {name}")).map(|(before, _)| before);
+    before.and_then(|before| before.rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next()).unwrap_or(name)
+}
+
 fn written(text: &str) -> Vec<Named> {
     let mut tables = Vec::new();
     for statement in ["insert_into(", "diesel::update(", "diesel::delete("] {
@@ -127,8 +133,13 @@ fn written(text: &str) -> Vec<Named> {
             let rest = text[offset + found.len()..].trim_start();
             let path: &str =
                 rest.split(|c: char| !(c.is_alphanumeric() || "_:".contains(c))).next().unwrap_or_default();
+            // A statement over a query that stands in a variable does not say its table here.
+            if !path.contains("::") {
+                continue;
+            }
             let table = path.split("::").find(|part| !matches!(*part, "crate" | "store" | "schema" | "dsl"));
-            tables.push(Named { path: table.unwrap_or_default().to_owned(), line: line_of(text, offset) });
+            let table = renamed(text, table.unwrap_or_default());
+            tables.push(Named { path: table.to_owned(), line: line_of(text, offset) });
         }
     }
     tables

@@ -67,6 +67,7 @@ impl Props {
         let quota =
             "mutation { updateServiceType(input: {slug: \"sip\", quota: 1000, memberLimit: 5}) { errors { code } } }";
         ask(&cast.admin, quota).await;
+        link(&cast.user, &shown).await;
         props.consumers(cast, &shown).await;
         Self { shown, ..props }
     }
@@ -215,6 +216,14 @@ impl Props {
                 let create = "mutation { createApiKey(input: {label: \"k\", scopes: [READ_CONFIG], serviceTypes: [\"sip\"], events: [\"demo\"]}) { apiKey { id } } }";
                 text(&ask(admin, create).await["apiKey"]["id"])
             }
+            "desk" => {
+                let (number, mac) = (self.number(), format!("00:15:65:00:{:02x}:{:02x}", n / 256, n % 256));
+                let assign = format!(
+                    "mutation {{ assignExtension(input: {{event: \"demo\", serviceType: \"deskphone\", number: \"{number}\", owner: \"user\", label: \"x\", parameters: {{mac: \"{mac}\"}}}}) {{ extension {{ id }} errors {{ code message }} }} }}"
+                );
+                text(&ask(operator, &assign).await["extension"]["id"])
+            }
+            "link" => link(user, &extension(user, "sip", &self.number()).await).await,
             "range" => {
                 let create = format!(
                     "mutation {{ createNumberRange(input: {{event: \"demo\", first: \"9{n:04}0\", last: \"9{n:04}9\", label: \"r\"}}) {{ range {{ id }} errors {{ code }} }} }}"
@@ -270,6 +279,14 @@ fn own_consumer(column: Column) -> String {
 async fn extension(owner: &Person, service_type: &str, number: &str) -> String {
     let made = owner.registers(service_type, number).await;
     made["extension"]["id"].as_str().unwrap_or_else(|| panic!("{number}: {made}")).to_owned()
+}
+
+/// A softphone's link to an extension.
+async fn link(owner: &Person, extension: &str) -> String {
+    let create = format!(
+        "mutation {{ createSoftphoneLink(input: {{extension: \"{extension}\", template: \"linphone.xml\"}}) {{ link {{ id }} errors {{ code message }} }} }}"
+    );
+    text(&ask(owner, &create).await["link"]["id"])
 }
 
 async fn invite(owner: &Person, group: &str, number: &str) -> String {
