@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::ids::{AccountId, DeviceLinkId, EventId, ExtensionId, ServiceTypeId};
 use crate::query;
 use crate::store::Conn;
-use crate::store::schema::{device_links as links, extensions, feed_entries, templates};
+use crate::store::schema::{device_links, extensions, feed_entries, templates};
 
 /// The links of an extension that belong to its owner, oldest first, each with the name of its template.
 pub async fn links_of(
@@ -21,11 +21,11 @@ pub async fn links_of(
     extension: ExtensionId,
     owner: AccountId,
 ) -> QueryResult<Vec<(DeviceLink, String)>> {
-    query!(conn, c => links::table
-        .inner_join(templates::table.on(templates::id.eq(links::template_id)))
-        .filter(links::extension_id.eq(extension))
-        .filter(links::account_id.eq(owner))
-        .order((links::created_at, links::id))
+    query!(conn, c => device_links::table
+        .inner_join(templates::table.on(templates::id.eq(device_links::template_id)))
+        .filter(device_links::extension_id.eq(extension))
+        .filter(device_links::account_id.eq(owner))
+        .order((device_links::created_at, device_links::id))
         .select((DeviceLink::as_select(), templates::name))
         .load(c)
         .await)
@@ -33,9 +33,9 @@ pub async fn links_of(
 
 /// A link by its id, with the name of its template.
 pub async fn link_of(conn: &mut Conn, id: DeviceLinkId) -> QueryResult<Option<(DeviceLink, String)>> {
-    query!(conn, c => links::table
-        .inner_join(templates::table.on(templates::id.eq(links::template_id)))
-        .filter(links::id.eq(id))
+    query!(conn, c => device_links::table
+        .inner_join(templates::table.on(templates::id.eq(device_links::template_id)))
+        .filter(device_links::id.eq(id))
         .select((DeviceLink::as_select(), templates::name))
         .first(c)
         .await
@@ -44,15 +44,15 @@ pub async fn link_of(conn: &mut Conn, id: DeviceLinkId) -> QueryResult<Option<(D
 
 /// A link by its id.
 pub async fn by_id(conn: &mut Conn, id: DeviceLinkId) -> QueryResult<Option<DeviceLink>> {
-    query!(conn, c => links::table.find(id).select(DeviceLink::as_select()).first(c).await.optional())
+    query!(conn, c => device_links::table.find(id).select(DeviceLink::as_select()).first(c).await.optional())
 }
 
 /// The link of this token with its extension's feed, unless the extension has another owner by now.
 pub async fn by_token(conn: &mut Conn, hash: &[u8]) -> QueryResult<Option<(DeviceLink, FeedRef)>> {
-    let found: Option<(DeviceLink, EventId, ServiceTypeId)> = query!(conn, c => links::table
-        .inner_join(extensions::table.on(extensions::id.eq(links::extension_id)))
-        .filter(links::token_hash.eq(hash))
-        .filter(links::account_id.eq(extensions::owner_id))
+    let found: Option<(DeviceLink, EventId, ServiceTypeId)> = query!(conn, c => device_links::table
+        .inner_join(extensions::table.on(extensions::id.eq(device_links::extension_id)))
+        .filter(device_links::token_hash.eq(hash))
+        .filter(device_links::account_id.eq(extensions::owner_id))
         .select((DeviceLink::as_select(), extensions::event_id, extensions::service_type_id))
         .first(c)
         .await
@@ -73,21 +73,26 @@ pub async fn entry_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Op
 
 /// Puts the link in the place of one that the same device had.
 pub async fn replace(conn: &mut Conn, _: &Permit, link: &DeviceLink) -> QueryResult<()> {
-    query!(conn, c => {
-        let same = links::table.filter(links::extension_id.eq(link.extension_id));
-        match &link.mac {
-            Some(mac) => diesel::delete(same.filter(links::mac.eq(mac))).execute(c).await,
-            None => diesel::delete(same.filter(links::mac.is_null())).execute(c).await,
-        }
-    })?;
-    query!(conn, c => diesel::insert_into(links::table).values(link).execute(c).await)?;
+    match &link.mac {
+        Some(mac) => query!(conn, c => diesel::delete(device_links::table
+                .filter(device_links::extension_id.eq(link.extension_id))
+                .filter(device_links::mac.eq(mac)))
+            .execute(c)
+            .await)?,
+        None => query!(conn, c => diesel::delete(device_links::table
+                .filter(device_links::extension_id.eq(link.extension_id))
+                .filter(device_links::mac.is_null()))
+            .execute(c)
+            .await)?,
+    };
+    query!(conn, c => diesel::insert_into(device_links::table).values(link).execute(c).await)?;
     Ok(())
 }
 
 /// Uses a link up; whether it was the first time.
 pub async fn use_up(conn: &mut Conn, _: &Permit, id: DeviceLinkId, now: Timestamp) -> QueryResult<bool> {
-    let changed = query!(conn, c => diesel::update(links::table.find(id).filter(links::used_at.is_null()))
-        .set((links::used_at.eq(Some(now)), links::fetched_at.eq(Some(now))))
+    let changed = query!(conn, c => diesel::update(device_links::table.find(id).filter(device_links::used_at.is_null()))
+        .set((device_links::used_at.eq(Some(now)), device_links::fetched_at.eq(Some(now))))
         .execute(c)
         .await)?;
     Ok(changed == 1)
@@ -95,19 +100,19 @@ pub async fn use_up(conn: &mut Conn, _: &Permit, id: DeviceLinkId, now: Timestam
 
 /// Notes that the document was fetched.
 pub async fn fetched(conn: &mut Conn, id: DeviceLinkId, now: Timestamp) -> QueryResult<()> {
-    query!(conn, c => diesel::update(links::table.find(id)).set(links::fetched_at.eq(Some(now))).execute(c).await)?;
+    query!(conn, c => diesel::update(device_links::table.find(id)).set(device_links::fetched_at.eq(Some(now))).execute(c).await)?;
     Ok(())
 }
 
 /// Deletes a link.
 pub async fn delete(conn: &mut Conn, _: &Permit, id: DeviceLinkId) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(links::table.find(id)).execute(c).await)?;
+    query!(conn, c => diesel::delete(device_links::table.find(id)).execute(c).await)?;
     Ok(())
 }
 
 /// Forgets links that ended before this instant.
 pub async fn prune(conn: &mut Conn, until: Timestamp) -> QueryResult<usize> {
-    query!(conn, c => diesel::delete(links::table.filter(links::expires_at.is_not_null().and(links::expires_at.lt(until))))
+    query!(conn, c => diesel::delete(device_links::table.filter(device_links::expires_at.is_not_null().and(device_links::expires_at.lt(until))))
         .execute(c)
         .await)
 }
