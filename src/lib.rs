@@ -19,6 +19,8 @@ pub mod graphql;
 pub mod http;
 
 // The domains, the later built on the earlier: model, rules, queries, graphql.
+pub mod personal_data;
+
 pub mod provisioning;
 
 pub mod directory;
@@ -50,6 +52,7 @@ pub mod store;
 
 pub mod clock;
 pub mod ids;
+pub mod number_state;
 pub mod patch;
 pub mod problem;
 pub mod text;

@@ -161,6 +161,9 @@ impl Action {
 
     /// Whether a person under a NO_WRITE restriction may do it all the same: looking after one's own safety, and leaving.
     pub const fn allowed_while_restricted(self) -> bool {
-        matches!(self, Self::SignOut | Self::RevokeSession | Self::RevokeAllSessions | Self::Reauthenticate)
+        matches!(
+            self,
+            Self::SignOut | Self::RevokeSession | Self::RevokeAllSessions | Self::Reauthenticate | Self::ExportMyData
+        )
     }
 }

@@ -25,6 +25,14 @@ impl Scope {
         }
     }
 
+    /// What a key is limited to, when it is one: the events (`None`: all) and the service types.
+    pub fn keyed(&self) -> Option<(Option<&[EventId]>, &[ServiceTypeId])> {
+        match &self.0 {
+            Reach::Keyed { events, service_types } => Some((events.as_deref(), service_types)),
+            _ => None,
+        }
+    }
+
     /// Whether everything is in reach.
     pub const fn is_everything(&self) -> bool {
         matches!(self.0, Reach::Everything)

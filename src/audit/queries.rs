@@ -1,8 +1,8 @@
 //! The audit in the database.
 
 use diesel::{
-    ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _,
-    QueryResult, SelectableHelper as _,
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _,
+    OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
 
@@ -52,6 +52,21 @@ pub async fn newest(conn: &mut Conn, filter: &Filter, limit: i64) -> QueryResult
         }
         rows.order(audit_events::seq.desc()).limit(limit).load(c).await
     })
+}
+
+/// What this actor did, and what was done to this entity, oldest first.
+pub async fn concerning(conn: &mut Conn, actor: &str, entity: &str) -> QueryResult<Vec<AuditEvent>> {
+    query!(conn, c => audit_events::table
+        .filter(audit_events::actor.eq(actor).or(audit_events::entity.eq(entity)))
+        .order(audit_events::seq)
+        .select(AuditEvent::as_select())
+        .load(c)
+        .await)
+}
+
+/// A row by its number in the sequence.
+pub async fn by_seq(conn: &mut Conn, seq: i64) -> QueryResult<Option<AuditEvent>> {
+    query!(conn, c => audit_events::table.find(seq).select(AuditEvent::as_select()).first(c).await.optional())
 }
 
 /// How many rows fit on all pages.

@@ -10,8 +10,9 @@ use diesel::{
 use diesel::{QueryDsl as _, QueryResult, TextExpressionMethods as _};
 use diesel_async::RunQueryDsl as _;
 
-use super::listing::{Listing, Part, Range};
+use super::listing::{Listing, Part};
 use super::model::Entry;
+use crate::extensions::search::Range;
 use crate::extensions::visibility::Visibility;
 use crate::ids::{EventId, ExtensionId};
 use crate::query;

@@ -5,6 +5,7 @@ pub mod graph;
 pub mod graphql;
 mod instructions;
 pub mod label;
+pub mod list;
 mod model;
 pub mod queries;
 pub mod row;

@@ -41,54 +41,14 @@ pub async fn by_id(conn: &mut Conn, scope: &Scope, id: ExtensionId) -> QueryResu
     Ok(found.filter(|row| scope.covers(row.owner_id, row.event_id, row.service_type_id)))
 }
 
-/// Which extensions a list is of.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    pub event: Option<EventId>,
-    pub owner: Option<AccountId>,
-    pub service_type: Option<ServiceTypeId>,
-    /// The beginning of the number.
-    pub number_prefix: Option<String>,
-}
-
-macro_rules! filtered {
-    ($rows:expr, $filter:expr) => {{
-        let mut rows = $rows.into_boxed();
-        if let Some(event) = $filter.event {
-            rows = rows.filter(extensions::event_id.eq(event));
-        }
-        if let Some(owner) = $filter.owner {
-            rows = rows.filter(extensions::owner_id.eq(owner));
-        }
-        if let Some(service_type) = $filter.service_type {
-            rows = rows.filter(extensions::service_type_id.eq(service_type));
-        }
-        if let Some(prefix) = &$filter.number_prefix {
-            rows = rows.filter(extensions::number.ge(prefix)).filter(extensions::number.lt(format!("{prefix}:")));
-        }
-        rows
-    }};
-}
-
-/// A page of extensions by id.
-pub async fn list(
-    conn: &mut Conn,
-    filter: &Filter,
-    after: Option<ExtensionId>,
-    limit: i64,
-) -> QueryResult<Vec<Extension>> {
-    query!(conn, c => {
-        let mut rows = filtered!(extensions::table.select(Extension::as_select()), filter);
-        if let Some(after) = after {
-            rows = rows.filter(extensions::id.gt(after));
-        }
-        rows.order(extensions::id).limit(limit).load(c).await
-    })
-}
-
-/// How many extensions the list has on all pages.
-pub async fn count(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
-    query!(conn, c => filtered!(extensions::table.count(), filter).get_result(c).await)
+/// Every extension of an owner, by id.
+pub async fn of_owner(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<Extension>> {
+    query!(conn, c => extensions::table
+        .filter(extensions::owner_id.eq(owner))
+        .order(extensions::id)
+        .select(Extension::as_select())
+        .load(c)
+        .await)
 }
 
 /// How many extensions of a type a user holds in an event.

@@ -13,7 +13,7 @@ use super::plan::{continuations, proper_prefixes};
 use super::state::NumberState;
 use crate::access::Permit;
 use crate::clock::Timestamp;
-use crate::ids::{EventId, FeedId, NumberId};
+use crate::ids::{AccountId, EventId, FeedId, NumberHistoryId, NumberId};
 use crate::problem::Fault;
 use crate::query;
 use crate::restrictions::TargetKind;
@@ -48,6 +48,100 @@ pub async fn find_on(conn: &mut Conn, event: Option<EventId>, number: &str) -> Q
 /// The row of the number that an extension of the event bears: on the event's plan, or the world's where it begins with `+`.
 pub async fn find_borne(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
     find_on(conn, (!number.starts_with('+')).then_some(event), number).await
+}
+
+/// A touched number by its row's id.
+pub async fn by_id(conn: &mut Conn, id: NumberId) -> QueryResult<Option<NumberRow>> {
+    query!(conn, c => numbers::table.find(id).select(NumberRow::as_select()).first(c).await.optional())
+}
+
+/// Which touched numbers a list is of.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The plan: an event's, or the world's.
+    pub event: Option<EventId>,
+    /// The lowest and the highest number, as texts; both belong to the list.
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub state: Option<NumberState>,
+    /// Whose they are.
+    pub account: Option<AccountId>,
+}
+
+macro_rules! filtered {
+    ($rows:expr, $filter:expr) => {{
+        let mut rows = $rows.into_boxed();
+        match $filter.event {
+            Some(event) => rows = rows.filter(numbers::event_id.eq(event)),
+            None => rows = rows.filter(numbers::event_id.is_null()),
+        }
+        if let Some(from) = &$filter.from {
+            rows = rows.filter(numbers::number.ge(from));
+        }
+        if let Some(to) = &$filter.to {
+            rows = rows.filter(numbers::number.le(to));
+        }
+        if let Some(state) = $filter.state {
+            rows = rows.filter(numbers::state.eq(state));
+        }
+        if let Some(account) = $filter.account {
+            rows = rows.filter(numbers::account_id.eq(account));
+        }
+        rows
+    }};
+}
+
+/// A page of touched numbers, behind `after`, by number.
+pub async fn list(conn: &mut Conn, filter: &Filter, after: Option<&str>, limit: i64) -> QueryResult<Vec<NumberRow>> {
+    query!(conn, c => {
+        let mut rows = filtered!(numbers::table.select(NumberRow::as_select()), filter);
+        if let Some(after) = after {
+            rows = rows.filter(numbers::number.gt(after));
+        }
+        rows.order(numbers::number).limit(limit).load(c).await
+    })
+}
+
+/// How many numbers the list has on all pages.
+pub async fn count(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
+    query!(conn, c => filtered!(numbers::table.count(), filter).get_result(c).await)
+}
+
+/// The touched numbers that are an account's: in service, held or reserved.
+pub async fn of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<NumberRow>> {
+    query!(conn, c => numbers::table
+        .filter(numbers::account_id.eq(account))
+        .order((numbers::event_id, numbers::number))
+        .select(NumberRow::as_select())
+        .load(c)
+        .await)
+}
+
+/// The steps that numbers made as an account's, each with its number, oldest first.
+pub async fn history_of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<(HistoryRow, NumberRow)>> {
+    query!(conn, c => number_history::table
+        .inner_join(numbers::table.on(numbers::id.eq(number_history::number_id)))
+        .filter(number_history::account_id.eq(account))
+        .order(number_history::id)
+        .select((HistoryRow::as_select(), NumberRow::as_select()))
+        .load(c)
+        .await)
+}
+
+/// A page of a number's history, oldest first.
+pub async fn history(
+    conn: &mut Conn,
+    number: NumberId,
+    after: Option<NumberHistoryId>,
+    limit: i64,
+) -> QueryResult<Vec<HistoryRow>> {
+    query!(conn, c => {
+        let mut rows = number_history::table.filter(number_history::number_id.eq(number)).into_boxed();
+        if let Some(after) = after {
+            rows = rows.filter(number_history::id.gt(after));
+        }
+        rows.order(number_history::id).limit(limit).select(HistoryRow::as_select()).load(c).await
+    })
 }
 
 /// Writes a row, new or changed.

@@ -289,7 +289,7 @@ pub(super) async fn still_allowed(reader: &Reader) -> Result<(), Stop> {
     let allowed = match &reader.actor {
         Actor::Key(key) => consumers::key_is_valid(&mut conn, key.id, reader.services.now()).await?,
         Actor::Person(person) => {
-            crate::restrictions::current_role(&mut conn, person.id).await?.is_some_and(|role| role >= Role::Operator)
+            crate::access::current_role(&mut conn, person.id).await?.is_some_and(|role| role >= Role::Operator)
         }
         Actor::System(_) => true,
         Actor::Guest => false,

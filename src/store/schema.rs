@@ -22,6 +22,16 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::types::sql::*;
 
+    account_terms (term, account_id) {
+        term -> Text,
+        account_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::sql::*;
+
     sessions (id) {
         id -> Uid,
         account_id -> Uid,
@@ -505,6 +515,7 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
+    account_terms,
     sessions,
     mail_tokens,
     sign_in_failures,

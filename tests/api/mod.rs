@@ -1,9 +1,14 @@
 //! What the API promises, asked over HTTP.
 
 mod accounts;
+mod actors;
 mod extensions;
 mod feed;
+mod leaving;
+mod lists;
+mod nodes;
 mod numbers;
+mod reservations;
 
 use self::extensions::{fallbacks, renumber, secrets, swap, transfer, two_writers};
 use crate::support::Test;
@@ -29,6 +34,23 @@ tests! {
     numbers::a_barred_number_is_refused_and_silent,
     numbers::a_dry_run_that_fails_harms_nobody,
     numbers::a_new_service_type_is_typed_at_once,
+    reservations::a_reserved_number_is_its_owners_alone,
+    reservations::a_reservation_lapses_moves_or_is_released,
+    reservations::what_cannot_be_reserved_says_why,
+    reservations::a_number_of_the_world_is_reserved_without_an_event,
+    reservations::a_hold_is_its_owners_to_give_up,
+    reservations::a_freed_number_ages_until_the_telephone_systems_know,
+    reservations::touched_numbers_are_listed_for_operators,
+    lists::a_list_is_narrowed_by_what_is_asked_and_by_who_asks,
+    lists::a_search_finds_numbers_labels_and_owners,
+    lists::those_that_may_be_called_and_the_others,
+    lists::an_account_shows_its_extensions_page_by_page,
+    nodes::everybody_finds_what_they_may_see,
+    nodes::what_is_no_id_is_nothing,
+    leaving::an_account_is_deleted_with_all_that_is_personal,
+    leaving::the_feeds_are_told_of_a_deletion,
+    leaving::who_may_not_leave_is_told_why,
+    leaving::an_export_holds_ones_own_data_and_nobody_elses,
     numbers::a_bar_of_an_international_number_bites_everywhere,
     numbers::a_number_taken_back_while_its_hold_ends_stays_in_service,
     renumber::an_owner_takes_another_number_and_may_go_back,
@@ -57,6 +79,7 @@ tests! {
     fallbacks::two_halves_of_a_loop_at_once_leave_one,
     two_writers::a_group_and_its_member,
     two_writers::a_fallback_and_its_target,
+    two_writers::a_number_and_a_label_of_one_extension,
     two_writers::a_ban_and_a_registration,
     two_writers::a_bar_and_a_move,
     secrets::unique_secrets_are_compared_and_not_kept,

@@ -14,7 +14,7 @@ mod swap;
 mod transfer;
 mod write_back;
 
-pub use bar::{ChangedNumber, bar_number, unbar_number};
+pub use bar::{bar_number, unbar_number};
 pub use change::{UpdateExtension, rotate_secret, set_call_permissions, update};
 pub use claim::{Wish, available};
 pub use fallback::set_fallback;

@@ -13,12 +13,10 @@ use crate::graphql::enums::ProvisioningState;
 use crate::graphql::error::ApiError;
 use crate::graphql::scalars::{DateTime, FeedCursor, PhoneNumber};
 use crate::ids::ConsumerId;
-use crate::problem::Stop;
 use crate::provisioning::acknowledge::DIGEST_MISMATCH;
 use crate::provisioning::consumers;
 use crate::provisioning::model::{Consumer, Lag, Status};
 use crate::service_types::graphql::{Event, ServiceType};
-use crate::services::Services;
 
 /// A telephone system that an admin has named: it belongs to one key and one feed.
 #[derive(Clone)]
@@ -73,12 +71,16 @@ impl From<Status> for ProvisioningStatus {
 }
 
 impl FeedConsumer {
-    /// A consumer by its id, as it is now. Whether the caller may see it is for whoever asks: operators, and the key itself.
+    /// A consumer by its id, as it is now: for operators, and for the key that it belongs to.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn load(services: &Services, id: ConsumerId) -> Result<Option<Self>, Stop> {
-        Ok(consumers::by_id(services, id).await?.map(Into::into))
+    pub async fn load(ctx: &Context<'_>, id: ConsumerId) -> Result<Option<Self>, ApiError> {
+        let actor = actor(ctx)?;
+        let is_open = |row: &Consumer| {
+            actor.is_at_least(Role::Operator) || actor.key().is_some_and(|key| key.id == row.api_key_id)
+        };
+        Ok(consumers::by_id(services(ctx)?, id).await?.filter(is_open).map(Into::into))
     }
 
     async fn lag(&self, ctx: &Context<'_>) -> Result<Lag, ApiError> {
@@ -90,7 +92,7 @@ impl FeedConsumer {
 #[Object]
 impl FeedConsumer {
     /// Its id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         ID(self.row.id.global())
     }
 

@@ -203,9 +203,7 @@ impl From<AcknowledgeProvisioningInput> for Acknowledgement {
 
 async fn payload(ctx: &Context<'_>, result: Result<Done, Stop>) -> Result<FeedConsumerPayload, ApiError> {
     Ok(match settle(result)? {
-        Ok(done) => {
-            FeedConsumerPayload { consumer: FeedConsumer::load(services(ctx)?, done.id).await?, errors: Vec::new() }
-        }
+        Ok(done) => FeedConsumerPayload { consumer: FeedConsumer::load(ctx, done.id).await?, errors: Vec::new() },
         Err(errors) => FeedConsumerPayload { consumer: None, errors },
     })
 }

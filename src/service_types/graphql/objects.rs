@@ -27,6 +27,15 @@ impl Event {
         Ok(row.map(|row| Self(Arc::new(row))))
     }
 
+    /// The event of this id, if the caller may know of it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn known(ctx: &Context<'_>, id: EventId) -> Result<Option<Self>, ApiError> {
+        let actor = actor(ctx)?;
+        Ok(Self::load(ctx, id).await?.filter(|event| is_known_to(&event.0, actor)))
+    }
+
     /// The event of this slug, if the caller may know of it.
     ///
     /// # Errors
