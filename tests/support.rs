@@ -131,6 +131,15 @@ impl Person {
         request.send().await.unwrap().json().await.unwrap()
     }
 
+    /// Follows a subscription as an event stream.
+    pub async fn follow(&self, request: &Value) -> reqwest::Response {
+        let mut post = self.app.client.post(format!("{}/graphql", self.app.url)).header("accept", "text/event-stream");
+        if let Some(token) = &self.token {
+            post = post.bearer_auth(token);
+        }
+        post.json(request).send().await.unwrap()
+    }
+
     /// Registers a number on a service type of the demo event.
     pub async fn registers(&self, service_type: &str, number: &str) -> Value {
         let query = "mutation($t: String!, $n: PhoneNumber!) { registerExtension(input: {event: \"demo\", serviceType: $t, number: $n, label: \"Test\", visibility: PUBLIC}) \

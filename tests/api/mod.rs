@@ -9,6 +9,7 @@ mod lists;
 mod nodes;
 mod numbers;
 mod reservations;
+mod watching;
 
 use self::extensions::{fallbacks, renumber, secrets, swap, transfer, two_writers};
 use crate::support::Test;
@@ -87,4 +88,5 @@ tests! {
     secrets::a_new_schema_shows_no_stored_secret,
     feed::every_change_is_told_in_order,
     feed::a_key_sees_what_its_scope_allows,
+    watching::a_consumer_that_comes_further_is_told,
 }
