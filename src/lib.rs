@@ -13,6 +13,9 @@ pub mod commands;
 pub mod config;
 pub mod demo;
 
+// The consumer that nobody has to write: it speaks to a server over HTTP, and to no domain.
+pub mod agent;
+
 // The outside edge, and what the schema is glued with.
 pub mod authentication;
 pub mod graphql;
@@ -46,6 +49,7 @@ pub mod changes;
 pub mod idempotency;
 pub mod jobs;
 pub mod mail;
+pub mod outgoing;
 pub mod restrictions;
 pub mod secrets;
 pub mod store;

@@ -12,7 +12,7 @@ mod scope;
 pub use action::{Action, Least};
 pub use permit::{Permit, permit};
 pub use queries::current_role;
-pub use scope::{FeedScope, Scope, feed_scope, reach, scope};
+pub use scope::{FeedScope, Scope, device_scope, feed_scope, reach, scope};
 
 use std::sync::Arc;
 

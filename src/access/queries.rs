@@ -18,7 +18,7 @@ pub async fn current_role(conn: &mut Conn, account: AccountId) -> QueryResult<Op
         .find(account)
         .filter(accounts::deleted_at.is_null())
         .select(accounts::role)
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }

@@ -118,6 +118,11 @@ impl FeedScope {
     }
 }
 
+/// The right of a device to the document of its own extension. Which of its secrets are in it the link says.
+pub const fn device_scope(event: EventId, service_type: ServiceTypeId) -> FeedScope {
+    FeedScope { event, service_type, secrets: true, digests: true, key: true }
+}
+
 /// Whether `actor` may read the feed of `event` and `service_type`: a key within its limits, or staff without secrets.
 ///
 /// # Errors

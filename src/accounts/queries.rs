@@ -27,7 +27,7 @@ diesel::define_sql_function! {
 
 /// An account by its id, deleted ones too: the audit and old rows refer to them.
 pub async fn by_id(conn: &mut Conn, id: AccountId) -> QueryResult<Option<Account>> {
-    query!(conn, c => accounts::table.find(id).select(Account::as_select()).first(c).await.optional())
+    query!(conn, c => accounts::table.find(id).select(Account::as_select()).get_result(c).await.optional())
 }
 
 /// An account by its name, folded already.
@@ -36,14 +36,14 @@ pub async fn by_username(conn: &mut Conn, username: &str) -> QueryResult<Option<
         .filter(accounts::username.eq(username))
         .filter(accounts::deleted_at.is_null())
         .select(Account::as_select())
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }
 
 /// Whether the name was ever taken: a deleted account's name is not given out again.
 pub async fn is_username_taken(conn: &mut Conn, username: &str) -> QueryResult<bool> {
-    let found: Option<AccountId> = query!(conn, c => accounts::table.filter(accounts::username.eq(username)).select(accounts::id).first(c).await.optional())?;
+    let found: Option<AccountId> = query!(conn, c => accounts::table.filter(accounts::username.eq(username)).select(accounts::id).get_result(c).await.optional())?;
     Ok(found.is_some())
 }
 
@@ -55,7 +55,7 @@ pub async fn by_verified_email(conn: &mut Conn, email: &str) -> QueryResult<Opti
         .filter(accounts::email_verified_at.is_not_null())
         .filter(accounts::deleted_at.is_null())
         .select(Account::as_select())
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }
@@ -258,14 +258,14 @@ pub async fn session_by_token(
         .filter(sessions::expires_at.gt(now))
         .filter(accounts::deleted_at.is_null())
         .select((Session::as_select(), Account::as_select()))
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }
 
 /// A session by its id.
 pub async fn session_by_id(conn: &mut Conn, id: SessionId) -> QueryResult<Option<Session>> {
-    query!(conn, c => sessions::table.find(id).select(Session::as_select()).first(c).await.optional())
+    query!(conn, c => sessions::table.find(id).select(Session::as_select()).get_result(c).await.optional())
 }
 
 /// The sessions of an account that have not expired, newest first.

@@ -11,4 +11,4 @@ mod sealing;
 
 pub use model::{AuditEvent, NewAuditEvent};
 pub use queries::{append, concerning};
-pub use sealing::{Verification, seal, verify};
+pub use sealing::{Verification, seal, seal_all, verify};

@@ -79,10 +79,11 @@ pub(super) async fn last_seal(conn: &mut Conn) -> QueryResult<Option<Seal>> {
     query!(conn, c => audit_seals::table.order(audit_seals::position.desc()).select(Seal::as_select()).first(c).await.optional())
 }
 
-/// The oldest rows that are not in the chain yet. A row whose transaction commits late is found later.
-pub(super) async fn unsealed(conn: &mut Conn, limit: i64) -> QueryResult<Vec<AuditEvent>> {
+/// The oldest rows behind `after` that are not in the chain yet.
+pub(super) async fn unsealed(conn: &mut Conn, after: i64, limit: i64) -> QueryResult<Vec<AuditEvent>> {
     query!(conn, c => audit_events::table
         .left_join(audit_seals::table.on(audit_seals::seq.eq(audit_events::seq)))
+        .filter(audit_events::seq.gt(after))
         .filter(audit_seals::position.nullable().is_null())
         .order(audit_events::seq)
         .limit(limit)

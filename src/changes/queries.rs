@@ -1,6 +1,5 @@
 //! Feeds in the database, as writers see them.
 
-use diesel::upsert::excluded;
 use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
 
@@ -16,14 +15,14 @@ pub async fn feed_of(conn: &mut Conn, feed: FeedRef) -> QueryResult<Option<Feed>
         .filter(feeds::event_id.eq(feed.event))
         .filter(feeds::service_type_id.eq(feed.service_type))
         .select(Feed::as_select())
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }
 
 /// A feed by its id.
 pub async fn feed_by_id(conn: &mut Conn, id: FeedId) -> QueryResult<Option<Feed>> {
-    query!(conn, c => feeds::table.find(id).select(Feed::as_select()).first(c).await.optional())
+    query!(conn, c => feeds::table.find(id).select(Feed::as_select()).get_result(c).await.optional())
 }
 
 /// All feeds of an event.
@@ -66,18 +65,20 @@ pub(super) async fn insert_revision(conn: &mut Conn, revision: &RevisionRow) -> 
 }
 
 pub(super) async fn entry(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<Entry>> {
-    query!(conn, c => feed_entries::table.find(extension).select(Entry::as_select()).first(c).await.optional())
+    query!(conn, c => feed_entries::table.find(extension).select(Entry::as_select()).get_result(c).await.optional())
 }
 
-pub(super) async fn save_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(feed_entries::table)
-        .values(entry)
-        .on_conflict(feed_entries::extension_id)
-        .do_update()
+pub(super) async fn insert_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
+    query!(conn, c => diesel::insert_into(feed_entries::table).values(entry).execute(c).await)?;
+    Ok(())
+}
+
+pub(super) async fn move_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
+    query!(conn, c => diesel::update(feed_entries::table.find(entry.extension_id))
         .set((
-            feed_entries::revision.eq(excluded(feed_entries::revision)),
-            feed_entries::tag.eq(excluded(feed_entries::tag)),
-            feed_entries::present.eq(excluded(feed_entries::present)),
+            feed_entries::revision.eq(entry.revision),
+            feed_entries::tag.eq(&entry.tag),
+            feed_entries::present.eq(entry.present),
         ))
         .execute(c)
         .await)?;
@@ -90,7 +91,7 @@ pub(super) async fn open_keys(conn: &mut Conn, extension: ExtensionId) -> QueryR
         .filter(feed_keys::extension_id.eq(extension))
         .filter(feed_keys::to_revision.is_null())
         .select(BorneKeys::as_select())
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }

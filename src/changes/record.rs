@@ -98,15 +98,18 @@ async fn move_entry(conn: &mut Conn, entry: &Entry, sum: &mut Sum) -> Result<i64
     let id = entry.extension_id.global();
     let before = queries::entry(conn, entry.extension_id).await?;
     let was_present = before.as_ref().is_some_and(|before| before.present);
-    if let Some(before) = before
-        && before.present
-    {
-        sum.subtract(&id, &before.version());
-    }
     if entry.present {
         sum.add(&id, &entry_version(entry.revision, &entry.tag));
     }
-    queries::save_entry(conn, entry).await?;
+    match before {
+        None => queries::insert_entry(conn, entry).await?,
+        Some(before) => {
+            if before.present {
+                sum.subtract(&id, &before.version());
+            }
+            queries::move_entry(conn, entry).await?;
+        }
+    }
     Ok(i64::from(entry.present) - i64::from(was_present))
 }
 

@@ -28,7 +28,7 @@ pub async fn by_number(conn: &mut Conn, scope: &Scope, event: EventId, number: &
         .filter(extensions::event_id.eq(event))
         .filter(extensions::number.eq(number))
         .select(Extension::as_select())
-        .first(c)
+        .get_result(c)
         .await
         .optional())?;
     Ok(found.filter(|row| scope.covers(row.owner_id, row.event_id, row.service_type_id)))
@@ -37,7 +37,7 @@ pub async fn by_number(conn: &mut Conn, scope: &Scope, event: EventId, number: &
 /// The extension of this id, if it is in scope.
 pub async fn by_id(conn: &mut Conn, scope: &Scope, id: ExtensionId) -> QueryResult<Option<Extension>> {
     let found: Option<Extension> =
-        query!(conn, c => extensions::table.find(id).select(Extension::as_select()).first(c).await.optional())?;
+        query!(conn, c => extensions::table.find(id).select(Extension::as_select()).get_result(c).await.optional())?;
     Ok(found.filter(|row| scope.covers(row.owner_id, row.event_id, row.service_type_id)))
 }
 
@@ -127,7 +127,7 @@ pub(super) async fn bearer_of(
     query!(conn, c => extension_unique_values::table
         .find((scope, parameter, value))
         .select(extension_unique_values::extension_id)
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }
@@ -272,7 +272,7 @@ pub(super) async fn bearer_of_number(
         .filter(extensions::event_id.eq(event))
         .filter(extensions::number.eq(number))
         .select(extensions::id)
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }
@@ -301,5 +301,5 @@ pub(super) async fn ask_again(conn: &mut Conn, _: &Permit, member: ExtensionId, 
 
 /// The number of an extension, whoever owns it: for showing a fallback.
 pub async fn number_of(conn: &mut Conn, id: ExtensionId) -> QueryResult<Option<String>> {
-    query!(conn, c => extensions::table.find(id).select(extensions::number).first(c).await.optional())
+    query!(conn, c => extensions::table.find(id).select(extensions::number).get_result(c).await.optional())
 }

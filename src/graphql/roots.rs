@@ -12,7 +12,9 @@ use crate::groups::graphql::{GroupsMutation, GroupsQuery};
 use crate::moderation::graphql::ModerationMutation;
 use crate::numbers::graphql::{NumbersMutation, NumbersQuery};
 use crate::personal_data::graphql::{PersonalDataMutation, PersonalDataQuery};
-use crate::provisioning::graphql::{ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription};
+use crate::provisioning::graphql::{
+    DevicesMutation, ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription, WebHookMutation,
+};
 use crate::service_types::graphql::{ConfigMutation, ConfigQuery};
 
 /// Everything that can be asked.
@@ -42,6 +44,8 @@ pub struct Mutation(
     ExtensionsMutation,
     GroupsMutation,
     ProvisioningMutation,
+    DevicesMutation,
+    WebHookMutation,
     PersonalDataMutation,
 );
 

@@ -15,7 +15,7 @@ pub(super) async fn find(conn: &mut Conn, actor: &str, key: &str) -> QueryResult
     query!(conn, c => idempotency_records::table
         .find((actor, key))
         .select(Record::as_select())
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }

@@ -26,7 +26,7 @@ pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<
         .filter(numbers::event_id.eq(event))
         .filter(numbers::number.eq(number))
         .select(NumberRow::as_select())
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }
@@ -38,7 +38,7 @@ pub async fn find_on(conn: &mut Conn, event: Option<EventId>, number: &str) -> Q
             .filter(numbers::event_id.is_null())
             .filter(numbers::number.eq(number))
             .select(NumberRow::as_select())
-            .first(c)
+            .get_result(c)
             .await
             .optional());
     };
@@ -146,7 +146,16 @@ pub async fn history(
 
 /// Writes a row, new or changed.
 pub async fn save(conn: &mut Conn, _: &Permit, row: &NumberRow) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(numbers::table).values(row).on_conflict(numbers::id).do_update().set(row).execute(c).await)?;
+    // Most are new, and this statement is planned once where that with DO UPDATE would be planned each time.
+    let inserted = query!(conn, c => diesel::insert_into(numbers::table)
+        .values(row)
+        .on_conflict(numbers::id)
+        .do_nothing()
+        .execute(c)
+        .await)?;
+    if inserted == 0 {
+        query!(conn, c => diesel::update(numbers::table.find(row.id)).set(row).execute(c).await)?;
+    }
     Ok(())
 }
 

@@ -87,6 +87,9 @@ async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Re
         last_seen_at: None,
         paused: false,
         created_at: now,
+        verified_position: None,
+        verified_at: None,
+        verified: None,
     };
     rows::insert(tx.conn, &permit, &consumer).await?;
     tx.ring(Ring::Consumers);
@@ -117,6 +120,26 @@ async fn update_in(tx: &mut Tx<'_>, patch: ConsumerPatch) -> Result<Done, Stop> 
     Ok(Done { id: consumer.id })
 }
 
+/// Pauses a consumer or wakes it: an operator's part of [`update`].
+///
+/// # Errors
+/// A problem for an unknown consumer.
+pub async fn pause(services: &Services, caller: &Arc<Caller>, id: String, paused: bool) -> Result<Done, Stop> {
+    transact(services, caller, Action::PauseFeedConsumer, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::PauseFeedConsumer).await?;
+            let consumer = find(tx.conn, &id).await?;
+            rows::change(tx.conn, &permit, consumer.id, &consumer.name, paused).await?;
+            let what = if paused { "paused" } else { "woke" };
+            let summary = format!("{what} the telephone system {}", consumer.name);
+            tx.audit(&permit, Some(consumer.id.global()), summary).await?;
+            tx.ring(Ring::Feed(consumer.feed_id));
+            Ok(Done { id: consumer.id })
+        })
+    })
+    .await
+}
+
 /// Forgets a consumer: nothing waits for it any more.
 ///
 /// # Errors
@@ -136,7 +159,7 @@ pub async fn delete(services: &Services, caller: &Arc<Caller>, id: String) -> Re
     .await
 }
 
-async fn find(conn: &mut Conn, id: &str) -> Result<Consumer, Stop> {
+pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Consumer, Stop> {
     let id = ConsumerId::from_global(id)
         .ok_or_else(|| Problem::invalid("id", "This is not the id of a telephone system."))?;
     let found = rows::consumer(conn, id).await?;
@@ -180,22 +203,42 @@ pub async fn of_feed(services: &Services, feed: FeedId) -> Result<Vec<Consumer>,
     Ok(rows::of_feed(&mut *services.store.read().await?, feed).await?)
 }
 
+/// Every consumer of every feed, by name.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn all(services: &Services) -> Result<Vec<Consumer>, Stop> {
+    Ok(rows::all(&mut *services.store.read().await?).await?)
+}
+
+/// Whether the feed stands where the consumer's digest was compared last.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn is_verified_at_head(services: &Services, consumer: &Consumer) -> Result<bool, Stop> {
+    Ok(consumer.verified_position == Some(feed_of(services, consumer).await?.head))
+}
+
 /// How far a consumer is behind the head. One that never acknowledged has everything before it.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn lag(services: &Services, consumer: &Consumer) -> Result<Lag, Stop> {
-    let mut conn = services.store.read().await?;
+    lag_in(&mut *services.store.read().await?, consumer, services.now()).await
+}
+
+/// The same, for whoever has a connection.
+pub(super) async fn lag_in(conn: &mut Conn, consumer: &Consumer, now: Timestamp) -> Result<Lag, Stop> {
     let position = consumer.acknowledged_position;
-    let records = queries::count_after(&mut conn, consumer.feed_id, position.unwrap_or(-1)).await?;
+    let records = queries::count_after(conn, consumer.feed_id, position.unwrap_or(-1)).await?;
     if records == 0 {
         return Ok(Lag::default());
     }
     let since = match position {
-        Some(position) => queries::first_after(&mut conn, consumer.feed_id, position).await?,
+        Some(position) => queries::first_after(conn, consumer.feed_id, position).await?,
         None => Some(consumer.created_at),
     };
-    Ok(Lag { records, seconds: since.map_or(0, |since| services.now().seconds_since(since)) })
+    Ok(Lag { records, seconds: since.map_or(0, |since| now.seconds_since(since)) })
 }
 
 /// A consumer's errors with the number of each; one whose extension is forgotten has none.

@@ -58,6 +58,15 @@ pub async fn open(services: &Services, actor: &Actor, event: &str, service_type:
     Ok(Some(Reader { services: services.clone(), scope, actor: actor.clone() }))
 }
 
+/// The right of `actor` to read a feed that is known already.
+///
+/// # Errors
+/// [`Denied`] for people who are no operators, and for a key outside its limits.
+pub fn reader(services: &Services, actor: Actor, feed: FeedRef) -> Result<Reader, Stop> {
+    let scope = feed_scope(&actor, feed.event, feed.service_type)?;
+    Ok(Reader { services: services.clone(), scope, actor })
+}
+
 impl Reader {
     /// The right with which the feed is read.
     pub const fn scope(&self) -> FeedScope {

@@ -48,6 +48,7 @@ pub struct Place {
     /// Whether its extensions ring members.
     pub is_group: bool,
     pub schema: Arc<ParameterSchema>,
+    pub schema_version: i32,
     pub settings: Value,
 }
 
@@ -148,6 +149,11 @@ pub struct Consumer {
     pub last_seen_at: Option<Timestamp>,
     pub paused: bool,
     pub created_at: Timestamp,
+    /// Where its digest was compared with the feed's last.
+    pub verified_position: Option<Revision>,
+    pub verified_at: Option<Timestamp>,
+    /// Whether the two agreed.
+    pub verified: Option<bool>,
 }
 
 /// What a consumer could not apply.

@@ -57,6 +57,16 @@ pub async fn of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<
 
 /// What restricts any of these, oldest first.
 pub async fn of_targets(conn: &mut Conn, kind: TargetKind, ids: &[Id]) -> QueryResult<Vec<Restriction>> {
+    // A list is planned anew each time, one target is not; and mostly there is one.
+    if let [only] = ids {
+        return query!(conn, c => restrictions::table
+            .filter(restrictions::target_id.eq(only))
+            .filter(restrictions::target_kind.eq(kind))
+            .order(restrictions::id)
+            .select(Restriction::as_select())
+            .load(c)
+            .await);
+    }
     query!(conn, c => restrictions::table
         .filter(restrictions::target_id.eq_any(ids))
         .filter(restrictions::target_kind.eq(kind))

@@ -2,17 +2,28 @@
 
 mod accounts;
 mod actors;
+mod agent;
+mod bad_input;
+mod devices;
+mod directory_files;
 mod extensions;
 mod feed;
+mod feed_http;
 mod leaving;
 mod lists;
 mod nodes;
 mod numbers;
+mod operations;
+mod render;
+mod render;
+mod reservations;
 mod reservations;
 mod watching;
+mod web_hooks;
 
 use self::extensions::{fallbacks, renumber, secrets, swap, transfer, two_writers};
 use crate::support::Test;
+use crate::{guarantees, permissions};
 
 macro_rules! tests {
     ($($module:ident :: $name:ident),+ $(,)?) => {
@@ -89,4 +100,52 @@ tests! {
     feed::every_change_is_told_in_order,
     feed::a_key_sees_what_its_scope_allows,
     watching::a_consumer_that_comes_further_is_told,
+    feed_http::a_whole_feed_is_that_of_graphql,
+    feed_http::a_feed_that_is_known_is_not_sent_again,
+    feed_http::a_feed_is_compressed_as_asked,
+    feed_http::only_who_may_read_a_feed_reads_it,
+    feed_http::changes_come_when_there_are_some,
+    feed_http::what_is_no_position_is_refused_or_reset,
+    feed_http::a_revoked_key_waits_no_longer,
+    feed_http::a_copy_kept_by_polling_equals_the_database,
+    render::every_shipped_template_of_a_feed_renders,
+    render::a_rendered_file_that_is_known_is_not_sent_again,
+    render::a_template_that_needs_secrets_fails_without_them,
+    devices::a_softphone_fetches_its_configuration_once,
+    devices::a_softphone_link_ends_and_is_for_its_owner,
+    devices::a_desk_phone_finds_its_configuration_by_its_address,
+    devices::an_owner_gets_no_secret_that_is_not_shown_to_him,
+    directory_files::every_phonebook_lists_what_the_sender_sees,
+    directory_files::a_contact_keeps_its_uid_and_cisco_turns_pages,
+    bad_input::wrong_types_are_named,
+    bad_input::ids_of_the_wrong_kind_and_of_others_are_refused,
+    bad_input::too_long_too_deep_and_too_wide_is_refused,
+    bad_input::broken_bytes_and_documents_are_refused,
+    bad_input::schema_bombs_are_refused,
+    bad_input::what_systems_say_is_checked,
+    permissions::everybody_is_asked_for_everything,
+    guarantees::guarantee_01_told_if_and_only_if_committed,
+    guarantees::guarantee_02_commit_order,
+    guarantees::guarantee_03_snapshot_and_tail,
+    guarantees::guarantee_04_own_positions,
+    guarantees::guarantee_05_versions_differ,
+    guarantees::guarantee_06_every_key_is_told,
+    guarantees::guarantee_07_cursors_check_themselves,
+    guarantees::guarantee_08_pages_are_whole,
+    guarantees::guarantee_09_poison_blocks_nobody,
+    guarantees::guarantee_10_doorbell,
+    guarantees::guarantee_11_secrets_are_not_copied,
+    guarantees::guarantee_12_every_path,
+    operations::metrics_count_extensions_and_lag,
+    agent::a_refused_record_is_reported_and_the_rest_goes_on,
+    agent::a_record_that_failed_is_tried_again,
+    agent::a_reload_that_failed_is_owed,
+    agent::a_key_that_is_gone_stops_it,
+    web_hooks::changes_arrive_signed_and_acknowledged,
+    web_hooks::a_system_that_fails_is_called_again_and_given_up_after_a_day,
+    web_hooks::what_a_called_system_reports_is_seen,
+    web_hooks::addresses_inside_are_not_called,
+    web_hooks::a_paused_system_is_left_alone,
+    web_hooks::an_archived_event_is_told_once,
+    web_hooks::a_new_sealing_key_keeps_the_secret,
 }

@@ -2,7 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import jsqr from 'jsqr';
+import { PNG } from 'pngjs';
 import { Person, Server, launch, skip } from './support.mjs';
+
+/** What a screenshot shows, as a reader of codes needs it. @param {Buffer} png */
+function pixels(png) {
+  const { data, width, height } = PNG.sync.read(png);
+  return { data: new Uint8ClampedArray(data), info: { width, height } };
+}
 
 describe('a user', { skip }, () => {
   /** @type {Server} */ let server;
@@ -98,6 +106,26 @@ describe('a user', { skip }, () => {
     await user.click('Make a new one');
     await user.page.getByText(generated.password).waitFor({ state: 'detached' });
     assert.notEqual(await user.page.locator('.secret').innerText(), generated.password);
+    await user.leaves();
+  });
+
+  test('sets a softphone up by a code that is good once', async () => {
+    const user = await Person.enter(browser, server, { login: 'user' });
+    const token = await server.signIn('user');
+    const { generated } = await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '4801', label: 'Softphone' }, 'generated');
+    await user.opens('/me/4801');
+    await user.click('Show the code');
+    assert.equal(user.clicks, 1);
+    const picture = user.page.getByRole('img', { name: /QR code/ });
+    await picture.scrollIntoViewIfNeeded();
+    const { data, info } = pixels(await picture.screenshot());
+    const link = jsqr(data, info.width, info.height)?.data;
+    assert.match(link ?? '', /^http:\/\/127\.0\.0\.1:\d+\/device\/[\w-]+$/);
+    assert.ok(!link.includes(generated.password) && !link.includes('4801'));
+    const first = await fetch(link);
+    assert.equal(first.status, 200);
+    assert.ok((await first.text()).includes('4801'));
+    assert.equal((await fetch(link)).status, 404, 'it is answered once');
     await user.leaves();
   });
 

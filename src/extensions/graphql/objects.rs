@@ -19,7 +19,7 @@ use crate::graphql::typed::TypedParameters;
 use crate::groups::graphql::GroupMember;
 use crate::ids::{AccountId, EventId, ExtensionId};
 use crate::numbers;
-use crate::provisioning::graphql::ProvisioningStatus;
+use crate::provisioning::graphql::{DeviceLink, ProvisioningStatus, device_links_of};
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
 
 use crate::service_types::graphql::{CallPermission, Event, ServiceType, gone};
@@ -56,13 +56,12 @@ impl Extension {
         Ok(row.map(Self::new))
     }
 
-    async fn kind(&self, ctx: &Context<'_>) -> Result<service_types::ServiceType, ApiError> {
-        let row =
-            service_types::queries::service_type_by_id(&mut *context::read(ctx).await?, self.0.service_type_id).await?;
-        row.ok_or_else(|| gone("service type"))
+    async fn kind(&self, ctx: &Context<'_>) -> Result<Arc<service_types::ServiceType>, ApiError> {
+        let found = ServiceType::load(ctx, self.0.service_type_id).await?;
+        found.map(|found| found.0).ok_or_else(|| gone("service type"))
     }
 
-    async fn shown(&self, ctx: &Context<'_>) -> Result<(service_types::ServiceType, Parameters), ApiError> {
+    async fn shown(&self, ctx: &Context<'_>) -> Result<(Arc<service_types::ServiceType>, Parameters), ApiError> {
         let kind = self.kind(ctx).await?;
         let schema = compiled(&kind)?;
         let mut values = self.0.parameters.0.as_object().cloned().unwrap_or_default();
@@ -141,7 +140,7 @@ impl Extension {
         let known = ctx.data_opt::<Arc<crate::service_types::typing::TypeCatalogue>>();
         let (kind, shown) = self.shown(ctx).await?;
         let is_known = known.is_some_and(|catalogue| catalogue.contains(&kind.slug));
-        Ok(is_known.then_some(TypedParameters { slug: kind.slug, json: Value::Object(shown) }))
+        Ok(is_known.then_some(TypedParameters { slug: kind.slug.clone(), json: Value::Object(shown) }))
     }
 
     /// The service type's instructions, rendered for this extension.
@@ -159,7 +158,7 @@ impl Extension {
         }
         let services = services(ctx)?;
         actor.demand_recent_sign_in(services.now())?;
-        let schema = compiled(&self.kind(ctx).await?)?;
+        let schema = compiled(&*self.kind(ctx).await?)?;
         let secrets = sealed::open(&services.sealer, self.0.id, self.0.secrets.as_deref())?;
         let (id, number) = (self.0.id, self.0.number.clone());
         let mut reader = crate::access::Caller::clone(&*caller(ctx)?);
@@ -212,6 +211,11 @@ impl Extension {
     async fn provisioning(&self, ctx: &Context<'_>) -> Result<Vec<ProvisioningStatus>, ApiError> {
         let statuses = crate::provisioning::statuses_of(services(ctx)?, self.0.id).await?;
         Ok(statuses.into_iter().map(Into::into).collect())
+    }
+
+    /// The links under which its telephones find their configuration, oldest first. Null for all but its owner and operators.
+    async fn device_links(&self, ctx: &Context<'_>) -> Result<Option<Vec<DeviceLink>>, ApiError> {
+        device_links_of(ctx, &self.0).await
     }
 
     /// When it was registered.

@@ -81,7 +81,7 @@ impl Changed {
 /// The generated secrets that the holder may see, to be shown this once; nothing where there are none.
 fn shown_once(schema: &ParameterSchema, secrets: &Parameters, permit: &Permit) -> Option<Value> {
     let visible = schema.visible(secrets, viewer(permit));
-    (!visible.is_empty()).then(|| Value::Object(visible))
+    (!visible.is_empty()).then_some(Value::Object(visible))
 }
 
 fn viewer(permit: &Permit) -> Viewer {

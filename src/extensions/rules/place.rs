@@ -162,7 +162,7 @@ async fn lock(
     locks::accounts(tx.conn, &[owner], Hold::Shared).await?;
     locks::service_types(tx.conn, &[before.1.id], Hold::Shared).await?;
     locks::events(tx.conn, &[before.0.id]).await?;
-    find(tx, event, service_type).await
+    if locks::may_wait(tx.conn) { find(tx, event, service_type).await } else { Ok(before) }
 }
 
 /// The account of this name, in any case, unless it was deleted.

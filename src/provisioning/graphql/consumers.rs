@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use tokio::sync::OnceCell;
 
 use super::queries::{event, service_type};
+use super::web_hooks::WebHook;
 use crate::access::Role;
 use crate::api_keys::graphql::ApiKey;
 use crate::graphql::context::{actor, services};
@@ -16,6 +17,7 @@ use crate::ids::ConsumerId;
 use crate::provisioning::acknowledge::DIGEST_MISMATCH;
 use crate::provisioning::consumers;
 use crate::provisioning::model::{Consumer, Lag, Status};
+use crate::provisioning::web_hooks;
 use crate::service_types::graphql::{Event, ServiceType};
 
 /// A telephone system that an admin has named: it belongs to one key and one feed.
@@ -44,6 +46,17 @@ pub struct FeedError {
     pub message: String,
     /// When it was reported.
     pub at: DateTime,
+}
+
+/// A comparison of a telephone system's copy with its feed.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct FeedVerification {
+    /// Whether the copy's digest was the feed's.
+    pub agrees: bool,
+    /// When it was compared.
+    pub at: DateTime,
+    /// Whether the feed is still where it was then.
+    pub is_current: bool,
 }
 
 /// What one telephone system has made of an extension.
@@ -154,6 +167,18 @@ impl FeedConsumer {
             at: error.at.into(),
         };
         Ok(consumers::errors(services(ctx)?, &self.row).await?.into_iter().map(error).collect())
+    }
+
+    /// When its copy was last compared with the feed, which an acknowledgement at the head with a digest does; null before that.
+    async fn verified(&self, ctx: &Context<'_>) -> Result<Option<FeedVerification>, ApiError> {
+        let (Some(at), Some(agrees)) = (self.row.verified_at, self.row.verified) else { return Ok(None) };
+        let is_current = consumers::is_verified_at_head(services(ctx)?, &self.row).await?;
+        Ok(Some(FeedVerification { agrees, at: at.into(), is_current }))
+    }
+
+    /// Where it wants to be called; null where it reads by itself.
+    async fn web_hook(&self, ctx: &Context<'_>) -> Result<Option<WebHook>, ApiError> {
+        Ok(web_hooks::of_consumer(services(ctx)?, self.row.id).await?.map(WebHook))
     }
 
     /// While paused, nothing waits for it.

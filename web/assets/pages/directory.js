@@ -5,7 +5,7 @@ import { bigNumber, copyButton, empty, heading, Page } from '../page.js';
 import { ask, follow, session } from '../server.js';
 
 const PAGE = 50;
-const FORMATS = [['csv', 'CSV'], ['json', 'JSON']];
+const FORMATS = [['vcf', 'vCard'], ['csv', 'CSV'], ['json', 'JSON'], ['yealink.xml', 'Yealink'], ['snom.xml', 'Snom'], ['cisco.xml', 'Cisco'], ['grandstream.xml', 'Grandstream']];
 
 /** `/` */
 export class Directory extends Page {

@@ -280,7 +280,27 @@ export function credentialsPanel(extension, generated, signal) {
   } else {
     fill(place, h('p', { class: 'quiet' }, t('credentials.text')), h('button', { type: 'button', onclick: show }, t('credentials.show')));
   }
-  return section(t('credentials.title'), place);
+  return section(t('credentials.title'), place, devicePanel(extension, signal));
+}
+
+/** A code by which a softphone sets itself up: a link that is good once. @param {AbortSignal} signal */
+function devicePanel(extension, signal) {
+  const place = h('div', { class: 'qr' });
+  /** @param {string[]} templates */
+  const offer = (templates) => {
+    const kinds = templates.map((name) => /** @type {[string, string]} */ ([name, name.replace(/\.\w+$/, '')]));
+    const template = Field.select('template', t('device.for'), kinds, { value: templates.find((name) => /phone/.test(name)) });
+    const show = async () => {
+      const payload = await change('createSoftphoneLink', { extension: extension.id, template: template.read() }, 'url qrCode link{expiresAt}').catch((error) => ({ errors: [error] }));
+      if (payload.errors.length > 0) return say(errorText(payload.errors[0]));
+      fill(place, h('h3', null, t('device.title')), h('img', { src: `data:image/svg+xml,${encodeURIComponent(payload.qrCode)}`, alt: t('device.alt'), width: 256, height: 256 }),
+        h('p', { class: 'quiet' }, t('device.until', { until: clock(payload.link.expiresAt) })), h('div', { class: 'joined' }, h('code', { class: 'secret' }, payload.url), copyButton(payload.url, t('device.link'))));
+    };
+    fill(place, h('h3', null, t('device.title')), h('p', { class: 'quiet' }, t('device.text')), templates.length > 1 && template.node, h('button', { type: 'button', onclick: show }, t('device.show')));
+  };
+  ask('query($slug:String!){serviceType(slug:$slug){deviceTemplates}}', { slug: extension.serviceType.slug }, signal)
+    .then(({ serviceType }) => { if (serviceType?.deviceTemplates.length > 0) offer(serviceType.deviceTemplates); }, () => {});
+  return place;
 }
 
 /** @param {import('../schema.js').Parameter} parameter @param {string} secret */
