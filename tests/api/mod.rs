@@ -15,8 +15,6 @@ mod nodes;
 mod numbers;
 mod operations;
 mod render;
-mod render;
-mod reservations;
 mod reservations;
 mod watching;
 mod web_hooks;
