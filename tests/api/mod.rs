@@ -16,6 +16,7 @@ mod numbers;
 mod operations;
 mod render;
 mod reservations;
+mod watching;
 mod web_hooks;
 
 use self::extensions::{fallbacks, renumber, secrets, swap, transfer, two_writers};
@@ -96,6 +97,7 @@ tests! {
     secrets::a_new_schema_shows_no_stored_secret,
     feed::every_change_is_told_in_order,
     feed::a_key_sees_what_its_scope_allows,
+    watching::a_consumer_that_comes_further_is_told,
     feed_http::a_whole_feed_is_that_of_graphql,
     feed_http::a_feed_that_is_known_is_not_sent_again,
     feed_http::a_feed_is_compressed_as_asked,

@@ -19,6 +19,8 @@ describe('GraphiQL', { skip: why }, () => {
   async function run(guest, query) {
     await guest.page.locator('.graphiql-query-editor .CodeMirror').first().click();
     await guest.page.evaluate((text) => { /** @type {any} */ (document.querySelector('.graphiql-query-editor .CodeMirror')).CodeMirror.setValue(text); }, query);
+    // GraphiQL reads what was typed a moment later.
+    await guest.page.waitForTimeout(500);
     await guest.page.getByRole('button', { name: /Execute query/ }).click();
   }
 

@@ -16,7 +16,7 @@ test('all scripts together are at most 60 kB, compressed', async () => {
   const names = (await readdir(ASSETS, { recursive: true })).filter((name) => name.endsWith('.js'));
   let size = 0;
   for (const name of names) size += gzipSync(await readFile(join(ASSETS, name))).length;
-  assert.ok(names.length > 20 && size <= 60_000, `${size} bytes`);
+  assert.ok(names.length > 10 && size <= 60_000, `${size} bytes`);
 });
 
 test('both languages say everything, with the same places for values', async () => {

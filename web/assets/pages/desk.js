@@ -110,7 +110,7 @@ export async function consumersOf(event, signal) {
   const types = found?.serviceTypes ?? [];
   if (types.length === 0) return [];
   const feeds = types.map((type, index) => `f${index}:provisioning(event:$event,serviceType:${JSON.stringify(type.slug)}){consumers{
-    id name paused lagRecords lagSeconds lastSeenAt errors{extensionId number code message at}}}`);
+    id name paused lagRecords lagSeconds lastSeenAt errors{extensionId number code message at} webHook{state lastError}}}`);
   const data = await ask(`query($event:String!){${feeds.join(' ')}}`, { event }, signal);
   return types.flatMap((type, index) => (data[`f${index}`]?.consumers ?? []).map((one) => ({ ...one, serviceType: type })));
 }
@@ -121,18 +121,23 @@ function showFeeds(page) {
   if (!event) return empty(t('directory.noEvent'));
   const place = page.place(() => consumersOf(event, page.signal), (consumers) => (consumers.length === 0
     ? empty(t('feeds.none'), session.isAtLeast('ADMIN') && h('a', { class: 'button primary', href: '/admin/keys' }, t('feeds.connect')))
-    : h('div', { class: 'cards' }, consumers.map(card))));
+    : h('div', { class: 'cards' }, consumers.map((one) => card(one, () => place.reload())))));
   whenSystemsMove(page, [event], () => place.reload());
   // What a system is silent about, the clock tells.
   const timer = setInterval(() => place.reload(), 15_000);
   page.onLeave(() => clearInterval(timer));
   return place.node;
 }
-function card(one) {
+/** @param {any} one @param {() => void} reload */
+function card(one, reload) {
   return h('article', { class: 'card' }, h('h2', null, one.name, one.paused && h('span', { class: 'tag warn' }, t('feeds.paused'))), h('p', { class: 'quiet' }, one.serviceType.name),
-    h('ul', { class: 'states' }, lag(one), h('li', { class: 'state' }, one.lastSeenAt ? t('feeds.seen', { since: since(one.lastSeenAt) }) : t('feeds.never'))),
+    h('ul', { class: 'states' }, lag(one), h('li', { class: 'state' }, one.lastSeenAt ? t('feeds.seen', { since: since(one.lastSeenAt) }) : t('feeds.never')), hook(one)),
+    one.webHook?.state === 'DEAD' && h('div', { class: 'actions' }, h('button', { type: 'button', onclick: () => act('replayWebHook', { consumer: one.id }, 'consumer{id}', t('feeds.replayed', { name: one.name }), reload) }, t('feeds.replay'))),
     one.errors.length > 0 && h('section', { class: 'refusals' }, h('h3', null, tn('feeds.refused', one.errors.length)), h('ul', { class: 'list' }, one.errors.map(refusal))));
 }
+
+/** Whether a system that is called can be reached. @param {any} one */
+const hook = ({ webHook }) => webHook && webHook.state !== 'WORKING' && h('li', { class: 'state bad' }, t(`feeds.${webHook.state}`), ' ', h('small', null, webHook.lastError));
 
 /** How far behind a consumer is. */
 export function lag(one) {
