@@ -1,7 +1,8 @@
 //! Extensions in the database.
 
 use diesel::{
-    ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
+    ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _,
+    QueryResult, SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
 
@@ -11,11 +12,11 @@ use crate::changes::FeedRef;
 use crate::directory::search::SearchTerms;
 use crate::ids::{AccountId, CallPermissionId, EventId, ExtensionId, ServiceTypeId};
 use crate::query;
-use crate::store::Conn;
 use crate::store::schema::{
-    directory_terms, events, extension_permissions, extension_unique_values, extensions, group_members,
+    accounts, directory_terms, events, extension_permissions, extension_unique_values, extensions, group_members,
 };
 use crate::store::types::Id;
+use crate::store::{CHUNK, Conn};
 
 /// The extension of an event's number, if it is in scope.
 pub async fn by_number(conn: &mut Conn, scope: &Scope, event: EventId, number: &str) -> QueryResult<Option<Extension>> {
@@ -27,6 +28,31 @@ pub async fn by_number(conn: &mut Conn, scope: &Scope, event: EventId, number: &
         .await
         .optional())?;
     Ok(found.filter(|row| scope.covers(row.owner_id, row.event_id, row.service_type_id)))
+}
+
+/// The extensions of these numbers of an event.
+pub(super) async fn by_numbers(conn: &mut Conn, event: EventId, numbers: &[&str]) -> QueryResult<Vec<Extension>> {
+    let mut found = Vec::new();
+    for chunk in numbers.chunks(CHUNK) {
+        let rows: Vec<Extension> = query!(&mut *conn, c => extensions::table
+            .filter(extensions::event_id.eq(event))
+            .filter(extensions::number.eq_any(chunk))
+            .select(Extension::as_select())
+            .load(c)
+            .await)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// All extensions of an event with their owners' usernames.
+pub(super) async fn all_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(Extension, String)>> {
+    query!(conn, c => extensions::table
+        .inner_join(accounts::table.on(accounts::id.eq(extensions::owner_id)))
+        .filter(extensions::event_id.eq(event))
+        .select((Extension::as_select(), accounts::username))
+        .load(c)
+        .await)
 }
 
 /// The extension of this id, if it is in scope.
@@ -102,14 +128,14 @@ pub async fn count_held(
         .await)
 }
 
-/// Takes the next slot of an event.
-pub async fn take_slot(conn: &mut Conn, _: &Permit, event: EventId) -> QueryResult<i32> {
+/// Takes the next slots of an event, and gives the first of them.
+pub async fn take_slots(conn: &mut Conn, _: &Permit, event: EventId, wanted: i32) -> QueryResult<i32> {
     let next: i32 = query!(conn, c => diesel::update(events::table.find(event))
-        .set(events::next_slot.eq(events::next_slot + 1))
+        .set(events::next_slot.eq(events::next_slot + wanted))
         .returning(events::next_slot)
         .get_result(c)
         .await)?;
-    Ok(next - 1)
+    Ok(next - wanted)
 }
 
 pub(super) async fn insert(conn: &mut Conn, _: &Permit, row: &Extension) -> QueryResult<()> {
@@ -198,6 +224,23 @@ pub async fn permissions_of(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec
         .await)
 }
 
+/// The permissions of these extensions: (extension, permission).
+pub(super) async fn granted_to(
+    conn: &mut Conn,
+    ids: &[ExtensionId],
+) -> QueryResult<Vec<(ExtensionId, CallPermissionId)>> {
+    let mut found = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(ExtensionId, CallPermissionId)> = query!(&mut *conn, c => extension_permissions::table
+            .filter(extension_permissions::extension_id.eq_any(chunk))
+            .select((extension_permissions::extension_id, extension_permissions::permission_id))
+            .load(c)
+            .await)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
 /// Replaces the permissions of an extension.
 pub(super) async fn set_permissions(
     conn: &mut Conn,
@@ -241,6 +284,34 @@ pub async fn shown_by(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec<Shown
     let shown =
         |(extension, event, service_type, slot)| Shown { extension, feed: FeedRef { event, service_type }, slot };
     Ok(groups.into_iter().chain(fallbacks).map(shown).collect())
+}
+
+/// The extensions of an event whose calls go to another: (from, to).
+pub(super) async fn fallbacks_of_event(
+    conn: &mut Conn,
+    event: EventId,
+) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
+    query!(conn, c => extensions::table
+        .filter(extensions::event_id.eq(event))
+        .filter(extensions::fallback_extension_id.is_not_null())
+        .select((extensions::id, extensions::fallback_extension_id.assume_not_null()))
+        .load(c)
+        .await)
+}
+
+/// Sets where calls go: an extension, or a number outside.
+pub(super) async fn set_fallback(
+    conn: &mut Conn,
+    _: &Permit,
+    id: ExtensionId,
+    extension: Option<ExtensionId>,
+    number: Option<&str>,
+) -> QueryResult<()> {
+    query!(conn, c => diesel::update(extensions::table.find(id))
+        .set((extensions::fallback_extension_id.eq(extension), extensions::fallback_number.eq(number)))
+        .execute(c)
+        .await)?;
+    Ok(())
 }
 
 /// Clears the fallbacks that refer to the extension.

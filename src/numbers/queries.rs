@@ -9,6 +9,7 @@ use diesel_async::RunQueryDsl as _;
 use super::free::Taken;
 use super::model::{HistoryRow, NumberRow};
 use super::number::Number;
+use super::plan;
 use super::state::NumberState;
 use crate::access::Permit;
 use crate::clock::Timestamp;
@@ -16,8 +17,8 @@ use crate::ids::{EventId, FeedId, NumberId};
 use crate::problem::Fault;
 use crate::query;
 use crate::restrictions::TargetKind;
-use crate::store::Conn;
 use crate::store::schema::{api_keys, feed_consumers, number_history, number_waits, numbers, restrictions};
+use crate::store::{CHUNK, Conn};
 
 /// The row of an event's number, if it was ever touched.
 pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
@@ -25,6 +26,36 @@ pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<
         .filter(numbers::event_id.eq(event))
         .filter(numbers::number.eq(number))
         .select(NumberRow::as_select())
+        .first(c)
+        .await
+        .optional())
+}
+
+/// The rows of these numbers of an event that were ever touched.
+pub async fn find_all(conn: &mut Conn, event: EventId, wanted: &[&str]) -> QueryResult<Vec<NumberRow>> {
+    let mut found = Vec::new();
+    for chunk in wanted.chunks(CHUNK) {
+        let rows: Vec<NumberRow> = query!(&mut *conn, c => numbers::table
+            .filter(numbers::event_id.eq(event))
+            .filter(numbers::number.eq_any(chunk))
+            .select(NumberRow::as_select())
+            .load(c)
+            .await)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// A number of the event that is somebody's, or kept, and that begins with `number`, or with which `number` begins.
+pub async fn in_the_way(conn: &mut Conn, event: EventId, number: &Number) -> QueryResult<Option<String>> {
+    let (after, before) = plan::continuations(number.as_str());
+    let shorter = plan::proper_prefixes(number);
+    query!(conn, c => numbers::table
+        .filter(numbers::event_id.eq(event))
+        .filter(numbers::state.ne(NumberState::Available))
+        .filter(numbers::number.gt(&after).and(numbers::number.lt(&before)).or(numbers::number.eq_any(&shorter)))
+        .order(numbers::number)
+        .select(numbers::number)
         .first(c)
         .await
         .optional())

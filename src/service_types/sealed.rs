@@ -37,7 +37,7 @@ fn place(extension: &ExtensionId) -> Place<'_> {
 }
 
 /// One value that no other extension in its scope may have.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct UniqueValue {
     /// The event or the service type.
     pub scope: Id,

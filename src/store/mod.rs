@@ -46,6 +46,9 @@ macro_rules! query {
     };
 }
 
+/// How many values one statement names at most, where it is asked for many rows by key.
+pub const CHUNK: usize = 500;
+
 /// What a transaction's closure gives back: a boxed future that borrows the connection.
 pub type Work<'c, T> = BoxFuture<'c, Result<T, Stop>>;
 

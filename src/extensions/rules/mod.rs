@@ -2,6 +2,9 @@
 
 mod bar;
 mod change;
+mod claim;
+mod export;
+mod import;
 mod marks;
 mod parameters;
 mod place;
@@ -9,6 +12,8 @@ mod remove;
 
 pub use bar::{ChangedNumber, bar_number, unbar_number};
 pub use change::{UpdateExtension, rotate_secret, set_call_permissions, update};
+pub use export::export;
+pub use import::{Import, Imported, Progress, import};
 pub use place::{AssignExtension, Placement, RegisterExtension, Wish, assign, available, place, register};
 pub use remove::{Deleted, delete};
 

@@ -9,7 +9,7 @@ use crate::access::Permit;
 use crate::ids::ExtensionId;
 use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::ServiceType;
-use crate::service_types::schema::{Editor, ParameterSchema, Parameters, Source, merge_patch};
+use crate::service_types::schema::{Audience, Editor, Parameter, ParameterSchema, Parameters, Source, merge_patch};
 use crate::service_types::sealed::{UniqueValue, unique_values};
 use crate::store::types::{Id, JsonValue};
 use crate::transaction::Tx;
@@ -57,6 +57,37 @@ pub(super) fn merge(
         return Err(problems.into());
     }
     Ok((values, completed.secrets))
+}
+
+/// Makes the parameters those of a file's row, as far as the editor may, and completes and checks the result. What the row
+/// leaves out (or gives as null) goes, save secrets, what the server makes and what telephone systems write.
+///
+/// # Errors
+/// FEATURE_DENIED and SCHEMA_VIOLATION at the parameters concerned.
+pub(super) fn replace(
+    schema: &ParameterSchema,
+    current: Parameters,
+    mut given: Parameters,
+    editor: Editor,
+    source: &Source<'_>,
+) -> Result<Parameters, Stop> {
+    given.retain(|_, value| !value.is_null());
+    let stays = |parameter: &Parameter| {
+        parameter.secret
+            || parameter.status
+            || parameter.generate.is_some()
+            || parameter.editable_by == Audience::Consumer
+    };
+    let gone = current.keys().filter(|name| !given.contains_key(*name) && !schema.parameter(name).is_some_and(stays));
+    let mut patch = given.clone();
+    patch.extend(gone.map(|name| (name.clone(), Value::Null)));
+    let problems = schema.forbidden_writes(&patch, &current, editor);
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    let mut kept = current;
+    kept.retain(|name, _| !patch.contains_key(name));
+    Ok(merge(schema, kept, given, Editor::Import, source)?.0)
 }
 
 /// Puts values into the row: split, secrets sealed.

@@ -8,23 +8,21 @@ use super::super::label::Label;
 use super::super::model::Extension;
 use super::super::queries;
 use super::super::visibility::Visibility;
+use super::claim::{Claim, UsablePlan, claim, in_service};
 use super::{Changed, Preview, Weight, check_phase, editor, marks, parameters};
 use crate::access::{Action, Caller, Permit, Role};
 use crate::accounts::{self, Account};
 use crate::changes::locks::{self, Hold};
-use crate::ids::ExtensionId;
-use crate::numbers::free::FreeNumbers;
+use crate::ids::{AccountId, ExtensionId};
+use crate::numbers::NumberRow;
 use crate::numbers::number::Number;
-use crate::numbers::plan;
 use crate::numbers::queries::TakenNumbers;
-use crate::numbers::rules::{Move, settle, shift, untouched};
-use crate::numbers::state::NumberState;
+use crate::numbers::rules::shift;
 use crate::problem::{Denied, Problem, ProblemKind, Stop};
-use crate::restrictions;
-use crate::service_types::schema::Source;
+use crate::service_types::schema::{ParameterSchema, Source};
 use crate::service_types::{self, Event, ServiceType, compiled};
 use crate::services::Services;
-use crate::store::types::{Id, JsonValue};
+use crate::store::types::JsonValue;
 use crate::transaction::{Mode, Tx, transact};
 
 /// What somebody registers for themselves.
@@ -140,24 +138,23 @@ pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExte
     .await
 }
 
-async fn find(tx: &mut Tx<'_>, event: &str, service_type: &str) -> Result<(Event, ServiceType), Stop> {
-    let no_event = || Problem::not_found("event", "There is no such event.");
-    let no_type = || Problem::not_found("serviceType", "There is no such service type.");
+/// The event of this slug, if the caller may know of it.
+pub(super) async fn find_event(tx: &mut Tx<'_>, slug: &str) -> Result<Event, Stop> {
     let is_admin = tx.actor().is_at_least(Role::Admin);
-    let event = service_types::queries::event_by_slug(tx.conn, event).await?;
-    let event =
-        event.filter(|event| is_admin || event.phase != service_types::EventPhase::Draft).ok_or_else(no_event)?;
+    let event = service_types::queries::event_by_slug(tx.conn, slug).await?;
+    let event = event.filter(|event| is_admin || event.phase != service_types::EventPhase::Draft);
+    Ok(event.ok_or_else(|| Problem::not_found("event", "There is no such event."))?)
+}
+
+async fn find(tx: &mut Tx<'_>, event: &str, service_type: &str) -> Result<(Event, ServiceType), Stop> {
+    let no_type = || Problem::not_found("serviceType", "There is no such service type.");
+    let event = find_event(tx, event).await?;
     let service_type =
         service_types::queries::service_type_by_slug(tx.conn, service_type).await?.ok_or_else(no_type)?;
     Ok((event, service_type))
 }
 
-async fn lock(
-    tx: &mut Tx<'_>,
-    owner: crate::ids::AccountId,
-    event: &Event,
-    service_type: &ServiceType,
-) -> Result<(), Stop> {
+async fn lock(tx: &mut Tx<'_>, owner: AccountId, event: &Event, service_type: &ServiceType) -> Result<(), Stop> {
     locks::accounts(tx.conn, &[owner], Hold::Shared).await?;
     locks::service_types(tx.conn, &[service_type.id], Hold::Shared).await?;
     Ok(locks::events(tx.conn, &[event.id]).await?)
@@ -175,17 +172,39 @@ pub async fn place(tx: &mut Tx<'_>, permit: &Permit, placement: Placement) -> Re
     check_quota(tx, permit, &owner, &event, &service_type).await?;
     let label = Label::parse(&label).map_err(|problem| problem.at(["label"]))?;
     let patch = parameters::patch(parameters)?;
-    let number = claim(tx, permit, &event, &service_type, &owner, number, override_reservation).await?;
+    let wanted = Claim { event: &event, service_type: &service_type, owner: &owner, number, override_reservation };
+    let number = claim(tx, permit, wanted).await?;
     let schema = compiled(&service_type)?;
     let source = Source { number: &number.number, username: &owner.username, rng: tx.rng() };
     let (values, secrets) = parameters::merge(&schema, serde_json::Map::new(), patch, editor(permit), &source)?;
-    let mut row = Extension {
+    let slot = queries::take_slots(tx.conn, permit, event.id, 1).await?;
+    let mut row = draft(tx, (&event, &service_type, owner.id), &number.number, label, visibility);
+    row.slot = slot;
+    parameters::store(tx, &schema, &mut row, values)?;
+    queries::insert(tx.conn, permit, &row).await?;
+    parameters::claim_unique(tx, permit, &schema, &row, &service_type).await?;
+    begin_service(tx, permit, &row, number, &schema).await?;
+    let summary = format!("{} on {} for {}", row.number, service_type.slug, owner.username);
+    tx.audit(permit, Some(row.id.global()), summary).await?;
+    let generated = (!secrets.is_empty()).then(|| Value::Object(schema.visible(&secrets, viewer(permit))));
+    Ok((row, generated))
+}
+
+/// A new extension without parameters and without a slot.
+pub(super) fn draft(
+    tx: &Tx<'_>,
+    (event, service_type, owner): (&Event, &ServiceType, AccountId),
+    number: &str,
+    label: Label,
+    visibility: Visibility,
+) -> Extension {
+    Extension {
         id: ExtensionId::new(tx.rng(), tx.now),
         event_id: event.id,
         service_type_id: service_type.id,
-        owner_id: owner.id,
-        slot: queries::take_slot(tx.conn, permit, event.id).await?,
-        number: number.number.clone(),
+        owner_id: owner,
+        slot: 0,
+        number: number.to_owned(),
         label: label.into_string(),
         visibility,
         parameters: JsonValue::default(),
@@ -196,18 +215,21 @@ pub async fn place(tx: &mut Tx<'_>, permit: &Permit, placement: Placement) -> Re
         created_at: tx.now,
         updated_at: tx.now,
         version: 1,
-    };
-    parameters::store(tx, &schema, &mut row, values)?;
-    queries::insert(tx.conn, permit, &row).await?;
-    queries::index(tx.conn, permit, &row, true).await?;
-    parameters::claim_unique(tx, permit, &schema, &row, &service_type).await?;
-    let step = Move { to: NumberState::InService, account: Some(owner.id), until: None, extension: Some(row.id) };
-    shift(tx, permit, number, step).await?;
-    marks::present(tx, &row, &schema);
-    let summary = format!("{} on {} for {}", row.number, service_type.slug, owner.username);
-    tx.audit(permit, Some(row.id.global()), summary).await?;
-    let generated = (!secrets.is_empty()).then(|| Value::Object(schema.visible(&secrets, viewer(permit))));
-    Ok((row, generated))
+    }
+}
+
+/// What follows when a new row is there: the directory's words, the number in service, the feed.
+pub(super) async fn begin_service(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    row: &Extension,
+    number: NumberRow,
+    schema: &ParameterSchema,
+) -> Result<(), Stop> {
+    queries::index(tx.conn, permit, row, true).await?;
+    shift(tx, permit, number, in_service(row)).await?;
+    marks::present(tx, row, schema);
+    Ok(())
 }
 
 fn viewer(permit: &Permit) -> service_types::schema::Viewer {
@@ -246,86 +268,6 @@ async fn check_quota(
     Ok(())
 }
 
-/// The ranges that the caller may use for a service type.
-async fn usable(
-    tx: &mut Tx<'_>,
-    is_staff: bool,
-    event: &Event,
-    service_type: &ServiceType,
-) -> Result<Vec<plan::NumberRange>, Stop> {
-    let limits = service_types::queries::range_limits(tx.conn, event.id).await?;
-    let mut ranges = Vec::new();
-    for range in service_types::queries::ranges_of_event(tx.conn, event.id).await? {
-        let mut named =
-            limits.iter().filter(|(id, _)| *id == range.id).map(|(_, service_type)| *service_type).peekable();
-        let is_open = named.peek().is_none() || named.any(|id| id == service_type.id);
-        if is_staff || (is_open && !range.privileged) {
-            ranges.push(range.plan()?);
-        }
-    }
-    Ok(ranges)
-}
-
-/// Finds the number's row, free for this owner.
-async fn claim(
-    tx: &mut Tx<'_>,
-    permit: &Permit,
-    event: &Event,
-    service_type: &ServiceType,
-    owner: &Account,
-    wanted: Option<String>,
-    override_reservation: bool,
-) -> Result<crate::numbers::NumberRow, Stop> {
-    let ranges = usable(tx, permit.is_staff(), event, service_type).await?;
-    let reserved = event.reserved_prefixes()?;
-    let free = FreeNumbers::new(&ranges, &reserved);
-    let rng = tx.rng_handle();
-    let Some(wanted) = wanted else {
-        let mut taken = TakenNumbers { conn: tx.conn, event: event.id };
-        let picked = free.at_random(1, &*rng, &mut taken).await?.pop();
-        let none = || Problem::new(ProblemKind::NumberOutOfRange, "number", "No number is free for this service type.");
-        let number = picked.ok_or_else(none)?;
-        return Ok(match crate::numbers::queries::find(tx.conn, event.id, number.as_str()).await? {
-            Some(row) => row,
-            None => untouched(tx, event.id, number.as_str()),
-        });
-    };
-    let number = Number::clean(&wanted).map_err(|problem| problem.at(["number"]))?;
-    let is_in_range = ranges.iter().any(|range| range.contains(&number));
-    let out = |message: &str| Problem::new(ProblemKind::NumberOutOfRange, "number", message);
-    if reserved.forbid(&number) {
-        return Err(out("Numbers like this are reserved.").into());
-    }
-    if !is_in_range {
-        if !permit.is_staff() || number.is_world() {
-            return Err(out("This number is not in a range that you may use.").into());
-        }
-        plan::check_outside_number(&number, &ranges)?;
-    }
-    let row = match crate::numbers::queries::find(tx.conn, event.id, number.as_str()).await? {
-        None => return Ok(untouched(tx, event.id, number.as_str())),
-        Some(row) => settle(tx, permit, row).await?,
-    };
-    let barred = restrictions::of_targets(tx.conn, restrictions::TargetKind::Number, &[Id(row.id.0)]).await?;
-    if let Some(bar) = barred.first() {
-        return Err(
-            Problem::new(ProblemKind::Restricted, "number", format!("This number is barred: {}", bar.reason)).into()
-        );
-    }
-    let is_kept_for_owner =
-        row.account_id == Some(owner.id) && matches!(row.state, NumberState::Held | NumberState::Reserved);
-    let is_overridden =
-        override_reservation && matches!(row.state, NumberState::Held | NumberState::Reserved | NumberState::Aging);
-    if row.state == NumberState::Available || is_kept_for_owner || is_overridden {
-        crate::numbers::queries::end_waits(tx.conn, permit, row.id).await?;
-        return Ok(row);
-    }
-    let mut taken = TakenNumbers { conn: tx.conn, event: event.id };
-    let suggestions = free.near(&number, 5, &mut taken).await?.into_iter().map(Number::into_string).collect();
-    let kind = ProblemKind::NumberUnavailable { number: number.into_string(), suggestions };
-    Err(Problem::new(kind, "number", "Somebody else has this number.").into())
-}
-
 /// Free numbers that the caller may register.
 pub enum Wish {
     /// Nearest to these digits.
@@ -349,16 +291,8 @@ pub async fn available(
     wanted: usize,
 ) -> Result<Vec<Number>, Stop> {
     let mut conn = services.store.read().await?;
-    let limits = service_types::queries::range_limits(&mut conn, event.id).await?;
-    let mut ranges = Vec::new();
-    for range in service_types::queries::ranges_of_event(&mut conn, event.id).await? {
-        let mut named =
-            limits.iter().filter(|(id, _)| *id == range.id).map(|(_, service_type)| *service_type).peekable();
-        if is_staff || (!range.privileged && (named.peek().is_none() || named.any(|id| id == service_type.id))) {
-            ranges.push(range.plan()?);
-        }
-    }
-    let free = FreeNumbers::new(&ranges, &event.reserved_prefixes()?);
+    let plan = UsablePlan::of(&mut conn, is_staff, event, service_type).await?;
+    let free = plan.free();
     let mut taken = TakenNumbers { conn: &mut conn, event: event.id };
     Ok(match wish {
         Wish::Like(digits) => free.like(&digits, wanted, &mut taken).await?,

@@ -1,0 +1,316 @@
+//! What rows say of each other: fallbacks, members, values that only one may have. A row may refer to rows further down.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::fail;
+use super::ground::{Ground, Kind};
+use super::judge::{Memberships, Planned};
+use crate::access::{Actor, Permit};
+use crate::extensions::queries;
+use crate::extensions::row::{MemberRow, RowFailure};
+use crate::groups::graph::find_loop;
+use crate::groups::{self, GroupMember, MembershipState};
+use crate::ids::{AccountId, ExtensionId, GroupMemberId};
+use crate::numbers::number::Number;
+use crate::problem::{Problem, ProblemKind, Stop};
+use crate::service_types::ServiceBehaviour;
+use crate::service_types::sealed::UniqueValue;
+use crate::transaction::Tx;
+
+/// The rows that are left.
+pub(super) struct Rows {
+    pub(super) planned: Vec<Planned>,
+    /// The numbers of rows that have failed.
+    pub(super) failed: HashSet<String>,
+    pub(super) atomic: bool,
+}
+
+/// What the database says of the rows' neighbours.
+struct Beside {
+    bearers: HashMap<UniqueValue, ExtensionId>,
+    rung: Vec<(ExtensionId, ExtensionId)>,
+    fallbacks: Vec<(ExtensionId, ExtensionId)>,
+}
+
+/// Resolves them, and gives the rows that are sound. Where bad rows are left out, a row that refers to one is bad too.
+///
+/// # Errors
+/// When the database refuses; what is wrong with rows is noted.
+pub(super) async fn resolve(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    ground: &Ground,
+    mut rows: Rows,
+    failures: &mut Vec<RowFailure>,
+) -> Result<Vec<Planned>, Stop> {
+    let beside = load(tx, ground, &rows.planned).await?;
+    loop {
+        let known = failures.len();
+        let mut bad = HashSet::new();
+        let book = Book::of(ground, &rows);
+        let mut resolved = Vec::with_capacity(rows.planned.len());
+        for planned in &rows.planned {
+            let before = failures.len();
+            resolved.push(book.links(tx, permit, planned, failures));
+            if failures.len() > before {
+                bad.insert(planned.line);
+            }
+        }
+        for (line, problem) in shared_values(&book, &beside) {
+            fail(failures, line, "parameters", problem);
+            bad.insert(line);
+        }
+        drop(book);
+        for (planned, links) in rows.planned.iter_mut().zip(resolved) {
+            planned.row.fallback_extension_id = links.fallback;
+            planned.row.fallback_number = links.outside;
+            planned.memberships = links.memberships;
+        }
+        for (line, column, problem) in loops(ground, &rows.planned, &beside) {
+            fail(failures, line, column, problem);
+            bad.insert(line);
+        }
+        if rows.atomic || failures.len() == known {
+            return Ok(rows.planned);
+        }
+        rows.planned.retain(|planned| !bad.contains(&planned.line));
+    }
+}
+
+async fn load(tx: &mut Tx<'_>, ground: &Ground, planned: &[Planned]) -> Result<Beside, Stop> {
+    let mut bearers = HashMap::new();
+    for claim in planned.iter().flat_map(|planned| &planned.claims) {
+        if let Some(bearer) = queries::bearer_of(tx.conn, claim.scope, &claim.parameter, &claim.value).await? {
+            bearers.insert(claim.clone(), bearer);
+        }
+    }
+    let has_members = planned.iter().any(|planned| planned.members.as_ref().is_some_and(|members| !members.is_empty()));
+    let has_fallbacks = planned.iter().any(|planned| planned.fallback.is_some());
+    let event = ground.event.id;
+    Ok(Beside {
+        bearers,
+        rung: if has_members { groups::queries::rings_of_event(tx.conn, event).await? } else { Vec::new() },
+        fallbacks: if has_fallbacks { queries::fallbacks_of_event(tx.conn, event).await? } else { Vec::new() },
+    })
+}
+
+/// The numbers that can be referred to once the import is done.
+struct Book<'a> {
+    ground: &'a Ground,
+    planned: HashMap<&'a str, &'a Planned>,
+    /// Rows that have failed, and will be there once they are mended.
+    expected: Option<&'a HashSet<String>>,
+    rows: &'a [Planned],
+}
+
+enum Target<'a> {
+    There { id: ExtensionId, owner: AccountId, kind: Option<&'a Kind> },
+    Expected,
+    Missing,
+}
+
+/// What a row's links are.
+#[derive(Default)]
+struct Links {
+    fallback: Option<ExtensionId>,
+    outside: Option<String>,
+    memberships: Option<Memberships>,
+}
+
+impl<'a> Book<'a> {
+    fn of(ground: &'a Ground, rows: &'a Rows) -> Self {
+        Self {
+            ground,
+            planned: rows.planned.iter().map(|planned| (planned.row.number.as_str(), planned)).collect(),
+            expected: rows.atomic.then_some(&rows.failed),
+            rows: &rows.planned,
+        }
+    }
+
+    fn find(&self, number: &Number) -> Target<'a> {
+        let number = number.as_str();
+        if let Some(planned) = self.planned.get(number) {
+            return Target::There { id: planned.row.id, owner: planned.row.owner_id, kind: Some(&planned.kind) };
+        }
+        match self.ground.present.get(number) {
+            Some(row) => {
+                let kind = self.ground.kind_of(row.service_type_id).map(AsRef::as_ref);
+                Target::There { id: row.id, owner: row.owner_id, kind }
+            }
+            None if self.expected.is_some_and(|expected| expected.contains(number)) => Target::Expected,
+            None => Target::Missing,
+        }
+    }
+
+    fn links(&self, tx: &Tx<'_>, permit: &Permit, planned: &Planned, failures: &mut Vec<RowFailure>) -> Links {
+        let mut links = Links::default();
+        match &planned.fallback {
+            None => {}
+            Some(number) if number.is_world() => links.outside = Some(number.to_string()),
+            Some(number) => match self.find(number) {
+                Target::There { id, .. } => links.fallback = Some(id),
+                Target::Expected => {}
+                Target::Missing => {
+                    let message = format!("{number} is not in service.");
+                    fail(failures, planned.line, "fallback_number", Problem::not_found("", message));
+                }
+            },
+        }
+        let Some(members) = &planned.members else { return links };
+        if planned.kind.service_type.behaviour == ServiceBehaviour::CallGroup {
+            links.memberships = Some(self.memberships(tx, permit, planned, members, failures));
+        } else if !members.is_empty() {
+            let message = format!("{} is not a call group.", planned.row.number);
+            fail(failures, planned.line, "members", Problem::invalid("", message));
+        }
+        links
+    }
+
+    fn memberships(
+        &self,
+        tx: &Tx<'_>,
+        permit: &Permit,
+        group: &Planned,
+        members: &[MemberRow],
+        failures: &mut Vec<RowFailure>,
+    ) -> Memberships {
+        let before = self.ground.members.get(&group.row.id).map(Vec::as_slice).unwrap_or_default();
+        let mut after = Memberships::default();
+        for member in members {
+            let wrong = match self.find(&member.number) {
+                Target::Expected => continue,
+                Target::Missing => Problem::not_found("", format!("{} is not in service.", member.number)),
+                Target::There { id, owner, kind } => {
+                    let known = before.iter().find(|known| known.member_id == id);
+                    let state = membership(permit, known, member.pending, owner == group.row.owner_id, owner);
+                    let row = GroupMember {
+                        id: known.map_or_else(|| GroupMemberId::new(tx.rng(), tx.now), |known| known.id),
+                        group_id: group.row.id,
+                        member_id: id,
+                        delay_seconds: i32::from(member.delay_seconds),
+                        paused: member.paused,
+                        membership: state,
+                        created_at: known.map_or(tx.now, |known| known.created_at),
+                    };
+                    after.all.push(row.clone());
+                    match known {
+                        Some(known) if is_same(known, &row) => continue,
+                        Some(_) => {
+                            after.changed.push(row);
+                            continue;
+                        }
+                        None if kind.is_none_or(|kind| kind.service_type.group_capable) => {
+                            after.added.push(row);
+                            continue;
+                        }
+                        None => {
+                            let message = format!("{} is of a kind that cannot be a group's member.", member.number);
+                            Problem::invalid("", message)
+                        }
+                    }
+                }
+            };
+            fail(failures, group.line, "members", wrong);
+        }
+        let stays = |id| after.all.iter().any(|row| row.id == id);
+        after.removed = before.iter().map(|row| row.id).filter(|id| !stays(*id)).collect();
+        let limit = group.kind.service_type.member_limit.filter(|_| !after.added.is_empty());
+        if let Some(limit) = limit.filter(|limit| after.all.len() > usize::try_from(*limit).unwrap_or(0)) {
+            let message = format!("A group of this kind has at most {limit} members.");
+            fail(failures, group.line, "members", Problem::new(ProblemKind::QuotaExceeded { limit }, "", message));
+        }
+        after
+    }
+}
+
+/// Whether a member has agreed: the command restores what the file says; for an operator nobody but the member's owner says yes.
+fn membership(
+    permit: &Permit,
+    known: Option<&GroupMember>,
+    pending: bool,
+    is_own: bool,
+    owner: AccountId,
+) -> MembershipState {
+    let is_restored = matches!(permit.actor(), Actor::System(_));
+    let is_own = is_own || permit.actor().account() == Some(owner);
+    match known {
+        Some(known) if !is_restored => known.membership,
+        _ if pending || !(is_restored || is_own) => MembershipState::Pending,
+        _ => MembershipState::Active,
+    }
+}
+
+fn is_same(known: &GroupMember, row: &GroupMember) -> bool {
+    (known.delay_seconds, known.paused, known.membership) == (row.delay_seconds, row.paused, row.membership)
+}
+
+/// Values that another extension has, or an earlier row. A value that a row gives up is free for the others.
+fn shared_values(book: &Book<'_>, beside: &Beside) -> Vec<(u64, Problem)> {
+    let by_id: HashMap<ExtensionId, &Planned> = book.rows.iter().map(|planned| (planned.row.id, planned)).collect();
+    let mut first = BTreeMap::<&UniqueValue, u64>::new();
+    let mut found = Vec::new();
+    for planned in book.rows {
+        for claim in &planned.claims {
+            let stays = |bearer: &ExtensionId| {
+                *bearer != planned.row.id && by_id.get(bearer).is_none_or(|other| other.claims.contains(claim))
+            };
+            let message = match (first.get(claim), beside.bearers.get(claim)) {
+                (Some(line), _) => format!("{}: Line {line} has this value already.", claim.parameter),
+                (None, Some(bearer)) if stays(bearer) => {
+                    format!("{}: Another extension has this value.", claim.parameter)
+                }
+                _ => {
+                    first.insert(claim, planned.line);
+                    continue;
+                }
+            };
+            found.push((planned.line, Problem::new(ProblemKind::AlreadyExists, "", message)));
+        }
+    }
+    found
+}
+
+/// Groups that would ring themselves, and fallbacks that would come back.
+fn loops(ground: &Ground, rows: &[Planned], beside: &Beside) -> Vec<(u64, &'static str, Problem)> {
+    let names: HashMap<ExtensionId, &str> = rows
+        .iter()
+        .map(|planned| (planned.row.id, planned.row.number.as_str()))
+        .chain(ground.present.values().map(|row| (row.id, row.number.as_str())))
+        .collect();
+    let mut found = Vec::new();
+    let rings = |planned: &Planned| {
+        let active = |row: &&GroupMember| row.membership == MembershipState::Active;
+        let all = &planned.memberships.as_ref()?.all;
+        Some(all.iter().filter(active).map(|row| row.member_id).collect::<Vec<_>>())
+    };
+    let calls = |planned: &Planned| Some(planned.row.fallback_extension_id.into_iter().collect::<Vec<_>>());
+    let kinds: [(&str, &str, &[_], &dyn Fn(&Planned) -> Option<Vec<ExtensionId>>); 2] = [
+        ("members", "The group would ring itself", &beside.rung, &rings),
+        ("fallback_number", "Calls would come back", &beside.fallbacks, &calls),
+    ];
+    for (column, what, known, of) in kinds {
+        let mut edges = HashMap::<ExtensionId, Vec<ExtensionId>>::new();
+        for (from, to) in known {
+            edges.entry(*from).or_default().push(*to);
+        }
+        let told: Vec<_> = rows.iter().filter_map(|planned| Some((planned, of(planned)?))).collect();
+        edges.extend(told.iter().map(|(planned, targets)| (planned.row.id, targets.clone())));
+        for (planned, _) in told.iter().filter(|(_, targets)| !targets.is_empty()) {
+            let problem = match find_loop(planned.row.id, |from| edges.get(from).cloned().unwrap_or_default()) {
+                Ok(None) => continue,
+                Ok(Some(path)) => {
+                    let shown = |id: &ExtensionId| names.get(id).map_or("…", |number| number).to_owned();
+                    let cycle: Vec<String> = path.iter().map(shown).collect();
+                    let message = format!("{what}: {}.", cycle.join(" → "));
+                    Problem::new(ProblemKind::GroupLoop { cycle }, "", message)
+                }
+                Err(_) => {
+                    let message = "Too many extensions ring each other behind this one.";
+                    Problem::new(ProblemKind::Conflict, "", message)
+                }
+            };
+            found.push((planned.line, column, problem));
+        }
+    }
+    found
+}

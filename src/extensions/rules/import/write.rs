@@ -1,0 +1,158 @@
+//! Writing what an import has decided: everything is checked by now.
+
+use super::super::{marks, place};
+use super::ground::Ground;
+use super::judge::Planned;
+use super::{Imported, Progress};
+use crate::access::Permit;
+use crate::extensions::queries;
+use crate::groups;
+use crate::ids::CallPermissionId;
+use crate::numbers;
+use crate::problem::{Fault, Stop};
+use crate::store::types::Id;
+use crate::transaction::Tx;
+
+/// Writes the rows, in the order in which the database's references allow it.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) async fn all(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    ground: &Ground,
+    mut planned: Vec<Planned>,
+    progress: &Progress,
+) -> Result<Imported, Stop> {
+    let mut imported = Imported::default();
+    planned.retain(|planned| {
+        let counter = match &planned.before {
+            None => &mut imported.created,
+            Some(before) if is_change(ground, planned, before) => &mut imported.updated,
+            Some(_) => &mut imported.unchanged,
+        };
+        *counter += 1;
+        let stays = planned.before.as_ref().is_some_and(|before| !is_change(ground, planned, before));
+        if stays {
+            progress.step();
+        }
+        !stays
+    });
+    if planned.is_empty() {
+        return Ok(imported);
+    }
+    number_slots(tx, permit, ground, &mut planned).await?;
+    // Values may go from one row to another: first all are given up.
+    for planned in planned.iter().filter(|planned| planned.before.is_some() && has_unique(planned)) {
+        queries::set_unique_values(tx.conn, permit, planned.row.id, &[]).await?;
+    }
+    for planned in &mut planned {
+        content(tx, permit, ground, planned).await?;
+        progress.step();
+    }
+    for planned in &planned {
+        links(tx, permit, planned).await?;
+    }
+    let summary =
+        format!("{} created, {} updated, {} unchanged", imported.created, imported.updated, imported.unchanged);
+    tx.audit(permit, Some(ground.event.id.global()), summary).await?;
+    Ok(imported)
+}
+
+fn has_unique(planned: &Planned) -> bool {
+    planned.kind.schema.parameters().iter().any(|parameter| parameter.unique.is_some())
+}
+
+/// Whether the row is to become another one.
+fn is_change(ground: &Ground, planned: &Planned, before: &crate::extensions::Extension) -> bool {
+    let row = &planned.row;
+    let content = (&row.label, row.visibility, &row.parameters, &row.secrets, &row.status);
+    let was = (&before.label, before.visibility, &before.parameters, &before.secrets, &before.status);
+    let granted = ground.granted.get(&row.id);
+    let has_same_permissions =
+        granted.map_or(planned.permissions.is_empty(), |granted| *granted == planned.permissions);
+    content != was
+        || !has_same_permissions
+        || has_new_fallback(planned)
+        || planned.memberships.as_ref().is_some_and(|memberships| memberships.is_change())
+}
+
+fn has_new_fallback(planned: &Planned) -> bool {
+    let was = planned.before.as_ref().map(|before| (before.fallback_extension_id, before.fallback_number.as_ref()));
+    (planned.row.fallback_extension_id, planned.row.fallback_number.as_ref()) != was.unwrap_or_default()
+}
+
+async fn number_slots(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned: &mut [Planned]) -> Result<(), Stop> {
+    let fresh = planned.iter().filter(|planned| planned.before.is_none()).count();
+    if fresh == 0 {
+        return Ok(());
+    }
+    let fresh = i32::try_from(fresh).map_err(Fault::internal)?;
+    let first = queries::take_slots(tx.conn, permit, ground.event.id, fresh).await?;
+    for (slot, planned) in (first..).zip(planned.iter_mut().filter(|planned| planned.before.is_none())) {
+        planned.row.slot = slot;
+    }
+    Ok(())
+}
+
+/// Writes one row with its words, values, permissions and number; where calls go follows later.
+async fn content(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned: &mut Planned) -> Result<(), Stop> {
+    let mut row = planned.row.clone();
+    (row.fallback_extension_id, row.fallback_number) = planned
+        .before
+        .as_ref()
+        .map(|before| (before.fallback_extension_id, before.fallback_number.clone()))
+        .unwrap_or_default();
+    let summary = match (&planned.before, planned.number.take()) {
+        (None, Some(number)) => {
+            if number.version > 0 {
+                numbers::queries::end_waits(tx.conn, permit, number.id).await?;
+            }
+            queries::insert(tx.conn, permit, &row).await?;
+            place::begin_service(tx, permit, &row, number, &planned.kind.schema).await?;
+            format!("{} on {} for {}", row.number, planned.kind.service_type.slug, planned.owner)
+        }
+        (Some(before), _) => {
+            row.version += 1;
+            row.updated_at = tx.now;
+            queries::save(tx.conn, permit, &row).await?;
+            if row.label != before.label {
+                queries::index(tx.conn, permit, &row, false).await?;
+            }
+            marks::present(tx, &row, &planned.kind.schema);
+            format!("{} was changed", row.number)
+        }
+        (None, None) => return Err(Fault::internal("a new extension without a number").into()),
+    };
+    if has_unique(planned) {
+        let claims: Vec<(Id, String, String)> =
+            planned.claims.iter().map(|claim| (claim.scope, claim.parameter.clone(), claim.value.clone())).collect();
+        queries::set_unique_values(tx.conn, permit, row.id, &claims).await?;
+    }
+    let granted: Vec<CallPermissionId> = planned.permissions.iter().copied().collect();
+    let was_granted = ground.granted.get(&row.id);
+    if was_granted.map_or(!granted.is_empty(), |was| *was != planned.permissions) {
+        queries::set_permissions(tx.conn, permit, row.id, &granted).await?;
+    }
+    tx.audit(permit, Some(row.id.global()), summary).await
+}
+
+/// Writes where calls go: now every extension is there.
+async fn links(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<(), Stop> {
+    let row = &planned.row;
+    if has_new_fallback(planned) {
+        let outside = row.fallback_number.as_deref();
+        queries::set_fallback(tx.conn, permit, row.id, row.fallback_extension_id, outside).await?;
+    }
+    let Some(memberships) = &planned.memberships else { return Ok(()) };
+    for id in &memberships.removed {
+        groups::queries::delete(tx.conn, permit, *id).await?;
+    }
+    for member in &memberships.changed {
+        groups::queries::update(tx.conn, permit, member).await?;
+    }
+    for member in &memberships.added {
+        groups::queries::insert(tx.conn, permit, member).await?;
+    }
+    Ok(())
+}
