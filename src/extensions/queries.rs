@@ -148,6 +148,32 @@ pub(super) async fn save(conn: &mut Conn, _: &Permit, row: &Extension) -> QueryR
     Ok(())
 }
 
+/// The sealed secrets of an event's extensions, a page by id.
+pub(super) async fn sealed_secrets(
+    conn: &mut Conn,
+    event: EventId,
+    after: Option<ExtensionId>,
+    limit: i64,
+) -> QueryResult<Vec<(ExtensionId, Vec<u8>)>> {
+    query!(conn, c => {
+        let mut rows = extensions::table
+            .filter(extensions::event_id.eq(event))
+            .filter(extensions::secrets.is_not_null())
+            .select((extensions::id, extensions::secrets.assume_not_null()))
+            .into_boxed();
+        if let Some(after) = after {
+            rows = rows.filter(extensions::id.gt(after));
+        }
+        rows.order(extensions::id).limit(limit).load(c).await
+    })
+}
+
+/// Writes the same secrets, sealed anew: no new version of the extension.
+pub(super) async fn save_secrets(conn: &mut Conn, _: &Permit, id: ExtensionId, sealed: &[u8]) -> QueryResult<()> {
+    query!(conn, c => diesel::update(extensions::table.find(id)).set(extensions::secrets.eq(Some(sealed))).execute(c).await)?;
+    Ok(())
+}
+
 pub(super) async fn delete(conn: &mut Conn, _: &Permit, id: ExtensionId) -> QueryResult<()> {
     query!(conn, c => diesel::delete(group_members::table.filter(group_members::member_id.eq(id))).execute(c).await)?;
     query!(conn, c => diesel::delete(group_members::table.filter(group_members::group_id.eq(id))).execute(c).await)?;

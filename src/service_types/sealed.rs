@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::schema::{ParameterSchema, Parameters, Uniqueness};
 use crate::ids::{EventId, ExtensionId, ServiceTypeId};
 use crate::problem::Fault;
-use crate::secrets::{Place, Sealer};
+use crate::secrets::{Place, Sealer, SealingError};
 use crate::store::types::Id;
 
 /// Seals an extension's secret parameters for its row; nothing where it has none.
@@ -30,6 +30,18 @@ pub fn open_secrets(sealer: &Sealer, extension: ExtensionId, sealed: Option<&[u8
     let plain = sealer.open(&place(&extension), sealed)?;
     // The parser's own words would show the place in a secret.
     serde_json::from_slice(&plain).map_err(|_| Fault::internal("an extension's sealed secrets are no JSON object"))
+}
+
+/// An extension's sealed secrets, sealed with the newest key; nothing where they are already.
+///
+/// # Errors
+/// When they do not open.
+pub fn reseal_secrets(
+    sealer: &Sealer,
+    extension: ExtensionId,
+    sealed: &[u8],
+) -> Result<Option<Vec<u8>>, SealingError> {
+    sealer.reseal(&place(&extension), sealed)
 }
 
 fn place(extension: &ExtensionId) -> Place<'_> {

@@ -9,6 +9,7 @@ mod marks;
 mod parameters;
 mod place;
 mod remove;
+mod reseal;
 
 pub use bar::{ChangedNumber, bar_number, unbar_number};
 pub use change::{UpdateExtension, rotate_secret, set_call_permissions, update};
@@ -16,6 +17,7 @@ pub use export::export;
 pub use import::{Import, Imported, Progress, import};
 pub use place::{AssignExtension, Placement, RegisterExtension, Wish, assign, available, place, register};
 pub use remove::{Deleted, delete};
+pub use reseal::{Resealed, reseal};
 
 use serde_json::Value;
 
