@@ -1,35 +1,55 @@
 //! Switchboard: number management and provisioning.
+//!
+//! The rooms are listed from the street to the cellar. Arrows between them point down this list and never up: what has to go
+//! up, a change that reaches a subscriber, say, goes down into [`changes`] in the same transaction and is read from there.
+//! A domain uses another's public face, never its tables; only the `graphql` parts of the domains know each other in both
+//! directions, as a graph does.
 
-pub mod access;
-pub mod accounts;
-pub mod api_keys;
+// The program: flags, commands, what is built once.
 pub mod app;
-pub mod audit;
 pub mod background;
-pub mod changes;
 pub mod cli;
-pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod demo;
-pub mod directory;
-pub mod extensions;
+
+// The outside edge, and what the schema is glued with.
+pub mod authentication;
 pub mod graphql;
-pub mod groups;
 pub mod http;
+
+// The domains, the later built on the earlier: model, rules, queries, graphql.
+pub mod provisioning;
+
+pub mod directory;
+pub mod groups;
+pub mod moderation;
+
+pub mod extensions;
+
+pub mod api_keys;
+pub mod service_types;
+
+pub mod accounts;
+pub mod numbers;
+
+// One unit of work, and who may do what.
+pub mod access;
+pub mod services;
+pub mod transaction;
+
+// The base: it knows no domain.
+pub mod audit;
+pub mod changes;
 pub mod idempotency;
-pub mod ids;
 pub mod jobs;
 pub mod mail;
-pub mod moderation;
-pub mod numbers;
-pub mod patch;
-pub mod problem;
-pub mod provisioning;
 pub mod restrictions;
 pub mod secrets;
-pub mod service_types;
-pub mod services;
 pub mod store;
+
+pub mod clock;
+pub mod ids;
+pub mod patch;
+pub mod problem;
 pub mod text;
-pub mod transaction;

@@ -388,7 +388,7 @@ impl AccountsQuery {
         actor(ctx)?.demand(Role::Operator)?;
         let page = Page::new("accounts", first, after.as_deref())?;
         let after = page.after_as()?.map(AccountId);
-        let (search, role) = (search.map(|text| crate::directory::folding::fold(&text)), role.map(Into::into));
+        let (search, role) = (search.map(|text| crate::text::folding::fold(&text)), role.map(Into::into));
         let rows = queries::list(&mut *context::read(ctx).await?, search.as_deref(), role, after, page.limit()).await?;
         let store = services(ctx)?.store.clone();
         let total = Box::new(move || {

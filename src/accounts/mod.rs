@@ -3,7 +3,6 @@
 //! Usernames are public and unchanging; e-mail addresses are private, and unique once verified. Nothing here tells a guest
 //! which addresses have accounts, neither in words nor in time.
 
-pub mod authentication;
 pub mod graphql;
 pub mod hashing;
 mod model;

@@ -248,7 +248,7 @@ pub async fn sessions_of(conn: &mut Conn, account: AccountId, now: Timestamp) ->
         .await)
 }
 
-pub(super) async fn touch_session(conn: &mut Conn, id: SessionId, now: Timestamp) -> QueryResult<()> {
+pub async fn touch_session(conn: &mut Conn, id: SessionId, now: Timestamp) -> QueryResult<()> {
     query!(conn, c => diesel::update(sessions::table.find(id)).set(sessions::last_seen_at.eq(now)).execute(c).await)?;
     Ok(())
 }

@@ -30,4 +30,9 @@ impl ApiKey {
     pub fn scopes(&self) -> Vec<ApiKeyScope> {
         self.scopes.split(' ').filter_map(|name| name.parse().ok()).collect()
     }
+
+    /// Whether it has been neither revoked nor outlived.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at > now)
+    }
 }

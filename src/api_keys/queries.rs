@@ -4,7 +4,8 @@ use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, Quer
 use diesel_async::RunQueryDsl as _;
 
 use super::model::ApiKey;
-use crate::access::Permit;
+use crate::access::{Key, Permit};
+use crate::accounts::token::{self, TokenHash};
 use crate::clock::Timestamp;
 use crate::ids::{ApiKeyId, EventId, ServiceTypeId};
 use crate::query;
@@ -19,6 +20,37 @@ pub async fn all(conn: &mut Conn) -> QueryResult<Vec<ApiKey>> {
 /// A key by its id.
 pub async fn by_id(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Option<ApiKey>> {
     query!(conn, c => api_keys::table.find(id).select(ApiKey::as_select()).first(c).await.optional())
+}
+
+/// The key of this token with the time of its last use; `None` when it is unknown, expired or revoked.
+pub async fn by_token(
+    conn: &mut Conn,
+    presented: &token::ApiKey,
+    now: Timestamp,
+) -> QueryResult<Option<(Key, Option<Timestamp>)>> {
+    let prefix = presented.id().as_str();
+    let row: Option<ApiKey> = query!(&mut *conn, c => api_keys::table
+        .filter(api_keys::prefix.eq(prefix))
+        .select(ApiKey::as_select())
+        .first(c)
+        .await
+        .optional())?;
+    let is_right =
+        |row: &ApiKey| TokenHash::from_bytes(&row.secret_hash).is_some_and(|stored| stored == presented.hash());
+    let Some(row) = row.filter(|row| is_right(row) && row.is_valid(now)) else { return Ok(None) };
+    let service_types = service_types_of(conn, row.id).await?;
+    let events = events_of(conn, row.id).await?;
+    let scopes = row.scopes();
+    Ok(Some((
+        Key { id: row.id, prefix: row.prefix, scopes, service_types, events, all_events: row.all_events },
+        row.last_used_at,
+    )))
+}
+
+/// Records that a key was used.
+pub async fn touch(conn: &mut Conn, id: ApiKeyId, now: Timestamp) -> QueryResult<()> {
+    query!(conn, c => diesel::update(api_keys::table.find(id)).set(api_keys::last_used_at.eq(Some(now))).execute(c).await)?;
+    Ok(())
 }
 
 /// The service types that a key is limited to.

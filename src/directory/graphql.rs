@@ -133,7 +133,7 @@ impl Wish {
             audience: Audience::of(actor, event.id),
             service_types,
             highlighted: self.highlighted,
-            search: self.search.as_deref().and_then(super::search::Query::parse),
+            search: self.search.as_deref().and_then(crate::extensions::search::Query::parse),
         };
         let found = if is_listed {
             super::entries(&mut conn, &listing, after.as_ref(), page.limit()).await?

@@ -9,8 +9,8 @@ use std::str::FromStr;
 
 use super::model::{Audience, Entry};
 use super::queries;
-use super::search::Query;
 use crate::access::{Actor, Role};
+use crate::extensions::search::Query;
 use crate::ids::{EventId, ServiceTypeId};
 use crate::problem::Stop;
 use crate::service_types::{self, Event, EventPhase};

@@ -5,12 +5,10 @@
 //! event's phase; [`watch`] leans on that.
 
 pub mod export;
-pub mod folding;
 pub mod graphql;
 mod listing;
 mod model;
 mod queries;
-pub mod search;
 pub mod watch;
 
 pub use listing::{Key, Listing, TermKind, entries, find_event, total};

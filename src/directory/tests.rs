@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::listing::{self, Key, Listing, TermKind};
 use super::model::Audience;
-use super::search::{MatchRank, Query, SearchTerms};
 use crate::config::DatabaseUrl;
+use crate::extensions::search::{MatchRank, Query, SearchTerms};
 use crate::extensions::visibility::Visibility;
 use crate::ids::{AccountId, EventId, ExtensionId, RestrictionId, ServiceTypeId};
 use crate::numbers::number::Number;

@@ -10,6 +10,7 @@ pub mod row;
 pub mod row_json;
 pub mod rules;
 pub mod sealed;
+pub mod search;
 pub mod visibility;
 
 pub use model::Extension;

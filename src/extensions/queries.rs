@@ -7,9 +7,9 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 
 use super::model::Extension;
+use super::search::SearchTerms;
 use crate::access::{Permit, Scope};
 use crate::changes::FeedRef;
-use crate::directory::search::SearchTerms;
 use crate::ids::{AccountId, CallPermissionId, EventId, ExtensionId, ServiceTypeId};
 use crate::query;
 use crate::store::schema::{

@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use crate::access::Actor;
-use crate::accounts::authentication;
 use crate::app::App;
+use crate::authentication;
 use crate::jobs;
 
 /// The process lives.

@@ -9,16 +9,14 @@ use super::model::{Content, Member, Place};
 use super::queries::CHUNK;
 use crate::access::FeedScope;
 use crate::changes::Entry;
-use crate::directory::folding;
-use crate::extensions::label::Label;
 use crate::ids::{AccountId, EventId, ExtensionId, NumberId};
-use crate::numbers::number::Number;
 use crate::problem::{Fault, Stop};
 use crate::restrictions::{self, Restriction, RestrictionEffect, RestrictionSource, TargetKind};
 use crate::secrets::{Place as SealedPlace, Sealer, SealingError};
 use crate::service_types::schema::{DigestContext, ParameterSchema, Parameters, Viewer};
 use crate::store::Conn;
 use crate::store::types::Id;
+use crate::text::folding;
 
 /// Whoever reads: how far, under which schema, and with what secrets are opened.
 pub struct Reading<'a> {
@@ -91,7 +89,7 @@ fn content(
     Ok(Content {
         id: row.id,
         slot: row.slot,
-        ascii_label: ascii_label(&row.label, &row.number),
+        ascii_label: folding::ascii_label(&row.label, &row.number),
         label: row.label,
         parameters: visible(reading, row.parameters.0)?,
         secrets,
@@ -145,13 +143,6 @@ fn digests(
         tracing::error!(extension.id = %row.id.global(), error = %error, "the digests of an extension cannot be derived; its feed shows none");
         Default::default()
     })
-}
-
-fn ascii_label(label: &str, number: &str) -> String {
-    match (Label::parse(label), Number::stored(number.to_owned())) {
-        (Ok(label), Ok(number)) => folding::ascii_label(&label, &number),
-        _ => number.to_owned(),
-    }
 }
 
 fn grouped(pairs: Vec<(ExtensionId, String)>) -> HashMap<ExtensionId, Vec<String>> {

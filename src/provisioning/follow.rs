@@ -17,7 +17,7 @@ use crate::problem::Stop;
 /// How many entries a page holds at least, if there are so many.
 const PAGE: usize = 500;
 /// How often is looked whether the doorbell was missed, or the right was lost.
-const POLL: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_secs(1);
 
 /// Follows the feed: the first answer tells what came after `since` (without it: the head, with nothing before it), and each later
 /// one what was committed meanwhile. It ends after a reset, and when the reader's right is gone.
@@ -60,7 +60,8 @@ impl Following {
             match self.step {
                 Step::Ended => return None,
                 Step::Waiting => {
-                    if !self.wait().await {
+                    // A busy feed rings before the poll comes round: the right is looked at with every page.
+                    if !self.wait().await || matches!(still_allowed(&self.reader).await, Err(Stop::Denied(_))) {
                         return None;
                     }
                 }

@@ -3,6 +3,8 @@
 //! WAL with `synchronous=FULL`: a commit that was acknowledged is on the disk. The writer takes all the transactions that
 //! wait, gives each a savepoint, and commits them together, so that one flush of the disk serves them all.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -135,6 +137,7 @@ fn again(error: &diesel::result::Error) -> diesel::result::Error {
 impl Database {
     /// Opens the file, making it when it is missing, and starts the writer's thread.
     pub fn open(path: &Path) -> Result<Self, Fault> {
+        make_private(path)?;
         let writer_conn = establish(path, Mode::Write)?;
         let (writer, jobs) = mpsc::channel(1024);
         let runtime = tokio::runtime::Handle::current();
@@ -195,6 +198,7 @@ impl Database {
     pub async fn backup_into(&self, file: &Path) -> Result<(), Fault> {
         let (path, file) = (self.readers.path.clone(), file.to_owned());
         blocking(move || {
+            make_private(&file)?;
             let mut conn = establish_sync(&path, Mode::Backup)?;
             let quoted = file.to_string_lossy().replace('\'', "''");
             Ok(conn.batch_execute(&format!("VACUUM INTO '{quoted}'"))?)
@@ -298,6 +302,13 @@ enum Mode {
     Backup,
 }
 
+/// Makes the file for its owner's eyes only, where it is missing: SQLite would follow the umask, and gives the files beside it
+/// the rights of this one.
+fn make_private(path: &Path) -> Result<(), Fault> {
+    let made = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+    made.map(drop).map_err(|error| Fault::Connection(format!("{}: {error}", path.display())))
+}
+
 fn establish(path: &Path, mode: Mode) -> Result<SqliteConn, Fault> {
     establish_sync(path, mode).map(SqliteConn::new)
 }
@@ -313,4 +324,24 @@ fn establish_sync(path: &Path, mode: Mode) -> Result<SqliteConnection, Fault> {
         conn.batch_execute("PRAGMA query_only = ON;")?;
     }
     Ok(conn)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_file_and_its_backup_are_for_their_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, copy) = (folder.path().join("switchboard.db"), folder.path().join("copy.db"));
+        let database = Database::open(&file).unwrap();
+        database.migrate().await.unwrap();
+        database.backup_into(&copy).await.unwrap();
+        for path in [&file, &copy] {
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
+        }
+        assert!(database.backup_into(&copy).await.is_err(), "a backup is not written over");
+    }
 }

@@ -75,7 +75,7 @@ fn clean_email(input: &str) -> Result<String, Problem> {
 
 /// What an operator's search looks in.
 fn search_text(username: &str, display_name: &str) -> String {
-    format!("{username} {}", crate::directory::folding::fold(display_name))
+    format!("{username} {}", crate::text::folding::fold(display_name))
 }
 
 /// The problem of a token that is unknown, used or too old: which, it does not say.

@@ -1,5 +1,7 @@
 //! One line of text that people name things with: labels, display names.
 
+pub mod folding;
+
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The most characters (Unicode scalar values, after NFC) that a name has.
