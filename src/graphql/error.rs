@@ -64,7 +64,7 @@ pub enum UserError {
 
 impl UserError {
     /// What a client can act on.
-    pub const fn code(&self) -> UserErrorCode {
+    pub const fn error_code(&self) -> UserErrorCode {
         match self {
             Self::InvalidInput(error) => error.code,
             Self::OperationFailed(error) => error.code,

@@ -233,7 +233,7 @@ pub struct ImportFailure {
 
 impl From<RowFailure> for ImportFailure {
     fn from(failure: RowFailure) -> Self {
-        let code = UserError::from(Problem::new(failure.kind, "", "")).code();
+        let code = UserError::from(Problem::new(failure.kind, "", "")).error_code();
         let line = i32::try_from(failure.line).unwrap_or(i32::MAX);
         Self { line, column: failure.column, message: failure.message, code }
     }
