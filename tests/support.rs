@@ -23,6 +23,8 @@ pub struct TestApp {
     pub clock: Arc<ManualClock>,
     pub folder: Arc<tempfile::TempDir>,
     pub url: String,
+    /// The settings with which the program finds this installation.
+    pub settings: Vec<String>,
     client: reqwest::Client,
 }
 
@@ -45,7 +47,8 @@ impl TestApp {
         if let Some(url) = database {
             arguments.extend(["--database-url".to_owned(), url]);
         }
-        let cli = Cli::try_parse_from(arguments).unwrap();
+        let cli = Cli::try_parse_from(&arguments).unwrap();
+        let settings = arguments.split_off(1);
         let clock = Arc::new(ManualClock::new(Timestamp::parse("2026-08-20T09:30:00Z").unwrap()));
         let rng: Arc<dyn Rng> = Arc::new(SystemRng);
         let parts = Parts {
@@ -60,7 +63,7 @@ impl TestApp {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { app, clock, folder: Arc::new(folder), url, client: reqwest::Client::new() }
+        Self { app, clock, folder: Arc::new(folder), url, settings, client: reqwest::Client::new() }
     }
 
     /// Somebody who has not signed in.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use indicatif::{ProgressBar, ProgressStyle};
 use zeroize::Zeroizing;
 
 use super::{say, tell};
@@ -19,8 +20,8 @@ use crate::services::Services;
 /// The variable with the passphrase of a sealed file. It is no flag: flags show in process lists.
 const PASSPHRASE_VARIABLE: &str = "SWITCHBOARD_PASSPHRASE";
 
-/// How wide the progress bar is, in characters.
-const BAR: usize = 40;
+/// What the progress bar shows.
+const BAR: &str = "{bar:40} {percent:>3} %, {eta} left";
 
 /// Writes an event's extensions to standard output.
 ///
@@ -93,9 +94,10 @@ fn read(path: &Path) -> Result<RowFile, String> {
 fn passphrase(prompt: &str) -> Result<Secret, String> {
     let given = match std::env::var(PASSPHRASE_VARIABLE) {
         Ok(given) => Secret::new(given),
-        Err(_) => Secret::new(rpassword::prompt_password(prompt).map_err(|error| {
-            format!("the passphrase cannot be asked for ({error}): set {PASSPHRASE_VARIABLE}")
-        })?),
+        Err(_) => Secret::new(
+            rpassword::prompt_password(prompt)
+                .map_err(|error| format!("the passphrase cannot be asked for ({error}): set {PASSPHRASE_VARIABLE}"))?,
+        ),
     };
     if given.is_empty() { Err("the passphrase must not be empty".to_owned()) } else { Ok(given) }
 }
@@ -107,32 +109,29 @@ fn new_passphrase() -> Result<Secret, String> {
     if first == again { Ok(first) } else { Err("the two passphrases differ".to_owned()) }
 }
 
-/// Waits for the import, with a bar where somebody watches.
+/// Waits for the import, with a bar where somebody watches: elsewhere the bar draws nothing.
 async fn with_bar<T>(work: impl Future<Output = T>, progress: &Progress) -> T {
-    let mut terminal = std::io::stderr();
-    if !terminal.is_terminal() {
-        return work.await;
-    }
+    let bar = ProgressBar::new(0)
+        .with_style(ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar()));
     let mut work = std::pin::pin!(work);
     let mut ticks = tokio::time::interval(Duration::from_millis(100));
     loop {
         tokio::select! {
             done = &mut work => {
-                // The bar gives its line back. A terminal that cannot be written to is no reason to stop.
-                let _ = write!(terminal, "\r\x1b[K");
+                bar.finish_and_clear();
                 return done;
             }
-            _ = ticks.tick() => {
-                let _ = write!(terminal, "\r{}", bar(progress.steps()));
-                let _ = terminal.flush();
-            }
+            _ = ticks.tick() => show(&bar, progress.steps()),
         }
     }
 }
 
-fn bar((done, total): (usize, usize)) -> String {
-    let share = |whole: usize| (done * whole).checked_div(total).unwrap_or(0).min(whole);
-    format!("[{:<BAR$}] {:>3} %", "#".repeat(share(BAR)), share(100))
+/// Nothing is shown before it is known how much there is to do.
+fn show(bar: &ProgressBar, (done, total): (usize, usize)) {
+    if total > 0 {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    }
 }
 
 /// Tells what was done, and every bad row as `FILE:LINE: column: reason`.
@@ -160,9 +159,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bar_fills() {
-        assert_eq!(bar((0, 0)), format!("[{}]   0 %", " ".repeat(40)));
-        assert_eq!(bar((1, 2)), format!("[{}{}]  50 %", "#".repeat(20), " ".repeat(20)));
-        assert_eq!(bar((3, 2)), format!("[{}] 100 %", "#".repeat(40)));
+    fn the_bar_follows_what_is_done() {
+        assert!(ProgressStyle::with_template(BAR).is_ok());
+        let bar = ProgressBar::hidden();
+        show(&bar, (0, 0));
+        assert_eq!(bar.length(), None);
+        show(&bar, (1, 4));
+        assert_eq!((bar.position(), bar.length()), (1, Some(4)));
     }
 }

@@ -36,11 +36,7 @@ pub fn open_secrets(sealer: &Sealer, extension: ExtensionId, sealed: Option<&[u8
 ///
 /// # Errors
 /// When they do not open.
-pub fn reseal_secrets(
-    sealer: &Sealer,
-    extension: ExtensionId,
-    sealed: &[u8],
-) -> Result<Option<Vec<u8>>, SealingError> {
+pub fn reseal_secrets(sealer: &Sealer, extension: ExtensionId, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealingError> {
     sealer.reseal(&place(&extension), sealed)
 }
 

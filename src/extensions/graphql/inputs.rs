@@ -118,7 +118,7 @@ pub struct SetCallPermissionsInput {
 pub struct ImportExtensionsInput {
     /// The event's slug.
     pub event: String,
-    /// Up to 1,000 rows under a header, the columns of `export`: number, service_type, owner, label, visibility, permissions,
+    /// Up to 1,000 rows, as far as a request of 256 KiB holds them, under a header, the columns of `export`: number, service_type, owner, label, visibility, permissions,
     /// fallback_number, parameters, members.
     pub csv: String,
     /// Report what would happen; change nothing.

@@ -10,15 +10,17 @@ use super::super::{queries, sealed};
 use super::marks::public;
 use crate::access::{Caller, Role};
 use crate::groups::{self, GroupMember, MembershipState};
-use crate::ids::ExtensionId;
+use crate::ids::{ExtensionId, ServiceTypeId};
 use crate::numbers::number::Number;
 use crate::problem::{Fault, Problem, Stop};
 use crate::secrets::Sealer;
-use crate::service_types::{self, ServiceBehaviour, ServiceType};
+use crate::service_types::schema::{ParameterSchema, Viewer};
+use crate::service_types::{self, ServiceBehaviour, ServiceType, compiled};
 use crate::services::Services;
 use crate::store::Conn;
 
-/// The extensions of an event as of one instant, by number; with secrets among their parameters where asked for.
+/// The extensions of an event as of one instant, by number. With secrets among their parameters where asked for, and with what
+/// only telephone systems may read; without, what an operator may read.
 ///
 /// # Errors
 /// NOT_FOUND at `event`; FORBIDDEN for whoever is no operator.
@@ -36,7 +38,7 @@ pub async fn export(
 
 /// What the rows of extensions show of others.
 struct Beside {
-    types: HashMap<crate::ids::ServiceTypeId, ServiceType>,
+    types: HashMap<ServiceTypeId, (ServiceType, Arc<ParameterSchema>)>,
     permissions: HashMap<ExtensionId, Vec<String>>,
     members: HashMap<ExtensionId, Vec<GroupMember>>,
     numbers: HashMap<ExtensionId, String>,
@@ -46,7 +48,11 @@ async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Resul
     let missing = || Problem::not_found("event", "There is no such event.");
     let event = service_types::queries::event_by_slug(conn, event).await?.ok_or_else(missing)?;
     let found = queries::all_of_event(conn, event.id).await?;
-    let types = service_types::queries::all_service_types(conn).await?;
+    let mut types = HashMap::new();
+    for service_type in service_types::queries::all_service_types(conn).await? {
+        let schema = compiled(&service_type)?;
+        types.insert(service_type.id, (service_type, schema));
+    }
     let slugs: HashMap<_, _> =
         service_types::queries::all_permissions(conn).await?.into_iter().map(|row| (row.id, row.slug)).collect();
     let ids: Vec<ExtensionId> = found.iter().map(|(row, _)| row.id).collect();
@@ -59,7 +65,7 @@ async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Resul
         members.entry(member.group_id).or_default().push(member);
     }
     let beside = Beside {
-        types: types.into_iter().map(|row| (row.id, row)).collect(),
+        types,
         permissions,
         members,
         numbers: found.iter().map(|(row, _)| (row.id, row.number.clone())).collect(),
@@ -74,10 +80,11 @@ async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Resul
 
 fn row_of(row: Extension, owner: String, beside: &Beside, sealer: Option<&Sealer>) -> Result<ExtensionRow, Fault> {
     let kind = beside.types.get(&row.service_type_id);
-    let kind = kind.ok_or_else(|| Fault::internal("an extension of a missing service type"))?;
+    let (kind, schema) = kind.ok_or_else(|| Fault::internal("an extension of a missing service type"))?;
     let mut parameters = public(&row);
-    if let Some(sealer) = sealer {
-        parameters.extend(sealed::open(sealer, row.id, row.secrets.as_deref())?);
+    match sealer {
+        Some(sealer) => parameters.extend(sealed::open(sealer, row.id, row.secrets.as_deref())?),
+        None => parameters = schema.visible(&parameters, Viewer::Operator),
     }
     let mut permissions = beside.permissions.get(&row.id).cloned().unwrap_or_default();
     permissions.sort();

@@ -9,7 +9,9 @@ use crate::access::Permit;
 use crate::ids::ExtensionId;
 use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::ServiceType;
-use crate::service_types::schema::{Audience, Editor, Parameter, ParameterSchema, Parameters, Source, merge_patch};
+use crate::service_types::schema::{
+    Audience, Editor, Parameter, ParameterSchema, Parameters, Source, Viewer, merge_patch,
+};
 use crate::service_types::sealed::{UniqueValue, unique_values};
 use crate::store::types::{Id, JsonValue};
 use crate::transaction::Tx;
@@ -60,7 +62,8 @@ pub(super) fn merge(
 }
 
 /// Makes the parameters those of a file's row, as far as the editor may, and completes and checks the result. What the row
-/// leaves out (or gives as null) goes, save secrets, what the server makes and what telephone systems write.
+/// leaves out (or gives as null) goes, save what an export leaves out too (secrets, and what only telephone systems read), what
+/// the server makes and what telephone systems write.
 ///
 /// # Errors
 /// FEATURE_DENIED and SCHEMA_VIOLATION at the parameters concerned.
@@ -77,6 +80,7 @@ pub(super) fn replace(
             || parameter.status
             || parameter.generate.is_some()
             || parameter.editable_by == Audience::Consumer
+            || !parameter.is_visible_to(Viewer::Operator)
     };
     let gone = current.keys().filter(|name| !given.contains_key(*name) && !schema.parameter(name).is_some_and(stays));
     let mut patch = given.clone();
