@@ -15,13 +15,14 @@ use crate::clock::{Clock, Rng};
 use crate::config::{Installation, Serving};
 use crate::graphql::context::CoreTypeNames;
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
-use crate::graphql::typed::{TypeCatalogue, with_catalogue};
+use crate::graphql::typed::with_catalogue;
 use crate::http::graphql::PublishedSchema;
 use crate::http::requests::RequestCounts;
 use crate::mail::Mailer;
 use crate::problem::Fault;
 use crate::secrets::Sealer;
 use crate::service_types;
+use crate::service_types::typing::TypeCatalogue;
 use crate::services::Services;
 use crate::store::Store;
 

@@ -13,6 +13,7 @@ pub mod rules;
 pub mod schema;
 pub mod sealed;
 pub mod templates;
+pub mod typing;
 
 #[cfg(test)]
 mod demo_types;

@@ -11,9 +11,10 @@ use crate::extensions::row::RowLimits;
 use crate::extensions::{csv, rules};
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
-use crate::graphql::typed::{ServiceParametersInput, TypeCatalogue};
+use crate::graphql::typed::ServiceParametersInput;
 use crate::problem::{Problem, Stop};
 use crate::service_types::graphql::Event;
+use crate::service_types::typing::TypeCatalogue;
 
 /// Mutations of numbers and extensions.
 #[derive(Default)]

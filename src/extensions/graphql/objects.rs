@@ -117,7 +117,7 @@ impl Extension {
 
     /// Null where this server does not know the service type yet.
     async fn typed_parameters(&self, ctx: &Context<'_>) -> Result<Option<TypedParameters>, ApiError> {
-        let known = ctx.data_opt::<Arc<crate::graphql::typed::TypeCatalogue>>();
+        let known = ctx.data_opt::<Arc<crate::service_types::typing::TypeCatalogue>>();
         let (kind, shown) = self.shown(ctx).await?;
         let is_known = known.is_some_and(|catalogue| catalogue.contains(&kind.slug));
         Ok(is_known.then_some(TypedParameters { slug: kind.slug, json: Value::Object(shown) }))

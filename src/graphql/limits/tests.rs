@@ -166,6 +166,8 @@ fn variables_are_coerced_or_named() {
         refused(text, json!({"choice": {"a": 1, "b": ""}})),
         "Variable `$choice` must have exactly one field, and that not null."
     );
+    let number = "query($since: FeedCursor) { accounts(since: $since) { totalCount } }";
+    assert_eq!(refused(number, json!({"since": 101})), "Variable `$since` is not a `FeedCursor`.");
     assert_eq!(refused(text, json!({"ids": ["1", null]})), "Variable `$ids[1]` of type `ID!` must not be null.");
     assert!(charge_with(text, json!({"at": {"x": 1}, "role": "ADMIN", "ids": "one"}), Tier::User).is_ok());
 }

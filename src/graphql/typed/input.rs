@@ -8,10 +8,9 @@ use async_graphql::{InputType, InputValueError, InputValueResult, Name, Value as
 use serde_json::Value;
 
 use crate::problem::Problem;
+use crate::service_types::typing::{ObjectType, ServiceTypeShape, Shape, TypeCatalogue};
 
-use super::catalogue::{ServiceTypeShape, TypeCatalogue};
 use super::register::input_types;
-use super::shape::{ObjectType, Shape};
 
 /// One field, named by a service type, and what it was given; [`Self::decode`] makes parameters of it.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,16 +10,15 @@
 //! The catalogue is also the schema's data (`.data(catalogue)`), so that an operation which began under an older
 //! schema is answered by that schema's own catalogue.
 
-mod catalogue;
 mod input;
 mod output;
 mod register;
-mod shape;
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
-pub use catalogue::{ServiceTypeSource, TypeCatalogue};
+use crate::service_types::typing::TypeCatalogue;
+
 pub use input::ServiceParametersInput;
 pub use output::TypedParameters;
 

@@ -9,9 +9,9 @@ use async_graphql::registry::{MetaType, MetaTypeId, Registry};
 use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value as Answer};
 use serde_json::Value;
 
-use super::catalogue::{ServiceTypeShape, TypeCatalogue};
+use crate::service_types::typing::{ObjectType, ServiceTypeShape, Shape, TypeCatalogue};
+
 use super::register::{INTERFACE, json_field, output_types};
-use super::shape::{ObjectType, Shape};
 
 /// An extension's parameters without secrets, already reduced to what the viewer may see.
 ///

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::clock::SeededRng;
 use crate::service_types::schema::{ParameterSchema, Source};
+use crate::service_types::typing::ServiceTypeSource;
 
 /// What each field answers is given as the request's data.
 struct Query;

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::{Changed, catalogue_changed, clean_name, clean_slug, clean_text};
 use crate::access::{Action, Caller};
-use crate::graphql::typed::{ServiceTypeSource, TypeCatalogue};
 use crate::ids::ServiceTypeId;
 use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::model::{ServiceBehaviour, ServiceType};
 use crate::service_types::schema::ParameterSchema;
+use crate::service_types::typing::{ServiceTypeSource, TypeCatalogue};
 use crate::service_types::{compiled, queries};
 use crate::services::Services;
 use crate::store::types::JsonValue;

@@ -1,4 +1,4 @@
-//! Which GraphQL types the service types of an installation make.
+//! The GraphQL types of all service types of an installation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ pub struct TypeCatalogue {
 
 /// The types of one service type; the first object is that of its parameters.
 #[derive(Debug)]
-pub(super) struct ServiceTypeShape {
+pub struct ServiceTypeShape {
     pub slug: String,
     /// The field of `ServiceParametersInput`: the slug with `_` for `-`.
     pub field: String,
@@ -119,16 +119,16 @@ impl TypeCatalogue {
         self.types.contains_key(slug)
     }
 
-    pub(super) fn types(&self) -> impl Iterator<Item = &ServiceTypeShape> {
+    pub fn types(&self) -> impl Iterator<Item = &ServiceTypeShape> {
         self.types.values()
     }
 
-    pub(super) fn get(&self, slug: &str) -> Option<&ServiceTypeShape> {
+    pub fn get(&self, slug: &str) -> Option<&ServiceTypeShape> {
         self.types.get(slug)
     }
 
     /// The service type whose field in the input is this.
-    pub(super) fn by_field(&self, field: &str) -> Option<&ServiceTypeShape> {
+    pub fn by_field(&self, field: &str) -> Option<&ServiceTypeShape> {
         self.types.get(&field.replace('_', "-")).filter(|shape| shape.field == field)
     }
 }

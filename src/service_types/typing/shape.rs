@@ -6,7 +6,7 @@ use crate::service_types::schema::resolve;
 
 /// The GraphQL type of one value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Shape {
+pub enum Shape {
     Int,
     /// `integer` when the values are whole numbers that may be too large for `Int`.
     Float {
@@ -28,7 +28,7 @@ pub(super) enum Shape {
 
 /// An enum type: its values are JSON strings that are GraphQL names.
 #[derive(Clone, Debug)]
-pub(super) struct EnumType {
+pub struct EnumType {
     pub name: String,
     pub description: Option<String>,
     pub values: Vec<String>,
@@ -36,7 +36,7 @@ pub(super) struct EnumType {
 
 /// An object type and the input type beside it.
 #[derive(Clone, Debug)]
-pub(super) struct ObjectType {
+pub struct ObjectType {
     pub name: String,
     pub input_name: String,
     pub description: Option<String>,
@@ -45,7 +45,7 @@ pub(super) struct ObjectType {
 
 /// One field of an object.
 #[derive(Clone, Debug)]
-pub(super) struct FieldType {
+pub struct FieldType {
     pub name: String,
     pub description: Option<String>,
     pub deprecated: bool,
