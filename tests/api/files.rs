@@ -196,11 +196,10 @@ pub async fn a_broken_file_changes_nothing(app: TestApp) {
             format!("{good}2401,dect,ghost,B,,,,,\n").into_bytes(),
             &["owner.csv:3: owner: There is no account of this name."],
         ),
-        (
-            "cell.csv",
-            format!("{good}2401,sip,user,{},,,,,\n", "x".repeat(1 << 20)).into_bytes(),
-            &["cell.csv:3: label: "],
-        ),
+        ("label.csv", big("2401,sip,user,@,,,,,\n"), &["label.csv:3: label: "]),
+        ("permissions.csv", big("2401,sip,user,A,,@,,,\n"), &["permissions.csv:3: permissions: "]),
+        ("parameters.csv", big("2401,sip,user,A,,,,@,\n"), &["parameters.csv:3: parameters: "]),
+        ("many.csv", big("2401,@,@,@,@,@,@,@,@\n@\n"), &["many.csv:3: owner: ", "many.csv:4: "]),
         ("nothing.csv", Vec::new(), &["nothing.csv:1: The file is empty"]),
         ("object.json", b"[{\"number\": 2400}]".to_vec(), &["object.json:1: "]),
     ];
