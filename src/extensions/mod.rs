@@ -4,6 +4,7 @@ pub mod csv;
 pub mod graphql;
 mod instructions;
 pub mod label;
+mod many;
 mod model;
 pub mod queries;
 pub mod row;

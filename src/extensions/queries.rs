@@ -1,22 +1,21 @@
 //! Extensions in the database.
 
 use diesel::{
-    ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _,
-    QueryResult, SelectableHelper as _,
+    ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
 
+use super::many;
 use super::model::Extension;
-use super::search::SearchTerms;
 use crate::access::{Permit, Scope};
 use crate::changes::FeedRef;
 use crate::ids::{AccountId, CallPermissionId, EventId, ExtensionId, ServiceTypeId};
 use crate::query;
+use crate::store::Conn;
 use crate::store::schema::{
-    accounts, directory_terms, events, extension_permissions, extension_unique_values, extensions, group_members,
+    directory_terms, events, extension_permissions, extension_unique_values, extensions, group_members,
 };
 use crate::store::types::Id;
-use crate::store::{CHUNK, Conn};
 
 /// The extension of an event's number, if it is in scope.
 pub async fn by_number(conn: &mut Conn, scope: &Scope, event: EventId, number: &str) -> QueryResult<Option<Extension>> {
@@ -28,31 +27,6 @@ pub async fn by_number(conn: &mut Conn, scope: &Scope, event: EventId, number: &
         .await
         .optional())?;
     Ok(found.filter(|row| scope.covers(row.owner_id, row.event_id, row.service_type_id)))
-}
-
-/// The extensions of these numbers of an event.
-pub(super) async fn by_numbers(conn: &mut Conn, event: EventId, numbers: &[&str]) -> QueryResult<Vec<Extension>> {
-    let mut found = Vec::new();
-    for chunk in numbers.chunks(CHUNK) {
-        let rows: Vec<Extension> = query!(&mut *conn, c => extensions::table
-            .filter(extensions::event_id.eq(event))
-            .filter(extensions::number.eq_any(chunk))
-            .select(Extension::as_select())
-            .load(c)
-            .await)?;
-        found.extend(rows);
-    }
-    Ok(found)
-}
-
-/// All extensions of an event with their owners' usernames.
-pub(super) async fn all_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(Extension, String)>> {
-    query!(conn, c => extensions::table
-        .inner_join(accounts::table.on(accounts::id.eq(extensions::owner_id)))
-        .filter(extensions::event_id.eq(event))
-        .select((Extension::as_select(), accounts::username))
-        .load(c)
-        .await)
 }
 
 /// The extension of this id, if it is in scope.
@@ -148,32 +122,6 @@ pub(super) async fn save(conn: &mut Conn, _: &Permit, row: &Extension) -> QueryR
     Ok(())
 }
 
-/// The sealed secrets of an event's extensions, a page by id.
-pub(super) async fn sealed_secrets(
-    conn: &mut Conn,
-    event: EventId,
-    after: Option<ExtensionId>,
-    limit: i64,
-) -> QueryResult<Vec<(ExtensionId, Vec<u8>)>> {
-    query!(conn, c => {
-        let mut rows = extensions::table
-            .filter(extensions::event_id.eq(event))
-            .filter(extensions::secrets.is_not_null())
-            .select((extensions::id, extensions::secrets.assume_not_null()))
-            .into_boxed();
-        if let Some(after) = after {
-            rows = rows.filter(extensions::id.gt(after));
-        }
-        rows.order(extensions::id).limit(limit).load(c).await
-    })
-}
-
-/// Writes the same secrets, sealed anew: no new version of the extension.
-pub(super) async fn save_secrets(conn: &mut Conn, _: &Permit, id: ExtensionId, sealed: &[u8]) -> QueryResult<()> {
-    query!(conn, c => diesel::update(extensions::table.find(id)).set(extensions::secrets.eq(Some(sealed))).execute(c).await)?;
-    Ok(())
-}
-
 pub(super) async fn delete(conn: &mut Conn, _: &Permit, id: ExtensionId) -> QueryResult<()> {
     query!(conn, c => diesel::delete(group_members::table.filter(group_members::member_id.eq(id))).execute(c).await)?;
     query!(conn, c => diesel::delete(group_members::table.filter(group_members::group_id.eq(id))).execute(c).await)?;
@@ -182,26 +130,11 @@ pub(super) async fn delete(conn: &mut Conn, _: &Permit, id: ExtensionId) -> Quer
 }
 
 /// Replaces the words by which the directory finds the extension.
-pub(super) async fn index(conn: &mut Conn, _: &Permit, row: &Extension, is_new: bool) -> QueryResult<()> {
+pub(super) async fn index(conn: &mut Conn, permit: &Permit, row: &Extension, is_new: bool) -> QueryResult<()> {
     if !is_new {
         query!(conn, c => diesel::delete(directory_terms::table.filter(directory_terms::extension_id.eq(row.id))).execute(c).await)?;
     }
-    let terms = SearchTerms::of_label(&row.label);
-    let words = terms.words.iter().map(|term| ("WORD", term));
-    for (kind, term) in words.chain(terms.keypad.iter().map(|term| ("KEYPAD", term))) {
-        query!(conn, c => diesel::insert_into(directory_terms::table)
-            .values((
-                directory_terms::event_id.eq(row.event_id),
-                directory_terms::kind.eq(kind),
-                directory_terms::term.eq(term),
-                directory_terms::number.eq(&row.number),
-                directory_terms::extension_id.eq(row.id),
-            ))
-            .on_conflict_do_nothing()
-            .execute(c)
-            .await)?;
-    }
-    Ok(())
+    many::index_all(conn, permit, std::slice::from_ref(row)).await
 }
 
 /// Who bears a unique value in its scope.
@@ -250,23 +183,6 @@ pub async fn permissions_of(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec
         .await)
 }
 
-/// The permissions of these extensions: (extension, permission).
-pub(super) async fn granted_to(
-    conn: &mut Conn,
-    ids: &[ExtensionId],
-) -> QueryResult<Vec<(ExtensionId, CallPermissionId)>> {
-    let mut found = Vec::new();
-    for chunk in ids.chunks(CHUNK) {
-        let rows: Vec<(ExtensionId, CallPermissionId)> = query!(&mut *conn, c => extension_permissions::table
-            .filter(extension_permissions::extension_id.eq_any(chunk))
-            .select((extension_permissions::extension_id, extension_permissions::permission_id))
-            .load(c)
-            .await)?;
-        found.extend(rows);
-    }
-    Ok(found)
-}
-
 /// Replaces the permissions of an extension.
 pub(super) async fn set_permissions(
     conn: &mut Conn,
@@ -310,19 +226,6 @@ pub async fn shown_by(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec<Shown
     let shown =
         |(extension, event, service_type, slot)| Shown { extension, feed: FeedRef { event, service_type }, slot };
     Ok(groups.into_iter().chain(fallbacks).map(shown).collect())
-}
-
-/// The extensions of an event whose calls go to another: (from, to).
-pub(super) async fn fallbacks_of_event(
-    conn: &mut Conn,
-    event: EventId,
-) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
-    query!(conn, c => extensions::table
-        .filter(extensions::event_id.eq(event))
-        .filter(extensions::fallback_extension_id.is_not_null())
-        .select((extensions::id, extensions::fallback_extension_id.assume_not_null()))
-        .load(c)
-        .await)
 }
 
 /// Sets where calls go: an extension, or a number outside.

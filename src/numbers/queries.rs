@@ -15,10 +15,10 @@ use crate::access::Permit;
 use crate::clock::Timestamp;
 use crate::ids::{EventId, FeedId, NumberId};
 use crate::problem::Fault;
-use crate::query;
 use crate::restrictions::TargetKind;
 use crate::store::schema::{api_keys, feed_consumers, number_history, number_waits, numbers, restrictions};
 use crate::store::{CHUNK, Conn};
+use crate::{insert_rows, query};
 
 /// The row of an event's number, if it was ever touched.
 pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
@@ -64,6 +64,18 @@ pub async fn in_the_way(conn: &mut Conn, event: EventId, number: &Number) -> Que
 /// Writes a row, new or changed.
 pub async fn save(conn: &mut Conn, _: &Permit, row: &NumberRow) -> QueryResult<()> {
     query!(conn, c => diesel::insert_into(numbers::table).values(row).on_conflict(numbers::id).do_update().set(row).execute(c).await)?;
+    Ok(())
+}
+
+/// Writes rows of numbers that were never touched before.
+pub async fn insert_all(conn: &mut Conn, _: &Permit, rows: &[NumberRow]) -> QueryResult<()> {
+    insert_rows!(conn, rows, values => diesel::insert_into(numbers::table).values(values));
+    Ok(())
+}
+
+/// Appends steps of numbers' lives.
+pub async fn append_histories(conn: &mut Conn, _: &Permit, rows: &[HistoryRow]) -> QueryResult<()> {
+    insert_rows!(conn, rows, values => diesel::insert_into(number_history::table).values(values));
     Ok(())
 }
 

@@ -46,7 +46,9 @@ async fn numbers(operator: &Person) -> Vec<String> {
     let query = "{ extensions(event: \"demo\", first: 100) { nodes { number } } }";
     let answer = operator.ask(query, json!({})).await;
     let nodes = answer["data"]["extensions"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}"));
-    nodes.iter().map(|node| node["number"].as_str().unwrap().to_owned()).collect()
+    let mut numbers: Vec<_> = nodes.iter().map(|node| node["number"].as_str().unwrap().to_owned()).collect();
+    numbers.sort();
+    numbers
 }
 
 pub async fn rows_make_change_and_rest(app: TestApp) {
@@ -224,9 +226,9 @@ pub async fn groups_and_fallbacks_are_imported(app: TestApp) {
     assert_eq!(
         choir["members"],
         json!([
-            { "number": "2501", "delaySeconds": 10, "paused": false, "membership": "ACTIVE" },
             { "number": "2502", "delaySeconds": 0, "paused": false, "membership": "ACTIVE" },
             { "number": "5000", "delaySeconds": 0, "paused": true, "membership": "PENDING" },
+            { "number": "2501", "delaySeconds": 10, "paused": false, "membership": "ACTIVE" },
         ])
     );
     assert_eq!(extension(&admin, "2501").await["fallbackNumber"], "5000");
@@ -281,7 +283,7 @@ pub async fn an_import_is_one_revision_of_a_feed(app: TestApp) {
         page["changes"].as_array().unwrap().iter().map(|change| &change["extension"]["number"]).collect();
     assert_eq!(told.len(), 50, "{page}");
     let after = key.ask(snapshot, json!({})).await["data"]["provisioning"].clone();
-    assert_eq!((&page["cursor"], &after["snapshot"]["totalCount"]), (&after["snapshot"]["head"], &json!(54)), "{page}");
+    assert_eq!((&page["cursor"], &after["snapshot"]["totalCount"]), (&after["snapshot"]["head"], &json!(53)), "{page}");
     // What changes nothing is told to nobody.
     assert_eq!(counts(&imports(&admin, &csv(&rows)).await), [0, 0, 50]);
     let again = key.ask(snapshot, json!({})).await["data"]["provisioning"].clone();

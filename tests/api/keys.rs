@@ -16,7 +16,8 @@ async fn credentials(operator: &Person) -> Value {
     let query = "{ extensions(event: \"demo\", first: 20) { nodes { number credentials } } }";
     let answer = operator.ask(query, json!({})).await;
     let nodes = answer["data"]["extensions"]["nodes"].clone();
-    assert!(nodes[0]["credentials"]["password"].is_string(), "{answer}");
+    let has_password = |node: &Value| node["credentials"]["password"].is_string();
+    assert!(nodes.as_array().is_some_and(|nodes| nodes.iter().any(has_password)), "{answer}");
     nodes
 }
 
@@ -29,7 +30,7 @@ pub async fn a_new_key_seals_everything(app: TestApp) {
     app.guest().ask(ask, json!({})).await;
 
     let told = app.succeeds(&["rotate-key"]).await;
-    assert!(told.starts_with("The key was changed, and 13 values were sealed anew."), "{told}");
+    assert!(told.starts_with("The key was changed, and 8 values were sealed anew."), "{told}");
     let new = keys(&app);
     assert!(new.len() == 1 && new != old, "the old key is gone");
     // The server that ran all the time, and a program that knows nothing but the new key, open everything.
@@ -40,7 +41,7 @@ pub async fn a_new_key_seals_everything(app: TestApp) {
     let made = operator.registers("sip", "2342").await;
     assert_eq!(made["errors"], json!([]), "{made}");
     let told = app.succeeds(&["rotate-key"]).await;
-    assert!(told.starts_with("The key was changed, and 13 values were sealed anew."), "{told}");
+    assert!(told.starts_with("The key was changed, and 8 values were sealed anew."), "{told}");
     assert_eq!(credentials(&operator).await.as_array().unwrap().len(), 13);
     assert!(app.succeeds(&["audit", "verify"]).await.contains("The audit is whole"));
 }

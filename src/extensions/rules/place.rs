@@ -219,7 +219,7 @@ pub(super) fn draft(
 }
 
 /// What follows when a new row is there: the directory's words, the number in service, the feed.
-pub(super) async fn begin_service(
+async fn begin_service(
     tx: &mut Tx<'_>,
     permit: &Permit,
     row: &Extension,

@@ -6,7 +6,7 @@ use super::fail;
 use super::ground::{Ground, Kind};
 use super::judge::{Memberships, Planned};
 use crate::access::{Actor, Permit};
-use crate::extensions::queries;
+use crate::extensions::many;
 use crate::extensions::row::{MemberRow, RowFailure};
 use crate::groups::graph::find_loop;
 use crate::groups::{self, GroupMember, MembershipState};
@@ -78,19 +78,15 @@ pub(super) async fn resolve(
 }
 
 async fn load(tx: &mut Tx<'_>, ground: &Ground, planned: &[Planned]) -> Result<Beside, Stop> {
-    let mut bearers = HashMap::new();
-    for claim in planned.iter().flat_map(|planned| &planned.claims) {
-        if let Some(bearer) = queries::bearer_of(tx.conn, claim.scope, &claim.parameter, &claim.value).await? {
-            bearers.insert(claim.clone(), bearer);
-        }
-    }
+    let claims: Vec<&UniqueValue> = planned.iter().flat_map(|planned| &planned.claims).collect();
+    let bearers = many::bearers_of(tx.conn, &claims).await?.into_iter().collect();
     let has_members = planned.iter().any(|planned| planned.members.as_ref().is_some_and(|members| !members.is_empty()));
     let has_fallbacks = planned.iter().any(|planned| planned.fallback.is_some());
     let event = ground.event.id;
     Ok(Beside {
         bearers,
         rung: if has_members { groups::queries::rings_of_event(tx.conn, event).await? } else { Vec::new() },
-        fallbacks: if has_fallbacks { queries::fallbacks_of_event(tx.conn, event).await? } else { Vec::new() },
+        fallbacks: if has_fallbacks { many::fallbacks_of_event(tx.conn, event).await? } else { Vec::new() },
     })
 }
 

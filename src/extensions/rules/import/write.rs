@@ -1,15 +1,17 @@
 //! Writing what an import has decided: everything is checked by now.
 
-use super::super::{marks, place};
+use super::super::{claim, marks};
 use super::ground::Ground;
 use super::judge::Planned;
 use super::{Imported, Progress};
 use crate::access::Permit;
+use crate::extensions::many::{self, Grant};
 use crate::extensions::queries;
 use crate::groups;
 use crate::ids::CallPermissionId;
 use crate::numbers;
 use crate::problem::{Fault, Stop};
+use crate::store::CHUNK;
 use crate::store::types::Id;
 use crate::transaction::Tx;
 
@@ -41,13 +43,23 @@ pub(super) async fn all(
     if planned.is_empty() {
         return Ok(imported);
     }
+    // New ones first, in the order of the file.
+    planned.sort_by_key(|planned| planned.before.is_some());
     number_slots(tx, permit, ground, &mut planned).await?;
     // Values may go from one row to another: first all are given up.
     for planned in planned.iter().filter(|planned| planned.before.is_some() && has_unique(planned)) {
         queries::set_unique_values(tx.conn, permit, planned.row.id, &[]).await?;
     }
-    for planned in &mut planned {
-        content(tx, permit, ground, planned).await?;
+    let mut told = Vec::with_capacity(planned.len() + 1);
+    let fresh = planned.iter().filter(|planned| planned.before.is_none()).count();
+    let (fresh, rest) = planned.split_at_mut(fresh);
+    for some in fresh.chunks_mut(CHUNK) {
+        create(tx, permit, some, &mut told).await?;
+        some.iter().for_each(|_| progress.step());
+    }
+    for planned in rest.iter_mut() {
+        change(tx, permit, ground, planned).await?;
+        told.push((Some(planned.row.id.global()), format!("{} was changed", planned.row.number)));
         progress.step();
     }
     for planned in &planned {
@@ -55,7 +67,8 @@ pub(super) async fn all(
     }
     let summary =
         format!("{} created, {} updated, {} unchanged", imported.created, imported.updated, imported.unchanged);
-    tx.audit(permit, Some(ground.event.id.global()), summary).await?;
+    told.push((Some(ground.event.id.global()), summary));
+    tx.audit_all(permit, told).await?;
     Ok(imported)
 }
 
@@ -95,46 +108,68 @@ async fn number_slots(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned
     Ok(())
 }
 
-/// Writes one row with its words, values, permissions and number; where calls go follows later.
-async fn content(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned: &mut Planned) -> Result<(), Stop> {
+/// Writes new rows with their words, values, permissions and numbers; where calls go follows later.
+async fn create(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    some: &mut [Planned],
+    told: &mut Vec<(Option<String>, String)>,
+) -> Result<(), Stop> {
+    let (mut rows, mut steps, mut grants) =
+        (Vec::with_capacity(some.len()), Vec::with_capacity(some.len()), Vec::new());
+    for planned in some.iter_mut() {
+        let mut row = planned.row.clone();
+        (row.fallback_extension_id, row.fallback_number) = (None, None);
+        let number = planned.number.take().ok_or_else(|| Fault::internal("a new extension without a number"))?;
+        if number.version > 0 {
+            numbers::queries::end_waits(tx.conn, permit, number.id).await?;
+        }
+        steps.push((number, claim::in_service(&row)));
+        let grant = |permission_id: &CallPermissionId| Grant { extension_id: row.id, permission_id: *permission_id };
+        grants.extend(planned.permissions.iter().map(grant));
+        marks::present(tx, &row, &planned.kind.schema);
+        let summary = format!("{} on {} for {}", row.number, planned.kind.service_type.slug, planned.owner);
+        told.push((Some(row.id.global()), summary));
+        rows.push(row);
+    }
+    many::insert_all(tx.conn, permit, &rows).await?;
+    many::index_all(tx.conn, permit, &rows).await?;
+    many::grant_all(tx.conn, permit, &grants).await?;
+    numbers::rules::shift_all(tx, permit, steps).await?;
+    for planned in some.iter().filter(|planned| !planned.claims.is_empty()) {
+        bear(tx, permit, planned).await?;
+    }
+    Ok(())
+}
+
+/// Writes one row that changes, with its words, values and permissions; where calls go follows later.
+async fn change(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned: &Planned) -> Result<(), Stop> {
+    let before = planned.before.as_ref().ok_or_else(|| Fault::internal("a change of nothing"))?;
     let mut row = planned.row.clone();
-    (row.fallback_extension_id, row.fallback_number) = planned
-        .before
-        .as_ref()
-        .map(|before| (before.fallback_extension_id, before.fallback_number.clone()))
-        .unwrap_or_default();
-    let summary = match (&planned.before, planned.number.take()) {
-        (None, Some(number)) => {
-            if number.version > 0 {
-                numbers::queries::end_waits(tx.conn, permit, number.id).await?;
-            }
-            queries::insert(tx.conn, permit, &row).await?;
-            place::begin_service(tx, permit, &row, number, &planned.kind.schema).await?;
-            format!("{} on {} for {}", row.number, planned.kind.service_type.slug, planned.owner)
-        }
-        (Some(before), _) => {
-            row.version += 1;
-            row.updated_at = tx.now;
-            queries::save(tx.conn, permit, &row).await?;
-            if row.label != before.label {
-                queries::index(tx.conn, permit, &row, false).await?;
-            }
-            marks::present(tx, &row, &planned.kind.schema);
-            format!("{} was changed", row.number)
-        }
-        (None, None) => return Err(Fault::internal("a new extension without a number").into()),
-    };
+    (row.fallback_extension_id, row.fallback_number) = (before.fallback_extension_id, before.fallback_number.clone());
+    row.version += 1;
+    row.updated_at = tx.now;
+    queries::save(tx.conn, permit, &row).await?;
+    if row.label != before.label {
+        queries::index(tx.conn, permit, &row, false).await?;
+    }
+    marks::present(tx, &row, &planned.kind.schema);
     if has_unique(planned) {
-        let claims: Vec<(Id, String, String)> =
-            planned.claims.iter().map(|claim| (claim.scope, claim.parameter.clone(), claim.value.clone())).collect();
-        queries::set_unique_values(tx.conn, permit, row.id, &claims).await?;
+        bear(tx, permit, planned).await?;
     }
     let granted: Vec<CallPermissionId> = planned.permissions.iter().copied().collect();
     let was_granted = ground.granted.get(&row.id);
     if was_granted.map_or(!granted.is_empty(), |was| *was != planned.permissions) {
         queries::set_permissions(tx.conn, permit, row.id, &granted).await?;
     }
-    tx.audit(permit, Some(row.id.global()), summary).await
+    Ok(())
+}
+
+/// Writes the values that nobody else may have.
+async fn bear(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<(), Stop> {
+    let claims: Vec<(Id, String, String)> =
+        planned.claims.iter().map(|claim| (claim.scope, claim.parameter.clone(), claim.value.clone())).collect();
+    Ok(queries::set_unique_values(tx.conn, permit, planned.row.id, &claims).await?)
 }
 
 /// Writes where calls go: now every extension is there.
