@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use crate::numbers::state::NumberState;
+use crate::number_state::NumberState;
 
 /// An expected failure of a mutation: it changed nothing, and this says why.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -71,6 +71,11 @@ impl Tx<'_> {
         &self.services.sealer
     }
 
+    /// The sealer, for whoever needs the connection beside it.
+    pub fn sealer_handle(&self) -> Arc<Sealer> {
+        Arc::clone(&self.services.sealer)
+    }
+
     /// Who asked for the transaction.
     pub fn actor(&self) -> &Actor {
         &self.caller.actor

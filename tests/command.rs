@@ -19,7 +19,8 @@ impl TestApp {
     /// The program with these arguments, for this installation.
     pub fn program(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
-        command.args(arguments).args(&self.settings).stdin(Stdio::null());
+        command.args(arguments).stdin(Stdio::null());
+        command.arg("--data-dir").arg(self.folder.path()).args(["--database-url", &self.database.url()]);
         command.env("SWITCHBOARD_PASSPHRASE", "mostly harmless");
         command
     }

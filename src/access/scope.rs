@@ -1,6 +1,6 @@
 //! How far somebody sees: every reading query is narrowed by one of these.
 
-use super::{Actor, ApiKeyScope, Role};
+use super::{Actor, ApiKeyScope, Key, Permit, Role};
 use crate::ids::{AccountId, EventId, ServiceTypeId};
 use crate::problem::Denied;
 
@@ -21,6 +21,14 @@ impl Scope {
     pub const fn own(&self) -> Option<AccountId> {
         match self.0 {
             Reach::Own(account) => Some(account),
+            _ => None,
+        }
+    }
+
+    /// What a key is limited to, when it is one: the events (`None`: all) and the service types.
+    pub fn keyed(&self) -> Option<(Option<&[EventId]>, &[ServiceTypeId])> {
+        match &self.0 {
+            Reach::Keyed { events, service_types } => Some((events.as_deref(), service_types)),
             _ => None,
         }
     }
@@ -54,13 +62,23 @@ pub fn scope(actor: &Actor) -> Scope {
         Actor::Guest => Reach::Nothing,
         Actor::Person(person) if person.role >= Role::Operator => Reach::Everything,
         Actor::Person(person) => Reach::Own(person.id),
-        Actor::Key(key) if key.has(ApiKeyScope::ReadConfig) => Reach::Keyed {
-            events: (!key.all_events).then(|| key.events.clone()),
-            service_types: key.service_types.clone(),
-        },
+        Actor::Key(key) if key.has(ApiKeyScope::ReadConfig) => keyed(key),
         Actor::Key(_) => Reach::Nothing,
         Actor::System(_) => Reach::Everything,
     })
+}
+
+/// How far the holder of a permit reaches among extensions that it is about to write: as [`scope`], but a key as far as it is
+/// limited to, whether or not it may read.
+pub fn reach(permit: &Permit) -> Scope {
+    match permit.actor() {
+        Actor::Key(key) => Scope(keyed(key)),
+        actor => scope(actor),
+    }
+}
+
+fn keyed(key: &Key) -> Reach {
+    Reach::Keyed { events: (!key.all_events).then(|| key.events.clone()), service_types: key.service_types.clone() }
 }
 
 /// The right to read one feed.
@@ -98,6 +116,11 @@ impl FeedScope {
     pub const fn is_key(&self) -> bool {
         self.key
     }
+}
+
+/// The right of a device to the document of its own extension. Which of its secrets are in it the link says.
+pub const fn device_scope(event: EventId, service_type: ServiceTypeId) -> FeedScope {
+    FeedScope { event, service_type, secrets: true, digests: true, key: true }
 }
 
 /// Whether `actor` may read the feed of `event` and `service_type`: a key within its limits, or staff without secrets.

@@ -19,7 +19,7 @@ pub async fn all(conn: &mut Conn) -> QueryResult<Vec<ApiKey>> {
 
 /// A key by its id.
 pub async fn by_id(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Option<ApiKey>> {
-    query!(conn, c => api_keys::table.find(id).select(ApiKey::as_select()).first(c).await.optional())
+    query!(conn, c => api_keys::table.find(id).select(ApiKey::as_select()).get_result(c).await.optional())
 }
 
 /// The key of this token with the time of its last use; `None` when it is unknown, expired or revoked.
@@ -32,19 +32,29 @@ pub async fn by_token(
     let row: Option<ApiKey> = query!(&mut *conn, c => api_keys::table
         .filter(api_keys::prefix.eq(prefix))
         .select(ApiKey::as_select())
-        .first(c)
+        .get_result(c)
         .await
         .optional())?;
     let is_right =
         |row: &ApiKey| TokenHash::from_bytes(&row.secret_hash).is_some_and(|stored| stored == presented.hash());
     let Some(row) = row.filter(|row| is_right(row) && row.is_valid(now)) else { return Ok(None) };
+    let last_used_at = row.last_used_at;
+    Ok(Some((key(conn, row).await?, last_used_at)))
+}
+
+/// The key of this id, as it acts; `None` when it is unknown, expired or revoked.
+pub async fn acting(conn: &mut Conn, id: ApiKeyId, now: Timestamp) -> QueryResult<Option<Key>> {
+    match by_id(conn, id).await?.filter(|row| row.is_valid(now)) {
+        Some(row) => Ok(Some(key(conn, row).await?)),
+        None => Ok(None),
+    }
+}
+
+async fn key(conn: &mut Conn, row: ApiKey) -> QueryResult<Key> {
     let service_types = service_types_of(conn, row.id).await?;
     let events = events_of(conn, row.id).await?;
     let scopes = row.scopes();
-    Ok(Some((
-        Key { id: row.id, prefix: row.prefix, scopes, service_types, events, all_events: row.all_events },
-        row.last_used_at,
-    )))
+    Ok(Key { id: row.id, prefix: row.prefix, scopes, service_types, events, all_events: row.all_events })
 }
 
 /// Records that a key was used.

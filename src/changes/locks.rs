@@ -24,6 +24,12 @@ pub enum Hold {
     Exclusive,
 }
 
+/// Whether taking a lock may wait for another writer, so that what was read before it has to be read again. The embedded
+/// database's one writer holds every lock from the beginning of its transaction.
+pub const fn may_wait(conn: &Conn) -> bool {
+    matches!(conn, Conn::Postgres(_))
+}
+
 /// Takes the locks of accounts, in the order of their ids.
 ///
 /// # Errors

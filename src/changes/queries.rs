@@ -15,14 +15,14 @@ pub async fn feed_of(conn: &mut Conn, feed: FeedRef) -> QueryResult<Option<Feed>
         .filter(feeds::event_id.eq(feed.event))
         .filter(feeds::service_type_id.eq(feed.service_type))
         .select(Feed::as_select())
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }
 
 /// A feed by its id.
 pub async fn feed_by_id(conn: &mut Conn, id: FeedId) -> QueryResult<Option<Feed>> {
-    query!(conn, c => feeds::table.find(id).select(Feed::as_select()).first(c).await.optional())
+    query!(conn, c => feeds::table.find(id).select(Feed::as_select()).get_result(c).await.optional())
 }
 
 /// All feeds of an event.
@@ -65,7 +65,7 @@ pub(super) async fn insert_revision(conn: &mut Conn, revision: &RevisionRow) -> 
 }
 
 pub(super) async fn entry(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<Entry>> {
-    query!(conn, c => feed_entries::table.find(extension).select(Entry::as_select()).first(c).await.optional())
+    query!(conn, c => feed_entries::table.find(extension).select(Entry::as_select()).get_result(c).await.optional())
 }
 
 /// The entries of these extensions, as far as they ever had one.
@@ -158,7 +158,7 @@ async fn open_keys_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Op
         .filter(feed_keys::extension_id.eq(extension))
         .filter(feed_keys::to_revision.is_null())
         .select(BorneKeys::as_select())
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }

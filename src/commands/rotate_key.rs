@@ -13,7 +13,8 @@ use crate::ids::JobId;
 use crate::jobs::{self, JobKind};
 use crate::mail::Mail;
 use crate::problem::Stop;
-use crate::secrets::SealingError;
+use crate::provisioning::web_hooks;
+use crate::secrets::{SealingError, reseal_comparison_key};
 use crate::service_types;
 use crate::services::Services;
 use crate::transaction::{Mode, transact};
@@ -116,6 +117,8 @@ async fn pass(services: &Services, caller: &Arc<Caller>) -> Result<Pass, Stop> {
             }
         }
     }
+    pass.resealed += web_hooks::reseal(services).await?;
+    pass.resealed += reseal_key(services, caller).await?;
     let mut after = None;
     loop {
         let (resealed, next) = reseal_jobs(services, caller, after).await?;
@@ -125,6 +128,18 @@ async fn pass(services: &Services, caller: &Arc<Caller>) -> Result<Pass, Stop> {
             return Ok(pass);
         }
     }
+}
+
+/// Seals the key by which unique secrets are compared; how many that were.
+async fn reseal_key(services: &Services, caller: &Arc<Caller>) -> Result<usize, Stop> {
+    transact(services, caller, Action::RotateKey, Mode::Commit, |tx| {
+        Box::pin(async move {
+            tx.permit(Action::RotateKey).await?;
+            let sealer = tx.sealer_handle();
+            Ok(usize::from(reseal_comparison_key(tx.conn, &sealer).await?))
+        })
+    })
+    .await
 }
 
 /// Seals the payloads of the next jobs. One that does not open stays: it cannot be done with the old key either.

@@ -13,7 +13,9 @@ use super::search::SearchTerms;
 use crate::access::Permit;
 use crate::ids::{CallPermissionId, EventId, ExtensionId};
 use crate::service_types::sealed::UniqueValue;
-use crate::store::schema::{accounts, directory_terms, extension_permissions, extension_unique_values, extensions};
+use crate::store::schema::{
+    accounts, directory_terms, events, extension_permissions, extension_unique_values, extensions,
+};
 use crate::store::types::Id;
 use crate::store::{CHUNK, Conn};
 use crate::{insert_rows, query};
@@ -122,6 +124,31 @@ pub(super) async fn sealed_secrets(
 /// Writes the same secrets, sealed anew: no new version of the extension.
 pub(super) async fn save_secrets(conn: &mut Conn, _: &Permit, id: ExtensionId, sealed: &[u8]) -> QueryResult<()> {
     query!(conn, c => diesel::update(extensions::table.find(id)).set(extensions::secrets.eq(Some(sealed))).execute(c).await)?;
+    Ok(())
+}
+
+/// Takes the next slots of an event, and gives the first of them.
+pub(super) async fn take_slots(conn: &mut Conn, _: &Permit, event: EventId, wanted: i32) -> QueryResult<i32> {
+    let next: i32 = query!(conn, c => diesel::update(events::table.find(event))
+        .set(events::next_slot.eq(events::next_slot + wanted))
+        .returning(events::next_slot)
+        .get_result(c)
+        .await)?;
+    Ok(next - wanted)
+}
+
+/// Sets where calls go: an extension, or a number outside.
+pub(super) async fn set_fallback(
+    conn: &mut Conn,
+    _: &Permit,
+    id: ExtensionId,
+    extension: Option<ExtensionId>,
+    number: Option<&str>,
+) -> QueryResult<()> {
+    query!(conn, c => diesel::update(extensions::table.find(id))
+        .set((extensions::fallback_extension_id.eq(extension), extensions::fallback_number.eq(number)))
+        .execute(c)
+        .await)?;
     Ok(())
 }
 

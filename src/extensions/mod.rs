@@ -1,9 +1,11 @@
 //! Extensions: numbers in service.
 
 pub mod csv;
+pub mod graph;
 pub mod graphql;
 mod instructions;
 pub mod label;
+pub mod list;
 mod many;
 mod model;
 pub mod queries;

@@ -9,6 +9,7 @@ use super::many;
 use super::model::Extension;
 use crate::access::{Permit, Scope};
 use crate::changes::FeedRef;
+use crate::clock::Timestamp;
 use crate::ids::{AccountId, CallPermissionId, EventId, ExtensionId, ServiceTypeId};
 use crate::query;
 use crate::store::Conn;
@@ -17,13 +18,17 @@ use crate::store::schema::{
 };
 use crate::store::types::Id;
 
+/// A membership whose member's owner has agreed, and one that waits for it.
+const ACTIVE: &str = "ACTIVE";
+const PENDING: &str = "PENDING";
+
 /// The extension of an event's number, if it is in scope.
 pub async fn by_number(conn: &mut Conn, scope: &Scope, event: EventId, number: &str) -> QueryResult<Option<Extension>> {
     let found: Option<Extension> = query!(conn, c => extensions::table
         .filter(extensions::event_id.eq(event))
         .filter(extensions::number.eq(number))
         .select(Extension::as_select())
-        .first(c)
+        .get_result(c)
         .await
         .optional())?;
     Ok(found.filter(|row| scope.covers(row.owner_id, row.event_id, row.service_type_id)))
@@ -32,58 +37,18 @@ pub async fn by_number(conn: &mut Conn, scope: &Scope, event: EventId, number: &
 /// The extension of this id, if it is in scope.
 pub async fn by_id(conn: &mut Conn, scope: &Scope, id: ExtensionId) -> QueryResult<Option<Extension>> {
     let found: Option<Extension> =
-        query!(conn, c => extensions::table.find(id).select(Extension::as_select()).first(c).await.optional())?;
+        query!(conn, c => extensions::table.find(id).select(Extension::as_select()).get_result(c).await.optional())?;
     Ok(found.filter(|row| scope.covers(row.owner_id, row.event_id, row.service_type_id)))
 }
 
-/// Which extensions a list is of.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    pub event: Option<EventId>,
-    pub owner: Option<AccountId>,
-    pub service_type: Option<ServiceTypeId>,
-    /// The beginning of the number.
-    pub number_prefix: Option<String>,
-}
-
-macro_rules! filtered {
-    ($rows:expr, $filter:expr) => {{
-        let mut rows = $rows.into_boxed();
-        if let Some(event) = $filter.event {
-            rows = rows.filter(extensions::event_id.eq(event));
-        }
-        if let Some(owner) = $filter.owner {
-            rows = rows.filter(extensions::owner_id.eq(owner));
-        }
-        if let Some(service_type) = $filter.service_type {
-            rows = rows.filter(extensions::service_type_id.eq(service_type));
-        }
-        if let Some(prefix) = &$filter.number_prefix {
-            rows = rows.filter(extensions::number.ge(prefix)).filter(extensions::number.lt(format!("{prefix}:")));
-        }
-        rows
-    }};
-}
-
-/// A page of extensions by id.
-pub async fn list(
-    conn: &mut Conn,
-    filter: &Filter,
-    after: Option<ExtensionId>,
-    limit: i64,
-) -> QueryResult<Vec<Extension>> {
-    query!(conn, c => {
-        let mut rows = filtered!(extensions::table.select(Extension::as_select()), filter);
-        if let Some(after) = after {
-            rows = rows.filter(extensions::id.gt(after));
-        }
-        rows.order(extensions::id).limit(limit).load(c).await
-    })
-}
-
-/// How many extensions the list has on all pages.
-pub async fn count(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
-    query!(conn, c => filtered!(extensions::table.count(), filter).get_result(c).await)
+/// Every extension of an owner, by id.
+pub async fn of_owner(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<Extension>> {
+    query!(conn, c => extensions::table
+        .filter(extensions::owner_id.eq(owner))
+        .order(extensions::id)
+        .select(Extension::as_select())
+        .load(c)
+        .await)
 }
 
 /// How many extensions of a type a user holds in an event.
@@ -102,14 +67,14 @@ pub async fn count_held(
         .await)
 }
 
-/// Takes the next slots of an event, and gives the first of them.
-pub async fn take_slots(conn: &mut Conn, _: &Permit, event: EventId, wanted: i32) -> QueryResult<i32> {
+/// Takes the next slot of an event.
+pub async fn take_slot(conn: &mut Conn, _: &Permit, event: EventId) -> QueryResult<i32> {
     let next: i32 = query!(conn, c => diesel::update(events::table.find(event))
-        .set(events::next_slot.eq(events::next_slot + wanted))
+        .set(events::next_slot.eq(events::next_slot + 1))
         .returning(events::next_slot)
         .get_result(c)
         .await)?;
-    Ok(next - wanted)
+    Ok(next - 1)
 }
 
 pub(super) async fn insert(conn: &mut Conn, _: &Permit, row: &Extension) -> QueryResult<()> {
@@ -147,31 +112,37 @@ pub(super) async fn bearer_of(
     query!(conn, c => extension_unique_values::table
         .find((scope, parameter, value))
         .select(extension_unique_values::extension_id)
-        .first(c)
+        .get_result(c)
         .await
         .optional())
 }
 
-/// Replaces the unique values of an extension: (scope, parameter, value).
+/// Replaces the unique values of an extension: (scope, parameter, value). The answer is the parameter whose value another
+/// extension has, if there is one; then the transaction is to be given up. A type's values are compared across events, which
+/// do not wait for each other's locks: only the insertion knows.
 pub(super) async fn set_unique_values(
     conn: &mut Conn,
     _: &Permit,
     id: ExtensionId,
     values: &[(Id, String, String)],
-) -> QueryResult<()> {
+) -> QueryResult<Option<String>> {
     query!(conn, c => diesel::delete(extension_unique_values::table.filter(extension_unique_values::extension_id.eq(id))).execute(c).await)?;
     for (scope, parameter, value) in values {
-        query!(conn, c => diesel::insert_into(extension_unique_values::table)
+        let inserted = query!(conn, c => diesel::insert_into(extension_unique_values::table)
             .values((
                 extension_unique_values::scope_id.eq(scope),
                 extension_unique_values::parameter.eq(parameter),
                 extension_unique_values::value.eq(value),
                 extension_unique_values::extension_id.eq(id),
             ))
+            .on_conflict_do_nothing()
             .execute(c)
             .await)?;
+        if inserted == 0 {
+            return Ok(Some(parameter.clone()));
+        }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The permissions of an extension.
@@ -214,7 +185,7 @@ pub async fn shown_by(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec<Shown
     let groups: Vec<ShownRow> = query!(conn, c => extensions::table
         .inner_join(group_members::table.on(group_members::group_id.eq(extensions::id)))
         .filter(group_members::member_id.eq(id))
-        .filter(group_members::membership.eq("ACTIVE"))
+        .filter(group_members::membership.eq(ACTIVE))
         .select((extensions::id, extensions::event_id, extensions::service_type_id, extensions::slot))
         .load(c)
         .await)?;
@@ -228,25 +199,86 @@ pub async fn shown_by(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec<Shown
     Ok(groups.into_iter().chain(fallbacks).map(shown).collect())
 }
 
-/// Sets where calls go: an extension, or a number outside.
-pub(super) async fn set_fallback(
+/// Clears the fallbacks that refer to the extension: a new version of those that had one.
+pub(super) async fn clear_fallbacks_to(
     conn: &mut Conn,
     _: &Permit,
     id: ExtensionId,
-    extension: Option<ExtensionId>,
-    number: Option<&str>,
+    now: Timestamp,
 ) -> QueryResult<()> {
-    query!(conn, c => diesel::update(extensions::table.find(id))
-        .set((extensions::fallback_extension_id.eq(extension), extensions::fallback_number.eq(number)))
+    query!(conn, c => diesel::update(extensions::table.filter(extensions::fallback_extension_id.eq(id)))
+        .set((
+            extensions::fallback_extension_id.eq(None::<ExtensionId>),
+            extensions::version.eq(extensions::version + 1),
+            extensions::updated_at.eq(now),
+        ))
         .execute(c)
         .await)?;
     Ok(())
 }
 
-/// Clears the fallbacks that refer to the extension.
-pub(super) async fn clear_fallbacks_to(conn: &mut Conn, _: &Permit, id: ExtensionId) -> QueryResult<()> {
-    query!(conn, c => diesel::update(extensions::table.filter(extensions::fallback_extension_id.eq(id)))
-        .set(extensions::fallback_extension_id.eq(None::<ExtensionId>))
+/// Where these extensions hand calls on, as `(from, to)`: a group to its members, any extension to its fallback. A paused
+/// member counts, since it may go on any time; an invitation that waits does not.
+pub(super) async fn hand_on(conn: &mut Conn, from: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
+    let rung: Vec<(ExtensionId, ExtensionId)> = query!(conn, c => group_members::table
+        .filter(group_members::group_id.eq_any(from))
+        .filter(group_members::membership.eq(ACTIVE))
+        .order(group_members::id)
+        .select((group_members::group_id, group_members::member_id))
+        .load(c)
+        .await)?;
+    let fallbacks: Vec<(ExtensionId, Option<ExtensionId>)> = query!(conn, c => extensions::table
+        .filter(extensions::id.eq_any(from))
+        .filter(extensions::fallback_extension_id.is_not_null())
+        .order(extensions::id)
+        .select((extensions::id, extensions::fallback_extension_id))
+        .load(c)
+        .await)?;
+    let fallbacks = fallbacks.into_iter().filter_map(|(from, to)| Some((from, to?)));
+    Ok(rung.into_iter().chain(fallbacks).collect())
+}
+
+/// The numbers of these extensions, whoever owns them.
+pub(super) async fn numbers_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, String)>> {
+    query!(conn, c => extensions::table
+        .filter(extensions::id.eq_any(ids))
+        .select((extensions::id, extensions::number))
+        .load(c)
+        .await)
+}
+
+/// The extension that bears a number, whoever owns it.
+pub(super) async fn bearer_of_number(
+    conn: &mut Conn,
+    event: EventId,
+    number: &str,
+) -> QueryResult<Option<ExtensionId>> {
+    query!(conn, c => extensions::table
+        .filter(extensions::event_id.eq(event))
+        .filter(extensions::number.eq(number))
+        .select(extensions::id)
+        .get_result(c)
+        .await
+        .optional())
+}
+
+/// Takes number and unique values from an extension for a moment: within its transaction it gets others. What stands in the
+/// column meanwhile is no number, and differs for every extension.
+pub(super) async fn vacate(conn: &mut Conn, permit: &Permit, id: ExtensionId) -> QueryResult<()> {
+    let nothing = id.global();
+    query!(&mut *conn, c => diesel::update(extensions::table.find(id)).set(extensions::number.eq(&nothing)).execute(c).await)?;
+    set_unique_values(conn, permit, id, &[]).await.map(drop)
+}
+
+/// Turns the memberships of an extension that has a new owner into invitations, except in groups of that owner.
+pub(super) async fn ask_again(conn: &mut Conn, _: &Permit, member: ExtensionId, owner: AccountId) -> QueryResult<()> {
+    query!(conn, c => diesel::update(group_members::table)
+        .filter(group_members::member_id.eq(member))
+        .filter(group_members::membership.eq(ACTIVE))
+        .filter(group_members::group_id.eq_any(
+            extensions::table.filter(extensions::owner_id.ne(owner)).select(extensions::id),
+        ))
+        .set(group_members::membership.eq(PENDING))
         .execute(c)
         .await)?;
     Ok(())
@@ -254,5 +286,5 @@ pub(super) async fn clear_fallbacks_to(conn: &mut Conn, _: &Permit, id: Extensio
 
 /// The number of an extension, whoever owns it: for showing a fallback.
 pub async fn number_of(conn: &mut Conn, id: ExtensionId) -> QueryResult<Option<String>> {
-    query!(conn, c => extensions::table.find(id).select(extensions::number).first(c).await.optional())
+    query!(conn, c => extensions::table.find(id).select(extensions::number).get_result(c).await.optional())
 }

@@ -220,6 +220,16 @@ impl ApiError {
         Self { code, message: message.into() }
     }
 
+    /// What a client can act on.
+    pub const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// One sentence for the client, without internals.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// An argument that cannot be accepted as it is.
     pub fn bad_input(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::BadUserInput, message)

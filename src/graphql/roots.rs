@@ -2,6 +2,7 @@
 
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 
+use super::node::NodeQuery;
 use crate::accounts::graphql::{AccountsMutation, AccountsQuery};
 use crate::api_keys::graphql::{ApiKeysMutation, ApiKeysQuery};
 use crate::audit::graphql::AuditQuery;
@@ -9,20 +10,27 @@ use crate::directory::graphql::{DirectoryQuery, DirectorySubscription};
 use crate::extensions::graphql::{ExtensionsMutation, ExtensionsQuery};
 use crate::groups::graphql::{GroupsMutation, GroupsQuery};
 use crate::moderation::graphql::ModerationMutation;
-use crate::provisioning::graphql::{ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription};
+use crate::numbers::graphql::{NumbersMutation, NumbersQuery};
+use crate::personal_data::graphql::{PersonalDataMutation, PersonalDataQuery};
+use crate::provisioning::graphql::{
+    DevicesMutation, ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription, WebHookMutation,
+};
 use crate::service_types::graphql::{ConfigMutation, ConfigQuery};
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
 pub struct Query(
+    NodeQuery,
     AccountsQuery,
     AuditQuery,
     ConfigQuery,
     ApiKeysQuery,
+    NumbersQuery,
     ExtensionsQuery,
     GroupsQuery,
     DirectoryQuery,
     ProvisioningQuery,
+    PersonalDataQuery,
 );
 
 /// Everything that can be changed.
@@ -32,9 +40,13 @@ pub struct Mutation(
     ModerationMutation,
     ConfigMutation,
     ApiKeysMutation,
+    NumbersMutation,
     ExtensionsMutation,
     GroupsMutation,
     ProvisioningMutation,
+    DevicesMutation,
+    WebHookMutation,
+    PersonalDataMutation,
 );
 
 /// Everything that can be followed.

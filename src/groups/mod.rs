@@ -6,7 +6,6 @@
 //!
 //! Who may change what while an event is in which phase: [`rules::phase`].
 
-pub mod graph;
 pub mod graphql;
 mod model;
 pub mod queries;

@@ -6,10 +6,10 @@ use diesel_async::RunQueryDsl as _;
 
 use super::model::{GroupMember, Membership, MembershipState, Party};
 use crate::access::Permit;
-use crate::ids::{AccountId, EventId, ExtensionId, GroupMemberId, NumberId};
+use crate::ids::{AccountId, EventId, ExtensionId, GroupMemberId};
 use crate::query;
 use crate::service_types::EventPhase;
-use crate::store::schema::{events, extensions, group_members, numbers};
+use crate::store::schema::{events, extensions, group_members};
 use crate::store::{CHUNK, Conn};
 
 diesel::alias! {
@@ -56,17 +56,6 @@ pub async fn party_by_number(conn: &mut Conn, event: EventId, number: &str) -> Q
         .filter(extensions::event_id.eq(event))
         .filter(extensions::number.eq(number))
         .select(party!())
-        .first(c)
-        .await
-        .optional())
-}
-
-/// The row of a touched number, for what restricts it.
-pub async fn number_row(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberId>> {
-    query!(conn, c => numbers::table
-        .filter(numbers::event_id.eq(event))
-        .filter(numbers::number.eq(number))
-        .select(numbers::id)
         .first(c)
         .await
         .optional())
@@ -158,27 +147,6 @@ pub async fn count_members(conn: &mut Conn, group: ExtensionId) -> QueryResult<(
         .await)?;
     let agreed = states.iter().filter(|&&state| state == MembershipState::Active).count();
     Ok((states.len(), agreed))
-}
-
-/// Which extensions these ring as groups: `(group, member)`, agreed memberships alone. A paused member may go on any time,
-/// so it counts.
-pub async fn rung_by(conn: &mut Conn, groups: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
-    query!(conn, c => group_members::table
-        .filter(group_members::group_id.eq_any(groups))
-        .filter(group_members::membership.eq(MembershipState::Active))
-        .order(group_members::id)
-        .select((group_members::group_id, group_members::member_id))
-        .load(c)
-        .await)
-}
-
-/// The numbers of these extensions.
-pub async fn numbers_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, String)>> {
-    query!(conn, c => extensions::table
-        .filter(extensions::id.eq_any(ids))
-        .select((extensions::id, extensions::number))
-        .load(c)
-        .await)
 }
 
 /// Adds a membership.

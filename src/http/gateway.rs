@@ -3,11 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use async_graphql::Request;
+use async_graphql::parser::types::OperationType;
 use futures_util::future::BoxFuture;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::address::{client_address, is_exempt_from_rates};
-use super::graphql::{Credentials, EdgeError, Gateway, Observation, PublishedSchema};
+use super::graphql::{Credentials, EdgeError, Gateway, Observation, OpenSockets, PublishedSchema};
 use crate::access::{Actor, Caller};
 use crate::app::App;
 use crate::authentication;
@@ -16,6 +18,7 @@ use crate::clock::{Clock, Rng};
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::{Charge, Tier};
 use crate::graphql::roots::{Mutation, Query, Subscription};
+use crate::service_types::graphql::ReadTypes;
 
 /// How often an open subscription looks whether its session or key is still good, beside the doorbell.
 const RECHECK: std::time::Duration = std::time::Duration::from_secs(1);
@@ -32,9 +35,29 @@ pub struct Known {
     token: Option<Arc<str>>,
 }
 
+impl Known {
+    /// A caller whom nobody has to find, since the program itself made them.
+    pub const fn made(caller: Arc<Caller>) -> Self {
+        Self { caller, token: None }
+    }
+}
+
 impl Switchboard {
     fn unavailable() -> EdgeError {
         EdgeError::new(ErrorCode::Unavailable, "The server cannot do this now. Try again in a moment.")
+    }
+
+    /// Takes rows of a feed out of the caller's bucket.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` when there are not enough in it.
+    pub fn admit_rows(&self, caller: &Known, rows: u64) -> Result<(), EdgeError> {
+        if rows == 0 || !caller.caller.is_rated {
+            return Ok(());
+        }
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        let taken = self.0.rates.rows.take(caller.caller.actor.label(), rows);
+        taken.map_err(|retry| EdgeError::rate_limited(retry.seconds))
     }
 
     fn address(&self, credentials: &Credentials) -> Option<IpAddr> {
@@ -106,7 +129,7 @@ impl Gateway for Switchboard {
         }
     }
 
-    async fn admit(&self, caller: &Known, _: Charge) -> Result<(), EdgeError> {
+    async fn admit(&self, caller: &Known, charge: Charge) -> Result<(), EdgeError> {
         if !caller.caller.is_rated {
             return Ok(());
         }
@@ -117,7 +140,8 @@ impl Gateway for Switchboard {
             Actor::Key(key) => rates.keys.take(key.prefix.clone(), 1),
             Actor::System(_) => Ok(()),
         };
-        taken.map_err(|retry| EdgeError::rate_limited(retry.seconds))
+        taken.map_err(|retry| EdgeError::rate_limited(retry.seconds))?;
+        self.admit_rows(caller, charge.feed_rows)
     }
 
     fn revoked(&self, caller: &Known) -> BoxFuture<'static, ()> {
@@ -155,6 +179,10 @@ impl Gateway for Switchboard {
         })
     }
 
+    fn sockets(&self) -> &OpenSockets {
+        &self.0.sockets
+    }
+
     fn clock(&self) -> &dyn Clock {
         &*self.0.services.clock
     }
@@ -181,7 +209,8 @@ impl Gateway for Switchboard {
         );
     }
 
-    fn prepare(&self, request: async_graphql::Request, caller: &Known) -> async_graphql::Request {
-        request.data(Arc::clone(&caller.caller))
+    fn prepare(&self, request: Request, caller: &Known, kind: OperationType) -> Request {
+        let request = request.data(Arc::clone(&caller.caller));
+        if kind == OperationType::Query { request.data(ReadTypes::default()) } else { request }
     }
 }

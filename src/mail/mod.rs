@@ -38,12 +38,20 @@ pub enum Template {
     PasswordChanged,
     /// Notice to the old address that the account has another one now.
     EmailChanged,
+    /// Notice that the account was deleted.
+    AccountDeleted,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 5] =
-        [Self::VerifyEmail, Self::EmailTaken, Self::PasswordReset, Self::PasswordChanged, Self::EmailChanged];
+    pub const ALL: [Self; 6] = [
+        Self::VerifyEmail,
+        Self::EmailTaken,
+        Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::EmailChanged,
+        Self::AccountDeleted,
+    ];
 
     /// The name for logs and metrics.
     pub const fn name(self) -> &'static str {
@@ -53,6 +61,7 @@ impl Template {
             Self::PasswordReset => "password_reset",
             Self::PasswordChanged => "password_changed",
             Self::EmailChanged => "email_changed",
+            Self::AccountDeleted => "account_deleted",
         }
     }
 }
@@ -93,6 +102,11 @@ impl Mail {
     /// one may be somebody else by now.
     pub fn email_changed(to: &str, username: &str) -> Self {
         Self::new(to, Template::EmailChanged, username)
+    }
+
+    /// The notice that an account was deleted.
+    pub fn account_deleted(to: &str, username: &str) -> Self {
+        Self::new(to, Template::AccountDeleted, username)
     }
 
     fn new(to: &str, template: Template, username: &str) -> Self {

@@ -1,6 +1,6 @@
 //! Which feed entries show what an account owns.
 
-use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryResult};
+use diesel::{ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _, QueryResult};
 use diesel_async::RunQueryDsl as _;
 
 use crate::changes::FeedRef;
@@ -30,7 +30,8 @@ pub async fn events_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<Eve
     query!(conn, c => extensions::table.filter(extensions::owner_id.eq(owner)).select(extensions::event_id).distinct().load(c).await)
 }
 
-/// The account's extensions, and the groups in which they are active members. Lock the events first.
+/// The account's extensions, the groups in which they are active members, and the extensions that fall back to them. Lock the
+/// events first.
 pub async fn shown_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<Shown>> {
     let own: Vec<Row> = query!(conn, c => extensions::table
         .filter(extensions::owner_id.eq(owner))
@@ -47,5 +48,12 @@ pub async fn shown_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<Show
         .distinct()
         .load(c)
         .await)?;
-    Ok(own.into_iter().chain(groups).map(shown).collect())
+    let targets = diesel::alias!(extensions as targets);
+    let fallbacks: Vec<Row> = query!(conn, c => extensions::table
+        .inner_join(targets.on(targets.field(extensions::id).nullable().eq(extensions::fallback_extension_id)))
+        .filter(targets.field(extensions::owner_id).eq(owner))
+        .select((extensions::id, extensions::event_id, extensions::service_type_id, extensions::slot))
+        .load(c)
+        .await)?;
+    Ok(own.into_iter().chain(groups).chain(fallbacks).map(shown).collect())
 }

@@ -1,9 +1,16 @@
 //! Moving numbers through their life.
 
+mod holds;
+mod reservations;
+
+pub use holds::release_hold;
+pub use reservations::{ReserveNumber, lock, lock_world, of_plan, plan_of, release_reservation, reserve};
+
 use super::model::{HistoryRow, NumberRow};
 use super::queries;
 use super::state::NumberState;
 use crate::access::{Action, Caller, Permit};
+use crate::changes::locks;
 use crate::ids::{AccountId, EventId, ExtensionId, NumberHistoryId, NumberId};
 use crate::problem::Stop;
 use crate::services::Services;
@@ -24,9 +31,14 @@ pub struct Move {
 
 /// A number that has no row yet.
 pub fn untouched(tx: &Tx<'_>, event: EventId, number: &str) -> NumberRow {
+    untouched_on(tx, Some(event), number)
+}
+
+/// A number of a plan, the world's too, that has no row yet.
+pub fn untouched_on(tx: &Tx<'_>, event: Option<EventId>, number: &str) -> NumberRow {
     NumberRow {
         id: NumberId::new(tx.rng(), tx.now),
-        event_id: Some(event),
+        event_id: event,
         number: number.to_owned(),
         state: NumberState::Available,
         account_id: None,
@@ -76,7 +88,8 @@ fn apply(tx: &Tx<'_>, permit: &Permit, row: &mut NumberRow, step: Move) -> Histo
     row.extension_id = step.extension;
     row.version += 1;
     HistoryRow {
-        id: NumberHistoryId::new(tx.rng(), tx.now),
+        // The version is the counter: two steps of one transaction stay in their order.
+        id: NumberHistoryId(tx.rng().uuid_in_order(tx.now, u16::try_from(row.version & 0x0fff).unwrap_or(0))),
         number_id: row.id,
         at: tx.now,
         from_state,
@@ -125,12 +138,18 @@ pub async fn settle_due(services: &Services) -> Result<(), Stop> {
     let caller = Caller::system("settle numbers");
     transact(services, &caller, Action::SettleNumbers, Mode::Commit, |tx| {
         Box::pin(async move {
+            let found = queries::due(tx.conn, tx.now, BATCH).await?;
+            let events: Vec<_> = found.iter().filter_map(|row| row.event_id).collect();
+            locks::events(tx.conn, &events).await?;
             let permit = tx.permit(Action::SettleNumbers).await?;
-            for row in queries::due(tx.conn, tx.now, BATCH).await? {
-                if let Some(event) = row.event_id {
-                    crate::changes::locks::events(tx.conn, &[event]).await?;
+            for before in found {
+                if before.event_id.is_none() {
+                    lock_world(tx, &before.number).await?;
                 }
-                settle(tx, &permit, row).await?;
+                // Whoever waited for a lock had read what may not be so any more: it may be in service by now.
+                if let Some(row) = queries::find_on(tx.conn, before.event_id, &before.number).await? {
+                    settle(tx, &permit, row).await?;
+                }
             }
             Ok(())
         })

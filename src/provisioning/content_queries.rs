@@ -20,7 +20,7 @@ use crate::service_types::{self, ServiceBehaviour};
 use crate::store::Conn;
 use crate::store::schema::{
     accounts, call_permissions, events, extension_permissions, extension_unique_values, extensions, group_members,
-    numbers, service_types as types, templates,
+    numbers, service_types as types,
 };
 use crate::store::types::{Id, JsonText};
 
@@ -56,33 +56,22 @@ pub struct MemberRow {
     pub paused: bool,
 }
 
-/// A template of a service type.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = templates)]
-pub struct TemplateRow {
-    pub name: String,
-    pub content_type: String,
-    pub format: String,
-    pub source: String,
-}
-
 /// The ids of an event and a service type by their slugs, if both are there.
 pub async fn ids_by_slug(
     conn: &mut Conn,
     event: &str,
     service_type: &str,
 ) -> QueryResult<Option<(EventId, ServiceTypeId)>> {
-    let event: Option<EventId> =
-        query!(conn, c => events::table.filter(events::slug.eq(event)).select(events::id).first(c).await.optional())?;
+    let event: Option<EventId> = query!(conn, c => events::table.filter(events::slug.eq(event)).select(events::id).get_result(c).await.optional())?;
     let Some(event) = event else { return Ok(None) };
-    let service_type: Option<ServiceTypeId> = query!(conn, c => types::table.filter(types::slug.eq(service_type)).select(types::id).first(c).await.optional())?;
+    let service_type: Option<ServiceTypeId> = query!(conn, c => types::table.filter(types::slug.eq(service_type)).select(types::id).get_result(c).await.optional())?;
     Ok(service_type.map(|service_type| (event, service_type)))
 }
 
 /// Whether the event is archived; `None` for one that is not there.
 pub async fn is_archived(conn: &mut Conn, event: EventId) -> QueryResult<Option<bool>> {
     let phase: Option<String> =
-        query!(conn, c => events::table.find(event).select(events::phase).first(c).await.optional())?;
+        query!(conn, c => events::table.find(event).select(events::phase).get_result(c).await.optional())?;
     Ok(phase.map(|phase| phase == ARCHIVED))
 }
 
@@ -92,7 +81,7 @@ pub async fn is_archived(conn: &mut Conn, event: EventId) -> QueryResult<Option<
 /// When the database refuses, or either is not there.
 pub async fn place(conn: &mut Conn, event: EventId, service_type: ServiceTypeId) -> Result<Place, Stop> {
     let (event_slug, phase): (String, String) =
-        query!(conn, c => events::table.find(event).select((events::slug, events::phase)).first(c).await)?;
+        query!(conn, c => events::table.find(event).select((events::slug, events::phase)).get_result(c).await)?;
     let row = service_types::queries::service_type_by_id(conn, service_type).await?;
     let row = row.ok_or_else(|| Fault::internal("a feed of a service type that is not there"))?;
     Ok(Place {
@@ -102,6 +91,7 @@ pub async fn place(conn: &mut Conn, event: EventId, service_type: ServiceTypeId)
         service_type,
         is_group: row.behaviour == ServiceBehaviour::CallGroup,
         schema: service_types::compiled(&row)?,
+        schema_version: row.schema_version,
         service_type_slug: row.slug,
         service_type_name: row.name,
         settings: row.settings.0,
@@ -254,15 +244,4 @@ pub async fn holders_of_values(
         found.extend(rows);
     }
     Ok(found)
-}
-
-/// A template of the service type.
-pub async fn template(conn: &mut Conn, service_type: ServiceTypeId, name: &str) -> QueryResult<Option<TemplateRow>> {
-    query!(conn, c => templates::table
-        .filter(templates::service_type_id.eq(service_type))
-        .filter(templates::name.eq(name))
-        .select(TemplateRow::as_select())
-        .first(c)
-        .await
-        .optional())
 }

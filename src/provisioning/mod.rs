@@ -4,8 +4,8 @@
 //! instant. What a consumer must do with it is in the descriptions of the API; what is promised is tested in `tests.rs`.
 //!
 //! This module reads the tables of the other domains with narrow queries of its own (`content_queries.rs`): a page loads a
-//! thousand extensions with all that they show in a constant number of statements. It writes feeds' consumers and errors,
-//! and what a telephone system writes back.
+//! thousand extensions with all that they show in a constant number of statements. It writes feeds' consumers and errors; what a
+//! telephone system writes back into an extension is a rule of extensions.
 
 pub mod acknowledge;
 mod consumer_queries;
@@ -13,16 +13,20 @@ pub mod consumers;
 mod content;
 mod content_queries;
 pub mod cursor;
+pub mod devices;
 pub mod feed;
 pub mod follow;
+pub mod gauges;
 pub mod graphql;
+pub mod json;
 mod keys;
 pub mod model;
 mod prune;
 mod queries;
 pub mod render;
-
-pub mod write_back;
+mod watch;
+pub mod web_hooks;
+pub mod whole;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! Feeds in the database, as readers see them.
 
 use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult,
-    SelectableHelper as _,
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
+    QueryResult, SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::ids::{ExtensionId, FeedId};
 use crate::query;
 use crate::store::Conn;
-use crate::store::schema::{feed_entries, feed_errors, feed_keys, feed_revisions, feeds};
+use crate::store::schema::{events, feed_entries, feed_errors, feed_keys, feed_revisions, feeds, service_types};
 use crate::store::types::Id;
 
 /// How many ids one statement names at most.
@@ -20,7 +20,7 @@ pub const CHUNK: usize = 500;
 
 /// The tag of a revision that is not pruned.
 pub async fn tag(conn: &mut Conn, feed: FeedId, revision: Revision) -> QueryResult<Option<Tag>> {
-    query!(conn, c => feed_revisions::table.find((feed, revision)).select(feed_revisions::tag).first(c).await.optional())
+    query!(conn, c => feed_revisions::table.find((feed, revision)).select(feed_revisions::tag).get_result(c).await.optional())
 }
 
 /// Whether a revision after `position` holds more entries than are told as changes: 5,000.
@@ -118,7 +118,7 @@ pub async fn entries_of(conn: &mut Conn, feed: FeedId, extensions: &[ExtensionId
 
 /// An extension's entry in its feed.
 pub async fn entry_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<Entry>> {
-    query!(conn, c => feed_entries::table.find(extension).select(Entry::as_select()).first(c).await.optional())
+    query!(conn, c => feed_entries::table.find(extension).select(Entry::as_select()).get_result(c).await.optional())
 }
 
 /// The keys that these extensions bear, or have borne after `base`, oldest first.
@@ -140,6 +140,17 @@ pub async fn keys_since(conn: &mut Conn, extensions: &[ExtensionId], base: Revis
 /// All feeds' ids.
 pub async fn feed_ids(conn: &mut Conn) -> QueryResult<Vec<FeedId>> {
     query!(conn, c => feeds::table.order(feeds::id).select(feeds::id).load(c).await)
+}
+
+/// Every feed with the slugs of its event and its service type, and how many entries are present in it.
+pub async fn sizes(conn: &mut Conn) -> QueryResult<Vec<(FeedId, String, String, i64)>> {
+    query!(conn, c => feeds::table
+        .inner_join(events::table.on(events::id.eq(feeds::event_id)))
+        .inner_join(service_types::table.on(service_types::id.eq(feeds::service_type_id)))
+        .order((events::slug, service_types::slug))
+        .select((feeds::id, events::slug, service_types::slug, feeds::entry_count))
+        .load(c)
+        .await)
 }
 
 /// The newest revision that was made at or before `at`.

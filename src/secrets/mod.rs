@@ -2,15 +2,19 @@
 //!
 //! * [`Secret`]: a text that no log prints and that is wiped when dropped.
 //! * [`Sealer`]: seals fields of rows under the master key. What is sealed for one place cannot be opened at another.
+//! * [`ComparisonKey`]: tells whether two secrets are equal that are not kept in clear.
 //! * [`seal_with_passphrase`]: seals a whole file for somebody who has no master key.
 //!
 //! The master keys are in a file of the data folder or in a variable, never in the database and never in a backup.
 
+mod comparison;
 mod key_file;
 mod passphrase;
+mod queries;
 mod sealer;
 mod secret;
 
+pub use comparison::{ComparisonKey, reseal_comparison_key};
 pub use passphrase::{is_sealed_with_passphrase, open_with_passphrase, seal_with_passphrase};
 pub use sealer::{Place, Sealer};
 pub use secret::Secret;

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::schema::{ParameterSchema, Parameters, Parts, Source};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind};
 
 /// The parameters of an extension under a new schema: what is missing is taken from `defaults`, then generated or defaulted by the
-/// schema; what the schema refuses is replaced from `defaults`, where null stands for leaving the parameter out.
+/// schema; what the schema refuses is replaced from `defaults`, where null stands for leaving the parameter out. A stored secret
+/// whose parameter is no secret any more is treated as refused: whoever typed it trusted that it would not be shown.
 ///
 /// # Errors
 /// The first thing that is wrong and that `defaults` does not mend.
@@ -25,7 +26,8 @@ pub fn adapt(
     let mut mended = BTreeSet::new();
     loop {
         schema.complete(&mut values, source);
-        let problems = schema.validate(&Value::Object(values.clone()));
+        let mut problems = schema.validate(&Value::Object(values.clone()));
+        problems.extend(published(schema, &before.secrets, &values));
         let Some(first) = problems.first() else { return Ok(schema.split(values)) };
         let broken: BTreeSet<String> = problems
             .iter()
@@ -47,13 +49,27 @@ pub fn adapt(
     }
 }
 
+/// The stored secrets that the new schema would show, each as SCHEMA_VIOLATION of `x-secret`.
+fn published(schema: &ParameterSchema, secrets: &Parameters, values: &Parameters) -> Vec<Problem> {
+    let is_kept = |name: &str| schema.parameter(name).is_some_and(|parameter| parameter.secret);
+    let shown = secrets.iter().filter(|(name, secret)| !is_kept(name) && values.get(*name) == Some(secret));
+    shown
+        .map(|(name, _)| {
+            let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+            let kind = ProblemKind::SchemaViolation { pointer, keyword: "x-secret".to_owned() };
+            let message =
+                "It was stored as a secret, which the new schema would show. Give another value or null in defaults.";
+            Problem::new(kind, "", message).at(["parameters", name.as_str()])
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::clock::SeededRng;
-    use crate::problem::ProblemKind;
 
     fn object(value: Value) -> Parameters {
         value.as_object().cloned().unwrap()
@@ -113,5 +129,29 @@ mod tests {
         let parts = adapted(schema, json!({}), json!({})).unwrap();
         assert!(parts.public.is_empty());
         assert_eq!(parts.secrets.get("pin").and_then(Value::as_str).map(str::len), Some(6));
+    }
+
+    #[test]
+    fn a_stored_secret_is_never_shown_by_a_new_schema() {
+        let rng = SeededRng::new(1);
+        let source = Source { number: "2342", username: "alice", rng: &rng };
+        let before = Parts { secrets: object(json!({ "pin": "314159" })), ..Parts::default() };
+        let open = json!({ "type": "object", "properties": { "pin": { "type": "string" } } });
+        let gone = json!({ "type": "object" });
+        let status = json!({ "type": "object", "properties": { "pin": { "type": "string", "x-status": true } } });
+        let kept = json!({ "type": "object", "properties": { "pin": { "type": "string", "x-secret": true } } });
+        let adapted = |schema: &Value, defaults: Value| {
+            adapt(&ParameterSchema::compile(schema).unwrap(), &before, &object(defaults), &source)
+        };
+        for schema in [&open, &gone, &status] {
+            let refused = adapted(schema, json!({})).unwrap_err();
+            let expected = ProblemKind::SchemaViolation { pointer: "/pin".to_owned(), keyword: "x-secret".to_owned() };
+            assert_eq!((refused.kind, refused.path), (expected, vec!["parameters".to_owned(), "pin".to_owned()]));
+            assert!(!refused.message.contains("314159"));
+            assert_eq!(adapted(schema, json!({ "pin": null })).unwrap(), Parts::default());
+        }
+        assert_eq!(adapted(&open, json!({ "pin": "0" })).unwrap().public, object(json!({ "pin": "0" })));
+        assert!(adapted(&open, json!({ "pin": "314159" })).is_err(), "the secret itself as its default shows it too");
+        assert_eq!(adapted(&kept, json!({})).unwrap(), before);
     }
 }

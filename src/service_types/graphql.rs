@@ -7,5 +7,5 @@ mod payloads;
 mod queries;
 
 pub use mutations::ConfigMutation;
-pub use objects::{CallPermission, Event, NumberRange, ServiceType, Template, gone};
+pub use objects::{CallPermission, Event, NumberRange, ReadTypes, ServiceType, Template, gone};
 pub use queries::ConfigQuery;

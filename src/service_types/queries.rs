@@ -16,12 +16,12 @@ use crate::store::schema::{
 
 /// An event by its slug.
 pub async fn event_by_slug(conn: &mut Conn, slug: &str) -> QueryResult<Option<Event>> {
-    query!(conn, c => events::table.filter(events::slug.eq(slug)).select(Event::as_select()).first(c).await.optional())
+    query!(conn, c => events::table.filter(events::slug.eq(slug)).select(Event::as_select()).get_result(c).await.optional())
 }
 
 /// An event by its id.
 pub async fn event_by_id(conn: &mut Conn, id: EventId) -> QueryResult<Option<Event>> {
-    query!(conn, c => events::table.find(id).select(Event::as_select()).first(c).await.optional())
+    query!(conn, c => events::table.find(id).select(Event::as_select()).get_result(c).await.optional())
 }
 
 /// All events, oldest first.
@@ -31,12 +31,12 @@ pub async fn all_events(conn: &mut Conn) -> QueryResult<Vec<Event>> {
 
 /// A service type by its slug.
 pub async fn service_type_by_slug(conn: &mut Conn, slug: &str) -> QueryResult<Option<ServiceType>> {
-    query!(conn, c => service_types::table.filter(service_types::slug.eq(slug)).select(ServiceType::as_select()).first(c).await.optional())
+    query!(conn, c => service_types::table.filter(service_types::slug.eq(slug)).select(ServiceType::as_select()).get_result(c).await.optional())
 }
 
 /// A service type by its id.
 pub async fn service_type_by_id(conn: &mut Conn, id: ServiceTypeId) -> QueryResult<Option<ServiceType>> {
-    query!(conn, c => service_types::table.find(id).select(ServiceType::as_select()).first(c).await.optional())
+    query!(conn, c => service_types::table.find(id).select(ServiceType::as_select()).get_result(c).await.optional())
 }
 
 /// All service types by slug, retired ones too.
@@ -60,7 +60,7 @@ pub async fn event_offers(conn: &mut Conn, event: EventId, service_type: Service
     let found: Option<EventId> = query!(conn, c => event_service_types::table
         .find((event, service_type))
         .select(event_service_types::event_id)
-        .first(c)
+        .get_result(c)
         .await
         .optional())?;
     Ok(found.is_some())
@@ -78,7 +78,7 @@ pub async fn ranges_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec
 
 /// A range by its id.
 pub async fn range_by_id(conn: &mut Conn, id: NumberRangeId) -> QueryResult<Option<NumberRange>> {
-    query!(conn, c => number_ranges::table.find(id).select(NumberRange::as_select()).first(c).await.optional())
+    query!(conn, c => number_ranges::table.find(id).select(NumberRange::as_select()).get_result(c).await.optional())
 }
 
 /// To which service types the ranges of an event are limited; a range without any is open to all.
@@ -103,7 +103,7 @@ pub async fn permissions_by_slugs(conn: &mut Conn, slugs: &[String]) -> QueryRes
 
 /// A permission by its id.
 pub async fn permission_by_id(conn: &mut Conn, id: CallPermissionId) -> QueryResult<Option<CallPermission>> {
-    query!(conn, c => call_permissions::table.find(id).select(CallPermission::as_select()).first(c).await.optional())
+    query!(conn, c => call_permissions::table.find(id).select(CallPermission::as_select()).get_result(c).await.optional())
 }
 
 pub(super) async fn insert_event(conn: &mut Conn, _: &Permit, event: &Event) -> QueryResult<()> {
@@ -229,5 +229,5 @@ pub(super) async fn bump_catalogue(conn: &mut Conn) -> QueryResult<()> {
 
 /// The catalogue's revision.
 pub async fn catalogue_revision(conn: &mut Conn) -> QueryResult<i64> {
-    query!(conn, c => doorbell::table.find("catalogue").select(doorbell::revision).first(c).await)
+    query!(conn, c => doorbell::table.find("catalogue").select(doorbell::revision).get_result(c).await)
 }

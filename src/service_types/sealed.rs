@@ -1,13 +1,13 @@
 //! How an extension's parameters lie in its row: secrets as one sealed JSON object, unique values beside it.
 
-use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::schema::{ParameterSchema, Parameters, Uniqueness};
 use crate::ids::{EventId, ExtensionId, ServiceTypeId};
-use crate::problem::Fault;
-use crate::secrets::{Place, Sealer, SealingError};
+use crate::problem::{Fault, Stop};
+use crate::secrets::{ComparisonKey, Place, Sealer, SealingError};
 use crate::store::types::Id;
+use crate::transaction::Tx;
 
 /// Seals an extension's secret parameters for its row; nothing where it has none.
 ///
@@ -55,13 +55,30 @@ pub struct UniqueValue {
     pub value: String,
 }
 
-/// The values of an extension that no other may have. Of a secret only a hash is kept for comparing: the value stays sealed.
+/// The key for comparing the unique secrets of a service type; none where its schema has no such parameter.
+///
+/// # Errors
+/// When the database refuses, or the stored key does not open.
+pub async fn comparison_key(tx: &mut Tx<'_>, schema: &ParameterSchema) -> Result<Option<ComparisonKey>, Stop> {
+    if !schema.parameters().iter().any(|parameter| parameter.secret && parameter.unique.is_some()) {
+        return Ok(None);
+    }
+    let (sealer, rng) = (tx.sealer_handle(), tx.rng_handle());
+    ComparisonKey::load_or_create(tx.conn, &sealer, &*rng).await.map(Some)
+}
+
+/// The values of an extension that no other may have. Of a secret only a digest under the [`comparison_key`] is kept: the
+/// value stays sealed.
+///
+/// # Errors
+/// For a unique secret without the key.
 pub fn unique_values(
     schema: &ParameterSchema,
     values: &Parameters,
     event: EventId,
     service_type: ServiceTypeId,
-) -> Vec<UniqueValue> {
+    key: Option<&ComparisonKey>,
+) -> Result<Vec<UniqueValue>, Fault> {
     let found = schema.unique_values(values).into_iter();
     found
         .map(|(parameter, reach, value)| {
@@ -69,8 +86,12 @@ pub fn unique_values(
                 Uniqueness::Event => Id(event.0),
                 Uniqueness::ServiceType => Id(service_type.0),
             };
-            let value = if parameter.secret { hex::encode(Sha256::digest(value)) } else { value };
-            UniqueValue { scope, parameter: parameter.name.clone(), value }
+            let value = match key {
+                _ if !parameter.secret => value,
+                Some(key) => key.digest(&[scope.0.as_bytes(), parameter.name.as_bytes()], &value)?,
+                None => return Err(Fault::internal("a unique secret without the key for comparing it")),
+            };
+            Ok(UniqueValue { scope, parameter: parameter.name.clone(), value })
         })
         .collect()
 }
@@ -110,19 +131,19 @@ mod tests {
         .unwrap();
         let (event, service_type) = (EventId(uuid::Uuid::from_u128(1)), ServiceTypeId(uuid::Uuid::from_u128(2)));
         let values = json!({ "mac": "AA:BB:CC:00:11:22", "ric": 8, "pin": "0000" }).as_object().unwrap().clone();
-        let mut values = unique_values(&schema, &values, event, service_type);
+        let key = ComparisonKey::known(b"Jefe");
+        let mut values = unique_values(&schema, &values, event, service_type, Some(&key)).unwrap();
         values.sort();
+        let pin = key.digest(&[service_type.0.as_bytes(), b"pin"], "0000").unwrap();
         assert_eq!(
             values,
             [
                 UniqueValue { scope: Id(event.0), parameter: "mac".into(), value: "aabbcc001122".into() },
-                UniqueValue {
-                    scope: Id(service_type.0),
-                    parameter: "pin".into(),
-                    value: "9af15b336e6a9619928537df30b2e6a2376569fcf9d7e773eccede65606529a0".into(),
-                },
+                UniqueValue { scope: Id(service_type.0), parameter: "pin".into(), value: pin },
                 UniqueValue { scope: Id(service_type.0), parameter: "ric".into(), value: "8".into() },
             ]
         );
+        let pin = json!({ "pin": "0000" }).as_object().unwrap().clone();
+        assert!(unique_values(&schema, &pin, event, service_type, None).is_err());
     }
 }

@@ -30,8 +30,11 @@ pub enum Conn {
 
 /// Writes a query once for both databases: the body is expanded with `$c` bound to the concrete connection.
 ///
+/// A find by a unique key ends in `get_result`, not in `first`: SQLite looks at the value that is bound to a `LIMIT`, and plans such
+/// a statement anew each time it runs.
+///
 /// ```ignore
-/// query!(conn, c => accounts::table.find(id).first::<Account>(c).await.optional())
+/// query!(conn, c => accounts::table.find(id).get_result::<Account>(c).await.optional())
 /// ```
 #[macro_export]
 macro_rules! query {

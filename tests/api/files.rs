@@ -16,7 +16,7 @@ use switchboard::extensions::{csv, row_json};
 use switchboard::numbers::number::Number;
 use switchboard::secrets::{Secret, open_with_passphrase};
 
-use crate::support::{Person, TestApp};
+use crate::support::{Database, Person, TestApp};
 
 const HEADER: &str = "number,service_type,owner,label,visibility,permissions,fallback_number,parameters,members\n";
 
@@ -315,11 +315,10 @@ pub async fn a_backup_is_whole_while_others_write(app: TestApp) {
     assert!(after > before + 1, "others wrote meanwhile: {before}, {after}");
     assert!(!app.runs(&["backup", &file]).await.is_success, "a backup is not written over");
 
-    // The copy in a folder of its own, with the key beside it, is an installation.
+    // The copy, with the key beside it, is an installation.
     assert!(std::fs::read_dir(&copy).unwrap().count() == 1, "the database is all there is");
-    std::fs::copy(app.folder.path().join("sealing.key"), copy.join("sealing.key")).unwrap();
     let mut there = app.clone();
-    there.settings = vec!["--data-dir".to_owned(), copy.to_str().unwrap().to_owned()];
+    there.database = Database::Sqlite(file.clone().into());
     let exported = there.succeeds(&["export", "--event", "demo"]).await;
     let rows = u32::try_from(exported.lines().count()).unwrap() - 13;
     assert!((before..=after + 1).contains(&rows), "{before} ≤ {rows} ≤ {after}");

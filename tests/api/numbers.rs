@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use diesel_async::RunQueryDsl as _;
 use serde_json::json;
+use switchboard::store::Conn;
 
 use crate::support::{TestApp, code};
 
@@ -83,4 +85,93 @@ pub async fn a_dry_run_that_fails_harms_nobody(app: TestApp) {
     assert_eq!(told["preview"]["number"], "2342", "{told}");
     assert!(told["extension"].is_null() && told["generated"].is_null());
     assert_eq!(code(&user.registers("sip", "2342").await), "none");
+}
+
+/// Makes a number of the event one of the world, as a carrier's will be: its row, with what restricts it, and its extension.
+async fn becomes_international(app: &TestApp, number: &'static str, international: &'static str) {
+    let statements = [
+        format!("UPDATE numbers SET event_id = NULL, number = '{international}' WHERE number = '{number}'"),
+        format!("UPDATE extensions SET number = '{international}' WHERE number = '{number}'"),
+    ];
+    let written = app.app.services.store.write(move |conn| {
+        Box::pin(async move {
+            for statement in statements {
+                let rows = match conn {
+                    Conn::Sqlite(conn) => diesel::sql_query(statement).execute(conn).await?,
+                    Conn::Postgres(conn) => diesel::sql_query(statement).execute(conn).await?,
+                };
+                assert_eq!(rows, 1);
+            }
+            Ok(())
+        })
+    });
+    written.await.unwrap();
+}
+
+pub async fn a_bar_of_an_international_number_bites_everywhere(app: TestApp) {
+    let (admin, operator) = (app.sign_in("admin", "numberwang").await, app.sign_in("operator", "numberwang").await);
+    let id = operator.registers("sip", "2342").await["extension"]["id"].clone();
+    let group = operator.registers("group", "2400").await;
+    assert_eq!(code(&group), "none");
+    let key = "mutation { createApiKey(input: {label: \"ivr\", scopes: [MANAGE_GROUPS], serviceTypes: [\"group\"], events: [\"demo\"]}) { secret errors { code } } }";
+    let key = admin.ask(key, json!({})).await["data"]["createApiKey"]["secret"].as_str().unwrap().to_owned();
+    becomes_international(&app, "2342", "+441144960123").await;
+    let directory = "{ directory(event: \"demo\", search: \"+441144960123\") { nodes { number } totalCount } }";
+    let listed = async || app.guest().ask(directory, json!({})).await["data"]["directory"]["totalCount"].clone();
+    let seen = "{ extension(event: \"demo\", number: \"+441144960123\") { id active restrictions { source } } }";
+    let seen = async || operator.ask(seen, json!({})).await["data"]["extension"].clone();
+    assert_eq!((listed().await, seen().await), (json!(1), json!({ "id": id, "active": true, "restrictions": [] })));
+    let bar = "INSERT INTO restrictions SELECT id, 'NUMBER', id, 'BAR', 'NO_CALLS', 'noise', 0, NULL FROM numbers WHERE number = '+441144960123'";
+    let barred = app.app.services.store.write(move |conn| {
+        Box::pin(async move {
+            Ok(match conn {
+                Conn::Sqlite(conn) => diesel::sql_query(bar).execute(conn).await?,
+                Conn::Postgres(conn) => diesel::sql_query(bar).execute(conn).await?,
+            })
+        })
+    });
+    assert_eq!(barred.await.unwrap(), 1);
+    let expected = json!({ "id": id, "active": false, "restrictions": [{ "source": "BAR" }] });
+    assert_eq!((listed().await, seen().await), (json!(0), expected));
+    let join = "mutation { joinGroup(input: {event: \"demo\", groupNumber: \"2400\", number: \"+441144960123\"}) { member { id } errors { code path } } }";
+    let refused = app.holding(&key).ask(join, json!({})).await;
+    assert_eq!(code(&refused["data"]["joinGroup"]), "RESTRICTED", "{refused}");
+}
+
+/// On PostgreSQL the clock's job may wait for the event's lock while somebody registers the number that it has read as free.
+pub async fn a_number_taken_back_while_its_hold_ends_stays_in_service(app: TestApp) {
+    let user = app.sign_in("user", "numberwang").await;
+    let delete = "mutation($i: ID!) { deleteExtension(input: {id: $i}) { errors { code } } }";
+    for round in 0..8 {
+        let number = format!("24{round:02}");
+        let id = user.registers("sip", &number).await["extension"]["id"].clone();
+        user.ask(delete, json!({ "i": id })).await;
+    }
+    app.clock.advance(Duration::from_secs(1801));
+    let (user, operator) = (app.sign_in("user", "numberwang").await, app.sign_in("operator", "numberwang").await);
+    let registers: Vec<_> = (0..8)
+        .map(|round| {
+            let user = user.clone();
+            tokio::spawn(async move { code(&user.registers("sip", &format!("24{round:02}")).await).to_owned() })
+        })
+        .collect();
+    let settles: Vec<_> = (0..8)
+        .map(|_| {
+            let services = app.app.services.clone();
+            tokio::spawn(async move { switchboard::numbers::rules::settle_due(&services).await })
+        })
+        .collect();
+    for registers in registers {
+        assert_eq!(registers.await.unwrap(), "none");
+    }
+    for settles in settles {
+        assert!(settles.await.unwrap().is_ok());
+    }
+    for round in 0..8 {
+        let number = format!("24{round:02}");
+        let seen = operator
+            .ask("query($n: PhoneNumber!) { number(event: \"demo\", number: $n) { state } }", json!({ "n": number }))
+            .await;
+        assert_eq!(seen["data"]["number"]["state"], "IN_SERVICE", "{number}");
+    }
 }

@@ -1,18 +1,17 @@
 //! What clients send and get about extensions.
 
-use async_graphql::{Context, ID, InputObject, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, SimpleObject};
 use serde_json::Value;
 
-use super::{Extension, Number};
+use super::Extension;
 use crate::access::scope;
-use crate::extensions::row::RowFailure;
 use crate::extensions::{queries, rules};
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums::DirectoryVisibility;
-use crate::graphql::error::{ApiError, UserError, UserErrorCode, settle};
+use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::typed::ServiceParametersInput;
-use crate::problem::{Problem, Stop};
+use crate::problem::Stop;
 
 /// `number` left out: the server picks a free one.
 #[derive(InputObject)]
@@ -32,6 +31,8 @@ pub struct RegisterExtensionInput {
     pub parameters: Option<Value>,
     /// Instead of `parameters`; both are INVALID.
     pub typed: Option<ServiceParametersInput>,
+    /// Where calls go when the extension does not answer: an extension of the event, or an E.164 number outside.
+    pub fallback_number: Option<PhoneNumber>,
     /// Report what would happen; change nothing.
     #[graphql(default)]
     pub dry_run: bool,
@@ -45,16 +46,53 @@ pub struct UpdateExtensionInput {
     /// The version that the caller read.
     pub expected_version: Option<i32>,
     /// 1 to 64 characters.
-    pub label: Option<String>,
+    pub label: MaybeUndefined<String>,
     /// Who finds it in the directory.
-    pub visibility: Option<DirectoryVisibility>,
+    pub visibility: MaybeUndefined<DirectoryVisibility>,
     /// A JSON merge patch (RFC 7396).
     pub parameters: Option<Value>,
     /// Instead of `parameters`; both are INVALID.
     pub typed: Option<ServiceParametersInput>,
+    /// Where calls go when the extension does not answer: an extension of the event, which it follows when that is renumbered,
+    /// or an E.164 number outside. Null clears it. A loop, through call groups too, is GROUP_LOOP.
+    pub fallback_number: MaybeUndefined<PhoneNumber>,
     /// Report what would happen; change nothing.
     #[graphql(default)]
     pub dry_run: bool,
+}
+
+/// Which extension gets which number.
+#[derive(InputObject)]
+pub struct RenumberExtensionInput {
+    /// Which extension.
+    pub id: ID,
+    /// The new number.
+    pub number: PhoneNumber,
+    /// The version that the caller read.
+    pub expected_version: Option<i32>,
+    /// Report what would happen; change nothing.
+    #[graphql(default)]
+    pub dry_run: bool,
+}
+
+/// Which extension goes to whom.
+#[derive(InputObject)]
+pub struct TransferExtensionInput {
+    /// Which extension.
+    pub id: ID,
+    /// The new owner's username.
+    pub owner: String,
+    /// The version that the caller read.
+    pub expected_version: Option<i32>,
+}
+
+/// Two extensions of one event.
+#[derive(InputObject)]
+pub struct SwapNumbersInput {
+    /// One extension.
+    pub first: ID,
+    /// The other.
+    pub second: ID,
 }
 
 /// What an operator assigns to somebody.
@@ -113,26 +151,10 @@ pub struct SetCallPermissionsInput {
     pub expected_version: Option<i32>,
 }
 
-/// Extensions as CSV.
-#[derive(InputObject)]
-pub struct ImportExtensionsInput {
-    /// The event's slug.
-    pub event: String,
-    /// Up to 1,000 rows, as far as a request of 256 KiB holds them, under a header, the columns of `export`: number, service_type, owner, label, visibility, permissions,
-    /// fallback_number, parameters, members.
-    pub csv: String,
-    /// Report what would happen; change nothing.
-    #[graphql(default = true)]
-    pub dry_run: bool,
-    /// All rows or none.
-    #[graphql(default = true)]
-    pub atomic: bool,
-}
-
 /// Which number to bar, and why.
 #[derive(InputObject)]
 pub struct BarNumberInput {
-    /// The event's slug.
+    /// The event's slug; left out: an E.164 number.
     pub event: Option<String>,
     /// The number.
     pub number: PhoneNumber,
@@ -143,7 +165,7 @@ pub struct BarNumberInput {
 /// `event` left out: an E.164 number.
 #[derive(InputObject)]
 pub struct UnbarNumberInput {
-    /// The event's slug.
+    /// The event's slug; left out: an E.164 number.
     pub event: Option<String>,
     /// The number.
     pub number: PhoneNumber,
@@ -192,6 +214,31 @@ impl ExtensionPayload {
     }
 }
 
+/// Two extensions that have exchanged their numbers, or why not.
+#[derive(SimpleObject)]
+pub struct SwapNumbersPayload {
+    /// The first as it is now.
+    pub first: Option<Extension>,
+    /// The second as it is now.
+    pub second: Option<Extension>,
+    /// Why not.
+    pub errors: Vec<UserError>,
+}
+
+impl SwapNumbersPayload {
+    /// The payload of a swap.
+    pub async fn of(ctx: &Context<'_>, result: Result<rules::Swapped, Stop>) -> Result<Self, ApiError> {
+        let swapped = match settle(result)? {
+            Ok(swapped) => swapped,
+            Err(errors) => return Ok(Self { first: None, second: None, errors }),
+        };
+        let (mut conn, scope) = (context::read(ctx).await?, scope(actor(ctx)?));
+        let first = queries::by_id(&mut conn, &scope, swapped.first).await?.map(Extension::new);
+        let second = queries::by_id(&mut conn, &scope, swapped.second).await?.map(Extension::new);
+        Ok(Self { first, second, errors: Vec::new() })
+    }
+}
+
 /// What is gone, or why not.
 #[derive(SimpleObject)]
 pub struct DeleteExtensionPayload {
@@ -199,71 +246,6 @@ pub struct DeleteExtensionPayload {
     pub deleted_id: Option<ID>,
     /// Until when the number is held for its last owner.
     pub held_until: Option<DateTime>,
-    /// Why not.
-    pub errors: Vec<UserError>,
-}
-
-/// What an import did, or in a dry run would have done.
-#[derive(SimpleObject)]
-pub struct ImportExtensionsPayload {
-    /// How many extensions were made.
-    pub created: i32,
-    /// How many extensions were changed.
-    pub updated: i32,
-    /// How many rows say what is there already.
-    pub unchanged: i32,
-    /// What is wrong with rows, by line. Where all rows or none are imported, any of these means none.
-    pub failures: Vec<ImportFailure>,
-    /// Why nothing could be imported at all.
-    pub errors: Vec<UserError>,
-}
-
-/// What is wrong with a row.
-#[derive(SimpleObject)]
-pub struct ImportFailure {
-    /// 1 is the header.
-    pub line: i32,
-    /// The column; null where it concerns the whole row.
-    pub column: Option<String>,
-    /// One sentence for a person.
-    pub message: String,
-    /// What a client can act on.
-    pub code: UserErrorCode,
-}
-
-impl From<RowFailure> for ImportFailure {
-    fn from(failure: RowFailure) -> Self {
-        let code = UserError::from(Problem::new(failure.kind, "", "")).error_code();
-        let line = i32::try_from(failure.line).unwrap_or(i32::MAX);
-        Self { line, column: failure.column, message: failure.message, code }
-    }
-}
-
-impl From<rules::Imported> for ImportExtensionsPayload {
-    fn from(imported: rules::Imported) -> Self {
-        let count = |rows: usize| i32::try_from(rows).unwrap_or(i32::MAX);
-        Self {
-            created: count(imported.created),
-            updated: count(imported.updated),
-            unchanged: count(imported.unchanged),
-            failures: imported.failures.into_iter().map(Into::into).collect(),
-            errors: Vec::new(),
-        }
-    }
-}
-
-impl ImportExtensionsPayload {
-    /// Nothing was imported.
-    pub const fn failed(errors: Vec<UserError>) -> Self {
-        Self { created: 0, updated: 0, unchanged: 0, failures: Vec::new(), errors }
-    }
-}
-
-/// A number, or why not.
-#[derive(SimpleObject)]
-pub struct NumberPayload {
-    /// The number as it is now.
-    pub number: Option<Number>,
     /// Why not.
     pub errors: Vec<UserError>,
 }

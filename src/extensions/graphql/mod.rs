@@ -1,13 +1,12 @@
 //! Numbers and extensions in the API.
 
+mod imports;
 mod inputs;
 mod mutations;
-mod number;
 mod objects;
 mod queries;
 
 pub use inputs::ExtensionPayload;
 pub use mutations::ExtensionsMutation;
-pub use number::Number;
 pub use objects::{Extension, ExtensionConnection, ExtensionEdge};
 pub use queries::ExtensionsQuery;

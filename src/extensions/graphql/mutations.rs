@@ -5,15 +5,16 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use serde_json::Value;
 
-use super::Number;
+use super::imports::*;
 use super::inputs::*;
 use crate::extensions::row::RowLimits;
 use crate::extensions::{csv, rules};
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::typed::ServiceParametersInput;
-use crate::problem::{Problem, Stop};
-use crate::service_types::graphql::Event;
+use crate::numbers::graphql::NumberPayload;
+use crate::patch::Patch;
+use crate::problem::Problem;
 use crate::service_types::typing::TypeCatalogue;
 
 /// Mutations of numbers and extensions.
@@ -46,23 +47,6 @@ fn refused(problem: Problem) -> ExtensionPayload {
     ExtensionPayload::failed(vec![UserError::from(problem)])
 }
 
-async fn number_payload(
-    ctx: &Context<'_>,
-    result: Result<rules::ChangedNumber, Stop>,
-) -> Result<NumberPayload, ApiError> {
-    Ok(match settle(result)? {
-        Ok(changed) => {
-            let event = Event::load(ctx, changed.event).await?;
-            let number = match event {
-                Some(event) => Some(Number::load(ctx, event, changed.number).await?),
-                None => None,
-            };
-            NumberPayload { number, errors: Vec::new() }
-        }
-        Err(errors) => NumberPayload { number: None, errors },
-    })
-}
-
 #[Object]
 impl ExtensionsMutation {
     /// Registers an extension of the caller's own, on a service type that the event offers.
@@ -82,12 +66,13 @@ impl ExtensionsMutation {
             label: input.label,
             visibility: input.visibility.into(),
             parameters,
+            fallback_number: input.fallback_number.map(|number| number.0),
             dry_run: input.dry_run,
         };
         ExtensionPayload::of(ctx, rules::register(services(ctx)?, &caller(ctx)?, input).await).await
     }
 
-    /// Changes label, visibility and parameters.
+    /// Changes label, visibility, parameters and fallback.
     async fn update_extension(
         &self,
         ctx: &Context<'_>,
@@ -100,12 +85,28 @@ impl ExtensionsMutation {
         let input = rules::UpdateExtension {
             id: input.id.0,
             expected_version: input.expected_version,
-            label: input.label,
-            visibility: input.visibility.map(Into::into),
+            label: input.label.into(),
+            visibility: Patch::from(input.visibility).map(Into::into),
             parameters,
+            fallback_number: Patch::from(input.fallback_number).map(|number| number.0),
             dry_run: input.dry_run,
         };
         ExtensionPayload::of(ctx, rules::update(services(ctx)?, &caller(ctx)?, input).await).await
+    }
+
+    /// Gives an extension another number; the one that it leaves is held for its owner, who may take it back.
+    async fn renumber_extension(
+        &self,
+        ctx: &Context<'_>,
+        input: RenumberExtensionInput,
+    ) -> Result<ExtensionPayload, ApiError> {
+        let input = rules::RenumberExtension {
+            id: input.id.0,
+            number: input.number.0,
+            expected_version: input.expected_version,
+            dry_run: input.dry_run,
+        };
+        ExtensionPayload::of(ctx, rules::renumber(services(ctx)?, &caller(ctx)?, input).await).await
     }
 
     /// Makes a generated secret anew. Needs a sign-in within 15 minutes.
@@ -177,6 +178,24 @@ impl ExtensionsMutation {
         Ok(imported.map_or_else(ImportExtensionsPayload::failed, Into::into))
     }
 
+    /// Gives an extension to another account. Every generated secret is made anew, a fallback outside the event is cleared, and
+    /// memberships in others' groups become invitations: the old owner knows them or agreed to them. For operators.
+    async fn transfer_extension(
+        &self,
+        ctx: &Context<'_>,
+        input: TransferExtensionInput,
+    ) -> Result<ExtensionPayload, ApiError> {
+        let TransferExtensionInput { id, owner, expected_version } = input;
+        let input = rules::TransferExtension { id: id.0, owner, expected_version };
+        ExtensionPayload::of(ctx, rules::transfer(services(ctx)?, &caller(ctx)?, input).await).await
+    }
+
+    /// Two extensions of one event exchange their numbers, in one change of every feed. For operators.
+    async fn swap_numbers(&self, ctx: &Context<'_>, input: SwapNumbersInput) -> Result<SwapNumbersPayload, ApiError> {
+        let result = rules::swap(services(ctx)?, &caller(ctx)?, &input.first, &input.second).await;
+        SwapNumbersPayload::of(ctx, result).await
+    }
+
     /// Replaces the call permissions of an extension. For operators.
     async fn set_call_permissions(
         &self,
@@ -198,12 +217,12 @@ impl ExtensionsMutation {
     async fn bar_number(&self, ctx: &Context<'_>, input: BarNumberInput) -> Result<NumberPayload, ApiError> {
         let result =
             rules::bar_number(services(ctx)?, &caller(ctx)?, input.event, &input.number.0, &input.reason).await;
-        number_payload(ctx, result).await
+        NumberPayload::of(ctx, result).await
     }
 
     /// Lifts the bar of a number. For operators.
     async fn unbar_number(&self, ctx: &Context<'_>, input: UnbarNumberInput) -> Result<NumberPayload, ApiError> {
-        number_payload(ctx, rules::unbar_number(services(ctx)?, &caller(ctx)?, input.event, &input.number.0).await)
-            .await
+        let result = rules::unbar_number(services(ctx)?, &caller(ctx)?, input.event, &input.number.0).await;
+        NumberPayload::of(ctx, result).await
     }
 }

@@ -8,15 +8,18 @@ use serde_json::Value;
 use crate::access::{Action, Actor, Role};
 use crate::accounts::graphql::{Account, Restriction};
 use crate::connection;
+use crate::extensions::list::{self, Filter};
 use crate::extensions::{model, queries, sealed};
 use crate::graphql::context::{self, actor, caller, services};
 use crate::graphql::enums::DirectoryVisibility;
 use crate::graphql::error::ApiError;
+use crate::graphql::paging::Page;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::typed::TypedParameters;
 use crate::groups::graphql::GroupMember;
+use crate::ids::{AccountId, EventId, ExtensionId};
 use crate::numbers;
-use crate::provisioning::graphql::ProvisioningStatus;
+use crate::provisioning::graphql::{DeviceLink, ProvisioningStatus, device_links_of};
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
 
 use crate::service_types::graphql::{CallPermission, Event, ServiceType, gone};
@@ -35,13 +38,30 @@ impl Extension {
         Self(Arc::new(row))
     }
 
-    async fn kind(&self, ctx: &Context<'_>) -> Result<service_types::ServiceType, ApiError> {
-        let row =
-            service_types::queries::service_type_by_id(&mut *context::read(ctx).await?, self.0.service_type_id).await?;
-        row.ok_or_else(|| gone("service type"))
+    /// The extension of this id, if the caller may see it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn load(ctx: &Context<'_>, id: ExtensionId) -> Result<Option<Self>, ApiError> {
+        let row = queries::by_id(&mut *context::read(ctx).await?, &context::scope(ctx)?, id).await?;
+        Ok(row.map(Self::new))
     }
 
-    async fn shown(&self, ctx: &Context<'_>) -> Result<(service_types::ServiceType, Parameters), ApiError> {
+    /// The extension that bears a number on an event's plan, if the caller may see it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn bearing(ctx: &Context<'_>, event: EventId, number: &str) -> Result<Option<Self>, ApiError> {
+        let row = queries::by_number(&mut *context::read(ctx).await?, &context::scope(ctx)?, event, number).await?;
+        Ok(row.map(Self::new))
+    }
+
+    async fn kind(&self, ctx: &Context<'_>) -> Result<Arc<service_types::ServiceType>, ApiError> {
+        let found = ServiceType::load(ctx, self.0.service_type_id).await?;
+        found.map(|found| found.0).ok_or_else(|| gone("service type"))
+    }
+
+    async fn shown(&self, ctx: &Context<'_>) -> Result<(Arc<service_types::ServiceType>, Parameters), ApiError> {
         let kind = self.kind(ctx).await?;
         let schema = compiled(&kind)?;
         let mut values = self.0.parameters.0.as_object().cloned().unwrap_or_default();
@@ -52,7 +72,7 @@ impl Extension {
     async fn restricted_by(&self, ctx: &Context<'_>) -> Result<Vec<restrictions::Restriction>, ApiError> {
         let mut conn = context::read(ctx).await?;
         let mut found = restrictions::of_targets(&mut conn, TargetKind::Extension, &[Id(self.0.id.0)]).await?;
-        if let Some(number) = numbers::queries::find(&mut conn, self.0.event_id, &self.0.number).await? {
+        if let Some(number) = numbers::queries::find_borne(&mut conn, self.0.event_id, &self.0.number).await? {
             found.extend(restrictions::of_targets(&mut conn, TargetKind::Number, &[Id(number.id.0)]).await?);
         }
         found.extend(restrictions::of_account(&mut conn, self.0.owner_id).await?);
@@ -120,7 +140,7 @@ impl Extension {
         let known = ctx.data_opt::<Arc<crate::service_types::typing::TypeCatalogue>>();
         let (kind, shown) = self.shown(ctx).await?;
         let is_known = known.is_some_and(|catalogue| catalogue.contains(&kind.slug));
-        Ok(is_known.then_some(TypedParameters { slug: kind.slug, json: Value::Object(shown) }))
+        Ok(is_known.then_some(TypedParameters { slug: kind.slug.clone(), json: Value::Object(shown) }))
     }
 
     /// The service type's instructions, rendered for this extension.
@@ -138,7 +158,7 @@ impl Extension {
         }
         let services = services(ctx)?;
         actor.demand_recent_sign_in(services.now())?;
-        let schema = compiled(&self.kind(ctx).await?)?;
+        let schema = compiled(&*self.kind(ctx).await?)?;
         let secrets = sealed::open(&services.sealer, self.0.id, self.0.secrets.as_deref())?;
         let (id, number) = (self.0.id, self.0.number.clone());
         let mut reader = crate::access::Caller::clone(&*caller(ctx)?);
@@ -193,6 +213,11 @@ impl Extension {
         Ok(statuses.into_iter().map(Into::into).collect())
     }
 
+    /// The links under which its telephones find their configuration, oldest first. Null for all but its owner and operators.
+    async fn device_links(&self, ctx: &Context<'_>) -> Result<Option<Vec<DeviceLink>>, ApiError> {
+        device_links_of(ctx, &self.0).await
+    }
+
     /// When it was registered.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
@@ -210,3 +235,45 @@ impl Extension {
 }
 
 connection!(ExtensionConnection, ExtensionEdge, Extension, "extensions", total_count);
+
+impl ExtensionConnection {
+    /// A page of an account's extensions, as far as the caller may see them.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for another list's cursor; when the database fails.
+    pub async fn of_owner(
+        ctx: &Context<'_>,
+        owner: AccountId,
+        first: Option<i32>,
+        after: Option<&str>,
+    ) -> Result<Self, ApiError> {
+        let page = Page::new("extensions", first, after)?;
+        let filter = Filter { owner: Some(owner), ..Filter::default() };
+        Self::list(ctx, filter.within(&context::scope(ctx)?), page).await
+    }
+
+    /// A page of a list, and its total when it is selected; an empty one where `filter` is `None`.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for another list's cursor; when the database fails.
+    pub async fn list(ctx: &Context<'_>, filter: Option<Filter>, page: Page) -> Result<Self, ApiError> {
+        let after = page.after_as()?.map(ExtensionId);
+        let rows = match &filter {
+            None => Vec::new(),
+            Some(filter) => list::page(&mut *context::read(ctx).await?, filter, after, page.limit()).await?,
+        };
+        let store = services(ctx)?.store.clone();
+        let total = Box::new(move || {
+            let (store, filter) = (store.clone(), filter.clone());
+            let count: futures_util::future::BoxFuture<'static, _> = Box::pin(async move {
+                match filter {
+                    None => Ok(0),
+                    Some(filter) => Ok(list::total(&mut *store.read().await?, &filter).await?),
+                }
+            });
+            count
+        });
+        let rows = rows.into_iter().map(Extension::new).collect();
+        Ok(Self::new(page.cut(rows, |extension: &Extension| extension.0.id.0.to_string()), total))
+    }
+}

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::super::label::Label;
+use super::super::model::Extension;
 use super::super::queries;
 use super::super::visibility::Visibility;
-use super::{Changed, Held, Preview, Weight, check_phase, check_version, editor, hold, marks, parameters};
-use crate::access::{Action, Caller};
+use super::fallback::set_fallback;
+use super::{Changed, Held, Weight, check_phase, check_version, editor, hold, marks, parameters, shown_once};
+use crate::access::{Action, Caller, Permit};
 use crate::accounts;
 use crate::ids::CallPermissionId;
+use crate::patch::Patch;
 use crate::problem::{Denied, Problem, Stop};
-use crate::service_types::schema::Source;
-use crate::service_types::{self, compiled};
+use crate::service_types::schema::{Parameters, Source};
+use crate::service_types::{self, ServiceType, compiled};
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
 
@@ -21,14 +24,16 @@ use crate::transaction::{Mode, Tx, transact};
 pub struct UpdateExtension {
     pub id: String,
     pub expected_version: Option<i32>,
-    pub label: Option<String>,
-    pub visibility: Option<Visibility>,
+    pub label: Patch<String>,
+    pub visibility: Patch<Visibility>,
     /// A merge patch (RFC 7396).
     pub parameters: Option<Value>,
+    /// Where calls go when it does not answer.
+    pub fallback_number: Patch<String>,
     pub dry_run: bool,
 }
 
-/// Changes label, visibility and parameters.
+/// Changes label, visibility, parameters and fallback.
 ///
 /// # Errors
 /// Typed problems at the field concerned.
@@ -40,21 +45,17 @@ pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExte
             check_phase(&event, &permit, Weight::Light)?;
             check_version(&row, input.expected_version)?;
             let schema = compiled(&service_type)?;
-            if let Some(label) = &input.label {
-                row.label = Label::parse(label).map_err(|problem| problem.at(["label"]))?.into_string();
+            if let Some(label) = input.label.stored("label")? {
+                row.label = Label::parse(&label).map_err(|problem| problem.at(["label"]))?.into_string();
             }
-            row.visibility = input.visibility.unwrap_or(row.visibility);
+            row.visibility = input.visibility.stored("visibility")?.unwrap_or(row.visibility);
+            if let Some(fallback) = input.fallback_number.clearable() {
+                set_fallback(tx, &mut row, fallback.as_deref()).await?;
+            }
             let mut generated = None;
             if let Some(patch) = input.parameters {
-                let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(Denied::Forbidden)?;
-                let number = row.number.clone();
-                let source = Source { number: &number, username: &owner.username, rng: tx.rng() };
-                let current = parameters::all(tx, &row)?;
-                let patch = parameters::patch(Some(patch))?;
-                let (values, secrets) = parameters::merge(&schema, current, patch, editor(&permit), &source)?;
-                parameters::store(tx, &schema, &mut row, values)?;
-                parameters::claim_unique(tx, &permit, &schema, &row, &service_type).await?;
-                generated = (!secrets.is_empty()).then_some(Value::Object(secrets));
+                let secrets = patch_parameters(tx, &permit, &mut row, &service_type, patch).await?;
+                generated = shown_once(&schema, &secrets, &permit);
             }
             row.version += 1;
             row.updated_at = tx.now;
@@ -62,12 +63,30 @@ pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExte
             queries::index(tx.conn, &permit, &row, false).await?;
             marks::present(tx, &row, &schema);
             tx.audit(&permit, Some(row.id.global()), format!("{} was changed", row.number)).await?;
-            let preview = (mode == Mode::DryRun)
-                .then(|| Preview { number: row.number.clone(), parameters: row.parameters.0.clone() });
-            Ok(Changed { extension: row.id, generated: generated.filter(|_| preview.is_none()), preview })
+            Changed::of(tx, mode, &permit, &row, generated).await
         })
     })
     .await
+}
+
+/// Merges a patch into the parameters of a row; the answer is the secrets that were generated.
+async fn patch_parameters(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    row: &mut Extension,
+    service_type: &ServiceType,
+    patch: Value,
+) -> Result<Parameters, Stop> {
+    let schema = compiled(service_type)?;
+    let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(Denied::Forbidden)?;
+    let number = row.number.clone();
+    let source = Source { number: &number, username: &owner.username, rng: tx.rng() };
+    let current = parameters::all(tx, row)?;
+    let patch = parameters::patch(Some(patch))?;
+    let (values, secrets) = parameters::merge(&schema, current, patch, editor(permit), &source)?;
+    parameters::store(tx, &schema, row, values)?;
+    parameters::claim_unique(tx, permit, &schema, row, service_type).await?;
+    Ok(secrets)
 }
 
 /// Makes a generated secret anew; the old one stops being good with the next feed page.
@@ -110,7 +129,8 @@ pub async fn rotate_secret(
             queries::save(tx.conn, &permit, &row).await?;
             marks::present(tx, &row, &schema);
             tx.audit(&permit, Some(row.id.global()), format!("{parameter} of {} was made anew", row.number)).await?;
-            Ok(Changed { extension: row.id, generated: Some(serde_json::json!({ parameter: made })), preview: None })
+            let made = Parameters::from_iter([(parameter, made)]);
+            Ok(Changed { extension: row.id, generated: shown_once(&schema, &made, &permit), preview: None })
         })
     })
     .await
@@ -130,7 +150,6 @@ pub async fn set_call_permissions(
     let id = id.to_owned();
     transact(services, caller, Action::SetCallPermissions, Mode::Commit, move |tx| {
         Box::pin(async move {
-            tx.actor().demand(crate::access::Role::Operator)?;
             let Held { permit, mut row, event, service_type } = hold(tx, Action::SetCallPermissions, &id).await?;
             check_phase(&event, &permit, Weight::Light)?;
             check_version(&row, expected)?;

@@ -20,12 +20,14 @@ pub(super) fn present(tx: &mut Tx<'_>, row: &Extension, schema: &ParameterSchema
     tx.ring(Ring::Directory(row.event_id));
 }
 
-/// Marks the entries of others that show the extension.
-pub(super) async fn shown_by(tx: &mut Tx<'_>, row: &Extension) -> Result<(), Stop> {
-    for shown in queries::shown_by(tx.conn, row.id).await? {
+/// Marks the entries of others that show the extension: groups that it is in, and extensions that fall back to it. The answer
+/// is their feeds.
+pub(super) async fn shown_by(tx: &mut Tx<'_>, row: &Extension) -> Result<Vec<FeedRef>, Stop> {
+    let shown = queries::shown_by(tx.conn, row.id).await?;
+    for shown in &shown {
         tx.changes.mark(shown.feed, shown.extension, shown.slot, Mark::Touched);
     }
-    Ok(())
+    Ok(shown.into_iter().map(|shown| shown.feed).collect())
 }
 
 /// The public parameters of a row.

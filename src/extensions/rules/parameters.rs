@@ -12,7 +12,7 @@ use crate::service_types::ServiceType;
 use crate::service_types::schema::{
     Audience, Editor, Parameter, ParameterSchema, Parameters, Source, Viewer, merge_patch,
 };
-use crate::service_types::sealed::{UniqueValue, unique_values};
+use crate::service_types::sealed::{UniqueValue, comparison_key, unique_values};
 use crate::store::types::{Id, JsonValue};
 use crate::transaction::Tx;
 
@@ -94,6 +94,33 @@ pub(super) fn replace(
     Ok(merge(schema, kept, given, Editor::Import, source)?.0)
 }
 
+/// Lets copies of the number and of the owner's name follow a renumbering or a transfer. `rotated` makes every generated secret
+/// anew; the answer is those that were made.
+///
+/// # Errors
+/// SCHEMA_VIOLATION where the schema does not take what follows.
+pub(super) fn follow(
+    tx: &Tx<'_>,
+    schema: &ParameterSchema,
+    row: &mut Extension,
+    (old, new): ((&str, &str), (&str, &str)),
+    rotated: bool,
+) -> Result<Parameters, Stop> {
+    let source = |(number, username)| Source { number, username, rng: tx.rng() };
+    let mut values = all(tx, row)?;
+    let changed = schema.follow(&mut values, &source(old), &source(new));
+    let made = if rotated { schema.rotate_all(&mut values, &source(new)) } else { Parameters::new() };
+    if changed.is_empty() && made.is_empty() {
+        return Ok(made);
+    }
+    let problems = schema.validate(&Value::Object(values.clone()));
+    if !problems.is_empty() {
+        return Err(problems.into_iter().map(|problem| problem.at([] as [&str; 0])).collect::<Vec<_>>().into());
+    }
+    store(tx, schema, row, values)?;
+    Ok(made)
+}
+
 /// Puts values into the row: split, secrets sealed.
 pub(super) fn store(
     tx: &Tx<'_>,
@@ -120,24 +147,28 @@ pub(super) async fn claim_unique(
     service_type: &ServiceType,
 ) -> Result<(), Stop> {
     let values = all(tx, row)?;
-    let mut claims = Vec::new();
-    for UniqueValue { scope, parameter, value } in unique_values(schema, &values, row.event_id, service_type.id) {
+    let key = comparison_key(tx, schema).await?;
+    let unique = unique_values(schema, &values, row.event_id, service_type.id, key.as_ref())?;
+    let mut claims = Vec::with_capacity(unique.len());
+    for UniqueValue { scope, parameter, value } in unique {
         refuse_bearer(tx, row.id, scope, &parameter, &value).await?;
         claims.push((scope, parameter, value));
     }
     let has_any = schema.parameters().iter().any(|parameter| parameter.unique.is_some());
-    if has_any {
-        queries::set_unique_values(tx.conn, permit, row.id, &claims).await?;
+    if has_any && let Some(taken) = queries::set_unique_values(tx.conn, permit, row.id, &claims).await? {
+        return Err(taken_by_another(&taken).into());
     }
     Ok(())
 }
 
 async fn refuse_bearer(tx: &mut Tx<'_>, id: ExtensionId, scope: Id, parameter: &str, value: &str) -> Result<(), Stop> {
     match queries::bearer_of(tx.conn, scope, parameter, value).await? {
-        Some(bearer) if bearer != id => {
-            let problem = Problem::new(ProblemKind::AlreadyExists, "parameters", "Another extension has this value.");
-            Err(problem.at(["parameters", parameter]).into())
-        }
+        Some(bearer) if bearer != id => Err(taken_by_another(parameter).into()),
         _ => Ok(()),
     }
+}
+
+fn taken_by_another(parameter: &str) -> Problem {
+    let problem = Problem::new(ProblemKind::AlreadyExists, "parameters", "Another extension has this value.");
+    problem.at(["parameters", parameter])
 }

@@ -8,18 +8,17 @@ use super::super::label::Label;
 use super::super::model::Extension;
 use super::super::queries;
 use super::super::visibility::Visibility;
-use super::claim::{Claim, UsablePlan, claim, in_service};
-use super::{Changed, Preview, Weight, check_phase, editor, marks, parameters};
+use super::claim::{Claim, claim};
+use super::fallback::set_fallback;
+use super::{Changed, Weight, check_phase, editor, marks, parameters, shown_once};
 use crate::access::{Action, Caller, Permit, Role};
 use crate::accounts::{self, Account};
 use crate::changes::locks::{self, Hold};
 use crate::ids::{AccountId, ExtensionId};
-use crate::numbers::NumberRow;
-use crate::numbers::number::Number;
-use crate::numbers::queries::TakenNumbers;
-use crate::numbers::rules::shift;
+use crate::numbers::rules::{Move, shift};
+use crate::numbers::state::NumberState;
 use crate::problem::{Denied, Problem, ProblemKind, Stop};
-use crate::service_types::schema::{ParameterSchema, Source};
+use crate::service_types::schema::Source;
 use crate::service_types::{self, Event, ServiceType, compiled};
 use crate::services::Services;
 use crate::store::types::JsonValue;
@@ -34,6 +33,8 @@ pub struct RegisterExtension {
     pub label: String,
     pub visibility: Visibility,
     pub parameters: Option<Value>,
+    /// Where calls go when it does not answer.
+    pub fallback_number: Option<String>,
     pub dry_run: bool,
 }
 
@@ -72,8 +73,7 @@ pub async fn register(services: &Services, caller: &Arc<Caller>, input: Register
     transact(services, caller, Action::RegisterExtension, mode, move |tx| {
         Box::pin(async move {
             let account = tx.actor().demand(Role::User).map(|()| tx.actor().account())?.ok_or(Denied::Forbidden)?;
-            let (event, service_type) = find(tx, &input.event, &input.service_type).await?;
-            lock(tx, account, &event, &service_type).await?;
+            let (event, service_type) = lock(tx, account, &input.event, &input.service_type).await?;
             let permit = tx.permit(Action::RegisterExtension).await?;
             let owner = accounts::queries::by_id(tx.conn, account).await?.ok_or(Denied::Unauthenticated)?;
             if owner.email_verified_at.is_none() {
@@ -90,10 +90,12 @@ pub async fn register(services: &Services, caller: &Arc<Caller>, input: Register
                 parameters: input.parameters,
                 override_reservation: false,
             };
-            let (row, generated) = place(tx, &permit, placement).await?;
-            let preview = (mode == Mode::DryRun)
-                .then(|| Preview { number: row.number.clone(), parameters: row.parameters.0.clone() });
-            Ok(Changed { extension: row.id, generated: generated.filter(|_| preview.is_none()), preview })
+            let (mut row, generated) = place(tx, &permit, placement).await?;
+            if let Some(number) = &input.fallback_number {
+                set_fallback(tx, &mut row, Some(number)).await?;
+                queries::save(tx.conn, &permit, &row).await?;
+            }
+            Changed::of(tx, mode, &permit, &row, generated).await
         })
     })
     .await
@@ -107,13 +109,11 @@ pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExte
     transact(services, caller, Action::AssignExtension, Mode::Commit, move |tx| {
         Box::pin(async move {
             tx.actor().demand(Role::Operator)?;
-            let (event, service_type) = find(tx, &input.event, &input.service_type).await?;
             let no_owner = || Problem::not_found("owner", "There is no account of this name.");
-            let owner = accounts::queries::by_username(tx.conn, &input.owner.trim().to_ascii_lowercase())
-                .await?
-                .ok_or_else(no_owner)?;
-            lock(tx, owner.id, &event, &service_type).await?;
+            let owner = account_named(tx, &input.owner).await?.ok_or_else(no_owner)?.id;
+            let (event, service_type) = lock(tx, owner, &input.event, &input.service_type).await?;
             let permit = tx.permit(Action::AssignExtension).await?;
+            let owner = account_of(tx, owner).await?.ok_or_else(no_owner)?;
             let permissions = match &input.permissions {
                 None => Vec::new(),
                 Some(slugs) => super::change::permissions(tx, slugs).await?,
@@ -154,10 +154,30 @@ async fn find(tx: &mut Tx<'_>, event: &str, service_type: &str) -> Result<(Event
     Ok((event, service_type))
 }
 
-async fn lock(tx: &mut Tx<'_>, owner: AccountId, event: &Event, service_type: &ServiceType) -> Result<(), Stop> {
+/// Takes the locks of owner, type and event, and reads type and event under them: whoever waited for a lock had read what may
+/// not be so any more.
+async fn lock(
+    tx: &mut Tx<'_>,
+    owner: AccountId,
+    event: &str,
+    service_type: &str,
+) -> Result<(Event, ServiceType), Stop> {
+    let before = find(tx, event, service_type).await?;
     locks::accounts(tx.conn, &[owner], Hold::Shared).await?;
-    locks::service_types(tx.conn, &[service_type.id], Hold::Shared).await?;
-    Ok(locks::events(tx.conn, &[event.id]).await?)
+    locks::service_types(tx.conn, &[before.1.id], Hold::Shared).await?;
+    locks::events(tx.conn, &[before.0.id]).await?;
+    if locks::may_wait(tx.conn) { find(tx, event, service_type).await } else { Ok(before) }
+}
+
+/// The account of this name, in any case, unless it was deleted.
+pub(super) async fn account_named(tx: &mut Tx<'_>, username: &str) -> Result<Option<Account>, Stop> {
+    let found = accounts::queries::by_username(tx.conn, &username.trim().to_ascii_lowercase()).await?;
+    Ok(found.filter(|account| account.deleted_at.is_none()))
+}
+
+/// The account as it is now, unless it was deleted.
+pub(super) async fn account_of(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>, Stop> {
+    Ok(accounts::queries::by_id(tx.conn, id).await?.filter(|account| account.deleted_at.is_none()))
 }
 
 /// Puts a number into service under the locks of owner, type and event: what registering, assigning and importing share.
@@ -167,44 +187,25 @@ async fn lock(tx: &mut Tx<'_>, owner: AccountId, event: &Event, service_type: &S
 pub async fn place(tx: &mut Tx<'_>, permit: &Permit, placement: Placement) -> Result<(Extension, Option<Value>), Stop> {
     let Placement { event, service_type, owner, number, label, visibility, parameters, override_reservation } =
         placement;
-    check_phase(&event, permit, Weight::Heavy)?;
+    check_phase(&event, permit, Weight::Heavy).map_err(|problem| problem.at(["event"]))?;
     check_offer(tx, permit, &event, &service_type).await?;
-    check_quota(tx, permit, &owner, &event, &service_type).await?;
+    if !permit.is_staff() {
+        check_quota(tx, owner.id, &event, &service_type, "serviceType").await?;
+    }
     let label = Label::parse(&label).map_err(|problem| problem.at(["label"]))?;
     let patch = parameters::patch(parameters)?;
-    let wanted = Claim { event: &event, service_type: &service_type, owner: &owner, number, override_reservation };
-    let number = claim(tx, permit, wanted).await?;
+    let wish = Claim { event: &event, service_type: &service_type, owner: owner.id, override_reservation };
+    let number = claim(tx, permit, &wish, number.as_deref()).await?;
     let schema = compiled(&service_type)?;
     let source = Source { number: &number.number, username: &owner.username, rng: tx.rng() };
     let (values, secrets) = parameters::merge(&schema, serde_json::Map::new(), patch, editor(permit), &source)?;
-    let slot = queries::take_slots(tx.conn, permit, event.id, 1).await?;
-    let mut row = draft(tx, (&event, &service_type, owner.id), &number.number, label, visibility);
-    row.slot = slot;
-    parameters::store(tx, &schema, &mut row, values)?;
-    queries::insert(tx.conn, permit, &row).await?;
-    parameters::claim_unique(tx, permit, &schema, &row, &service_type).await?;
-    begin_service(tx, permit, &row, number, &schema).await?;
-    let summary = format!("{} on {} for {}", row.number, service_type.slug, owner.username);
-    tx.audit(permit, Some(row.id.global()), summary).await?;
-    let generated = (!secrets.is_empty()).then(|| Value::Object(schema.visible(&secrets, viewer(permit))));
-    Ok((row, generated))
-}
-
-/// A new extension without parameters and without a slot.
-pub(super) fn draft(
-    tx: &Tx<'_>,
-    (event, service_type, owner): (&Event, &ServiceType, AccountId),
-    number: &str,
-    label: Label,
-    visibility: Visibility,
-) -> Extension {
-    Extension {
+    let mut row = Extension {
         id: ExtensionId::new(tx.rng(), tx.now),
         event_id: event.id,
         service_type_id: service_type.id,
-        owner_id: owner,
-        slot: 0,
-        number: number.to_owned(),
+        owner_id: owner.id,
+        slot: queries::take_slot(tx.conn, permit, event.id).await?,
+        number: number.number.clone(),
         label: label.into_string(),
         visibility,
         parameters: JsonValue::default(),
@@ -215,25 +216,17 @@ pub(super) fn draft(
         created_at: tx.now,
         updated_at: tx.now,
         version: 1,
-    }
-}
-
-/// What follows when a new row is there: the directory's words, the number in service, the feed.
-async fn begin_service(
-    tx: &mut Tx<'_>,
-    permit: &Permit,
-    row: &Extension,
-    number: NumberRow,
-    schema: &ParameterSchema,
-) -> Result<(), Stop> {
-    queries::index(tx.conn, permit, row, true).await?;
-    shift(tx, permit, number, in_service(row)).await?;
-    marks::present(tx, row, schema);
-    Ok(())
-}
-
-fn viewer(permit: &Permit) -> service_types::schema::Viewer {
-    if permit.is_staff() { service_types::schema::Viewer::Operator } else { service_types::schema::Viewer::Owner }
+    };
+    parameters::store(tx, &schema, &mut row, values)?;
+    queries::insert(tx.conn, permit, &row).await?;
+    queries::index(tx.conn, permit, &row, true).await?;
+    parameters::claim_unique(tx, permit, &schema, &row, &service_type).await?;
+    let step = Move { to: NumberState::InService, account: Some(owner.id), until: None, extension: Some(row.id) };
+    shift(tx, permit, number, step).await?;
+    marks::present(tx, &row, &schema);
+    let summary = format!("{} on {} for {}", row.number, service_type.slug, owner.username);
+    tx.audit(permit, Some(row.id.global()), summary).await?;
+    Ok((row, shown_once(&schema, &secrets, permit)))
 }
 
 async fn check_offer(tx: &mut Tx<'_>, permit: &Permit, event: &Event, service_type: &ServiceType) -> Result<(), Stop> {
@@ -253,50 +246,18 @@ async fn check_offer(tx: &mut Tx<'_>, permit: &Permit, event: &Event, service_ty
     Ok(())
 }
 
-async fn check_quota(
+/// Refuses one more extension of a type for somebody who holds as many in the event as one user may.
+pub(super) async fn check_quota(
     tx: &mut Tx<'_>,
-    permit: &Permit,
-    owner: &Account,
+    owner: AccountId,
     event: &Event,
     service_type: &ServiceType,
+    field: &str,
 ) -> Result<(), Stop> {
-    let Some(limit) = service_type.quota.filter(|_| !permit.is_staff()) else { return Ok(()) };
-    if queries::count_held(tx.conn, owner.id, event.id, service_type.id).await? >= i64::from(limit) {
-        let message = "You hold as many of these as one user may.";
-        return Err(Problem::new(ProblemKind::QuotaExceeded { limit }, "serviceType", message).into());
+    let Some(limit) = service_type.quota else { return Ok(()) };
+    if queries::count_held(tx.conn, owner, event.id, service_type.id).await? >= i64::from(limit) {
+        let message = format!("At this event one user holds at most {limit} of these.");
+        return Err(Problem::new(ProblemKind::QuotaExceeded { limit }, field, message).into());
     }
     Ok(())
-}
-
-/// Free numbers that the caller may register.
-pub enum Wish {
-    /// Nearest to these digits.
-    Like(String),
-    /// Ascending from this number.
-    From(Number),
-    /// Spread at random.
-    Any,
-}
-
-/// Finds free numbers for a caller; nothing for an unknown event or type.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn available(
-    services: &Services,
-    is_staff: bool,
-    event: &Event,
-    service_type: &ServiceType,
-    wish: Wish,
-    wanted: usize,
-) -> Result<Vec<Number>, Stop> {
-    let mut conn = services.store.read().await?;
-    let plan = UsablePlan::of(&mut conn, is_staff, event, service_type).await?;
-    let free = plan.free();
-    let mut taken = TakenNumbers { conn: &mut conn, event: event.id };
-    Ok(match wish {
-        Wish::Like(digits) => free.like(&digits, wanted, &mut taken).await?,
-        Wish::From(number) => free.ascending(&number, wanted, &mut taken).await?,
-        Wish::Any => free.at_random(wanted, &*services.rng, &mut taken).await?,
-    })
 }

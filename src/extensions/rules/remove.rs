@@ -7,7 +7,7 @@ use super::super::queries;
 use super::{Held, Weight, check_phase, check_version, hold, marks};
 use crate::access::{Action, Caller, Permit};
 use crate::changes::doorbell::Ring;
-use crate::changes::{self, Mark};
+use crate::changes::{self, FeedRef, Mark};
 use crate::clock::Timestamp;
 use crate::ids::ExtensionId;
 use crate::numbers::rules::{Move, shift};
@@ -54,19 +54,30 @@ pub async fn delete(
 /// # Errors
 /// When the database refuses.
 pub async fn remove(tx: &mut Tx<'_>, permit: &Permit, row: &Extension, event: &Event) -> Result<Timestamp, Stop> {
-    let showing = queries::shown_by(tx.conn, row.id).await?;
+    let showing = marks::shown_by(tx, row).await?;
     tx.changes.mark(marks::feed(row), row.id, row.slot, Mark::Gone);
-    for shown in &showing {
-        tx.changes.mark(shown.feed, shown.extension, shown.slot, Mark::Touched);
-    }
-    queries::clear_fallbacks_to(tx.conn, permit, row.id).await?;
+    queries::clear_fallbacks_to(tx.conn, permit, row.id, tx.now).await?;
     queries::delete(tx.conn, permit, row.id).await?;
-    let number = crate::numbers::queries::find(tx.conn, event.id, &row.number).await?;
+    tx.ring(Ring::Directory(event.id));
+    leave(tx, permit, row, event, showing).await
+}
+
+/// Keeps the number that an extension leaves for its owner, for as long as the event says, and remembers which feeds must have
+/// forgotten it before somebody else gets it: its own and those in `showing`.
+pub(super) async fn leave(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    row: &Extension,
+    event: &Event,
+    showing: Vec<FeedRef>,
+) -> Result<Timestamp, Stop> {
+    let number = crate::numbers::queries::find_borne(tx.conn, event.id, &row.number).await?;
     let number = number.ok_or_else(|| Fault::internal("an extension's number has no row"))?;
     let held_until = tx.now.plus_seconds(i64::from(event.hold_seconds));
     let step = Move { to: NumberState::Held, account: Some(row.owner_id), until: Some(held_until), extension: None };
     let number = shift(tx, permit, number, step).await?;
-    let mut feeds: Vec<_> = showing.iter().map(|shown| shown.feed).chain([marks::feed(row)]).collect();
+    let mut feeds = showing;
+    feeds.push(marks::feed(row));
     feeds.sort_unstable();
     feeds.dedup();
     for reference in feeds {
@@ -75,6 +86,5 @@ pub async fn remove(tx: &mut Tx<'_>, permit: &Permit, row: &Extension, event: &E
         // Under the event's lock the transaction's own revision is the next one.
         crate::numbers::queries::wait_for(tx.conn, permit, number.id, feed.id, feed.head + 1).await?;
     }
-    tx.ring(Ring::Directory(event.id));
     Ok(held_until)
 }

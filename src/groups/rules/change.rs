@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::join::Joined;
 use super::phase::{self, Change};
-use super::{as_delay, check_room, locked, mark_group, refuse_loop, service_type, unknown};
+use super::{as_delay, check_room, locked, mark_group, service_type, unknown};
 use crate::access::{Action, Caller, Permit};
+use crate::extensions::rules::loops;
 use crate::groups::model::{GroupMember, Membership, MembershipState, Party};
 use crate::groups::queries;
 use crate::problem::{Denied, Stop};
@@ -54,7 +55,7 @@ pub(super) async fn activate(
 ) -> Result<Joined, Stop> {
     let (_, active) = queries::count_members(tx.conn, group.id).await?;
     check_room(service_type(tx, group.service_type_id).await?.member_limit, active, "")?;
-    refuse_loop(tx, group.id, member.id, "").await?;
+    loops::refuse(tx, group.id, member.id, "").await?;
     let row = GroupMember { membership: MembershipState::Active, ..row };
     queries::update(tx.conn, permit, &row).await?;
     tx.audit(permit, Some(row.id.global()), format!("{} joined group {}", member.number, group.number)).await?;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::phase::{self, Change};
-use super::{as_delay, check_room, mark_group, refuse_loop, service_type};
+use super::{as_delay, check_room, mark_group, service_type};
 use crate::access::{Action, Caller, Permit};
 use crate::changes::locks;
+use crate::extensions::rules::loops;
 use crate::groups::model::{GroupMember, MembershipState, Party};
 use crate::groups::queries;
 use crate::ids::{EventId, ExtensionId, GroupMemberId};
+use crate::numbers;
 use crate::numbers::number::Number;
 use crate::problem::{Denied, Problem, ProblemKind, Stop};
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
@@ -153,7 +155,7 @@ async fn add(tx: &mut Tx<'_>, permit: &Permit, group: &Party, member: &Party, te
     }
     let (all, _) = queries::count_members(tx.conn, group.id).await?;
     check_room(group_type.member_limit, all, group_field)?;
-    refuse_loop(tx, group.id, member.id, "number").await?;
+    loops::refuse(tx, group.id, member.id, "number").await?;
     let id = GroupMemberId::new(tx.rng(), tx.now);
     let row = GroupMember {
         id,
@@ -177,8 +179,8 @@ async fn add(tx: &mut Tx<'_>, permit: &Permit, group: &Party, member: &Party, te
 async fn refuse_restricted(tx: &mut Tx<'_>, member: &Party) -> Result<(), Stop> {
     let mut restrictions = restrictions::of_account(tx.conn, member.owner_id).await?;
     restrictions.extend(restrictions::of_targets(tx.conn, TargetKind::Extension, &[Id(member.id.0)]).await?);
-    if let Some(number) = queries::number_row(tx.conn, member.event_id, &member.number).await? {
-        restrictions.extend(restrictions::of_targets(tx.conn, TargetKind::Number, &[Id(number.0)]).await?);
+    if let Some(number) = numbers::queries::find_borne(tx.conn, member.event_id, &member.number).await? {
+        restrictions.extend(restrictions::of_targets(tx.conn, TargetKind::Number, &[Id(number.id.0)]).await?);
     }
     if restrictions.iter().any(|restriction| restriction.has(RestrictionEffect::NoCalls)) {
         let message = format!("{} is restricted and cannot join now.", member.number);

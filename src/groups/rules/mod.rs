@@ -9,14 +9,11 @@ pub use change::{MemberChange, accept, update};
 pub use join::{Invitation, Join, Joined, invite, join};
 pub use leave::{Left, decline, leave, remove};
 
-use std::collections::HashMap;
-
-use super::graph::{LoopSearch, TooManyReached};
 use super::model::{MAX_DELAY_SECONDS, Membership};
 use super::queries;
 use crate::access::{Action, Permit};
 use crate::changes::{Mark, locks};
-use crate::ids::{ExtensionId, GroupMemberId, ServiceTypeId};
+use crate::ids::{GroupMemberId, ServiceTypeId};
 use crate::problem::{Fault, Problem, ProblemKind, Stop};
 use crate::service_types::{self, ServiceType};
 use crate::transaction::Tx;
@@ -78,32 +75,6 @@ fn check_room(limit: Option<i32>, members: usize, field: &str) -> Result<(), Pro
             Err(Problem::new(ProblemKind::QuotaExceeded { limit }, field, message))
         }
         _ => Ok(()),
-    }
-}
-
-/// Refuses a member through whom the group would ring itself, by whatever way. Invitations that wait are no way yet:
-/// they are looked at again when they are accepted.
-///
-/// # Errors
-/// GROUP_LOOP with the numbers of the way, first = last.
-async fn refuse_loop(tx: &mut Tx<'_>, group: ExtensionId, member: ExtensionId, field: &str) -> Result<(), Stop> {
-    let mut search = LoopSearch::new(group);
-    let mut edges = vec![(group, member)];
-    loop {
-        match search.follow(edges) {
-            Ok(None) if search.frontier().is_empty() => return Ok(()),
-            Ok(None) => edges = queries::rung_by(tx.conn, search.frontier()).await?,
-            Ok(Some(path)) => {
-                let numbers: HashMap<_, _> = queries::numbers_of(tx.conn, &path).await?.into_iter().collect();
-                let cycle: Vec<_> = path.iter().filter_map(|id| numbers.get(id).cloned()).collect();
-                let message = format!("The group would ring itself: {}.", cycle.join(" → "));
-                return Err(Problem::new(ProblemKind::GroupLoop { cycle }, field, message).into());
-            }
-            Err(TooManyReached) => {
-                let message = "Too many extensions ring each other behind this one.";
-                return Err(Problem::new(ProblemKind::Conflict, field, message).into());
-            }
-        }
     }
 }
 

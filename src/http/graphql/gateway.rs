@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_graphql::parser::types::OperationType;
 use async_graphql::{ObjectType, Request, Schema, SubscriptionType};
 use futures_util::future::BoxFuture;
 
 use super::error::EdgeError;
+use super::open_sockets::OpenSockets;
 use crate::clock::{Clock, Rng};
 use crate::graphql::limits::{Charge, DocumentCache, Tier, TypeTable};
 
@@ -49,6 +51,9 @@ pub trait Gateway: Clone + Send + Sync + 'static {
     /// Completes when the program begins to shut down, at once if it already has.
     fn shutdown(&self) -> BoxFuture<'static, ()>;
 
+    /// Where WebSockets are counted: who stops the program waits until they have been closed.
+    fn sockets(&self) -> &OpenSockets;
+
     /// The time, for request ids.
     fn clock(&self) -> &dyn Clock;
 
@@ -65,8 +70,8 @@ pub trait Gateway: Clone + Send + Sync + 'static {
         false
     }
 
-    /// Adds what resolvers need beside the caller, such as loaders with a cache for one request.
-    fn prepare(&self, request: Request, _caller: &Self::Caller) -> Request {
+    /// Adds what resolvers need beside the caller, such as what a query reads but once.
+    fn prepare(&self, request: Request, _caller: &Self::Caller, _kind: OperationType) -> Request {
         request
     }
 

@@ -101,7 +101,7 @@ impl<G: Gateway> Arrival<'_, G> {
         request.set_parsed_query(prepared.document().clone());
         request.operation_name = self.payload.operation_name;
         request.variables = self.payload.variables;
-        let request = self.gateway.prepare(request, self.caller);
+        let request = self.gateway.prepare(request, self.caller, kind);
         let gateway = self.gateway.clone();
         let request_id = self.request_id;
         Ok(Ready { gateway, schema, prepared, request, kind, root_field, tier, charge, request_id, began })

@@ -39,12 +39,14 @@ pub(super) async fn upgrade<G: Gateway>(gateway: G, parts: &mut Parts) -> Result
     let most = gateway.settings().body_bytes.saturating_mul(4);
     let upgrade = upgrade.protocols([SUBPROTOCOL]).max_message_size(most).max_frame_size(most);
     let acceptable = upgrade.selected_protocol().is_some();
+    let open = gateway.sockets().open();
     Ok(upgrade.on_upgrade(async move |socket| {
         if acceptable {
             Connection::new(gateway, credentials, socket).serve().await;
         } else {
             refuse(socket).await;
         }
+        drop(open);
     }))
 }
 

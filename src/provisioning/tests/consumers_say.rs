@@ -5,13 +5,13 @@ use serde_json::json;
 use super::house::{House, told};
 use crate::access::ApiKeyScope;
 use crate::access::Caller;
+use crate::extensions::rules::write_back;
 use crate::problem::Stop;
 use crate::provisioning::acknowledge::{Acknowledgement, DIGEST_MISMATCH, ReportedError, acknowledge};
 use crate::provisioning::consumers::{self, ConsumerPatch, NewConsumer};
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::model::{Consumer, ProvisioningState};
 use crate::provisioning::statuses_of;
-use crate::provisioning::write_back::write_back;
 
 async fn consumer(house: &House) -> Consumer {
     let new = NewConsumer {
@@ -33,6 +33,7 @@ async fn say(house: &House, cursor: Cursor, digest: Option<&str>, errors: Vec<Re
         cursor: cursor.encode(),
         digest: digest.map(Into::into),
         errors,
+        resolved: Vec::new(),
     };
     acknowledge(&house.services, &caller, said).await.map(drop)
 }
@@ -96,7 +97,7 @@ async fn what_is_written_back_is_told_and_what_is_reported_is_not() {
     let id = house.add(1, "2001", json!({})).await;
     let seen = house.head().await;
     let caller = house.caller(house.actor(&[ApiKeyScope::WriteBack]));
-    let write = async |patch| write_back(&house.services, &caller, id.global(), patch).await;
+    let write = async |patch| write_back(&house.services, &caller, &id.global(), patch).await;
     write(json!({ "last_registered": "today" })).await.unwrap();
     assert_eq!(house.head().await, seen);
     write(json!({ "imsi": "26201" })).await.unwrap();

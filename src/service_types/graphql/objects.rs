@@ -1,6 +1,6 @@
 //! Events, ranges, service types and permissions as the API shows them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::{Context, ID, Object};
 use serde_json::Value;
@@ -25,6 +25,15 @@ impl Event {
     pub async fn load(ctx: &Context<'_>, id: EventId) -> Result<Option<Self>, ApiError> {
         let row = queries::event_by_id(&mut *context::read(ctx).await?, id).await?;
         Ok(row.map(|row| Self(Arc::new(row))))
+    }
+
+    /// The event of this id, if the caller may know of it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn known(ctx: &Context<'_>, id: EventId) -> Result<Option<Self>, ApiError> {
+        let actor = actor(ctx)?;
+        Ok(Self::load(ctx, id).await?.filter(|event| is_known_to(&event.0, actor)))
     }
 
     /// The event of this slug, if the caller may know of it.
@@ -186,8 +195,32 @@ impl ServiceType {
     /// # Errors
     /// When the database cannot be read.
     pub async fn load(ctx: &Context<'_>, id: ServiceTypeId) -> Result<Option<Self>, ApiError> {
+        let read = ctx.data_opt::<ReadTypes>();
+        if let Some(known) = read.and_then(|read| read.get(id)) {
+            return Ok(Some(known));
+        }
         let row = queries::service_type_by_id(&mut *context::read(ctx).await?, id).await?;
-        Ok(row.map(|row| Self(Arc::new(row))))
+        let found = row.map(|row| Self(Arc::new(row)));
+        if let (Some(read), Some(found)) = (read, &found) {
+            read.keep(found);
+        }
+        Ok(found)
+    }
+}
+
+/// The service types that a query has read: its lists name the same few again and again, and each is read once. Mutations and
+/// subscriptions have none of these, since what they read changes under them.
+#[derive(Default)]
+pub struct ReadTypes(Mutex<Vec<ServiceType>>);
+
+impl ReadTypes {
+    fn get(&self, id: ServiceTypeId) -> Option<ServiceType> {
+        let read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        read.iter().find(|found| found.0.id == id).cloned()
+    }
+
+    fn keep(&self, found: &ServiceType) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(found.clone());
     }
 }
 
@@ -270,6 +303,16 @@ impl ServiceType {
         }
         let rows = templates::templates_of(&mut *context::read(ctx).await?, self.0.id).await?;
         Ok(rows.into_iter().map(|row| Template(Arc::new(row))).collect())
+    }
+
+    /// The names of the templates that make the document of a single device, for device links. Empty for guests.
+    async fn device_templates(&self, ctx: &Context<'_>) -> Result<Vec<String>, ApiError> {
+        if matches!(actor(ctx)?, Actor::Guest) {
+            return Ok(Vec::new());
+        }
+        let rows = templates::templates_of(&mut *context::read(ctx).await?, self.0.id).await?;
+        let of_devices = rows.into_iter().filter(|row| templates::is_of_device(row.format, &row.source));
+        Ok(of_devices.map(|row| row.name).collect())
     }
 }
 

@@ -1,17 +1,19 @@
 //! What admins may do with the configuration.
 
+mod breakage;
 mod events;
 mod permissions;
 mod ranges;
 mod type_changes;
 mod types;
 
+pub use breakage::{Breakage, Violation};
 pub use events::{CreateEvent, DEFAULT_HOLD_SECONDS, DEFAULT_TIME_ZONE, UpdateEvent, create_event, update_event};
 pub use permissions::{
     CreateCallPermission, UpdateCallPermission, create_permission, delete_permission, update_permission,
 };
 pub use ranges::{CreateNumberRange, UpdateNumberRange, count_free, create_range, delete_range, update_range};
-pub use type_changes::{Breakage, Update, UpdateServiceType, Violation, update_service_type};
+pub use type_changes::{Update, UpdateServiceType, update_service_type};
 pub use types::{CreateServiceType, create_service_type, source};
 
 use super::queries;

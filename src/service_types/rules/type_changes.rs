@@ -4,27 +4,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
+use super::breakage::Breakage;
 use super::types::{clean_instructions, clean_settings, not_negative, refuse_clash};
 use super::{Changed, catalogue_changed, clean_name, clean_text};
 use crate::access::{Action, Caller, Permit, Role};
 use crate::changes::doorbell::Ring;
 use crate::changes::locks::{self, Hold};
 use crate::changes::{self, FeedRef, Keys, Mark};
-use crate::ids::{EventId, ExtensionId, ServiceTypeId};
+use crate::ids::{EventId, ServiceTypeId};
 use crate::patch::Patch;
 use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::adapt::adapt;
 use crate::service_types::effects::{self, Affected, NewContent};
 use crate::service_types::model::ServiceType;
 use crate::service_types::schema::{ParameterSchema, Parameters, Parts, Source, same_schema};
-use crate::service_types::sealed::{open_secrets, seal_secrets, unique_values};
+use crate::service_types::sealed::{comparison_key, open_secrets, seal_secrets, unique_values};
 use crate::service_types::{compiled, queries};
 use crate::services::Services;
 use crate::store::types::JsonValue;
 use crate::transaction::{Mode, Tx, transact};
-
-/// How many of the extensions that a schema would break are named.
-const NAMED: usize = 100;
 
 /// What is to change of a service type.
 pub struct UpdateServiceType {
@@ -34,7 +32,8 @@ pub struct UpdateServiceType {
     pub description: Patch<String>,
     pub instructions: Patch<String>,
     pub parameter_schema: Patch<Value>,
-    /// Values for parameters that extensions lack or that the new schema refuses; null leaves such a parameter out.
+    /// Values for parameters that extensions lack, that the new schema refuses, or that were secret and no longer are; null
+    /// leaves such a parameter out.
     pub defaults: Option<Value>,
     pub privileged: Patch<bool>,
     pub group_capable: Patch<bool>,
@@ -46,52 +45,6 @@ pub struct UpdateServiceType {
     pub dry_run: bool,
 }
 
-/// An extension that a new schema would break.
-#[derive(Clone, Debug)]
-pub struct Violation {
-    pub extension: ExtensionId,
-    /// JSON Pointer into its parameters.
-    pub pointer: String,
-    /// The JSON Schema keyword that failed; `x-unique` for a value that another extension has.
-    pub keyword: String,
-    pub message: String,
-}
-
-/// The extensions that a new schema would break.
-#[derive(Clone, Debug, Default)]
-pub struct Breakage {
-    /// The first hundred.
-    pub named: Vec<Violation>,
-    /// How many there are.
-    pub count: i32,
-}
-
-impl Breakage {
-    fn add(&mut self, extension: ExtensionId, problem: Problem) {
-        self.count = self.count.saturating_add(1);
-        if self.named.len() >= NAMED {
-            return;
-        }
-        let (pointer, keyword) = match problem.kind {
-            ProblemKind::SchemaViolation { pointer, keyword } => (pointer, keyword),
-            _ => (String::new(), String::new()),
-        };
-        self.named.push(Violation { extension, pointer, keyword, message: problem.message });
-    }
-
-    /// SCHEMA_VIOLATION at `parameterSchema`, if anything would break.
-    fn refusal(&self) -> Option<Problem> {
-        let first = self.named.first()?;
-        let message = if self.count == 1 {
-            "The new schema would break an extension.".to_owned()
-        } else {
-            format!("The new schema would break {} extensions.", self.count)
-        };
-        let kind = ProblemKind::SchemaViolation { pointer: first.pointer.clone(), keyword: first.keyword.clone() };
-        Some(Problem::new(kind, "parameterSchema", message))
-    }
-}
-
 /// The service type, or why not, and the extensions that stand in the way.
 pub struct Update {
     pub result: Result<Changed<ServiceTypeId>, Stop>,
@@ -99,7 +52,7 @@ pub struct Update {
 }
 
 /// Changes a service type. A new schema is checked against every extension of the type in one transaction: all of them fit, or
-/// nothing changes. `taken` are the names of the API's own GraphQL types.
+/// nothing changes. A stored secret is never shown because its parameter is no secret any more: that breaks its extension too. `taken` are the names of the API's own GraphQL types.
 ///
 /// In `result`: INVALID or NOT_FOUND at the field concerned, STALE_VERSION at `expectedSchemaVersion`, SCHEMA_VIOLATION at
 /// `parameterSchema` with the extensions in `breakage`.
@@ -335,8 +288,9 @@ async fn claim_unique_values(
         return Ok(());
     }
     effects::release_unique_values(tx.conn, permit, change.id).await?;
+    let key = comparison_key(tx, &change.new).await?;
     for Planned { extension, after, .. } in planned {
-        for unique in unique_values(&change.new, &after.join(), extension.event_id, change.id) {
+        for unique in unique_values(&change.new, &after.join(), extension.event_id, change.id, key.as_ref())? {
             if !effects::claim_unique_value(tx.conn, permit, extension.id, &unique).await? {
                 let pointer = format!("/{}", unique.parameter.replace('~', "~0").replace('/', "~1"));
                 let kind = ProblemKind::SchemaViolation { pointer, keyword: "x-unique".to_owned() };

@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::super::claim::UsablePlan;
 use super::referred;
 use crate::access::Permit;
 use crate::accounts;
@@ -12,11 +11,14 @@ use crate::extensions::row::ExtensionRow;
 use crate::extensions::{Extension, many};
 use crate::groups::{self, GroupMember};
 use crate::ids::{AccountId, CallPermissionId, ExtensionId, NumberId, ServiceTypeId};
+use crate::numbers::plan::{NumberRange, ReservedPrefixes};
 use crate::numbers::rules::settle;
 use crate::numbers::{self, NumberRow};
 use crate::problem::Stop;
 use crate::restrictions;
+use crate::secrets::ComparisonKey;
 use crate::service_types::schema::ParameterSchema;
+use crate::service_types::sealed::comparison_key;
 use crate::service_types::{self, Event, ServiceType, compiled};
 use crate::store::Conn;
 use crate::store::types::Id;
@@ -29,12 +31,16 @@ const OWNERS_LOCKED_SINGLY: usize = 64;
 pub(super) struct Kind {
     pub(super) service_type: ServiceType,
     pub(super) schema: Arc<ParameterSchema>,
+    /// For comparing its unique secrets, where it has any.
+    pub(super) key: Option<ComparisonKey>,
 }
 
 /// What is there before the import.
 pub(super) struct Ground {
     pub(super) event: Event,
-    pub(super) plan: UsablePlan,
+    /// All of them: operators may use every range for every service type.
+    pub(super) ranges: Vec<NumberRange>,
+    pub(super) reserved: ReservedPrefixes,
     /// By slug.
     pub(super) kinds: HashMap<String, Arc<Kind>>,
     /// By username.
@@ -106,9 +112,11 @@ impl Ground {
             members.entry(member.group_id).or_default().push(member);
         }
         let permissions = service_types::queries::all_permissions(tx.conn).await?;
+        let ranges = service_types::queries::ranges_of_event(tx.conn, event.id).await?;
         Ok(Self {
-            plan: UsablePlan::of_staff(tx.conn, &event).await?,
-            kinds: kinds(tx.conn).await?,
+            ranges: ranges.iter().map(|range| range.plan()).collect::<Result<_, _>>()?,
+            reserved: event.reserved_prefixes()?,
+            kinds: kinds(tx).await?,
             owners: owners(tx.conn, rows).await?,
             permissions: permissions.into_iter().map(|permission| (permission.slug, permission.id)).collect(),
             bars: bars(tx.conn, &numbers).await?,
@@ -126,11 +134,12 @@ impl Ground {
     }
 }
 
-async fn kinds(conn: &mut Conn) -> Result<HashMap<String, Arc<Kind>>, Stop> {
+async fn kinds(tx: &mut Tx<'_>) -> Result<HashMap<String, Arc<Kind>>, Stop> {
     let mut kinds = HashMap::new();
-    for service_type in service_types::queries::all_service_types(conn).await? {
+    for service_type in service_types::queries::all_service_types(tx.conn).await? {
         let schema = compiled(&service_type)?;
-        kinds.insert(service_type.slug.clone(), Arc::new(Kind { service_type, schema }));
+        let key = comparison_key(tx, &schema).await?;
+        kinds.insert(service_type.slug.clone(), Arc::new(Kind { service_type, schema, key }));
     }
     Ok(kinds)
 }

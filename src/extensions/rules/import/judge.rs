@@ -3,15 +3,16 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::super::claim::{is_free_for, refuse_bar};
-use super::super::{editor, parameters, place};
+use super::super::claim::{check_place, is_free_for, refuse_bar};
+use super::super::{editor, parameters};
 use super::ground::{Ground, Kind};
 use super::{Progress, fail};
 use crate::access::{Actor, Permit};
 use crate::extensions::row::{ExtensionRow, MemberRow, RowFailure};
+use crate::extensions::visibility::Visibility;
 use crate::extensions::{Extension, sealed};
 use crate::groups::GroupMember;
-use crate::ids::{AccountId, CallPermissionId, GroupMemberId};
+use crate::ids::{AccountId, CallPermissionId, EventId, ExtensionId, GroupMemberId, ServiceTypeId};
 use crate::numbers::NumberRow;
 use crate::numbers::number::Number;
 use crate::numbers::rules::untouched;
@@ -142,10 +143,7 @@ async fn judge(
     }
     let mut drafted = match before {
         Some(before) => before.clone(),
-        None => {
-            let parts = (&ground.event, &kind.service_type, owner);
-            place::draft(tx, parts, row.number.as_str(), row.label.clone(), row.visibility)
-        }
+        None => draft(tx, (ground.event.id, kind.service_type.id, owner), row.number.as_str()),
     };
     drafted.label = row.label.into_string();
     drafted.visibility = row.visibility;
@@ -164,6 +162,32 @@ async fn judge(
         members: row.members,
         memberships: None,
     }))
+}
+
+/// A new extension that has nothing but its number yet.
+fn draft(
+    tx: &Tx<'_>,
+    (event_id, service_type_id, owner_id): (EventId, ServiceTypeId, AccountId),
+    number: &str,
+) -> Extension {
+    Extension {
+        id: ExtensionId::new(tx.rng(), tx.now),
+        event_id,
+        service_type_id,
+        owner_id,
+        slot: 0,
+        number: number.to_owned(),
+        label: String::new(),
+        visibility: Visibility::default(),
+        parameters: JsonValue::default(),
+        secrets: None,
+        status: JsonValue::default(),
+        fallback_extension_id: None,
+        fallback_number: None,
+        created_at: tx.now,
+        updated_at: tx.now,
+        version: 1,
+    }
 }
 
 /// What speaks against the row's type and owner: a new extension needs a type that is not retired, an old one keeps both.
@@ -197,7 +221,7 @@ async fn take(
     (line, number, owner): (u64, &Number, Option<AccountId>),
     failures: &mut Vec<RowFailure>,
 ) -> Result<Option<NumberRow>, Stop> {
-    match ground.plan.admit(tx.conn, permit.is_staff(), number).await {
+    match check_place(tx, permit, &ground.event, number, (&ground.ranges, &ground.reserved)).await {
         Ok(()) => {}
         Err(Stop::Problems(problems)) => {
             problems.into_iter().for_each(|problem| fail(failures, line, "number", problem));
@@ -252,7 +276,7 @@ fn fill(
         }
         Err(stop) => return Err(stop),
     };
-    let claims = unique_values(&kind.schema, &values, row.event_id, row.service_type_id);
+    let claims = unique_values(&kind.schema, &values, row.event_id, row.service_type_id, kind.key.as_ref())?;
     let parts = kind.schema.split(values);
     row.parameters = JsonValue(parts.public.into());
     row.status = JsonValue(parts.status.into());

@@ -6,9 +6,9 @@ use super::fail;
 use super::ground::{Ground, Kind};
 use super::judge::{Memberships, Planned};
 use crate::access::{Actor, Permit};
+use crate::extensions::graph::find_loop;
 use crate::extensions::many;
 use crate::extensions::row::{MemberRow, RowFailure};
-use crate::groups::graph::find_loop;
 use crate::groups::{self, GroupMember, MembershipState};
 use crate::ids::{AccountId, ExtensionId, GroupMemberId};
 use crate::numbers::number::Number;
@@ -80,13 +80,13 @@ pub(super) async fn resolve(
 async fn load(tx: &mut Tx<'_>, ground: &Ground, planned: &[Planned]) -> Result<Beside, Stop> {
     let claims: Vec<&UniqueValue> = planned.iter().flat_map(|planned| &planned.claims).collect();
     let bearers = many::bearers_of(tx.conn, &claims).await?.into_iter().collect();
-    let has_members = planned.iter().any(|planned| planned.members.as_ref().is_some_and(|members| !members.is_empty()));
-    let has_fallbacks = planned.iter().any(|planned| planned.fallback.is_some());
+    let has_members = |planned: &Planned| planned.members.as_ref().is_some_and(|members| !members.is_empty());
+    let has_links = planned.iter().any(|planned| planned.fallback.is_some() || has_members(planned));
     let event = ground.event.id;
     Ok(Beside {
         bearers,
-        rung: if has_members { groups::queries::rings_of_event(tx.conn, event).await? } else { Vec::new() },
-        fallbacks: if has_fallbacks { many::fallbacks_of_event(tx.conn, event).await? } else { Vec::new() },
+        rung: if has_links { groups::queries::rings_of_event(tx.conn, event).await? } else { Vec::new() },
+        fallbacks: if has_links { many::fallbacks_of_event(tx.conn, event).await? } else { Vec::new() },
     })
 }
 
@@ -142,10 +142,10 @@ impl<'a> Book<'a> {
         let mut links = Links::default();
         match &planned.fallback {
             None => {}
-            Some(number) if number.is_world() => links.outside = Some(number.to_string()),
             Some(number) => match self.find(number) {
                 Target::There { id, .. } => links.fallback = Some(id),
                 Target::Expected => {}
+                Target::Missing if number.is_world() => links.outside = Some(number.to_string()),
                 Target::Missing => {
                     let message = format!("{number} is not in service.");
                     fail(failures, planned.line, "fallback_number", Problem::not_found("", message));
@@ -266,47 +266,69 @@ fn shared_values(book: &Book<'_>, beside: &Beside) -> Vec<(u64, Problem)> {
     found
 }
 
-/// Groups that would ring themselves, and fallbacks that would come back.
+/// Calls that would go round for ever, by groups and fallbacks together.
 fn loops(ground: &Ground, rows: &[Planned], beside: &Beside) -> Vec<(u64, &'static str, Problem)> {
     let names: HashMap<ExtensionId, &str> = rows
         .iter()
         .map(|planned| (planned.row.id, planned.row.number.as_str()))
         .chain(ground.present.values().map(|row| (row.id, row.number.as_str())))
         .collect();
+    let edges = Edges::of(rows, beside);
     let mut found = Vec::new();
-    let rings = |planned: &Planned| {
-        let active = |row: &&GroupMember| row.membership == MembershipState::Active;
-        let all = &planned.memberships.as_ref()?.all;
-        Some(all.iter().filter(active).map(|row| row.member_id).collect::<Vec<_>>())
-    };
-    let calls = |planned: &Planned| Some(planned.row.fallback_extension_id.into_iter().collect::<Vec<_>>());
-    let kinds: [(&str, &str, &[_], &dyn Fn(&Planned) -> Option<Vec<ExtensionId>>); 2] = [
-        ("members", "The group would ring itself", &beside.rung, &rings),
-        ("fallback_number", "Calls would come back", &beside.fallbacks, &calls),
-    ];
-    for (column, what, known, of) in kinds {
-        let mut edges = HashMap::<ExtensionId, Vec<ExtensionId>>::new();
-        for (from, to) in known {
-            edges.entry(*from).or_default().push(*to);
-        }
-        let told: Vec<_> = rows.iter().filter_map(|planned| Some((planned, of(planned)?))).collect();
-        edges.extend(told.iter().map(|(planned, targets)| (planned.row.id, targets.clone())));
-        for (planned, _) in told.iter().filter(|(_, targets)| !targets.is_empty()) {
-            let problem = match find_loop(planned.row.id, |from| edges.get(from).cloned().unwrap_or_default()) {
-                Ok(None) => continue,
-                Ok(Some(path)) => {
-                    let shown = |id: &ExtensionId| names.get(id).map_or("…", |number| number).to_owned();
-                    let cycle: Vec<String> = path.iter().map(shown).collect();
-                    let message = format!("{what}: {}.", cycle.join(" → "));
-                    Problem::new(ProblemKind::GroupLoop { cycle }, "", message)
-                }
-                Err(_) => {
-                    let message = "Too many extensions ring each other behind this one.";
-                    Problem::new(ProblemKind::Conflict, "", message)
-                }
-            };
-            found.push((planned.line, column, problem));
-        }
+    for planned in rows.iter().filter(|planned| !edges.from(planned.row.id).is_empty()) {
+        let id = planned.row.id;
+        let (column, problem) = match find_loop(id, |from| edges.from(*from)) {
+            Ok(None) => continue,
+            Ok(Some(path)) => {
+                let shown = |id: &ExtensionId| names.get(id).map_or("…", |number| number).to_owned();
+                let cycle: Vec<String> = path.iter().map(shown).collect();
+                let message = format!("Calls would go round for ever: {}.", cycle.join(" → "));
+                (edges.column(id, path.get(1)), Problem::new(ProblemKind::GroupLoop { cycle }, "", message))
+            }
+            Err(_) => {
+                let message = "Too many extensions ring each other behind this one.";
+                (edges.column(id, None), Problem::new(ProblemKind::Conflict, "", message))
+            }
+        };
+        found.push((planned.line, column, problem));
     }
     found
+}
+
+/// Which extensions hand calls on to which, as they will.
+struct Edges {
+    rung: HashMap<ExtensionId, Vec<ExtensionId>>,
+    fallbacks: HashMap<ExtensionId, ExtensionId>,
+}
+
+impl Edges {
+    fn of(rows: &[Planned], beside: &Beside) -> Self {
+        let mut rung = HashMap::<ExtensionId, Vec<ExtensionId>>::new();
+        for (from, to) in &beside.rung {
+            rung.entry(*from).or_default().push(*to);
+        }
+        let mut fallbacks: HashMap<_, _> = beside.fallbacks.iter().copied().collect();
+        for Planned { row, memberships, .. } in rows {
+            match row.fallback_extension_id {
+                Some(to) => drop(fallbacks.insert(row.id, to)),
+                None => drop(fallbacks.remove(&row.id)),
+            }
+            if let Some(memberships) = memberships {
+                let active = memberships.all.iter().filter(|row| row.membership == MembershipState::Active);
+                rung.insert(row.id, active.map(|row| row.member_id).collect());
+            }
+        }
+        Self { rung, fallbacks }
+    }
+
+    fn from(&self, id: ExtensionId) -> Vec<ExtensionId> {
+        let rung = self.rung.get(&id).into_iter().flatten().copied();
+        rung.chain(self.fallbacks.get(&id).copied()).collect()
+    }
+
+    /// The column of the step from an extension to the next.
+    fn column(&self, id: ExtensionId, next: Option<&ExtensionId>) -> &'static str {
+        let is_rung = self.rung.get(&id).is_some_and(|rung| next.is_none_or(|next| rung.contains(next)));
+        if is_rung { "members" } else { "fallback_number" }
+    }
 }

@@ -88,7 +88,7 @@ async fn run(tx: &mut Tx<'_>, input: Import) -> Result<Imported, Stop> {
     let permit = tx.permit(Action::ImportExtensions).await?;
     let event = crate::service_types::queries::event_by_id(tx.conn, event.id).await?;
     let event = event.ok_or_else(|| Problem::not_found("event", "There is no such event."))?;
-    check_phase(&event, &permit, Weight::Heavy)?;
+    check_phase(&event, &permit, Weight::Heavy).map_err(|problem| problem.at(["event"]))?;
     progress.expect(2 * rows.len());
     let ground = Ground::load(tx, &permit, event, &rows).await?;
     let (planned, failed) = judge::all(tx, &permit, &ground, rows, &progress, &mut failures).await?;

@@ -1,6 +1,6 @@
 //! Writing what an import has decided: everything is checked by now.
 
-use super::super::{claim, marks};
+use super::super::marks;
 use super::ground::Ground;
 use super::judge::Planned;
 use super::{Imported, Progress};
@@ -10,7 +10,9 @@ use crate::extensions::queries;
 use crate::groups;
 use crate::ids::CallPermissionId;
 use crate::numbers;
-use crate::problem::{Fault, Stop};
+use crate::numbers::rules::Move;
+use crate::numbers::state::NumberState;
+use crate::problem::{Fault, Problem, ProblemKind, Stop};
 use crate::store::CHUNK;
 use crate::store::types::Id;
 use crate::transaction::Tx;
@@ -101,7 +103,7 @@ async fn number_slots(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned
         return Ok(());
     }
     let fresh = i32::try_from(fresh).map_err(Fault::internal)?;
-    let first = queries::take_slots(tx.conn, permit, ground.event.id, fresh).await?;
+    let first = many::take_slots(tx.conn, permit, ground.event.id, fresh).await?;
     for (slot, planned) in (first..).zip(planned.iter_mut().filter(|planned| planned.before.is_none())) {
         planned.row.slot = slot;
     }
@@ -124,7 +126,8 @@ async fn create(
         if number.version > 0 {
             numbers::queries::end_waits(tx.conn, permit, number.id).await?;
         }
-        steps.push((number, claim::in_service(&row)));
+        let owner = Some(row.owner_id);
+        steps.push((number, Move { to: NumberState::InService, account: owner, until: None, extension: Some(row.id) }));
         let grant = |permission_id: &CallPermissionId| Grant { extension_id: row.id, permission_id: *permission_id };
         grants.extend(planned.permissions.iter().map(grant));
         marks::present(tx, &row, &planned.kind.schema);
@@ -169,7 +172,14 @@ async fn change(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned: &Pla
 async fn bear(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<(), Stop> {
     let claims: Vec<(Id, String, String)> =
         planned.claims.iter().map(|claim| (claim.scope, claim.parameter.clone(), claim.value.clone())).collect();
-    Ok(queries::set_unique_values(tx.conn, permit, planned.row.id, &claims).await?)
+    match queries::set_unique_values(tx.conn, permit, planned.row.id, &claims).await? {
+        None => Ok(()),
+        Some(taken) => {
+            let message =
+                format!("Line {}: {taken}: another event's extension got this value this very moment.", planned.line);
+            Err(Problem::new(ProblemKind::AlreadyExists, "", message).into())
+        }
+    }
 }
 
 /// Writes where calls go: now every extension is there.
@@ -177,7 +187,7 @@ async fn links(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<()
     let row = &planned.row;
     if has_new_fallback(planned) {
         let outside = row.fallback_number.as_deref();
-        queries::set_fallback(tx.conn, permit, row.id, row.fallback_extension_id, outside).await?;
+        many::set_fallback(tx.conn, permit, row.id, row.fallback_extension_id, outside).await?;
     }
     let Some(memberships) = &planned.memberships else { return Ok(()) };
     for id in &memberships.removed {

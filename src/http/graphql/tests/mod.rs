@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use super::error::EdgeError;
 use super::gateway::{Credentials, Gateway, PublishedSchema, Settings};
+use super::open_sockets::OpenSockets;
 use crate::clock::{Clock, Rng, SystemClock, SystemRng};
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::{Charge, Tier};
@@ -129,6 +130,7 @@ struct Inner {
     settings: Settings,
     revoked: watch::Sender<bool>,
     shutdown: watch::Sender<bool>,
+    sockets: OpenSockets,
     /// How many requests may still come.
     left: AtomicU32,
 }
@@ -183,6 +185,10 @@ impl Gateway for Program {
         when(self.0.shutdown.subscribe())
     }
 
+    fn sockets(&self) -> &OpenSockets {
+        &self.0.sockets
+    }
+
     fn clock(&self) -> &dyn Clock {
         &SystemClock
     }
@@ -221,12 +227,14 @@ impl Server {
             settings,
             revoked: watch::Sender::new(false),
             shutdown: watch::Sender::new(false),
+            sockets: OpenSockets::default(),
             left: AtomicU32::new(100_000),
         }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = super::routes(program.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
+        crate::outgoing::install_tls();
         Self { program, address, client: reqwest::Client::new() }
     }
 

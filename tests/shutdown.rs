@@ -1,0 +1,131 @@
+//! The program as a process: SIGTERM, and what those see who are connected.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use libtest_mimic::{Failed, Trial};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// So many that closing them takes longer than ending the program would.
+const SOCKETS: usize = 200;
+
+/// The tests of stopping.
+pub fn trials() -> Vec<Trial> {
+    vec![Trial::test("shutdown::every_socket_is_told_that_the_server_goes_away", || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(every_socket_is_told())
+    })]
+}
+
+async fn every_socket_is_told() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let mut server = Server::start(folder.path())?;
+    let mut sockets = Vec::new();
+    for number in 0..SOCKETS {
+        let mut socket = connect(&server.address).await;
+        // Some follow the directory, some have only said hello, some not even that.
+        if number % 3 > 0 {
+            say(&mut socket, json!({ "type": "connection_init" })).await;
+            assert_eq!(hear(&mut socket).await["type"], "connection_ack");
+        }
+        if number % 3 > 1 {
+            let query = "subscription { directoryChanged(event: \"demo\") { slug } }";
+            say(&mut socket, json!({ "type": "subscribe", "id": "s", "payload": { "query": query } })).await;
+        }
+        sockets.push(socket);
+    }
+    server.terminate();
+    let began = Instant::now();
+    for (number, socket) in sockets.iter_mut().enumerate() {
+        assert_eq!(close_code(socket).await, Some(1001), "socket {number}");
+    }
+    drop(sockets);
+    let ended = server.child.wait()?;
+    assert!(ended.success(), "{ended}");
+    assert!(began.elapsed() < Duration::from_secs(10), "it took {:?} to stop", began.elapsed());
+    Ok(())
+}
+
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    /// Starts the program on a port of its choice, with the demo event.
+    fn start(folder: &std::path::Path) -> Result<Self, Failed> {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_switchboard"))
+            .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--log-format", "json", "--data-dir"])
+            .arg(folder)
+            .env_clear()
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let log = BufReader::new(child.stderr.take().ok_or("no log")?);
+        let mut lines = log.lines().map_while(Result::ok);
+        let listening = lines
+            .by_ref()
+            .filter_map(|line| serde_json::from_str::<Value>(&line).ok())
+            .find(|line| line["message"] == "listening")
+            .ok_or("the program did not say where it listens")?;
+        // What it still has to say must not fill the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let address = listening["address"].as_str().ok_or("no address")?.to_owned();
+        Ok(Self { child, address })
+    }
+
+    fn terminate(&self) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has ended already, where the test went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn connect(address: &str) -> Socket {
+    let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
+    tokio_tungstenite::connect_async(request).await.unwrap().0
+}
+
+async fn say(socket: &mut Socket, message: Value) {
+    socket.send(Message::text(message.to_string())).await.unwrap();
+}
+
+async fn next(socket: &mut Socket) -> Option<Message> {
+    tokio::time::timeout(Duration::from_secs(10), socket.next()).await.expect("in time").and_then(Result::ok)
+}
+
+async fn hear(socket: &mut Socket) -> Value {
+    loop {
+        match next(socket).await.expect("an open socket") {
+            Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+            Message::Ping(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Reads on until the socket ends: the code of its close frame, if one came.
+async fn close_code(socket: &mut Socket) -> Option<u16> {
+    loop {
+        match next(socket).await? {
+            Message::Close(frame) => return frame.map(|frame| frame.code.into()),
+            _ => {}
+        }
+    }
+}
