@@ -17,7 +17,7 @@ use exceptions::EXCEPTIONS;
 use sources::{Named, Source};
 
 /// Base modules: they know no domain, no GraphQL and no HTTP.
-const BASE: [&str; 19] = [
+const BASE: [&str; 20] = [
     "access",
     "audit",
     "changes",
@@ -36,6 +36,7 @@ const BASE: [&str; 19] = [
     "text",
     "transaction",
     "query",
+    "insert_rows",
     "number_state",
 ];
 
@@ -43,7 +44,7 @@ const BASE: [&str; 19] = [
 const ROOT_MACROS: [&str; 5] = ["text_enum", "mirrored", "connection", "entity_id", "id_type"];
 
 /// Domains, each with the domains that it may name.
-const DOMAINS: [(&str, &[&str]); 10] = [
+const DOMAINS: [(&str, &[&str]); 11] = [
     ("accounts", &[]),
     ("api_keys", &["accounts", "service_types"]),
     ("moderation", &["accounts"]),
@@ -53,6 +54,7 @@ const DOMAINS: [(&str, &[&str]); 10] = [
     ("groups", &["accounts", "service_types", "numbers", "extensions", "directory"]),
     ("directory", &["accounts", "service_types", "numbers", "extensions"]),
     ("provisioning", &["accounts", "api_keys", "service_types", "numbers", "extensions", "groups", "directory"]),
+    ("event_files", &["accounts", "service_types", "numbers", "extensions", "groups"]),
     ("personal_data", &["accounts", "provisioning", "service_types", "numbers", "extensions", "groups", "directory"]),
 ];
 

@@ -9,6 +9,7 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 
 use super::model::Extension;
+pub use super::queries::{index, save, set_permissions, set_unique_values};
 use super::search::SearchTerms;
 use crate::access::Permit;
 use crate::ids::{CallPermissionId, EventId, ExtensionId};
@@ -21,7 +22,7 @@ use crate::store::{CHUNK, Conn};
 use crate::{insert_rows, query};
 
 /// The extensions of these numbers of an event.
-pub(super) async fn by_numbers(conn: &mut Conn, event: EventId, numbers: &[&str]) -> QueryResult<Vec<Extension>> {
+pub async fn by_numbers(conn: &mut Conn, event: EventId, numbers: &[&str]) -> QueryResult<Vec<Extension>> {
     let mut found = Vec::new();
     for chunk in numbers.chunks(CHUNK) {
         let rows: Vec<Extension> = query!(&mut *conn, c => extensions::table
@@ -36,7 +37,7 @@ pub(super) async fn by_numbers(conn: &mut Conn, event: EventId, numbers: &[&str]
 }
 
 /// All extensions of an event with their owners' usernames.
-pub(super) async fn all_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(Extension, String)>> {
+pub async fn all_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(Extension, String)>> {
     query!(conn, c => extensions::table
         .inner_join(accounts::table.on(accounts::id.eq(extensions::owner_id)))
         .filter(extensions::event_id.eq(event))
@@ -46,10 +47,7 @@ pub(super) async fn all_of_event(conn: &mut Conn, event: EventId) -> QueryResult
 }
 
 /// The extensions of an event whose calls go to another: (from, to).
-pub(super) async fn fallbacks_of_event(
-    conn: &mut Conn,
-    event: EventId,
-) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
+pub async fn fallbacks_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
     query!(conn, c => extensions::table
         .filter(extensions::event_id.eq(event))
         .filter(extensions::fallback_extension_id.is_not_null())
@@ -59,10 +57,7 @@ pub(super) async fn fallbacks_of_event(
 }
 
 /// The permissions of these extensions: (extension, permission).
-pub(super) async fn granted_to(
-    conn: &mut Conn,
-    ids: &[ExtensionId],
-) -> QueryResult<Vec<(ExtensionId, CallPermissionId)>> {
+pub async fn granted_to(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, CallPermissionId)>> {
     let mut found = Vec::new();
     for chunk in ids.chunks(CHUNK) {
         let rows: Vec<(ExtensionId, CallPermissionId)> = query!(&mut *conn, c => extension_permissions::table
@@ -76,10 +71,7 @@ pub(super) async fn granted_to(
 }
 
 /// Who bears which of these values.
-pub(super) async fn bearers_of(
-    conn: &mut Conn,
-    values: &[&UniqueValue],
-) -> QueryResult<Vec<(UniqueValue, ExtensionId)>> {
+pub async fn bearers_of(conn: &mut Conn, values: &[&UniqueValue]) -> QueryResult<Vec<(UniqueValue, ExtensionId)>> {
     let mut by_parameter = BTreeMap::<(Id, &str), Vec<&str>>::new();
     for UniqueValue { scope, parameter, value } in values {
         by_parameter.entry((*scope, parameter.as_str())).or_default().push(value.as_str());
@@ -102,7 +94,7 @@ pub(super) async fn bearers_of(
 }
 
 /// The sealed secrets of an event's extensions, a page by id.
-pub(super) async fn sealed_secrets(
+pub async fn sealed_secrets(
     conn: &mut Conn,
     event: EventId,
     after: Option<ExtensionId>,
@@ -122,13 +114,13 @@ pub(super) async fn sealed_secrets(
 }
 
 /// Writes the same secrets, sealed anew: no new version of the extension.
-pub(super) async fn save_secrets(conn: &mut Conn, _: &Permit, id: ExtensionId, sealed: &[u8]) -> QueryResult<()> {
+pub async fn save_secrets(conn: &mut Conn, _: &Permit, id: ExtensionId, sealed: &[u8]) -> QueryResult<()> {
     query!(conn, c => diesel::update(extensions::table.find(id)).set(extensions::secrets.eq(Some(sealed))).execute(c).await)?;
     Ok(())
 }
 
 /// Takes the next slots of an event, and gives the first of them.
-pub(super) async fn take_slots(conn: &mut Conn, _: &Permit, event: EventId, wanted: i32) -> QueryResult<i32> {
+pub async fn take_slots(conn: &mut Conn, _: &Permit, event: EventId, wanted: i32) -> QueryResult<i32> {
     let next: i32 = query!(conn, c => diesel::update(events::table.find(event))
         .set(events::next_slot.eq(events::next_slot + wanted))
         .returning(events::next_slot)
@@ -138,7 +130,7 @@ pub(super) async fn take_slots(conn: &mut Conn, _: &Permit, event: EventId, want
 }
 
 /// Sets where calls go: an extension, or a number outside.
-pub(super) async fn set_fallback(
+pub async fn set_fallback(
     conn: &mut Conn,
     _: &Permit,
     id: ExtensionId,
@@ -153,7 +145,7 @@ pub(super) async fn set_fallback(
 }
 
 /// Writes new rows.
-pub(super) async fn insert_all(conn: &mut Conn, _: &Permit, rows: &[Extension]) -> QueryResult<()> {
+pub async fn insert_all(conn: &mut Conn, _: &Permit, rows: &[Extension]) -> QueryResult<()> {
     insert_rows!(conn, rows, values => diesel::insert_into(extensions::table).values(values));
     Ok(())
 }
@@ -170,7 +162,7 @@ struct Term<'a> {
 }
 
 /// Writes the words of labels that were never written before.
-pub(super) async fn index_all(conn: &mut Conn, _: &Permit, rows: &[Extension]) -> QueryResult<()> {
+pub async fn index_all(conn: &mut Conn, _: &Permit, rows: &[Extension]) -> QueryResult<()> {
     let mut all = Vec::new();
     for row in rows {
         let SearchTerms { words, keypad } = SearchTerms::of_label(&row.label);
@@ -190,13 +182,13 @@ pub(super) async fn index_all(conn: &mut Conn, _: &Permit, rows: &[Extension]) -
 /// A call permission that an extension gets.
 #[derive(diesel::Insertable)]
 #[diesel(table_name = extension_permissions)]
-pub(super) struct Grant {
-    pub(super) extension_id: ExtensionId,
-    pub(super) permission_id: CallPermissionId,
+pub struct Grant {
+    pub extension_id: ExtensionId,
+    pub permission_id: CallPermissionId,
 }
 
 /// Grants call permissions to extensions that have none yet.
-pub(super) async fn grant_all(conn: &mut Conn, _: &Permit, grants: &[Grant]) -> QueryResult<()> {
+pub async fn grant_all(conn: &mut Conn, _: &Permit, grants: &[Grant]) -> QueryResult<()> {
     insert_rows!(conn, grants, rows => diesel::insert_into(extension_permissions::table).values(rows));
     Ok(())
 }

@@ -82,7 +82,7 @@ pub(super) async fn insert(conn: &mut Conn, _: &Permit, row: &Extension) -> Quer
     Ok(())
 }
 
-pub(super) async fn save(conn: &mut Conn, _: &Permit, row: &Extension) -> QueryResult<()> {
+pub async fn save(conn: &mut Conn, _: &Permit, row: &Extension) -> QueryResult<()> {
     query!(conn, c => diesel::update(extensions::table.find(row.id)).set(row).execute(c).await)?;
     Ok(())
 }
@@ -95,7 +95,7 @@ pub(super) async fn delete(conn: &mut Conn, _: &Permit, id: ExtensionId) -> Quer
 }
 
 /// Replaces the words by which the directory finds the extension.
-pub(super) async fn index(conn: &mut Conn, permit: &Permit, row: &Extension, is_new: bool) -> QueryResult<()> {
+pub async fn index(conn: &mut Conn, permit: &Permit, row: &Extension, is_new: bool) -> QueryResult<()> {
     if !is_new {
         query!(conn, c => diesel::delete(directory_terms::table.filter(directory_terms::extension_id.eq(row.id))).execute(c).await)?;
     }
@@ -120,7 +120,7 @@ pub(super) async fn bearer_of(
 /// Replaces the unique values of an extension: (scope, parameter, value). The answer is the parameter whose value another
 /// extension has, if there is one; then the transaction is to be given up. A type's values are compared across events, which
 /// do not wait for each other's locks: only the insertion knows.
-pub(super) async fn set_unique_values(
+pub async fn set_unique_values(
     conn: &mut Conn,
     _: &Permit,
     id: ExtensionId,
@@ -155,7 +155,7 @@ pub async fn permissions_of(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec
 }
 
 /// Replaces the permissions of an extension.
-pub(super) async fn set_permissions(
+pub async fn set_permissions(
     conn: &mut Conn,
     _: &Permit,
     id: ExtensionId,

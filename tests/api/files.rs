@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
+use switchboard::event_files::row::{ExtensionRow, MemberRow, RowLimits};
+use switchboard::event_files::{csv, row_json};
 use switchboard::extensions::label::Label;
-use switchboard::extensions::row::{ExtensionRow, MemberRow, RowLimits};
 use switchboard::extensions::visibility::Visibility;
-use switchboard::extensions::{csv, row_json};
 use switchboard::numbers::number::Number;
 use switchboard::secrets::{Secret, open_with_passphrase};
 

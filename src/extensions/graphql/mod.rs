@@ -1,6 +1,5 @@
 //! Numbers and extensions in the API.
 
-mod imports;
 mod inputs;
 mod mutations;
 mod objects;

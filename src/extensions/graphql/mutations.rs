@@ -5,10 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use serde_json::Value;
 
-use super::imports::*;
 use super::inputs::*;
-use crate::extensions::row::RowLimits;
-use crate::extensions::{csv, rules};
+use crate::extensions::rules;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::typed::ServiceParametersInput;
@@ -157,25 +155,6 @@ impl ExtensionsMutation {
             override_reservation: input.override_reservation,
         };
         ExtensionPayload::of(ctx, rules::assign(services(ctx)?, &caller(ctx)?, input).await).await
-    }
-
-    /// Imports up to 1,000 rows of CSV (the columns of `export`); more by the `import` command. Each row makes the extension of
-    /// its number, or makes it what the row says: what is left out of `parameters` goes, save secrets and what telephone systems
-    /// write. A new member of another's is invited. For operators.
-    async fn import_extensions(
-        &self,
-        ctx: &Context<'_>,
-        input: ImportExtensionsInput,
-    ) -> Result<ImportExtensionsPayload, ApiError> {
-        let import = rules::Import {
-            event: input.event,
-            file: csv::read(input.csv.as_bytes(), RowLimits::REQUEST),
-            dry_run: input.dry_run,
-            atomic: input.atomic,
-            progress: Arc::default(),
-        };
-        let imported = settle(rules::import(services(ctx)?, &caller(ctx)?, import).await)?;
-        Ok(imported.map_or_else(ImportExtensionsPayload::failed, Into::into))
     }
 
     /// Gives an extension to another account. Every generated secret is made anew, a fallback outside the event is cleared, and

@@ -66,13 +66,13 @@ pub(super) async fn claim(
 ///
 /// # Errors
 /// RESTRICTED at `number`, with the reason.
-pub(super) fn refuse_bar(reason: Option<&str>) -> Result<(), Problem> {
+pub fn refuse_bar(reason: Option<&str>) -> Result<(), Problem> {
     let Some(reason) = reason else { return Ok(()) };
     Err(Problem::new(ProblemKind::Restricted, "number", format!("This number is barred: {reason}")))
 }
 
 /// Whether a number is nobody's, kept for this owner, or taken all the same by an operator.
-pub(super) fn is_free_for(row: &NumberRow, owner: AccountId, override_reservation: bool) -> bool {
+pub fn is_free_for(row: &NumberRow, owner: AccountId, override_reservation: bool) -> bool {
     match row.state {
         NumberState::Available => true,
         NumberState::Held | NumberState::Reserved => row.account_id == Some(owner) || override_reservation,
@@ -95,7 +95,7 @@ async fn any(tx: &mut Tx<'_>, event: &Event, free: &FreeNumbers) -> Result<Numbe
 
 /// Refuses a number that nobody is given, one outside the ranges that the caller may use, and one that would spoil dialling
 /// digit by digit: it begins with another's number, or another's begins with it.
-pub(super) async fn check_place(
+pub async fn check_place(
     tx: &mut Tx<'_>,
     permit: &Permit,
     event: &Event,

@@ -26,7 +26,7 @@ pub(super) fn patch(given: Option<Value>) -> Result<Parameters, Problem> {
 }
 
 /// All parameters of a row, secrets too.
-pub(super) fn all(tx: &Tx<'_>, row: &Extension) -> Result<Parameters, Stop> {
+pub fn all(tx: &Tx<'_>, row: &Extension) -> Result<Parameters, Stop> {
     let mut values = public(row);
     values.extend(sealed::open(tx.sealer(), row.id, row.secrets.as_deref())?);
     values.extend(row.status.0.as_object().cloned().unwrap_or_default());
@@ -67,7 +67,7 @@ pub(super) fn merge(
 ///
 /// # Errors
 /// FEATURE_DENIED and SCHEMA_VIOLATION at the parameters concerned.
-pub(super) fn replace(
+pub fn replace(
     schema: &ParameterSchema,
     current: Parameters,
     mut given: Parameters,

@@ -139,7 +139,7 @@ pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExte
 }
 
 /// The event of this slug, if the caller may know of it.
-pub(super) async fn find_event(tx: &mut Tx<'_>, slug: &str) -> Result<Event, Stop> {
+pub async fn find_event(tx: &mut Tx<'_>, slug: &str) -> Result<Event, Stop> {
     let is_admin = tx.actor().is_at_least(Role::Admin);
     let event = service_types::queries::event_by_slug(tx.conn, slug).await?;
     let event = event.filter(|event| is_admin || event.phase != service_types::EventPhase::Draft);

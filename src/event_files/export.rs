@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::super::label::Label;
-use super::super::model::Extension;
-use super::super::row::{ExtensionRow, MemberRow};
-use super::super::{many, sealed};
-use super::marks::public;
+use super::row::{ExtensionRow, MemberRow};
 use crate::access::{Caller, Role};
+use crate::extensions::label::Label;
+use crate::extensions::rules::marks::public;
+use crate::extensions::{Extension, many, sealed};
 use crate::groups::{self, GroupMember, MembershipState};
 use crate::ids::{ExtensionId, ServiceTypeId};
 use crate::numbers::number::Number;

@@ -1,10 +1,13 @@
-//! What clients send and get about imports.
+//! Importing in the API.
 
-use async_graphql::{InputObject, SimpleObject};
+use std::sync::Arc;
 
-use crate::extensions::row::RowFailure;
-use crate::extensions::rules;
-use crate::graphql::error::{UserError, UserErrorCode};
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+
+use super::row::{RowFailure, RowLimits};
+use super::{Import, Imported, csv, import};
+use crate::graphql::context::{caller, services};
+use crate::graphql::error::{ApiError, UserError, UserErrorCode, settle};
 use crate::problem::Problem;
 
 /// Extensions as CSV.
@@ -59,8 +62,8 @@ impl From<RowFailure> for ImportFailure {
     }
 }
 
-impl From<rules::Imported> for ImportExtensionsPayload {
-    fn from(imported: rules::Imported) -> Self {
+impl From<Imported> for ImportExtensionsPayload {
+    fn from(imported: Imported) -> Self {
         let count = |rows: usize| i32::try_from(rows).unwrap_or(i32::MAX);
         Self {
             created: count(imported.created),
@@ -76,5 +79,31 @@ impl ImportExtensionsPayload {
     /// Nothing was imported.
     pub const fn failed(errors: Vec<UserError>) -> Self {
         Self { created: 0, updated: 0, unchanged: 0, failures: Vec::new(), errors }
+    }
+}
+
+/// Mutations about files.
+#[derive(Default)]
+pub struct EventFilesMutation;
+
+#[Object]
+impl EventFilesMutation {
+    /// Imports up to 1,000 rows of CSV (the columns of `export`); more by the `import` command. Each row makes the extension of
+    /// its number, or makes it what the row says: what is left out of `parameters` goes, save secrets and what telephone systems
+    /// write. A new member of another's is invited. For operators.
+    async fn import_extensions(
+        &self,
+        ctx: &Context<'_>,
+        input: ImportExtensionsInput,
+    ) -> Result<ImportExtensionsPayload, ApiError> {
+        let wanted = Import {
+            event: input.event,
+            file: csv::read(input.csv.as_bytes(), RowLimits::REQUEST),
+            dry_run: input.dry_run,
+            atomic: input.atomic,
+            progress: Arc::default(),
+        };
+        let imported = settle(import(services(ctx)?, &caller(ctx)?, wanted).await)?;
+        Ok(imported.map_or_else(ImportExtensionsPayload::failed, Into::into))
     }
 }

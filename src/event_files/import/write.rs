@@ -1,12 +1,11 @@
 //! Writing what an import has decided: everything is checked by now.
 
-use super::super::marks;
 use super::ground::Ground;
 use super::judge::Planned;
 use super::{Imported, Progress};
 use crate::access::Permit;
 use crate::extensions::many::{self, Grant};
-use crate::extensions::queries;
+use crate::extensions::rules::marks;
 use crate::groups;
 use crate::ids::CallPermissionId;
 use crate::numbers;
@@ -50,7 +49,7 @@ pub(super) async fn all(
     number_slots(tx, permit, ground, &mut planned).await?;
     // Values may go from one row to another: first all are given up.
     for planned in planned.iter().filter(|planned| planned.before.is_some() && has_unique(planned)) {
-        queries::set_unique_values(tx.conn, permit, planned.row.id, &[]).await?;
+        many::set_unique_values(tx.conn, permit, planned.row.id, &[]).await?;
     }
     let mut told = Vec::with_capacity(planned.len() + 1);
     let fresh = planned.iter().filter(|planned| planned.before.is_none()).count();
@@ -152,9 +151,9 @@ async fn change(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned: &Pla
     (row.fallback_extension_id, row.fallback_number) = (before.fallback_extension_id, before.fallback_number.clone());
     row.version += 1;
     row.updated_at = tx.now;
-    queries::save(tx.conn, permit, &row).await?;
+    many::save(tx.conn, permit, &row).await?;
     if row.label != before.label {
-        queries::index(tx.conn, permit, &row, false).await?;
+        many::index(tx.conn, permit, &row, false).await?;
     }
     marks::present(tx, &row, &planned.kind.schema);
     if has_unique(planned) {
@@ -163,7 +162,7 @@ async fn change(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned: &Pla
     let granted: Vec<CallPermissionId> = planned.permissions.iter().copied().collect();
     let was_granted = ground.granted.get(&row.id);
     if was_granted.map_or(!granted.is_empty(), |was| *was != planned.permissions) {
-        queries::set_permissions(tx.conn, permit, row.id, &granted).await?;
+        many::set_permissions(tx.conn, permit, row.id, &granted).await?;
     }
     Ok(())
 }
@@ -172,7 +171,7 @@ async fn change(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned: &Pla
 async fn bear(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<(), Stop> {
     let claims: Vec<(Id, String, String)> =
         planned.claims.iter().map(|claim| (claim.scope, claim.parameter.clone(), claim.value.clone())).collect();
-    match queries::set_unique_values(tx.conn, permit, planned.row.id, &claims).await? {
+    match many::set_unique_values(tx.conn, permit, planned.row.id, &claims).await? {
         None => Ok(()),
         Some(taken) => {
             let message =

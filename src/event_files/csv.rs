@@ -10,8 +10,8 @@
 
 use std::str::Chars;
 
-use crate::extensions::row::{COLUMNS, ExtensionRow, RawRow, RowFile, RowLimits, members_json};
-use crate::extensions::row_json::line_at;
+use crate::event_files::row::{COLUMNS, ExtensionRow, RawRow, RowFile, RowLimits, members_json};
+use crate::event_files::row_json::line_at;
 
 /// The rows as CSV with a header, lines ended by LF.
 pub fn write<'a>(rows: impl IntoIterator<Item = &'a ExtensionRow>) -> String {

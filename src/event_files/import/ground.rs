@@ -7,7 +7,7 @@ use super::referred;
 use crate::access::Permit;
 use crate::accounts;
 use crate::changes::locks::{self, Hold};
-use crate::extensions::row::ExtensionRow;
+use crate::event_files::row::ExtensionRow;
 use crate::extensions::{Extension, many};
 use crate::groups::{self, GroupMember};
 use crate::ids::{AccountId, CallPermissionId, ExtensionId, NumberId, ServiceTypeId};

@@ -3,12 +3,11 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::super::claim::{check_place, is_free_for, refuse_bar};
-use super::super::{editor, parameters};
 use super::ground::{Ground, Kind};
 use super::{Progress, fail};
 use crate::access::{Actor, Permit};
-use crate::extensions::row::{ExtensionRow, MemberRow, RowFailure};
+use crate::event_files::row::{ExtensionRow, MemberRow, RowFailure};
+use crate::extensions::rules::{check_place, editor, is_free_for, parameters, refuse_bar};
 use crate::extensions::visibility::Visibility;
 use crate::extensions::{Extension, sealed};
 use crate::groups::GroupMember;

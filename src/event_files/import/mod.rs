@@ -15,10 +15,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::row::{ExtensionRow, RowFailure, RowFile};
-use super::{Weight, check_phase};
+use super::row::{ExtensionRow, RowFailure, RowFile};
 use crate::access::{Action, Caller, Role};
+use crate::extensions::rules::{Weight, check_phase, find_event};
 use crate::problem::{Problem, Stop};
+use crate::service_types;
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
 use ground::Ground;
@@ -83,10 +84,10 @@ pub async fn import(services: &Services, caller: &Arc<Caller>, input: Import) ->
 async fn run(tx: &mut Tx<'_>, input: Import) -> Result<Imported, Stop> {
     tx.actor().demand(Role::Operator)?;
     let Import { event, file: RowFile { rows, mut failures }, atomic, progress, .. } = input;
-    let event = super::place::find_event(tx, &event).await?;
+    let event = find_event(tx, &event).await?;
     ground::lock(tx, &event, &rows).await?;
     let permit = tx.permit(Action::ImportExtensions).await?;
-    let event = crate::service_types::queries::event_by_id(tx.conn, event.id).await?;
+    let event = service_types::queries::event_by_id(tx.conn, event.id).await?;
     let event = event.ok_or_else(|| Problem::not_found("event", "There is no such event."))?;
     check_phase(&event, &permit, Weight::Heavy).map_err(|problem| problem.at(["event"]))?;
     progress.expect(2 * rows.len());
