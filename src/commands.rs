@@ -1,5 +1,8 @@
 //! What each command does.
 
+mod files;
+mod rotate_key;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,8 +46,13 @@ pub async fn run(cli: Cli) -> Result<(), String> {
             let key = std::env::var("SWITCHBOARD_AGENT_KEY").ok().filter(|key| !key.is_empty()).map(Secret::new);
             agent::run(&config, key, agent::Options { dry_run, allow_prune, once, resync }).await
         }
-        Command::RotateKey | Command::Export { .. } | Command::Import { .. } => {
-            Err("this command is not part of this version of Switchboard yet".to_owned())
+        Command::RotateKey => rotate_key::rotate(&open(installation).await?).await,
+        Command::Export { event, format, with_secrets } => {
+            files::export(&open(installation).await?, &event, format, with_secrets).await
+        }
+        Command::Import { file, event, dry_run, partial } => {
+            let wanted = files::Wanted { file, event, dry_run, partial };
+            files::import(&open(installation).await?, wanted).await
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod graphql;
 pub mod http;
 
 // The domains, the later built on the earlier: model, rules, queries, graphql.
+pub mod event_files;
 pub mod personal_data;
 
 pub mod provisioning;

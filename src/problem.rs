@@ -22,7 +22,7 @@ pub struct Problem {
 }
 
 /// The expected failures, each with the data that a client can act on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ProblemKind {
     Invalid,
     Required,

@@ -17,7 +17,7 @@ use exceptions::EXCEPTIONS;
 use sources::{Named, Source};
 
 /// Base modules: they know no domain, no GraphQL and no HTTP.
-const BASE: [&str; 20] = [
+const BASE: [&str; 21] = [
     "access",
     "audit",
     "changes",
@@ -36,6 +36,7 @@ const BASE: [&str; 20] = [
     "text",
     "transaction",
     "query",
+    "insert_rows",
     "number_state",
     "outgoing",
 ];
@@ -44,7 +45,7 @@ const BASE: [&str; 20] = [
 const ROOT_MACROS: [&str; 5] = ["text_enum", "mirrored", "connection", "entity_id", "id_type"];
 
 /// Domains, each with the domains that it may name.
-const DOMAINS: [(&str, &[&str]); 11] = [
+const DOMAINS: [(&str, &[&str]); 12] = [
     ("accounts", &[]),
     ("api_keys", &["accounts", "service_types"]),
     ("moderation", &["accounts"]),
@@ -56,6 +57,7 @@ const DOMAINS: [(&str, &[&str]); 11] = [
     ("provisioning", &["accounts", "api_keys", "service_types", "numbers", "extensions", "groups", "directory"]),
     // A program of its own that speaks to a server as any other system does.
     ("agent", &["provisioning"]),
+    ("event_files", &["accounts", "service_types", "numbers", "extensions", "groups"]),
     ("personal_data", &["accounts", "provisioning", "service_types", "numbers", "extensions", "groups", "directory"]),
 ];
 

@@ -6,6 +6,7 @@ mod api;
 mod architecture;
 mod canary;
 mod clients;
+mod command;
 mod contract;
 mod crash;
 mod explain;

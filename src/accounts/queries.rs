@@ -15,9 +15,9 @@ use crate::clock::Timestamp;
 use crate::ids::{AccountId, SessionId};
 use crate::query;
 use crate::restrictions::{RestrictionSource, TargetKind};
-use crate::store::Conn;
 use crate::store::schema::{account_terms, accounts, mail_tokens, restrictions, sessions, sign_in_failures};
 use crate::store::types::Id;
+use crate::store::{CHUNK, Conn};
 use crate::text::folding;
 
 diesel::define_sql_function! {
@@ -39,6 +39,21 @@ pub async fn by_username(conn: &mut Conn, username: &str) -> QueryResult<Option<
         .get_result(c)
         .await
         .optional())
+}
+
+/// The accounts of these names, folded already: (name, id).
+pub async fn ids_by_usernames(conn: &mut Conn, names: &[&str]) -> QueryResult<Vec<(String, AccountId)>> {
+    let mut found = Vec::new();
+    for chunk in names.chunks(CHUNK) {
+        let rows: Vec<(String, AccountId)> = query!(&mut *conn, c => accounts::table
+            .filter(accounts::username.eq_any(chunk))
+            .filter(accounts::deleted_at.is_null())
+            .select((accounts::username, accounts::id))
+            .load(c)
+            .await)?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// Whether the name was ever taken: a deleted account's name is not given out again.

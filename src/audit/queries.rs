@@ -7,9 +7,9 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{AuditEvent, NewAuditEvent, Seal};
-use crate::query;
 use crate::store::Conn;
 use crate::store::schema::{audit_events, audit_seals};
+use crate::{insert_rows, query};
 
 /// Which rows an operator asks for.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +41,12 @@ macro_rules! filtered {
         }
         rows
     }};
+}
+
+/// Appends rows, in this order.
+pub async fn append_all(conn: &mut Conn, events: &[NewAuditEvent]) -> QueryResult<()> {
+    insert_rows!(conn, events, rows => diesel::insert_into(audit_events::table).values(rows));
+    Ok(())
 }
 
 /// The newest rows that fit.

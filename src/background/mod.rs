@@ -32,6 +32,12 @@ pub fn start(app: &Arc<App>) -> JoinSet<()> {
     duties.spawn(repeat(Arc::clone(app), "numbers", OFTEN, false, |app| {
         Box::pin(async move { numbers::rules::settle_due(&app.services).await })
     }));
+    duties.spawn(repeat(Arc::clone(app), "sealing key", OFTEN, false, |app| {
+        Box::pin(async move {
+            app.services.sealer.follow();
+            Ok(())
+        })
+    }));
     duties.spawn(call_web_hooks(Arc::clone(app)));
     duties.spawn(listen(Arc::clone(app)));
     duties

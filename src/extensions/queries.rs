@@ -5,8 +5,8 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 
+use super::many;
 use super::model::Extension;
-use super::search::SearchTerms;
 use crate::access::{Permit, Scope};
 use crate::changes::FeedRef;
 use crate::clock::Timestamp;
@@ -82,7 +82,7 @@ pub(super) async fn insert(conn: &mut Conn, _: &Permit, row: &Extension) -> Quer
     Ok(())
 }
 
-pub(super) async fn save(conn: &mut Conn, _: &Permit, row: &Extension) -> QueryResult<()> {
+pub async fn save(conn: &mut Conn, _: &Permit, row: &Extension) -> QueryResult<()> {
     query!(conn, c => diesel::update(extensions::table.find(row.id)).set(row).execute(c).await)?;
     Ok(())
 }
@@ -95,26 +95,11 @@ pub(super) async fn delete(conn: &mut Conn, _: &Permit, id: ExtensionId) -> Quer
 }
 
 /// Replaces the words by which the directory finds the extension.
-pub(super) async fn index(conn: &mut Conn, _: &Permit, row: &Extension, is_new: bool) -> QueryResult<()> {
+pub async fn index(conn: &mut Conn, permit: &Permit, row: &Extension, is_new: bool) -> QueryResult<()> {
     if !is_new {
         query!(conn, c => diesel::delete(directory_terms::table.filter(directory_terms::extension_id.eq(row.id))).execute(c).await)?;
     }
-    let terms = SearchTerms::of_label(&row.label);
-    let words = terms.words.iter().map(|term| ("WORD", term));
-    for (kind, term) in words.chain(terms.keypad.iter().map(|term| ("KEYPAD", term))) {
-        query!(conn, c => diesel::insert_into(directory_terms::table)
-            .values((
-                directory_terms::event_id.eq(row.event_id),
-                directory_terms::kind.eq(kind),
-                directory_terms::term.eq(term),
-                directory_terms::number.eq(&row.number),
-                directory_terms::extension_id.eq(row.id),
-            ))
-            .on_conflict_do_nothing()
-            .execute(c)
-            .await)?;
-    }
-    Ok(())
+    many::index_all(conn, permit, std::slice::from_ref(row)).await
 }
 
 /// Who bears a unique value in its scope.
@@ -135,7 +120,7 @@ pub(super) async fn bearer_of(
 /// Replaces the unique values of an extension: (scope, parameter, value). The answer is the parameter whose value another
 /// extension has, if there is one; then the transaction is to be given up. A type's values are compared across events, which
 /// do not wait for each other's locks: only the insertion knows.
-pub(super) async fn set_unique_values(
+pub async fn set_unique_values(
     conn: &mut Conn,
     _: &Permit,
     id: ExtensionId,
@@ -170,7 +155,7 @@ pub async fn permissions_of(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec
 }
 
 /// Replaces the permissions of an extension.
-pub(super) async fn set_permissions(
+pub async fn set_permissions(
     conn: &mut Conn,
     _: &Permit,
     id: ExtensionId,

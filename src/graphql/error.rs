@@ -62,6 +62,23 @@ pub enum UserError {
     QuotaExceeded(QuotaExceeded),
 }
 
+impl UserError {
+    /// What a client can act on.
+    pub const fn error_code(&self) -> UserErrorCode {
+        match self {
+            Self::InvalidInput(error) => error.code,
+            Self::OperationFailed(error) => error.code,
+            Self::RateLimited(error) => error.code,
+            Self::GroupLoop(error) => error.code,
+            Self::SchemaViolation(error) => error.code,
+            Self::NumberUnavailable(error) => error.code,
+            Self::InvalidTransition(error) => error.code,
+            Self::StaleVersion(error) => error.code,
+            Self::QuotaExceeded(error) => error.code,
+        }
+    }
+}
+
 macro_rules! user_errors {
     ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $ty:ty),* $(,)? })+) => {
         $(

@@ -7,6 +7,7 @@ use crate::accounts::graphql::{AccountsMutation, AccountsQuery};
 use crate::api_keys::graphql::{ApiKeysMutation, ApiKeysQuery};
 use crate::audit::graphql::AuditQuery;
 use crate::directory::graphql::{DirectoryQuery, DirectorySubscription};
+use crate::event_files::graphql::EventFilesMutation;
 use crate::extensions::graphql::{ExtensionsMutation, ExtensionsQuery};
 use crate::groups::graphql::{GroupsMutation, GroupsQuery};
 use crate::moderation::graphql::ModerationMutation;
@@ -42,6 +43,7 @@ pub struct Mutation(
     ApiKeysMutation,
     NumbersMutation,
     ExtensionsMutation,
+    EventFilesMutation,
     GroupsMutation,
     ProvisioningMutation,
     DevicesMutation,

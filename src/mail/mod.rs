@@ -128,6 +128,14 @@ impl Mail {
         sealer.seal(&PLACE, &text)
     }
 
+    /// The same mail sealed with the newest key; nothing where it is already.
+    ///
+    /// # Errors
+    /// When the bytes do not open.
+    pub fn reseal(sealer: &Sealer, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealingError> {
+        sealer.reseal(&PLACE, sealed)
+    }
+
     /// The mail that a job stored.
     ///
     /// # Errors

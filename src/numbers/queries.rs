@@ -15,10 +15,10 @@ use crate::access::Permit;
 use crate::clock::Timestamp;
 use crate::ids::{AccountId, EventId, FeedId, NumberHistoryId, NumberId};
 use crate::problem::Fault;
-use crate::query;
 use crate::restrictions::TargetKind;
-use crate::store::Conn;
 use crate::store::schema::{api_keys, feed_consumers, number_history, number_waits, numbers, restrictions};
+use crate::store::{CHUNK, Conn};
+use crate::{insert_rows, query};
 
 /// The row of an event's number, if it was ever touched.
 pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
@@ -29,6 +29,21 @@ pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<
         .get_result(c)
         .await
         .optional())
+}
+
+/// The rows of these numbers of an event that were ever touched.
+pub async fn find_all(conn: &mut Conn, event: EventId, wanted: &[&str]) -> QueryResult<Vec<NumberRow>> {
+    let mut found = Vec::new();
+    for chunk in wanted.chunks(CHUNK) {
+        let rows: Vec<NumberRow> = query!(&mut *conn, c => numbers::table
+            .filter(numbers::event_id.eq(event))
+            .filter(numbers::number.eq_any(chunk))
+            .select(NumberRow::as_select())
+            .load(c)
+            .await)?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// The row of a number on its plan, if it was ever touched; the world's numbers are those without an event.
@@ -156,6 +171,18 @@ pub async fn save(conn: &mut Conn, _: &Permit, row: &NumberRow) -> QueryResult<(
     if inserted == 0 {
         query!(conn, c => diesel::update(numbers::table.find(row.id)).set(row).execute(c).await)?;
     }
+    Ok(())
+}
+
+/// Writes rows of numbers that were never touched before.
+pub async fn insert_all(conn: &mut Conn, _: &Permit, rows: &[NumberRow]) -> QueryResult<()> {
+    insert_rows!(conn, rows, values => diesel::insert_into(numbers::table).values(values));
+    Ok(())
+}
+
+/// Appends steps of numbers' lives.
+pub async fn append_histories(conn: &mut Conn, _: &Permit, rows: &[HistoryRow]) -> QueryResult<()> {
+    insert_rows!(conn, rows, values => diesel::insert_into(number_history::table).values(values));
     Ok(())
 }
 

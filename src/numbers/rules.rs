@@ -53,6 +53,33 @@ pub fn untouched_on(tx: &Tx<'_>, event: Option<EventId>, number: &str) -> Number
 /// # Errors
 /// When the database refuses.
 pub async fn shift(tx: &mut Tx<'_>, permit: &Permit, mut row: NumberRow, step: Move) -> Result<NumberRow, Stop> {
+    let history = apply(tx, permit, &mut row, step);
+    queries::save(tx.conn, permit, &row).await?;
+    queries::append_history(tx.conn, permit, &history).await?;
+    Ok(row)
+}
+
+/// Moves many numbers: those that were never touched are written together.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn shift_all(tx: &mut Tx<'_>, permit: &Permit, steps: Vec<(NumberRow, Move)>) -> Result<(), Stop> {
+    let (mut fresh, mut histories) = (Vec::new(), Vec::with_capacity(steps.len()));
+    for (mut row, step) in steps {
+        let is_fresh = row.version == 0;
+        histories.push(apply(tx, permit, &mut row, step));
+        if is_fresh {
+            fresh.push(row);
+        } else {
+            queries::save(tx.conn, permit, &row).await?;
+        }
+    }
+    queries::insert_all(tx.conn, permit, &fresh).await?;
+    Ok(queries::append_histories(tx.conn, permit, &histories).await?)
+}
+
+/// Puts the step into the row, and gives what its history says of it.
+fn apply(tx: &Tx<'_>, permit: &Permit, row: &mut NumberRow, step: Move) -> HistoryRow {
     let from_state = row.state;
     let account_id = step.account.or(row.account_id);
     row.state = step.to;
@@ -60,8 +87,7 @@ pub async fn shift(tx: &mut Tx<'_>, permit: &Permit, mut row: NumberRow, step: M
     row.until = step.until;
     row.extension_id = step.extension;
     row.version += 1;
-    queries::save(tx.conn, permit, &row).await?;
-    let history = HistoryRow {
+    HistoryRow {
         // The version is the counter: two steps of one transaction stay in their order.
         id: NumberHistoryId(tx.rng().uuid_in_order(tx.now, u16::try_from(row.version & 0x0fff).unwrap_or(0))),
         number_id: row.id,
@@ -70,9 +96,7 @@ pub async fn shift(tx: &mut Tx<'_>, permit: &Permit, mut row: NumberRow, step: M
         to_state: step.to,
         account_id,
         actor: permit.actor().label(),
-    };
-    queries::append_history(tx.conn, permit, &history).await?;
-    Ok(row)
+    }
 }
 
 /// Brings a number to the state that the clock and the consumers' acknowledgements have for it now.

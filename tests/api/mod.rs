@@ -9,6 +9,9 @@ mod directory_files;
 mod extensions;
 mod feed;
 mod feed_http;
+mod files;
+mod imports;
+mod keys;
 mod leaving;
 mod lists;
 mod nodes;
@@ -44,6 +47,21 @@ tests! {
     numbers::a_barred_number_is_refused_and_silent,
     numbers::a_dry_run_that_fails_harms_nobody,
     numbers::a_new_service_type_is_typed_at_once,
+    imports::rows_make_change_and_rest,
+    imports::every_bad_row_is_told,
+    imports::a_file_that_is_no_csv_changes_nothing,
+    imports::only_operators_import,
+    imports::groups_and_fallbacks_are_imported,
+    imports::values_change_hands_within_a_file,
+    imports::an_import_is_one_revision_of_a_feed,
+    files::a_random_event_comes_back_exactly,
+    files::secrets_travel_sealed,
+    files::a_broken_file_changes_nothing,
+    files::ten_thousand_rows,
+    files::a_terminal_sees_how_far_it_is,
+    files::a_backup_is_whole_while_others_write,
+    keys::a_new_key_seals_everything,
+    keys::a_change_of_the_key_survives_being_killed,
     reservations::a_reserved_number_is_its_owners_alone,
     reservations::a_reservation_lapses_moves_or_is_released,
     reservations::what_cannot_be_reserved_says_why,

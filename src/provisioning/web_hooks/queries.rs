@@ -35,6 +35,22 @@ pub async fn save(conn: &mut Conn, _: &Permit, hook: &WebHook) -> QueryResult<()
     Ok(())
 }
 
+/// Replaces the sealed secret of a hook, unless it has another one by now; whether it did.
+pub async fn reseal(
+    conn: &mut Conn,
+    _: &Permit,
+    consumer: ConsumerId,
+    before: &[u8],
+    after: &[u8],
+) -> QueryResult<bool> {
+    let changed = query!(conn, c => diesel::update(feed_web_hooks::table.find(consumer))
+        .filter(feed_web_hooks::secret.eq(before))
+        .set(feed_web_hooks::secret.eq(after))
+        .execute(c)
+        .await)?;
+    Ok(changed > 0)
+}
+
 /// Takes a hook away; whether there was one.
 pub async fn delete(conn: &mut Conn, _: &Permit, consumer: ConsumerId) -> QueryResult<bool> {
     let gone = query!(conn, c => diesel::delete(feed_web_hooks::table.find(consumer)).execute(c).await)?;

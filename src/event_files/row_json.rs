@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::extensions::row::{COLUMNS, ExtensionRow, RawRow, RowFile, RowLimits, members_json};
+use crate::event_files::row::{COLUMNS, ExtensionRow, RawRow, RowFile, RowLimits, members_json};
 
 /// The rows as JSON, one object a line, so that two exports can be compared line by line. [`read`] gives the same rows.
 pub fn write<'a>(rows: impl IntoIterator<Item = &'a ExtensionRow>) -> String {

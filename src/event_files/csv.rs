@@ -1,7 +1,8 @@
 //! The CSV of extensions (RFC 4180): the form of `export`, `import` and `importExtensions`.
 //!
 //! One column per field: `permissions` are slugs with spaces between them, `parameters` a JSON object, `members` a JSON
-//! array of `{number, delaySeconds, paused, pending}` (empty for what is no group), `fallback_number` may be empty. Columns may
+//! array of `{number, delaySeconds, paused, pending}` (empty for what is no group, and for a group whose members stay),
+//! `fallback_number` may be empty. Columns may
 //! stand in any order, and each must be there: a column left out could mean "leave it" or "clear it". Reading what was
 //! written gives exactly the same rows. Therefore nothing is put in front of cells that a spreadsheet might take for a
 //! formula (`+44…`, `=1+1`) either: who opens an export in one should import its columns as text, which leading zeros
@@ -9,8 +10,8 @@
 
 use std::str::Chars;
 
-use crate::extensions::row::{COLUMNS, ExtensionRow, RawRow, RowFile, RowLimits, members_json};
-use crate::extensions::row_json::line_at;
+use crate::event_files::row::{COLUMNS, ExtensionRow, RawRow, RowFile, RowLimits, members_json};
+use crate::event_files::row_json::line_at;
 
 /// The rows as CSV with a header, lines ended by LF.
 pub fn write<'a>(rows: impl IntoIterator<Item = &'a ExtensionRow>) -> String {

@@ -2,9 +2,9 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::event_files::row::MemberRow;
+use crate::event_files::row_json;
 use crate::extensions::label::Label;
-use crate::extensions::row::MemberRow;
-use crate::extensions::row_json;
 use crate::extensions::visibility::Visibility;
 use crate::numbers::number::Number;
 

@@ -33,7 +33,7 @@ pub const MAX_DELAY_SECONDS: u16 = 600;
 const MAX_NAME_BYTES: usize = 64;
 
 /// The largest `parameters` or `members`, in bytes.
-const MAX_JSON_BYTES: usize = 64 * 1024;
+const MAX_JSON_BYTES: usize = 1024 * 1024;
 
 /// One extension of an event, without its secrets.
 #[derive(Clone, PartialEq, Debug)]
@@ -54,7 +54,7 @@ pub struct ExtensionRow {
     pub fallback_number: Option<Number>,
     /// Its parameters, secrets left out.
     pub parameters: Map<String, Value>,
-    /// The members of a call group, by number; `None` for what is no group.
+    /// The members of a call group, by number; `None` for what is no group, and for a group whose members stay.
     pub members: Option<Vec<MemberRow>>,
 }
 
@@ -72,7 +72,7 @@ pub struct MemberRow {
 }
 
 /// What is wrong with a file, and where.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RowFailure {
     /// The line of the file, from 1, which is the header in CSV. For a row over several lines, where it begins.
     pub line: u64,
@@ -324,7 +324,7 @@ pub(super) fn members_json(members: &[MemberRow]) -> Value {
 
 fn read_json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T, Problem> {
     if text.len() > MAX_JSON_BYTES {
-        return Err(Problem::invalid("", "This holds at most 64 KiB."));
+        return Err(Problem::invalid("", "This holds at most 1 MiB."));
     }
     // What the parser says may quote the cell, which could hold what should not be shown: the place is enough.
     serde_json::from_str(text).map_err(|error| {
