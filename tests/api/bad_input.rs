@@ -320,3 +320,36 @@ async fn feed_questions(reader: &Asker) {
         assert_eq!(top(&answer), wanted, "{query}: {answer}");
     }
 }
+
+pub async fn broken_csv_is_refused(app: TestApp) {
+    let operator = app.sign_in("operator", PASSWORD).await;
+    let before = everything(&app).await;
+    let import = "mutation($c: String!) { importExtensions(input: {event: \"demo\", csv: $c, dryRun: false}) \
+                  { created updated failures { line column code } errors { code path } } }";
+    let header = "number,service_type,owner,label,visibility,permissions,fallback_number,parameters,members\n";
+    let good = "2342,sip,user,x,HIDDEN,,,{},\n";
+    let rows = |rows: &str| format!("{header}{rows}");
+    for csv in [
+        String::new(),
+        "label\nx\n".to_owned(),
+        rows(good).replace(",members", "").replace("{},", "{}"),
+        rows(good).replace(',', ";"),
+        rows("2342,sip,user\n"),
+        rows(&good.replace("sip", "nothing")),
+        rows(&good.replace("user", "nobody")),
+        rows(&good.replace("2342", "abc!")),
+        rows(&good.replace("HIDDEN", "LOUD")),
+        rows(&good.replace("{}", "{")),
+        rows(&good.replace(",x,", ",\"unclosed,")),
+        rows(&format!("{good}{good}")),
+        rows(&format!("{good}{}", good.replace("2342,sip", "5000,dect"))),
+    ] {
+        let answer = operator.ask(import, json!({ "c": csv.as_str() })).await;
+        let payload = &answer["data"]["importExtensions"];
+        let refused = [&payload["errors"], &payload["failures"]]
+            .iter()
+            .any(|list| list.as_array().is_some_and(|list| !list.is_empty()));
+        assert!(refused && payload["created"] == 0 && payload["updated"] == 0, "{csv:?}: {answer}");
+    }
+    nothing_changed(&app, &before).await;
+}

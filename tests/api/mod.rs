@@ -139,6 +139,7 @@ tests! {
     bad_input::broken_bytes_and_documents_are_refused,
     bad_input::schema_bombs_are_refused,
     bad_input::what_systems_say_is_checked,
+    bad_input::broken_csv_is_refused,
     permissions::everybody_is_asked_for_everything,
     guarantees::guarantee_01_told_if_and_only_if_committed,
     guarantees::guarantee_02_commit_order,
