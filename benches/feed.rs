@@ -42,7 +42,7 @@ async fn page(house: &House, table: &mut Table, work: &str, first: u16, units: u
     // Pages follow each other, and begin again before the last.
     let wraps = |counter: &Cell<u32>| {
         counter.set(counter.get() + 1);
-        counter.get() % (house.size / u32::from(first)) == 0
+        counter.get().is_multiple_of(house.size / u32::from(first))
     };
     let read = Cell::new(0);
     let ours = async |units| {

@@ -123,9 +123,8 @@ async fn hear(socket: &mut Socket) -> Value {
 /// Reads on until the socket ends: the code of its close frame, if one came.
 async fn close_code(socket: &mut Socket) -> Option<u16> {
     loop {
-        match next(socket).await? {
-            Message::Close(frame) => return frame.map(|frame| frame.code.into()),
-            _ => {}
+        if let Message::Close(frame) = next(socket).await? {
+            return frame.map(|frame| frame.code.into());
         }
     }
 }
