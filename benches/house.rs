@@ -13,7 +13,7 @@ use switchboard::changes::digest::Sum;
 use switchboard::changes::{self, FeedRef, entry_version};
 use switchboard::cli::Cli;
 use switchboard::clock::Timestamp;
-use switchboard::extensions::{self, queries::Filter};
+use switchboard::extensions::list::{self, Filter};
 use switchboard::http::gateway::{Known, Switchboard};
 use switchboard::http::graphql::execute;
 use switchboard::ids::{ApiKeyId, EventId, FeedId, ServiceTypeId, SessionId};
@@ -62,10 +62,10 @@ impl House {
     /// Builds one with `size` extensions.
     pub async fn build(size: u32) -> Self {
         let house = Self::furnished(tempfile::tempdir().unwrap(), &[], size).await;
-        let filter = Filter { event: Some(house.event), ..Filter::default() };
+        let filter = Filter { events: Some(vec![house.event]), ..Filter::default() };
         let mut conn = house.app.services.store.read().await.unwrap();
-        let count = extensions::queries::count(&mut conn, &filter).await.unwrap();
-        assert_eq!(count, i64::from(size), "the house is not as full as it should be");
+        let total = list::total(&mut conn, &filter).await.unwrap();
+        assert_eq!(i64::from(total), i64::from(size), "the house is not as full as it should be");
         drop(conn);
         house
     }

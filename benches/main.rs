@@ -10,6 +10,7 @@ mod followers;
 mod house;
 mod measure;
 #[path = "../tests/postgres.rs"]
+#[expect(dead_code, reason = "the suite uses more of it")]
 mod postgres;
 mod process;
 mod reads;

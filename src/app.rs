@@ -1,5 +1,6 @@
 //! The program as one value: configuration, services, catalogue, schema. Built once, shared by every request.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -13,13 +14,14 @@ use crate::accounts::hashing::Hasher;
 use crate::changes::doorbell::Doorbell;
 use crate::clock::{Clock, Rng};
 use crate::config::{Installation, Serving};
-use crate::graphql::context::CoreTypeNames;
+use crate::graphql::context::{CoreTypeNames, PublicAddress};
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::with_catalogue;
 use crate::http::graphql::{OpenSockets, PublishedSchema};
 use crate::http::requests::RequestCounts;
 use crate::mail::Mailer;
 use crate::problem::Fault;
+use crate::provisioning::web_hooks::Calls;
 use crate::secrets::Sealer;
 use crate::service_types;
 use crate::service_types::typing::TypeCatalogue;
@@ -33,6 +35,8 @@ pub type Published = PublishedSchema<Query, Mutation, Subscription>;
 pub struct App {
     pub services: Services,
     pub serving: Serving,
+    /// Where bodies that slow clients have not taken yet are kept.
+    pub data_dir: PathBuf,
     pub mailer: Mailer,
     pub schema: ArcSwap<Published>,
     /// How often the catalogue's bell had rung when the schema was built; held while it is built anew.
@@ -42,6 +46,8 @@ pub struct App {
     pub rates: Rates,
     /// What was asked and how it went, for metrics.
     pub requests: RequestCounts,
+    /// The calls to web hooks that are under way.
+    pub web_hooks: Arc<Calls>,
     /// Turns true when the program begins to shut down.
     pub stopping: watch::Sender<bool>,
     /// The WebSockets that are open: stopping waits for their closing.
@@ -56,17 +62,21 @@ pub struct Rates {
     pub people: Buckets<String>,
     /// Requests a minute of a key.
     pub keys: Buckets<String>,
+    /// Rows of feeds a minute of whoever may read them.
+    pub rows: Buckets<String>,
 }
 
 /// How often one address may try to sign in.
 const SIGN_INS_A_MINUTE: u32 = 20;
+/// How many rows of feeds somebody may read: a feed of a million extensions, whole.
+const ROWS_A_MINUTE: u32 = 1_000_000;
 /// How many callers are remembered in each set of buckets.
 const REMEMBERED: usize = 100_000;
 
 impl Rates {
     fn new(clock: &Arc<dyn Clock>) -> Self {
         let buckets = |a_minute| Buckets::new(Rate::per_minute(a_minute), REMEMBERED, Arc::clone(clock));
-        Self { guests: buckets(600), people: buckets(300), keys: buckets(600) }
+        Self { guests: buckets(600), people: buckets(300), keys: buckets(600), rows: buckets(ROWS_A_MINUTE) }
     }
 }
 
@@ -125,18 +135,21 @@ impl App {
             None => Mailer::files(&installation.data_dir.join("mail"), &from, &public_url, clock, rng)?,
         };
         let rings = services.doorbell.catalogue_rings();
-        let schema = publish(&services, SessionCookie { plain_http: serving.plain_http_lan }).await?;
+        let schema = publish(&services, SessionCookie { plain_http: serving.plain_http_lan }, &public_url).await?;
         let rates = Rates::new(&services.clock);
+        let web_hooks = Arc::new(Calls::new(&serving.web_hook_network)?);
         let (stopping, _) = watch::channel(false);
         Ok(Arc::new(Self {
             services,
             serving,
+            data_dir: installation.data_dir.clone(),
             mailer,
             schema: ArcSwap::from_pointee(schema),
             published_at: tokio::sync::Mutex::new(rings),
             published_rings: AtomicU64::new(rings),
             rates,
             requests: RequestCounts::default(),
+            web_hooks,
             stopping,
             sockets: OpenSockets::default(),
         }))
@@ -158,7 +171,7 @@ impl App {
         let mut published_at = self.published_at.lock().await;
         let rings = self.services.doorbell.catalogue_rings();
         if *published_at != rings {
-            self.schema.store(Arc::new(publish(&self.services, self.cookie()).await?));
+            self.schema.store(Arc::new(publish(&self.services, self.cookie(), &self.serving.public_url()).await?));
             *published_at = rings;
             self.published_rings.store(rings, Ordering::SeqCst);
         }
@@ -173,7 +186,7 @@ pub fn core_schema() -> ApiSchema {
     })
 }
 
-async fn publish(services: &Services, cookie: SessionCookie) -> Result<Published, Fault> {
+async fn publish(services: &Services, cookie: SessionCookie, public_url: &str) -> Result<Published, Fault> {
     let types = Arc::new(type_catalogue(services).await?);
     let build = |mode| {
         with_catalogue(&types, || {
@@ -181,6 +194,7 @@ async fn publish(services: &Services, cookie: SessionCookie) -> Result<Published
                 .data(Arc::clone(&types))
                 .data(services.clone())
                 .data(cookie)
+                .data(PublicAddress(public_url.to_owned()))
                 .data(CoreTypeNames(core_type_names()))
                 .validation_mode(mode)
                 .finish()

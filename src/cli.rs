@@ -7,10 +7,6 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::{Installation, Serving};
 
-/// What `switchboard agent` answers as long as there is none.
-pub const NO_AGENT_YET: &str =
-    "the agent is not part of this version of Switchboard yet; a telephone system can read its feed over GraphQL";
-
 /// Number management and provisioning for camps, congresses and campuses.
 #[derive(Parser, Debug)]
 #[command(name = "switchboard", version)]
@@ -80,6 +76,18 @@ pub enum Command {
         /// The agent's settings.
         #[arg(long, env = "SWITCHBOARD_CONFIG", value_name = "FILE")]
         config: PathBuf,
+        /// Tells what would change, and changes nothing.
+        #[arg(long, env = "SWITCHBOARD_DRY_RUN", value_parser = BoolishValueParser::new())]
+        dry_run: bool,
+        /// Lets one deletion pass that the prune guard would ask about.
+        #[arg(long, env = "SWITCHBOARD_ALLOW_PRUNE", value_parser = BoolishValueParser::new())]
+        allow_prune: bool,
+        /// Ends at the feed's head instead of waiting for more.
+        #[arg(long, env = "SWITCHBOARD_ONCE", value_parser = BoolishValueParser::new())]
+        once: bool,
+        /// Begins with a snapshot, as after the telephone system itself was restored.
+        #[arg(long, env = "SWITCHBOARD_RESYNC", value_parser = BoolishValueParser::new())]
+        resync: bool,
     },
 }
 
@@ -149,7 +157,10 @@ mod tests {
         assert_eq!(command("switchboard rotate-key"), Command::RotateKey);
         assert_eq!(command("switchboard backup copy.db"), Command::Backup { file: "copy.db".into() });
         assert_eq!(command("switchboard audit verify"), Command::Audit(AuditCommand::Verify));
-        assert_eq!(command("switchboard agent --config a.toml"), Command::Agent { config: "a.toml".into() });
+        assert_eq!(
+            command("switchboard agent --config a.toml"),
+            Command::Agent { config: "a.toml".into(), dry_run: false, allow_prune: false, once: false, resync: false }
+        );
         let create = AdminCommand::Create { username: "ford".to_owned(), email: String::new() };
         assert_eq!(command("switchboard admin create ford"), Command::Admin(create));
         let export = Command::Export { event: "camp".to_owned(), format: ExportFormat::Json, with_secrets: true };

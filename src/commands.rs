@@ -1,5 +1,8 @@
 //! What each command does.
 
+mod files;
+mod rotate_key;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +11,11 @@ use crate::access::Caller;
 use crate::accounts::rules::{self as accounts, RegisterAccount};
 use crate::app::{self, App, Parts};
 use crate::audit::{self, Verification};
-use crate::cli::{AdminCommand, AuditCommand, Cli, Command, NO_AGENT_YET};
+use crate::cli::{AdminCommand, AuditCommand, Cli, Command};
 use crate::config::{Installation, LogFormat, Serving};
 use crate::problem::{Fault, Stop};
-use crate::{background, demo, http};
+use crate::secrets::Secret;
+use crate::{agent, background, demo, http};
 
 /// How long requests that run may take to end when the program stops.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -38,9 +42,17 @@ pub async fn run(cli: Cli) -> Result<(), String> {
         Command::Admin(AdminCommand::Create { username, email }) => create_admin(installation, username, email).await,
         Command::Backup { file } => backup(installation, &file).await,
         Command::Audit(AuditCommand::Verify) => verify_audit(installation).await,
-        Command::Agent { .. } => Err(NO_AGENT_YET.to_owned()),
-        Command::RotateKey | Command::Export { .. } | Command::Import { .. } => {
-            Err("this command is not part of this version of Switchboard yet".to_owned())
+        Command::Agent { config, dry_run, allow_prune, once, resync } => {
+            let key = std::env::var("SWITCHBOARD_AGENT_KEY").ok().filter(|key| !key.is_empty()).map(Secret::new);
+            agent::run(&config, key, agent::Options { dry_run, allow_prune, once, resync }).await
+        }
+        Command::RotateKey => rotate_key::rotate(&open(installation).await?).await,
+        Command::Export { event, format, with_secrets } => {
+            files::export(&open(installation).await?, &event, format, with_secrets).await
+        }
+        Command::Import { file, event, dry_run, partial } => {
+            let wanted = files::Wanted { file, event, dry_run, partial };
+            files::import(&open(installation).await?, wanted).await
         }
     }
 }
@@ -160,7 +172,7 @@ async fn backup(installation: &Installation, file: &std::path::Path) -> Result<(
 
 async fn verify_audit(installation: &Installation) -> Result<(), String> {
     let services = open(installation).await?;
-    while audit::seal(&services.store).await.map_err(tell)? > 0 {}
+    audit::seal_all(&services.store).await.map_err(tell)?;
     match audit::verify(&services.store).await.map_err(tell)? {
         Verification::Whole { rows, last } => {
             println!("The audit is whole: {rows} rows, last link {}.", hex::encode(last));

@@ -176,6 +176,9 @@ pub struct Serving {
     /// An address or network whose X-Forwarded-For headers are believed; may be given more than once.
     #[arg(long, env = "SWITCHBOARD_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = network, global = true)]
     pub trusted_proxy: Vec<IpNet>,
+    /// An address or network that web hooks may call though it is not public, over plain HTTP too; may be given more than once.
+    #[arg(long, env = "SWITCHBOARD_WEB_HOOK_NETWORK", value_name = "CIDR", value_delimiter = ',', value_parser = network, global = true)]
+    pub web_hook_network: Vec<IpNet>,
     /// Serves browsers over plain HTTP beyond this machine: passwords and cookies can then be read on the way.
     #[arg(long, env = "SWITCHBOARD_PLAIN_HTTP_LAN", value_parser = BoolishValueParser::new(), global = true)]
     pub plain_http_lan: bool,

@@ -14,6 +14,8 @@ use crate::problem::{Fault, Stop};
 use crate::service_types::rules::{
     self as configuration, CreateCallPermission, CreateEvent, CreateNumberRange, CreateServiceType,
 };
+use crate::service_types::templates::SHIPPED;
+use crate::service_types::templates::rules::{SaveTemplate, save_template};
 use crate::service_types::{EventPhase, ServiceBehaviour};
 use crate::services::Services;
 
@@ -83,6 +85,7 @@ pub async fn load(services: &Services) -> Result<bool, Stop> {
     }
     let caller = Caller::system("demo");
     make_service_types(services, &caller).await?;
+    make_templates(services, &caller).await?;
     make_event(services, &caller).await?;
     make_accounts(services, &caller).await?;
     make_extensions(services, &caller).await?;
@@ -106,6 +109,20 @@ async fn make_service_types(services: &Services, caller: &Arc<Caller>) -> Result
             settings: file.settings,
         };
         configuration::create_service_type(services, caller, input, core_type_names().to_vec()).await?;
+    }
+    Ok(())
+}
+
+async fn make_templates(services: &Services, caller: &Arc<Caller>) -> Result<(), Stop> {
+    for shipped in SHIPPED {
+        let input = SaveTemplate {
+            service_type: shipped.service_type.to_owned(),
+            name: shipped.name.to_owned(),
+            content_type: shipped.content_type.to_owned(),
+            format: shipped.format,
+            source: shipped.source.to_owned(),
+        };
+        save_template(services, caller, input).await?;
     }
     Ok(())
 }

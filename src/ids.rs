@@ -62,6 +62,8 @@ ids! {
     FeedId = "Feed",
     /// A telephone system that reads a feed.
     ConsumerId = "FeedConsumer",
+    /// A link under which one telephone finds its configuration.
+    DeviceLinkId = "DeviceLink",
     /// A job.
     JobId = "Job",
 }

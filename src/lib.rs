@@ -13,12 +13,18 @@ pub mod commands;
 pub mod config;
 pub mod demo;
 
+// The consumer that nobody has to write: it speaks to a server over HTTP, and to no domain.
+pub mod agent;
+
 // The outside edge, and what the schema is glued with.
 pub mod authentication;
 pub mod graphql;
 pub mod http;
 
 // The domains, the later built on the earlier: model, rules, queries, graphql.
+pub mod event_files;
+pub mod personal_data;
+
 pub mod provisioning;
 
 pub mod directory;
@@ -44,12 +50,14 @@ pub mod changes;
 pub mod idempotency;
 pub mod jobs;
 pub mod mail;
+pub mod outgoing;
 pub mod restrictions;
 pub mod secrets;
 pub mod store;
 
 pub mod clock;
 pub mod ids;
+pub mod number_state;
 pub mod patch;
 pub mod problem;
 pub mod text;

@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use crate::numbers::state::NumberState;
+use crate::number_state::NumberState;
 
 /// An expected failure of a mutation: it changed nothing, and this says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Problem {
 }
 
 /// The expected failures, each with the data that a client can act on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ProblemKind {
     Invalid,
     Required,

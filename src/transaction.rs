@@ -104,20 +104,34 @@ impl Tx<'_> {
         entity: Option<String>,
         summary: impl Into<String>,
     ) -> Result<(), Stop> {
+        let event = self.audit_event(permit, entity, summary.into());
+        Ok(audit::append(self.conn, &event).await?)
+    }
+
+    /// Appends many rows to the audit: entities and summaries as for [`Self::audit`].
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn audit_all(&mut self, permit: &Permit, rows: Vec<(Option<String>, String)>) -> Result<(), Stop> {
+        let row = |(entity, summary)| self.audit_event(permit, entity, summary);
+        let events: Vec<NewAuditEvent> = rows.into_iter().map(row).collect();
+        Ok(audit::append_all(self.conn, &events).await?)
+    }
+
+    fn audit_event(&self, permit: &Permit, entity: Option<String>, summary: String) -> NewAuditEvent {
         let via = match permit.actor() {
             Actor::System(_) => "command",
             _ => "graphql",
         };
-        let event = NewAuditEvent {
+        NewAuditEvent {
             at: self.now,
             actor: permit.actor().label(),
             via,
             action: permit.action().as_str(),
             entity,
-            summary: summary.into(),
+            summary,
             request_id: self.caller.request_id.clone(),
-        };
-        Ok(audit::append(self.conn, &event).await?)
+        }
     }
 
     /// Puts a job beside the change: it runs after the commit, or never if there is none.

@@ -3,36 +3,90 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod api;
+mod architecture;
+mod canary;
+mod clients;
+mod command;
 mod contract;
+mod crash;
+mod explain;
+mod guarantees;
+mod migrations;
+mod permissions;
 mod postgres;
+mod program;
+mod shipped_templates;
 mod shutdown;
+mod soak;
 mod support;
+mod telephony;
 
 use libtest_mimic::{Arguments, Trial};
 
+type Outcome = Result<(), libtest_mimic::Failed>;
+
+/// Tests that bring their own program.
+const BARE: &[(&str, support::Bare)] = &[
+    ("crash::every_acknowledged_change_outlives_a_kill", |folder, database| {
+        Box::pin(crash::every_acknowledged_change_outlives_a_kill(folder, database))
+    }),
+    ("canary::no_secret_is_left_behind", |folder, database| {
+        Box::pin(canary::no_secret_is_left_behind(folder, database))
+    }),
+    ("explain::no_hot_query_scans_a_table", |folder, database| {
+        Box::pin(explain::no_hot_query_scans_a_table(folder, database))
+    }),
+];
+
 fn main() {
+    explain::listen();
     let arguments = Arguments::from_args();
+    switchboard::outgoing::install_tls();
     let cluster = postgres::Cluster::find();
     let is_missing = cluster.is_none();
     let must_be_there = std::env::var("CI").is_ok_and(|value| value == "true");
     let mut trials = contract::trials();
+    trials.extend(shipped_templates::trials());
+    trials.extend(architecture::trials());
+    trials.extend(migrations::trials(cluster.as_ref(), is_missing && !must_be_there));
+    let (of_clients, without_clients) = clients::trials(must_be_there);
+    trials.extend(of_clients);
     trials.extend(shutdown::trials());
-    let mut skipped = Vec::new();
-    for (name, test) in api::TESTS {
-        trials.push(Trial::test(format!("sqlite::{name}"), move || support::run(None, *test)));
-        let on_postgres = cluster.clone();
+    let telephony = telephony::suite(must_be_there);
+    let measured = telephony.told();
+    trials.extend(telephony.trials);
+    trials.extend(soak::trials(cluster.as_ref(), must_be_there));
+    let mut skipped = telephony.skipped;
+    skipped.extend(without_clients);
+    if is_missing && !must_be_there {
+        skipped.push("soak::postgres_with_two_instances (no PostgreSQL)".to_owned());
+    }
+    let mut on_both = |name: &str, run: Box<dyn Fn(Option<&postgres::Cluster>) -> Outcome + Send + Sync>| {
+        let run = std::sync::Arc::new(run);
+        let (on_sqlite, on_postgres) = (std::sync::Arc::clone(&run), cluster.clone());
+        trials.push(Trial::test(format!("sqlite::{name}"), move || on_sqlite(None)));
         let trial = Trial::test(format!("postgres::{name}"), move || match on_postgres {
-            Some(cluster) => support::run(Some(cluster.database()), *test),
+            Some(cluster) => run(Some(&cluster)),
             None => Err("PostgreSQL's binaries are missing".into()),
         });
         if is_missing && !must_be_there {
-            skipped.push(format!("postgres::{name}"));
+            skipped.push(format!("postgres::{name} (no PostgreSQL)"));
         }
         trials.push(trial.with_ignored_flag(is_missing && !must_be_there));
+    };
+    // The long ones first, so that the short ones fill the gaps beside them.
+    for (name, test) in BARE {
+        on_both(name, Box::new(move |cluster| support::run_bare(cluster, *test)));
+    }
+    for (name, test) in api::TESTS {
+        on_both(name, Box::new(move |cluster| support::run(cluster, *test)));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     for name in &skipped {
-        println!("skipped (no PostgreSQL here): {name}");
+        println!("skipped: {name}");
+    }
+    for line in telephony::Suite::report(&measured) {
+        println!("{line}");
     }
     if let Some(cluster) = cluster {
         cluster.stop();

@@ -63,6 +63,52 @@ impl Cluster {
         format!("{}/{name}", self.0.base)
     }
 
+    /// Makes a new database with all that this one holds, as a dump gives it, and gives its URL.
+    pub fn copy(&self, url: &str) -> String {
+        let copy = self.database();
+        let mut dump = Command::new(self.0.bin.join("pg_dump"))
+            .args(["--no-owner", url])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("pg_dump is beside psql");
+        let restored = Command::new(self.0.bin.join("psql"))
+            .args(["-q", "-v", "ON_ERROR_STOP=1", &copy])
+            .stdin(dump.stdout.take().expect("the dump is piped"))
+            .stdout(Stdio::null())
+            .status();
+        assert!(restored.is_ok_and(|status| status.success()) && dump.wait().is_ok_and(|status| status.success()));
+        copy
+    }
+
+    /// A dump of a database as text.
+    pub fn dump(&self, url: &str) -> Vec<u8> {
+        let dump = Command::new(self.0.bin.join("pg_dump")).args(["--inserts", url]).output().expect("pg_dump runs");
+        assert!(dump.status.success());
+        dump.stdout
+    }
+
+    /// Writes what the cluster has in memory to its files.
+    pub fn checkpoint(&self, url: &str) {
+        self.psql(url, "CHECKPOINT");
+    }
+
+    /// The name of the folder in which a database has its files.
+    pub fn oid(&self, url: &str) -> String {
+        self.psql(url, "SELECT oid FROM pg_database WHERE datname = current_database()")
+    }
+
+    fn psql(&self, url: &str, statement: &str) -> String {
+        let output =
+            Command::new(self.0.bin.join("psql")).args([url, "-qtA", "-c", statement]).output().expect("psql runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Where the cluster's files are, if the suite may read them.
+    pub fn data(&self) -> Option<PathBuf> {
+        self.0.folder.as_ref().map(|folder| folder.path().join("data"))
+    }
+
     /// Stops the cluster if the suite started it.
     pub fn stop(&self) {
         if let Some(folder) = &self.0.folder {

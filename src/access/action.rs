@@ -64,9 +64,18 @@ text_enum! {
         CreateFeedConsumer = "createFeedConsumer",
         UpdateFeedConsumer = "updateFeedConsumer",
         DeleteFeedConsumer = "deleteFeedConsumer",
+        PauseFeedConsumer = "pauseFeedConsumer",
+        SaveWebHook = "saveWebHook",
+        RotateWebHookSecret = "rotateWebHookSecret",
+        DeleteWebHook = "deleteWebHook",
+        ReplayWebHook = "replayWebHook",
         AcknowledgeProvisioning = "acknowledgeProvisioning",
         WriteBackParameters = "writeBackParameters",
+        CreateSoftphoneLink = "createSoftphoneLink",
+        CreateDeskPhoneLink = "createDeskPhoneLink",
+        RevokeDeviceLink = "revokeDeviceLink",
         JoinGroup = "joinGroup",
+        FetchDeviceDocument = "system.fetchDeviceDocument",
         SettleNumbers = "system.settleNumbers",
         Demo = "system.demo",
         CreateAdmin = "system.createAdmin",
@@ -121,7 +130,9 @@ impl Action {
             | A::UpdateGroupMember
             | A::DeclineGroupInvitation
             | A::RemoveGroupMember
-            | A::ReleaseHold => Least::Person(Role::User),
+            | A::ReleaseHold
+            | A::CreateSoftphoneLink
+            | A::RevokeDeviceLink => Least::Person(Role::User),
             A::AssignExtension
             | A::TransferExtension
             | A::SwapNumbers
@@ -132,7 +143,10 @@ impl Action {
             | A::BarNumber
             | A::UnbarNumber
             | A::ReserveNumber
-            | A::ReleaseReservation => Least::Person(Role::Operator),
+            | A::ReleaseReservation
+            | A::CreateDeskPhoneLink
+            | A::PauseFeedConsumer
+            | A::ReplayWebHook => Least::Person(Role::Operator),
             A::SetRole
             | A::CreateEvent
             | A::UpdateEvent
@@ -150,17 +164,23 @@ impl Action {
             | A::RevokeApiKey
             | A::CreateFeedConsumer
             | A::UpdateFeedConsumer
-            | A::DeleteFeedConsumer => Least::Person(Role::Admin),
+            | A::DeleteFeedConsumer
+            | A::SaveWebHook
+            | A::RotateWebHookSecret
+            | A::DeleteWebHook => Least::Person(Role::Admin),
             A::AcknowledgeProvisioning => Least::Key(ApiKeyScope::ReadConfig),
             A::WriteBackParameters => Least::Key(ApiKeyScope::WriteBack),
             A::LeaveGroup => Least::PersonOrKey(Role::User, ApiKeyScope::ManageGroups),
             A::JoinGroup => Least::Key(ApiKeyScope::ManageGroups),
-            A::SettleNumbers | A::Demo | A::CreateAdmin | A::RotateKey => Least::System,
+            A::FetchDeviceDocument | A::SettleNumbers | A::Demo | A::CreateAdmin | A::RotateKey => Least::System,
         }
     }
 
     /// Whether a person under a NO_WRITE restriction may do it all the same: looking after one's own safety, and leaving.
     pub const fn allowed_while_restricted(self) -> bool {
-        matches!(self, Self::SignOut | Self::RevokeSession | Self::RevokeAllSessions | Self::Reauthenticate)
+        matches!(
+            self,
+            Self::SignOut | Self::RevokeSession | Self::RevokeAllSessions | Self::Reauthenticate | Self::ExportMyData
+        )
     }
 }

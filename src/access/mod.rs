@@ -5,12 +5,14 @@
 
 mod action;
 mod permit;
+mod queries;
 pub mod rates;
 mod scope;
 
 pub use action::{Action, Least};
 pub use permit::{Permit, permit};
-pub use scope::{FeedScope, Scope, feed_scope, reach, scope};
+pub use queries::current_role;
+pub use scope::{FeedScope, Scope, device_scope, feed_scope, reach, scope};
 
 use std::sync::Arc;
 
@@ -146,6 +148,18 @@ impl Actor {
             Self::Person(person) => person.username.clone(),
             Self::Key(key) => format!("key:{}", key.prefix),
             Self::System(_) => "system".to_owned(),
+        }
+    }
+
+    /// Demands a person.
+    ///
+    /// # Errors
+    /// [`Denied::Unauthenticated`] for a guest, [`Denied::Forbidden`] for a key and the program itself.
+    pub fn demand_person(&self) -> Result<&Person, Denied> {
+        match self {
+            Self::Person(person) => Ok(person),
+            Self::Guest => Err(Denied::Unauthenticated),
+            Self::Key(_) | Self::System(_) => Err(Denied::Forbidden),
         }
     }
 

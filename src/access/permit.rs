@@ -1,5 +1,6 @@
 //! The proof that somebody may do something, made inside the transaction that does it.
 
+use super::queries::current_role;
 use super::{Action, Actor, Least, Role};
 use crate::ids::AccountId;
 use crate::problem::{Denied, Problem, ProblemKind, Stop};
@@ -47,7 +48,7 @@ pub async fn permit(conn: &mut Conn, actor: &Actor, action: Action) -> Result<Pe
         }
         (Least::Key(scope) | Least::PersonOrKey(_, scope), Actor::Key(key)) if key.has(scope) => actor.clone(),
         (Least::Person(least) | Least::PersonOrKey(least, _), Actor::Person(person)) => {
-            let role = restrictions::current_role(conn, person.id).await?.ok_or(Denied::Unauthenticated)?;
+            let role = current_role(conn, person.id).await?.ok_or(Denied::Unauthenticated)?;
             if role < least {
                 return Err(Denied::Forbidden.into());
             }

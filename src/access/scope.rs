@@ -25,6 +25,14 @@ impl Scope {
         }
     }
 
+    /// What a key is limited to, when it is one: the events (`None`: all) and the service types.
+    pub fn keyed(&self) -> Option<(Option<&[EventId]>, &[ServiceTypeId])> {
+        match &self.0 {
+            Reach::Keyed { events, service_types } => Some((events.as_deref(), service_types)),
+            _ => None,
+        }
+    }
+
     /// Whether everything is in reach.
     pub const fn is_everything(&self) -> bool {
         matches!(self.0, Reach::Everything)
@@ -108,6 +116,11 @@ impl FeedScope {
     pub const fn is_key(&self) -> bool {
         self.key
     }
+}
+
+/// The right of a device to the document of its own extension. Which of its secrets are in it the link says.
+pub const fn device_scope(event: EventId, service_type: ServiceTypeId) -> FeedScope {
+    FeedScope { event, service_type, secrets: true, digests: true, key: true }
 }
 
 /// Whether `actor` may read the feed of `event` and `service_type`: a key within its limits, or staff without secrets.

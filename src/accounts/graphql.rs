@@ -8,13 +8,14 @@ use super::model;
 use super::{queries, rules};
 use crate::access::{Actor, Role};
 use crate::connection;
+use crate::extensions::graphql::ExtensionConnection;
 use crate::graphql::context::{self, actor, caller, services};
 use crate::graphql::enums::{RestrictionEffect, RestrictionSource, Role as RoleName};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::paging::Page;
 use crate::graphql::request::ResponseHeaders;
 use crate::graphql::scalars::DateTime;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, SessionId};
 use crate::restrictions;
 
 /// A person's account.
@@ -38,6 +39,16 @@ impl Account {
     pub async fn load(ctx: &Context<'_>, id: AccountId) -> Result<Option<Self>, ApiError> {
         let row = queries::by_id(&mut *context::read(ctx).await?, id).await?;
         Ok(row.map(Self::new))
+    }
+
+    /// The account of this id: the caller's own, or any for operators; a deleted one is not there.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn known(ctx: &Context<'_>, id: AccountId) -> Result<Option<Self>, ApiError> {
+        let actor = actor(ctx)?;
+        let found = Self::load(ctx, id).await?.filter(|account| account.row.deleted_at.is_none());
+        Ok(found.filter(|account| account.is_open_to(actor)))
     }
 
     fn is_open_to(&self, actor: &Actor) -> bool {
@@ -91,6 +102,16 @@ impl Account {
         self.row.created_at.into()
     }
 
+    /// Its extensions, as far as the caller may see them: people their own, operators all, keys what they are limited to.
+    async fn extensions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many; 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to go on.")] after: Option<String>,
+    ) -> Result<ExtensionConnection, ApiError> {
+        ExtensionConnection::of_owner(ctx, self.row.id, first, after.as_deref()).await
+    }
+
     /// Own account only.
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Option<Vec<Session>>, ApiError> {
         let Some(person) = actor(ctx)?.person().filter(|person| person.id == self.row.id) else { return Ok(None) };
@@ -107,10 +128,24 @@ pub struct Session {
     current: bool,
 }
 
+impl Session {
+    /// The caller's own session of this id, unless it has expired.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn known(ctx: &Context<'_>, id: SessionId) -> Result<Option<Self>, ApiError> {
+        let Some(person) = actor(ctx)?.person() else { return Ok(None) };
+        let now = services(ctx)?.now();
+        let row = queries::session_by_id(&mut *context::read(ctx).await?, id).await?;
+        let row = row.filter(|row| row.account_id == person.id && row.expires_at > now);
+        Ok(row.map(|row| Self { current: row.id == person.session, row }))
+    }
+}
+
 #[Object]
 impl Session {
     /// The session's id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         ID(self.row.id.global())
     }
 
@@ -148,7 +183,7 @@ pub struct Restriction(pub restrictions::Restriction);
 #[Object]
 impl Restriction {
     /// The restriction's id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         ID(self.0.id.global())
     }
 
@@ -573,7 +608,8 @@ impl SessionCookie {
         format!("{}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{secure}", self.name(), 30 * 24 * 3600)
     }
 
-    fn gone(self) -> String {
+    /// The header that makes a browser forget the cookie.
+    pub fn gone(self) -> String {
         let secure = if self.plain_http { "" } else { "; Secure" };
         format!("{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}", self.name())
     }

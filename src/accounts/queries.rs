@@ -1,5 +1,7 @@
 //! Accounts, sessions and tokens in the database.
 
+use std::collections::BTreeSet;
+
 use diesel::{
     BoolExpressionMethods as _, EscapeExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _,
     NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
@@ -13,9 +15,10 @@ use crate::clock::Timestamp;
 use crate::ids::{AccountId, SessionId};
 use crate::query;
 use crate::restrictions::{RestrictionSource, TargetKind};
-use crate::store::Conn;
-use crate::store::schema::{accounts, mail_tokens, restrictions, sessions, sign_in_failures};
+use crate::store::schema::{account_terms, accounts, mail_tokens, restrictions, sessions, sign_in_failures};
 use crate::store::types::Id;
+use crate::store::{CHUNK, Conn};
+use crate::text::folding;
 
 diesel::define_sql_function! {
     /// The text in lower case (ASCII alone on SQLite, which is what addresses are compared by).
@@ -36,6 +39,21 @@ pub async fn by_username(conn: &mut Conn, username: &str) -> QueryResult<Option<
         .get_result(c)
         .await
         .optional())
+}
+
+/// The accounts of these names, folded already: (name, id).
+pub async fn ids_by_usernames(conn: &mut Conn, names: &[&str]) -> QueryResult<Vec<(String, AccountId)>> {
+    let mut found = Vec::new();
+    for chunk in names.chunks(CHUNK) {
+        let rows: Vec<(String, AccountId)> = query!(&mut *conn, c => accounts::table
+            .filter(accounts::username.eq_any(chunk))
+            .filter(accounts::deleted_at.is_null())
+            .select((accounts::username, accounts::id))
+            .load(c)
+            .await)?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// Whether the name was ever taken: a deleted account's name is not given out again.
@@ -148,7 +166,51 @@ pub async fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
 
 pub(super) async fn insert(conn: &mut Conn, _: &Permit, account: &Account) -> QueryResult<()> {
     query!(conn, c => diesel::insert_into(accounts::table).values(account).execute(c).await)?;
+    index(conn, account.id, &account.search).await
+}
+
+/// Replaces the words by which operators find the account.
+async fn index(conn: &mut Conn, id: AccountId, search: &str) -> QueryResult<()> {
+    query!(conn, c => diesel::delete(account_terms::table.filter(account_terms::account_id.eq(id))).execute(c).await)?;
+    let folded = folding::fold(search);
+    let terms: BTreeSet<&str> = folding::words(&folded).into_iter().collect();
+    for term in terms {
+        query!(conn, c => diesel::insert_into(account_terms::table)
+            .values((account_terms::term.eq(term), account_terms::account_id.eq(id)))
+            .execute(c)
+            .await)?;
+    }
     Ok(())
+}
+
+/// Takes from a deleted account everything but what the audit and old rows refer to: its id and its name, a pseudonym from
+/// now on. Sessions are ended beside this.
+pub async fn erase(conn: &mut Conn, _: &Permit, account: &Account, at: Timestamp) -> QueryResult<()> {
+    index(conn, account.id, "").await?;
+    query!(conn, c => diesel::delete(mail_tokens::table.filter(mail_tokens::account_id.eq(account.id))).execute(c).await)?;
+    query!(conn, c => diesel::update(accounts::table.find(account.id))
+        .set((
+            accounts::display_name.eq(&account.username),
+            accounts::email.eq(""),
+            accounts::email_verified_at.eq(None::<Timestamp>),
+            accounts::password_hash.eq(""),
+            accounts::role.eq(Role::User),
+            accounts::search.eq(""),
+            accounts::deleted_at.eq(Some(at)),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// The tokens that the account was sent and that are not forgotten yet, oldest first.
+pub async fn mail_tokens_of(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<MailToken>> {
+    query!(conn, c => mail_tokens::table
+        .filter(mail_tokens::account_id.eq(account))
+        .order(mail_tokens::created_at)
+        .select(MailToken::as_select())
+        .load(c)
+        .await)
 }
 
 pub(super) async fn set_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<()> {
@@ -186,7 +248,7 @@ pub(super) async fn set_display_name(
         .set((accounts::display_name.eq(name), accounts::search.eq(search)))
         .execute(c)
         .await)?;
-    Ok(())
+    index(conn, id, search).await
 }
 
 pub(super) async fn set_role(conn: &mut Conn, _: &Permit, id: AccountId, role: Role) -> QueryResult<()> {
@@ -353,7 +415,8 @@ pub(super) async fn insert_failure(conn: &mut Conn, id: Id, login_hash: &[u8], a
     Ok(())
 }
 
-pub(super) async fn clear_failures(conn: &mut Conn, login_hash: &[u8]) -> QueryResult<()> {
+/// Forgets the failed sign-ins under this hash.
+pub async fn clear_failures(conn: &mut Conn, login_hash: &[u8]) -> QueryResult<()> {
     query!(conn, c => diesel::delete(sign_in_failures::table.filter(sign_in_failures::login_hash.eq(login_hash))).execute(c).await)?;
     Ok(())
 }

@@ -19,11 +19,14 @@ use crate::service_types::graphql::{Event, ServiceType, gone};
 pub struct ApiKey(pub Arc<model::ApiKey>);
 
 impl ApiKey {
-    /// The key of this id.
+    /// The key of this id, for admins.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn load(ctx: &Context<'_>, id: ApiKeyId) -> Result<Option<Self>, ApiError> {
+        if !actor(ctx)?.is_at_least(Role::Admin) {
+            return Ok(None);
+        }
         let row = queries::by_id(&mut *context::read(ctx).await?, id).await?;
         Ok(row.map(|row| Self(Arc::new(row))))
     }

@@ -38,13 +38,23 @@ pub async fn by_token(
     let is_right =
         |row: &ApiKey| TokenHash::from_bytes(&row.secret_hash).is_some_and(|stored| stored == presented.hash());
     let Some(row) = row.filter(|row| is_right(row) && row.is_valid(now)) else { return Ok(None) };
+    let last_used_at = row.last_used_at;
+    Ok(Some((key(conn, row).await?, last_used_at)))
+}
+
+/// The key of this id, as it acts; `None` when it is unknown, expired or revoked.
+pub async fn acting(conn: &mut Conn, id: ApiKeyId, now: Timestamp) -> QueryResult<Option<Key>> {
+    match by_id(conn, id).await?.filter(|row| row.is_valid(now)) {
+        Some(row) => Ok(Some(key(conn, row).await?)),
+        None => Ok(None),
+    }
+}
+
+async fn key(conn: &mut Conn, row: ApiKey) -> QueryResult<Key> {
     let service_types = service_types_of(conn, row.id).await?;
     let events = events_of(conn, row.id).await?;
     let scopes = row.scopes();
-    Ok(Some((
-        Key { id: row.id, prefix: row.prefix, scopes, service_types, events, all_events: row.all_events },
-        row.last_used_at,
-    )))
+    Ok(Key { id: row.id, prefix: row.prefix, scopes, service_types, events, all_events: row.all_events })
 }
 
 /// Records that a key was used.

@@ -10,5 +10,5 @@ mod queries;
 mod sealing;
 
 pub use model::{AuditEvent, NewAuditEvent};
-pub use queries::append;
-pub use sealing::{Verification, seal, verify};
+pub use queries::{append, append_all, concerning};
+pub use sealing::{Verification, seal, seal_all, verify};

@@ -1,15 +1,15 @@
 //! The audit in the database.
 
 use diesel::{
-    ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _,
-    QueryResult, SelectableHelper as _,
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _,
+    OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{AuditEvent, NewAuditEvent, Seal};
-use crate::query;
 use crate::store::Conn;
 use crate::store::schema::{audit_events, audit_seals};
+use crate::{insert_rows, query};
 
 /// Which rows an operator asks for.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,12 @@ macro_rules! filtered {
     }};
 }
 
+/// Appends rows, in this order.
+pub async fn append_all(conn: &mut Conn, events: &[NewAuditEvent]) -> QueryResult<()> {
+    insert_rows!(conn, events, rows => diesel::insert_into(audit_events::table).values(rows));
+    Ok(())
+}
+
 /// The newest rows that fit.
 pub async fn newest(conn: &mut Conn, filter: &Filter, limit: i64) -> QueryResult<Vec<AuditEvent>> {
     query!(conn, c => {
@@ -52,6 +58,21 @@ pub async fn newest(conn: &mut Conn, filter: &Filter, limit: i64) -> QueryResult
         }
         rows.order(audit_events::seq.desc()).limit(limit).load(c).await
     })
+}
+
+/// What this actor did, and what was done to this entity, oldest first.
+pub async fn concerning(conn: &mut Conn, actor: &str, entity: &str) -> QueryResult<Vec<AuditEvent>> {
+    query!(conn, c => audit_events::table
+        .filter(audit_events::actor.eq(actor).or(audit_events::entity.eq(entity)))
+        .order(audit_events::seq)
+        .select(AuditEvent::as_select())
+        .load(c)
+        .await)
+}
+
+/// A row by its number in the sequence.
+pub async fn by_seq(conn: &mut Conn, seq: i64) -> QueryResult<Option<AuditEvent>> {
+    query!(conn, c => audit_events::table.find(seq).select(AuditEvent::as_select()).first(c).await.optional())
 }
 
 /// How many rows fit on all pages.
@@ -64,10 +85,11 @@ pub(super) async fn last_seal(conn: &mut Conn) -> QueryResult<Option<Seal>> {
     query!(conn, c => audit_seals::table.order(audit_seals::position.desc()).select(Seal::as_select()).first(c).await.optional())
 }
 
-/// The oldest rows that are not in the chain yet. A row whose transaction commits late is found later.
-pub(super) async fn unsealed(conn: &mut Conn, limit: i64) -> QueryResult<Vec<AuditEvent>> {
+/// The oldest rows behind `after` that are not in the chain yet.
+pub(super) async fn unsealed(conn: &mut Conn, after: i64, limit: i64) -> QueryResult<Vec<AuditEvent>> {
     query!(conn, c => audit_events::table
         .left_join(audit_seals::table.on(audit_seals::seq.eq(audit_events::seq)))
+        .filter(audit_events::seq.gt(after))
         .filter(audit_seals::position.nullable().is_null())
         .order(audit_events::seq)
         .limit(limit)

@@ -10,16 +10,36 @@ use crate::store::{Conn, Store};
 /// How many rows one transaction seals, and how many are read at a time to verify.
 const BATCH: i64 = 500;
 
+/// How far before the newest link is looked for rows whose transactions committed late.
+const LATE: i64 = 10_000;
+
 /// Seals the rows that wait, one batch; tells how many there were. Instances take turns.
+///
+/// It looks no further back than some thousand rows, so that its cost does not grow with the audit; a row that came later still
+/// is found by [`seal_all`].
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn seal(store: &Store) -> Result<usize, Stop> {
+    batch(store, Some(LATE)).await
+}
+
+/// Seals every row that waits, however old.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn seal_all(store: &Store) -> Result<(), Stop> {
+    while batch(store, None).await? > 0 {}
+    Ok(())
+}
+
+async fn batch(store: &Store, late: Option<i64>) -> Result<usize, Stop> {
     store
-        .write(|conn| {
+        .write(move |conn| {
             Box::pin(async move {
                 locks::rule(conn, "audit chain").await?;
-                let rows = queries::unsealed(conn, BATCH).await?;
+                let newest = queries::last_seal(conn).await?.map_or(0, |seal| seal.seq);
+                let rows = queries::unsealed(conn, late.map_or(0, |late| newest - late), BATCH).await?;
                 let (mut position, mut last) = end_of_chain(conn).await?;
                 for row in &rows {
                     last = chain::link(&last, &hashed(row));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 
 use crate::app::App;
@@ -12,11 +13,15 @@ use crate::changes::doorbell::{CHANNEL, Ring};
 use crate::jobs::{self, Job, JobKind};
 use crate::mail::{Mail, SendError};
 use crate::problem::Stop;
+use crate::provisioning::web_hooks;
 use crate::{accounts, audit, idempotency, numbers, provisioning};
 
 /// How often each duty looks by itself, beside the doorbell.
 const OFTEN: Duration = Duration::from_secs(1);
 const SELDOM: Duration = Duration::from_secs(600);
+
+/// How long a device link that has ended is still shown, in seconds: a day.
+const DEVICE_LINK_SECONDS: i64 = 24 * 3600;
 
 /// Starts every duty; dropping the set ends them.
 pub fn start(app: &Arc<App>) -> JoinSet<()> {
@@ -27,6 +32,13 @@ pub fn start(app: &Arc<App>) -> JoinSet<()> {
     duties.spawn(repeat(Arc::clone(app), "numbers", OFTEN, false, |app| {
         Box::pin(async move { numbers::rules::settle_due(&app.services).await })
     }));
+    duties.spawn(repeat(Arc::clone(app), "sealing key", OFTEN, false, |app| {
+        Box::pin(async move {
+            app.services.sealer.follow();
+            Ok(())
+        })
+    }));
+    duties.spawn(call_web_hooks(Arc::clone(app)));
     duties.spawn(listen(Arc::clone(app)));
     duties
 }
@@ -108,12 +120,40 @@ async fn run(app: &App, job: &Job) -> Result<(), SendError> {
     }
 }
 
+/// Calls web hooks when a feed rings, and looks every second for those that are due again.
+async fn call_web_hooks(app: Arc<App>) {
+    let mut rings = app.services.doorbell.listen();
+    let mut stopping = app.stopping.subscribe();
+    loop {
+        if let Err(stop) = web_hooks::call_due(&app.services, &app.web_hooks).await {
+            tracing::warn!(error = ?stop, "web hooks could not be looked at and will be again");
+        }
+        let rung = async {
+            loop {
+                match rings.recv().await {
+                    Ok(Ring::Feed(_)) | Err(RecvError::Lagged(_)) => return,
+                    Ok(_) => {}
+                    Err(RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(OFTEN) => {}
+            () = rung => {}
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+        }
+        // What rang meanwhile is seen by the same look.
+        while rings.try_recv().is_ok() {}
+    }
+}
+
 async fn seal_audit(app: &App) -> Result<(), Stop> {
     while audit::seal(&app.services.store).await? > 0 {}
     Ok(())
 }
 
 async fn prune(app: &App) -> Result<(), Stop> {
+    audit::seal_all(&app.services.store).await?;
     let now = app.services.now();
     app.services
         .store
@@ -121,6 +161,7 @@ async fn prune(app: &App) -> Result<(), Stop> {
             Box::pin(async move {
                 accounts::queries::prune(conn, now).await?;
                 idempotency::prune(conn, now).await?;
+                provisioning::devices::prune(conn, now.plus_seconds(-DEVICE_LINK_SECONDS)).await?;
                 Ok(())
             })
         })

@@ -19,6 +19,8 @@ const BACKLOG: usize = 4096;
 pub enum Ring {
     /// A feed has a new revision, or its event was opened or archived.
     Feed(FeedId),
+    /// A telephone system was named, changed or forgotten, or has said how far it has come.
+    Consumers,
     /// What the directory of an event lists has changed.
     Directory(EventId),
     /// An admin changed events, ranges, service types, permissions or templates.

@@ -14,6 +14,9 @@ use diesel_async::RunQueryDsl as _;
 use crate::ids::{AccountId, EventId, ServiceTypeId};
 use crate::store::Conn;
 
+/// The rule that one who changes accounts shares, and [`every_account`] has alone.
+const EVERY_ACCOUNT: &str = "every account";
+
 /// Whether others may hold the lock at the same time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Hold {
@@ -32,7 +35,19 @@ pub const fn may_wait(conn: &Conn) -> bool {
 /// # Errors
 /// When the database refuses or the wait is too long.
 pub async fn accounts(conn: &mut Conn, ids: &[AccountId], hold: Hold) -> QueryResult<()> {
+    if hold == Hold::Exclusive && matches!(conn, Conn::Postgres(_)) {
+        lock(conn, key("rule", EVERY_ACCOUNT.as_bytes()), Hold::Shared).await?;
+    }
     take(conn, "account", ids.iter().map(|id| id.0).collect(), hold).await
+}
+
+/// Keeps every account from being banned or deleted, for a transaction that writes extensions of more owners than a server
+/// has room for as single locks. It stands in the place of [`accounts`].
+///
+/// # Errors
+/// When the database refuses or the wait is too long.
+pub async fn every_account(conn: &mut Conn) -> QueryResult<()> {
+    rule(conn, EVERY_ACCOUNT).await
 }
 
 /// Takes the locks of service types, in the order of their ids. Accounts come first.

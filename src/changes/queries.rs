@@ -5,9 +5,9 @@ use diesel_async::RunQueryDsl as _;
 
 use super::model::{BorneKeys, Entry, Feed, FeedRef, Revision, RevisionRow};
 use crate::ids::{EventId, ExtensionId, FeedId, ServiceTypeId};
-use crate::query;
-use crate::store::Conn;
 use crate::store::schema::{feed_entries, feed_keys, feed_revisions, feeds};
+use crate::store::{CHUNK, Conn};
+use crate::{insert_rows, query};
 
 /// The feed of an event and a service type, if anything was ever in it.
 pub async fn feed_of(conn: &mut Conn, feed: FeedRef) -> QueryResult<Option<Feed>> {
@@ -68,12 +68,59 @@ pub(super) async fn entry(conn: &mut Conn, extension: ExtensionId) -> QueryResul
     query!(conn, c => feed_entries::table.find(extension).select(Entry::as_select()).get_result(c).await.optional())
 }
 
-pub(super) async fn insert_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(feed_entries::table).values(entry).execute(c).await)?;
+/// The entries of these extensions, as far as they ever had one.
+pub(super) async fn entries(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<Entry>> {
+    let mut found = Vec::with_capacity(ids.len());
+    if !conn.takes_together(ids.len()) {
+        for id in ids {
+            found.extend(entry(conn, *id).await?);
+        }
+        return Ok(found);
+    }
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<Entry> = query!(&mut *conn, c => feed_entries::table
+            .filter(feed_entries::extension_id.eq_any(chunk))
+            .select(Entry::as_select())
+            .load(c)
+            .await)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+pub(super) async fn insert_entries(conn: &mut Conn, entries: &[Entry]) -> QueryResult<()> {
+    insert_rows!(conn, entries, rows => diesel::insert_into(feed_entries::table).values(rows));
     Ok(())
 }
 
-pub(super) async fn move_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
+/// Moves entries that are there to one revision.
+pub(super) async fn move_entries(conn: &mut Conn, entries: &[Entry]) -> QueryResult<()> {
+    if !conn.takes_together(entries.len()) {
+        for entry in entries {
+            move_entry(conn, entry).await?;
+        }
+        return Ok(());
+    }
+    for present in [true, false] {
+        let moved: Vec<&Entry> = entries.iter().filter(|entry| entry.present == present).collect();
+        for chunk in moved.chunks(CHUNK) {
+            let ids: Vec<ExtensionId> = chunk.iter().map(|entry| entry.extension_id).collect();
+            let moved = (
+                feed_entries::revision.eq(chunk[0].revision),
+                feed_entries::tag.eq(&chunk[0].tag),
+                feed_entries::present.eq(present),
+            );
+            query!(&mut *conn, c => diesel::update(feed_entries::table)
+                .filter(feed_entries::extension_id.eq_any(&ids))
+                .set(moved)
+                .execute(c)
+                .await)?;
+        }
+    }
+    Ok(())
+}
+
+async fn move_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
     query!(conn, c => diesel::update(feed_entries::table.find(entry.extension_id))
         .set((
             feed_entries::revision.eq(entry.revision),
@@ -85,8 +132,28 @@ pub(super) async fn move_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()
     Ok(())
 }
 
-/// The keys that the extension bears now.
-pub(super) async fn open_keys(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<BorneKeys>> {
+/// The keys that these extensions bear now.
+pub(super) async fn open_keys(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<BorneKeys>> {
+    let mut found = Vec::with_capacity(ids.len());
+    if !conn.takes_together(ids.len()) {
+        for id in ids {
+            found.extend(open_keys_of(conn, *id).await?);
+        }
+        return Ok(found);
+    }
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<BorneKeys> = query!(&mut *conn, c => feed_keys::table
+            .filter(feed_keys::extension_id.eq_any(chunk))
+            .filter(feed_keys::to_revision.is_null())
+            .select(BorneKeys::as_select())
+            .load(c)
+            .await)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+async fn open_keys_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<BorneKeys>> {
     query!(conn, c => feed_keys::table
         .filter(feed_keys::extension_id.eq(extension))
         .filter(feed_keys::to_revision.is_null())
@@ -96,7 +163,25 @@ pub(super) async fn open_keys(conn: &mut Conn, extension: ExtensionId) -> QueryR
         .optional())
 }
 
-pub(super) async fn close_keys(conn: &mut Conn, extension: ExtensionId, at: Revision) -> QueryResult<()> {
+pub(super) async fn close_keys(conn: &mut Conn, ids: &[ExtensionId], at: Revision) -> QueryResult<()> {
+    if !conn.takes_together(ids.len()) {
+        for id in ids {
+            close_keys_of(conn, *id, at).await?;
+        }
+        return Ok(());
+    }
+    for chunk in ids.chunks(CHUNK) {
+        query!(&mut *conn, c => diesel::update(feed_keys::table)
+            .filter(feed_keys::extension_id.eq_any(chunk))
+            .filter(feed_keys::to_revision.is_null())
+            .set(feed_keys::to_revision.eq(Some(at)))
+            .execute(c)
+            .await)?;
+    }
+    Ok(())
+}
+
+async fn close_keys_of(conn: &mut Conn, extension: ExtensionId, at: Revision) -> QueryResult<()> {
     query!(conn, c => diesel::update(feed_keys::table)
         .filter(feed_keys::extension_id.eq(extension))
         .filter(feed_keys::to_revision.is_null())
@@ -106,7 +191,7 @@ pub(super) async fn close_keys(conn: &mut Conn, extension: ExtensionId, at: Revi
     Ok(())
 }
 
-pub(super) async fn insert_keys(conn: &mut Conn, keys: &BorneKeys) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(feed_keys::table).values(keys).execute(c).await)?;
+pub(super) async fn insert_keys(conn: &mut Conn, keys: &[BorneKeys]) -> QueryResult<()> {
+    insert_rows!(conn, keys, rows => diesel::insert_into(feed_keys::table).values(rows));
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! From the marks of a transaction to one new revision of each feed.
 
+use std::collections::{BTreeMap, HashMap};
+
 use super::digest::Sum;
 use super::model::{BorneKeys, ChangeSet, Entry, Feed, FeedRef, Keys, Mark, RevisionRow, TAG_BYTES, entry_version};
 use super::queries;
@@ -36,22 +38,8 @@ pub async fn record(conn: &mut Conn, changes: ChangeSet, rng: &dyn Rng, now: Tim
         queries::insert_revision(conn, &revision).await?;
         let mut sum =
             Sum::from_bytes(&feed.digest).ok_or_else(|| Fault::internal("a feed's digest is not 32 bytes"))?;
-        for (extension, (slot, mark)) in entries {
-            if mark == Mark::Touched && !is_present(conn, extension).await? {
-                tracing::error!(extension.id = %extension.global(), "an extension that its feed does not show was marked as touched");
-                continue;
-            }
-            let entry = Entry {
-                extension_id: extension,
-                feed_id: feed.id,
-                revision: revision.revision,
-                tag: revision.tag.clone(),
-                slot,
-                present: mark != Mark::Gone,
-            };
-            feed.entry_count += move_entry(conn, &entry, &mut sum).await?;
-            record_keys(conn, &entry, mark, rng, now).await?;
-        }
+        feed.entry_count += move_entries(conn, &entries, &revision, &mut sum).await?;
+        record_keys(conn, entries, &revision, rng, now).await?;
         feed.digest = sum.as_bytes().to_vec();
         queries::move_head(conn, &feed).await?;
         recorded.push(Recorded { feed: reference, id: feed.id, revision: feed.head });
@@ -88,54 +76,82 @@ pub async fn ensure_feed(conn: &mut Conn, reference: FeedRef, rng: &dyn Rng, now
     Ok(made)
 }
 
-/// Whether the feed shows the extension: what is gone does not come back by a touch.
-async fn is_present(conn: &mut Conn, extension: ExtensionId) -> Result<bool, Stop> {
-    Ok(queries::entry(conn, extension).await?.is_some_and(|entry| entry.present))
+type Marks = BTreeMap<ExtensionId, (i32, Mark)>;
+
+/// Moves the marked entries to the new revision, and tells by how much the number of present entries changes.
+async fn move_entries(conn: &mut Conn, marks: &Marks, revision: &RevisionRow, sum: &mut Sum) -> Result<i64, Stop> {
+    let ids: Vec<ExtensionId> = marks.keys().copied().collect();
+    let known = queries::entries(conn, &ids).await?;
+    let known: HashMap<ExtensionId, Entry> = known.into_iter().map(|entry| (entry.extension_id, entry)).collect();
+    let (mut fresh, mut moved, mut change) = (Vec::new(), Vec::new(), 0);
+    for (&extension, (slot, mark)) in marks {
+        let before = known.get(&extension);
+        let was_present = before.is_some_and(|before| before.present);
+        if *mark == Mark::Touched && !was_present {
+            // What is gone does not come back by a touch.
+            tracing::error!(extension.id = %extension.global(), "an extension that its feed does not show was marked as touched");
+            continue;
+        }
+        let entry = Entry {
+            extension_id: extension,
+            feed_id: revision.feed_id,
+            revision: revision.revision,
+            tag: revision.tag.clone(),
+            slot: *slot,
+            present: *mark != Mark::Gone,
+        };
+        if let Some(before) = before.filter(|before| before.present) {
+            sum.subtract(&extension.global(), &before.version());
+        }
+        if entry.present {
+            sum.add(&extension.global(), &entry_version(entry.revision, &entry.tag));
+        }
+        change += i64::from(entry.present) - i64::from(was_present);
+        if before.is_some() { moved.push(entry) } else { fresh.push(entry) }
+    }
+    queries::insert_entries(conn, &fresh).await?;
+    queries::move_entries(conn, &moved).await?;
+    Ok(change)
 }
 
-/// Moves the entry to its new revision, and tells by how much the number of present entries changes.
-async fn move_entry(conn: &mut Conn, entry: &Entry, sum: &mut Sum) -> Result<i64, Stop> {
-    let id = entry.extension_id.global();
-    let before = queries::entry(conn, entry.extension_id).await?;
-    let was_present = before.as_ref().is_some_and(|before| before.present);
-    if entry.present {
-        sum.add(&id, &entry_version(entry.revision, &entry.tag));
-    }
-    match before {
-        None => queries::insert_entry(conn, entry).await?,
-        Some(before) => {
-            if before.present {
-                sum.subtract(&id, &before.version());
+/// Ends the keys that are borne no more, and begins those that are new.
+async fn record_keys(
+    conn: &mut Conn,
+    marks: Marks,
+    revision: &RevisionRow,
+    rng: &dyn Rng,
+    now: Timestamp,
+) -> Result<(), Stop> {
+    let is_present = |(id, (_, mark)): (&ExtensionId, &(i32, Mark))| matches!(mark, Mark::Present(_)).then_some(*id);
+    let present: Vec<ExtensionId> = marks.iter().filter_map(is_present).collect();
+    let open = queries::open_keys(conn, &present).await?;
+    let open: HashMap<ExtensionId, BorneKeys> = open.into_iter().map(|keys| (keys.extension_id, keys)).collect();
+    let (mut ended, mut begun) = (Vec::new(), Vec::new());
+    for (extension_id, (_, mark)) in marks {
+        match mark {
+            Mark::Touched => {}
+            Mark::Gone => ended.push(extension_id),
+            Mark::Present(Keys { number, parameters }) => {
+                let parameters = JsonValue(parameters);
+                if let Some(open) = open.get(&extension_id) {
+                    if open.number == number && open.parameters == parameters {
+                        continue;
+                    }
+                    ended.push(extension_id);
+                }
+                begun.push(BorneKeys {
+                    id: Id(rng.uuid(now)),
+                    extension_id,
+                    feed_id: revision.feed_id,
+                    number,
+                    parameters,
+                    from_revision: revision.revision,
+                    to_revision: None,
+                });
             }
-            queries::move_entry(conn, entry).await?;
         }
     }
-    Ok(i64::from(entry.present) - i64::from(was_present))
-}
-
-async fn record_keys(conn: &mut Conn, entry: &Entry, mark: Mark, rng: &dyn Rng, now: Timestamp) -> Result<(), Stop> {
-    match mark {
-        Mark::Touched => {}
-        Mark::Gone => queries::close_keys(conn, entry.extension_id, entry.revision).await?,
-        Mark::Present(Keys { number, parameters }) => {
-            let open = queries::open_keys(conn, entry.extension_id).await?;
-            if open.as_ref().is_some_and(|open| open.number == number && open.parameters.0 == parameters) {
-                return Ok(());
-            }
-            if open.is_some() {
-                queries::close_keys(conn, entry.extension_id, entry.revision).await?;
-            }
-            let keys = BorneKeys {
-                id: Id(rng.uuid(now)),
-                extension_id: entry.extension_id,
-                feed_id: entry.feed_id,
-                number,
-                parameters: JsonValue(parameters),
-                from_revision: entry.revision,
-                to_revision: None,
-            };
-            queries::insert_keys(conn, &keys).await?;
-        }
-    }
+    queries::close_keys(conn, &ended, revision.revision).await?;
+    queries::insert_keys(conn, &begun).await?;
     Ok(())
 }

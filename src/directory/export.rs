@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::listing::{self, Listing};
 use super::model::{Audience, Entry, is_listed};
-use crate::ids::ServiceTypeId;
+use crate::ids::{ExtensionId, ServiceTypeId};
 use crate::problem::{Fault, Stop};
 use crate::service_types::{self, Event};
 use crate::store::Conn;
@@ -21,6 +21,8 @@ const BATCH: i64 = 1_000;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExportEntry {
+    #[serde(skip)]
+    pub id: ExtensionId,
     pub number: String,
     pub label: String,
     /// The service type's slug.
@@ -39,7 +41,8 @@ pub struct Export {
 }
 
 impl Export {
-    fn new(content_type: &'static str, body: Vec<u8>) -> Self {
+    /// A file with its tag.
+    pub(super) fn new(content_type: &'static str, body: Vec<u8>) -> Self {
         let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
         Self { content_type, etag, body }
     }
@@ -61,7 +64,7 @@ pub async fn all_entries(conn: &mut Conn, event: &Event, audience: Audience) -> 
 
 fn line(entry: Entry, slugs: &HashMap<ServiceTypeId, String>) -> ExportEntry {
     let service_type = slugs.get(&entry.service_type_id).cloned().unwrap_or_default();
-    ExportEntry { number: entry.number, label: entry.label, service_type, highlighted: entry.highlighted }
+    ExportEntry { id: entry.id, number: entry.number, label: entry.label, service_type, highlighted: entry.highlighted }
 }
 
 /// A whole listing, read in batches.
@@ -120,6 +123,7 @@ mod tests {
 
     fn entries() -> Vec<ExportEntry> {
         let entry = |number: &str, label: &str| ExportEntry {
+            id: ExtensionId(uuid::Uuid::from_u128(1)),
             number: number.to_owned(),
             label: label.to_owned(),
             service_type: "sip".to_owned(),

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use super::model::{Audience, Entry};
 use super::queries;
 use crate::access::{Actor, Role};
-use crate::extensions::search::Query;
+use crate::extensions::search::{Query, Range};
 use crate::ids::{EventId, ServiceTypeId};
 use crate::problem::Stop;
 use crate::service_types::{self, Event, EventPhase};
@@ -46,33 +46,6 @@ impl Listing {
     pub const fn all(event: EventId, audience: Audience) -> Self {
         Self { event, audience, service_types: None, highlighted: None, search: None }
     }
-}
-
-/// A half-open range of texts, compared by bytes.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Range {
-    pub from: String,
-    pub until: String,
-}
-
-impl Range {
-    /// Every text that begins so.
-    fn beginning(prefix: &str) -> Self {
-        Self { from: prefix.to_owned(), until: behind(prefix) }
-    }
-}
-
-/// The least text behind all that begin with `prefix`. Byte order of UTF-8 is the order of its characters.
-fn behind(prefix: &str) -> String {
-    let mut characters: Vec<char> = prefix.chars().collect();
-    while let Some(last) = characters.pop() {
-        // A range of characters steps over the surrogates by itself.
-        if let Some(next) = (last..=char::MAX).nth(1) {
-            characters.push(next);
-            return characters.into_iter().collect();
-        }
-    }
-    char::MAX.to_string()
 }
 
 /// One part of a listing's order, as a question to the database.

@@ -8,6 +8,7 @@ pub mod export;
 pub mod graphql;
 mod listing;
 mod model;
+pub mod phonebooks;
 mod queries;
 pub mod watch;
 

@@ -4,12 +4,13 @@ use diesel::Queryable;
 
 use crate::access::{Actor, ApiKeyScope, Role};
 use crate::extensions::visibility::Visibility;
-use crate::ids::{EventId, ServiceTypeId};
+use crate::ids::{EventId, ExtensionId, ServiceTypeId};
 use crate::service_types::EventPhase;
 
 /// One line of the directory.
 #[derive(Clone, PartialEq, Eq, Debug, Queryable)]
 pub struct Entry {
+    pub id: ExtensionId,
     pub number: String,
     pub label: String,
     pub service_type_id: ServiceTypeId,

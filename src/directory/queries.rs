@@ -10,8 +10,9 @@ use diesel::{
 use diesel::{QueryDsl as _, QueryResult, TextExpressionMethods as _};
 use diesel_async::RunQueryDsl as _;
 
-use super::listing::{Listing, Part, Range};
+use super::listing::{Listing, Part};
 use super::model::Entry;
+use crate::extensions::search::Range;
 use crate::extensions::visibility::Visibility;
 use crate::ids::{EventId, ExtensionId};
 use crate::query;
@@ -110,6 +111,18 @@ macro_rules! with_terms {
     }};
 }
 
+/// The terms of the extension itself that are words with this beginning.
+macro_rules! has_word {
+    ($event:expr, $word:expr) => {
+        directory_terms::table
+            .filter(directory_terms::extension_id.eq(extensions::id))
+            .filter(directory_terms::event_id.eq($event))
+            .filter(directory_terms::kind.eq("WORD"))
+            .filter(directory_terms::term.ge(&$word.from))
+            .filter(directory_terms::term.lt(&$word.until))
+    };
+}
+
 /// What belongs to one part of a listing.
 macro_rules! part {
     ($listing:expr, $part:expr, $visibilities:expr) => {{
@@ -139,8 +152,11 @@ macro_rules! part {
         if let Some(Range { from, until }) = &part.not_numbers {
             found = found.filter(extensions::number.lt(from).or(extensions::number.ge(until)));
         }
-        if !part.not_words.is_empty() {
-            found = found.filter(extensions::id.ne_all(with_terms!(listing.event, "WORD", part.not_words)));
+        // One word is looked up for each entry. PostgreSQL would compare each entry with the whole list for `<> ALL`.
+        match part.not_words.as_slice() {
+            [] => {}
+            [word] => found = found.filter(not(exists(has_word!(listing.event, word)))),
+            words => found = found.filter(not(extensions::id.eq_any(with_terms!(listing.event, "WORD", words)))),
         }
         found
     }};
@@ -157,7 +173,13 @@ pub(super) async fn entries(
     query!(conn, c => part!(listing, part, visibilities)
         .order(extensions::number)
         .limit(limit)
-        .select((extensions::number, extensions::label, extensions::service_type_id, highlighted!()))
+        .select((
+            extensions::id,
+            extensions::number,
+            extensions::label,
+            extensions::service_type_id,
+            highlighted!(),
+        ))
         .load(c)
         .await)
 }

@@ -5,8 +5,8 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 
+use super::many;
 use super::model::Extension;
-use super::search::SearchTerms;
 use crate::access::{Permit, Scope};
 use crate::changes::FeedRef;
 use crate::clock::Timestamp;
@@ -41,54 +41,14 @@ pub async fn by_id(conn: &mut Conn, scope: &Scope, id: ExtensionId) -> QueryResu
     Ok(found.filter(|row| scope.covers(row.owner_id, row.event_id, row.service_type_id)))
 }
 
-/// Which extensions a list is of.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    pub event: Option<EventId>,
-    pub owner: Option<AccountId>,
-    pub service_type: Option<ServiceTypeId>,
-    /// The beginning of the number.
-    pub number_prefix: Option<String>,
-}
-
-macro_rules! filtered {
-    ($rows:expr, $filter:expr) => {{
-        let mut rows = $rows.into_boxed();
-        if let Some(event) = $filter.event {
-            rows = rows.filter(extensions::event_id.eq(event));
-        }
-        if let Some(owner) = $filter.owner {
-            rows = rows.filter(extensions::owner_id.eq(owner));
-        }
-        if let Some(service_type) = $filter.service_type {
-            rows = rows.filter(extensions::service_type_id.eq(service_type));
-        }
-        if let Some(prefix) = &$filter.number_prefix {
-            rows = rows.filter(extensions::number.ge(prefix)).filter(extensions::number.lt(format!("{prefix}:")));
-        }
-        rows
-    }};
-}
-
-/// A page of extensions by id.
-pub async fn list(
-    conn: &mut Conn,
-    filter: &Filter,
-    after: Option<ExtensionId>,
-    limit: i64,
-) -> QueryResult<Vec<Extension>> {
-    query!(conn, c => {
-        let mut rows = filtered!(extensions::table.select(Extension::as_select()), filter);
-        if let Some(after) = after {
-            rows = rows.filter(extensions::id.gt(after));
-        }
-        rows.order(extensions::id).limit(limit).load(c).await
-    })
-}
-
-/// How many extensions the list has on all pages.
-pub async fn count(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
-    query!(conn, c => filtered!(extensions::table.count(), filter).get_result(c).await)
+/// Every extension of an owner, by id.
+pub async fn of_owner(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<Extension>> {
+    query!(conn, c => extensions::table
+        .filter(extensions::owner_id.eq(owner))
+        .order(extensions::id)
+        .select(Extension::as_select())
+        .load(c)
+        .await)
 }
 
 /// How many extensions of a type a user holds in an event.
@@ -122,7 +82,7 @@ pub(super) async fn insert(conn: &mut Conn, _: &Permit, row: &Extension) -> Quer
     Ok(())
 }
 
-pub(super) async fn save(conn: &mut Conn, _: &Permit, row: &Extension) -> QueryResult<()> {
+pub async fn save(conn: &mut Conn, _: &Permit, row: &Extension) -> QueryResult<()> {
     query!(conn, c => diesel::update(extensions::table.find(row.id)).set(row).execute(c).await)?;
     Ok(())
 }
@@ -135,26 +95,11 @@ pub(super) async fn delete(conn: &mut Conn, _: &Permit, id: ExtensionId) -> Quer
 }
 
 /// Replaces the words by which the directory finds the extension.
-pub(super) async fn index(conn: &mut Conn, _: &Permit, row: &Extension, is_new: bool) -> QueryResult<()> {
+pub async fn index(conn: &mut Conn, permit: &Permit, row: &Extension, is_new: bool) -> QueryResult<()> {
     if !is_new {
         query!(conn, c => diesel::delete(directory_terms::table.filter(directory_terms::extension_id.eq(row.id))).execute(c).await)?;
     }
-    let terms = SearchTerms::of_label(&row.label);
-    let words = terms.words.iter().map(|term| ("WORD", term));
-    for (kind, term) in words.chain(terms.keypad.iter().map(|term| ("KEYPAD", term))) {
-        query!(conn, c => diesel::insert_into(directory_terms::table)
-            .values((
-                directory_terms::event_id.eq(row.event_id),
-                directory_terms::kind.eq(kind),
-                directory_terms::term.eq(term),
-                directory_terms::number.eq(&row.number),
-                directory_terms::extension_id.eq(row.id),
-            ))
-            .on_conflict_do_nothing()
-            .execute(c)
-            .await)?;
-    }
-    Ok(())
+    many::index_all(conn, permit, std::slice::from_ref(row)).await
 }
 
 /// Who bears a unique value in its scope.
@@ -175,7 +120,7 @@ pub(super) async fn bearer_of(
 /// Replaces the unique values of an extension: (scope, parameter, value). The answer is the parameter whose value another
 /// extension has, if there is one; then the transaction is to be given up. A type's values are compared across events, which
 /// do not wait for each other's locks: only the insertion knows.
-pub(super) async fn set_unique_values(
+pub async fn set_unique_values(
     conn: &mut Conn,
     _: &Permit,
     id: ExtensionId,
@@ -210,7 +155,7 @@ pub async fn permissions_of(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec
 }
 
 /// Replaces the permissions of an extension.
-pub(super) async fn set_permissions(
+pub async fn set_permissions(
     conn: &mut Conn,
     _: &Permit,
     id: ExtensionId,

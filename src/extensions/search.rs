@@ -103,6 +103,33 @@ impl Query {
     }
 }
 
+/// A half-open range of texts, compared by bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Range {
+    pub from: String,
+    pub until: String,
+}
+
+impl Range {
+    /// Every text that begins so.
+    pub fn beginning(prefix: &str) -> Self {
+        Self { from: prefix.to_owned(), until: behind(prefix) }
+    }
+}
+
+/// The least text behind all that begin with `prefix`. Byte order of UTF-8 is the order of its characters.
+fn behind(prefix: &str) -> String {
+    let mut characters: Vec<char> = prefix.chars().collect();
+    while let Some(last) = characters.pop() {
+        // A range of characters steps over the surrogates by itself.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            characters.push(next);
+            return characters.into_iter().collect();
+        }
+    }
+    char::MAX.to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

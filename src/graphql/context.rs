@@ -61,6 +61,10 @@ fn known_caller<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Caller>, ApiError> {
     ctx.data_opt::<Arc<Caller>>().ok_or_else(|| Fault::internal("a request without a caller").into())
 }
 
+/// Where browsers and telephones reach this installation, without a slash at the end.
+#[derive(Clone, Debug)]
+pub struct PublicAddress(pub String);
+
 /// The names of the API's own types, which service types may not take.
 #[derive(Clone, Copy)]
 pub struct CoreTypeNames(pub &'static [String]);

@@ -53,6 +53,15 @@ mirrored! {
         /// An admin's own decision.
         Admin,
     }
+    /// How a web hook fares.
+    WebHookState = "crate::provisioning::web_hooks::WebHookState" {
+        /// What was called last was answered well.
+        Working,
+        /// It fails, and is tried again by itself.
+        Failing,
+        /// It has failed for a day: an operator replays it.
+        Dead,
+    }
     /// What a restriction stops.
     RestrictionEffect = "crate::restrictions::RestrictionEffect" {
         /// The account cannot sign in.

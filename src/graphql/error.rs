@@ -62,6 +62,23 @@ pub enum UserError {
     QuotaExceeded(QuotaExceeded),
 }
 
+impl UserError {
+    /// What a client can act on.
+    pub const fn error_code(&self) -> UserErrorCode {
+        match self {
+            Self::InvalidInput(error) => error.code,
+            Self::OperationFailed(error) => error.code,
+            Self::RateLimited(error) => error.code,
+            Self::GroupLoop(error) => error.code,
+            Self::SchemaViolation(error) => error.code,
+            Self::NumberUnavailable(error) => error.code,
+            Self::InvalidTransition(error) => error.code,
+            Self::StaleVersion(error) => error.code,
+            Self::QuotaExceeded(error) => error.code,
+        }
+    }
+}
+
 macro_rules! user_errors {
     ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $ty:ty),* $(,)? })+) => {
         $(
@@ -201,6 +218,16 @@ impl ApiError {
     /// An error with this code and one sentence for the client.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
+    }
+
+    /// What a client can act on.
+    pub const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// One sentence for the client, without internals.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// An argument that cannot be accepted as it is.

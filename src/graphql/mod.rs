@@ -5,6 +5,7 @@ pub mod enums;
 pub mod error;
 pub mod error_code;
 pub mod limits;
+pub mod node;
 pub mod paging;
 mod patch;
 pub mod request;

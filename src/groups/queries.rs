@@ -9,8 +9,8 @@ use crate::access::Permit;
 use crate::ids::{AccountId, EventId, ExtensionId, GroupMemberId};
 use crate::query;
 use crate::service_types::EventPhase;
-use crate::store::Conn;
 use crate::store::schema::{events, extensions, group_members};
+use crate::store::{CHUNK, Conn};
 
 diesel::alias! {
     const GROUPS: Alias<Groups> = extensions as groups;
@@ -86,6 +86,31 @@ pub async fn members_of(conn: &mut Conn, group: ExtensionId) -> QueryResult<Vec<
     query!(conn, c => memberships!()
         .filter(group_members::group_id.eq(group))
         .order((group_members::delay_seconds, MEMBERS.field(extensions::number)))
+        .load(c)
+        .await)
+}
+
+/// The memberships in these groups, invitations too.
+pub async fn members_of_groups(conn: &mut Conn, groups: &[ExtensionId]) -> QueryResult<Vec<GroupMember>> {
+    let mut found = Vec::new();
+    for chunk in groups.chunks(CHUNK) {
+        let rows: Vec<GroupMember> = query!(&mut *conn, c => group_members::table
+            .filter(group_members::group_id.eq_any(chunk))
+            .select(GroupMember::as_select())
+            .load(c)
+            .await)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Which extensions of an event ring which, as groups: `(group, member)`, agreed memberships alone.
+pub async fn rings_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
+    query!(conn, c => group_members::table
+        .inner_join(extensions::table.on(extensions::id.eq(group_members::group_id)))
+        .filter(extensions::event_id.eq(event))
+        .filter(group_members::membership.eq(MembershipState::Active))
+        .select((group_members::group_id, group_members::member_id))
         .load(c)
         .await)
 }

@@ -47,6 +47,19 @@ impl Switchboard {
         EdgeError::new(ErrorCode::Unavailable, "The server cannot do this now. Try again in a moment.")
     }
 
+    /// Takes rows of a feed out of the caller's bucket.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` when there are not enough in it.
+    pub fn admit_rows(&self, caller: &Known, rows: u64) -> Result<(), EdgeError> {
+        if rows == 0 || !caller.caller.is_rated {
+            return Ok(());
+        }
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        let taken = self.0.rates.rows.take(caller.caller.actor.label(), rows);
+        taken.map_err(|retry| EdgeError::rate_limited(retry.seconds))
+    }
+
     fn address(&self, credentials: &Credentials) -> Option<IpAddr> {
         let peer = credentials.peer?.ip();
         let forwarded: Vec<&str> = credentials
@@ -116,7 +129,7 @@ impl Gateway for Switchboard {
         }
     }
 
-    async fn admit(&self, caller: &Known, _: Charge) -> Result<(), EdgeError> {
+    async fn admit(&self, caller: &Known, charge: Charge) -> Result<(), EdgeError> {
         if !caller.caller.is_rated {
             return Ok(());
         }
@@ -127,7 +140,8 @@ impl Gateway for Switchboard {
             Actor::Key(key) => rates.keys.take(key.prefix.clone(), 1),
             Actor::System(_) => Ok(()),
         };
-        taken.map_err(|retry| EdgeError::rate_limited(retry.seconds))
+        taken.map_err(|retry| EdgeError::rate_limited(retry.seconds))?;
+        self.admit_rows(caller, charge.feed_rows)
     }
 
     fn revoked(&self, caller: &Known) -> BoxFuture<'static, ()> {

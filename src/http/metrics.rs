@@ -74,6 +74,12 @@ async fn gather(app: &App) -> Result<String, Stop> {
         "1 for a telephone system for which nothing waits.",
         of_consumers(|one| i64::from(one.paused)),
     );
+    gauge(
+        &mut text,
+        "web_hook_dead",
+        "1 for a telephone system whose web hook was given up.",
+        of_consumers(|one| i64::from(one.dead)),
+    );
     app.requests.write_into(&mut text);
     Ok(text)
 }
@@ -124,6 +130,7 @@ mod tests {
             lag: Lag { records: 2, seconds: 30 },
             failing: 0,
             paused: false,
+            dead: false,
         };
         let mut text = String::new();
         gauge(&mut text, "feed_lag_records", "Lag.", [(labels(&consumer), consumer.lag.records)]);

@@ -1,13 +1,20 @@
 //! The outside edge: everything that speaks HTTP.
 
 pub mod address;
+mod devices;
 mod documents;
+mod etags;
+mod feeds;
 pub mod gateway;
 pub mod graphql;
 pub mod headers;
 mod health;
 mod metrics;
+mod playground;
+mod refusal;
 pub mod requests;
+mod sender;
+mod spool;
 mod web;
 
 use std::sync::Arc;
@@ -15,6 +22,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::get;
+use tower_http::compression::CompressionLayer;
 
 use crate::app::App;
 use gateway::Switchboard;
@@ -26,11 +34,13 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::metrics))
         .with_state(Arc::clone(&app));
-    let pages = Router::new().route("/", get(web::index)).layer(from_fn(headers::for_pages));
-    let documents = Router::new()
-        .route("/directory/{file}", get(documents::directory))
-        .with_state(Arc::clone(&app))
-        .layer(from_fn(headers::for_documents));
-    let api = graphql::routes(Switchboard(app)).merge(operations).layer(from_fn(headers::for_api));
+    let pages =
+        web::routes().merge(playground::routes()).layer(from_fn(headers::for_pages)).layer(CompressionLayer::new());
+    let documents = documents::routes(Arc::clone(&app)).layer(from_fn(headers::for_documents));
+    let api = graphql::routes(Switchboard(Arc::clone(&app)))
+        .merge(operations)
+        .merge(devices::routes(Arc::clone(&app)))
+        .merge(feeds::routes(app))
+        .layer(from_fn(headers::for_api));
     Router::new().merge(documents).merge(api).merge(pages).layer(tower_http::catch_panic::CatchPanicLayer::new())
 }

@@ -4,4 +4,4 @@ mod model;
 mod queries;
 
 pub use model::{Job, JobKind, NewJob};
-pub use queries::{claim, enqueue, fail, finish, waiting};
+pub use queries::{claim, enqueue, fail, finish, list, save_payload, waiting};

@@ -7,6 +7,7 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{Job, NewJob};
+use crate::access::Permit;
 use crate::clock::Timestamp;
 use crate::ids::JobId;
 use crate::query;
@@ -95,6 +96,28 @@ pub async fn fail(conn: &mut Conn, job: &Job, error: &str, permanent: bool, now:
         ))
         .execute(c)
         .await)?;
+    Ok(())
+}
+
+/// A page of all jobs by id, for sealing their payloads anew.
+pub async fn list(conn: &mut Conn, after: Option<JobId>, limit: i64) -> QueryResult<Vec<Job>> {
+    if let Conn::Postgres(c) = conn {
+        // Nobody may be about to commit a job that this page does not show.
+        let c: &mut crate::store::PgConn = c;
+        diesel::sql_query("LOCK TABLE jobs IN SHARE ROW EXCLUSIVE MODE").execute(c).await?;
+    }
+    query!(conn, c => {
+        let mut rows = jobs::table.select(Job::as_select()).into_boxed();
+        if let Some(after) = after {
+            rows = rows.filter(jobs::id.gt(after));
+        }
+        rows.order(jobs::id).limit(limit).load(c).await
+    })
+}
+
+/// Writes the same payload, sealed anew.
+pub async fn save_payload(conn: &mut Conn, _: &Permit, id: JobId, payload: &[u8]) -> QueryResult<()> {
+    query!(conn, c => diesel::update(jobs::table.find(id)).set(jobs::payload.eq(payload)).execute(c).await)?;
     Ok(())
 }
 

@@ -38,12 +38,20 @@ pub enum Template {
     PasswordChanged,
     /// Notice to the old address that the account has another one now.
     EmailChanged,
+    /// Notice that the account was deleted.
+    AccountDeleted,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 5] =
-        [Self::VerifyEmail, Self::EmailTaken, Self::PasswordReset, Self::PasswordChanged, Self::EmailChanged];
+    pub const ALL: [Self; 6] = [
+        Self::VerifyEmail,
+        Self::EmailTaken,
+        Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::EmailChanged,
+        Self::AccountDeleted,
+    ];
 
     /// The name for logs and metrics.
     pub const fn name(self) -> &'static str {
@@ -53,6 +61,7 @@ impl Template {
             Self::PasswordReset => "password_reset",
             Self::PasswordChanged => "password_changed",
             Self::EmailChanged => "email_changed",
+            Self::AccountDeleted => "account_deleted",
         }
     }
 }
@@ -95,6 +104,11 @@ impl Mail {
         Self::new(to, Template::EmailChanged, username)
     }
 
+    /// The notice that an account was deleted.
+    pub fn account_deleted(to: &str, username: &str) -> Self {
+        Self::new(to, Template::AccountDeleted, username)
+    }
+
     fn new(to: &str, template: Template, username: &str) -> Self {
         let data = BTreeMap::from([("username".to_owned(), username.to_owned())]);
         Self { to: to.to_owned(), template, data }
@@ -112,6 +126,14 @@ impl Mail {
     pub fn seal(&self, sealer: &Sealer) -> Result<Vec<u8>, SealingError> {
         let text = zeroize::Zeroizing::new(serde_json::to_vec(self).map_err(|_| SealingError::Failed)?);
         sealer.seal(&PLACE, &text)
+    }
+
+    /// The same mail sealed with the newest key; nothing where it is already.
+    ///
+    /// # Errors
+    /// When the bytes do not open.
+    pub fn reseal(sealer: &Sealer, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealingError> {
+        sealer.reseal(&PLACE, sealed)
     }
 
     /// The mail that a job stored.

@@ -28,6 +28,7 @@ const fn source(template: Template) -> [&'static str; 3] {
         Template::PasswordReset => source!("password_reset"),
         Template::PasswordChanged => source!("password_changed"),
         Template::EmailChanged => source!("email_changed"),
+        Template::AccountDeleted => source!("account_deleted"),
     }
 }
 
@@ -141,6 +142,7 @@ mod tests {
             Mail::password_reset("a@example.org", "arthur", &token),
             Mail::password_changed("a@example.org", "arthur"),
             Mail::email_changed("a@example.org", "arthur"),
+            Mail::account_deleted("a@example.org", "arthur"),
         ]
     }
 

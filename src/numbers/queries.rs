@@ -13,12 +13,12 @@ use super::plan::{continuations, proper_prefixes};
 use super::state::NumberState;
 use crate::access::Permit;
 use crate::clock::Timestamp;
-use crate::ids::{EventId, FeedId, NumberId};
+use crate::ids::{AccountId, EventId, FeedId, NumberHistoryId, NumberId};
 use crate::problem::Fault;
-use crate::query;
 use crate::restrictions::TargetKind;
-use crate::store::Conn;
 use crate::store::schema::{api_keys, feed_consumers, number_history, number_waits, numbers, restrictions};
+use crate::store::{CHUNK, Conn};
+use crate::{insert_rows, query};
 
 /// The row of an event's number, if it was ever touched.
 pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
@@ -29,6 +29,21 @@ pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<
         .get_result(c)
         .await
         .optional())
+}
+
+/// The rows of these numbers of an event that were ever touched.
+pub async fn find_all(conn: &mut Conn, event: EventId, wanted: &[&str]) -> QueryResult<Vec<NumberRow>> {
+    let mut found = Vec::new();
+    for chunk in wanted.chunks(CHUNK) {
+        let rows: Vec<NumberRow> = query!(&mut *conn, c => numbers::table
+            .filter(numbers::event_id.eq(event))
+            .filter(numbers::number.eq_any(chunk))
+            .select(NumberRow::as_select())
+            .load(c)
+            .await)?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// The row of a number on its plan, if it was ever touched; the world's numbers are those without an event.
@@ -50,6 +65,100 @@ pub async fn find_borne(conn: &mut Conn, event: EventId, number: &str) -> QueryR
     find_on(conn, (!number.starts_with('+')).then_some(event), number).await
 }
 
+/// A touched number by its row's id.
+pub async fn by_id(conn: &mut Conn, id: NumberId) -> QueryResult<Option<NumberRow>> {
+    query!(conn, c => numbers::table.find(id).select(NumberRow::as_select()).first(c).await.optional())
+}
+
+/// Which touched numbers a list is of.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The plan: an event's, or the world's.
+    pub event: Option<EventId>,
+    /// The lowest and the highest number, as texts; both belong to the list.
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub state: Option<NumberState>,
+    /// Whose they are.
+    pub account: Option<AccountId>,
+}
+
+macro_rules! filtered {
+    ($rows:expr, $filter:expr) => {{
+        let mut rows = $rows.into_boxed();
+        match $filter.event {
+            Some(event) => rows = rows.filter(numbers::event_id.eq(event)),
+            None => rows = rows.filter(numbers::event_id.is_null()),
+        }
+        if let Some(from) = &$filter.from {
+            rows = rows.filter(numbers::number.ge(from));
+        }
+        if let Some(to) = &$filter.to {
+            rows = rows.filter(numbers::number.le(to));
+        }
+        if let Some(state) = $filter.state {
+            rows = rows.filter(numbers::state.eq(state));
+        }
+        if let Some(account) = $filter.account {
+            rows = rows.filter(numbers::account_id.eq(account));
+        }
+        rows
+    }};
+}
+
+/// A page of touched numbers, behind `after`, by number.
+pub async fn list(conn: &mut Conn, filter: &Filter, after: Option<&str>, limit: i64) -> QueryResult<Vec<NumberRow>> {
+    query!(conn, c => {
+        let mut rows = filtered!(numbers::table.select(NumberRow::as_select()), filter);
+        if let Some(after) = after {
+            rows = rows.filter(numbers::number.gt(after));
+        }
+        rows.order(numbers::number).limit(limit).load(c).await
+    })
+}
+
+/// How many numbers the list has on all pages.
+pub async fn count(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
+    query!(conn, c => filtered!(numbers::table.count(), filter).get_result(c).await)
+}
+
+/// The touched numbers that are an account's: in service, held or reserved.
+pub async fn of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<NumberRow>> {
+    query!(conn, c => numbers::table
+        .filter(numbers::account_id.eq(account))
+        .order((numbers::event_id, numbers::number))
+        .select(NumberRow::as_select())
+        .load(c)
+        .await)
+}
+
+/// The steps that numbers made as an account's, each with its number, oldest first.
+pub async fn history_of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<(HistoryRow, NumberRow)>> {
+    query!(conn, c => number_history::table
+        .inner_join(numbers::table.on(numbers::id.eq(number_history::number_id)))
+        .filter(number_history::account_id.eq(account))
+        .order(number_history::id)
+        .select((HistoryRow::as_select(), NumberRow::as_select()))
+        .load(c)
+        .await)
+}
+
+/// A page of a number's history, oldest first.
+pub async fn history(
+    conn: &mut Conn,
+    number: NumberId,
+    after: Option<NumberHistoryId>,
+    limit: i64,
+) -> QueryResult<Vec<HistoryRow>> {
+    query!(conn, c => {
+        let mut rows = number_history::table.filter(number_history::number_id.eq(number)).into_boxed();
+        if let Some(after) = after {
+            rows = rows.filter(number_history::id.gt(after));
+        }
+        rows.order(number_history::id).limit(limit).select(HistoryRow::as_select()).load(c).await
+    })
+}
+
 /// Writes a row, new or changed.
 pub async fn save(conn: &mut Conn, _: &Permit, row: &NumberRow) -> QueryResult<()> {
     // Most are new, and this statement is planned once where that with DO UPDATE would be planned each time.
@@ -62,6 +171,18 @@ pub async fn save(conn: &mut Conn, _: &Permit, row: &NumberRow) -> QueryResult<(
     if inserted == 0 {
         query!(conn, c => diesel::update(numbers::table.find(row.id)).set(row).execute(c).await)?;
     }
+    Ok(())
+}
+
+/// Writes rows of numbers that were never touched before.
+pub async fn insert_all(conn: &mut Conn, _: &Permit, rows: &[NumberRow]) -> QueryResult<()> {
+    insert_rows!(conn, rows, values => diesel::insert_into(numbers::table).values(values));
+    Ok(())
+}
+
+/// Appends steps of numbers' lives.
+pub async fn append_histories(conn: &mut Conn, _: &Permit, rows: &[HistoryRow]) -> QueryResult<()> {
+    insert_rows!(conn, rows, values => diesel::insert_into(number_history::table).values(values));
     Ok(())
 }
 

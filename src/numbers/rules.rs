@@ -1,5 +1,11 @@
 //! Moving numbers through their life.
 
+mod holds;
+mod reservations;
+
+pub use holds::release_hold;
+pub use reservations::{ReserveNumber, lock, lock_world, of_plan, plan_of, release_reservation, reserve};
+
 use super::model::{HistoryRow, NumberRow};
 use super::queries;
 use super::state::NumberState;
@@ -25,9 +31,14 @@ pub struct Move {
 
 /// A number that has no row yet.
 pub fn untouched(tx: &Tx<'_>, event: EventId, number: &str) -> NumberRow {
+    untouched_on(tx, Some(event), number)
+}
+
+/// A number of a plan, the world's too, that has no row yet.
+pub fn untouched_on(tx: &Tx<'_>, event: Option<EventId>, number: &str) -> NumberRow {
     NumberRow {
         id: NumberId::new(tx.rng(), tx.now),
-        event_id: Some(event),
+        event_id: event,
         number: number.to_owned(),
         state: NumberState::Available,
         account_id: None,
@@ -42,6 +53,33 @@ pub fn untouched(tx: &Tx<'_>, event: EventId, number: &str) -> NumberRow {
 /// # Errors
 /// When the database refuses.
 pub async fn shift(tx: &mut Tx<'_>, permit: &Permit, mut row: NumberRow, step: Move) -> Result<NumberRow, Stop> {
+    let history = apply(tx, permit, &mut row, step);
+    queries::save(tx.conn, permit, &row).await?;
+    queries::append_history(tx.conn, permit, &history).await?;
+    Ok(row)
+}
+
+/// Moves many numbers: those that were never touched are written together.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn shift_all(tx: &mut Tx<'_>, permit: &Permit, steps: Vec<(NumberRow, Move)>) -> Result<(), Stop> {
+    let (mut fresh, mut histories) = (Vec::new(), Vec::with_capacity(steps.len()));
+    for (mut row, step) in steps {
+        let is_fresh = row.version == 0;
+        histories.push(apply(tx, permit, &mut row, step));
+        if is_fresh {
+            fresh.push(row);
+        } else {
+            queries::save(tx.conn, permit, &row).await?;
+        }
+    }
+    queries::insert_all(tx.conn, permit, &fresh).await?;
+    Ok(queries::append_histories(tx.conn, permit, &histories).await?)
+}
+
+/// Puts the step into the row, and gives what its history says of it.
+fn apply(tx: &Tx<'_>, permit: &Permit, row: &mut NumberRow, step: Move) -> HistoryRow {
     let from_state = row.state;
     let account_id = step.account.or(row.account_id);
     row.state = step.to;
@@ -49,18 +87,16 @@ pub async fn shift(tx: &mut Tx<'_>, permit: &Permit, mut row: NumberRow, step: M
     row.until = step.until;
     row.extension_id = step.extension;
     row.version += 1;
-    queries::save(tx.conn, permit, &row).await?;
-    let history = HistoryRow {
-        id: NumberHistoryId::new(tx.rng(), tx.now),
+    HistoryRow {
+        // The version is the counter: two steps of one transaction stay in their order.
+        id: NumberHistoryId(tx.rng().uuid_in_order(tx.now, u16::try_from(row.version & 0x0fff).unwrap_or(0))),
         number_id: row.id,
         at: tx.now,
         from_state,
         to_state: step.to,
         account_id,
         actor: permit.actor().label(),
-    };
-    queries::append_history(tx.conn, permit, &history).await?;
-    Ok(row)
+    }
 }
 
 /// Brings a number to the state that the clock and the consumers' acknowledgements have for it now.
@@ -107,6 +143,9 @@ pub async fn settle_due(services: &Services) -> Result<(), Stop> {
             locks::events(tx.conn, &events).await?;
             let permit = tx.permit(Action::SettleNumbers).await?;
             for before in found {
+                if before.event_id.is_none() {
+                    lock_world(tx, &before.number).await?;
+                }
                 // Whoever waited for a lock had read what may not be so any more: it may be in service by now.
                 if let Some(row) = queries::find_on(tx.conn, before.event_id, &before.number).await? {
                     settle(tx, &permit, row).await?;

@@ -11,6 +11,7 @@ use super::model::{Consumer, FeedError};
 use super::queries;
 use crate::access::{Action, Caller, Permit, feed_scope};
 use crate::changes::digest::Sum;
+use crate::changes::doorbell::Ring;
 use crate::changes::{self, Feed, FeedRef};
 use crate::ids::ExtensionId;
 use crate::problem::{Denied, Problem, Stop};
@@ -34,6 +35,8 @@ pub struct Acknowledgement {
     /// The consumer's own sum over its copy.
     pub digest: Option<String>,
     pub errors: Vec<ReportedError>,
+    /// Extensions whose error is over though their state is the same: it was tried again.
+    pub resolved: Vec<String>,
 }
 
 /// What a consumer could not apply, and why.
@@ -72,6 +75,11 @@ async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<Done,
     rows::acknowledge(tx.conn, &permit, consumer.id, &input.cursor, cursor.base, cursor.position, now).await?;
     let about: HashSet<Id> = reported.iter().map(|(entry, _)| Id(entry.extension_id.0)).collect();
     settle_errors(tx, &permit, &consumer, &feed, cursor, &about).await?;
+    for id in input.resolved.iter().filter_map(|id| ExtensionId::from_global(id)) {
+        if !about.contains(&Id(id.0)) {
+            rows::clear_error(tx.conn, &permit, consumer.id, Id(id.0)).await?;
+        }
+    }
     for (entry, error) in reported {
         let error = FeedError {
             consumer_id: consumer.id,
@@ -84,6 +92,7 @@ async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<Done,
         rows::save_error(tx.conn, &permit, &error).await?;
     }
     compare(tx, &permit, &consumer, &feed, cursor, input.digest.as_deref()).await?;
+    tx.ring(Ring::Consumers);
     Ok(Done { id: consumer.id })
 }
 
@@ -187,7 +196,9 @@ async fn compare(
         return Ok(());
     }
     let own = Id(consumer.id.0);
-    if theirs.as_bytes().as_slice() == feed.digest {
+    let agrees = theirs.as_bytes().as_slice() == feed.digest;
+    rows::verify(tx.conn, permit, consumer.id, cursor.position, agrees, tx.now).await?;
+    if agrees {
         return Ok(rows::clear_error(tx.conn, permit, consumer.id, own).await?);
     }
     let error = FeedError {

@@ -2,12 +2,12 @@
 
 use diesel::upsert::excluded;
 use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult,
-    SelectableHelper as _,
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
+    QueryResult, SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
 
-use super::model::{Consumer, FeedError};
+use super::model::{Consumer, FeedError, Standing};
 use super::queries::CHUNK;
 use crate::access::Permit;
 use crate::changes::Revision;
@@ -15,7 +15,9 @@ use crate::clock::Timestamp;
 use crate::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceTypeId};
 use crate::query;
 use crate::store::Conn;
-use crate::store::schema::{api_key_events, api_key_service_types, api_keys, feed_consumers, feed_errors, feed_keys};
+use crate::store::schema::{
+    api_key_events, api_key_service_types, api_keys, feed_consumers, feed_errors, feed_keys, feed_web_hooks, feeds,
+};
 use crate::store::types::Id;
 
 /// A key, as far as binding a consumer to it needs to know.
@@ -49,9 +51,59 @@ pub async fn of_feed(conn: &mut Conn, feed: FeedId) -> QueryResult<Vec<Consumer>
         .await)
 }
 
-/// All consumers.
+/// Every consumer, by name.
 pub async fn all(conn: &mut Conn) -> QueryResult<Vec<Consumer>> {
-    query!(conn, c => feed_consumers::table.order(feed_consumers::id).select(Consumer::as_select()).load(c).await)
+    query!(conn, c => feed_consumers::table
+        .order((feed_consumers::name, feed_consumers::id))
+        .select(Consumer::as_select())
+        .load(c)
+        .await)
+}
+
+/// Writes down whether a consumer's digest agreed with the feed's.
+pub async fn verify(
+    conn: &mut Conn,
+    _: &Permit,
+    id: ConsumerId,
+    position: Revision,
+    agreed: bool,
+    now: Timestamp,
+) -> QueryResult<()> {
+    query!(conn, c => diesel::update(feed_consumers::table.find(id))
+        .set((
+            feed_consumers::verified_position.eq(Some(position)),
+            feed_consumers::verified_at.eq(Some(now)),
+            feed_consumers::verified.eq(Some(agreed)),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// The standing of an event's consumers.
+pub async fn standing(conn: &mut Conn, event: EventId) -> QueryResult<Standing> {
+    let consumers = query!(conn, c => feed_consumers::table
+        .inner_join(feeds::table.on(feeds::id.eq(feed_consumers::feed_id)))
+        .filter(feeds::event_id.eq(event))
+        .order(feed_consumers::id)
+        .select((
+            feed_consumers::id,
+            feed_consumers::name,
+            feed_consumers::paused,
+            feed_consumers::acknowledged,
+            feeds::head,
+        ))
+        .load(c)
+        .await)?;
+    let errors = query!(conn, c => feed_errors::table
+        .inner_join(feed_consumers::table.on(feed_consumers::id.eq(feed_errors::consumer_id)))
+        .inner_join(feeds::table.on(feeds::id.eq(feed_consumers::feed_id)))
+        .filter(feeds::event_id.eq(event))
+        .order((feed_errors::consumer_id, feed_errors::extension_id))
+        .select((feed_errors::consumer_id, feed_errors::extension_id, feed_errors::at))
+        .load(c)
+        .await)?;
+    Ok(Standing { consumers, errors })
 }
 
 /// How many extensions each consumer could not apply; those without errors are left out.
@@ -105,6 +157,7 @@ pub async fn change(conn: &mut Conn, _: &Permit, id: ConsumerId, name: &str, pau
 /// Forgets a consumer with its errors.
 pub async fn delete(conn: &mut Conn, _: &Permit, id: ConsumerId) -> QueryResult<()> {
     query!(conn, c => diesel::delete(feed_errors::table.filter(feed_errors::consumer_id.eq(id))).execute(c).await)?;
+    query!(conn, c => diesel::delete(feed_web_hooks::table.find(id)).execute(c).await)?;
     query!(conn, c => diesel::delete(feed_consumers::table.find(id)).execute(c).await)?;
     Ok(())
 }

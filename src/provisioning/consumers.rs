@@ -10,6 +10,7 @@ use super::feed::Reader;
 use super::model::{Consumer, FeedError, Lag, ProvisioningState, Status};
 use super::queries;
 use crate::access::{Action, Caller};
+use crate::changes::doorbell::Ring;
 use crate::changes::{self, FeedRef, locks};
 use crate::clock::{Rng, Timestamp};
 use crate::ids::{ApiKeyId, ConsumerId, ExtensionId, FeedId};
@@ -86,8 +87,12 @@ async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Re
         last_seen_at: None,
         paused: false,
         created_at: now,
+        verified_position: None,
+        verified_at: None,
+        verified: None,
     };
     rows::insert(tx.conn, &permit, &consumer).await?;
+    tx.ring(Ring::Consumers);
     let summary = format!("named the telephone system {} of {}/{}", consumer.name, input.event, input.service_type);
     tx.audit(&permit, Some(id.global()), summary).await?;
     Ok(Done { id })
@@ -110,8 +115,29 @@ async fn update_in(tx: &mut Tx<'_>, patch: ConsumerPatch) -> Result<Done, Stop> 
     };
     refuse_taken(tx.conn, consumer.feed_id, &name, consumer.id).await?;
     rows::change(tx.conn, &permit, consumer.id, &name, patch.paused.unwrap_or(consumer.paused)).await?;
+    tx.ring(Ring::Consumers);
     tx.audit(&permit, Some(consumer.id.global()), format!("changed the telephone system {name}")).await?;
     Ok(Done { id: consumer.id })
+}
+
+/// Pauses a consumer or wakes it: an operator's part of [`update`].
+///
+/// # Errors
+/// A problem for an unknown consumer.
+pub async fn pause(services: &Services, caller: &Arc<Caller>, id: String, paused: bool) -> Result<Done, Stop> {
+    transact(services, caller, Action::PauseFeedConsumer, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::PauseFeedConsumer).await?;
+            let consumer = find(tx.conn, &id).await?;
+            rows::change(tx.conn, &permit, consumer.id, &consumer.name, paused).await?;
+            let what = if paused { "paused" } else { "woke" };
+            let summary = format!("{what} the telephone system {}", consumer.name);
+            tx.audit(&permit, Some(consumer.id.global()), summary).await?;
+            tx.ring(Ring::Feed(consumer.feed_id));
+            Ok(Done { id: consumer.id })
+        })
+    })
+    .await
 }
 
 /// Forgets a consumer: nothing waits for it any more.
@@ -124,6 +150,7 @@ pub async fn delete(services: &Services, caller: &Arc<Caller>, id: String) -> Re
             let permit = tx.permit(Action::DeleteFeedConsumer).await?;
             let consumer = find(tx.conn, &id).await?;
             rows::delete(tx.conn, &permit, consumer.id).await?;
+            tx.ring(Ring::Consumers);
             tx.audit(&permit, Some(consumer.id.global()), format!("forgot the telephone system {}", consumer.name))
                 .await?;
             Ok(Done { id: consumer.id })
@@ -132,7 +159,7 @@ pub async fn delete(services: &Services, caller: &Arc<Caller>, id: String) -> Re
     .await
 }
 
-async fn find(conn: &mut Conn, id: &str) -> Result<Consumer, Stop> {
+pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Consumer, Stop> {
     let id = ConsumerId::from_global(id)
         .ok_or_else(|| Problem::invalid("id", "This is not the id of a telephone system."))?;
     let found = rows::consumer(conn, id).await?;
@@ -174,6 +201,22 @@ pub async fn feed_of(services: &Services, consumer: &Consumer) -> Result<changes
 /// When the database refuses.
 pub async fn of_feed(services: &Services, feed: FeedId) -> Result<Vec<Consumer>, Stop> {
     Ok(rows::of_feed(&mut *services.store.read().await?, feed).await?)
+}
+
+/// Every consumer of every feed, by name.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn all(services: &Services) -> Result<Vec<Consumer>, Stop> {
+    Ok(rows::all(&mut *services.store.read().await?).await?)
+}
+
+/// Whether the feed stands where the consumer's digest was compared last.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn is_verified_at_head(services: &Services, consumer: &Consumer) -> Result<bool, Stop> {
+    Ok(consumer.verified_position == Some(feed_of(services, consumer).await?.head))
 }
 
 /// How far a consumer is behind the head. One that never acknowledged has everything before it.

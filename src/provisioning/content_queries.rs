@@ -20,7 +20,7 @@ use crate::service_types::{self, ServiceBehaviour};
 use crate::store::Conn;
 use crate::store::schema::{
     accounts, call_permissions, events, extension_permissions, extension_unique_values, extensions, group_members,
-    numbers, service_types as types, templates,
+    numbers, service_types as types,
 };
 use crate::store::types::{Id, JsonText};
 
@@ -54,16 +54,6 @@ pub struct MemberRow {
     pub number: String,
     pub delay_seconds: i32,
     pub paused: bool,
-}
-
-/// A template of a service type.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = templates)]
-pub struct TemplateRow {
-    pub name: String,
-    pub content_type: String,
-    pub format: String,
-    pub source: String,
 }
 
 /// The ids of an event and a service type by their slugs, if both are there.
@@ -101,6 +91,7 @@ pub async fn place(conn: &mut Conn, event: EventId, service_type: ServiceTypeId)
         service_type,
         is_group: row.behaviour == ServiceBehaviour::CallGroup,
         schema: service_types::compiled(&row)?,
+        schema_version: row.schema_version,
         service_type_slug: row.slug,
         service_type_name: row.name,
         settings: row.settings.0,
@@ -253,15 +244,4 @@ pub async fn holders_of_values(
         found.extend(rows);
     }
     Ok(found)
-}
-
-/// A template of the service type.
-pub async fn template(conn: &mut Conn, service_type: ServiceTypeId, name: &str) -> QueryResult<Option<TemplateRow>> {
-    query!(conn, c => templates::table
-        .filter(templates::service_type_id.eq(service_type))
-        .filter(templates::name.eq(name))
-        .select(TemplateRow::as_select())
-        .get_result(c)
-        .await
-        .optional())
 }

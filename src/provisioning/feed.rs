@@ -58,6 +58,15 @@ pub async fn open(services: &Services, actor: &Actor, event: &str, service_type:
     Ok(Some(Reader { services: services.clone(), scope, actor: actor.clone() }))
 }
 
+/// The right of `actor` to read a feed that is known already.
+///
+/// # Errors
+/// [`Denied`] for people who are no operators, and for a key outside its limits.
+pub fn reader(services: &Services, actor: Actor, feed: FeedRef) -> Result<Reader, Stop> {
+    let scope = feed_scope(&actor, feed.event, feed.service_type)?;
+    Ok(Reader { services: services.clone(), scope, actor })
+}
+
 impl Reader {
     /// The right with which the feed is read.
     pub const fn scope(&self) -> FeedScope {
@@ -289,7 +298,7 @@ pub(super) async fn still_allowed(reader: &Reader) -> Result<(), Stop> {
     let allowed = match &reader.actor {
         Actor::Key(key) => consumers::key_is_valid(&mut conn, key.id, reader.services.now()).await?,
         Actor::Person(person) => {
-            crate::restrictions::current_role(&mut conn, person.id).await?.is_some_and(|role| role >= Role::Operator)
+            crate::access::current_role(&mut conn, person.id).await?.is_some_and(|role| role >= Role::Operator)
         }
         Actor::System(_) => true,
         Actor::Guest => false,

@@ -1,5 +1,6 @@
 //! Staying with a feed: pages as commits happen.
 
+use std::future::Future;
 use std::time::Duration;
 
 use futures_util::Stream;
@@ -33,6 +34,43 @@ pub async fn follow(
     let feed = reader.feed().await?.id;
     let state = Following { reader, bell, feed, position: since, step: Step::First };
     Ok(futures_util::stream::unfold(state, |mut state| async move { state.next().await.map(|answer| (answer, state)) }))
+}
+
+/// What has changed after `since`: at once if there is something, else when there is. When `until` completes before, the answer
+/// is an empty page.
+///
+/// # Errors
+/// When the database refuses, and [`Denied`](crate::problem::Denied) when the reader's right ends while it waits.
+pub async fn changes_until(
+    reader: Reader,
+    since: Cursor,
+    first: usize,
+    until: impl Future<Output = ()> + Send,
+) -> Result<FeedAnswer, Stop> {
+    // The doorbell is listened to before anything is read, so that no commit falls between.
+    let bell = reader.services.doorbell.listen();
+    let feed = reader.feed().await?.id;
+    let mut state = Following { reader, bell, feed, position: Some(since), step: Step::First };
+    let mut until = std::pin::pin!(until);
+    loop {
+        let answer = state.reader.changes(since, first).await?;
+        match &answer {
+            FeedAnswer::Page(page) if page.changes.is_empty() && !page.has_more => {
+                // A head that moved and shows nothing new must not wake the poll again.
+                state.position = Some(page.cursor);
+            }
+            _ => return Ok(answer),
+        }
+        tokio::select! {
+            biased;
+            () = &mut until => return Ok(answer),
+            may = state.wait() => {
+                if !may {
+                    still_allowed(&state.reader).await?;
+                }
+            }
+        }
+    }
 }
 
 struct Following {

@@ -27,6 +27,8 @@ pub struct ConsumerGauge {
     /// Extensions that it could not apply.
     pub failing: i64,
     pub paused: bool,
+    /// Whether its web hook was given up.
+    pub dead: bool,
 }
 
 /// Every feed in which anything ever was, and every consumer.
@@ -47,8 +49,10 @@ pub async fn gauges(services: &Services) -> Result<(Vec<FeedGauge>, Vec<Consumer
         let Some((event, service_type)) = places.get(&consumer.feed_id).cloned() else { continue };
         let lag = lag_in(&mut conn, &consumer, services.now()).await?;
         let failing = failing.get(&consumer.id).copied().unwrap_or_default();
+        let hook = super::web_hooks::of_consumer_in(&mut conn, consumer.id).await?;
+        let dead = hook.is_some_and(|hook| hook.dead_at.is_some());
         let (consumer, paused) = (consumer.name, consumer.paused);
-        consumers.push(ConsumerGauge { event, service_type, consumer, lag, failing, paused });
+        consumers.push(ConsumerGauge { event, service_type, consumer, lag, failing, paused, dead });
     }
     Ok((feeds, consumers))
 }

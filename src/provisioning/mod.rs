@@ -13,15 +13,20 @@ pub mod consumers;
 mod content;
 mod content_queries;
 pub mod cursor;
+pub mod devices;
 pub mod feed;
 pub mod follow;
 pub mod gauges;
 pub mod graphql;
+pub mod json;
 mod keys;
 pub mod model;
 mod prune;
 mod queries;
 pub mod render;
+mod watch;
+pub mod web_hooks;
+pub mod whole;
 
 #[cfg(test)]
 mod tests;

@@ -48,6 +48,7 @@ pub struct Place {
     /// Whether its extensions ring members.
     pub is_group: bool,
     pub schema: Arc<ParameterSchema>,
+    pub schema_version: i32,
     pub settings: Value,
 }
 
@@ -148,6 +149,11 @@ pub struct Consumer {
     pub last_seen_at: Option<Timestamp>,
     pub paused: bool,
     pub created_at: Timestamp,
+    /// Where its digest was compared with the feed's last.
+    pub verified_position: Option<Revision>,
+    pub verified_at: Option<Timestamp>,
+    /// Whether the two agreed.
+    pub verified: Option<bool>,
 }
 
 /// What a consumer could not apply.
@@ -162,6 +168,15 @@ pub struct FeedError {
     pub message: String,
     pub revision: Revision,
     pub at: Timestamp,
+}
+
+/// How an event's consumers stand: a difference means that something may be told about them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Standing {
+    /// By id: the name, whether it is paused, the text of the acknowledged cursor, its feed's head.
+    pub consumers: Vec<(ConsumerId, String, bool, Option<String>, Revision)>,
+    /// What each could not apply, and since when.
+    pub errors: Vec<(ConsumerId, Id, Timestamp)>,
 }
 
 /// How far a consumer is behind.

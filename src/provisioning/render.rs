@@ -1,21 +1,22 @@
 //! A whole feed through a template of its service type.
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
-use serde_json::{Value, json};
+use std::sync::Arc;
+
+use minijinja::Value as Variable;
+use minijinja::value::{Enumerator, Object, ObjectRepr};
+use serde_json::json;
 
 use super::content;
-use super::content_queries::{self, TemplateRow};
 use super::cursor::Cursor;
 use super::feed::{Opened, Reader};
-use super::model::Content;
+use super::model::{Content, Member, Place};
 use super::queries;
-use crate::clock::Timestamp;
+use super::whole::Mark;
 use crate::problem::{Fault, Stop};
-
-/// How many steps a template may take: a loop over a hundred thousand extensions ends well within, an endless one does not.
-const FUEL: u64 = 50_000_000;
+use crate::service_types::schema::Parameters;
+use crate::service_types::templates::{
+    self, ExtensionVariables, Limits, MemberVariables, Surroundings, Template, TypeVariables,
+};
 
 /// What a template made of a feed.
 #[derive(Clone, Debug)]
@@ -24,6 +25,48 @@ pub struct Document {
     pub body: String,
     /// The instant that it shows.
     pub head: Cursor,
+    /// As [`Mark::etag`].
+    pub etag: String,
+}
+
+/// By what the document of a template is recognised, without making it.
+#[derive(Clone, Debug)]
+pub struct DocumentMark {
+    pub content_type: String,
+    pub mark: Mark,
+}
+
+/// The mark of the document that the template makes of the feed now; `None` for a template that is not there, and for an archived
+/// event.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn mark(reader: &Reader, template: &str) -> Result<Option<DocumentMark>, Stop> {
+    let name = template.to_owned();
+    reader
+        .read(move |conn, reader, opened| {
+            Box::pin(async move {
+                let found = templates::template_by_name(conn, opened.place.service_type, &name).await?;
+                let found = found.filter(|_| !opened.place.archived);
+                Ok(found.map(|template| DocumentMark {
+                    mark: mark_of(opened, reader, &template),
+                    content_type: template.content_type,
+                }))
+            })
+        })
+        .await
+}
+
+fn mark_of(opened: &Opened, reader: &Reader, template: &Template) -> Mark {
+    opened.mark(reader, &json!([template.id.global(), template.content_type, template.format, template.source]))
+}
+
+/// What is read in the transaction, to be rendered after it.
+struct Read {
+    template: Template,
+    place: Place,
+    mark: Mark,
+    contents: Vec<Content>,
 }
 
 /// The whole feed through the template; `None` for a template that is not there, and for an archived event.
@@ -33,100 +76,91 @@ pub struct Document {
 pub async fn feed(reader: &Reader, template: &str) -> Result<Option<Document>, Stop> {
     let name = template.to_owned();
     let now = reader.services.now();
-    reader
+    let read = reader
         .read(move |conn, reader, opened| {
             Box::pin(async move {
-                if opened.place.archived {
-                    return Ok(None);
-                }
-                let Some(template) = content_queries::template(conn, opened.place.service_type, &name).await? else {
-                    return Ok(None);
-                };
+                let found = templates::template_by_name(conn, opened.place.service_type, &name).await?;
+                let Some(template) = found.filter(|_| !opened.place.archived) else { return Ok(None) };
                 let entries = queries::present_after(conn, opened.feed.id, uuid::Uuid::nil(), i64::MAX).await?;
                 let contents = content::load(conn, &reader.reading(opened), &entries).await?;
-                let body = render(&template, opened, &contents, now)?;
-                Ok(Some(Document { content_type: template.content_type, body, head: opened.head() }))
+                let (mark, place) = (mark_of(opened, reader, &template), opened.place.clone());
+                Ok(Some(Read { template, place, mark, contents }))
             })
         })
-        .await
+        .await?;
+    let Some(read) = read else { return Ok(None) };
+    // A hundred thousand extensions take seconds: not on a thread that others wait for.
+    let rendering = tokio::task::spawn_blocking(move || render(read, &now.to_string()));
+    rendering.await.map_err(Fault::internal)?.map(Some)
 }
 
-fn render(template: &TemplateRow, opened: &Opened, contents: &[Content], now: Timestamp) -> Result<String, Stop> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_fuel(Some(FUEL));
-    environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build().map_err(Fault::internal)?);
-    let is_xml = template.format == "XML";
-    environment
-        .set_auto_escape_callback(move |_| if is_xml { AutoEscape::Html } else { AutoEscape::Custom("data".into()) });
-    let format = template.format.clone();
-    environment.set_formatter(move |out, state, value| match state.auto_escape() {
-        AutoEscape::Custom(_) if value.is_undefined() => Err(Error::from(ErrorKind::UndefinedError)),
-        AutoEscape::Custom(_) if !value.is_safe() => out.write_str(&data(&format, value)?).map_err(Error::from),
-        AutoEscape::Custom(_) => out.write_str(&value.to_string()).map_err(Error::from),
-        _ => minijinja::escape_formatter(out, state, value),
+fn render(read: Read, now: &str) -> Result<Document, Stop> {
+    let Read { template, place, mark, contents } = read;
+    let head = mark.head.encode();
+    let context = templates::of_feed(&surroundings(&place, &head, now), Variable::from_object(Extensions(contents)));
+    let body = templates::render(template.format, &template.source, context, Limits::WHOLE_FEED)
+        .map_err(|error| Stop::BadRequest(format!("The template {} fails: {error}.", template.name)))?;
+    Ok(Document { content_type: template.content_type, body, head: mark.head, etag: mark.etag })
+}
+
+pub(super) fn surroundings<'a>(place: &'a Place, head: &'a str, now: &'a str) -> Surroundings<'a> {
+    Surroundings {
+        event: &place.event_slug,
+        service_type: TypeVariables {
+            slug: &place.service_type_slug,
+            name: &place.service_type_name,
+            settings: &place.settings,
+        },
+        head,
+        generated_at: now,
+    }
+}
+
+/// The extensions of a feed, each made a template's value when the template comes to it.
+#[derive(Debug)]
+struct Extensions(Vec<Content>);
+
+impl Object for Extensions {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Seq
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Variable) -> Option<Variable> {
+        self.0.get(key.as_usize()?).map(variable)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Seq(self.0.len())
+    }
+}
+
+/// An extension as templates see it.
+pub(super) fn variable(content: &Content) -> Variable {
+    // What the feed holds was written as JSON; what is not is shown as nothing rather than stopping all others.
+    let parameters: Parameters = serde_json::from_str(&content.parameters).unwrap_or_else(|error| {
+        tracing::error!(extension.id = %content.id.global(), error = %error, "the parameters of an extension are no JSON object");
+        Parameters::new()
     });
-    let failed = |error: Error| {
-        Stop::BadRequest(format!(
-            "The template `{}` fails in line {}: {}",
-            template.name,
-            error.line().unwrap_or(0),
-            error.kind()
-        ))
+    let shown = ExtensionVariables {
+        id: content.id.global(),
+        slot: content.slot,
+        number: &content.number,
+        previous_numbers: &[],
+        label: &content.label,
+        ascii_label: &content.ascii_label,
+        parameters: &parameters,
+        secrets: &content.secrets,
+        digests: &content.digests,
+        permissions: &content.permissions,
+        fallback_number: content.fallback_number.as_deref(),
+        active: content.active(),
+        members: content.members.as_ref().map(|members| members.iter().map(member).collect()),
+        owner_username: &content.owner_username,
     };
-    let extensions: Vec<Value> = contents.iter().map(variables).collect::<Result<_, _>>()?;
-    let place = &opened.place;
-    let context = json!({
-        "event": place.event_slug,
-        "service_type": { "slug": place.service_type_slug, "name": place.service_type_name, "settings": place.settings },
-        "mode": "snapshot",
-        "head": opened.head().encode(),
-        "generated_at": now.to_string(),
-        "extensions": extensions,
-        "removed": [],
-    });
-    environment.render_str(&template.source, Serde(context)).map_err(failed)
+    shown.to_value()
 }
 
-/// A value as data in a text of the format: it cannot begin another line, section, field or command.
-fn data(format: &str, value: &minijinja::Value) -> Result<String, Error> {
-    if format == "JSON" {
-        return serde_json::to_string(value).map_err(|_| Error::new(ErrorKind::InvalidOperation, "a value is no JSON"));
-    }
-    let text = value.to_string();
-    if text.chars().any(char::is_control) {
-        return Err(Error::new(ErrorKind::InvalidOperation, "a value holds a control character"));
-    }
-    Ok(match format {
-        "SQL" => text.replace('\'', "''"),
-        "CSV" => text.replace('"', "\"\""),
-        "INI" => text.replace('\\', "\\\\").replace(';', "\\;"),
-        "VCARD" => text.replace('\\', "\\\\").replace(',', "\\,").replace(';', "\\;"),
-        _ => text,
-    })
-}
-
-fn variables(content: &Content) -> Result<Value, Stop> {
-    let members = content.members.as_ref().map(|members| {
-        let member = |member: &super::model::Member| {
-            json!({ "number": member.number, "delay_seconds": member.delay_seconds, "paused": member.paused, "active": member.active })
-        };
-        members.iter().map(member).collect::<Vec<_>>()
-    });
-    Ok(json!({
-        "id": content.id.global(),
-        "slot": content.slot,
-        "number": content.number,
-        "previous_numbers": [],
-        "label": content.label,
-        "ascii_label": content.ascii_label,
-        "parameters": serde_json::from_str::<Value>(&content.parameters).map_err(Fault::internal)?,
-        "secrets": content.secrets,
-        "digests": content.digests,
-        "permissions": content.permissions,
-        "fallback_number": content.fallback_number,
-        "active": content.active(),
-        "members": members,
-        "owner_username": content.owner_username,
-    }))
+fn member(member: &Member) -> MemberVariables<'_> {
+    let Member { number, delay_seconds, paused, active } = member;
+    MemberVariables { number, delay_seconds: *delay_seconds, paused: *paused, active: *active }
 }

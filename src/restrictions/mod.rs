@@ -8,4 +8,4 @@ mod model;
 mod queries;
 
 pub use model::{NewRestriction, Restriction, RestrictionEffect, RestrictionSource, Target, TargetKind};
-pub use queries::{all_if_few, apply, current_role, lift, of_account, of_targets};
+pub use queries::{all_if_few, apply, by_id, lift, lift_all, of_account, of_targets};

@@ -5,11 +5,11 @@ use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, Quer
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{NewRestriction, Restriction, RestrictionSource, Target, TargetKind};
-use crate::access::{Permit, Role};
-use crate::ids::AccountId;
+use crate::access::Permit;
+use crate::ids::{AccountId, RestrictionId};
 use crate::query;
 use crate::store::Conn;
-use crate::store::schema::{accounts, restrictions};
+use crate::store::schema::restrictions;
 use crate::store::types::Id;
 
 /// Puts a restriction on its target; a second one from the same source updates the reason.
@@ -33,6 +33,21 @@ pub async fn lift(conn: &mut Conn, _: &Permit, target: Target, source: Restricti
         .execute(c)
         .await)?;
     Ok(lifted > 0)
+}
+
+/// Lifts whatever restricts the target: it is gone for good.
+pub async fn lift_all(conn: &mut Conn, _: &Permit, target: Target) -> QueryResult<()> {
+    query!(conn, c => diesel::delete(restrictions::table)
+        .filter(restrictions::target_id.eq(target.id))
+        .filter(restrictions::target_kind.eq(target.kind))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// A restriction by its id.
+pub async fn by_id(conn: &mut Conn, id: RestrictionId) -> QueryResult<Option<Restriction>> {
+    query!(conn, c => restrictions::table.find(id).select(Restriction::as_select()).first(c).await.optional())
 }
 
 /// What restricts the account, oldest first.
@@ -67,15 +82,4 @@ pub async fn all_if_few(conn: &mut Conn, limit: usize) -> QueryResult<Option<Vec
     let found: Vec<Restriction> =
         query!(conn, c => restrictions::table.limit(rows).select(Restriction::as_select()).load(c).await)?;
     Ok((found.len() <= limit).then_some(found))
-}
-
-/// The account's role as it is now; `None` when the account is gone.
-pub async fn current_role(conn: &mut Conn, account: AccountId) -> QueryResult<Option<Role>> {
-    query!(conn, c => accounts::table
-        .find(account)
-        .filter(accounts::deleted_at.is_null())
-        .select(accounts::role)
-        .get_result(c)
-        .await
-        .optional())
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -65,6 +65,13 @@ fn print(keys: &[Key]) -> Zeroizing<String> {
     text
 }
 
+/// One writing of a key file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    inode: u64,
+    changed: (i64, i64),
+}
+
 /// The key file of a data folder.
 pub(super) struct KeyFile {
     folder: PathBuf,
@@ -114,6 +121,21 @@ impl KeyFile {
         keys.insert(0, Key::generate(rng));
         self.write(&keys, rng).map_err(|error| self.broken(error))?;
         Ok(keys)
+    }
+
+    /// Takes out every key but the first; gives what is left.
+    pub(super) fn keep_newest(&self, rng: &dyn Rng) -> Result<Vec<Key>, SealingError> {
+        let _lock = self.lock()?;
+        let mut keys = self.read()?.unwrap_or_default();
+        keys.truncate(1);
+        self.write(&keys, rng).map_err(|error| self.broken(error))?;
+        Ok(keys)
+    }
+
+    /// What tells this file from the one that a later writing puts in its place; nothing where there is none.
+    pub(super) fn stamp(&self) -> Option<Stamp> {
+        let found = fs::metadata(&self.path).ok()?;
+        Some(Stamp { inode: found.ino(), changed: (found.ctime(), found.ctime_nsec()) })
     }
 
     /// Locks the folder against other programs until the file handle is dropped.

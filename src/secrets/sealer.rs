@@ -13,7 +13,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::key_file::{self, Key, KeyFile, KeyId};
+use super::key_file::{self, Key, KeyFile, KeyId, Stamp};
 use super::{SealingError, Secret};
 use crate::clock::Rng;
 
@@ -50,9 +50,15 @@ impl<'a> Place<'a> {
     }
 }
 
+/// The keys, newest first, and of which file.
+struct Known {
+    keys: Vec<Key>,
+    stamp: Option<Stamp>,
+}
+
 /// Seals and opens values under the master keys; the newest key seals, any of them opens.
 pub struct Sealer {
-    keys: RwLock<Vec<Key>>,
+    keys: RwLock<Known>,
     /// None when the keys come from a variable.
     file: Option<KeyFile>,
     rng: Arc<dyn Rng>,
@@ -68,18 +74,21 @@ impl Sealer {
         if let Some(text) = variable.filter(|text| !text.is_empty()) {
             let keys = key_file::parse(text.expose())
                 .ok_or_else(|| SealingError::NotKeys("SWITCHBOARD_SEALING_KEY".to_owned()))?;
-            return Ok(Self { keys: RwLock::new(keys), file: None, rng });
+            return Ok(Self { keys: RwLock::new(Known { keys, stamp: None }), file: None, rng });
         }
         let file = KeyFile::in_folder(data_dir);
         let keys = file.read_or_create(rng.as_ref())?;
-        Ok(Self { keys: RwLock::new(keys), file: Some(file), rng })
+        let stamp = file.stamp();
+        Ok(Self { keys: RwLock::new(Known { keys, stamp }), file: Some(file), rng })
     }
 
-    /// Seals `plain` for `place` with the newest key and a new nonce: the same value never looks the same twice.
+    /// Seals `plain` for `place` with the newest key and a new nonce: the same value never looks the same twice. The newest
+    /// is the file's, also when another program has added it since.
     ///
     /// # Errors
     /// When the value is longer than the cipher takes (256 GiB).
     pub fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, SealingError> {
+        self.follow();
         let key = self.newest().ok_or(SealingError::Failed)?;
         let mut sealed = Vec::with_capacity(HEAD + NONCE + plain.len() + 16);
         sealed.push(FORMAT);
@@ -116,6 +125,18 @@ impl Sealer {
         plain.map(Zeroizing::new).map_err(|_| SealingError::Damaged)
     }
 
+    /// The same value sealed with the newest key; nothing where it is already.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn reseal(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealingError> {
+        if !self.needs_resealing(sealed) {
+            return Ok(None);
+        }
+        let plain = self.open(place, sealed)?;
+        self.seal(place, &plain).map(Some)
+    }
+
     /// Whether `sealed` was sealed with another key than the newest.
     pub fn needs_resealing(&self, sealed: &[u8]) -> bool {
         key_id(sealed) != self.newest().map(|key| key.id)
@@ -127,9 +148,41 @@ impl Sealer {
     /// When the keys come from a variable, or the file cannot be written.
     pub fn add_key(&self) -> Result<(), SealingError> {
         let file = self.file.as_ref().ok_or(SealingError::KeysInVariable)?;
-        let keys = file.add(self.rng.as_ref())?;
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
-        Ok(())
+        file.add(self.rng.as_ref())?;
+        self.reload()
+    }
+
+    /// Whether the keys are in a file, where they can be changed.
+    pub const fn has_file(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Whether there are other keys beside the newest.
+    pub fn has_old_keys(&self) -> bool {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).keys.len() > 1
+    }
+
+    /// Takes every key but the newest out of the file: what they sealed cannot be opened any more.
+    ///
+    /// # Errors
+    /// When the keys come from a variable, or the file cannot be written.
+    pub fn forget_old_keys(&self) -> Result<(), SealingError> {
+        let file = self.file.as_ref().ok_or(SealingError::KeysInVariable)?;
+        file.keep_newest(self.rng.as_ref())?;
+        self.reload()
+    }
+
+    /// Reads the file again if it is another one than was read. One that cannot be read is looked at again next time: the keys
+    /// at hand are good until another program has found that nothing uses them.
+    pub fn follow(&self) {
+        let Some(file) = &self.file else { return };
+        let stamp = file.stamp();
+        if stamp.is_none() || stamp == self.keys.read().unwrap_or_else(PoisonError::into_inner).stamp {
+            return;
+        }
+        if let Err(error) = self.reload() {
+            tracing::warn!(error = %error, "the sealing key's file has changed and cannot be read");
+        }
     }
 
     /// Reads the file again, after another program has added a key to it. Does nothing with keys from a variable.
@@ -137,18 +190,21 @@ impl Sealer {
     /// # Errors
     /// When the file cannot be read; the keys known so far stay.
     pub fn reload(&self) -> Result<(), SealingError> {
-        if let Some(keys) = self.file.as_ref().map(KeyFile::read).transpose()?.flatten() {
-            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        let Some(file) = &self.file else { return Ok(()) };
+        // The stamp first: should the file be replaced in between, it is read once more.
+        let stamp = file.stamp();
+        if let Some(keys) = file.read()? {
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Known { keys, stamp };
         }
         Ok(())
     }
 
     fn newest(&self) -> Option<Key> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner).first().cloned()
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).keys.first().cloned()
     }
 
     fn find(&self, id: KeyId) -> Option<Key> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner).iter().find(|key| key.id == id).cloned()
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).keys.iter().find(|key| key.id == id).cloned()
     }
 }
 
@@ -239,6 +295,24 @@ mod tests {
         // Another instance finds the key when it meets it.
         assert_eq!(*there.open(&PLACE, &new).unwrap(), b"new");
         assert!(there.needs_resealing(&old));
+    }
+
+    #[test]
+    fn an_old_key_is_forgotten_everywhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let (here, there) = (sealer(folder.path(), 1), sealer(folder.path(), 2));
+        let old = here.seal(&PLACE, b"old").unwrap();
+        here.add_key().unwrap();
+        // The other instance seals with the new key at once, though it has not met it yet.
+        assert!(!here.needs_resealing(&there.seal(&PLACE, b"x").unwrap()));
+        let new = here.reseal(&PLACE, &old).unwrap().unwrap();
+        assert_eq!(here.reseal(&PLACE, &new).unwrap(), None);
+        assert!(here.has_old_keys() && there.has_old_keys());
+        here.forget_old_keys().unwrap();
+        there.follow();
+        assert!(!here.has_old_keys() && !there.has_old_keys());
+        assert_eq!(*there.open(&PLACE, &new).unwrap(), b"old");
+        assert!(matches!(there.open(&PLACE, &old), Err(SealingError::UnknownKey(_))));
     }
 
     #[test]

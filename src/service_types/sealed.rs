@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::schema::{ParameterSchema, Parameters, Uniqueness};
 use crate::ids::{EventId, ExtensionId, ServiceTypeId};
 use crate::problem::{Fault, Stop};
-use crate::secrets::{ComparisonKey, Place, Sealer};
+use crate::secrets::{ComparisonKey, Place, Sealer, SealingError};
 use crate::store::types::Id;
 use crate::transaction::Tx;
 
@@ -32,12 +32,20 @@ pub fn open_secrets(sealer: &Sealer, extension: ExtensionId, sealed: Option<&[u8
     serde_json::from_slice(&plain).map_err(|_| Fault::internal("an extension's sealed secrets are no JSON object"))
 }
 
+/// An extension's sealed secrets, sealed with the newest key; nothing where they are already.
+///
+/// # Errors
+/// When they do not open.
+pub fn reseal_secrets(sealer: &Sealer, extension: ExtensionId, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealingError> {
+    sealer.reseal(&place(&extension), sealed)
+}
+
 fn place(extension: &ExtensionId) -> Place<'_> {
     Place::of("extensions", &extension.0, "secrets")
 }
 
 /// One value that no other extension in its scope may have.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct UniqueValue {
     /// The event or the service type.
     pub scope: Id,

@@ -49,6 +49,45 @@ macro_rules! query {
     };
 }
 
+/// Inserts rows of one type, written once for both databases: PostgreSQL takes many with one statement, since each is a journey to
+/// another process; SQLite, which takes one row at a time, a statement it has prepared already.
+///
+/// ```ignore
+/// insert_rows!(conn, &rows, values => diesel::insert_into(accounts::table).values(values))
+/// ```
+#[macro_export]
+macro_rules! insert_rows {
+    ($conn:expr, $rows:expr, $values:ident => $insert:expr) => {{
+        let rows = $rows;
+        match &mut *$conn {
+            $crate::store::Conn::Postgres(c) if rows.len() > $crate::store::FEW => {
+                let c: &mut $crate::store::PgConn = c;
+                for $values in rows.chunks($crate::store::CHUNK) {
+                    $insert.execute(c).await?;
+                }
+            }
+            conn => {
+                for $values in rows {
+                    $crate::query!(&mut *conn, c => $insert.execute(c).await)?;
+                }
+            }
+        }
+    }};
+}
+
+/// How many values one statement names at most, where it is asked for many rows by key.
+pub const CHUNK: usize = 500;
+
+/// Up to so many rows are asked for or written one by one: those statements are prepared already.
+pub const FEW: usize = 8;
+
+impl Conn {
+    /// Whether so many rows are better asked for or written with one statement: each is a journey to another process.
+    pub const fn takes_together(&self, rows: usize) -> bool {
+        matches!(self, Self::Postgres(_)) && rows > FEW
+    }
+}
+
 /// What a transaction's closure gives back: a boxed future that borrows the connection.
 pub type Work<'c, T> = BoxFuture<'c, Result<T, Stop>>;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use diesel::ConnectionResult;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, bb8 as pooled};
 use diesel_async::{
@@ -42,6 +43,7 @@ impl Database {
         let mut config = ManagerConfig::default();
         // A connection whose future was dropped in the middle of a transaction is thrown away; others need no test query.
         config.recycling_method = RecyclingMethod::Fast;
+        config.custom_setup = Box::new(|url| Box::pin(establish(url.to_owned())));
         let manager = AsyncDieselConnectionManager::<PgConn>::new_with_config(url, config);
         let pool = pooled::Pool::builder()
             .max_size(CONNECTIONS)
@@ -99,6 +101,16 @@ impl Database {
         });
         Ok(receiver)
     }
+}
+
+/// What holds for every connection of the pool. A request is given up after seconds, and its statement must not go on for
+/// minutes; statements are short, and compiling them costs more than it gains.
+const SETTINGS: &str = "SET statement_timeout = '30s'; SET jit = off;";
+
+async fn establish(url: String) -> ConnectionResult<PgConn> {
+    let mut conn = PgConn::establish(&url).await?;
+    conn.batch_execute(SETTINGS).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
 }
 
 /// Runs a read transaction that sees one instant.

@@ -22,6 +22,16 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::types::sql::*;
 
+    account_terms (term, account_id) {
+        term -> Text,
+        account_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::sql::*;
+
     sessions (id) {
         id -> Uid,
         account_id -> Uid,
@@ -398,6 +408,29 @@ diesel::table! {
         last_seen_at -> Nullable<BigInt>,
         paused -> Bool,
         created_at -> BigInt,
+        verified_position -> Nullable<BigInt>,
+        verified_at -> Nullable<BigInt>,
+        verified -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::sql::*;
+
+    feed_web_hooks (consumer_id) {
+        consumer_id -> Uid,
+        url -> Text,
+        secret -> Binary,
+        created_at -> BigInt,
+        attempts -> Integer,
+        failing_since -> Nullable<BigInt>,
+        next_at -> BigInt,
+        last_error -> Nullable<Text>,
+        claimed_until -> Nullable<BigInt>,
+        delivered_at -> Nullable<BigInt>,
+        dead_at -> Nullable<BigInt>,
+        closed -> Bool,
     }
 }
 
@@ -488,6 +521,25 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::types::sql::*;
 
+    device_links (id) {
+        id -> Uid,
+        extension_id -> Uid,
+        template_id -> Uid,
+        account_id -> Uid,
+        token_hash -> Binary,
+        mac -> Nullable<Text>,
+        by_staff -> Bool,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        used_at -> Nullable<BigInt>,
+        fetched_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::sql::*;
+
     doorbell (topic) {
         topic -> Text,
         revision -> BigInt,
@@ -505,6 +557,7 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
+    account_terms,
     sessions,
     mail_tokens,
     sign_in_failures,
@@ -532,7 +585,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     feed_keys,
     feed_consumers,
     feed_errors,
+    feed_web_hooks,
     number_waits,
+    device_links,
     audit_events,
     audit_seals,
     jobs,

@@ -4,11 +4,15 @@ use serde_json::{Value, json};
 
 use crate::support::{Person, TestApp};
 
-async fn key(admin: &Person, scope: &str) -> Person {
-    let create = format!(
-        "mutation {{ createApiKey(input: {{label: \"pbx\", scopes: [{scope}], serviceTypes: [\"sip\"], events: [\"demo\"]}}) {{ secret errors {{ code }} }} }}"
-    );
-    let made = admin.ask(&create, json!({})).await;
+/// A key of the SIP feed.
+pub async fn key(admin: &Person, scope: &str) -> Person {
+    key_of(admin, &[scope], "sip").await
+}
+
+/// A key of one service type's feed.
+pub async fn key_of(admin: &Person, scopes: &[&str], service_type: &str) -> Person {
+    let create = "mutation($s: [ApiKeyScope!]!, $t: String!) { createApiKey(input: {label: \"pbx\", scopes: $s, serviceTypes: [$t], events: [\"demo\"]}) { secret errors { code } } }";
+    let made = admin.ask(create, json!({ "s": scopes, "t": service_type })).await;
     let secret = made["data"]["createApiKey"]["secret"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
     admin.app.holding(&secret)
 }

@@ -8,6 +8,8 @@ mod roles;
 mod sessions;
 mod sign_in;
 
+pub(crate) use guessing::Guesses;
+pub(crate) use passwords::prove;
 pub use passwords::{change_password, request_password_reset, reset_password};
 pub use profile::{ChangeEmail, change_email, update_profile};
 pub use registration::{

@@ -20,9 +20,9 @@ use crate::transaction::{Mode, transact};
 /// Checks the caller's own password, for what needs it again. Failures count as failed sign-ins.
 ///
 /// # Errors
-/// CREDENTIALS_REJECTED at `field`; RATE_LIMITED; UNAUTHENTICATED for anybody but a signed-in person.
+/// CREDENTIALS_REJECTED at `field`; RATE_LIMITED; [`Denied`] for anybody but a signed-in person.
 pub(crate) async fn prove(services: &Services, caller: &Caller, password: &str, field: &str) -> Result<Account, Stop> {
-    let id = caller.actor.account().ok_or(Denied::Unauthenticated)?;
+    let id = caller.actor.demand_person()?.id;
     let mut conn = services.store.read().await?;
     let account = queries::by_id(&mut conn, id).await?.ok_or(Denied::Unauthenticated)?;
     drop(conn);
@@ -47,7 +47,7 @@ pub async fn change_password(
     current: &str,
     new: &str,
 ) -> Result<Accepted, Stop> {
-    let person = caller.actor.person().ok_or(Denied::Unauthenticated)?;
+    let person = caller.actor.demand_person()?;
     let chosen = Password::choose(new, &[&person.username], "newPassword")?;
     let session = person.session;
     let account = prove(services, caller, current, "currentPassword").await?;

@@ -36,10 +36,19 @@ struct Candidate {
     password_hash: String,
 }
 
+/// A username that does not pass for the program itself or for a guest in the audit.
+fn free_username(input: &str) -> Result<String, Problem> {
+    let username = clean_username(input)?;
+    if matches!(username.as_str(), "guest" | "system") {
+        return Err(Problem::new(ProblemKind::AlreadyExists, "username", "This username is taken."));
+    }
+    Ok(username)
+}
+
 impl Candidate {
     async fn new(services: &Services, input: RegisterAccount) -> Result<Self, Stop> {
         let mut problems = Vec::new();
-        let username = clean_username(&input.username).map_err(|problem| problems.push(problem)).ok();
+        let username = free_username(&input.username).map_err(|problem| problems.push(problem)).ok();
         let display_name = clean_display_name(&input.display_name).map_err(|problem| problems.push(problem)).ok();
         let email = clean_email(&input.email).map_err(|problem| problems.push(problem)).ok();
         let words = [input.username.as_str(), input.email.split('@').next().unwrap_or_default()];

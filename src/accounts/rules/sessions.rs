@@ -15,9 +15,9 @@ use crate::transaction::{Mode, transact};
 /// Ends the caller's own session.
 ///
 /// # Errors
-/// UNAUTHENTICATED for anybody but a signed-in person.
+/// [`Denied`] for anybody but a signed-in person.
 pub async fn sign_out(services: &Services, caller: &Arc<Caller>) -> Result<Accepted, Stop> {
-    let session = caller.actor.person().ok_or(Denied::Unauthenticated)?.session;
+    let session = caller.actor.demand_person()?.session;
     end(services, caller, Action::SignOut, session).await
 }
 
@@ -51,7 +51,7 @@ async fn end(services: &Services, caller: &Arc<Caller>, action: Action, session:
 /// Ends all the caller's sessions, this one too.
 ///
 /// # Errors
-/// UNAUTHENTICATED for anybody but a signed-in person.
+/// [`Denied`] for anybody but a signed-in person.
 pub async fn revoke_all_sessions(services: &Services, caller: &Arc<Caller>) -> Result<Accepted, Stop> {
     transact(services, caller, Action::RevokeAllSessions, Mode::Commit, |tx| {
         Box::pin(async move {
@@ -71,7 +71,7 @@ pub async fn revoke_all_sessions(services: &Services, caller: &Arc<Caller>) -> R
 /// # Errors
 /// CREDENTIALS_REJECTED at `password`; RATE_LIMITED after many failures.
 pub async fn reauthenticate(services: &Services, caller: &Arc<Caller>, password: &str) -> Result<Accepted, Stop> {
-    let session = caller.actor.person().ok_or(Denied::Unauthenticated)?.session;
+    let session = caller.actor.demand_person()?.session;
     prove(services, caller, password, "password").await?;
     transact(services, caller, Action::Reauthenticate, Mode::Commit, move |tx| {
         Box::pin(async move {

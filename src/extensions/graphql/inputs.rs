@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, SimpleObject};
 use serde_json::Value;
 
-use super::{Extension, Number};
+use super::Extension;
 use crate::access::scope;
 use crate::extensions::{queries, rules};
 use crate::graphql::context::{self, actor};
@@ -154,7 +154,7 @@ pub struct SetCallPermissionsInput {
 /// Which number to bar, and why.
 #[derive(InputObject)]
 pub struct BarNumberInput {
-    /// The event's slug.
+    /// The event's slug; left out: an E.164 number.
     pub event: Option<String>,
     /// The number.
     pub number: PhoneNumber,
@@ -165,7 +165,7 @@ pub struct BarNumberInput {
 /// `event` left out: an E.164 number.
 #[derive(InputObject)]
 pub struct UnbarNumberInput {
-    /// The event's slug.
+    /// The event's slug; left out: an E.164 number.
     pub event: Option<String>,
     /// The number.
     pub number: PhoneNumber,
@@ -246,15 +246,6 @@ pub struct DeleteExtensionPayload {
     pub deleted_id: Option<ID>,
     /// Until when the number is held for its last owner.
     pub held_until: Option<DateTime>,
-    /// Why not.
-    pub errors: Vec<UserError>,
-}
-
-/// A number, or why not.
-#[derive(SimpleObject)]
-pub struct NumberPayload {
-    /// The number as it is now.
-    pub number: Option<Number>,
     /// Why not.
     pub errors: Vec<UserError>,
 }

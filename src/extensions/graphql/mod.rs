@@ -2,12 +2,10 @@
 
 mod inputs;
 mod mutations;
-mod number;
 mod objects;
 mod queries;
 
 pub use inputs::ExtensionPayload;
 pub use mutations::ExtensionsMutation;
-pub use number::Number;
 pub use objects::{Extension, ExtensionConnection, ExtensionEdge};
 pub use queries::ExtensionsQuery;

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use serde_json::Value;
 
-use super::Number;
 use super::inputs::*;
 use crate::extensions::rules;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::typed::ServiceParametersInput;
+use crate::numbers::graphql::NumberPayload;
 use crate::patch::Patch;
-use crate::problem::{Problem, Stop};
-use crate::service_types::graphql::Event;
+use crate::problem::Problem;
 use crate::service_types::typing::TypeCatalogue;
 
 /// Mutations of numbers and extensions.
@@ -44,23 +43,6 @@ fn given(
 
 fn refused(problem: Problem) -> ExtensionPayload {
     ExtensionPayload::failed(vec![UserError::from(problem)])
-}
-
-async fn number_payload(
-    ctx: &Context<'_>,
-    result: Result<rules::ChangedNumber, Stop>,
-) -> Result<NumberPayload, ApiError> {
-    Ok(match settle(result)? {
-        Ok(changed) => {
-            let event = Event::load(ctx, changed.event).await?;
-            let number = match event {
-                Some(event) => Some(Number::load(ctx, event, changed.number).await?),
-                None => None,
-            };
-            NumberPayload { number, errors: Vec::new() }
-        }
-        Err(errors) => NumberPayload { number: None, errors },
-    })
 }
 
 #[Object]
@@ -214,12 +196,12 @@ impl ExtensionsMutation {
     async fn bar_number(&self, ctx: &Context<'_>, input: BarNumberInput) -> Result<NumberPayload, ApiError> {
         let result =
             rules::bar_number(services(ctx)?, &caller(ctx)?, input.event, &input.number.0, &input.reason).await;
-        number_payload(ctx, result).await
+        NumberPayload::of(ctx, result).await
     }
 
     /// Lifts the bar of a number. For operators.
     async fn unbar_number(&self, ctx: &Context<'_>, input: UnbarNumberInput) -> Result<NumberPayload, ApiError> {
-        number_payload(ctx, rules::unbar_number(services(ctx)?, &caller(ctx)?, input.event, &input.number.0).await)
-            .await
+        let result = rules::unbar_number(services(ctx)?, &caller(ctx)?, input.event, &input.number.0).await;
+        NumberPayload::of(ctx, result).await
     }
 }

@@ -8,15 +8,18 @@ use serde_json::Value;
 use crate::access::{Action, Actor, Role};
 use crate::accounts::graphql::{Account, Restriction};
 use crate::connection;
+use crate::extensions::list::{self, Filter};
 use crate::extensions::{model, queries, sealed};
 use crate::graphql::context::{self, actor, caller, services};
 use crate::graphql::enums::DirectoryVisibility;
 use crate::graphql::error::ApiError;
+use crate::graphql::paging::Page;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::typed::TypedParameters;
 use crate::groups::graphql::GroupMember;
+use crate::ids::{AccountId, EventId, ExtensionId};
 use crate::numbers;
-use crate::provisioning::graphql::ProvisioningStatus;
+use crate::provisioning::graphql::{DeviceLink, ProvisioningStatus, device_links_of};
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
 
 use crate::service_types::graphql::{CallPermission, Event, ServiceType, gone};
@@ -33,6 +36,24 @@ impl Extension {
     /// An extension to be shown.
     pub fn new(row: model::Extension) -> Self {
         Self(Arc::new(row))
+    }
+
+    /// The extension of this id, if the caller may see it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn load(ctx: &Context<'_>, id: ExtensionId) -> Result<Option<Self>, ApiError> {
+        let row = queries::by_id(&mut *context::read(ctx).await?, &context::scope(ctx)?, id).await?;
+        Ok(row.map(Self::new))
+    }
+
+    /// The extension that bears a number on an event's plan, if the caller may see it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn bearing(ctx: &Context<'_>, event: EventId, number: &str) -> Result<Option<Self>, ApiError> {
+        let row = queries::by_number(&mut *context::read(ctx).await?, &context::scope(ctx)?, event, number).await?;
+        Ok(row.map(Self::new))
     }
 
     async fn kind(&self, ctx: &Context<'_>) -> Result<Arc<service_types::ServiceType>, ApiError> {
@@ -192,6 +213,11 @@ impl Extension {
         Ok(statuses.into_iter().map(Into::into).collect())
     }
 
+    /// The links under which its telephones find their configuration, oldest first. Null for all but its owner and operators.
+    async fn device_links(&self, ctx: &Context<'_>) -> Result<Option<Vec<DeviceLink>>, ApiError> {
+        device_links_of(ctx, &self.0).await
+    }
+
     /// When it was registered.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
@@ -209,3 +235,45 @@ impl Extension {
 }
 
 connection!(ExtensionConnection, ExtensionEdge, Extension, "extensions", total_count);
+
+impl ExtensionConnection {
+    /// A page of an account's extensions, as far as the caller may see them.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for another list's cursor; when the database fails.
+    pub async fn of_owner(
+        ctx: &Context<'_>,
+        owner: AccountId,
+        first: Option<i32>,
+        after: Option<&str>,
+    ) -> Result<Self, ApiError> {
+        let page = Page::new("extensions", first, after)?;
+        let filter = Filter { owner: Some(owner), ..Filter::default() };
+        Self::list(ctx, filter.within(&context::scope(ctx)?), page).await
+    }
+
+    /// A page of a list, and its total when it is selected; an empty one where `filter` is `None`.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for another list's cursor; when the database fails.
+    pub async fn list(ctx: &Context<'_>, filter: Option<Filter>, page: Page) -> Result<Self, ApiError> {
+        let after = page.after_as()?.map(ExtensionId);
+        let rows = match &filter {
+            None => Vec::new(),
+            Some(filter) => list::page(&mut *context::read(ctx).await?, filter, after, page.limit()).await?,
+        };
+        let store = services(ctx)?.store.clone();
+        let total = Box::new(move || {
+            let (store, filter) = (store.clone(), filter.clone());
+            let count: futures_util::future::BoxFuture<'static, _> = Box::pin(async move {
+                match filter {
+                    None => Ok(0),
+                    Some(filter) => Ok(list::total(&mut *store.read().await?, &filter).await?),
+                }
+            });
+            count
+        });
+        let rows = rows.into_iter().map(Extension::new).collect();
+        Ok(Self::new(page.cut(rows, |extension: &Extension| extension.0.id.0.to_string()), total))
+    }
+}

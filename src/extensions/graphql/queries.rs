@@ -2,16 +2,16 @@
 
 use async_graphql::{Context, Object};
 
-use super::{Extension, ExtensionConnection, Number};
+use super::{Extension, ExtensionConnection};
 use crate::access::{Role, scope};
 use crate::accounts;
-use crate::extensions::queries::{self, Filter};
+use crate::extensions::list::Filter;
+use crate::extensions::queries;
 use crate::extensions::rules::{self, Wish};
 use crate::graphql::context::{self, actor, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::PhoneNumber;
-use crate::ids::ExtensionId;
 use crate::numbers::number;
 use crate::service_types;
 use crate::service_types::graphql::Event;
@@ -63,70 +63,55 @@ impl ExtensionsQuery {
         Ok(queries::by_number(&mut conn, &scope, event.id, number.as_str()).await?.map(Extension::new))
     }
 
-    /// A user's own; an operator's all.
+    /// A user's own; an operator's all. By id.
     #[expect(clippy::too_many_arguments, reason = "they are the contract's")]
     async fn extensions(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The event's slug.")] event: Option<String>,
-        #[graphql(desc = "The beginning of the number.")] search: Option<String>,
+        #[graphql(desc = "The beginning of the number, words of the label, or words of the owner's name.")]
+        search: Option<String>,
         #[graphql(desc = "The service type's slug.")] service_type: Option<String>,
         #[graphql(desc = "The owner's username.")] owner: Option<String>,
+        #[graphql(desc = "Only those that may be called, or only the others.")] active: Option<bool>,
         #[graphql(desc = "How many; 50 when left out.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to go on.")] after: Option<String>,
     ) -> Result<ExtensionConnection, ApiError> {
-        let actor = actor(ctx)?;
-        actor.demand(Role::User)?;
+        actor(ctx)?.demand(Role::User)?;
         let page = Page::new("extensions", first, after.as_deref())?;
-        let after = page.after_as()?.map(ExtensionId);
-        let mut filter = Filter { number_prefix: search.filter(|text| !text.trim().is_empty()), ..Filter::default() };
-        let mut conn = context::read(ctx).await?;
-        let mut is_impossible = false;
-        if let Some(slug) = event {
-            filter.event = service_types::queries::event_by_slug(&mut conn, &slug).await?.map(|event| event.id);
-            is_impossible |= filter.event.is_none();
-        }
-        if let Some(slug) = service_type {
-            filter.service_type =
-                service_types::queries::service_type_by_slug(&mut conn, &slug).await?.map(|found| found.id);
-            is_impossible |= filter.service_type.is_none();
-        }
-        if let Some(name) = owner {
-            filter.owner =
-                accounts::queries::by_username(&mut conn, &name.to_ascii_lowercase()).await?.map(|found| found.id);
-            is_impossible |= filter.owner.is_none();
-        }
-        if let Some(own) = scope(actor).own() {
-            is_impossible |= filter.owner.is_some_and(|owner| owner != own);
-            filter.owner = Some(own);
-        }
-        let rows =
-            if is_impossible { Vec::new() } else { queries::list(&mut conn, &filter, after, page.limit()).await? };
-        let store = services(ctx)?.store.clone();
-        let total = Box::new(move || {
-            let (store, filter) = (store.clone(), filter.clone());
-            let count: futures_util::future::BoxFuture<'static, _> = Box::pin(async move {
-                if is_impossible {
-                    return Ok(0);
-                }
-                let count = queries::count(&mut *store.read().await?, &filter).await?;
-                Ok(i32::try_from(count).unwrap_or(i32::MAX))
-            });
-            count
-        });
-        let rows = rows.into_iter().map(Extension::new).collect();
-        Ok(ExtensionConnection::new(page.cut(rows, |extension: &Extension| extension.0.id.0.to_string()), total))
+        let filter = Filter {
+            active,
+            search: search.as_deref().and_then(crate::extensions::search::Query::parse),
+            ..Filter::default()
+        };
+        let filter = named(ctx, filter, event, service_type, owner).await?;
+        let scope = context::scope(ctx)?;
+        ExtensionConnection::list(ctx, filter.and_then(|filter| filter.within(&scope)), page).await
     }
+}
 
-    /// A number of an event's plan, touched or not. Null for what is no number, and for an unknown event.
-    async fn number(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The event's slug; left out: an E.164 number.")] event: Option<String>,
-        #[graphql(desc = "The number.")] number: PhoneNumber,
-    ) -> Result<Option<Number>, ApiError> {
-        let (Some(event), Ok(number)) = (event, number::Number::clean(&number.0)) else { return Ok(None) };
-        let Some(event) = Event::find(ctx, &event).await? else { return Ok(None) };
-        Number::load(ctx, event, number.into_string()).await.map(Some)
+/// The list with what its arguments name; nothing where one names nothing.
+async fn named(
+    ctx: &Context<'_>,
+    mut filter: Filter,
+    event: Option<String>,
+    service_type: Option<String>,
+    owner: Option<String>,
+) -> Result<Option<Filter>, ApiError> {
+    if let Some(slug) = event {
+        let Some(event) = Event::find(ctx, &slug).await? else { return Ok(None) };
+        filter.events = Some(vec![event.0.id]);
     }
+    let mut conn = context::read(ctx).await?;
+    if let Some(slug) = service_type {
+        let found = service_types::queries::service_type_by_slug(&mut conn, &slug).await?;
+        let Some(service_type) = found else { return Ok(None) };
+        filter.service_types = Some(vec![service_type.id]);
+    }
+    if let Some(name) = owner {
+        let found = accounts::queries::by_username(&mut conn, &name.trim().to_ascii_lowercase()).await?;
+        let Some(account) = found else { return Ok(None) };
+        filter.owner = Some(account.id);
+    }
+    Ok(Some(filter))
 }

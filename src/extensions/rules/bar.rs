@@ -3,26 +3,18 @@
 use std::sync::Arc;
 
 use super::super::queries;
-use super::{Weight, check_phase, marks};
+use super::marks;
 use crate::access::{Action, Caller, Permit, Role, scope};
 use crate::changes::doorbell::Ring;
 use crate::changes::{Mark, locks};
-use crate::ids::{EventId, RestrictionId};
+use crate::ids::RestrictionId;
 use crate::numbers::number::Number;
-use crate::numbers::rules::untouched;
-use crate::numbers::{self, NumberRow};
-use crate::problem::{Problem, Stop};
+use crate::numbers::rules::{lock, of_plan, plan_of, untouched_on};
+use crate::numbers::{self, NumberRow, PlanNumber};
+use crate::problem::Stop;
 use crate::restrictions::{self, NewRestriction, RestrictionSource};
-use crate::service_types;
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
-
-/// A number that an operation changed.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-pub struct ChangedNumber {
-    pub event: EventId,
-    pub number: String,
-}
 
 /// Bars a number. A second bar updates the reason.
 ///
@@ -34,12 +26,12 @@ pub async fn bar_number(
     event: Option<String>,
     number: &str,
     reason: &str,
-) -> Result<ChangedNumber, Stop> {
+) -> Result<PlanNumber, Stop> {
     let reason = crate::moderation::rules::clean_reason(reason)?;
-    let number = Number::clean(number).map_err(|problem| problem.at(["number"]))?;
+    let number = of_plan(number, event.is_some())?;
     transact(services, caller, Action::BarNumber, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let (permit, row, event) = take(tx, Action::BarNumber, event, &number).await?;
+            let (permit, row) = take(tx, Action::BarNumber, event, &number).await?;
             numbers::queries::save(tx.conn, &permit, &row).await?;
             let id = RestrictionId::new(tx.rng(), tx.now);
             let new = NewRestriction::new(
@@ -51,9 +43,9 @@ pub async fn bar_number(
                 permit.actor().account(),
             );
             restrictions::apply(tx.conn, &permit, &new).await?;
-            tell(tx, event, &row).await?;
-            tx.audit(&permit, None, format!("{} was barred: {reason}", row.number)).await?;
-            Ok(ChangedNumber { event, number: row.number })
+            tell(tx, &row).await?;
+            tx.audit(&permit, Some(row.place().global()), format!("{} was barred: {reason}", row.number)).await?;
+            Ok(row.place())
         })
     })
     .await
@@ -68,16 +60,16 @@ pub async fn unbar_number(
     caller: &Arc<Caller>,
     event: Option<String>,
     number: &str,
-) -> Result<ChangedNumber, Stop> {
-    let number = Number::clean(number).map_err(|problem| problem.at(["number"]))?;
+) -> Result<PlanNumber, Stop> {
+    let number = of_plan(number, event.is_some())?;
     transact(services, caller, Action::UnbarNumber, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let (permit, row, event) = take(tx, Action::UnbarNumber, event, &number).await?;
+            let (permit, row) = take(tx, Action::UnbarNumber, event, &number).await?;
             if restrictions::lift(tx.conn, &permit, row.id.into(), RestrictionSource::Bar).await? {
-                tell(tx, event, &row).await?;
-                tx.audit(&permit, None, format!("the bar of {} was lifted", row.number)).await?;
+                tell(tx, &row).await?;
+                tx.audit(&permit, Some(row.place().global()), format!("the bar of {} was lifted", row.number)).await?;
             }
-            Ok(ChangedNumber { event, number: row.number })
+            Ok(row.place())
         })
     })
     .await
@@ -88,27 +80,38 @@ async fn take(
     action: Action,
     event: Option<String>,
     number: &Number,
-) -> Result<(Permit, NumberRow, EventId), Stop> {
+) -> Result<(Permit, NumberRow), Stop> {
     tx.actor().demand(Role::Operator)?;
-    let missing = || Problem::not_found("event", "There is no such event.");
-    let slug = event.ok_or_else(missing)?;
-    let before = service_types::queries::event_by_slug(tx.conn, &slug).await?.ok_or_else(missing)?;
-    locks::events(tx.conn, &[before.id]).await?;
-    let permit = tx.permit(action).await?;
-    let event = service_types::queries::event_by_id(tx.conn, before.id).await?.ok_or_else(missing)?;
-    check_phase(&event, &permit, Weight::Light).map_err(|problem| problem.at(["event"]))?;
-    let row = match numbers::queries::find(tx.conn, event.id, number.as_str()).await? {
+    let event = plan_of(tx, event.as_deref()).await?;
+    if event.is_none() {
+        lock_bearer(tx, number).await?;
+    }
+    let permit = lock(tx, action, event.as_ref(), number).await?;
+    let event = event.map(|event| event.id);
+    let row = match numbers::queries::find_on(tx.conn, event, number.as_str()).await? {
         Some(row) => row,
-        None => untouched(tx, event.id, number.as_str()),
+        None => untouched_on(tx, event, number.as_str()),
     };
-    Ok((permit, row, event.id))
+    Ok((permit, row))
+}
+
+/// Takes the lock of the event in which an international number is in service.
+async fn lock_bearer(tx: &mut Tx<'_>, number: &Number) -> Result<(), Stop> {
+    let row = numbers::queries::find_on(tx.conn, None, number.as_str()).await?;
+    let Some(id) = row.and_then(|row| row.extension_id) else { return Ok(()) };
+    let scope = scope(tx.actor());
+    match queries::by_id(tx.conn, &scope, id).await? {
+        None => Ok(()),
+        Some(extension) => Ok(locks::events(tx.conn, &[extension.event_id]).await?),
+    }
 }
 
 /// Marks the extension of a number, and what shows it.
-async fn tell(tx: &mut Tx<'_>, event: EventId, row: &NumberRow) -> Result<(), Stop> {
-    tx.ring(Ring::Directory(event));
+async fn tell(tx: &mut Tx<'_>, row: &NumberRow) -> Result<(), Stop> {
+    let Some(id) = row.extension_id else { return Ok(()) };
     let scope = scope(tx.actor());
-    if let Some(extension) = queries::by_number(tx.conn, &scope, event, &row.number).await? {
+    if let Some(extension) = queries::by_id(tx.conn, &scope, id).await? {
+        tx.ring(Ring::Directory(extension.event_id));
         tx.changes.mark(marks::feed(&extension), extension.id, extension.slot, Mark::Touched);
         marks::shown_by(tx, &extension).await?;
     }

@@ -50,11 +50,8 @@ pub(super) async fn claim(
         Some(row) => settle(tx, permit, row).await?,
     };
     let barred = restrictions::of_targets(tx.conn, TargetKind::Number, &[Id(row.id.0)]).await?;
-    if let Some(bar) = barred.first() {
-        let message = format!("This number is barred: {}", bar.reason);
-        return Err(Problem::new(ProblemKind::Restricted, "number", message).into());
-    }
-    if is_free_for(&row, claim) {
+    refuse_bar(barred.first().map(|bar| bar.reason.as_str()))?;
+    if is_free_for(&row, claim.owner, claim.override_reservation) {
         numbers::queries::end_waits(tx.conn, permit, row.id).await?;
         return Ok(row);
     }
@@ -65,12 +62,21 @@ pub(super) async fn claim(
     Err(Problem::new(kind, "number", "Somebody else has this number.").into())
 }
 
-/// Whether a number is nobody's, kept for the claim's owner, or taken all the same by an operator.
-fn is_free_for(row: &NumberRow, claim: &Claim<'_>) -> bool {
+/// Refuses a barred number.
+///
+/// # Errors
+/// RESTRICTED at `number`, with the reason.
+pub fn refuse_bar(reason: Option<&str>) -> Result<(), Problem> {
+    let Some(reason) = reason else { return Ok(()) };
+    Err(Problem::new(ProblemKind::Restricted, "number", format!("This number is barred: {reason}")))
+}
+
+/// Whether a number is nobody's, kept for this owner, or taken all the same by an operator.
+pub fn is_free_for(row: &NumberRow, owner: AccountId, override_reservation: bool) -> bool {
     match row.state {
         NumberState::Available => true,
-        NumberState::Held | NumberState::Reserved => row.account_id == Some(claim.owner) || claim.override_reservation,
-        NumberState::Aging => claim.override_reservation,
+        NumberState::Held | NumberState::Reserved => row.account_id == Some(owner) || override_reservation,
+        NumberState::Aging => override_reservation,
         _ => false,
     }
 }
@@ -89,7 +95,7 @@ async fn any(tx: &mut Tx<'_>, event: &Event, free: &FreeNumbers) -> Result<Numbe
 
 /// Refuses a number that nobody is given, one outside the ranges that the caller may use, and one that would spoil dialling
 /// digit by digit: it begins with another's number, or another's begins with it.
-async fn check_place(
+pub async fn check_place(
     tx: &mut Tx<'_>,
     permit: &Permit,
     event: &Event,

@@ -14,7 +14,7 @@ pub(super) const fn feed(row: &Extension) -> FeedRef {
 }
 
 /// Marks an extension that is there, under its keys.
-pub(super) fn present(tx: &mut Tx<'_>, row: &Extension, schema: &ParameterSchema) {
+pub fn present(tx: &mut Tx<'_>, row: &Extension, schema: &ParameterSchema) {
     let keys = Keys { number: row.number.clone(), parameters: schema.feed_keys(&public(row)).into() };
     tx.changes.mark(feed(row), row.id, row.slot, Mark::Present(keys));
     tx.ring(Ring::Directory(row.event_id));
@@ -31,6 +31,6 @@ pub(super) async fn shown_by(tx: &mut Tx<'_>, row: &Extension) -> Result<Vec<Fee
 }
 
 /// The public parameters of a row.
-pub(super) fn public(row: &Extension) -> Parameters {
+pub fn public(row: &Extension) -> Parameters {
     row.parameters.0.as_object().cloned().unwrap_or_default()
 }

@@ -5,22 +5,24 @@ mod change;
 mod claim;
 mod fallback;
 pub mod loops;
-mod marks;
-mod parameters;
+pub mod marks;
+pub mod parameters;
 mod place;
 mod remove;
 mod renumber;
+mod reseal;
 mod swap;
 mod transfer;
 mod write_back;
 
-pub use bar::{ChangedNumber, bar_number, unbar_number};
+pub use bar::{bar_number, unbar_number};
 pub use change::{UpdateExtension, rotate_secret, set_call_permissions, update};
-pub use claim::{Wish, available};
+pub use claim::{Wish, available, check_place, is_free_for, refuse_bar};
 pub use fallback::set_fallback;
-pub use place::{AssignExtension, Placement, RegisterExtension, assign, place, register};
+pub use place::{AssignExtension, Placement, RegisterExtension, assign, find_event, place, register};
 pub use remove::{Deleted, delete, remove};
 pub use renumber::{RenumberExtension, renumber};
+pub use reseal::{Resealed, reseal};
 pub use swap::{Swapped, swap};
 pub use transfer::{TransferExtension, transfer};
 pub use write_back::{Written, write_back};
@@ -166,7 +168,7 @@ async fn place_of(tx: &mut Tx<'_>, row: &Extension) -> Result<(Event, ServiceTyp
 
 /// What kind of change is asked for: a frozen event still allows the light ones.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Weight {
+pub enum Weight {
     /// Labels, visibility, secrets, parameters.
     Light,
     /// Registering, renumbering, deleting.
@@ -174,7 +176,10 @@ enum Weight {
 }
 
 /// Refuses what the event's phase does not allow this caller.
-fn check_phase(event: &Event, permit: &Permit, weight: Weight) -> Result<(), Problem> {
+///
+/// # Errors
+/// EVENT_CLOSED.
+pub fn check_phase(event: &Event, permit: &Permit, weight: Weight) -> Result<(), Problem> {
     let closed = |message: &str| Err(Problem::new(ProblemKind::EventClosed, "", message));
     match event.phase {
         EventPhase::Archived => closed("This event is archived: nothing changes any more."),
@@ -198,6 +203,6 @@ fn check_version(row: &Extension, expected: Option<i32>) -> Result<(), Problem> 
 }
 
 /// Whether the holder edits as staff or as the owner.
-fn editor(permit: &Permit) -> Editor {
+pub fn editor(permit: &Permit) -> Editor {
     if permit.actor().is_at_least(Role::Operator) { Editor::Operator } else { Editor::Owner }
 }

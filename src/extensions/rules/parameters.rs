@@ -9,7 +9,9 @@ use crate::access::Permit;
 use crate::ids::ExtensionId;
 use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::ServiceType;
-use crate::service_types::schema::{Editor, ParameterSchema, Parameters, Source, merge_patch};
+use crate::service_types::schema::{
+    Audience, Editor, Parameter, ParameterSchema, Parameters, Source, Viewer, merge_patch,
+};
 use crate::service_types::sealed::{UniqueValue, comparison_key, unique_values};
 use crate::store::types::{Id, JsonValue};
 use crate::transaction::Tx;
@@ -24,7 +26,7 @@ pub(super) fn patch(given: Option<Value>) -> Result<Parameters, Problem> {
 }
 
 /// All parameters of a row, secrets too.
-pub(super) fn all(tx: &Tx<'_>, row: &Extension) -> Result<Parameters, Stop> {
+pub fn all(tx: &Tx<'_>, row: &Extension) -> Result<Parameters, Stop> {
     let mut values = public(row);
     values.extend(sealed::open(tx.sealer(), row.id, row.secrets.as_deref())?);
     values.extend(row.status.0.as_object().cloned().unwrap_or_default());
@@ -57,6 +59,39 @@ pub(super) fn merge(
         return Err(problems.into());
     }
     Ok((values, completed.secrets))
+}
+
+/// Makes the parameters those of a file's row, as far as the editor may, and completes and checks the result. What the row
+/// leaves out (or gives as null) goes, save what an export leaves out too (secrets, and what only telephone systems read), what
+/// the server makes and what telephone systems write.
+///
+/// # Errors
+/// FEATURE_DENIED and SCHEMA_VIOLATION at the parameters concerned.
+pub fn replace(
+    schema: &ParameterSchema,
+    current: Parameters,
+    mut given: Parameters,
+    editor: Editor,
+    source: &Source<'_>,
+) -> Result<Parameters, Stop> {
+    given.retain(|_, value| !value.is_null());
+    let stays = |parameter: &Parameter| {
+        parameter.secret
+            || parameter.status
+            || parameter.generate.is_some()
+            || parameter.editable_by == Audience::Consumer
+            || !parameter.is_visible_to(Viewer::Operator)
+    };
+    let gone = current.keys().filter(|name| !given.contains_key(*name) && !schema.parameter(name).is_some_and(stays));
+    let mut patch = given.clone();
+    patch.extend(gone.map(|name| (name.clone(), Value::Null)));
+    let problems = schema.forbidden_writes(&patch, &current, editor);
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    let mut kept = current;
+    kept.retain(|name, _| !patch.contains_key(name));
+    Ok(merge(schema, kept, given, Editor::Import, source)?.0)
 }
 
 /// Lets copies of the number and of the owner's name follow a renumbering or a transfer. `rotated` makes every generated secret

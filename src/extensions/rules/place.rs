@@ -138,13 +138,17 @@ pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExte
     .await
 }
 
-async fn find(tx: &mut Tx<'_>, event: &str, service_type: &str) -> Result<(Event, ServiceType), Stop> {
-    let no_event = || Problem::not_found("event", "There is no such event.");
-    let no_type = || Problem::not_found("serviceType", "There is no such service type.");
+/// The event of this slug, if the caller may know of it.
+pub async fn find_event(tx: &mut Tx<'_>, slug: &str) -> Result<Event, Stop> {
     let is_admin = tx.actor().is_at_least(Role::Admin);
-    let event = service_types::queries::event_by_slug(tx.conn, event).await?;
-    let event =
-        event.filter(|event| is_admin || event.phase != service_types::EventPhase::Draft).ok_or_else(no_event)?;
+    let event = service_types::queries::event_by_slug(tx.conn, slug).await?;
+    let event = event.filter(|event| is_admin || event.phase != service_types::EventPhase::Draft);
+    Ok(event.ok_or_else(|| Problem::not_found("event", "There is no such event."))?)
+}
+
+async fn find(tx: &mut Tx<'_>, event: &str, service_type: &str) -> Result<(Event, ServiceType), Stop> {
+    let no_type = || Problem::not_found("serviceType", "There is no such service type.");
+    let event = find_event(tx, event).await?;
     let service_type =
         service_types::queries::service_type_by_slug(tx.conn, service_type).await?.ok_or_else(no_type)?;
     Ok((event, service_type))

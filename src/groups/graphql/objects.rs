@@ -53,7 +53,7 @@ fn manages(actor: &Actor, party: &Party) -> bool {
 #[Object]
 impl GroupMember {
     /// The membership's id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         ID(self.0.row.id.global())
     }
 

@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use tokio::sync::OnceCell;
 
 use super::queries::{event, service_type};
+use super::web_hooks::WebHook;
 use crate::access::Role;
 use crate::api_keys::graphql::ApiKey;
 use crate::graphql::context::{actor, services};
@@ -13,12 +14,11 @@ use crate::graphql::enums::ProvisioningState;
 use crate::graphql::error::ApiError;
 use crate::graphql::scalars::{DateTime, FeedCursor, PhoneNumber};
 use crate::ids::ConsumerId;
-use crate::problem::Stop;
 use crate::provisioning::acknowledge::DIGEST_MISMATCH;
 use crate::provisioning::consumers;
 use crate::provisioning::model::{Consumer, Lag, Status};
+use crate::provisioning::web_hooks;
 use crate::service_types::graphql::{Event, ServiceType};
-use crate::services::Services;
 
 /// A telephone system that an admin has named: it belongs to one key and one feed.
 #[derive(Clone)]
@@ -48,6 +48,17 @@ pub struct FeedError {
     pub at: DateTime,
 }
 
+/// A comparison of a telephone system's copy with its feed.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct FeedVerification {
+    /// Whether the copy's digest was the feed's.
+    pub agrees: bool,
+    /// When it was compared.
+    pub at: DateTime,
+    /// Whether the feed is still where it was then.
+    pub is_current: bool,
+}
+
 /// What one telephone system has made of an extension.
 #[derive(SimpleObject, Clone, Debug)]
 pub struct ProvisioningStatus {
@@ -73,12 +84,16 @@ impl From<Status> for ProvisioningStatus {
 }
 
 impl FeedConsumer {
-    /// A consumer by its id, as it is now. Whether the caller may see it is for whoever asks: operators, and the key itself.
+    /// A consumer by its id, as it is now: for operators, and for the key that it belongs to.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn load(services: &Services, id: ConsumerId) -> Result<Option<Self>, Stop> {
-        Ok(consumers::by_id(services, id).await?.map(Into::into))
+    pub async fn load(ctx: &Context<'_>, id: ConsumerId) -> Result<Option<Self>, ApiError> {
+        let actor = actor(ctx)?;
+        let is_open = |row: &Consumer| {
+            actor.is_at_least(Role::Operator) || actor.key().is_some_and(|key| key.id == row.api_key_id)
+        };
+        Ok(consumers::by_id(services(ctx)?, id).await?.filter(is_open).map(Into::into))
     }
 
     async fn lag(&self, ctx: &Context<'_>) -> Result<Lag, ApiError> {
@@ -90,7 +105,7 @@ impl FeedConsumer {
 #[Object]
 impl FeedConsumer {
     /// Its id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         ID(self.row.id.global())
     }
 
@@ -152,6 +167,18 @@ impl FeedConsumer {
             at: error.at.into(),
         };
         Ok(consumers::errors(services(ctx)?, &self.row).await?.into_iter().map(error).collect())
+    }
+
+    /// When its copy was last compared with the feed, which an acknowledgement at the head with a digest does; null before that.
+    async fn verified(&self, ctx: &Context<'_>) -> Result<Option<FeedVerification>, ApiError> {
+        let (Some(at), Some(agrees)) = (self.row.verified_at, self.row.verified) else { return Ok(None) };
+        let is_current = consumers::is_verified_at_head(services(ctx)?, &self.row).await?;
+        Ok(Some(FeedVerification { agrees, at: at.into(), is_current }))
+    }
+
+    /// Where it wants to be called; null where it reads by itself.
+    async fn web_hook(&self, ctx: &Context<'_>) -> Result<Option<WebHook>, ApiError> {
+        Ok(web_hooks::of_consumer(services(ctx)?, self.row.id).await?.map(WebHook))
     }
 
     /// While paused, nothing waits for it.

@@ -45,6 +45,15 @@ pub struct DeleteFeedConsumerInput {
     id: ID,
 }
 
+/// A telephone system to be paused or woken.
+#[derive(InputObject)]
+pub struct PauseFeedConsumerInput {
+    /// Which.
+    id: ID,
+    /// While paused, nothing waits for it and its web hook is not called.
+    paused: bool,
+}
+
 /// How far a telephone system has come.
 #[derive(InputObject)]
 pub struct AcknowledgeProvisioningInput {
@@ -61,6 +70,9 @@ pub struct AcknowledgeProvisioningInput {
     /// What could not be applied.
     #[graphql(default)]
     errors: Vec<FeedErrorInput>,
+    /// Extensions whose error is over though their state is the same: they were tried again. `Extension.id`.
+    #[graphql(default)]
+    resolved: Vec<ID>,
 }
 
 /// Something that could not be applied.
@@ -87,9 +99,9 @@ pub struct WriteBackParametersInput {
 #[derive(SimpleObject)]
 pub struct FeedConsumerPayload {
     /// As it is now.
-    consumer: Option<FeedConsumer>,
+    pub(super) consumer: Option<FeedConsumer>,
     /// What went wrong; nothing was changed then.
-    errors: Vec<UserError>,
+    pub(super) errors: Vec<UserError>,
 }
 
 /// A telephone system that has acknowledged, or why not.
@@ -128,6 +140,15 @@ impl ProvisioningMutation {
             Ok(patch) => payload(ctx, consumers::update(services(ctx)?, &caller(ctx)?, patch).await).await,
             Err(problem) => payload(ctx, Err(problem.into())).await,
         }
+    }
+
+    /// Pauses a telephone system or wakes it. For operators.
+    async fn pause_feed_consumer(
+        &self,
+        ctx: &Context<'_>,
+        input: PauseFeedConsumerInput,
+    ) -> Result<FeedConsumerPayload, ApiError> {
+        payload(ctx, consumers::pause(services(ctx)?, &caller(ctx)?, input.id.0, input.paused).await).await
     }
 
     /// Forgets a telephone system: nothing waits for it any more.
@@ -197,15 +218,14 @@ impl From<AcknowledgeProvisioningInput> for Acknowledgement {
             cursor: input.cursor.0,
             digest: input.digest,
             errors: input.errors.into_iter().map(error).collect(),
+            resolved: input.resolved.into_iter().map(|id| id.0).collect(),
         }
     }
 }
 
-async fn payload(ctx: &Context<'_>, result: Result<Done, Stop>) -> Result<FeedConsumerPayload, ApiError> {
+pub(super) async fn payload(ctx: &Context<'_>, result: Result<Done, Stop>) -> Result<FeedConsumerPayload, ApiError> {
     Ok(match settle(result)? {
-        Ok(done) => {
-            FeedConsumerPayload { consumer: FeedConsumer::load(services(ctx)?, done.id).await?, errors: Vec::new() }
-        }
+        Ok(done) => FeedConsumerPayload { consumer: FeedConsumer::load(ctx, done.id).await?, errors: Vec::new() },
         Err(errors) => FeedConsumerPayload { consumer: None, errors },
     })
 }

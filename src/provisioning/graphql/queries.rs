@@ -4,6 +4,7 @@ use async_graphql::{Context, Object};
 
 use super::consumers::FeedConsumer;
 use super::shapes::{FeedEvent, FeedSnapshot, RenderedDocument};
+use crate::access::Role;
 use crate::graphql::context::{actor, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::DEFAULT_FIRST;
@@ -30,6 +31,12 @@ impl ProvisioningQuery {
         #[graphql(desc = "The service type's slug.")] service_type: String,
     ) -> Result<Option<ProvisioningFeed>, ApiError> {
         Ok(feed::open(services(ctx)?, actor(ctx)?, &event, &service_type).await?.map(ProvisioningFeed))
+    }
+
+    /// Every telephone system of every feed, by name. For operators.
+    async fn feed_consumers(&self, ctx: &Context<'_>) -> Result<Vec<FeedConsumer>, ApiError> {
+        actor(ctx)?.demand(Role::Operator)?;
+        Ok(consumers::all(services(ctx)?).await?.into_iter().map(Into::into).collect())
     }
 }
 

@@ -5,12 +5,14 @@ use futures_util::{Stream, StreamExt as _};
 
 use super::queries::position;
 use super::shapes::FeedEvent;
+use crate::access::Role;
 use crate::graphql::context::{actor, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::scalars::FeedCursor;
-use crate::provisioning::feed;
 use crate::provisioning::follow::follow;
+use crate::provisioning::{feed, watch};
+use crate::service_types::graphql::Event;
 
 /// Following a feed.
 #[derive(Default)]
@@ -32,5 +34,19 @@ impl ProvisioningSubscription {
         let reader =
             reader.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such event or service type."))?;
         Ok(follow(reader, since).await?.map(|answer| answer.map(FeedEvent::from).map_err(ApiError::from)))
+    }
+
+    /// Fires when a telephone system of the event has come further, has fallen behind, or could not apply something: what
+    /// `Extension.provisioning` and `FeedConsumer` say may then be different. Changes that come close together are told once.
+    async fn consumers_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The event's slug.")] event: String,
+    ) -> Result<impl Stream<Item = Result<Event, ApiError>> + use<>, ApiError> {
+        actor(ctx)?.demand(Role::User)?;
+        let event = Event::find(ctx, &event).await?;
+        let event = event.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such event."))?;
+        let changes = watch::consumers(services(ctx)?.clone(), event.0.id).await?;
+        Ok(changes.map(move |change| change.map(|()| event.clone()).map_err(ApiError::from)))
     }
 }

@@ -33,6 +33,7 @@ async fn say(house: &House, cursor: Cursor, digest: Option<&str>, errors: Vec<Re
         cursor: cursor.encode(),
         digest: digest.map(Into::into),
         errors,
+        resolved: Vec::new(),
     };
     acknowledge(&house.services, &caller, said).await.map(drop)
 }

@@ -27,6 +27,15 @@ impl Event {
         Ok(row.map(|row| Self(Arc::new(row))))
     }
 
+    /// The event of this id, if the caller may know of it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn known(ctx: &Context<'_>, id: EventId) -> Result<Option<Self>, ApiError> {
+        let actor = actor(ctx)?;
+        Ok(Self::load(ctx, id).await?.filter(|event| is_known_to(&event.0, actor)))
+    }
+
     /// The event of this slug, if the caller may know of it.
     ///
     /// # Errors
@@ -294,6 +303,16 @@ impl ServiceType {
         }
         let rows = templates::templates_of(&mut *context::read(ctx).await?, self.0.id).await?;
         Ok(rows.into_iter().map(|row| Template(Arc::new(row))).collect())
+    }
+
+    /// The names of the templates that make the document of a single device, for device links. Empty for guests.
+    async fn device_templates(&self, ctx: &Context<'_>) -> Result<Vec<String>, ApiError> {
+        if matches!(actor(ctx)?, Actor::Guest) {
+            return Ok(Vec::new());
+        }
+        let rows = templates::templates_of(&mut *context::read(ctx).await?, self.0.id).await?;
+        let of_devices = rows.into_iter().filter(|row| templates::is_of_device(row.format, &row.source));
+        Ok(of_devices.map(|row| row.name).collect())
     }
 }
 

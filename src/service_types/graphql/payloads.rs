@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_graphql::{Context, SimpleObject};
 
 use super::objects::{CallPermission, Event, NumberRange, ServiceType, Template};
-use crate::extensions;
 use crate::extensions::graphql::Extension;
 use crate::graphql::context;
 use crate::graphql::error::{ApiError, UserError, settle};
@@ -98,12 +97,10 @@ pub struct ExtensionViolation {
 
 /// Reads the extensions that are named; one that has gone meanwhile is left out.
 async fn named(ctx: &Context<'_>, violations: Vec<rules::Violation>) -> Result<Vec<ExtensionViolation>, ApiError> {
-    let scope = context::scope(ctx)?;
-    let mut conn = context::read(ctx).await?;
     let mut named = Vec::with_capacity(violations.len());
     for rules::Violation { extension, pointer, keyword, message } in violations {
-        if let Some(row) = extensions::queries::by_id(&mut conn, &scope, extension).await? {
-            named.push(ExtensionViolation { extension: Extension::new(row), pointer, keyword, message });
+        if let Some(extension) = Extension::load(ctx, extension).await? {
+            named.push(ExtensionViolation { extension, pointer, keyword, message });
         }
     }
     Ok(named)

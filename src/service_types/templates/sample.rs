@@ -1,29 +1,44 @@
-//! A template tried on a feed that nobody has: what does not compile, or stumbles over the sample, is refused when it is saved.
+//! A template tried on extensions that nobody has: what does not compile, stumbles over a value, gives no document of its
+//! format, or lets a value out of its place is refused when it is saved.
 //!
-//! The sample has one extension as the service type's schema describes it, with made-up secrets. Values are written as they
-//! are, except in XML and JSON; the escaping of the other formats belongs to whoever renders real feeds.
+//! The sample has one extension as the service type's schema describes it, with made-up secrets. It is rendered once with plain
+//! values and then with hostile ones, as far as the schema allows those: the document's outline must stay the same.
 
-use std::collections::BTreeMap;
+use minijinja::Value as Variable;
+use serde_json::Value;
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
-use serde_json::{Value, json};
-
+use super::engine::{self, Limits, TemplateError};
 use super::model::TemplateFormat;
+use super::outline::outline;
+use super::variables::{DeviceVariables, ExtensionVariables, MemberVariables, Surroundings, TypeVariables, of_device};
 use crate::clock::{Rng, Timestamp};
-use crate::problem::{Fault, Problem, Stop};
-use crate::service_types::ServiceType;
-use crate::service_types::schema::{DigestContext, DigestSet, ParameterSchema, Source};
+use crate::problem::{Problem, Stop};
+use crate::service_types::schema::{DigestContext, ParameterSchema, Parameters, Source};
+use crate::service_types::{ServiceBehaviour, ServiceType};
 
-/// How many steps a template may take over the sample.
-const FUEL: u64 = 1_000_000;
 /// The longest sample that is answered, in bytes.
 const MAX_SAMPLE_BYTES: usize = 64 * 1024;
 
 const NUMBER: &str = "2342";
 const USERNAME: &str = "sample";
 const SLOT: i32 = 1;
+const LABEL: &str = "Front Desk";
+const DEVICE: DeviceVariables<'_> =
+    DeviceVariables { mac: "00:15:65:12:34:56", address: "https://switchboard.example/device/sample/" };
+
+/// What labels and parameters may hold, and must not get out of their place with. Where a schema allows no spaces or line
+/// breaks, they are tried without.
+const HOSTILE: [&str; 9] = [
+    "Bob \"B\" <x>;\n[evil]\ntype='endpoint', \\",
+    "[evil] type=endpoint",
+    "#exec evil.sh",
+    "'); DROP TABLE subscriber; --",
+    "--><evil a=\"1\">]]></evil>",
+    "\"},{\"evil\":1,\"x\":\"",
+    "{{ 7*7 }}{% for x in y %}",
+    "a,b;c:d=e|f&g`h$(i)",
+    "Zo\u{eb} \u{672c} \\",
+];
 
 /// The template applied to the sample.
 ///
@@ -37,86 +52,106 @@ pub fn render(
     rng: &dyn Rng,
     now: Timestamp,
 ) -> Result<String, Stop> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_fuel(Some(FUEL));
-    environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build().map_err(Fault::internal)?);
-    environment.set_auto_escape_callback(move |_| match format {
-        TemplateFormat::Xml => AutoEscape::Html,
-        TemplateFormat::Json => AutoEscape::Custom("json".into()),
-        _ => AutoEscape::None,
-    });
-    environment.set_formatter(|out, state, value| match state.auto_escape() {
-        AutoEscape::Custom(_) if value.is_undefined() => Err(ErrorKind::UndefinedError.into()),
-        AutoEscape::Custom(_) if !value.is_safe() => {
-            let text = serde_json::to_string(value)
-                .map_err(|_| Error::new(ErrorKind::InvalidOperation, "a value is no JSON"))?;
-            out.write_str(&text).map_err(Error::from)
+    let all = schema.sample(&Source { number: NUMBER, username: USERNAME, rng });
+    let render = |label: &str, values: &Parameters| -> Result<String, TemplateError> {
+        engine::render(format, source, context(service_type, schema, label, values, now), Limits::SMALL)
+    };
+    let mut document = render(LABEL, &all).map_err(|error| refusal(&error))?;
+    let plain = outline(format, &document).map_err(|fault| {
+        invalid(format!("What the template makes of the sample is no {}: {fault}.", format.as_str()))
+    })?;
+    for text in HOSTILE {
+        let label = text.replace('\n', " ");
+        let hostile = render(&label, &with_hostile(schema, &all, text)).map_err(|error| refusal(&error))?;
+        if outline(format, &hostile).as_ref() != Ok(&plain) {
+            let sentence = "A value gets out of its place: where a label or a parameter holds signs that mean something to \
+                            the format, such as";
+            return Err(invalid(format!("{sentence} {label:?}, the document has another structure.")));
         }
-        AutoEscape::Custom(_) => out.write_str(&value.to_string()).map_err(Error::from),
-        _ => minijinja::escape_formatter(out, state, value),
-    });
-    let context = context(service_type, schema, rng, now);
-    let mut rendered = environment.render_str(source, Serde(context)).map_err(|error| refusal(&error))?;
-    let mut end = rendered.len().min(MAX_SAMPLE_BYTES);
-    while !rendered.is_char_boundary(end) {
+    }
+    let mut end = document.len().min(MAX_SAMPLE_BYTES);
+    while !document.is_char_boundary(end) {
         end -= 1;
     }
-    rendered.truncate(end);
-    Ok(rendered)
+    document.truncate(end);
+    Ok(document)
 }
 
-fn context(service_type: &ServiceType, schema: &ParameterSchema, rng: &dyn Rng, now: Timestamp) -> Value {
-    let source = Source { number: NUMBER, username: USERNAME, rng };
-    let parts = schema.split(schema.sample(&source));
+/// The values with every text as hostile as the schema allows.
+fn with_hostile(schema: &ParameterSchema, values: &Parameters, text: &str) -> Parameters {
+    let one_line = text.replace('\n', " ");
+    let one_word: String = text.chars().filter(char::is_ascii_graphic).collect();
+    let long = format!("{one_word}{one_word}{one_word}");
+    let mut hostile = values.clone();
+    for name in values.keys() {
+        if !hostile.get(name).is_some_and(Value::is_string) {
+            continue;
+        }
+        for attempt in [text, &one_line, &one_word, &long] {
+            let before = hostile.insert(name.clone(), Value::from(attempt));
+            if schema.is_valid(&Value::Object(hostile.clone())) {
+                break;
+            }
+            hostile.extend(before.map(|before| (name.clone(), before)));
+        }
+    }
+    hostile
+}
+
+fn context(
+    service_type: &ServiceType,
+    schema: &ParameterSchema,
+    label: &str,
+    values: &Parameters,
+    now: Timestamp,
+) -> Variable {
+    let parts = schema.split(values.clone());
     let settings = &service_type.settings.0;
-    let digests =
-        schema.digests(&parts.secrets, &DigestContext { number: NUMBER, username: USERNAME, slot: SLOT, settings });
-    let members = (service_type.behaviour == crate::service_types::ServiceBehaviour::CallGroup)
-        .then(|| json!([{ "number": "2343", "delay_seconds": 0, "paused": false, "active": true }]));
-    json!({
-        "event": "sample",
-        "service_type": { "slug": service_type.slug, "name": service_type.name, "settings": settings },
-        "mode": "snapshot",
-        "head": "sample",
-        "generated_at": now.to_string(),
-        "extensions": [{
-            "id": "Extension:00000000000000000000000000000001",
-            "slot": SLOT,
-            "number": NUMBER,
-            "previous_numbers": [],
-            "label": "Bob \"B\" <x>",
-            "ascii_label": "Bob \"B\" <x>",
-            "parameters": parts.public,
-            "secrets": parts.secrets,
-            "digests": digests.map(digests_shown).unwrap_or_default(),
-            "permissions": [],
-            "fallback_number": null,
-            "active": true,
-            "members": members,
-            "owner_username": USERNAME,
-        }],
-        "removed": [],
-    })
+    let digest = DigestContext { number: NUMBER, username: USERNAME, slot: SLOT, settings };
+    let digests = schema.digests(&parts.secrets, &digest).unwrap_or_default();
+    let member = MemberVariables { number: "2343", delay_seconds: 0, paused: false, active: true };
+    let ascii_label: String = label.chars().filter(|character| matches!(character, ' '..='~')).collect();
+    let extension = ExtensionVariables {
+        id: "Extension:00000000000000000000000000000001".to_owned(),
+        slot: SLOT,
+        number: NUMBER,
+        previous_numbers: &[],
+        label,
+        ascii_label: &ascii_label,
+        parameters: &parts.public,
+        secrets: &parts.secrets,
+        digests: &digests,
+        permissions: &[],
+        fallback_number: None,
+        active: true,
+        members: (service_type.behaviour == ServiceBehaviour::CallGroup).then(|| vec![member]),
+        owner_username: USERNAME,
+    };
+    let around = Surroundings {
+        event: "sample",
+        service_type: TypeVariables { slug: &service_type.slug, name: &service_type.name, settings },
+        head: "sample",
+        generated_at: &now.to_string(),
+    };
+    of_device(&around, extension.to_value(), &DEVICE)
 }
 
-fn digests_shown(digests: BTreeMap<String, DigestSet>) -> serde_json::Map<String, Value> {
-    let shown = |set: DigestSet| json!({ "ha1": set.ha1, "ha1b": set.ha1b, "ha1_sha256": set.ha1_sha256 });
-    digests.into_iter().map(|(name, set)| (name, shown(set))).collect()
+fn refusal(error: &TemplateError) -> Stop {
+    let place = error.line.map(|line| format!(" in line {line}")).unwrap_or_default();
+    invalid(format!("The template fails{place}: {}.", error.message))
 }
 
-fn refusal(error: &Error) -> Stop {
-    let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
-    let place = error.line().map(|line| format!(" in line {line}")).unwrap_or_default();
-    Problem::invalid("source", format!("The template fails{place}: {}{detail}.", error.kind())).into()
+fn invalid(sentence: String) -> Stop {
+    Problem::invalid("source", sentence).into()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::clock::SeededRng;
     use crate::ids::ServiceTypeId;
-    use crate::service_types::ServiceBehaviour;
     use crate::store::types::JsonValue;
 
     fn try_out(format: TemplateFormat, source: &str) -> Result<String, String> {
@@ -162,9 +197,35 @@ mod tests {
     }
 
     #[test]
-    fn values_are_data_in_xml_and_json() {
-        assert_eq!(try_out(TemplateFormat::Xml, "{{ extensions[0].label }}").unwrap(), "Bob &quot;B&quot; &lt;x&gt;");
-        assert_eq!(try_out(TemplateFormat::Json, "{{ extensions[0].label }}").unwrap(), r#""Bob \"B\" <x>""#);
+    fn a_value_that_gets_out_of_its_place_is_refused() {
+        use TemplateFormat as F;
+        for (format, good, bad) in [
+            (F::Xml, "<a b='{{ extension.label }}'/>", "<a><{{ extension.label }}/></a>"),
+            (F::Json, "[{{ extension.label }}]", "[\"{{ extension.label }}\"]"),
+            (F::Ini, "[{{ extension.number }}]\nname = {{ extension.label }}\n", "[a]\n{{ extension.label }} = 1\n"),
+            (
+                F::Sql,
+                "DELETE FROM t WHERE a = {{ extension.label }};",
+                "DELETE FROM t WHERE a = '{{ extension.label }}';",
+            ),
+            (F::Csv, "{{ extension.number }},{{ extension.label }}\n", "2342,\"{{ extension.label }}\"\n"),
+            (F::Ldif, "dn: uid=1\ncn:: {{ extension.label|base64 }}\n", "dn: uid=1\ncn: {{ extension.label }}\n"),
+            (
+                F::Vcard,
+                "BEGIN:VCARD\nFN:{{ extension.label }}\nEND:VCARD\n",
+                "BEGIN:VCARD\nNOTE;X={{ extension.label }}:x\n{{ extension.label }}:1\nEND:VCARD\n",
+            ),
+            (F::Text, "name={{ extension.label }}\n", "name={{ extension.label }}\u{1b}\n"),
+        ] {
+            assert!(try_out(format, good).is_ok(), "{good}: {:?}", try_out(format, good));
+            assert!(try_out(format, bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_document_of_its_format_is_refused() {
+        let refused = try_out(TemplateFormat::Xml, "<a>{{ extension.label }}</b>").unwrap_err();
+        assert!(refused.starts_with("What the template makes of the sample is no XML: "), "{refused}");
     }
 
     #[test]

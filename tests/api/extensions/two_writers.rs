@@ -120,6 +120,35 @@ pub async fn a_fallback_and_its_target(app: TestApp) {
     assert!(copies[0].entry("2342")["fallbackNumber"].is_null(), "a fallback to nobody stayed");
 }
 
+pub async fn a_number_and_a_label_of_one_extension(app: TestApp) {
+    let (admin, operator) = (app.sign_in("admin", "numberwang").await, app.sign_in("operator", "numberwang").await);
+    let user = app.sign_in("user", "numberwang").await;
+    let id = registered(&user, "sip", "2342").await;
+    let key = key(&admin, &["sip"]).await;
+    let mut copies = [Follower::start(&key, "sip").await];
+    let moves = tokio::spawn({
+        let (user, id) = (user.clone(), id.clone());
+        async move {
+            for round in 0..ROUNDS {
+                done(&user, RENUMBER, json!({ "i": id, "n": format!("25{round:02}") })).await;
+            }
+        }
+    });
+    let names = tokio::spawn({
+        let (operator, id) = (operator.clone(), id.clone());
+        async move {
+            for round in 0..ROUNDS {
+                done(&operator, LABEL, json!({ "i": id, "l": format!("Round {round}") })).await;
+            }
+        }
+    });
+    follow(vec![moves, names], &mut copies).await;
+    // Neither wrote over what the other had written meanwhile.
+    let number = format!("25{:02}", ROUNDS - 1);
+    assert_eq!(copies[0].entry(&number)["label"], format!("Round {}", ROUNDS - 1));
+    assert_eq!(extension(&operator, &number).await["version"], 1 + 2 * ROUNDS);
+}
+
 pub async fn a_ban_and_a_registration(app: TestApp) {
     let (admin, operator) = (app.sign_in("admin", "numberwang").await, app.sign_in("operator", "numberwang").await);
     let key = key(&admin, &["sip"]).await;

@@ -234,6 +234,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let service = super::routes(program.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
+        crate::outgoing::install_tls();
         Self { program, address, client: reqwest::Client::new() }
     }
 

@@ -1,0 +1,6 @@
+//! The four ways to write to a telephone system.
+
+pub mod file;
+pub mod http;
+pub mod script;
+pub mod sql;

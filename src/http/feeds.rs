@@ -1,0 +1,252 @@
+//! The provisioning feed over plain HTTP: the whole of one instant as newline-delimited JSON, changes with a long poll, and
+//! templates applied to it. The same source, rights and promises as GraphQL's `provisioning`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use serde::Deserialize;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+
+use super::etags::is_known;
+use super::gateway::{Known, Switchboard};
+use super::graphql::Gateway as _;
+use super::refusal::Refusal;
+use super::sender;
+use super::spool::{SpoolWriter, spool};
+use crate::app::App;
+use crate::graphql::error_code::ErrorCode;
+use crate::graphql::limits::Tier;
+use crate::problem::{Fault, Stop};
+use crate::provisioning::cursor::Cursor;
+use crate::provisioning::feed::{self, Reader};
+use crate::provisioning::whole::{Copying, Mark};
+use crate::provisioning::{follow, json, render};
+
+/// The longest that a poll waits, in seconds.
+const MAX_WAIT_SECONDS: f64 = 30.0;
+/// How many changes a page holds where nothing else is asked for.
+const DEFAULT_FIRST: usize = 500;
+
+/// The routes `/feed/…` and `/render/…`.
+pub fn routes(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/feed/{event}/{service_type}", get(whole))
+        .route("/feed/{event}/{service_type}/changes", get(changes))
+        .route("/render/{event}/{service_type}/{template}", get(rendered))
+        .with_state(Switchboard(app))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+}
+
+/// One request while it is answered.
+struct Asking<'a> {
+    switchboard: &'a Switchboard,
+    parts: &'a Parts,
+    known: Known,
+    reader: Reader,
+}
+
+impl<'a> Asking<'a> {
+    async fn begin(
+        switchboard: &'a Switchboard,
+        parts: &'a Parts,
+        event: &str,
+        service_type: &str,
+    ) -> Result<Self, Refusal> {
+        let known = sender::admitted(switchboard, parts).await?;
+        let opened = feed::open(&switchboard.0.services, &known.caller.actor, event, service_type).await?;
+        let reader = opened.ok_or_else(|| Refusal::not_found("There is no such event or service type."))?;
+        Ok(Self { switchboard, parts, known, reader })
+    }
+
+    /// Takes rows of a feed out of the caller's bucket.
+    fn charge(&self, rows: i64) -> Result<(), Refusal> {
+        Ok(self.switchboard.admit_rows(&self.known, u64::try_from(rows).unwrap_or(0))?)
+    }
+
+    fn is_head(&self) -> bool {
+        self.parts.method == Method::HEAD
+    }
+}
+
+async fn whole(
+    State(switchboard): State<Switchboard>,
+    Path((event, service_type)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    let began = Instant::now();
+    let outcome = async { send_whole(Asking::begin(&switchboard, &parts, &event, &service_type).await?).await };
+    settle(&switchboard, "feed", began, outcome.await)
+}
+
+async fn send_whole(asking: Asking<'_>) -> Result<Response, Refusal> {
+    let mark = asking.reader.mark().await?.ok_or_else(Refusal::closed)?;
+    if is_known(&asking.parts.headers, &mark.etag) {
+        return Ok(not_modified(&mark.etag));
+    }
+    if asking.is_head() {
+        return Ok(ndjson(&mark.etag, Body::empty()));
+    }
+    asking.charge(mark.count)?;
+    let (writer, reader) = spool(asking.switchboard.0.data_dir.clone());
+    let (told, mark) = oneshot::channel();
+    let feed = asking.reader.clone();
+    let spooling = Spooling { told: Some(told), writer: Some(writer) };
+    let copying = tokio::spawn(async move {
+        feed.copy(spooling).await.inspect_err(|stop| match stop {
+            Stop::Fault(Fault::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                tracing::debug!("a client went away before its feed was whole");
+            }
+            stop => tracing::warn!(error = ?stop, "a whole feed was cut off"),
+        })
+    });
+    let Ok(mark) = mark.await else {
+        // Nothing was begun: the task has ended, or is about to, with the reason.
+        let outcome = copying.await.unwrap_or_else(|error| Err(Fault::internal(error).into()));
+        return Err(outcome.map_or_else(Refusal::from, |_| Refusal::closed()));
+    };
+    Ok(ndjson(&mark.etag, Body::from_stream(reader.into_stream())))
+}
+
+/// The way of a whole feed into a body.
+struct Spooling {
+    told: Option<oneshot::Sender<Mark>>,
+    writer: Option<SpoolWriter>,
+}
+
+impl Copying for Spooling {
+    fn begin(&mut self, mark: Mark) {
+        if let Some(told) = self.told.take() {
+            // Whoever asked may have gone away; the writing finds that out.
+            drop(told.send(mark));
+        }
+    }
+
+    fn write(&mut self, bytes: Vec<u8>) -> std::io::Result<()> {
+        self.writer.as_mut().map_or_else(|| Err(std::io::ErrorKind::BrokenPipe.into()), |writer| writer.write(bytes))
+    }
+
+    fn finish(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            writer.finish();
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Since {
+    since: Option<String>,
+    wait: Option<f64>,
+    first: Option<usize>,
+}
+
+async fn changes(
+    State(switchboard): State<Switchboard>,
+    Path((event, service_type)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    let began = Instant::now();
+    let outcome = async { send_changes(Asking::begin(&switchboard, &parts, &event, &service_type).await?).await };
+    settle(&switchboard, "feed/changes", began, outcome.await)
+}
+
+async fn send_changes(asking: Asking<'_>) -> Result<Response, Refusal> {
+    let bad = |message: &'static str| Refusal::new(ErrorCode::BadUserInput, message);
+    let Query(query) = Query::<Since>::try_from_uri(&asking.parts.uri).map_err(|_| {
+        bad("`since` is a cursor, `wait` is in seconds, `first` is a number; each stands at most once.")
+    })?;
+    let most = if asking.switchboard.tier(&asking.known) == Tier::Key { 5_000 } else { 1_000 };
+    let first = query.first.unwrap_or(DEFAULT_FIRST);
+    if !(1..=most).contains(&first) {
+        return Err(bad("`first` is from 1 to 5000, for people to 1000."));
+    }
+    let wait = query.wait.unwrap_or(0.0);
+    if !(0.0..=MAX_WAIT_SECONDS).contains(&wait) {
+        return Err(bad("`wait` is from 0 to 30 seconds."));
+    }
+    let since = query.since.as_deref().map(Cursor::decode).transpose();
+    let since = since.map_err(|_| bad("`since` is not a cursor of a feed."))?;
+    asking.charge(i64::try_from(first).unwrap_or(i64::MAX))?;
+    let answer = match since {
+        None => asking.reader.head().await?,
+        Some(since) => {
+            let (shutdown, revoked) = (asking.switchboard.shutdown(), asking.switchboard.revoked(&asking.known));
+            let until = async move {
+                tokio::select! {
+                    () = tokio::time::sleep(Duration::from_secs_f64(wait)) => {}
+                    () = shutdown => {}
+                }
+            };
+            tokio::select! {
+                biased;
+                answer = follow::changes_until(asking.reader.clone(), since, first, until) => answer?,
+                () = revoked => {
+                    return Err(Refusal::new(ErrorCode::Unauthenticated, "This token or key is not good any more."));
+                }
+            }
+        }
+    };
+    let body = json::answer(&answer).map_err(Stop::from)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+async fn rendered(
+    State(switchboard): State<Switchboard>,
+    Path((event, service_type, template)): Path<(String, String, String)>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    let began = Instant::now();
+    let outcome =
+        async { send_rendered(Asking::begin(&switchboard, &parts, &event, &service_type).await?, &template).await };
+    settle(&switchboard, "render", began, outcome.await)
+}
+
+async fn send_rendered(asking: Asking<'_>, template: &str) -> Result<Response, Refusal> {
+    let missing = || Refusal::not_found("There is no such template.");
+    asking.reader.mark().await?.ok_or_else(Refusal::closed)?;
+    let mark = render::mark(&asking.reader, template).await?.ok_or_else(missing)?;
+    if is_known(&asking.parts.headers, &mark.mark.etag) {
+        return Ok(not_modified(&mark.mark.etag));
+    }
+    let head = [(header::CONTENT_TYPE, mark.content_type), (header::ETAG, mark.mark.etag)];
+    if asking.is_head() {
+        return Ok(head.into_response());
+    }
+    asking.charge(mark.mark.count)?;
+    let document = render::feed(&asking.reader, template).await?.ok_or_else(missing)?;
+    let head = [(header::CONTENT_TYPE, document.content_type), (header::ETAG, document.etag)];
+    Ok((head, document.body).into_response())
+}
+
+fn ndjson(etag: &str, body: Body) -> Response {
+    ([(header::CONTENT_TYPE, "application/x-ndjson"), (header::ETAG, etag)], body).into_response()
+}
+
+/// The client has it already.
+pub fn not_modified(etag: &str) -> Response {
+    (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()
+}
+
+/// The answer, counted.
+pub fn settle(
+    switchboard: &Switchboard,
+    operation: &'static str,
+    began: Instant,
+    outcome: Result<Response, Refusal>,
+) -> Response {
+    let code = outcome.as_ref().map_or_else(|refusal| refusal.code, |_| "ok");
+    switchboard.0.requests.count(operation, code, began.elapsed());
+    outcome.unwrap_or_else(|refusal| refusal.into_response())
+}

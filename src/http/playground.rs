@@ -1,0 +1,148 @@
+//! `/graphiql`: GraphiQL on this server's API, from the local folder that `install-assets` fills, else from its CDN.
+//!
+//! What is loaded is pinned by version and hash in `web/playground/assets.json`; the browser refuses anything else, wherever
+//! it comes from. The page has a policy of its own: GraphiQL writes styles into the page.
+
+use std::path::{Path as FilePath, PathBuf};
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use serde::Deserialize;
+
+/// What the page loads, in this order.
+const ASSETS: &str = include_str!("../../web/playground/assets.json");
+
+/// Where it comes from if it is not installed.
+const CDN: &str = "https://cdn.jsdelivr.net";
+
+/// Where `install-assets` puts it, in a source folder.
+const FOLDER: &str = "web/playground/assets";
+
+/// One pinned file of a package.
+#[derive(Deserialize)]
+struct Pinned {
+    /// Its name in the local folder.
+    name: String,
+    package: String,
+    version: String,
+    /// Its path within the package.
+    path: String,
+    /// Subresource integrity.
+    integrity: String,
+}
+
+/// The page and its local files.
+pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/graphiql", get(page)).route("/graphiql/{name}", get(file))
+}
+
+fn pinned() -> Vec<Pinned> {
+    serde_json::from_str(ASSETS).unwrap_or_default()
+}
+
+/// The folder that holds all of it: below where the program was started, or where it was built.
+fn installed(pinned: &[Pinned]) -> Option<PathBuf> {
+    [FilePath::new(FOLDER).to_owned(), FilePath::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER)]
+        .into_iter()
+        .find(|folder| pinned.iter().all(|asset| folder.join(&asset.name).is_file()))
+}
+
+async fn page() -> Response {
+    let pinned = pinned();
+    let is_installed = installed(&pinned).is_some();
+    let from = if is_installed { String::new() } else { format!(" {CDN}") };
+    let policy = format!(
+        "default-src 'none'; script-src 'self'{from}; style-src 'self' 'unsafe-inline'{from}; img-src 'self' data:; \
+         font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    let told = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+        (header::CACHE_CONTROL, "no-cache".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, policy),
+    ];
+    (told, document(&pinned, is_installed)).into_response()
+}
+
+fn document(pinned: &[Pinned], is_installed: bool) -> String {
+    let mut head = String::new();
+    let mut scripts = String::new();
+    for asset in pinned {
+        let Pinned { name, package, version, path, integrity } = asset;
+        let url =
+            if is_installed { format!("/graphiql/{name}") } else { format!("{CDN}/npm/{package}@{version}/{path}") };
+        let checked = format!("integrity=\"{integrity}\" crossorigin=\"anonymous\"");
+        if name.ends_with(".css") {
+            head.push_str(&format!("<link rel=\"stylesheet\" href=\"{url}\" {checked}>\n"));
+        } else {
+            scripts.push_str(&format!("<script defer src=\"{url}\" {checked}></script>\n"));
+        }
+    }
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>API playground · Switchboard</title>\n\
+         <link rel=\"icon\" href=\"/assets/icon.svg\" type=\"image/svg+xml\">\n{head}\
+         <link rel=\"stylesheet\" href=\"/assets/playground.css\">\n{scripts}\
+         <script type=\"module\" src=\"/assets/playground.js\"></script>\n</head>\n<body>\n<main id=\"playground\"></main>\n\
+         <div id=\"unreachable\" hidden><h1>API playground</h1><p>GraphiQL is not installed here, and cannot be reached at {CDN}. \
+         With Node.js, in the source folder:</p><pre>npm ci --prefix web/playground\nnpm run --prefix web/playground install-assets</pre>\
+         <p>Any GraphQL client can use <code>/graphql</code> meanwhile.</p></div>\n</body>\n</html>\n"
+    )
+}
+
+async fn file(Path(name): Path<String>) -> Response {
+    let pinned = pinned();
+    // Only what is pinned has a name here, so that no path leads elsewhere.
+    let found =
+        pinned.iter().find(|asset| asset.name == name).and_then(|asset| Some(installed(&pinned)?.join(&asset.name)));
+    let Some(path) = found else { return StatusCode::NOT_FOUND.into_response() };
+    let content_type =
+        if name.ends_with(".css") { "text/css; charset=utf-8" } else { "text/javascript; charset=utf-8" };
+    match tokio::fs::read(path).await {
+        Ok(bytes) => {
+            ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache")], bytes).into_response()
+        }
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::extract::Request;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[test]
+    fn everything_is_pinned_by_version_and_hash() {
+        let pinned = pinned();
+        assert_eq!(pinned.len(), 5);
+        assert!(pinned.iter().all(|asset| asset.integrity.starts_with("sha384-") && !asset.version.is_empty()));
+    }
+
+    #[test]
+    fn what_is_installed_is_loaded_from_here_alone() {
+        let local = document(&pinned(), true);
+        assert!(!local.contains("src=\"https:") && !local.contains("href=\"https:"), "{local}");
+        let remote = document(&pinned(), false);
+        assert_eq!(remote.matches("=\"https://cdn.jsdelivr.net/npm/").count(), 5);
+        assert_eq!(remote.matches("integrity=\"sha384-").count(), 5);
+    }
+
+    #[tokio::test]
+    async fn the_page_has_a_policy_of_its_own_and_no_other_file_has_a_name() {
+        let get = |path: &str| routes::<()>().oneshot(Request::builder().uri(path).body(Body::empty()).unwrap());
+        let page = get("/graphiql").await.unwrap();
+        let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self'") && !policy.contains("unsafe-eval"),
+            "{policy}"
+        );
+        for path in ["/graphiql/assets.json", "/graphiql/..%2Fassets.json", "/graphiql/nothing.js"] {
+            assert_eq!(get(path).await.unwrap().status(), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Holds: a number that is kept for its last owner.
+
+use std::sync::Arc;
+
+use super::reservations::{lock, not_from, of_plan, plan_of};
+use super::{LONGEST_AGEING_SECONDS, Move, settle, shift};
+use crate::access::{Action, Caller, Role};
+use crate::changes::locks::{self, Hold};
+use crate::numbers::state::{Mover, NumberState, may_move};
+use crate::numbers::{PlanNumber, queries};
+use crate::problem::{Problem, Stop};
+use crate::services::Services;
+use crate::transaction::{Mode, transact};
+
+/// Gives up a held number, one's own, or for an operator anybody's: it ages until the telephone systems have forgotten it,
+/// and is then anybody's.
+///
+/// # Errors
+/// NOT_FOUND at `event`, and at `number` for a number that is not the caller's; INVALID at `number`; INVALID_TRANSITION for
+/// what is not held; EVENT_CLOSED.
+pub async fn release_hold(
+    services: &Services,
+    caller: &Arc<Caller>,
+    event: Option<String>,
+    number: &str,
+) -> Result<PlanNumber, Stop> {
+    let number = of_plan(number, event.is_some())?;
+    transact(services, caller, Action::ReleaseHold, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            tx.actor().demand(Role::User)?;
+            let event = plan_of(tx, event.as_deref()).await?;
+            if let Some(account) = tx.actor().account() {
+                locks::accounts(tx.conn, &[account], Hold::Shared).await?;
+            }
+            let permit = lock(tx, Action::ReleaseHold, event.as_ref(), &number).await?;
+            let missing = || Problem::not_found("number", "You hold no such number.");
+            let found = queries::find_on(tx.conn, event.map(|event| event.id), number.as_str()).await?;
+            let row = settle(tx, &permit, found.ok_or_else(missing)?).await?;
+            let is_own = row.account_id.is_some() && row.account_id == permit.actor().account();
+            if !is_own && !permit.is_staff() {
+                return Err(missing().into());
+            }
+            let mover = if is_own { Mover::Keeper } else { Mover::Operator };
+            if row.state != NumberState::Held || !may_move(row.state, NumberState::Aging, mover) {
+                return Err(not_from(&row, NumberState::Aging).into());
+            }
+            let until = Some(tx.now.plus_seconds(LONGEST_AGEING_SECONDS));
+            let step = Move { to: NumberState::Aging, account: None, until, extension: None };
+            let row = shift(tx, &permit, row, step).await?;
+            let place = settle(tx, &permit, row).await?.place();
+            tx.audit(&permit, Some(place.global()), format!("the hold of {number} was given up")).await?;
+            Ok(place)
+        })
+    })
+    .await
+}

@@ -1,0 +1,183 @@
+//! Making and revoking device links.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::documents::Making;
+use super::model::{DeviceLink, desk_phone_address, softphone_address};
+use super::queries;
+use crate::access::{self, Action, Caller, Permit};
+use crate::accounts::token::Token;
+use crate::changes::FeedRef;
+use crate::extensions::{self, Extension};
+use crate::ids::{DeviceLinkId, ExtensionId};
+use crate::problem::{Problem, ProblemKind, Stop};
+use crate::secrets::Secret;
+use crate::service_types::templates::{self, Template};
+use crate::service_types::{self, EventPhase};
+use crate::services::Services;
+use crate::transaction::{Mode, Tx, transact};
+
+/// How long a softphone's link waits to be used, in seconds: ten minutes.
+const SOFTPHONE_SECONDS: i64 = 600;
+
+/// A link to be made.
+#[derive(Clone, Debug)]
+pub struct NewLink {
+    /// The extension's global id.
+    pub extension: String,
+    /// The name of a template of its service type.
+    pub template: String,
+}
+
+/// A link that was made.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Linked {
+    pub id: DeviceLinkId,
+    pub extension: ExtensionId,
+    /// The whole address, shown this once.
+    #[serde(skip)]
+    pub address: Option<Secret>,
+}
+
+/// Makes the link by which a softphone of the extension's owner fetches its configuration once, within ten minutes. An earlier
+/// one ends.
+///
+/// # Errors
+/// Problems at `extension` and `template`; re-authentication where the last sign-in is long ago.
+pub async fn create_softphone_link(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: NewLink,
+    public_url: String,
+) -> Result<Linked, Stop> {
+    caller.actor.demand_recent_sign_in(services.now())?;
+    transact(services, caller, Action::CreateSoftphoneLink, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::CreateSoftphoneLink).await?;
+            let (row, template) = ground(tx, &permit, &input).await?;
+            make(tx, &permit, Wanted { row, template, mac: None, public_url }).await
+        })
+    })
+    .await
+}
+
+/// Makes the link by which the desk phone of this MAC address fetches its configuration whenever it likes. The address is the
+/// extension's own parameter `mac` where it is left out. An earlier link of the same telephone ends.
+///
+/// # Errors
+/// Problems at `extension`, `template` and `mac`; re-authentication where the last sign-in is long ago.
+pub async fn create_desk_phone_link(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: NewLink,
+    mac: Option<String>,
+    public_url: String,
+) -> Result<Linked, Stop> {
+    caller.actor.demand(access::Role::Operator)?;
+    caller.actor.demand_recent_sign_in(services.now())?;
+    transact(services, caller, Action::CreateDeskPhoneLink, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::CreateDeskPhoneLink).await?;
+            let (row, template) = ground(tx, &permit, &input).await?;
+            let own = || row.parameters.0.get("mac").and_then(serde_json::Value::as_str).map(str::to_owned);
+            let missing = || Problem::new(ProblemKind::Required, "mac", "Give the telephone's MAC address.");
+            let given = mac.or_else(own).ok_or_else(missing)?;
+            let bytes = templates::parse_mac(&given)
+                .ok_or_else(|| Problem::invalid("mac", "This is no MAC address, such as 00:15:65:12:34:56."))?;
+            make(tx, &permit, Wanted { row, template, mac: Some(hex::encode(bytes)), public_url }).await
+        })
+    })
+    .await
+}
+
+/// Ends a link at once.
+///
+/// # Errors
+/// INVALID or NOT_FOUND at `id`: another's link is not there.
+pub async fn revoke_device_link(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Linked, Stop> {
+    transact(services, caller, Action::RevokeDeviceLink, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit(Action::RevokeDeviceLink).await?;
+            let id = DeviceLinkId::from_global(&id)
+                .ok_or_else(|| Problem::invalid("id", "This is not the id of a device link."))?;
+            let missing = || Problem::not_found("id", "There is no such device link.");
+            let link = queries::by_id(tx.conn, id).await?.ok_or_else(missing)?;
+            let scope = access::scope(tx.actor());
+            let row = extensions::queries::by_id(tx.conn, &scope, link.extension_id).await?;
+            let row = row.filter(|row| permit.is_for(row.owner_id)).ok_or_else(missing)?;
+            queries::delete(tx.conn, &permit, id).await?;
+            tx.audit(&permit, Some(row.id.global()), format!("a device link of {} was revoked", row.number)).await?;
+            Ok(Linked { id, extension: row.id, address: None })
+        })
+    })
+    .await
+}
+
+/// The extension, as far as the caller may, and the template of its service type.
+async fn ground(tx: &mut Tx<'_>, permit: &Permit, input: &NewLink) -> Result<(Extension, Template), Stop> {
+    let id = ExtensionId::from_global(&input.extension)
+        .ok_or_else(|| Problem::invalid("extension", "This is not the id of an extension."))?;
+    let found = extensions::queries::by_id(tx.conn, &access::scope(tx.actor()), id).await?;
+    let row = found
+        .filter(|row| permit.is_for(row.owner_id))
+        .ok_or_else(|| Problem::not_found("extension", "There is no such extension."))?;
+    let event = service_types::queries::event_by_id(tx.conn, row.event_id).await?;
+    if event.is_none_or(|event| event.phase == EventPhase::Archived) {
+        return Err(Problem::new(ProblemKind::EventClosed, "extension", "This event is archived.").into());
+    }
+    let template = templates::template_by_name(tx.conn, row.service_type_id, &input.template).await?;
+    let missing = || Problem::not_found("template", "The service type has no such template.");
+    Ok((row, template.ok_or_else(missing)?))
+}
+
+/// A link that may be made.
+struct Wanted {
+    row: Extension,
+    template: Template,
+    mac: Option<String>,
+    public_url: String,
+}
+
+async fn make(tx: &mut Tx<'_>, permit: &Permit, wanted: Wanted) -> Result<Linked, Stop> {
+    let Wanted { row, template, mac, public_url } = wanted;
+    let token = Token::generate(tx.rng());
+    let revealed = token.reveal();
+    let address = match &mac {
+        Some(mac) => desk_phone_address(&public_url, revealed.expose(), mac),
+        None => softphone_address(&public_url, revealed.expose()),
+    };
+    let link = DeviceLink {
+        id: DeviceLinkId::new(tx.rng(), tx.now),
+        extension_id: row.id,
+        template_id: template.id,
+        account_id: row.owner_id,
+        token_hash: token.hash().as_bytes().to_vec(),
+        expires_at: mac.is_none().then(|| tx.now.plus_seconds(SOFTPHONE_SECONDS)),
+        mac,
+        by_staff: permit.is_staff(),
+        created_at: tx.now,
+        used_at: None,
+        fetched_at: None,
+    };
+    try_out(tx, &link, &row, &address).await?;
+    queries::replace(tx.conn, permit, &link).await?;
+    let kind = if link.mac.is_some() { "desk phone" } else { "softphone" };
+    tx.audit(permit, Some(row.id.global()), format!("a {kind} link of {} was made with {}", row.number, template.name))
+        .await?;
+    Ok(Linked { id: link.id, extension: row.id, address: Some(Secret::new(address)) })
+}
+
+/// A link that would give nothing is not made: whoever asks for it can still choose, the telephone cannot.
+async fn try_out(tx: &mut Tx<'_>, link: &DeviceLink, row: &Extension, address: &str) -> Result<(), Stop> {
+    let feed = FeedRef { event: row.event_id, service_type: row.service_type_id };
+    let sealer = tx.sealer_handle();
+    let making = Making { sealer: &sealer, now: tx.now, link, feed };
+    match making.make(tx.conn, address).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(Problem::not_found("extension", "There is no such extension.").into()),
+        Err(Stop::BadRequest(sentence)) => Err(Problem::invalid("template", sentence).into()),
+        Err(stop) => Err(stop),
+    }
+}

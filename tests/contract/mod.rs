@@ -1,0 +1,88 @@
+//! The public schema: a committed file, so that a change of the API shows in review, and a contract that it keeps.
+
+mod promises;
+
+use libtest_mimic::{Failed, Trial};
+
+use promises::Promises;
+
+/// What clients may rely on.
+const CONTRACT: &str = include_str!("core.graphql");
+
+/// What is being built: an operation of the contract and its types. They may be missing; nothing else may.
+const BEING_BUILT: [&str; 4] =
+    ["importExtensions", "ImportExtensionsInput", "ImportExtensionsPayload", "ImportFailure"];
+
+/// The tests of the schema.
+pub fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test("contract::the_printed_schema_is_committed", the_printed_schema_is_committed),
+        Trial::test("contract::the_schema_keeps_every_promise", the_schema_keeps_every_promise),
+        Trial::test("contract::a_broken_promise_is_seen", a_broken_promise_is_seen),
+    ]
+}
+
+fn the_printed_schema_is_committed() -> Result<(), Failed> {
+    let printed = switchboard::app::core_schema().sdl();
+    let committed = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql"))?;
+    if printed == committed {
+        Ok(())
+    } else {
+        Err("schema.graphql is not what the code prints: `cargo run -- schema > schema.graphql`".into())
+    }
+}
+
+fn the_schema_keeps_every_promise() -> Result<(), Failed> {
+    let committed = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql"))?;
+    let broken: Vec<_> =
+        Promises::of(CONTRACT).broken_by(&committed).into_iter().filter(|line| !may_wait(line)).collect();
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("the schema breaks the contract:\n{}", broken.join("\n")).into())
+    }
+}
+
+fn may_wait(promise: &str) -> bool {
+    let names = |word: &str| promise.split(|letter: char| !letter.is_alphanumeric()).any(|part| part == word);
+    BEING_BUILT.iter().any(|word| names(word))
+}
+
+/// The comparison itself: each of these schemas breaks one promise of a small contract.
+fn a_broken_promise_is_seen() -> Result<(), Failed> {
+    let contract = "interface Node { id: ID! } type Query { a(x: Int, y: Boolean! = true): A! } type A implements Node { id: ID! b: [B!] } \
+                    enum B { C D } union U = A input I { f: Int! g: Int = 1 }";
+    if !Promises::of(contract).broken_by(contract).is_empty() {
+        return Err("a contract breaks itself".into());
+    }
+    let more =
+        contract.replace("x: Int", "x: Int, z: Int").replace("C D", "C D E").replace("f: Int!", "f: Int! h: Int! = 2");
+    if !Promises::of(contract).broken_by(&more).is_empty() {
+        return Err("more than was promised is taken for less".into());
+    }
+    let changes = [
+        ("): A!", "): A"),
+        ("x: Int", "x: Int!"),
+        ("x: Int, ", ""),
+        ("x: Int", "x: Int, z: Int!"),
+        ("= true", "= false"),
+        ("Boolean! = true", "Boolean!"),
+        ("type A implements Node {", "type A {"),
+        ("b: [B!]", "b: [B]"),
+        ("b: [B!]", ""),
+        ("C D", "C"),
+        ("union U = A", "union U = Query"),
+        ("union U", "union V"),
+        ("f: Int!", "f: Int"),
+        ("f: Int!", "f: Int! h: Int!"),
+        ("g: Int = 1", "g: Int = 2"),
+        ("input I", "type I2 { id: ID! } input J"),
+    ];
+    for (from, to) in changes {
+        let schema = contract.replace(from, to);
+        if schema == contract || Promises::of(contract).broken_by(&schema).is_empty() {
+            return Err(format!("`{from}` became `{to}`, and nothing was broken").into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! Whatever changes what a feed shows is told in it. After each step every system reads on, and its copy must be what holds.
+
+use serde_json::{Value, json};
+
+use super::system::System;
+use super::{PASSWORD, ban, bar, invited, key, mutate, registered, renumber};
+use crate::support::{Person, TestApp};
+
+struct Stage {
+    app: TestApp,
+    user: Person,
+    operator: Person,
+    admin: Person,
+    systems: Vec<System>,
+}
+
+impl Stage {
+    async fn set(app: TestApp) -> Self {
+        let key =
+            key(&app, "READ_CONFIG, READ_SECRETS, READ_DIGESTS, WRITE_BACK", "\"sip\", \"dect\", \"group\"").await;
+        let mut systems = Vec::new();
+        for service_type in ["sip", "dect", "group"] {
+            systems.push(System::new(&key, "demo", service_type).await);
+        }
+        Self {
+            user: app.sign_in("user", PASSWORD).await,
+            operator: app.sign_in("operator", PASSWORD).await,
+            admin: app.sign_in("admin", PASSWORD).await,
+            systems,
+            app,
+        }
+    }
+
+    /// Every system reads on; those of these service types must be told something, and the others nothing.
+    async fn told(&mut self, what: &str, whom: &[&str]) -> Vec<Value> {
+        let mut all = Vec::new();
+        for system in &mut self.systems {
+            let changes = system.is_in_step().await;
+            let service_type = system.service_type();
+            assert_eq!(!changes.is_empty(), whom.contains(&service_type), "{service_type}, {what}: {changes:?}");
+            all.extend(changes);
+        }
+        all
+    }
+}
+
+pub async fn every_path_that_changes_what_shows_is_told(app: TestApp) {
+    let mut stage = Stage::set(app).await;
+    of_members(&mut stage).await;
+    of_fallbacks(&mut stage).await;
+    of_the_configuration(&mut stage).await;
+    of_systems(&mut stage).await;
+    of_an_account(&mut stage).await;
+    of_the_event(&mut stage).await;
+}
+
+async fn of_members(stage: &mut Stage) {
+    let group = registered(&stage.operator, "group", "3000").await;
+    let extension = registered(&stage.user, "sip", "2001").await;
+    stage.told("two registrations", &["sip", "group"]).await;
+    let member = invited(&stage.operator, &group, "2001").await;
+    stage.told("an invitation that waits", &[]).await;
+    bar(&stage.operator, "2001", true).await;
+    stage.told("the bar of one who is only invited", &["sip"]).await;
+    bar(&stage.operator, "2001", false).await;
+    mutate(&stage.user, "acceptGroupInvitation", &member, "").await;
+    stage.told("a bar lifted, and a yes", &["sip", "group"]).await;
+    mutate(&stage.user, "updateGroupMember", &member, ", paused: true").await;
+    stage.told("a member's pause", &["group"]).await;
+    mutate(&stage.operator, "updateGroupMember", &member, ", delaySeconds: 20").await;
+    stage.told("a member's delay", &["group"]).await;
+    bar(&stage.operator, "2001", true).await;
+    stage.told("a member's bar", &["sip", "group"]).await;
+    bar(&stage.operator, "2001", false).await;
+    stage.told("the end of it", &["sip", "group"]).await;
+    ban(&stage.admin, "user", true).await;
+    stage.told("the ban of a member's owner", &["sip", "group"]).await;
+    ban(&stage.admin, "user", false).await;
+    stage.told("the end of it", &["sip", "group"]).await;
+    stage.user = stage.app.sign_in("user", PASSWORD).await;
+    mutate(&stage.user, "leaveGroup", &member, "").await;
+    stage.told("a member's leaving", &["group"]).await;
+    let member = invited(&stage.operator, &group, "2001").await;
+    mutate(&stage.user, "acceptGroupInvitation", &member, "").await;
+    stage.told("its return", &["group"]).await;
+    renumber(&stage.user, &extension, "2011").await;
+    stage.told("a member's renumbering", &["sip", "group"]).await;
+    assert_eq!(stage.systems[2].rows["3000"]["members"][0]["number"], "2011");
+    mutate(&stage.user, "deleteExtension", &extension, "").await;
+    let told = stage.told("a member's deletion", &["sip", "group"]).await;
+    assert!(told.iter().any(|change| change["id"] == *extension), "{told:?}");
+}
+
+async fn of_fallbacks(stage: &mut Stage) {
+    let target = registered(&stage.user, "sip", "2020").await;
+    let from = registered(&stage.user, "dect", "2021").await;
+    stage.told("two registrations", &["sip", "dect"]).await;
+    mutate(&stage.user, "updateExtension", &from, ", fallbackNumber: \"2020\"").await;
+    stage.told("a fallback", &["dect"]).await;
+    renumber(&stage.user, &target, "2022").await;
+    stage.told("the renumbering of a fallback's target", &["sip", "dect"]).await;
+    assert_eq!(stage.systems[1].rows["2021"]["fallbackNumber"], "2022");
+    mutate(&stage.user, "deleteExtension", &target, "").await;
+    stage.told("the deletion of a fallback's target", &["sip", "dect"]).await;
+    assert_eq!(stage.systems[1].rows["2021"]["fallbackNumber"], Value::Null);
+    mutate(&stage.user, "deleteExtension", &from, "").await;
+    stage.told("the end of it", &["dect"]).await;
+}
+
+async fn of_the_configuration(stage: &mut Stage) {
+    registered(&stage.user, "sip", "2002").await;
+    stage.told("a registration", &["sip"]).await;
+    let settings = "mutation($s: JSON!) { updateServiceType(input: {slug: \"sip\", settings: $s}) { errors { code message path } } }";
+    stage
+        .admin
+        .does(
+            settings,
+            json!({ "s": { "registrar": "r.example", "port": 5060, "transport": "udp", "realm": "other.example" } }),
+        )
+        .await;
+    stage.told("a type's settings: the realm is in every digest", &["sip"]).await;
+
+    let schema = stage.admin.does("{ serviceType(slug: \"sip\") { parameterSchema } }", json!({})).await;
+    let mut schema = schema["parameterSchema"].clone();
+    schema["properties"]["language"] = json!({ "type": "string", "default": "en" });
+    let update = "mutation($s: JSON!, $d: JSON!) { updateServiceType(input: {slug: \"sip\", parameterSchema: $s, defaults: $d}) { errors { code message path } } }";
+    stage.admin.does(update, json!({ "s": schema, "d": { "language": "en" } })).await;
+    stage.told("a schema's new default", &["sip"]).await;
+    assert_eq!(stage.systems[0].rows["2002"]["parameters"]["language"], "en");
+
+    let create = "mutation { createCallPermission(input: {slug: \"satellite\", name: \"Satellite\"}) { permission { id } errors { code } } }";
+    let permission = stage.admin.does(create, json!({})).await["permission"]["id"].as_str().unwrap().to_owned();
+    stage.told("a permission that nobody has", &[]).await;
+    let id = stage.systems[0].rows["2002"]["id"].as_str().unwrap().to_owned();
+    mutate(&stage.operator, "setCallPermissions", &id, ", permissions: [\"satellite\"]").await;
+    stage.told("a permission that is granted", &["sip"]).await;
+    mutate(&stage.admin, "deleteCallPermission", &permission, "").await;
+    stage.told("a permission that goes", &["sip"]).await;
+}
+
+async fn of_systems(stage: &mut Stage) {
+    let id = registered(&stage.user, "dect", "2003").await;
+    stage.told("a registration", &["dect"]).await;
+    let writer = stage.systems[1].key.clone();
+    mutate(&writer, "writeBackParameters", &id, ", parameters: {ipei: \"000000000001*\"}").await;
+    stage.told("what a system wrote back", &["dect"]).await;
+    mutate(&writer, "writeBackParameters", &id, ", parameters: {last_registered: \"2026-08-20T10:00:00Z\"}").await;
+    stage.told("what a system reports about itself", &[]).await;
+}
+
+async fn of_an_account(stage: &mut Stage) {
+    ban(&stage.admin, "user", true).await;
+    stage.told("a ban", &["sip", "dect"]).await;
+    assert_eq!(stage.systems[1].rows["2003"]["restrictions"], json!(["BAN"]));
+    ban(&stage.admin, "user", false).await;
+    stage.told("the end of it", &["sip", "dect"]).await;
+    let user = stage.app.sign_in("user", PASSWORD).await;
+    let delete =
+        format!("mutation {{ deleteAccount(input: {{password: \"{PASSWORD}\"}}) {{ errors {{ code message }} }} }}");
+    user.does(&delete, json!({})).await;
+    let told = stage.told("an account's deletion", &["sip", "dect"]).await;
+    assert!(told.iter().all(|change| change["extension"].is_null()), "{told:?}");
+}
+
+async fn of_the_event(stage: &mut Stage) {
+    let phase = |phase: &str| {
+        format!("mutation {{ updateEvent(input: {{slug: \"demo\", phase: {phase}}}) {{ errors {{ code message }} }} }}")
+    };
+    let query = "subscription { provisioningChanges(event: \"demo\", serviceType: \"sip\") { __typename ... on FeedReset { reason } } }";
+    let mut events = stage.systems[0].key.follows(query).await;
+    assert_eq!(events.next().await["data"]["provisioningChanges"]["__typename"], "FeedPage");
+    stage.admin.does(&phase("ARCHIVED"), json!({})).await;
+    assert_eq!(events.next().await["data"]["provisioningChanges"]["reason"], "CLOSED");
+    for system in &stage.systems {
+        assert_eq!(system.reset().await, "CLOSED");
+        assert_eq!(system.snapshot_page(50, &Value::Null).await, Value::Null);
+    }
+}

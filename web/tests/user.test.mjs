@@ -1,0 +1,161 @@
+// From nothing to a number that rings, and what comes after.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import jsqr from 'jsqr';
+import { PNG } from 'pngjs';
+import { Person, Server, launch, skip } from './support.mjs';
+
+/** What a screenshot shows, as a reader of codes needs it. @param {Buffer} png */
+function pixels(png) {
+  const { data, width, height } = PNG.sync.read(png);
+  return { data: new Uint8ClampedArray(data), info: { width, height } };
+}
+
+describe('a user', { skip }, () => {
+  /** @type {Server} */ let server;
+  let browser;
+  before(async () => { server = await Server.start(); browser = await launch(); });
+  after(async () => { await browser?.close(); await server?.stop(); });
+
+  test('signs up, verifies, and has a number three clicks later', async () => {
+    const arthur = await Person.enter(browser, server, { width: 320 });
+    await arthur.opens('/signup');
+    await arthur.types('User name', 'arthur');
+    await arthur.types('Your name', 'Arthur');
+    await arthur.types('E-mail', 'arthur@example.org');
+    await arthur.types('Password', 'short');
+    await arthur.click('Make an account');
+    await arthur.page.locator('[aria-invalid=true]').waitFor();
+    assert.equal(await arthur.page.getByLabel('Password', { exact: true }).getAttribute('aria-invalid'), 'true');
+    assert.ok(await arthur.page.locator('.summary').evaluate((summary) => summary === document.activeElement), 'the summary has the focus');
+    assert.equal(await arthur.page.getByLabel('User name').inputValue(), 'arthur', 'what was typed stays');
+    await arthur.types('Password', 'towel and tea');
+    await arthur.click('Make an account');
+    await arthur.sees('Look into your mail');
+    await arthur.page.goto(await server.linkFor('arthur@example.org'));
+    await arthur.sees('Your address is verified');
+    assert.equal(new URL(arthur.page.url()).hash, '', 'the token is out of the address');
+    await arthur.click('Get a number', 'link');
+    arthur.clicks = 0;
+    await arthur.click(arthur.page.locator('label.type', { hasText: 'soft phone' }));
+    await arthur.click(arthur.page.locator('.chips .chip').first());
+    const number = await arthur.page.getByLabel('Your number').inputValue();
+    await arthur.click('Register');
+    await arthur.page.waitForURL(`**/me/${number}`);
+    assert.equal(arthur.clicks, 3);
+    await arthur.sees('Yours. Here is how to set it up.');
+    assert.match(await arthur.page.locator('.secret').innerText(), /^[!-~]{12,}$/);
+    await arthur.opens('/me');
+    await arthur.sees(number);
+    await arthur.leaves();
+  });
+
+  test('types a word for a number, and takes a suggestion where it is taken', async () => {
+    const user = await Person.enter(browser, server, { login: 'user' });
+    const token = await server.signIn('operator');
+    await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '2342', label: 'Taken' });
+    await user.opens('/me/new');
+    await user.click(user.page.locator('label.type', { hasText: 'DECT' }));
+    await user.types('Your number', '2342');
+    await user.types('Name in the directory', 'Mine all the same');
+    await user.click('Register');
+    const field = user.page.locator('.field', { has: user.page.getByLabel('Your number') });
+    await field.getByText('This number is taken.').waitFor();
+    const offered = field.locator('.problem .chip');
+    assert.equal(await offered.count(), 5);
+    user.clicks = 0;
+    const number = await offered.first().innerText();
+    await user.click(offered.first());
+    assert.equal(await user.page.getByLabel('Name in the directory').inputValue(), 'Mine all the same');
+    await user.click('Register');
+    await user.page.waitForURL(`**/me/${number}`);
+    assert.equal(user.clicks, 2);
+    await user.opens('/me/new');
+    await user.click(user.page.locator('label.type', { hasText: 'DECT' }));
+    await user.types('Your number', 'taxi');
+    await user.page.locator('.chip', { hasText: '8294' }).click();
+    await user.click('Register');
+    await user.page.waitForURL('**/me/8294');
+    await user.leaves();
+  });
+
+  test('lists a number in the directory with one click, and takes it out with another', async () => {
+    const user = await Person.enter(browser, server, { login: 'user' });
+    const token = await server.signIn('user');
+    await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'dect', number: '4711', label: 'Cologne Corner' });
+    const guest = await Person.enter(browser, server);
+    await guest.opens('/');
+    await user.opens('/me');
+    await user.click('List 4711 in the directory', 'switch');
+    assert.equal(user.clicks, 1);
+    await guest.sees('Cologne Corner');
+    await user.click('List 4711 in the directory', 'switch');
+    await guest.page.getByText('Cologne Corner').waitFor({ state: 'detached' });
+    await guest.leaves();
+    await user.leaves();
+  });
+
+  test('sees secrets after the password, and rotates one', async () => {
+    const user = await Person.enter(browser, server, { login: 'user' });
+    const token = await server.signIn('user');
+    const { generated } = await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '4800', label: 'Phone' }, 'generated');
+    await user.opens('/me/4800');
+    await user.click('Show');
+    await user.sees(generated.password);
+    await user.click('Make a new one');
+    await user.page.getByText(generated.password).waitFor({ state: 'detached' });
+    assert.notEqual(await user.page.locator('.secret').innerText(), generated.password);
+    await user.leaves();
+  });
+
+  test('sets a softphone up by a code that is good once', async () => {
+    const user = await Person.enter(browser, server, { login: 'user' });
+    const token = await server.signIn('user');
+    const { generated } = await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '4801', label: 'Softphone' }, 'generated');
+    await user.opens('/me/4801');
+    await user.click('Show the code');
+    assert.equal(user.clicks, 1);
+    const picture = user.page.getByRole('img', { name: /QR code/ });
+    await picture.scrollIntoViewIfNeeded();
+    const { data, info } = pixels(await picture.screenshot());
+    const link = jsqr(data, info.width, info.height)?.data;
+    assert.match(link ?? '', /^http:\/\/127\.0\.0\.1:\d+\/device\/[\w-]+$/);
+    assert.ok(!link.includes(generated.password) && !link.includes('4801'));
+    const first = await fetch(link);
+    assert.equal(first.status, 200);
+    assert.ok((await first.text()).includes('4801'));
+    assert.equal((await fetch(link)).status, 404, 'it is answered once');
+    await user.leaves();
+  });
+
+  test('changes settings; an error stands beside its field', async () => {
+    const user = await Person.enter(browser, server, { login: 'user' });
+    await user.opens('/me/4800');
+    await user.types('Devices', '9');
+    await user.types('Name in the directory', 'Two phones');
+    await user.click('Save');
+    const field = user.page.locator('.field', { has: user.page.getByLabel('Devices') });
+    await field.locator('.problem p').waitFor();
+    await user.types('Devices', '3');
+    await user.click('Save');
+    await user.sees('Saved.');
+    await user.opens('/me/4800');
+    assert.equal(await user.page.getByLabel('Devices').inputValue(), '3');
+    assert.equal(await user.page.getByLabel('Name in the directory').inputValue(), 'Two phones');
+    await user.leaves();
+  });
+
+  test('gives a number up after being asked', async () => {
+    const user = await Person.enter(browser, server, { login: 'user' });
+    const token = await server.signIn('user');
+    await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'dect', number: '4999', label: 'Soon gone' });
+    await user.opens('/me/4999');
+    await user.click('Delete');
+    await user.sees('Delete 4999?');
+    await user.click(user.page.getByRole('dialog').getByRole('button', { name: 'Delete' }));
+    await user.page.waitForURL('**/me');
+    await user.sees(/4999 is gone/);
+    await user.leaves();
+  });
+});
