@@ -46,7 +46,7 @@ impl Book {
         let label = format!("Writer {} turn {}", self.writer, self.turn);
         let step = match self.rows.contains_key(&number) {
             false => Step::Register { number, label },
-            true if self.turn % 3 == 0 => Step::Delete { number },
+            true if self.turn.is_multiple_of(3) => Step::Delete { number },
             true => Step::Relabel { number, label },
         };
         (step, format!("writer-{}-{}", self.writer, self.turn))

@@ -25,6 +25,9 @@ use libtest_mimic::{Arguments, Trial};
 
 type Outcome = Result<(), libtest_mimic::Failed>;
 
+/// A test that runs on SQLite, or on the cluster that it is given.
+type OnEither = Box<dyn Fn(Option<&postgres::Cluster>) -> Outcome + Send + Sync>;
+
 /// Tests that bring their own program.
 const BARE: &[(&str, support::Bare)] = &[
     ("crash::every_acknowledged_change_outlives_a_kill", |folder, database| {
@@ -61,7 +64,7 @@ fn main() {
     if is_missing && !must_be_there {
         skipped.push("soak::postgres_with_two_instances (no PostgreSQL)".to_owned());
     }
-    let mut on_both = |name: &str, run: Box<dyn Fn(Option<&postgres::Cluster>) -> Outcome + Send + Sync>| {
+    let mut on_both = |name: &str, run: OnEither| {
         let run = std::sync::Arc::new(run);
         let (on_sqlite, on_postgres) = (std::sync::Arc::clone(&run), cluster.clone());
         trials.push(Trial::test(format!("sqlite::{name}"), move || on_sqlite(None)));

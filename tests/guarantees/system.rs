@@ -14,8 +14,8 @@ const ENTRY: &str = "id slot number label asciiLabel parameters secrets digests 
 #[derive(Clone)]
 pub struct System {
     pub key: Asker,
-    event: String,
-    service_type: String,
+    pub event: String,
+    pub service_type: String,
     pub cursor: Value,
     /// What it holds, by number.
     pub rows: BTreeMap<String, Value>,

@@ -1,7 +1,6 @@
 //! OsmoHLR, and the agent that speaks to its VTY.
 
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -17,8 +16,7 @@ pub const PROGRAMS: [&str; 1] = ["osmo-hlr"];
 
 /// A core network's register with its agent.
 pub struct Hlr {
-    pub folder: PathBuf,
-    pub agent: Program,
+    _agent: Program,
     address: Ipv4Addr,
     network: Person,
     _hlr: Program,
@@ -44,7 +42,7 @@ impl Hlr {
         let mut hlr = Program::start("osmo-hlr", &folder, &mut command);
         hlr.answers(async || say(address, "show version").await.is_some_and(|text| text.contains("OsmoHLR"))).await;
         let network = Person::key(server, &folder);
-        Self { agent: server.agent(&folder, &[]), folder, address, network, _hlr: hlr }
+        Self { _agent: server.agent(&folder, &[]), address, network, _hlr: hlr }
     }
 
     /// The network has seen a card: it tells its IMSI.

@@ -1,7 +1,6 @@
 //! FreeRADIUS with rlm_rest, the small store that it asks, and the agent that fills the store.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
@@ -23,8 +22,6 @@ type Documents = Arc<Mutex<BTreeMap<String, String>>>;
 
 /// A RADIUS server with its store and agent.
 pub struct Radius {
-    pub documents: Documents,
-    pub folder: PathBuf,
     _agent: Program,
     _radius: Program,
     port: u16,
@@ -56,7 +53,7 @@ impl Radius {
         command.args(["-f", "-l", "stdout", "-d"]).arg(&folder);
         let mut radius = Program::start("freeradius", &folder, &mut command);
         radius.answers(async || client(port, "status", "Message-Authenticator = 0x00").contains("Access-Accept")).await;
-        Self { documents, _agent: server.agent(&folder, &[]), folder, _radius: radius, port }
+        Self { _agent: server.agent(&folder, &[]), _radius: radius, port }
     }
 
     /// PAP: the answer, with its attributes.
