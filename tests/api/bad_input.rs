@@ -282,14 +282,16 @@ pub async fn what_systems_say_is_checked(app: TestApp) {
     let writer = key(&app, "READ_CONFIG, WRITE_BACK", "\"dect\"").await;
     let user = app.sign_in("user", PASSWORD).await;
     let (own, foreign) = (registered(&user, "dect", "2342").await, registered(&user, "sip", "2343").await);
+    // A key's first use is noted.
+    feed_questions(&writer).await;
     let before = everything(&app).await;
     let write = "mutation($i: ID!, $p: JSON!) { done: writeBackParameters(input: {id: $i, parameters: $p}) { errors { code path } } }";
     for (id, parameters, wanted) in [
-        (&own, json!({ "ipei": "short" }), "INVALID"),
-        (&own, json!({ "ipei": 7 }), "INVALID"),
+        (&own, json!({ "ipei": "short" }), "SCHEMA_VIOLATION"),
+        (&own, json!({ "ipei": 7 }), "SCHEMA_VIOLATION"),
         (&own, json!([]), "INVALID"),
-        (&own, json!({ "nothing": 1 }), "INVALID"),
-        (&own, json!({ "encryption": false }), "INVALID"),
+        (&own, json!({ "nothing": 1 }), "FEATURE_DENIED"),
+        (&own, json!({ "encryption": false }), "FEATURE_DENIED"),
         (&foreign, json!({ "user_agent": "x" }), "NOT_FOUND"),
     ] {
         let answer = writer.ask(write, json!({ "i": id, "p": parameters })).await;

@@ -29,6 +29,8 @@ pub const PATHS: &[(&str, &[&str])] = &[
     ("FeedExtension", &["provisioning(event: \"demo\", serviceType: \"group\")", "snapshot(first: 50)", "entries"]),
     ("FeedConsumer", &["provisioning(event: \"demo\", serviceType: \"sip\")", "consumers"]),
     ("FeedError", &["provisioning(event: \"demo\", serviceType: \"sip\")", "consumers", "errors"]),
+    ("FeedVerification", &["provisioning(event: \"demo\", serviceType: \"sip\")", "consumers", "verified"]),
+    ("WebHook", &["provisioning(event: \"demo\", serviceType: \"sip\")", "consumers", "webHook"]),
 ];
 
 /// Rows in which nobody is shown a value, and why.
@@ -45,6 +47,11 @@ pub const NOTHING_TO_SHOW: &[(&str, &str)] = &[
     ("Extension.memberOf (group)", "the demo's groups do not nest"),
     ("Number.until (number)", "a number in service has no end; the held one has"),
     ("Number.extension (held)", "it is nobody's any more"),
+    ("WebHook.failingSince", "it has not been called"),
+    ("WebHook.nextAttemptAt", "it has not been called"),
+    ("WebHook.lastError", "it has not been called"),
+    ("WebHook.deliveredAt", "it has not been called"),
+    ("WebHook.deadAt", "it has not been called"),
     ("FeedExtension.members (sipFeed/snapshot/entries)", "they are no groups"),
     ("FeedExtension.secrets (groupFeed/snapshot/entries)", "a group has no secrets"),
     ("FeedExtension.digests (groupFeed/snapshot/entries)", "a group has no secrets"),

@@ -72,7 +72,7 @@ impl Props {
         Self { shown, ..props }
     }
 
-    /// A consumer for each key that can acknowledge; one of them has failed.
+    /// A consumer for each key that can acknowledge. They have failed with one record; one has compared its copy and has a web hook.
     async fn consumers(&self, cast: &Cast, shown: &str) {
         for column in Column::ALL {
             let Column::Key(scope) = column else { continue };
@@ -93,6 +93,19 @@ impl Props {
             );
             ask(&cast.key(scope).0, &fail).await;
         }
+        let (reader, _) = cast.key("READ_CONFIG");
+        let feed = "{ provisioning(event: \"demo\", serviceType: \"sip\") { digest } }";
+        let digest = text(&ask(&reader, feed).await["digest"]);
+        let compare = format!(
+            "mutation {{ acknowledgeProvisioning(input: {{event: \"demo\", serviceType: \"sip\", consumer: \"{}\", cursor: \"{cursor}\", \
+             digest: \"{digest}\"}}) {{ errors {{ code }} consumer {{ id }} }} }}",
+            own_consumer(Column::Key("READ_CONFIG"))
+        );
+        let id = text(&ask(&reader, &compare).await["consumer"]["id"]);
+        let hook = format!(
+            "mutation {{ saveWebHook(input: {{consumer: \"{id}\", url: \"https://example.org/hook\"}}) {{ errors {{ code }} }} }}"
+        );
+        ask(&cast.admin, &hook).await;
     }
 
     /// A consumer of the groups' feed.
@@ -248,6 +261,18 @@ impl Props {
                     "mutation {{ createFeedConsumer(input: {{name: \"x{n}\", event: \"demo\", serviceType: \"dect\", apiKey: \"{key}\"}}) {{ consumer {{ id }} errors {{ code }} }} }}"
                 );
                 text(&ask(admin, &create).await["consumer"]["id"])
+            }
+            "hooked" => {
+                let (_, key) = cast.key("READ_CONFIG");
+                let create = format!(
+                    "mutation {{ createFeedConsumer(input: {{name: \"x{n}\", event: \"demo\", serviceType: \"dect\", apiKey: \"{key}\"}}) {{ consumer {{ id }} errors {{ code }} }} }}"
+                );
+                let id = text(&ask(admin, &create).await["consumer"]["id"]);
+                let save = format!(
+                    "mutation {{ saveWebHook(input: {{consumer: \"{id}\", url: \"https://example.org/hook\"}}) {{ errors {{ code }} }} }}"
+                );
+                ask(admin, &save).await;
+                id
             }
             "ownConsumer" => own_consumer(column),
             "cursor" => self.cursor(cast).await,

@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_secs(2);
 /// How long what has no limit of its own may take.
 const LONG: Duration = Duration::from_secs(30);
 
-const HOSTILE: &str = "Bob \"B\" <x>; [evil] type=endpoint '); DROP TABLE subscriber; -- %{User-Name}";
+const HOSTILE: &str = "Bob \"B\" <x>; [evil] '); DROP TABLE subscriber; -- %{User-Name}";
 
 fn ms(duration: Duration) -> String {
     format!("{} ms", duration.as_millis())
@@ -244,8 +244,11 @@ pub async fn step_10_a_hostile_label_stays_a_label() -> String {
     let evil = user.registers("cellular", "2402", "x subscriber imsi 901700000000009 create").await;
     hlr.sees(&evil.id, "901700000000002").await;
     // The record is refused and named; nothing of it is said to the system, and the others go on.
-    within(LONG, "the error", async || server.consumer("osmo-hlr").await["errors"][0]["number"] == "2402").await;
-    assert_eq!(server.consumer("osmo-hlr").await["errors"][0]["code"], "TEMPLATE");
+    let is_refused = async || {
+        let consumer = server.consumer("osmo-hlr").await;
+        consumer["errors"].as_array().unwrap().iter().any(|e| e["number"] == "2402" && e["code"] == "TEMPLATE")
+    };
+    within(LONG, "the error", is_refused).await;
     assert_eq!(hlr.subscribers().await, kept);
     hlr.sees(&good.id, "901700000000003").await;
     let replaced = [("901700000000003".to_owned(), "2401".to_owned())];

@@ -19,7 +19,7 @@ use crate::agent::trouble::{Fails, Refusal, Trouble};
 const MOST_BYTES: usize = 1024 * 1024;
 
 /// Applies a batch: deletions, then releases for every record, then upserts; so two that swap what must be unique do not stand
-/// in each other's way.
+/// in each other's way. A record that cannot be released is not written.
 ///
 /// # Errors
 /// [`Trouble`] when the system is not there or does not answer: the batch is applied again later, which harms nothing.
@@ -31,10 +31,16 @@ pub async fn apply(script: &config::Script, batch: &Batch) -> Result<HashMap<Str
             note(&mut failed, &deletion.id, talk.say_all(&script.delete, &values).await)?;
         }
     }
-    for lines in [&script.release, &script.upsert] {
-        for entry in &batch.upserts {
-            note(&mut failed, &entry.id, talk.say_all(lines, &entry.values).await)?;
+    let mut released = Vec::new();
+    for entry in &batch.upserts {
+        let outcome = talk.say_all(&script.release, &entry.values).await;
+        if outcome.is_ok() {
+            released.push(entry);
         }
+        note(&mut failed, &entry.id, outcome)?;
+    }
+    for entry in released {
+        note(&mut failed, &entry.id, talk.say_all(&script.upsert, &entry.values).await)?;
     }
     for line in &script.end {
         let text = line.send.render(&Value::Null).map_err(|refusal| Trouble::lasting(refusal.message))?;
