@@ -3,7 +3,12 @@
 //! `cargo bench` measures everything; `cargo bench -- feed` the rows whose names contain `feed`. CPU is that of the whole process, so
 //! nothing is hidden on another thread; each figure is the median of alternating rounds.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot run has nothing to say")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a bench that cannot run has nothing to say"
+)]
 
 mod feed;
 mod followers;

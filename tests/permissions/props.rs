@@ -1,6 +1,7 @@
 //! What is on the stage: one of each thing to look at, and as many to use up as are asked for.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -69,6 +70,8 @@ impl Props {
         ask(&cast.admin, quota).await;
         link(&cast.user, &shown).await;
         props.consumers(cast, &shown).await;
+        // What is used up from now on comes behind what is looked at, whatever page that is on.
+        cast.app.clock.advance(Duration::from_secs(1));
         Self { shown, ..props }
     }
 
