@@ -34,6 +34,24 @@ pub async fn by_number(conn: &mut Conn, scope: &Scope, event: EventId, number: &
     Ok(found.filter(|row| scope.covers(row.owner_id, row.event_id, row.service_type_id)))
 }
 
+/// The extension of a number of the event of this slug, if it is in scope.
+pub async fn by_slug_and_number(
+    conn: &mut Conn,
+    scope: &Scope,
+    event: &str,
+    number: &str,
+) -> QueryResult<Option<Extension>> {
+    let found: Option<Extension> = query!(conn, c => extensions::table
+        .inner_join(events::table.on(events::id.eq(extensions::event_id)))
+        .filter(events::slug.eq(event))
+        .filter(extensions::number.eq(number))
+        .select(Extension::as_select())
+        .get_result(c)
+        .await
+        .optional())?;
+    Ok(found.filter(|row| scope.covers(row.owner_id, row.event_id, row.service_type_id)))
+}
+
 /// The extension of this id, if it is in scope.
 pub async fn by_id(conn: &mut Conn, scope: &Scope, id: ExtensionId) -> QueryResult<Option<Extension>> {
     let found: Option<Extension> =

@@ -59,8 +59,8 @@ impl ExtensionsQuery {
     ) -> Result<Option<Extension>, ApiError> {
         let (Ok(number), scope) = (number::Number::clean(&number.0), scope(actor(ctx)?)) else { return Ok(None) };
         let mut conn = context::read(ctx).await?;
-        let Some(event) = service_types::queries::event_by_slug(&mut conn, &event).await? else { return Ok(None) };
-        Ok(queries::by_number(&mut conn, &scope, event.id, number.as_str()).await?.map(Extension::new))
+        let found = queries::by_slug_and_number(&mut conn, &scope, &event, number.as_str()).await?;
+        Ok(found.map(Extension::new))
     }
 
     /// A user's own; an operator's all. By id.
