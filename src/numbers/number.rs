@@ -118,13 +118,21 @@ fn world_number(digits: &str) -> Result<Number, Problem> {
     if !(MIN_WORLD_DIGITS..=MAX_DIGITS).contains(&digits.len()) {
         return Err(refused("An international number has a plus sign and 7 to 15 digits."));
     }
-    let unknown = || refused("No country has this international number.");
-    let parsed = phonenumber::parse(None, format!("+{digits}")).map_err(|_| unknown())?;
+    // A normal form has no other: where a digit goes each time it is read, as Russia's trunk `8` may, it is no number.
+    let normal = normal_form(digits).filter(|normal| normal_form(normal).as_ref() == Some(normal));
+    let normal = normal.ok_or_else(|| refused("No country has this international number."))?;
+    Ok(Number(format!("+{normal}")))
+}
+
+/// The digits of an E.164 number without a trunk prefix, if a country has it.
+fn normal_form(digits: &str) -> Option<String> {
+    let parsed = phonenumber::parse(None, format!("+{digits}")).ok()?;
     if !fits_its_country(&parsed) {
-        return Err(unknown());
+        return None;
     }
     let text = parsed.format().mode(phonenumber::Mode::E164).to_string();
-    Number::stored(text).map_err(|_| unknown())
+    let digits = text.strip_prefix('+')?;
+    (MIN_WORLD_DIGITS..=MAX_DIGITS).contains(&digits.len()).then(|| digits.to_owned())
 }
 
 /// Whether the number fits the general pattern of a country with its code. The patterns of single kinds (mobile, toll
@@ -204,6 +212,11 @@ mod tests {
         for bad in ["", "+", "+12", "23 42", "zebra", "1234567890123456"] {
             assert!(Number::stored(bad.into()).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_changes_each_time_it_is_read_is_no_number() {
+        assert!(Number::clean("+7888000000000").is_err());
     }
 
     proptest! {
