@@ -232,7 +232,7 @@ impl House {
         page.cursor
     }
 
-    pub async fn changes(&self, since: Cursor, first: usize) -> ChangesPage {
+    pub async fn changes(&self, since: Cursor, first: usize) -> Arc<ChangesPage> {
         match self.reader().await.changes(since, first).await.unwrap() {
             FeedAnswer::Page(page) => page,
             FeedAnswer::Reset(reason) => panic!("a reset: {reason:?}"),
@@ -281,6 +281,17 @@ impl House {
         self.write(move |conn| Box::pin(async move {
             query!(conn, c => diesel::update(events::table.find(event)).set(events::phase.eq(phase)).execute(c).await).unwrap();
         })).await;
+    }
+
+    pub async fn revoke_key(&self) {
+        let key = self.key;
+        self.write(move |conn| {
+            Box::pin(async move {
+                query!(conn, c => diesel::update(api_keys::table.find(key)).set(api_keys::revoked_at.eq(Some(NOW))).execute(c).await)
+                    .unwrap();
+            })
+        })
+        .await;
     }
 
     pub fn days_pass(&self, days: u64) {

@@ -20,7 +20,7 @@ const FIELDS: &str = "id slot number label asciiLabel parameters secrets digests
 /// The same lists by ordinary resolvers.
 struct Ordinary {
     snapshot: SnapshotPage,
-    changes: ChangesPage,
+    changes: Arc<ChangesPage>,
 }
 
 #[Object]

@@ -1,0 +1,89 @@
+//! Whether keys are still good, asked for all that follow with one statement.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::clock::Timestamp;
+use crate::ids::ApiKeyId;
+use crate::problem::{Fault, Stop};
+use crate::provisioning::consumer_queries as rows;
+use crate::services::Services;
+
+/// How old an answer may be where no bell rang for a revoked key. With the poll of those who wait it is less than the second
+/// within which a key that was revoked elsewhere ends.
+const FRESH: Duration = Duration::from_millis(200);
+/// For how long a key is looked at together with others after it was asked for last.
+const REMEMBERED: Duration = Duration::from_secs(10);
+
+/// The keys of those who follow.
+#[derive(Default)]
+pub struct Keys(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    /// When each was asked for last.
+    asked: HashMap<ApiKeyId, Instant>,
+    /// Those that were not revoked, with the time of their end.
+    good: HashMap<ApiKeyId, Option<Timestamp>>,
+    looked: Option<Looked>,
+}
+
+/// When the keys were looked at, and how that went.
+#[derive(Clone, Copy)]
+struct Looked {
+    at: Instant,
+    /// How often the bell of revoked keys had rung before.
+    rings: u64,
+    failed: bool,
+}
+
+impl Looked {
+    fn is_fresh(&self, rings: u64, now: Instant) -> bool {
+        self.rings == rings && now.duration_since(self.at) < FRESH
+    }
+}
+
+impl Keys {
+    /// Whether a key is neither revoked nor expired. A key that was revoked by this process is found at once, another's within
+    /// the time that an answer is fresh.
+    ///
+    /// # Errors
+    /// When the database refuses. Those who wait for the same look are told without asking again.
+    pub(in crate::provisioning) async fn is_good(&self, services: &Services, key: ApiKeyId) -> Result<bool, Stop> {
+        let mut known = self.0.lock().await;
+        let now = Instant::now();
+        let is_new = known.asked.insert(key, now).is_none();
+        match known.looked.filter(|looked| looked.is_fresh(services.doorbell.key_rings(), now)) {
+            Some(looked) if looked.failed => return Err(Fault::Overloaded("keys could not be looked at just now").into()),
+            Some(_) if !is_new => {}
+            _ => known.look(services, now).await?,
+        }
+        let end = known.good.get(&key);
+        Ok(end.is_some_and(|end| end.is_none_or(|end| end > services.now())))
+    }
+}
+
+impl Known {
+    async fn look(&mut self, services: &Services, now: Instant) -> Result<(), Stop> {
+        self.asked.retain(|_, asked| now.duration_since(*asked) < REMEMBERED);
+        let keys: Vec<ApiKeyId> = self.asked.keys().copied().collect();
+        // Counted before the database is asked: what rings meanwhile makes the answer old.
+        let looked = Looked { at: now, rings: services.doorbell.key_rings(), failed: false };
+        self.looked = None;
+        let read = async { Ok::<_, Stop>(rows::keys_not_revoked(&mut *services.store.read().await?, &keys).await?) };
+        match read.await {
+            Ok(good) => {
+                self.good = good.into_iter().collect();
+                self.looked = Some(looked);
+                Ok(())
+            }
+            Err(stop) => {
+                self.looked = Some(Looked { at: Instant::now(), failed: true, ..looked });
+                Err(stop)
+            }
+        }
+    }
+}
