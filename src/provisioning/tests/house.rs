@@ -384,7 +384,7 @@ async fn claim(conn: &mut Conn, feed: FeedRef, id: ExtensionId, parameters: &Val
 }
 
 /// What a page tells, in short: `+number[previous]` and `-[keys]`; a parameter stands behind its number.
-pub fn told(page: &ChangesPage) -> Vec<String> {
+pub fn told(page: &Arc<ChangesPage>) -> Vec<String> {
     let keys = |keys: &[Keys]| {
         let text = |keys: &Keys| match keys.parameters["mac"].as_str() {
             Some(mac) => format!("{}/{mac}", keys.number),

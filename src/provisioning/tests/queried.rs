@@ -1,5 +1,7 @@
 //! The feed through GraphQL: what is spliced is what ordinary resolvers would give.
 
+use std::sync::Arc;
+
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema, Value as Answer};
 use serde_json::{Value, json};
 

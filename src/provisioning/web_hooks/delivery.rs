@@ -35,7 +35,7 @@ pub enum News {
 
 impl News {
     /// Up to where an answer of 2xx acknowledges.
-    pub const fn cursor(&self) -> Option<Cursor> {
+    pub fn cursor(&self) -> Option<Cursor> {
         match self {
             Self::Page(page) => Some(page.cursor),
             Self::Begin(_, cursor) => Some(*cursor),
