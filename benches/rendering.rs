@@ -41,7 +41,8 @@ pub async fn measure(table: &mut Table) {
             std::hint::black_box(side());
         }
     };
-    let found = alternate(5, async |units| repeat(units, &ours).await, async |units| repeat(units, &beside).await).await;
+    let found =
+        alternate(5, async |units| repeat(units, &ours).await, async |units| repeat(units, &beside).await).await;
     let beside = format!("MiniJinja's own loop {}", show(found.beside.cpu));
     table.tell(work, (found.cpu_ratio, " × CPU"), show(found.ours.cpu), beside);
 }

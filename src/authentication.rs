@@ -5,14 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use tokio::time::Instant;
 
 use crate::access::{Actor, Key, Person};
 use crate::accounts;
 use crate::accounts::token::{ApiKey, Token};
-use crate::api_keys;
-use crate::api_keys::queries::Found;
-use crate::clock::Timestamp;
+use crate::api_keys::{self, FoundKey};
+use crate::clock::{Moment, Timestamp};
 use crate::problem::Stop;
 use crate::services::Services;
 
@@ -36,7 +34,7 @@ struct KnownKey {
     end: Option<Timestamp>,
     /// How often the bell of revoked keys had rung before it was looked up: what rings later makes it unknown.
     rings: u64,
-    at: Instant,
+    at: Moment,
 }
 
 impl KnownKeys {
@@ -54,12 +52,12 @@ impl KnownKeys {
         }
         let Some(presented) = ApiKey::parse(token) else { return Ok(None) };
         // Both are taken before the database is asked.
-        let (rings, at) = (services.doorbell.key_rings(), Instant::now());
+        let (rings, at) = (services.doorbell.key_rings(), Moment::now());
         let Some((key, end)) = key_of(services, &presented).await? else { return Ok(None) };
         let key = Arc::new(key);
         let mut known = self.lock();
         if known.len() >= MANY {
-            known.retain(|_, known| known.at.elapsed() < KNOWN);
+            known.retain(|_, known| known.at.is_within(KNOWN));
         }
         known.insert(digest, KnownKey { key: Arc::clone(&key), end, rings, at });
         Ok(Some(Actor::Key(key)))
@@ -69,7 +67,7 @@ impl KnownKeys {
         let known = self.lock();
         let found = known.get(digest)?;
         let is_good = found.rings == services.doorbell.key_rings()
-            && found.at.elapsed() < KNOWN
+            && found.at.is_within(KNOWN)
             && found.end.is_none_or(|end| end > services.now());
         is_good.then(|| Arc::clone(&found.key))
     }
@@ -97,7 +95,7 @@ pub async fn actor_of(services: &Services, token: &str) -> Result<Option<Actor>,
 async fn key_of(services: &Services, presented: &ApiKey) -> Result<Option<(Key, Option<Timestamp>)>, Stop> {
     let now = services.now();
     let found = api_keys::queries::by_token(&mut *services.store.read().await?, presented, now).await?;
-    let Some(Found { key, expires_at, last_used_at }) = found else { return Ok(None) };
+    let Some(FoundKey { key, expires_at, last_used_at }) = found else { return Ok(None) };
     if last_used_at.is_none_or(|at| is_long_ago(at, now)) {
         let id = key.id;
         services

@@ -1,8 +1,8 @@
 //! The doorbell: rings after a commit, and may be lost. What it announces is always read from the database.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
@@ -66,7 +66,9 @@ impl Doorbell {
         match ring {
             Ring::Catalogue => drop(self.catalogue.fetch_add(1, Ordering::SeqCst)),
             Ring::KeyRevoked(_) => drop(self.keys.fetch_add(1, Ordering::SeqCst)),
-            Ring::Feed(feed) => *self.feeds.lock().unwrap_or_else(PoisonError::into_inner).entry(feed).or_default() += 1,
+            Ring::Feed(feed) => {
+                *self.feeds.lock().unwrap_or_else(PoisonError::into_inner).entry(feed).or_default() += 1
+            }
             _ => {}
         }
         drop(self.rings.send(ring));

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+
+use crate::clock::Moment;
 
 /// The newest answers, by question. A question must hold everything that its answer depends on beside the database.
 pub struct Shared<Q, A> {
@@ -31,7 +32,7 @@ struct Reading<A> {
 struct Began {
     /// How often the bell of what is read had rung.
     rings: u64,
-    at: Instant,
+    at: Moment,
 }
 
 impl<Q: Eq + Hash, A: Clone> Shared<Q, A> {
@@ -55,7 +56,7 @@ impl<Q: Eq + Hash, A: Clone> Shared<Q, A> {
         let place = self.place(question);
         let mut kept = place.lock().await;
         // Counted before anything is read.
-        let began = Began { rings: rings(), at: Instant::now() };
+        let began = Began { rings: rings(), at: Moment::now() };
         match &*kept {
             Some(reading) if reading.began.rings >= rung && self.is_fresh(reading) => match &reading.answer {
                 Some(answer) => Ok(shared(answer.clone())),
@@ -75,7 +76,7 @@ impl<Q: Eq + Hash, A: Clone> Shared<Q, A> {
     }
 
     fn is_fresh(&self, reading: &Reading<A>) -> bool {
-        reading.began.at.elapsed() < self.fresh
+        reading.began.at.is_within(self.fresh)
     }
 
     /// The place of an answer; those that nobody can use any more make room for a new one.
@@ -106,7 +107,12 @@ mod tests {
 
     const FRESH: Duration = Duration::from_millis(50);
 
-    async fn ask(shared: &Shared<&'static str, u32>, rung: u64, now: u64, read: impl AsyncFnOnce() -> Answer) -> Answer {
+    async fn ask(
+        shared: &Shared<&'static str, u32>,
+        rung: u64,
+        now: u64,
+        read: impl AsyncFnOnce() -> Answer,
+    ) -> Answer {
         shared.ask("what", (rung, || now), read, (|answer| Some(*answer), |answer| answer)).await
     }
 
@@ -121,12 +127,17 @@ mod tests {
         let now = || rings.get();
         let sharing = (|answer: &u32| Some(*answer), |answer| answer);
         let (release, released) = oneshot::channel::<()>();
-        let early = shared.ask("what", (1, now), async || {
-            // The second commit rings while the first one's reader still reads.
-            rings.set(2);
-            released.await.map_err(|_| "dropped")?;
-            Ok::<_, &str>(1)
-        }, sharing);
+        let early = shared.ask(
+            "what",
+            (1, now),
+            async || {
+                // The second commit rings while the first one's reader still reads.
+                rings.set(2);
+                released.await.map_err(|_| "dropped")?;
+                Ok::<_, &str>(1)
+            },
+            sharing,
+        );
         let late = async {
             let asking = shared.ask("what", (2, now), async || Ok::<_, &str>(2), sharing);
             let unlocking = async {
@@ -165,7 +176,8 @@ mod tests {
         assert_eq!(ask(&shared, 2, 2, nobody).await, Ok(3));
         // Another question sweeps away what is old.
         tokio::time::sleep(FRESH).await;
-        let other = shared.ask("other", (1, || 1), async || Ok::<_, &str>(4), (|answer| Some(*answer), |answer| answer));
+        let other =
+            shared.ask("other", (1, || 1), async || Ok::<_, &str>(4), (|answer| Some(*answer), |answer| answer));
         assert_eq!(other.await, Ok(4));
         assert_eq!(shared.places.lock().unwrap().len(), 1);
     }

@@ -291,10 +291,7 @@ pub async fn key(
 }
 
 /// Those of these keys that were not revoked, each with its end if it has one.
-pub async fn keys_not_revoked(
-    conn: &mut Conn,
-    ids: &[ApiKeyId],
-) -> QueryResult<Vec<(ApiKeyId, Option<Timestamp>)>> {
+pub async fn keys_not_revoked(conn: &mut Conn, ids: &[ApiKeyId]) -> QueryResult<Vec<(ApiKeyId, Option<Timestamp>)>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(CHUNK) {
         let some: Vec<(ApiKeyId, Option<Timestamp>)> = query!(&mut *conn, c => api_keys::table

@@ -11,9 +11,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::access::{Actor, Role};
+use crate::clock::Moment;
 use crate::ids::{ApiKeyId, FeedId};
 use crate::problem::{Denied, Stop};
 use crate::provisioning::consumers;
@@ -35,7 +34,7 @@ pub struct Followers {
     pub(super) keys: Keys,
     pub(super) marks: Marks,
     /// When each key's contact with a feed was noted last.
-    noted: Mutex<HashMap<(ApiKeyId, FeedId), Instant>>,
+    noted: Mutex<HashMap<(ApiKeyId, FeedId), Moment>>,
 }
 
 impl Followers {
@@ -90,14 +89,12 @@ impl Followers {
     }
 
     fn is_due(&self, key: ApiKeyId, feed: FeedId) -> bool {
-        let now = Instant::now();
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_recent = |at: &Instant| now.duration_since(*at) < NOTED;
-        if noted.get(&(key, feed)).is_some_and(is_recent) {
+        if noted.get(&(key, feed)).is_some_and(|at| at.is_within(NOTED)) {
             return false;
         }
-        noted.retain(|_, at| is_recent(at));
-        noted.insert((key, feed), now);
+        noted.retain(|_, at| at.is_within(NOTED));
+        noted.insert((key, feed), Moment::now());
         true
     }
 }

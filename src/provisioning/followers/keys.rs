@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::ids::ApiKeyId;
 use crate::problem::{Fault, Stop};
 use crate::provisioning::consumer_queries as rows;
@@ -25,7 +24,7 @@ pub struct Keys(Mutex<Known>);
 #[derive(Default)]
 struct Known {
     /// When each was asked for last.
-    asked: HashMap<ApiKeyId, Instant>,
+    asked: HashMap<ApiKeyId, Moment>,
     /// Those that were not revoked, with the time of their end.
     good: HashMap<ApiKeyId, Option<Timestamp>>,
     looked: Option<Looked>,
@@ -34,15 +33,15 @@ struct Known {
 /// When the keys were looked at, and how that went.
 #[derive(Clone, Copy)]
 struct Looked {
-    at: Instant,
+    at: Moment,
     /// How often the bell of revoked keys had rung before.
     rings: u64,
     failed: bool,
 }
 
 impl Looked {
-    fn is_fresh(&self, rings: u64, now: Instant) -> bool {
-        self.rings == rings && now.duration_since(self.at) < FRESH
+    fn is_fresh(&self, rings: u64) -> bool {
+        self.rings == rings && self.at.is_within(FRESH)
     }
 }
 
@@ -54,12 +53,17 @@ impl Keys {
     /// When the database refuses. Those who wait for the same look are told without asking again.
     pub(in crate::provisioning) async fn is_good(&self, services: &Services, key: ApiKeyId) -> Result<bool, Stop> {
         let mut known = self.0.lock().await;
-        let now = Instant::now();
-        let is_new = known.asked.insert(key, now).is_none();
-        match known.looked.filter(|looked| looked.is_fresh(services.doorbell.key_rings(), now)) {
-            Some(looked) if looked.failed => return Err(Fault::Overloaded("keys could not be looked at just now").into()),
+        let is_new = known.asked.insert(key, Moment::now()).is_none();
+        match known.looked.filter(|looked| looked.is_fresh(services.doorbell.key_rings())) {
+            Some(looked) if looked.failed => {
+                return Err(Fault::Overloaded("keys could not be looked at just now").into());
+            }
             Some(_) if !is_new => {}
-            _ => known.look(services, now).await?,
+            Some(_) => {
+                let found = read(services, &[key]).await?;
+                known.good.extend(found);
+            }
+            None => known.look(services).await?,
         }
         let end = known.good.get(&key);
         Ok(end.is_some_and(|end| end.is_none_or(|end| end > services.now())))
@@ -67,23 +71,27 @@ impl Keys {
 }
 
 impl Known {
-    async fn look(&mut self, services: &Services, now: Instant) -> Result<(), Stop> {
-        self.asked.retain(|_, asked| now.duration_since(*asked) < REMEMBERED);
+    async fn look(&mut self, services: &Services) -> Result<(), Stop> {
+        self.asked.retain(|_, asked| asked.is_within(REMEMBERED));
         let keys: Vec<ApiKeyId> = self.asked.keys().copied().collect();
         // Counted before the database is asked: what rings meanwhile makes the answer old.
-        let looked = Looked { at: now, rings: services.doorbell.key_rings(), failed: false };
+        let looked = Looked { at: Moment::now(), rings: services.doorbell.key_rings(), failed: false };
         self.looked = None;
-        let read = async { Ok::<_, Stop>(rows::keys_not_revoked(&mut *services.store.read().await?, &keys).await?) };
-        match read.await {
+        match read(services, &keys).await {
             Ok(good) => {
                 self.good = good.into_iter().collect();
                 self.looked = Some(looked);
                 Ok(())
             }
             Err(stop) => {
-                self.looked = Some(Looked { at: Instant::now(), failed: true, ..looked });
+                self.looked = Some(Looked { at: Moment::now(), failed: true, ..looked });
                 Err(stop)
             }
         }
     }
+}
+
+/// Those of the keys that are not revoked, each with its end if it has one.
+async fn read(services: &Services, keys: &[ApiKeyId]) -> Result<Vec<(ApiKeyId, Option<Timestamp>)>, Stop> {
+    Ok(rows::keys_not_revoked(&mut *services.store.read().await?, keys).await?)
 }

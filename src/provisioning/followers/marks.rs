@@ -78,7 +78,8 @@ impl Marks {
         // Both only ever grow: who has the sum of then has both of then.
         let rings = || doorbell.feed_rings(feed) + doorbell.catalogue_rings();
         let read = async || reader.mark().await;
-        let mark = self.marks.ask(reader.scope(), (rings(), rings), read, (|mark| Some(mark.clone()), |mark| mark)).await?;
+        let mark =
+            self.marks.ask(reader.scope(), (rings(), rings), read, (|mark| Some(mark.clone()), |mark| mark)).await?;
         Ok((mark, feed))
     }
 

@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn two_feeds_two_scopes_and_two_places_are_never_the_same_question() {
-        let staff = feed_scope(&Actor::System("web hook"), EventId(Uuid::from_u128(1)), ServiceTypeId(Uuid::from_u128(1)));
+        let staff =
+            feed_scope(&Actor::System("web hook"), EventId(Uuid::from_u128(1)), ServiceTypeId(Uuid::from_u128(1)));
         let same =
             Question { feed: FeedId(Uuid::nil()), scope: scope(1, 1, &[]), since: CURSOR, first: 50, catalogue: 0 };
         let questions = [

@@ -37,8 +37,11 @@ impl ProvisioningSubscription {
         let reader = feed::open(services(ctx)?, actor(ctx)?, &event, &service_type).await?;
         let reader =
             reader.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such event or service type."))?;
-        let followers = ctx.data_opt::<Arc<Followers>>().ok_or_else(|| Fault::internal("the schema has no followers"))?;
-        Ok(follow(reader, since, Arc::clone(followers)).await?.map(|answer| answer.map(FeedEvent::from).map_err(ApiError::from)))
+        let followers =
+            ctx.data_opt::<Arc<Followers>>().ok_or_else(|| Fault::internal("the schema has no followers"))?;
+        Ok(follow(reader, since, Arc::clone(followers))
+            .await?
+            .map(|answer| answer.map(FeedEvent::from).map_err(ApiError::from)))
     }
 
     /// Fires when a telephone system of the event has come further, has fallen behind, or could not apply something: what

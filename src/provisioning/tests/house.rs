@@ -285,13 +285,9 @@ impl House {
 
     pub async fn revoke_key(&self) {
         let key = self.key;
-        self.write(move |conn| {
-            Box::pin(async move {
-                query!(conn, c => diesel::update(api_keys::table.find(key)).set(api_keys::revoked_at.eq(Some(NOW))).execute(c).await)
-                    .unwrap();
-            })
-        })
-        .await;
+        self.write(move |conn| Box::pin(async move {
+            query!(conn, c => diesel::update(api_keys::table.find(key)).set(api_keys::revoked_at.eq(Some(NOW))).execute(c).await).unwrap();
+        })).await;
     }
 
     pub fn days_pass(&self, days: u64) {
