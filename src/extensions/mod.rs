@@ -11,6 +11,7 @@ pub mod queries;
 pub mod rules;
 pub mod sealed;
 pub mod search;
+pub(crate) mod stopped;
 pub mod visibility;
 
 pub use model::Extension;
