@@ -7,7 +7,7 @@ pub const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("http/gateway.rs", "async_graphql", "it hands the caller to the request"),
     ("directory/", "service_types::queries", "the directory finds its event by slug"),
     ("extensions/rules/", "numbers::queries", "a number changes hands in the extension's own transaction"),
-    ("event_files/", "extensions::many_queries", "a file's extensions are read and written in the file's own transaction"),
+    ("event_files/", "extensions::many_queries", "a file is read and written in one transaction"),
     ("service_types/effects.rs", "diesel", "its narrow queries are the exception that its head explains"),
     ("service_types/effects.rs", "diesel_async", "its narrow queries are the exception that its head explains"),
     ("service_types/effects.rs", "extensions", "a schema's change rewrites parameters"),
