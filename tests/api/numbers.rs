@@ -133,6 +133,13 @@ pub async fn a_bar_of_an_international_number_bites_everywhere(app: TestApp) {
     assert_eq!(barred.await.unwrap(), 1);
     let expected = json!({ "id": id, "active": false, "restrictions": [{ "source": "BAR" }] });
     assert_eq!((listed().await, seen().await), (json!(0), expected));
+    let filtered =
+        "query($a: Boolean!) { extensions(event: \"demo\", active: $a, search: \"+44\") { nodes { number } } }";
+    let filtered = async |active: bool| {
+        let found = operator.ask(filtered, json!({ "a": active })).await;
+        found["data"]["extensions"]["nodes"].as_array().unwrap().len()
+    };
+    assert_eq!((filtered(true).await, filtered(false).await), (0, 1), "the list knows the world's plan too");
     let join = "mutation { joinGroup(input: {event: \"demo\", groupNumber: \"2400\", number: \"+441144960123\"}) { member { id } errors { code path } } }";
     let refused = app.holding(&key).ask(join, json!({})).await;
     assert_eq!(code(&refused["data"]["joinGroup"]), "RESTRICTED", "{refused}");
