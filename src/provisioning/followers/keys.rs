@@ -25,9 +25,16 @@ pub struct Keys(Mutex<Known>);
 struct Known {
     /// When each was asked for last.
     asked: HashMap<ApiKeyId, Moment>,
-    /// Those that were not revoked, with the time of their end.
-    good: HashMap<ApiKeyId, Option<Timestamp>>,
+    /// What was found.
+    found: HashMap<ApiKeyId, Found>,
     looked: Option<Looked>,
+}
+
+#[derive(Clone, Copy)]
+enum Found {
+    Revoked,
+    /// Good, until it ends if it does.
+    Until(Option<Timestamp>),
 }
 
 /// When the keys were looked at, and how that went.
@@ -53,20 +60,22 @@ impl Keys {
     /// When the database refuses. Those who wait for the same look are told without asking again.
     pub(in crate::provisioning) async fn is_good(&self, services: &Services, key: ApiKeyId) -> Result<bool, Stop> {
         let mut known = self.0.lock().await;
-        let is_new = known.asked.insert(key, Moment::now()).is_none();
+        known.asked.insert(key, Moment::now());
         match known.looked.filter(|looked| looked.is_fresh(services.doorbell.key_rings())) {
             Some(looked) if looked.failed => {
                 return Err(Fault::Overloaded("keys could not be looked at just now").into());
             }
-            Some(_) if !is_new => {}
+            Some(_) if known.found.contains_key(&key) => {}
             Some(_) => {
                 let found = read(services, &[key]).await?;
-                known.good.extend(found);
+                known.found.extend(found);
             }
             None => known.look(services).await?,
         }
-        let end = known.good.get(&key);
-        Ok(end.is_some_and(|end| end.is_none_or(|end| end > services.now())))
+        Ok(match known.found.get(&key) {
+            Some(Found::Until(end)) => end.is_none_or(|end| end > services.now()),
+            Some(Found::Revoked) | None => false,
+        })
     }
 }
 
@@ -78,8 +87,8 @@ impl Known {
         let looked = Looked { at: Moment::now(), rings: services.doorbell.key_rings(), failed: false };
         self.looked = None;
         match read(services, &keys).await {
-            Ok(good) => {
-                self.good = good.into_iter().collect();
+            Ok(found) => {
+                self.found = found;
                 self.looked = Some(looked);
                 Ok(())
             }
@@ -91,7 +100,10 @@ impl Known {
     }
 }
 
-/// Those of the keys that are not revoked, each with its end if it has one.
-async fn read(services: &Services, keys: &[ApiKeyId]) -> Result<Vec<(ApiKeyId, Option<Timestamp>)>, Stop> {
-    Ok(rows::keys_not_revoked(&mut *services.store.read().await?, keys).await?)
+/// What becomes of each of the keys; one that is not there is as good as revoked.
+async fn read(services: &Services, keys: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, Found>, Stop> {
+    let good = rows::keys_not_revoked(&mut *services.store.read().await?, keys).await?;
+    let mut found: HashMap<_, _> = keys.iter().map(|key| (*key, Found::Revoked)).collect();
+    found.extend(good.into_iter().map(|(key, end)| (key, Found::Until(end))));
+    Ok(found)
 }
