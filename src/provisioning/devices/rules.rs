@@ -52,6 +52,7 @@ pub async fn create_softphone_link(
     input: NewLink,
     public_url: String,
 ) -> Result<Linked, Stop> {
+    caller.actor.demand(access::Role::User)?;
     caller.actor.demand_recent_sign_in(services.now())?;
     transact(services, caller, Action::CreateSoftphoneLink, Mode::Commit, move |tx| {
         Box::pin(async move {
