@@ -24,7 +24,7 @@ mod web_hooks;
 
 use self::extensions::{fallbacks, renumber, secrets, swap, transfer, two_writers};
 use crate::support::Test;
-use crate::{guarantees, permissions};
+use crate::permissions;
 
 macro_rules! tests {
     ($($module:ident :: $name:ident),+ $(,)?) => {
@@ -141,18 +141,6 @@ tests! {
     bad_input::what_systems_say_is_checked,
     bad_input::broken_csv_is_refused,
     permissions::everybody_is_asked_for_everything,
-    guarantees::guarantee_01_told_if_and_only_if_committed,
-    guarantees::guarantee_02_commit_order,
-    guarantees::guarantee_03_snapshot_and_tail,
-    guarantees::guarantee_04_own_positions,
-    guarantees::guarantee_05_versions_differ,
-    guarantees::guarantee_06_every_key_is_told,
-    guarantees::guarantee_07_cursors_check_themselves,
-    guarantees::guarantee_08_pages_are_whole,
-    guarantees::guarantee_09_poison_blocks_nobody,
-    guarantees::guarantee_10_doorbell,
-    guarantees::guarantee_11_secrets_are_not_copied,
-    guarantees::guarantee_12_every_path,
     operations::metrics_count_extensions_and_lag,
     agent::a_refused_record_is_reported_and_the_rest_goes_on,
     agent::a_record_that_failed_is_tried_again,
