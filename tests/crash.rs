@@ -165,7 +165,12 @@ struct System {
 impl System {
     /// Reads on, and demands that its copy is then what a snapshot shows.
     async fn is_in_step(&mut self) {
-        while take(&mut self.copy, &self.feed.changes(&self.copy.cursor, 50).await) {}
+        loop {
+            let page = self.feed.changes(&self.copy.cursor, 50).await;
+            if !take(&mut self.copy, &page) {
+                break;
+            }
+        }
         assert_eq!((self.copy.rows.clone(), self.copy.cursor.clone()), self.feed.now().await);
     }
 }

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -58,6 +59,8 @@ struct Line {
 pub struct Agent {
     folder: Arc<tempfile::TempDir>,
     staying: Option<Child>,
+    /// A reading that was begun: whoever waited for it may have stopped waiting.
+    reading: Option<Child>,
     /// What its log said before is no news.
     log_read: usize,
 }
@@ -67,7 +70,7 @@ impl Agent {
     pub async fn installed(desk: &Desk) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("key"), desk.key.token().unwrap()).unwrap();
-        let agent = Self { folder: Arc::new(folder), staying: None, log_read: 0 };
+        let agent = Self { folder: Arc::new(folder), staying: None, reading: None, log_read: 0 };
         agent.open().batch_execute(TABLES).unwrap();
         agent.moves(desk).await;
         agent
@@ -92,13 +95,21 @@ impl Agent {
         for file in ["key", "agent.toml"] {
             std::fs::copy(self.file(file), folder.path().join(file)).unwrap();
         }
-        Self { folder: Arc::new(folder), staying: None, log_read: 0 }
+        Self { folder: Arc::new(folder), staying: None, reading: None, log_read: 0 }
     }
 
     /// Runs the agent until it has read and applied everything.
     pub async fn reads(&mut self) {
-        let mut process = self.start(&["--once"]);
-        let status = tokio::task::spawn_blocking(move || process.wait().unwrap()).await.unwrap();
+        if self.reading.is_none() {
+            self.reading = Some(self.start(&["--once"]));
+        }
+        let status = loop {
+            if let Some(status) = self.reading.as_mut().unwrap().try_wait().unwrap() {
+                break status;
+            }
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        };
+        self.reading = None;
         assert!(status.success(), "the agent ended with {status}:\n{}", self.log());
     }
 
@@ -109,7 +120,7 @@ impl Agent {
 
     /// Kills the agent that stays.
     pub fn breaks(&mut self) {
-        if let Some(mut process) = self.staying.take() {
+        for mut process in self.staying.take().into_iter().chain(self.reading.take()) {
             process.kill().unwrap();
             process.wait().unwrap();
         }
@@ -180,7 +191,8 @@ impl Agent {
                 changes.len() - 1
             });
             for list in ["keys", "previous"] {
-                if let Some(list) = changes[place][list].as_array_mut().filter(|_| !number.is_null()) {
+                let list = changes[place].get_mut(list).and_then(Value::as_array_mut);
+                if let Some(list) = list.filter(|_| !number.is_null()) {
                     list.push(keys.clone());
                 }
             }

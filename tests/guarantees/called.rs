@@ -98,8 +98,9 @@ async fn take(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body: B
     if let Some(reason) = reset {
         if reason != "CLOSED" {
             let desk = receiver.desk.lock().unwrap().clone();
-            let (entries, head) = desk.whole().await;
-            receiver.copy.lock().unwrap().replace(entries, &head);
+            let (entries, _) = desk.whole().await;
+            // It stands where its answer says; that it has seen more already does no harm.
+            receiver.copy.lock().unwrap().replace(entries, page["cursor"].as_str().unwrap());
         }
         receiver.copy.lock().unwrap().resets.push(reason);
     }

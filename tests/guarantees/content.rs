@@ -27,23 +27,24 @@ pub async fn poison_blocks_nobody(app: TestApp, way: Way) {
         )
         .await;
     let mut patient = system.sleeper().await;
+    system.refuses("2001");
     patient.is_told("both").await;
     assert_eq!(patient.row("2001")["secrets"], json!({}), "what cannot be opened is left out");
     assert_eq!(patient.row("2002")["secrets"]["password"].as_str().unwrap().len(), 20);
 
-    // This system cannot apply it, says so, and goes on.
-    system.refuses("2001");
+    // The other system cannot apply it, says so, and goes on.
     system.is_in_step_but(&["2001"]).await;
     system.acknowledges().await;
     relabel(user, &sound, "Goes on").await;
     assert!(!system.is_in_step_but(&["2001"]).await.is_empty(), "what came after the poison is not told");
     system.acknowledges().await;
     let name = system.desk.consumer.clone();
-    for (number, state, message) in [("2001", "FAILED", json!(COMPLAINT)), ("2002", "APPLIED", Value::Null)] {
+    for (number, state, message) in [("2001", "FAILED", COMPLAINT), ("2002", "APPLIED", "")] {
         let ask = "query($n: PhoneNumber!) { extension(event: \"demo\", number: $n) { provisioning { consumer state message } } }";
         let seen = user.does(ask, json!({ "n": number })).await["provisioning"].clone();
-        let status = seen.as_array().unwrap().iter().find(|status| status["consumer"] == name.as_str());
-        assert_eq!(status, Some(&json!({ "consumer": name, "state": state, "message": message })), "{seen}");
+        let status = seen.as_array().unwrap().iter().find(|status| status["consumer"] == name.as_str()).unwrap();
+        assert_eq!(status["state"], state, "{seen}");
+        assert!(status["message"].as_str().unwrap_or_default().contains(message), "{seen}");
     }
     let seen = ground.seen(&name).await;
     assert_eq!((&seen["lagRecords"], &seen["errors"]), (&json!(0), &json!([{ "number": "2001" }])));

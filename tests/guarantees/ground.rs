@@ -91,11 +91,11 @@ impl Ground {
         }
     }
 
-    /// What operators see of a consumer of the demo's SIP feed.
+    /// What operators see of a consumer.
     pub async fn seen(&self, name: &str) -> Value {
-        let query = "{ provisioning(event: \"demo\", serviceType: \"sip\") { consumers { name lagRecords acknowledged errors { number } } } }";
+        let query = "{ feedConsumers { name lagRecords acknowledged errors { number } } }";
         let seen = self.operator.does(query, json!({})).await;
-        let found = seen["consumers"].as_array().unwrap().iter().find(|consumer| consumer["name"] == name);
+        let found = seen.as_array().unwrap().iter().find(|consumer| consumer["name"] == name);
         found.unwrap_or_else(|| panic!("{name}: {seen}")).clone()
     }
 }

@@ -44,21 +44,21 @@ pub async fn every_key_is_told(app: TestApp, way: Way) {
     // Whoever saw 2342 and not its renumbering is told 2342 when it is deleted.
     renumber(user, &first, "2343").await;
     mutate(user, "deleteExtension", &first, "").await;
-    let told = system.is_in_step().await;
+    let told = system.is_told_at_once().await;
     assert_eq!(numbers(of(&told, &first)), ["2342", "2343"], "{told:?}");
 
     // A key that another extension holds by now is not told: a system would delete the other's.
     renumber(user, &second, "2345").await;
     let taker = registered(user, "sip", "2344").await;
     mutate(user, "deleteExtension", &second, "").await;
-    let told = system.is_in_step().await;
+    let told = system.is_told_at_once().await;
     assert_eq!(numbers(of(&told, &second)), ["2345"], "{told:?}");
     assert!(of(&told, &taker)["extension"].is_object());
 
     // An upsert carries what was known by other keys, and so does one who saw none of it.
     renumber(user, &third, "2347").await;
     renumber(user, &third, "2348").await;
-    let told = system.is_in_step().await;
+    let told = system.is_told_at_once().await;
     assert_eq!(numbers(of(&told, &third)), ["2346", "2347"], "{told:?}");
 
     // What was made and deleted after the base is told all the same.
@@ -122,6 +122,7 @@ pub async fn pages_are_whole(app: TestApp, way: Way) {
     registered(user, "sip", "2004").await;
     system.is_told("a third").await;
     let before = system.cursor();
+    system.sleeps(true).await;
     ban(admin, "user", true).await;
     registered(admin, "sip", "2005").await;
     if ground.shows(Part::PageSize) {
@@ -130,14 +131,18 @@ pub async fn pages_are_whole(app: TestApp, way: Way) {
     a_revision_with_very_much_is_a_reset(&ground, system).await;
 }
 
-async fn transactions_are_not_cut(system: &System, before: &str) {
-    let page = async |since: &str| match system.desk.ground.way {
+/// A page of one entry, or of the transaction that it belongs to.
+async fn page_of_one(system: &System, since: &str) -> Value {
+    match system.desk.ground.way {
         Way::LongPoll => system.desk.poll(since, 1, 0.0).await,
         _ => system.desk.changes(since, 1).await,
-    };
-    let one = page(before).await;
+    }
+}
+
+async fn transactions_are_not_cut(system: &System, before: &str) {
+    let one = page_of_one(system, before).await;
     assert_eq!((one["changes"].as_array().unwrap().len(), &one["hasMore"]), (3, &json!(true)), "{one}");
-    let rest = page(one["cursor"].as_str().unwrap()).await;
+    let rest = page_of_one(system, one["cursor"].as_str().unwrap()).await;
     assert_eq!((rest["changes"].as_array().unwrap().len(), &rest["hasMore"]), (1, &json!(false)), "{rest}");
 }
 
@@ -146,13 +151,11 @@ async fn a_revision_with_very_much_is_a_reset(ground: &Ground, mut system: Syste
     let of_the_ban = "SELECT CAST(entries AS TEXT) AS text FROM feed_revisions WHERE entries > 2";
     assert_eq!(ground.app.texts(of_the_ban).await, ["3"]);
     let mut other = system.sleeper().await;
-    let make = async |entries: i32| {
-        let statement = format!("UPDATE feed_revisions SET entries = {entries} WHERE entries > 2");
-        ground.app.tamper(&statement, &statement).await;
-    };
-    make(5000).await;
+    let make = |entries: i32| format!("UPDATE feed_revisions SET entries = {entries} WHERE entries > 2");
+    ground.app.tamper(&make(5000), &make(5000)).await;
     assert_eq!(other.is_told("five thousand").await.len(), 4);
-    make(5001).await;
+    ground.app.tamper(&make(5001), &make(5001)).await;
+    system.sleeps(false).await;
     assert_eq!(system.is_reset().await, "BULK");
     system.begins_again().await;
     registered(&ground.admin, "sip", "2006").await;

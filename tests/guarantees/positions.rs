@@ -26,12 +26,10 @@ pub async fn own_positions(app: TestApp, way: Way) {
 
     // Reading and acknowledging takes nothing away from others, nor from oneself.
     assert_eq!(slow.desk.changes(&before, 50).await, untouched);
-    let position = async |name: &str| {
-        let seen = ground.seen(name).await;
-        (seen["lagRecords"].clone(), seen["acknowledged"].clone())
-    };
-    assert_eq!(position(&quick.desk.consumer).await, (json!(0), json!(quick.cursor())));
-    assert_eq!(position(&slow.desk.consumer).await, (json!(3), json!(before)));
+    for (system, lag, cursor) in [(&quick, 0, quick.cursor()), (&slow, 3, before)] {
+        let seen = ground.seen(&system.desk.consumer).await;
+        assert_eq!((&seen["lagRecords"], &seen["acknowledged"]), (&json!(lag), &json!(cursor)));
+    }
     // Nobody moves another's position.
     let say = "mutation($n: String!, $c: FeedCursor!) { acknowledgeProvisioning(input: {event: \"demo\", serviceType: \"sip\", consumer: $n, cursor: $c}) { errors { code } } }";
     let theirs = quick.desk.key.ask(say, json!({ "n": slow.desk.consumer, "c": quick.cursor() })).await;
@@ -134,11 +132,11 @@ async fn cursors_that_are_handed_over(ground: &Ground) {
         }
         Way::Subscription => desk.follows("nonsense").await.next().await["errors"][0]["extensions"]["code"].clone(),
         _ => {
-            let query = "{ provisioning(event: \"demo\", serviceType: \"sip\") { changes(since: \"nonsense\") { __typename } } }";
-            desk.key.ask(query, json!({})).await["errors"][0]["extensions"]["code"].clone()
+            let query = "query($s: FeedCursor!) { provisioning(event: \"demo\", serviceType: \"sip\") { changes(since: $s) { __typename } } }";
+            desk.key.ask(query, json!({ "s": "nonsense" })).await["errors"][0]["extensions"]["code"].clone()
         }
     };
-    assert_eq!(code, "BAD_USER_INPUT");
+    assert!(["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"].contains(&code.as_str().unwrap()), "{code}");
 }
 
 /// A quiet month harms nobody; a week after the next change it is too late.

@@ -61,14 +61,16 @@ impl System {
             }
             Line::WebHook(called) => {
                 let began = Instant::now();
-                while called.copy().cursor.is_empty() {
+                while self.desk.ground.seen(&self.desk.consumer).await["acknowledged"].is_null() {
                     assert!(began.elapsed() < PATIENCE, "nobody called");
                     called.reads(&self.desk).await;
                 }
             }
             Line::Agent(agent) => agent.reads().await,
         }
-        self.acknowledges().await;
+        if !matches!(self.line, Line::WebHook(_)) {
+            self.acknowledges().await;
+        }
         self.told();
         self.resets();
     }
@@ -77,8 +79,18 @@ impl System {
     pub async fn reads(&mut self) {
         let desk = &self.desk;
         match &mut self.line {
-            Line::Pages(copy) => while take(copy, &desk.changes(&copy.cursor, self.page).await) {},
-            Line::LongPoll(copy) => while take(copy, &desk.poll(&copy.cursor, self.page, WAIT).await) {},
+            Line::Pages(copy) => loop {
+                let page = desk.changes(&copy.cursor, self.page).await;
+                if !take(copy, &page) {
+                    return;
+                }
+            },
+            Line::LongPoll(copy) => loop {
+                let page = desk.poll(&copy.cursor, self.page, WAIT).await;
+                if !take(copy, &page) {
+                    return;
+                }
+            },
             Line::Subscription(copy, stream) => stream.reads(desk, copy).await,
             Line::WebHook(called) => called.reads(desk).await,
             Line::Agent(agent) => agent.reads().await,
@@ -87,9 +99,20 @@ impl System {
 
     /// Says how far it has come and what it could not apply, where nothing else says it.
     pub async fn acknowledges(&self) {
-        if let Line::Pages(copy) | Line::LongPoll(copy) | Line::Subscription(copy, _) = &self.line {
-            let (digest, errors) = copy.report();
-            self.desk.acknowledges(&copy.cursor, digest, errors).await;
+        match &self.line {
+            Line::Pages(copy) | Line::LongPoll(copy) | Line::Subscription(copy, _) => {
+                let (digest, errors) = copy.report();
+                self.desk.acknowledges(&copy.cursor, digest, errors).await;
+            }
+            // Its answer has said it; the server writes it down a little later.
+            Line::WebHook(_) => {
+                let began = Instant::now();
+                while self.desk.ground.seen(&self.desk.consumer).await["acknowledged"] != self.cursor().as_str() {
+                    assert!(began.elapsed() < PATIENCE, "{} was not heard", self.feed());
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+            Line::Agent(_) => {}
         }
     }
 
@@ -162,6 +185,15 @@ impl System {
         changes
     }
 
+    /// The same, and from now on it hears nothing until it reads again: what happens meanwhile is told at once.
+    pub async fn is_told_at_once(&mut self) -> Vec<Value> {
+        let changes = self.is_in_step().await;
+        if let Line::Subscription(_, stream) = &mut self.line {
+            stream.breaks();
+        }
+        changes
+    }
+
     fn feed(&self) -> String {
         format!("{}/{} by {}", self.desk.event, self.desk.service_type, self.desk.ground.way.name())
     }
@@ -223,16 +255,20 @@ impl System {
         assert_ne!(self.is_told("the same once more").await.len(), 0);
     }
 
-    /// Is not called any more, or again. The others sleep as long as they do not ask.
-    pub async fn sleeps(&self, asleep: bool) {
-        if matches!(self.line, Line::WebHook(_)) {
-            called::pause(&self.desk, asleep).await;
+    /// Is not called and hears nothing any more, or does again. Who asks sleeps as long as it does not.
+    pub async fn sleeps(&mut self, asleep: bool) {
+        match &mut self.line {
+            Line::WebHook(_) => called::pause(&self.desk, asleep).await,
+            Line::Subscription(_, stream) => stream.breaks(),
+            Line::Pages(_) | Line::LongPoll(_) | Line::Agent(_) => {}
         }
     }
 
     /// Cannot apply the record of a number.
     pub fn refuses(&mut self, number: &str) {
-        let refuse = |copy: &mut Copy| drop(copy.refused.insert(number.to_owned()));
+        let refuse = |copy: &mut Copy| {
+            copy.refused.insert(number.to_owned());
+        };
         match &mut self.line {
             Line::Pages(copy) | Line::LongPoll(copy) | Line::Subscription(copy, _) => refuse(copy),
             Line::WebHook(called) => called.with_copy(refuse),
@@ -287,7 +323,10 @@ impl System {
         while !self.rows().contains_key(number) {
             assert!(began.elapsed() < PATIENCE, "{} never hears of {number}", self.feed());
             match &mut self.line {
-                Line::LongPoll(copy) => drop(take(copy, &self.desk.poll(&copy.cursor, self.page, 20.0).await)),
+                Line::LongPoll(copy) => {
+                    let page = self.desk.poll(&copy.cursor, self.page, 20.0).await;
+                    take(copy, &page);
+                }
                 Line::Subscription(copy, stream) => stream.read(&self.desk, copy, None).await,
                 Line::Pages(_) | Line::WebHook(_) | Line::Agent(_) => {
                     tokio::time::sleep(Duration::from_millis(20)).await;
