@@ -80,6 +80,7 @@ tests! {
     leaving::who_may_not_leave_is_told_why,
     leaving::an_export_holds_ones_own_data_and_nobody_elses,
     numbers::a_bar_of_an_international_number_bites_everywhere,
+    numbers::a_bar_of_an_international_number_is_told,
     numbers::a_number_taken_back_while_its_hold_ends_stays_in_service,
     renumber::an_owner_takes_another_number_and_may_go_back,
     renumber::what_may_not_be_is_refused_and_changes_nothing,

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use diesel_async::RunQueryDsl as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use switchboard::store::Conn;
 
-use crate::support::{TestApp, code};
+use crate::support::{Person, TestApp, code};
 
 pub async fn twenty_at_once_and_one_owner(app: TestApp) {
     let user = app.sign_in("user", "numberwang").await;
@@ -136,6 +136,27 @@ pub async fn a_bar_of_an_international_number_bites_everywhere(app: TestApp) {
     let join = "mutation { joinGroup(input: {event: \"demo\", groupNumber: \"2400\", number: \"+441144960123\"}) { member { id } errors { code path } } }";
     let refused = app.holding(&key).ask(join, json!({})).await;
     assert_eq!(code(&refused["data"]["joinGroup"]), "RESTRICTED", "{refused}");
+}
+
+async fn changes(key: &Person, query: &str) -> Value {
+    key.get(&format!("/feed/demo/sip/changes{query}")).send().await.unwrap().json().await.unwrap()
+}
+
+/// Whose feed shows the bearer of a number of the world is told that it is barred, and that it is no longer.
+pub async fn a_bar_of_an_international_number_is_told(app: TestApp) {
+    let (admin, operator) = (app.sign_in("admin", "numberwang").await, app.sign_in("operator", "numberwang").await);
+    operator.registers("sip", "2342").await;
+    becomes_international(&app, "2342", "+441144960123").await;
+    let key = super::feed::key(&admin, "READ_CONFIG").await;
+    let mut cursor = changes(&key, "").await["cursor"].as_str().unwrap().to_owned();
+    for (mutation, reason, active) in [("barNumber", ", reason: \"noise\"", false), ("unbarNumber", "", true)] {
+        let query = format!("mutation {{ {mutation}(input: {{number: \"+441144960123\"{reason}}}) {{ errors {{ code message }} }} }}");
+        operator.does(&query, json!({})).await;
+        let told = changes(&key, &format!("?since={cursor}")).await;
+        let upsert = &told["changes"][0]["upsert"];
+        assert_eq!((&upsert["number"], &upsert["active"]), (&json!("+441144960123"), &json!(active)), "{mutation}: {told}");
+        cursor = told["cursor"].as_str().unwrap().to_owned();
+    }
 }
 
 /// On PostgreSQL the clock's job may wait for the event's lock while somebody registers the number that it has read as free.

@@ -51,7 +51,10 @@ pub async fn versions_differ(app: TestApp, way: Way) {
             2 => bar(operator, "2001", false).await,
             3 => ban(admin, "user", true).await,
             4 => ban(admin, "user", false).await,
-            5 => mutate(&ground.app.sign_in("user", super::PASSWORD).await, "rotateSecret", &id, ", parameter: \"password\"").await,
+            5 => {
+                let user = ground.app.sign_in("user", super::PASSWORD).await;
+                mutate(&user, "rotateSecret", &id, ", parameter: \"password\"").await;
+            }
             6 => mutate(operator, "setCallPermissions", &id, ", permissions: [\"orga\"]").await,
             7 => mutate(operator, "setCallPermissions", &id, ", permissions: []").await,
             8 => mutate(operator, "updateExtension", &id, ", visibility: STAFF").await,
