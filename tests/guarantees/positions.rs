@@ -148,7 +148,7 @@ async fn a_quiet_month(ground: &Ground, id: &str) {
     let app = &ground.app;
     app.clock.advance(Duration::from_secs(30 * 86_400));
     switchboard::provisioning::prune(&app.app.services).await.unwrap();
-    assert!(system.is_in_step().await.is_empty(), "something came in a quiet month");
+    assert!(system.is_told_at_once().await.is_empty(), "something came in a quiet month");
     let user = app.sign_in("user", super::PASSWORD).await;
     relabel(&user, id, "Next").await;
     relabel(&user, id, "And next").await;
