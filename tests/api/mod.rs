@@ -23,8 +23,8 @@ mod watching;
 mod web_hooks;
 
 use self::extensions::{fallbacks, renumber, secrets, swap, transfer, two_writers};
-use crate::support::Test;
 use crate::permissions;
+use crate::support::Test;
 
 macro_rules! tests {
     ($($module:ident :: $name:ident),+ $(,)?) => {

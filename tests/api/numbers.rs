@@ -150,11 +150,17 @@ pub async fn a_bar_of_an_international_number_is_told(app: TestApp) {
     let key = super::feed::key(&admin, "READ_CONFIG").await;
     let mut cursor = changes(&key, "").await["cursor"].as_str().unwrap().to_owned();
     for (mutation, reason, active) in [("barNumber", ", reason: \"noise\"", false), ("unbarNumber", "", true)] {
-        let query = format!("mutation {{ {mutation}(input: {{number: \"+441144960123\"{reason}}}) {{ errors {{ code message }} }} }}");
+        let query = format!(
+            "mutation {{ {mutation}(input: {{number: \"+441144960123\"{reason}}}) {{ errors {{ code message }} }} }}"
+        );
         operator.does(&query, json!({})).await;
         let told = changes(&key, &format!("?since={cursor}")).await;
         let upsert = &told["changes"][0]["upsert"];
-        assert_eq!((&upsert["number"], &upsert["active"]), (&json!("+441144960123"), &json!(active)), "{mutation}: {told}");
+        assert_eq!(
+            (&upsert["number"], &upsert["active"]),
+            (&json!("+441144960123"), &json!(active)),
+            "{mutation}: {told}"
+        );
         cursor = told["cursor"].as_str().unwrap().to_owned();
     }
 }

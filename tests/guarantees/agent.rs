@@ -184,7 +184,9 @@ impl Agent {
             let place = changes.iter().position(|change| change["id"] == id || change["extension"]["id"] == id);
             let place = place.unwrap_or_else(|| {
                 changes.push(match (&is_gone, entry) {
-                    (Value::Number(gone), _) if gone.as_i64() == Some(1) => json!({ "id": id, "slot": slot, "keys": [] }),
+                    (Value::Number(gone), _) if gone.as_i64() == Some(1) => {
+                        json!({ "id": id, "slot": slot, "keys": [] })
+                    }
                     (_, Some(entry)) => json!({ "extension": entry, "previous": [] }),
                     (_, None) => json!({ "extension": { "id": id }, "previous": [] }),
                 });

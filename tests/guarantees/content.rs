@@ -80,7 +80,8 @@ pub async fn secrets_are_not_copied(app: TestApp, way: Way) {
     let derived = derived.filter_map(Value::as_str).map(str::to_owned);
     let secrets: Vec<String> = [first, second, code].into_iter().chain(derived).collect();
     assert!(secrets.len() >= 9, "three secrets and the digests: {digests}");
-    let mut kept = vec![("what the agent remembers", system.remembers()), ("what the other agent does", dect.remembers())];
+    let mut kept =
+        vec![("what the agent remembers", system.remembers()), ("what the other agent does", dect.remembers())];
     for table in TABLES {
         kept.push((table, app.rows_of(table).await));
     }

@@ -82,7 +82,11 @@ async fn a_revision_that_is_issued_again_is_another_version(ground: &Ground, id:
     relabel(&ground.operator, id, "Before the restore").await;
     let there = ground.over(ground.app.restored(copy).await);
     relabel(&there.operator, id, "After the restore").await;
-    assert_eq!(ground.app.texts(newest).await, there.app.texts(newest).await, "the same revision is to be issued again");
+    assert_eq!(
+        ground.app.texts(newest).await,
+        there.app.texts(newest).await,
+        "the same revision is to be issued again"
+    );
     let (before, after) = (ground.system("sip").await, there.system("sip").await);
     assert_eq!(before.row("2001")["label"], "Before the restore");
     assert_eq!(after.row("2001")["label"], "After the restore");

@@ -291,7 +291,9 @@ impl System {
     /// Takes another feed's cursor for its own, where it has one.
     pub fn takes_cursor(&mut self, cursor: &str) {
         match &mut self.line {
-            Line::Pages(copy) | Line::LongPoll(copy) | Line::Subscription(copy, _) => cursor.clone_into(&mut copy.cursor),
+            Line::Pages(copy) | Line::LongPoll(copy) | Line::Subscription(copy, _) => {
+                cursor.clone_into(&mut copy.cursor)
+            }
             Line::WebHook(_) | Line::Agent(_) => panic!("nobody hands a cursor over"),
         }
     }
