@@ -1,6 +1,6 @@
 // Events: numbering plans with their people.
 
-import { Field, fill, form, h, icon, t, tn } from '../elements.js';
+import { button, Field, fill, form, h, icon, t, tn } from '../elements.js';
 import { bigNumber, dialog, empty, fullness, say, section } from '../page.js';
 import { go } from '../router.js';
 import { SchemaForm } from '../schema.js';
@@ -94,7 +94,7 @@ export function rangesSection(event, types, reload) {
       h('div', { class: 'grow' }, h('div', null, bigNumber(`${one.first} – ${one.last}`), one.privileged && h('span', { class: 'tag' }, t('range.privileged'))),
         h('div', { class: 'quiet' }, [one.label, one.serviceTypes.map((type) => type.name).join(', ')].filter(Boolean).join(' · '))),
       fullness(one),
-      h('button', { type: 'button', onclick: () => edit(one, offered, reload), 'aria-label': t('range.editWhich', { first: one.first }) }, t('range.edit'))))));
+      button(t('range.edit'), () => edit(one, offered, reload), { 'aria-label': t('range.editWhich', { first: one.first }) })))));
 }
 
 /** @param {[string, string][]} types @param {any} [range] */
@@ -278,7 +278,7 @@ export function templatesSection(type, reload) {
   return h('section', { class: 'section' }, h('div', { class: 'section-head' }, h('h2', null, t('template.title')), h('button', { type: 'button', onclick: () => editTemplate(type, null, reload) }, icon('plus'), t('template.add'))),
     type.templates.length === 0 ? empty(t('template.none')) : h('ul', { class: 'list' }, type.templates.map((one) => h('li', { class: 'row' },
       h('div', { class: 'grow' }, h('div', { class: 'name' }, one.name, h('span', { class: 'tag' }, one.format)), h('div', { class: 'quiet' }, one.contentType)),
-      h('button', { type: 'button', onclick: () => editTemplate(type, one, reload), 'aria-label': t('template.editWhich', { name: one.name }) }, t('range.edit'))))));
+      button(t('range.edit'), () => editTemplate(type, one, reload), { 'aria-label': t('template.editWhich', { name: one.name }) })))));
 }
 
 /** @param {() => void} reload */

@@ -1,0 +1,57 @@
+//! The numbers that are held for somebody.
+
+use std::collections::HashMap;
+
+use async_graphql::Context;
+
+use super::{Number, NumberConnection};
+use crate::graphql::context::{self, services};
+use crate::graphql::error::ApiError;
+use crate::graphql::paging::{Cut, Page};
+use crate::ids::{AccountId, NumberId};
+use crate::numbers::queries;
+use crate::service_types::graphql::Event;
+
+impl NumberConnection {
+    /// A page of the numbers that are held for an account, on every plan, in the order in which they were first touched. Who may
+    /// see them is the caller's question.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for another list's cursor; when the database fails.
+    pub async fn held_for(
+        ctx: &Context<'_>,
+        account: AccountId,
+        first: Option<i32>,
+        after: Option<&str>,
+    ) -> Result<Self, ApiError> {
+        let page = Page::new("heldNumbers", first, after)?;
+        let (now, after) = (services(ctx)?.now(), page.after_as()?.map(NumberId));
+        let rows = queries::held_for(&mut *context::read(ctx).await?, account, now, after, page.limit()).await?;
+        let cut = page.cut(rows, |row| row.id.0.to_string());
+        let (mut events, mut numbers) = (HashMap::new(), Vec::with_capacity(cut.rows.len()));
+        for (cursor, row) in cut.rows {
+            let event = match row.event_id {
+                None => None,
+                Some(id) => {
+                    if !events.contains_key(&id) {
+                        events.insert(id, Event::known(ctx, id).await?);
+                    }
+                    // A draft is not there for its people yet, and so are its numbers.
+                    let Some(event) = events.get(&id).cloned().flatten() else { continue };
+                    Some(event)
+                }
+            };
+            numbers.push((cursor, Number::touched(event, row)));
+        }
+        let store = services(ctx)?.store.clone();
+        let total = Box::new(move || {
+            let store = store.clone();
+            let count: futures_util::future::BoxFuture<'static, _> = Box::pin(async move {
+                let count = queries::count_held_for(&mut *store.read().await?, account, now).await?;
+                Ok(i32::try_from(count).unwrap_or(i32::MAX))
+            });
+            count
+        });
+        Ok(Self::new(Cut { rows: numbers, page_info: cut.page_info }, total))
+    }
+}
