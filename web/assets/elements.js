@@ -178,7 +178,9 @@ export function errorText(error) {
   if (code === 'RATE_LIMITED' && error.retryAfterSeconds) return tn('error.wait', error.retryAfterSeconds);
   // The nearest of what the catalogue can say: the very rule, the field, the code.
   const key = [`violation.${keyword}`, `error.${rule}`, `error.${code}.${path?.at(-1)}`, `error.${code}`, `refused.${code}`].find(hasText);
-  return key ? t(key, { message, limit: error.limit ?? '', cycle: (error.cycle ?? []).join(' → '), ...Object.assign({}, error.values) }) : message;
+  /** @type {Record<string, any>} */
+  const values = { message, limit: error.limit ?? '', cycle: (error.cycle ?? []).join(' → '), ...error.values };
+  return key ? t(key, values) : message;
 }
 
 /** One field: a label, a control, help, and room for what is wrong. */

@@ -133,12 +133,13 @@ function showFeeds(page) {
 function card(one, reload) {
   return h('article', { class: 'card' }, h('h2', null, one.name, one.paused && h('span', { class: 'tag warn' }, t('feeds.paused'))), h('p', { class: 'quiet' }, one.serviceType.name),
     h('ul', { class: 'states' }, lag(one), h('li', { class: 'state' }, one.lastSeenAt ? t('feeds.seen', { since: since(one.lastSeenAt) }) : t('feeds.never')), hook(one)),
-    one.webHook?.state === 'DEAD' && h('div', { class: 'actions' }, button(t('feeds.replay'), () => act('replayWebHook', { consumer: one.id }, 'consumer{id}', reload, t('feeds.replayed', { name: one.name })))),
+    isAway(one) && h('div', { class: 'actions' }, button(t('feeds.replay'), () => act('replayWebHook', { consumer: one.id }, 'consumer{id}', reload, t('feeds.replayed', { name: one.name })))),
     one.errors.length > 0 && h('section', { class: 'refusals' }, h('h3', null, tn('feeds.refused', one.errors.length)), h('ul', { class: 'list' }, one.errors.map(refusal))));
 }
 
 /** Whether a system that is called can be reached. @param {any} one */
-const hook = ({ webHook }) => webHook && webHook.state !== 'WORKING' && h('li', { class: 'state bad' }, t(`feeds.${webHook.state}`), ' ', h('small', null, webHook.lastError));
+const hook = (one) => isAway(one) && h('li', { class: 'state bad' }, t(`feeds.${one.webHook.state}`), ' ', h('small', null, one.webHook.lastError));
+const isAway = ({ webHook }) => webHook && webHook.state !== 'WORKING';
 
 /** How far behind a consumer is. */
 export function lag(one) {

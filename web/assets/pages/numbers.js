@@ -290,13 +290,13 @@ export function credentialsPanel(extension, generated, signal) {
 function devicePanel(extension, signal) {
   const node = h('div', { class: 'stack' });
   ask('query($slug:String!){serviceType(slug:$slug){deviceTemplates}}', { slug: extension.serviceType.slug }, signal)
-    .then(({ serviceType }) => { if (serviceType?.deviceTemplates.length > 0) fill(node, softphone(extension, serviceType.deviceTemplates), deskPhones(extension, serviceType.deviceTemplates, signal)); }, () => {});
+    .then(({ serviceType }) => { if (serviceType?.deviceTemplates.length > 0) fill(node, extension.parameters.mac === undefined && softphone(extension, serviceType.deviceTemplates), deskPhones(extension, serviceType.deviceTemplates, signal)); }, () => {});
   return node;
 }
 
-/** Which document the device reads; nobody is asked where there is but one. @param {string[]} templates @param {boolean} isSoft */
-function templateField(templates, isSoft) {
-  const field = Field.select('template', t('device.for'), templates.map((name) => [name, name.replace(/\.\w+$/, '')]), { value: templates.find((name) => /phone/.test(name) === isSoft) });
+/** Which document the device reads; nobody is asked where there is but one. @param {string[]} templates @param {RegExp} like */
+function templateField(templates, like) {
+  const field = Field.select('template', t('device.for'), templates.map((name) => [name, name.replace(/\.\w+$/, '')]), { value: templates.find((name) => like.test(name)) });
   field.node.hidden = templates.length === 1;
   return field;
 }
@@ -306,7 +306,7 @@ const addressOf = (url, name) => h('div', { class: 'joined' }, h('code', { class
 
 /** A link that is good once, in a code. @param {string[]} templates */
 function softphone(extension, templates) {
-  const template = templateField(templates, true);
+  const template = templateField(templates, /phone/);
   const place = h('div', { class: 'qr' }, h('h3', null, t('device.title')), h('p', { class: 'quiet' }, t('device.text')), template.node,
     button(t('device.show'), () => act('createSoftphoneLink', { extension: extension.id, template: template.read() }, 'url qrCode link{expiresAt}', ({ url, qrCode, link }) => fill(place, h('h3', null, t('device.title')),
       h('img', { src: `data:image/svg+xml,${encodeURIComponent(qrCode)}`, alt: t('device.alt'), width: 256, height: 256 }), h('p', { class: 'quiet' }, t('device.until', { until: clock(link.expiresAt) })), addressOf(url, t('device.link'))))));
@@ -315,14 +315,15 @@ function softphone(extension, templates) {
 
 /** Links that desk phones keep, each known by its MAC address. @param {string[]} templates @param {AbortSignal} signal */
 function deskPhones(extension, templates, signal) {
-  const template = templateField(templates, false);
-  const mac = Field.text('mac', t('device.mac'), { value: extension.parameters.mac, help: t('device.macHelp'), autocomplete: 'off', mono: true, required: true, placeholder: '00:15:65:12:34:56' });
+  const { mac: known, model } = extension.parameters;
+  const template = templateField(templates, new RegExp(`^${model}`));
+  const mac = Field.text('mac', t('device.mac'), { value: known, help: t('device.macHelp'), autocomplete: 'off', mono: true, required: true, placeholder: '00:15:65:12:34:56' });
   const made = h('div', { class: 'qr', role: 'status' });
   const links = new Place(async () => (await ask('query($id:ID!){node(id:$id){...on Extension{deviceLinks{id template mac fetchedAt}}}}', { id: extension.id }, signal)).node?.deviceLinks ?? [],
     (found) => h('ul', { class: 'list' }, found.filter((one) => one.mac).map((one) => h('li', { class: 'row' },
       h('div', { class: 'grow' }, h('code', null, one.mac), h('div', { class: 'quiet' }, one.template, ' · ', one.fetchedAt ? t('device.fetched', { since: since(one.fetchedAt) }) : t('device.unfetched'))),
       button(t('key.revoke'), () => act('revokeDeviceLink', { id: one.id }, 'accepted', () => { fill(made); links.reload(); }, t('device.revoked')), { class: 'danger', 'aria-label': t('key.revokeWhich', { name: one.mac }) })))), signal);
-  return h('details', { class: 'more', open: extension.parameters.mac !== undefined }, h('summary', null, t('device.desk')), h('div', { class: 'stack' }, h('p', { class: 'quiet' }, t('device.deskText')),
+  return h('details', { class: 'more', open: known !== undefined }, h('summary', null, t('device.desk')), h('div', { class: 'stack' }, h('p', { class: 'quiet' }, t('device.deskText')),
     form({ fields: [mac, template], submit: t('device.make'), quiet: true, send: () => change('createDeskPhoneLink', { extension: extension.id, mac: mac.read(), template: template.read() }, 'url'),
       // An answer that was lost is given again without the address: it is shown once.
       done: ({ url }) => { fill(made, url && [h('p', null, t('device.once')), addressOf(url, t('device.deskLink'))]); links.reload(); } }), made, links.node));
