@@ -109,10 +109,9 @@ fn why_not(character: char) -> Problem {
     match character {
         '+' => refused("number.plus", "A plus sign may only stand in front of a number."),
         other if other.is_numeric() => refused("number.digits", "A number is written with the digits 0 to 9."),
-        _ => refused(
-            "number.characters",
-            "A number holds digits, spaces, hyphens and the letters A to Z, nothing else.",
-        ),
+        _ => {
+            refused("number.characters", "A number holds digits, spaces, hyphens and the letters A to Z, nothing else.")
+        }
     }
 }
 

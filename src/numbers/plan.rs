@@ -28,8 +28,9 @@ impl NumberRange {
         let (width, low) = digits(first).ok_or_else(|| Problem::invalid("first", WORLD).rule("range.world"))?;
         let (last_width, high) = digits(last).ok_or_else(|| Problem::invalid("last", WORLD).rule("range.world"))?;
         if width != last_width {
-            return Err(Problem::invalid("last", "Both ends of a range have the same number of digits.")
-                .rule("range.digits"));
+            return Err(
+                Problem::invalid("last", "Both ends of a range have the same number of digits.").rule("range.digits")
+            );
         }
         if low > high {
             return Err(Problem::invalid("last", "The last number of a range does not come before the first.")

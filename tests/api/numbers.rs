@@ -64,7 +64,8 @@ pub async fn people_see_what_is_held_for_them(app: TestApp) {
     let held = user.does(HELD, json!({})).await["heldNumbers"].clone();
     assert_eq!(numbers(&held), ["2342", "2343", "2344", "2350"], "{held}");
     assert_eq!(held["totalCount"], 4);
-    let first = json!({ "number": "2342", "state": "HELD", "until": "2026-08-20T10:00:00Z", "event": { "slug": "demo" } });
+    let first =
+        json!({ "number": "2342", "state": "HELD", "until": "2026-08-20T10:00:00Z", "event": { "slug": "demo" } });
     assert_eq!(held["nodes"][0], first);
     let page = "query($a: String) { viewer { heldNumbers(first: 3, after: $a) { nodes { number } pageInfo { endCursor hasNextPage } } } }";
     let shown = user.does(page, json!({})).await["heldNumbers"].clone();
@@ -100,11 +101,22 @@ pub async fn what_is_refused_names_its_rule(app: TestApp) {
         ("2342", "", json!(null), json!(["label"]), json!("name.empty"), json!([])),
         ("2342", &long, json!(null), json!(["label"]), json!("name.long"), json!(["64"])),
         ("2342", "x", json!({ "max_contacts": 99 }), json!(["parameters", "max_contacts"]), json!(null), json!(["5"])),
-        ("2342", "x", json!({ "max_contacts": "a" }), json!(["parameters", "max_contacts"]), json!(null), json!(["integer"])),
+        (
+            "2342",
+            "x",
+            json!({ "max_contacts": "a" }),
+            json!(["parameters", "max_contacts"]),
+            json!(null),
+            json!(["integer"]),
+        ),
     ] {
         let answer = user.ask(register, json!({ "n": number, "l": label, "p": parameters })).await;
         let error = &answer["data"]["registerExtension"]["errors"][0];
-        assert_eq!((&error["path"], &error["rule"], &error["values"]), (&path, &rule, &values), "{number} {label}: {answer}");
+        assert_eq!(
+            (&error["path"], &error["rule"], &error["values"]),
+            (&path, &rule, &values),
+            "{number} {label}: {answer}"
+        );
     }
     let sign_up = "mutation($p: String!) { registerAccount(input: {username: \"zaphod\", displayName: \"Z\", email: \"z@example.org\", password: $p}) \
                    { errors { code path rule values } } }";

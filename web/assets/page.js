@@ -1,6 +1,6 @@
 // What every page is: an element that loads what it shows, and lets go of it when it is left.
 
-import { button, count, errorText, fill, h, icon, since, t } from './elements.js';
+import { button, count, errorText, fill, form, h, icon, since, t } from './elements.js';
 import { change } from './server.js';
 
 /** The base of all pages. */
@@ -132,6 +132,13 @@ export function dialog({ title, body, content }) {
   document.body.append(box);
   box.showModal();
   return box;
+}
+
+/** A form over the page, which closes when it is done.
+ * @param {string} title @param {import('./elements.js').Child} text @param {Omit<Parameters<typeof form>[0], 'fields' | 'cancel'> & { fields?: import('./elements.js').Field[] }} options */
+export function formDialog(title, text, { fields = [], done, ...options }) {
+  dialog({ title, body: typeof text === 'string' ? h('p', null, text) : text, content: (close) => form({ fields, cancel: close, ...options, done: (payload) => { close(); done?.(payload); } }) });
+  fields[0]?.focus();
 }
 
 /** A list whose next page is asked for with a button.

@@ -131,8 +131,9 @@ async fn join_in(tx: &mut Tx<'_>, input: Join) -> Result<Joined, Stop> {
 /// The extension that bears the number. Whether a number is in service is no secret: anybody can dial it.
 async fn find_member(tx: &mut Tx<'_>, event: EventId, number: &Number) -> Result<Party, Stop> {
     let member = queries::party_by_number(tx.conn, event, number.as_str()).await?;
-    let missing =
-        || Problem::not_found("number", format!("{number} is not in service.")).rule("number.notInService").naming(number);
+    let missing = || {
+        Problem::not_found("number", format!("{number} is not in service.")).rule("number.notInService").naming(number)
+    };
     Ok(member.ok_or_else(missing)?)
 }
 

@@ -1,7 +1,7 @@
 // Events: numbering plans with their people.
 
 import { button, Field, fill, form, h, icon, t, tn } from '../elements.js';
-import { bigNumber, dialog, empty, fullness, say, section } from '../page.js';
+import { bigNumber, dialog, empty, formDialog, fullness, say, section } from '../page.js';
 import { go } from '../router.js';
 import { SchemaForm } from '../schema.js';
 import { ask, change, session } from '../server.js';
@@ -29,10 +29,9 @@ function create(events) {
   const timeZone = Field.text('timeZone', t('event.timeZone'), { value: Intl.DateTimeFormat().resolvedOptions().timeZone, list: 'time-zones' });
   const copyFrom = Field.select('copyFrom', t('event.copyFrom'), [[null, t('event.copyNothing')], ...events.map((one) => /** @type {[any, string]} */ ([one.slug, one.name]))], { help: t('event.copyHelp') });
   slugFrom(name, slug);
-  dialog({ title: t('admin.newEvent'), body: zones(), content: (close) => form({ fields: [name, slug, timeZone, copyFrom], submit: t('admin.create'), cancel: close,
+  formDialog(t('admin.newEvent'), zones(), { fields: [name, slug, timeZone, copyFrom], submit: t('admin.create'),
     send: () => change('createEvent', { name: name.read(), slug: slug.read(), timeZone: timeZone.read(), ...(copyFrom.read() ? { copyFrom: copyFrom.read() } : {}) }, 'event{slug}'),
-    done: async (payload) => { close(); await session.refresh(); go(`/admin/events/${payload.event.slug}`); } }) });
-  name.focus();
+    done: async (payload) => { await session.refresh(); go(`/admin/events/${payload.event.slug}`); } });
 }
 
 /** A short name follows the name until somebody types one. @param {Field} name @param {Field} slug */
@@ -111,11 +110,10 @@ function createRanges(event, types, reload) {
   const first = Field.text('first', t('range.first'), { inputmode: 'numeric', required: true, autocomplete: 'off' });
   const last = Field.text('last', t('range.last'), { inputmode: 'numeric', required: true, autocomplete: 'off' });
   const { label, privileged, serviceTypes } = fieldsOf(types);
-  dialog({ title: t('range.add'), body: null, content: (close) => form({ fields: [first, last, label, privileged, serviceTypes], submit: t('admin.create'), cancel: close,
+  formDialog(t('range.add'), null, { fields: [first, last, label, privileged, serviceTypes], submit: t('admin.create'),
     body: [h('div', { class: 'pair' }, first.node, last.node), label.node, privileged.node, types.length > 0 && serviceTypes.node],
     send: () => change('createNumberRange', { event: event.slug, first: first.read(), last: last.read(), label: label.read(), privileged: privileged.read(), serviceTypes: serviceTypes.read() }, 'range{id}'),
-    done: () => { close(); say(t('saved')); reload(); } }) });
-  first.focus();
+    done: () => { say(t('saved')); reload(); } });
 }
 
 /** @param {[string, string][]} types @param {() => void} reload */

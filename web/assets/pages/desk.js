@@ -1,7 +1,7 @@
 // The desk: somebody stands there and wants an answer.
 
 import { button, clock, count, duration, Field, fill, form, h, icon, since, t, tn } from '../elements.js';
-import { act, bigNumber, dialog, empty, heading, markdown, Page, pagedList, say, section, stateOf } from '../page.js';
+import { act, bigNumber, empty, formDialog, heading, markdown, Page, pagedList, say, section, stateOf } from '../page.js';
 import { credentialsPanel, historyOf, settingsForm, visibilities } from './numbers.js';
 import { go, tabs } from '../router.js';
 import { reported, SchemaForm } from '../schema.js';
@@ -264,9 +264,7 @@ function barButton(number, reload) {
 /** Asks for a reason, then acts. @param {string} title @param {string} text @param {string} submit @param {(reason: string) => Promise<any>} send @param {() => void} done */
 function reasoned(title, text, submit, send, done) {
   const reason = Field.text('reason', t('field.reason'), { required: true, maxlength: 500 });
-  const box = dialog({ title, body: h('p', null, text), content: (close) => form({ fields: [reason], submit, danger: true, cancel: close, send: () => send(reason.read()), done: () => { close(); done(); } }) });
-  reason.focus();
-  return box;
+  formDialog(title, text, { fields: [reason], submit, danger: true, send: () => send(reason.read()), done });
 }
 
 /** @param {() => void} reload @param {AbortSignal} signal */
@@ -301,34 +299,31 @@ function notInService(number, data, event, reload, signal) {
 }
 function renumber(extension) {
   const number = Field.text('number', t('number.newNumber'), { inputmode: 'tel', required: true, autocomplete: 'off' });
-  dialog({ title: t('number.renumber'), body: h('p', null, t('desk.renumberText', { number: extension.number })), content: (close) => form({ fields: [number], submit: t('number.renumber'), cancel: close,
+  formDialog(t('number.renumber'), t('desk.renumberText', { number: extension.number }), { fields: [number], submit: t('number.renumber'),
     send: () => change('renumberExtension', { id: extension.id, number: number.read(), expectedVersion: extension.version }, 'extension{number}'),
-    done: (payload) => { close(); say(t('number.renumbered', { number: payload.extension.number })); go(`/operate/numbers/${payload.extension.number}`); } }) });
-  number.focus();
+    done: (payload) => { say(t('number.renumbered', { number: payload.extension.number })); go(`/operate/numbers/${payload.extension.number}`); } });
 }
 
 /** @param {() => void} reload */
 function transfer(extension, reload) {
   const owner = Field.text('owner', t('field.owner'), { required: true, autocomplete: 'off' });
-  dialog({ title: t('desk.transfer'), body: h('p', null, t('desk.transferText')), content: (close) => form({ fields: [owner], submit: t('desk.transfer'), cancel: close,
-    send: () => change('transferExtension', { id: extension.id, owner: owner.read(), expectedVersion: extension.version }, 'extension{id}'), done: () => { close(); say(t('desk.transferred', { number: extension.number })); reload(); } }) });
-  owner.focus();
+  formDialog(t('desk.transfer'), t('desk.transferText'), { fields: [owner], submit: t('desk.transfer'),
+    send: () => change('transferExtension', { id: extension.id, owner: owner.read(), expectedVersion: extension.version }, 'extension{id}'), done: () => { say(t('desk.transferred', { number: extension.number })); reload(); } });
 }
 
 /** @param {() => void} reload */
 function swap(extension, reload) {
   const other = Field.text('second', t('desk.otherNumber'), { inputmode: 'tel', required: true, autocomplete: 'off' });
-  dialog({ title: t('desk.swap'), body: h('p', null, t('desk.swapText', { number: extension.number })), content: (close) => form({ fields: [other], submit: t('desk.swap'), cancel: close,
+  formDialog(t('desk.swap'), t('desk.swapText', { number: extension.number }), { fields: [other], submit: t('desk.swap'),
     send: async () => {
       const data = await ask('query($event:String!,$number:PhoneNumber!){extension(event:$event,number:$number){id}}', { event: extension.event.slug, number: other.read() });
       if (!data.extension) return { errors: [{ code: 'LOCAL', message: t('desk.notInService', { number: other.read() }), path: ['second'] }] };
       return change('swapNumbers', { first: extension.id, second: data.extension.id }, 'first{id}');
-    }, done: () => { close(); say(t('desk.swapped')); reload(); } }) });
-  other.focus();
+    }, done: () => { say(t('desk.swapped')); reload(); } });
 }
 function remove(extension) {
-  dialog({ title: t('number.deleteTitle', { number: extension.number }), body: h('p', null, t('desk.deleteText')), content: (close) => form({ fields: [], submit: t('number.delete'), danger: true, cancel: close,
-    send: () => change('deleteExtension', { id: extension.id }, 'deletedId heldUntil'), done: () => { close(); say(t('number.deleted', { number: extension.number })); go('/operate'); } }) });
+  formDialog(t('number.deleteTitle', { number: extension.number }), t('desk.deleteText'), { submit: t('number.delete'), danger: true,
+    send: () => change('deleteExtension', { id: extension.id }, 'deletedId heldUntil'), done: () => { say(t('number.deleted', { number: extension.number })); go('/operate'); } });
 }
 
 // Giving a number out, and keeping one for somebody.

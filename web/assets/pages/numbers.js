@@ -1,7 +1,7 @@
 // My numbers, each with its state.
 
 import { button, clock, Field, fill, form, h, icon, since, t, tn } from '../elements.js';
-import { act, bigNumber, copyButton, dialog, empty, heading, markdown, Page, pagedList, Place, say, section, stateOf } from '../page.js';
+import { act, bigNumber, copyButton, empty, formDialog, heading, markdown, Page, pagedList, Place, say, section, stateOf } from '../page.js';
 import { resendButton } from './person.js';
 import { go, received } from '../router.js';
 import { canRegister, mayRead, parametersOf, reported, SchemaForm } from '../schema.js';
@@ -250,18 +250,18 @@ export function historyOf(extension, signal) {
 /** @param {AbortSignal} signal */
 function renumber(extension, signal) {
   const number = numberField(extension.event.slug, extension.serviceType.slug, signal, t('number.newNumber'));
-  dialog({ title: t('number.renumber'), body: h('p', null, t('number.renumberText', { number: extension.number })), content: (close) => form({
-    fields: [number], submit: t('number.renumber'), cancel: close,
+  formDialog(t('number.renumber'), t('number.renumberText', { number: extension.number }), {
+    fields: [number], submit: t('number.renumber'),
     send: () => change('renumberExtension', { id: extension.id, number: number.read(), expectedVersion: extension.version }, 'extension{number event{slug}}'),
-    done: (payload) => { close(); say(t('number.renumbered', { number: payload.extension.number })); go(`/me/${payload.extension.number}${location.search}`); },
-  }) });
+    done: (payload) => { say(t('number.renumbered', { number: payload.extension.number })); go(`/me/${payload.extension.number}${location.search}`); },
+  });
 }
 function remove(extension) {
-  dialog({ title: t('number.deleteTitle', { number: extension.number }), body: h('p', null, t('number.deleteText')), content: (close) => form({
-    fields: [], submit: t('number.delete'), danger: true, cancel: close,
+  formDialog(t('number.deleteTitle', { number: extension.number }), t('number.deleteText'), {
+    submit: t('number.delete'), danger: true,
     send: () => change('deleteExtension', { id: extension.id }, 'deletedId heldUntil'),
-    done: (payload) => { close(); say(payload.heldUntil ? t('number.deletedHeld', { number: extension.number, until: clock(payload.heldUntil) }) : t('number.deleted', { number: extension.number })); go('/me'); },
-  }) });
+    done: (payload) => { say(payload.heldUntil ? t('number.deletedHeld', { number: extension.number, until: clock(payload.heldUntil) }) : t('number.deleted', { number: extension.number })); go('/me'); },
+  });
 }
 
 // Secrets of an extension: shown after the password, copied, rotated, and handed to a device with a QR code.

@@ -1,7 +1,7 @@
 // Signing in.
 
 import { button, clock, errorText, Field, fill, form, h, since, t } from '../elements.js';
-import { dialog, download, heading, Page, say, section } from '../page.js';
+import { download, formDialog, heading, Page, say, section } from '../page.js';
 import { go } from '../router.js';
 import { ask, change, session } from '../server.js';
 
@@ -236,6 +236,6 @@ async function exportData() {
 
 function remove() {
   const password = Field.password('password', t('account.yourPassword'), { autocomplete: 'current-password' });
-  dialog({ title: t('account.deleteTitle'), body: h('p', null, t('account.deleteText')), content: (close) => form({ fields: [password], submit: t('account.delete'), danger: true, cancel: close,
-    send: () => change('deleteAccount', { password: password.read() }, 'accepted'), done: async () => { close(); await session.refresh(); go('/'); say(t('account.deleted')); } }) });
+  formDialog(t('account.deleteTitle'), t('account.deleteText'), { fields: [password], submit: t('account.delete'), danger: true,
+    send: () => change('deleteAccount', { password: password.read() }, 'accepted'), done: async () => { await session.refresh(); go('/'); say(t('account.deleted')); } });
 }
