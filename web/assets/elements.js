@@ -219,7 +219,7 @@ export class Field {
 
   /** @param {string} message @param {Child} [more] */
   fail(message, more) {
-    fill(this.problem, h('p', null, message), more);
+    append(this.problem, [h('p', null, message), more]);
     this.control.setAttribute('aria-invalid', 'true');
   }
 
