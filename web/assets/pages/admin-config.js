@@ -211,10 +211,10 @@ function workbench(type, reload) {
 function livePreview(schema) {
   const place = h('div', null);
   const showTypes = () => {
+    schema.clear();
     try {
       const form = new SchemaForm(JSON.parse(schema.read()), { isOperator: false });
       fill(place, form.parameters.length === 0 ? h('p', { class: 'quiet' }, t('type.previewNothing')) : form.node);
-      schema.clear();
     } catch (error) {
       schema.fail(t('violation.json', { message: /** @type {Error} */ (error).message }));
     }
@@ -246,6 +246,7 @@ export function fieldMaker(schema) {
   const title = Field.text('newField', t('maker.title'), { autocomplete: 'off' });
   const kind = Field.select('newKind', t('maker.kind'), Object.keys(KINDS).map((one) => [one, t(`maker.${one}`)]));
   const add = () => {
+    title.clear();
     const name = nameFrom(title.read());
     if (!name) return title.fail(t('violation.required'));
     try {
@@ -253,7 +254,6 @@ export function fieldMaker(schema) {
       whole.properties = { ...whole.properties, [name]: { ...KINDS[kind.read()], title: title.read().trim() } };
       schema.write(JSON.stringify(whole, null, 2));
       schema.control.dispatchEvent(new Event('input'));
-      title.clear();
       title.write('');
       title.focus();
     } catch {

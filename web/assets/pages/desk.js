@@ -272,8 +272,8 @@ function inService(extension, permissions, number, reload, signal) {
   const chosen = Field.many('permissions', t('desk.permissions'), permissions.map((one) => [one.slug, one.name]), { value: extension.permissions.map((one) => one.slug) });
   return [
     h('div', { class: 'actions' }, barButton(number, reload),
-      button(t('number.renumber'), () => renumber(extension)),
       button(t('desk.swap'), () => swap(extension, reload)),
+      button(t('number.renumber'), () => renumber(extension)),
       button(t('desk.transfer'), () => transfer(extension, reload)),
       button(t('number.delete'), () => remove(extension), { class: 'danger' })),
     h('div', { class: 'columns' },

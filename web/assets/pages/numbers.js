@@ -51,8 +51,8 @@ function card(extension) {
 function held({ number, until, event }, reload) {
   return h('li', { class: 'row' }, bigNumber(number),
     h('div', { class: 'grow' }, h('div', { title: clock(until) }, t('held.until', { until: since(until) })), session.events.length > 1 && event && h('div', { class: 'quiet' }, event.name)),
-    event && (event.phase === 'OPEN' || session.isAtLeast('OPERATOR')) && h('a', { class: 'button', href: `/me/new?number=${number}&event=${event.slug}`, 'aria-label': t('held.takeWhich', { number }) }, t('held.take')),
-    button(t('held.release'), () => act('releaseHold', { event: event?.slug, number }, 'number{number}', reload, t('held.released', { number })), { 'aria-label': t('held.releaseWhich', { number }) }));
+    h('div', { class: 'actions' }, event && (event.phase === 'OPEN' || session.isAtLeast('OPERATOR')) && h('a', { class: 'button', href: `/me/new?number=${number}&event=${event.slug}`, 'aria-label': t('held.takeWhich', { number }) }, t('held.take')),
+      button(t('held.release'), () => act('releaseHold', { event: event?.slug, number }, 'number{number}', reload, t('held.released', { number })), { 'aria-label': t('held.releaseWhich', { number }) })));
 }
 
 /** The address of an extension's page. */
