@@ -5,7 +5,7 @@ pub mod graphql;
 mod instructions;
 pub mod label;
 pub mod list;
-pub mod many;
+pub mod many_queries;
 mod model;
 pub mod queries;
 pub mod rules;

@@ -51,7 +51,7 @@ pub async fn ban(services: &Services, caller: &Arc<Caller>, username: &str, reas
             let by = permit.actor().account();
             let new = NewRestriction::new(id, account.id.into(), RestrictionSource::Ban, &reason, tx.now, by);
             restrictions::apply(tx.conn, &permit, &new).await?;
-            accounts::queries::end_sessions(tx.conn, &permit, account.id, None).await?;
+            accounts::proof_queries::end_sessions(tx.conn, &permit, account.id, None).await?;
             tx.ring(Ring::AccountEnded(account.id));
             tell(tx, &account).await?;
             tx.audit(&permit, Some(account.id.global()), format!("{} was banned: {reason}", account.username)).await?;
