@@ -132,12 +132,12 @@ pub async fn of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<
         .await)
 }
 
-/// A page of the numbers that are held for an account now, behind `after`, in the order in which they were first touched.
+/// A page of the numbers that are held for an account now, behind `after`, by number; one of several plans by its row's id.
 pub async fn held_for(
     conn: &mut Conn,
     account: AccountId,
     now: Timestamp,
-    after: Option<NumberId>,
+    after: Option<(&str, NumberId)>,
     limit: i64,
 ) -> QueryResult<Vec<NumberRow>> {
     query!(conn, c => {
@@ -146,10 +146,10 @@ pub async fn held_for(
             .filter(numbers::state.eq(NumberState::Held))
             .filter(numbers::until.gt(now))
             .into_boxed();
-        if let Some(after) = after {
-            rows = rows.filter(numbers::id.gt(after));
+        if let Some((number, id)) = after {
+            rows = rows.filter(numbers::number.gt(number).or(numbers::number.eq(number).and(numbers::id.gt(id))));
         }
-        rows.order(numbers::id).limit(limit).select(NumberRow::as_select()).load(c).await
+        rows.order((numbers::number, numbers::id)).limit(limit).select(NumberRow::as_select()).load(c).await
     })
 }
 

@@ -1,6 +1,7 @@
 //! The numbers that are held for somebody.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 
 use async_graphql::Context;
 
@@ -12,9 +13,21 @@ use crate::ids::{AccountId, NumberId};
 use crate::numbers::queries;
 use crate::service_types::graphql::Event;
 
+/// Where a page goes on: behind this number, and behind this row where several plans have the number.
+struct After(String, NumberId);
+
+impl FromStr for After {
+    type Err = ();
+
+    fn from_str(key: &str) -> Result<Self, ()> {
+        let (number, id) = key.split_once(' ').ok_or(())?;
+        Ok(Self(number.to_owned(), NumberId(id.parse().map_err(|_| ())?)))
+    }
+}
+
 impl NumberConnection {
-    /// A page of the numbers that are held for an account, on every plan, in the order in which they were first touched. Who may
-    /// see them is the caller's question.
+    /// A page of the numbers that are held for an account, on every plan, by number. Who may see them is the caller's
+    /// question.
     ///
     /// # Errors
     /// BAD_USER_INPUT for another list's cursor; when the database fails.
@@ -25,9 +38,11 @@ impl NumberConnection {
         after: Option<&str>,
     ) -> Result<Self, ApiError> {
         let page = Page::new("heldNumbers", first, after)?;
-        let (now, after) = (services(ctx)?.now(), page.after_as()?.map(NumberId));
+        let now = services(ctx)?.now();
+        let after: Option<After> = page.after_as()?;
+        let after = after.as_ref().map(|After(number, id)| (number.as_str(), *id));
         let rows = queries::held_for(&mut *context::read(ctx).await?, account, now, after, page.limit()).await?;
-        let cut = page.cut(rows, |row| row.id.0.to_string());
+        let cut = page.cut(rows, |row| format!("{} {}", row.number, row.id.0));
         let (mut events, mut numbers) = (HashMap::new(), Vec::with_capacity(cut.rows.len()));
         for (cursor, row) in cut.rows {
             let event = match row.event_id {
