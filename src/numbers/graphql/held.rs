@@ -48,12 +48,17 @@ impl NumberConnection {
             let event = match row.event_id {
                 None => None,
                 Some(id) => {
-                    if !events.contains_key(&id) {
-                        events.insert(id, Event::known(ctx, id).await?);
-                    }
-                    // A draft is not there for its people yet, and so are its numbers.
-                    let Some(event) = events.get(&id).cloned().flatten() else { continue };
-                    Some(event)
+                    let known = match events.get(&id) {
+                        Some(known) => Option::clone(known),
+                        None => {
+                            let known = Event::known(ctx, id).await?;
+                            events.insert(id, known.clone());
+                            known
+                        }
+                    };
+                    // A draft is not there for its people yet, nor are its numbers.
+                    let Some(known) = known else { continue };
+                    Some(known)
                 }
             };
             numbers.push((cursor, Number::touched(event, row)));
