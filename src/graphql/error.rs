@@ -39,6 +39,9 @@ pub enum UserErrorCode {
     WeakPassword,
 }
 
+/// What a sentence names, in its order.
+pub type Values = Vec<String>;
+
 /// An expected failure. Every payload lists them; the mutation then changed nothing, unless it says otherwise.
 #[derive(Interface, Clone, Debug)]
 #[graphql(
@@ -56,7 +59,7 @@ pub enum UserErrorCode {
     ),
     field(
         name = "values",
-        ty = "&Vec<String>",
+        ty = "&Values",
         desc = "What the sentence names, in its order, e.g. the least length; empty where it names nothing."
     )
 )]
@@ -94,7 +97,7 @@ struct Said {
     message: String,
     path: Vec<String>,
     rule: Option<String>,
-    values: Vec<String>,
+    values: Values,
 }
 
 macro_rules! user_errors {
@@ -112,7 +115,7 @@ macro_rules! user_errors {
                 /// Which of several sentences `message` is, e.g. `password.short`; null where code and path say all.
                 pub rule: Option<String>,
                 /// What the sentence names, in its order; empty where it names nothing.
-                pub values: Vec<String>,
+                pub values: Values,
                 $($(#[$field_meta])* pub $field: $ty,)*
             }
 
