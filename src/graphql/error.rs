@@ -7,7 +7,7 @@ use async_graphql::{Enum, ErrorExtensions as _, Interface, SimpleObject};
 
 use super::error_code::ErrorCode;
 use super::scalars::PhoneNumber;
-use crate::problem::{Denied, Fault, Problem, ProblemKind, Stop};
+use crate::problem::{Denied, Fault, Problem, ProblemKind, Rule, Stop};
 
 /// What a client can act on.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -182,8 +182,9 @@ user_errors! {
 impl From<Problem> for UserError {
     fn from(problem: Problem) -> Self {
         use UserErrorCode as C;
-        let Problem { kind, message, path, rule, values } = problem;
-        let said = Said { message, path, rule: (!rule.is_empty()).then(|| rule.to_owned()), values };
+        let Problem { kind, message, path, rule } = problem;
+        let Rule { name, values } = rule.map(|rule| *rule).unwrap_or_default();
+        let said = Said { message, path, rule: (!name.is_empty()).then(|| name.to_owned()), values };
         let invalid = |code, said| Self::InvalidInput(InvalidInput::of(code, said));
         let failed = |code, said| Self::OperationFailed(OperationFailed::of(code, said));
         match kind {
