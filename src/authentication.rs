@@ -44,13 +44,16 @@ async fn key_of(services: &Services, presented: &ApiKey) -> Result<Option<Key>, 
 async fn person_of(services: &Services, presented: &Token) -> Result<Option<Person>, Stop> {
     let now = services.now();
     let hash = presented.hash();
-    let found = accounts::queries::session_by_token(&mut *services.store.read().await?, hash.as_bytes(), now).await?;
+    let found =
+        accounts::proof_queries::session_by_token(&mut *services.store.read().await?, hash.as_bytes(), now).await?;
     let Some((session, account)) = found else { return Ok(None) };
     if is_long_ago(session.last_seen_at, now) {
         let id = session.id;
         services
             .store
-            .write(move |conn| Box::pin(async move { Ok(accounts::queries::touch_session(conn, id, now).await?) }))
+            .write(move |conn| {
+                Box::pin(async move { Ok(accounts::proof_queries::touch_session(conn, id, now).await?) })
+            })
             .await?;
     }
     Ok(Some(Person {

@@ -7,6 +7,7 @@ pub mod graphql;
 pub mod hashing;
 mod model;
 pub mod password;
+pub mod proof_queries;
 pub mod queries;
 pub mod rules;
 pub mod token;

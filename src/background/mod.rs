@@ -159,7 +159,7 @@ async fn prune(app: &App) -> Result<(), Stop> {
         .store
         .write(move |conn| {
             Box::pin(async move {
-                accounts::queries::prune(conn, now).await?;
+                accounts::proof_queries::prune(conn, now).await?;
                 idempotency::prune(conn, now).await?;
                 provisioning::devices::prune(conn, now.plus_seconds(-DEVICE_LINK_SECONDS)).await?;
                 Ok(())

@@ -13,6 +13,7 @@ use diesel_async::RunQueryDsl as _;
 use super::listing::{Listing, Part};
 use super::model::Entry;
 use crate::extensions::search::Range;
+use crate::extensions::stopped::{is_callable, is_stopped};
 use crate::extensions::visibility::Visibility;
 use crate::ids::{EventId, ExtensionId};
 use crate::query;
@@ -28,45 +29,6 @@ diesel::alias! {
 
 /// In these phases an event lists nothing.
 const UNLISTED: [EventPhase; 2] = [EventPhase::Draft, EventPhase::Archived];
-
-/// An effect that takes an extension out of the directory, as a pattern over the names in `restrictions.effects`.
-const NO_CALLS: &str = "%NO_CALLS%";
-
-/// The subquery that finds the restriction without calls on a target.
-macro_rules! no_calls {
-    ($kind:literal, $target:expr) => {
-        exists(
-            restrictions::table
-                .filter(restrictions::target_id.eq($target))
-                .filter(restrictions::target_kind.eq($kind))
-                .filter(restrictions::effects.like(NO_CALLS)),
-        )
-    };
-}
-
-/// Extensions that may be called: neither they nor their owners nor their numbers are stopped.
-macro_rules! callable {
-    () => {
-        extensions::table
-            .filter(not(no_calls!("EXTENSION", extensions::id)))
-            .filter(not(no_calls!("ACCOUNT", extensions::owner_id)))
-            .filter(not(exists(
-                numbers::table
-                    .filter(numbers::event_id.eq(extensions::event_id.nullable()))
-                    .filter(numbers::number.eq(extensions::number))
-                    .filter(no_calls!("NUMBER", numbers::id)),
-            )))
-            // An international number is on no event's plan: it begins with `+`, which sorts before every digit.
-            .filter(
-                extensions::number.ge("0").or(not(exists(
-                    numbers::table
-                        .filter(numbers::event_id.is_null())
-                        .filter(numbers::number.eq(extensions::number))
-                        .filter(no_calls!("NUMBER", numbers::id)),
-                ))),
-            )
-    };
-}
 
 /// Whether a call permission marks the extension.
 macro_rules! highlighted {
@@ -127,7 +89,8 @@ macro_rules! has_word {
 macro_rules! part {
     ($listing:expr, $part:expr, $visibilities:expr) => {{
         let (listing, part): (&Listing, &Part) = ($listing, $part);
-        let mut found = callable!()
+        let mut found = extensions::table
+            .filter(is_callable!())
             .filter(extensions::number.ge(&part.numbers.from))
             .filter(extensions::number.lt(&part.numbers.until))
             .into_boxed();
@@ -192,7 +155,8 @@ pub(super) async fn count(conn: &mut Conn, listing: &Listing, part: &Part) -> Qu
 
 /// Whether the directory shows the extension to those who find these.
 pub async fn shows(conn: &mut Conn, extension: ExtensionId, visibilities: &[Visibility]) -> QueryResult<bool> {
-    let found: Option<ExtensionId> = query!(conn, c => callable!()
+    let found: Option<ExtensionId> = query!(conn, c => extensions::table
+        .filter(is_callable!())
         .filter(extensions::id.eq(extension))
         .filter(extensions::visibility.eq_any(visibilities))
         .filter(extensions::event_id.eq_any(events::table.filter(events::phase.ne_all(UNLISTED)).select(events::id)))

@@ -11,7 +11,6 @@
 use std::str::Chars;
 
 use crate::event_files::row::{COLUMNS, ExtensionRow, RawRow, RowFile, RowLimits, members_json};
-use crate::event_files::row_json::line_at;
 
 /// The rows as CSV with a header, lines ended by LF.
 pub fn write<'a>(rows: impl IntoIterator<Item = &'a ExtensionRow>) -> String {
@@ -53,17 +52,7 @@ fn quoted(cell: String) -> String {
 /// is told with line and column; the rows that are sound are there all the same, unless the header is not.
 pub fn read(bytes: &[u8], limits: RowLimits) -> RowFile {
     let mut file = RowFile::default();
-    if bytes.len() > limits.bytes {
-        file.fail(1, None, format!("The file holds more than {} bytes.", limits.bytes));
-        return file;
-    }
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
-        Err(error) => {
-            file.fail(line_at(bytes, error.valid_up_to()), None, "The file is not UTF-8.");
-            return file;
-        }
-    };
+    let Some(text) = file.text(bytes, limits) else { return file };
     let mut records = Records::new(text);
     let Some(columns) = read_header(&mut records, &mut file) else { return file };
     let mut count = 0;

@@ -7,7 +7,7 @@ use super::row::{ExtensionRow, MemberRow};
 use crate::access::{Caller, Role};
 use crate::extensions::label::Label;
 use crate::extensions::rules::marks::public;
-use crate::extensions::{Extension, many, sealed};
+use crate::extensions::{Extension, many_queries, sealed};
 use crate::groups::{self, GroupMember, MembershipState};
 use crate::ids::{ExtensionId, ServiceTypeId};
 use crate::numbers::number::Number;
@@ -46,7 +46,7 @@ struct Beside {
 async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Result<Vec<ExtensionRow>, Stop> {
     let missing = || Problem::not_found("event", "There is no such event.");
     let event = service_types::queries::event_by_slug(conn, event).await?.ok_or_else(missing)?;
-    let found = many::all_of_event(conn, event.id).await?;
+    let found = many_queries::all_of_event(conn, event.id).await?;
     let mut types = HashMap::new();
     for service_type in service_types::queries::all_service_types(conn).await? {
         let schema = compiled(&service_type)?;
@@ -56,7 +56,7 @@ async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Resul
         service_types::queries::all_permissions(conn).await?.into_iter().map(|row| (row.id, row.slug)).collect();
     let ids: Vec<ExtensionId> = found.iter().map(|(row, _)| row.id).collect();
     let mut permissions = HashMap::<_, Vec<String>>::new();
-    for (extension, permission) in many::granted_to(conn, &ids).await? {
+    for (extension, permission) in many_queries::granted_to(conn, &ids).await? {
         permissions.entry(extension).or_default().extend(slugs.get(&permission).cloned());
     }
     let mut members = HashMap::<_, Vec<_>>::new();

@@ -120,6 +120,21 @@ impl RowLimits {
 }
 
 impl RowFile {
+    /// The text of a file: UTF-8, behind a byte order mark or none. `None` where it is no text or too long, which is told.
+    pub(super) fn text<'a>(&mut self, bytes: &'a [u8], limits: RowLimits) -> Option<&'a str> {
+        if bytes.len() > limits.bytes {
+            self.fail(1, None, format!("The file holds more than {} bytes.", limits.bytes));
+            return None;
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Some(text.strip_prefix('\u{feff}').unwrap_or(text)),
+            Err(error) => {
+                self.fail(1 + newlines(&bytes[..error.valid_up_to()]), None, "The file is not UTF-8.");
+                None
+            }
+        }
+    }
+
     pub(super) fn fail(&mut self, line: u64, column: Option<&str>, message: impl Into<String>) {
         self.failures.push(RowFailure {
             line,
@@ -164,6 +179,11 @@ impl RowFile {
         }
         self.failures.sort_by_key(|failure| failure.line);
     }
+}
+
+/// How many lines end in these bytes.
+pub(super) fn newlines(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|&byte| u64::from(byte == b'\n')).sum()
 }
 
 /// The cells of a row before they are understood.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::event_files::row::{COLUMNS, ExtensionRow, RawRow, RowFile, RowLimits, members_json};
+use crate::event_files::row::{COLUMNS, ExtensionRow, RawRow, RowFile, RowLimits, members_json, newlines};
 
 /// The rows as JSON, one object a line, so that two exports can be compared line by line. [`read`] gives the same rows.
 pub fn write<'a>(rows: impl IntoIterator<Item = &'a ExtensionRow>) -> String {
@@ -37,17 +37,7 @@ pub fn object(row: &ExtensionRow) -> Value {
 /// Reads rows from JSON. What is wrong is told with the line on which the row begins, and the key as its column.
 pub fn read(bytes: &[u8], limits: RowLimits) -> RowFile {
     let mut file = RowFile::default();
-    if bytes.len() > limits.bytes {
-        file.fail(1, None, format!("The file holds more than {} bytes.", limits.bytes));
-        return file;
-    }
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
-        Err(error) => {
-            file.fail(line_at(bytes, error.valid_up_to()), None, "The file is not UTF-8.");
-            return file;
-        }
-    };
+    let Some(text) = file.text(bytes, limits) else { return file };
     let elements: Vec<&RawValue> = match serde_json::from_str(text) {
         Ok(elements) => elements,
         Err(error) => {
@@ -113,12 +103,4 @@ fn take_element(file: &mut RowFile, line: u64, text: &str) {
         members: element.members.map(|raw| raw.get().to_owned()),
     };
     file.take(line, &raw);
-}
-
-pub(super) fn line_at(bytes: &[u8], place: usize) -> u64 {
-    1 + newlines(&bytes[..place])
-}
-
-fn newlines(bytes: &[u8]) -> u64 {
-    bytes.iter().map(|&byte| u64::from(byte == b'\n')).sum()
 }

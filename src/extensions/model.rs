@@ -34,3 +34,32 @@ pub struct Extension {
     pub updated_at: Timestamp,
     pub version: i32,
 }
+
+impl Extension {
+    /// A new extension of a number that has nothing but its owner yet. Its slot is 0 until one is taken for it.
+    pub fn new(
+        id: ExtensionId,
+        (event_id, service_type_id, owner_id): (EventId, ServiceTypeId, AccountId),
+        number: &str,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            event_id,
+            service_type_id,
+            owner_id,
+            slot: 0,
+            number: number.to_owned(),
+            label: String::new(),
+            visibility: Visibility::default(),
+            parameters: JsonValue::default(),
+            secrets: None,
+            status: JsonValue::default(),
+            fallback_extension_id: None,
+            fallback_number: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+}

@@ -5,7 +5,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 
-use super::many;
+use super::many_queries;
 use super::model::Extension;
 use crate::access::{Permit, Scope};
 use crate::changes::FeedRef;
@@ -117,7 +117,7 @@ pub async fn index(conn: &mut Conn, permit: &Permit, row: &Extension, is_new: bo
     if !is_new {
         query!(conn, c => diesel::delete(directory_terms::table.filter(directory_terms::extension_id.eq(row.id))).execute(c).await)?;
     }
-    many::index_all(conn, permit, std::slice::from_ref(row)).await
+    many_queries::index_all(conn, permit, std::slice::from_ref(row)).await
 }
 
 /// Who bears a unique value in its scope.

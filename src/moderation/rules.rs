@@ -28,7 +28,9 @@ pub fn clean_reason(input: &str) -> Result<String, Problem> {
         return Err(Problem::new(ProblemKind::Required, "reason", "Say why: the person concerned will read it."));
     }
     if reason.chars().count() > MOST_REASON_CHARS {
-        return Err(Problem::invalid("reason", "A reason has at most 500 characters."));
+        return Err(Problem::invalid("reason", "A reason has at most 500 characters.")
+            .rule("reason.long")
+            .naming(MOST_REASON_CHARS));
     }
     Ok(reason.to_owned())
 }
@@ -49,7 +51,7 @@ pub async fn ban(services: &Services, caller: &Arc<Caller>, username: &str, reas
             let by = permit.actor().account();
             let new = NewRestriction::new(id, account.id.into(), RestrictionSource::Ban, &reason, tx.now, by);
             restrictions::apply(tx.conn, &permit, &new).await?;
-            accounts::queries::end_sessions(tx.conn, &permit, account.id, None).await?;
+            accounts::proof_queries::end_sessions(tx.conn, &permit, account.id, None).await?;
             tx.ring(Ring::AccountEnded(account.id));
             tell(tx, &account).await?;
             tx.audit(&permit, Some(account.id.global()), format!("{} was banned: {reason}", account.username)).await?;

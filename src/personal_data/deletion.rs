@@ -86,13 +86,13 @@ async fn end_reservations(tx: &mut Tx<'_>, permit: &Permit, id: AccountId) -> Re
 
 /// Ends every session, tells the owner, and erases what is known of a person.
 async fn forget(tx: &mut Tx<'_>, permit: &Permit, account: &Account) -> Result<(), Stop> {
-    accounts::queries::end_sessions(tx.conn, permit, account.id, None).await?;
+    accounts::proof_queries::end_sessions(tx.conn, permit, account.id, None).await?;
     tx.ring(Ring::AccountEnded(account.id));
     if account.email_verified_at.is_some() {
         send(tx, &Mail::account_deleted(&account.email, &account.username)).await?;
     }
     restrictions::lift_all(tx.conn, permit, account.id.into()).await?;
     idempotency::forget(tx.conn, permit, account.id).await?;
-    accounts::queries::clear_failures(tx.conn, Guesses::of_account(account.id).hash()).await?;
+    accounts::proof_queries::clear_failures(tx.conn, Guesses::of_account(account.id).hash()).await?;
     Ok(accounts::queries::erase(tx.conn, permit, account, tx.now).await?)
 }

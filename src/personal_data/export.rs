@@ -111,7 +111,7 @@ impl Reader<'_> {
     }
 
     async fn sessions(&mut self) -> Result<Value, Stop> {
-        let rows = accounts::queries::sessions_of(self.conn, self.id, self.now).await?.into_iter();
+        let rows = accounts::proof_queries::sessions_of(self.conn, self.id, self.now).await?.into_iter();
         Ok(rows
             .map(|row| {
                 json!({
@@ -128,7 +128,7 @@ impl Reader<'_> {
 
     /// Links that were mailed, without the tokens: those are nowhere stored.
     async fn mailed_links(&mut self) -> Result<Value, Stop> {
-        let rows = accounts::queries::mail_tokens_of(self.conn, self.id).await?.into_iter();
+        let rows = accounts::proof_queries::mail_tokens_of(self.conn, self.id).await?.into_iter();
         Ok(rows
             .map(|row| {
                 json!({

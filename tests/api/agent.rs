@@ -66,6 +66,13 @@ async fn consumer(person: &Person) -> Value {
     person.ask(query, json!({})).await["data"]["feedConsumers"][0].clone()
 }
 
+/// The database of a telephone system, which waits while the agent writes it.
+fn telephone_system(folder: &Path) -> SqliteConnection {
+    let mut database = SqliteConnection::establish(folder.join("pbx.db").to_str().unwrap()).unwrap();
+    database.batch_execute("PRAGMA busy_timeout = 20000").unwrap();
+    database
+}
+
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = Text)]
@@ -74,7 +81,7 @@ struct Row {
 
 pub async fn a_refused_record_is_reported_and_the_rest_goes_on(app: TestApp) {
     let folder = tempfile::tempdir().unwrap();
-    let mut database = SqliteConnection::establish(folder.path().join("pbx.db").to_str().unwrap()).unwrap();
+    let mut database = telephone_system(folder.path());
     database
         .batch_execute("CREATE TABLE phones (number TEXT PRIMARY KEY, label TEXT CHECK (label <> 'Poison'))")
         .unwrap();
@@ -107,7 +114,7 @@ pub async fn a_refused_record_is_reported_and_the_rest_goes_on(app: TestApp) {
 
 pub async fn a_record_that_failed_is_tried_again(app: TestApp) {
     let folder = tempfile::tempdir().unwrap();
-    let mut database = SqliteConnection::establish(folder.path().join("pbx.db").to_str().unwrap()).unwrap();
+    let mut database = telephone_system(folder.path());
     database
         .batch_execute("CREATE TABLE phones (number TEXT PRIMARY KEY); CREATE TABLE room (number TEXT PRIMARY KEY)")
         .unwrap();

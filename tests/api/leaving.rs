@@ -90,8 +90,8 @@ async fn what_is_left_is_a_pseudonym(app: &TestApp, id: AccountId) {
         account.search.as_str(),
     );
     assert_eq!(rest, ("trillian", "", "", ""));
-    assert!(accounts::queries::sessions_of(&mut conn, id, account.created_at).await.unwrap().is_empty());
-    assert!(accounts::queries::mail_tokens_of(&mut conn, id).await.unwrap().is_empty());
+    assert!(accounts::proof_queries::sessions_of(&mut conn, id, account.created_at).await.unwrap().is_empty());
+    assert!(accounts::proof_queries::mail_tokens_of(&mut conn, id).await.unwrap().is_empty());
     assert!(extensions::queries::of_owner(&mut conn, id).await.unwrap().is_empty(), "and their secrets with them");
     let numbers = numbers::queries::of_account(&mut conn, id).await.unwrap();
     assert_eq!(

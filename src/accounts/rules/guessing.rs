@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::super::queries;
+use super::super::proof_queries;
 use crate::clock::Timestamp;
 use crate::ids::AccountId;
 use crate::problem::{Problem, ProblemKind, Stop};
@@ -34,7 +34,7 @@ impl Guesses {
     pub async fn admit(&self, services: &Services) -> Result<(), Stop> {
         let now = services.now();
         let mut conn = services.store.read().await?;
-        let failures = queries::failures_since(&mut conn, &self.0, now.plus_seconds(-WINDOW_SECONDS)).await?;
+        let failures = proof_queries::failures_since(&mut conn, &self.0, now.plus_seconds(-WINDOW_SECONDS)).await?;
         let wait = wait_seconds(&failures, now);
         if wait == 0 {
             return Ok(());
@@ -52,7 +52,9 @@ impl Guesses {
         let (now, id) = (services.now(), Id(services.rng.uuid(services.now())));
         services
             .store
-            .write(move |conn| Box::pin(async move { Ok(queries::insert_failure(conn, id, &self.0, now).await?) }))
+            .write(move |conn| {
+                Box::pin(async move { Ok(proof_queries::insert_failure(conn, id, &self.0, now).await?) })
+            })
             .await
     }
 

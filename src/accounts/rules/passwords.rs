@@ -9,8 +9,8 @@ use crate::access::{Action, Caller};
 use crate::accounts::hashing::Verdict;
 use crate::accounts::model::{Account, MailTokenPurpose};
 use crate::accounts::password::Password;
-use crate::accounts::queries;
 use crate::accounts::token::Token;
+use crate::accounts::{proof_queries, queries};
 use crate::changes::doorbell::Ring;
 use crate::mail::Mail;
 use crate::problem::{Denied, Problem, ProblemKind, Stop};
@@ -56,8 +56,8 @@ pub async fn change_password(
         Box::pin(async move {
             let permit = tx.permit(Action::ChangePassword).await?;
             queries::set_password(tx.conn, account.id, &hash).await?;
-            queries::void_mail_tokens(tx.conn, Some(account.id), MailTokenPurpose::ResetPassword, tx.now).await?;
-            queries::end_sessions(tx.conn, &permit, account.id, Some(session)).await?;
+            proof_queries::void_mail_tokens(tx.conn, Some(account.id), MailTokenPurpose::ResetPassword, tx.now).await?;
+            proof_queries::end_sessions(tx.conn, &permit, account.id, Some(session)).await?;
             tx.ring(Ring::AccountEnded(account.id));
             send(tx, &Mail::password_changed(&account.email, &account.username)).await?;
             tx.audit(&permit, Some(account.id.global()), format!("{} changed the password", account.username)).await?;
@@ -103,16 +103,16 @@ pub async fn reset_password(
     transact(services, caller, Action::ResetPassword, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::ResetPassword).await?;
-            let used =
-                queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::ResetPassword, tx.now).await?;
+            let used = proof_queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::ResetPassword, tx.now)
+                .await?;
             let id = used.and_then(|used| used.account_id).ok_or_else(token_expired)?;
             let account = queries::by_id(tx.conn, id)
                 .await?
                 .filter(|account| account.deleted_at.is_none())
                 .ok_or_else(token_expired)?;
             queries::set_password(tx.conn, id, &password_hash).await?;
-            queries::clear_failures(tx.conn, Guesses::of_account(id).hash()).await?;
-            queries::end_sessions(tx.conn, &permit, id, None).await?;
+            proof_queries::clear_failures(tx.conn, Guesses::of_account(id).hash()).await?;
+            proof_queries::end_sessions(tx.conn, &permit, id, None).await?;
             tx.ring(Ring::AccountEnded(id));
             send(tx, &Mail::password_changed(&account.email, &account.username)).await?;
             tx.audit(&permit, Some(id.global()), format!("{} reset the password", account.username)).await?;

@@ -6,8 +6,8 @@ use super::{Accepted, Changed, clean_display_name, clean_email, clean_username, 
 use crate::access::{Action, Caller, Permit, Role};
 use crate::accounts::model::{Account, MailToken, MailTokenPurpose};
 use crate::accounts::password::Password;
-use crate::accounts::queries;
 use crate::accounts::token::Token;
+use crate::accounts::{proof_queries, queries};
 use crate::ids::AccountId;
 use crate::mail::Mail;
 use crate::problem::{Problem, ProblemKind, Stop};
@@ -125,7 +125,7 @@ pub(super) async fn issue(
     purpose: MailTokenPurpose,
     email: Option<&str>,
 ) -> Result<Token, Stop> {
-    queries::void_mail_tokens(tx.conn, account, purpose, tx.now).await?;
+    proof_queries::void_mail_tokens(tx.conn, account, purpose, tx.now).await?;
     let token = Token::generate(tx.rng());
     let row = MailToken {
         token_hash: token.hash().as_bytes().to_vec(),
@@ -136,13 +136,13 @@ pub(super) async fn issue(
         expires_at: tx.now.plus_seconds(purpose.lifetime_seconds()),
         used_at: None,
     };
-    queries::insert_mail_token(tx.conn, &row).await?;
+    proof_queries::insert_mail_token(tx.conn, &row).await?;
     Ok(token)
 }
 
 /// Whether the account may be sent another mail of this kind now.
 pub(super) async fn may_mail(tx: &mut Tx<'_>, account: AccountId, purpose: MailTokenPurpose) -> Result<bool, Stop> {
-    let sent = queries::count_mail_tokens(tx.conn, account, purpose, tx.now.plus_seconds(-3600)).await?;
+    let sent = proof_queries::count_mail_tokens(tx.conn, account, purpose, tx.now.plus_seconds(-3600)).await?;
     Ok(sent < MAILS_AN_HOUR)
 }
 
@@ -155,7 +155,8 @@ pub async fn verify_email(services: &Services, caller: &Arc<Caller>, token: &str
     transact(services, caller, Action::VerifyEmail, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::VerifyEmail).await?;
-            let used = queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::VerifyEmail, tx.now).await?;
+            let used =
+                proof_queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::VerifyEmail, tx.now).await?;
             let used = used.ok_or_else(token_expired)?;
             let (Some(id), Some(email)) = (used.account_id, used.email) else { return Err(token_expired().into()) };
             crate::changes::locks::rule(tx.conn, &format!("email {}", email.to_ascii_lowercase())).await?;
@@ -234,7 +235,7 @@ pub async fn setup_token(services: &Services) -> Result<Option<Token>, Stop> {
                     return Ok(None);
                 }
                 let now = inner.now();
-                queries::void_mail_tokens(conn, None, MailTokenPurpose::Setup, now).await?;
+                proof_queries::void_mail_tokens(conn, None, MailTokenPurpose::Setup, now).await?;
                 let token = Token::generate(&*inner.rng);
                 let row = MailToken {
                     token_hash: token.hash().as_bytes().to_vec(),
@@ -245,7 +246,7 @@ pub async fn setup_token(services: &Services) -> Result<Option<Token>, Stop> {
                     expires_at: now.plus_seconds(MailTokenPurpose::Setup.lifetime_seconds()),
                     used_at: None,
                 };
-                queries::insert_mail_token(conn, &row).await?;
+                proof_queries::insert_mail_token(conn, &row).await?;
                 Ok(Some(token))
             })
         })
@@ -268,7 +269,7 @@ pub async fn complete_setup(
         Box::pin(async move {
             crate::changes::locks::rule(tx.conn, "admins").await?;
             let permit = tx.permit(Action::CompleteSetup).await?;
-            let used = queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::Setup, tx.now).await?;
+            let used = proof_queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::Setup, tx.now).await?;
             if used.is_none() || queries::count_admins(tx.conn).await? > 0 {
                 return Err(token_expired().into());
             }

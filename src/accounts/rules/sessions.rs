@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Accepted;
 use super::passwords::prove;
 use crate::access::{Action, Caller};
-use crate::accounts::queries;
+use crate::accounts::proof_queries;
 use crate::changes::doorbell::Ring;
 use crate::ids::SessionId;
 use crate::problem::{Denied, Problem, Stop};
@@ -37,7 +37,7 @@ async fn end(services: &Services, caller: &Arc<Caller>, action: Action, session:
         Box::pin(async move {
             let permit = tx.permit(action).await?;
             let account = permit.actor().account().ok_or(Denied::Forbidden)?;
-            if !queries::end_session(tx.conn, &permit, account, session).await? {
+            if !proof_queries::end_session(tx.conn, &permit, account, session).await? {
                 return Err(Problem::not_found("id", "You have no such session.").into());
             }
             tx.ring(Ring::SessionEnded(session));
@@ -57,7 +57,7 @@ pub async fn revoke_all_sessions(services: &Services, caller: &Arc<Caller>) -> R
         Box::pin(async move {
             let permit = tx.permit(Action::RevokeAllSessions).await?;
             let account = permit.actor().account().ok_or(Denied::Forbidden)?;
-            queries::end_sessions(tx.conn, &permit, account, None).await?;
+            proof_queries::end_sessions(tx.conn, &permit, account, None).await?;
             tx.ring(Ring::AccountEnded(account));
             tx.audit(&permit, Some(account.global()), "All sessions were ended").await?;
             Ok(Accepted)
@@ -76,7 +76,7 @@ pub async fn reauthenticate(services: &Services, caller: &Arc<Caller>, password:
     transact(services, caller, Action::Reauthenticate, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::Reauthenticate).await?;
-            queries::reauthenticate_session(tx.conn, &permit, session, tx.now).await?;
+            proof_queries::reauthenticate_session(tx.conn, &permit, session, tx.now).await?;
             tx.audit(&permit, Some(session.global()), "The password was given again").await?;
             Ok(Accepted)
         })

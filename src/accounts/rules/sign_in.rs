@@ -7,8 +7,8 @@ use crate::access::{Action, Caller};
 use crate::accounts::hashing::Verdict;
 use crate::accounts::model::{Account, Session};
 use crate::accounts::password::Password;
-use crate::accounts::queries;
 use crate::accounts::token::Token;
+use crate::accounts::{proof_queries, queries};
 use crate::ids::{AccountId, SessionId};
 use crate::problem::{Problem, ProblemKind, Stop};
 use crate::restrictions::{self, RestrictionEffect};
@@ -101,7 +101,7 @@ async fn open_session(
             if let Some(hash) = dearer_hash {
                 queries::set_password(tx.conn, account.id, &hash).await?;
             }
-            queries::clear_failures(tx.conn, guesses.hash()).await?;
+            proof_queries::clear_failures(tx.conn, guesses.hash()).await?;
             let token = Token::generate(tx.rng());
             let session = Session {
                 id: SessionId::new(tx.rng(), tx.now),
@@ -113,7 +113,7 @@ async fn open_session(
                 reauthenticated_at: tx.now,
                 user_agent: tx.caller().user_agent.as_ref().map(|agent| agent.chars().take(200).collect()),
             };
-            queries::insert_session(tx.conn, &session).await?;
+            proof_queries::insert_session(tx.conn, &session).await?;
             tx.audit(&permit, Some(account.id.global()), format!("{} signed in", account.username)).await?;
             Ok(SignedIn { account: account.id, session: session.id, token: Some(token) })
         })

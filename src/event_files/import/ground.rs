@@ -8,7 +8,7 @@ use crate::access::Permit;
 use crate::accounts;
 use crate::changes::locks::{self, Hold};
 use crate::event_files::row::ExtensionRow;
-use crate::extensions::{Extension, many};
+use crate::extensions::{Extension, many_queries};
 use crate::groups::{self, GroupMember};
 use crate::ids::{AccountId, CallPermissionId, ExtensionId, NumberId, ServiceTypeId};
 use crate::numbers::plan::{NumberRange, ReservedPrefixes};
@@ -97,14 +97,14 @@ impl Ground {
         let mut wanted: BTreeSet<&str> = rows.iter().map(|(_, row)| row.number.as_str()).collect();
         wanted.extend(referred(rows));
         let wanted: Vec<&str> = wanted.into_iter().collect();
-        let found = many::by_numbers(tx.conn, event.id, &wanted).await?;
+        let found = many_queries::by_numbers(tx.conn, event.id, &wanted).await?;
         let present: HashMap<String, Extension> = found.into_iter().map(|row| (row.number.clone(), row)).collect();
         let ids: Vec<ExtensionId> = present.values().map(|row| row.id).collect();
         let fresh: Vec<&str> =
             rows.iter().map(|(_, row)| row.number.as_str()).filter(|number| !present.contains_key(*number)).collect();
         let numbers = touched(tx, permit, &event, &fresh).await?;
         let mut granted = HashMap::<_, BTreeSet<_>>::new();
-        for (extension, permission) in many::granted_to(tx.conn, &ids).await? {
+        for (extension, permission) in many_queries::granted_to(tx.conn, &ids).await? {
             granted.entry(extension).or_default().insert(permission);
         }
         let mut members = HashMap::<_, Vec<_>>::new();

@@ -8,10 +8,9 @@ use super::{Progress, fail};
 use crate::access::{Actor, Permit};
 use crate::event_files::row::{ExtensionRow, MemberRow, RowFailure};
 use crate::extensions::rules::{check_place, editor, is_free_for, parameters, refuse_bar};
-use crate::extensions::visibility::Visibility;
 use crate::extensions::{Extension, sealed};
 use crate::groups::GroupMember;
-use crate::ids::{AccountId, CallPermissionId, EventId, ExtensionId, GroupMemberId, ServiceTypeId};
+use crate::ids::{AccountId, CallPermissionId, ExtensionId, GroupMemberId};
 use crate::numbers::NumberRow;
 use crate::numbers::number::Number;
 use crate::numbers::rules::untouched;
@@ -142,7 +141,10 @@ async fn judge(
     }
     let mut drafted = match before {
         Some(before) => before.clone(),
-        None => draft(tx, (ground.event.id, kind.service_type.id, owner), row.number.as_str()),
+        None => {
+            let belongs = (ground.event.id, kind.service_type.id, owner);
+            Extension::new(ExtensionId::new(tx.rng(), tx.now), belongs, row.number.as_str(), tx.now)
+        }
     };
     drafted.label = row.label.into_string();
     drafted.visibility = row.visibility;
@@ -161,32 +163,6 @@ async fn judge(
         members: row.members,
         memberships: None,
     }))
-}
-
-/// A new extension that has nothing but its number yet.
-fn draft(
-    tx: &Tx<'_>,
-    (event_id, service_type_id, owner_id): (EventId, ServiceTypeId, AccountId),
-    number: &str,
-) -> Extension {
-    Extension {
-        id: ExtensionId::new(tx.rng(), tx.now),
-        event_id,
-        service_type_id,
-        owner_id,
-        slot: 0,
-        number: number.to_owned(),
-        label: String::new(),
-        visibility: Visibility::default(),
-        parameters: JsonValue::default(),
-        secrets: None,
-        status: JsonValue::default(),
-        fallback_extension_id: None,
-        fallback_number: None,
-        created_at: tx.now,
-        updated_at: tx.now,
-        version: 1,
-    }
 }
 
 /// What speaks against the row's type and owner: a new extension needs a type that is not retired, an old one keeps both.

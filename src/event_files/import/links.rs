@@ -8,7 +8,7 @@ use super::judge::{Memberships, Planned};
 use crate::access::{Actor, Permit};
 use crate::event_files::row::{MemberRow, RowFailure};
 use crate::extensions::graph::find_loop;
-use crate::extensions::many;
+use crate::extensions::many_queries;
 use crate::groups::{self, GroupMember, MembershipState};
 use crate::ids::{AccountId, ExtensionId, GroupMemberId};
 use crate::numbers::number::Number;
@@ -79,14 +79,14 @@ pub(super) async fn resolve(
 
 async fn load(tx: &mut Tx<'_>, ground: &Ground, planned: &[Planned]) -> Result<Beside, Stop> {
     let claims: Vec<&UniqueValue> = planned.iter().flat_map(|planned| &planned.claims).collect();
-    let bearers = many::bearers_of(tx.conn, &claims).await?.into_iter().collect();
+    let bearers = many_queries::bearers_of(tx.conn, &claims).await?.into_iter().collect();
     let has_members = |planned: &Planned| planned.members.as_ref().is_some_and(|members| !members.is_empty());
     let has_links = planned.iter().any(|planned| planned.fallback.is_some() || has_members(planned));
     let event = ground.event.id;
     Ok(Beside {
         bearers,
         rung: if has_links { groups::queries::rings_of_event(tx.conn, event).await? } else { Vec::new() },
-        fallbacks: if has_links { many::fallbacks_of_event(tx.conn, event).await? } else { Vec::new() },
+        fallbacks: if has_links { many_queries::fallbacks_of_event(tx.conn, event).await? } else { Vec::new() },
     })
 }
 

@@ -4,7 +4,7 @@ use super::ground::Ground;
 use super::judge::Planned;
 use super::{Imported, Progress};
 use crate::access::Permit;
-use crate::extensions::many::{self, Grant};
+use crate::extensions::many_queries::{self, Grant};
 use crate::extensions::rules::marks;
 use crate::groups;
 use crate::ids::CallPermissionId;
@@ -49,7 +49,7 @@ pub(super) async fn all(
     number_slots(tx, permit, ground, &mut planned).await?;
     // Values may go from one row to another: first all are given up.
     for planned in planned.iter().filter(|planned| planned.before.is_some() && has_unique(planned)) {
-        many::set_unique_values(tx.conn, permit, planned.row.id, &[]).await?;
+        many_queries::set_unique_values(tx.conn, permit, planned.row.id, &[]).await?;
     }
     let mut told = Vec::with_capacity(planned.len() + 1);
     let fresh = planned.iter().filter(|planned| planned.before.is_none()).count();
@@ -102,7 +102,7 @@ async fn number_slots(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned
         return Ok(());
     }
     let fresh = i32::try_from(fresh).map_err(Fault::internal)?;
-    let first = many::take_slots(tx.conn, permit, ground.event.id, fresh).await?;
+    let first = many_queries::take_slots(tx.conn, permit, ground.event.id, fresh).await?;
     for (slot, planned) in (first..).zip(planned.iter_mut().filter(|planned| planned.before.is_none())) {
         planned.row.slot = slot;
     }
@@ -134,9 +134,9 @@ async fn create(
         told.push((Some(row.id.global()), summary));
         rows.push(row);
     }
-    many::insert_all(tx.conn, permit, &rows).await?;
-    many::index_all(tx.conn, permit, &rows).await?;
-    many::grant_all(tx.conn, permit, &grants).await?;
+    many_queries::insert_all(tx.conn, permit, &rows).await?;
+    many_queries::index_all(tx.conn, permit, &rows).await?;
+    many_queries::grant_all(tx.conn, permit, &grants).await?;
     numbers::rules::shift_all(tx, permit, steps).await?;
     for planned in some.iter().filter(|planned| !planned.claims.is_empty()) {
         bear(tx, permit, planned).await?;
@@ -151,9 +151,9 @@ async fn change(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned: &Pla
     (row.fallback_extension_id, row.fallback_number) = (before.fallback_extension_id, before.fallback_number.clone());
     row.version += 1;
     row.updated_at = tx.now;
-    many::save(tx.conn, permit, &row).await?;
+    many_queries::save(tx.conn, permit, &row).await?;
     if row.label != before.label {
-        many::index(tx.conn, permit, &row, false).await?;
+        many_queries::index(tx.conn, permit, &row, false).await?;
     }
     marks::present(tx, &row, &planned.kind.schema);
     if has_unique(planned) {
@@ -162,7 +162,7 @@ async fn change(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned: &Pla
     let granted: Vec<CallPermissionId> = planned.permissions.iter().copied().collect();
     let was_granted = ground.granted.get(&row.id);
     if was_granted.map_or(!granted.is_empty(), |was| *was != planned.permissions) {
-        many::set_permissions(tx.conn, permit, row.id, &granted).await?;
+        many_queries::set_permissions(tx.conn, permit, row.id, &granted).await?;
     }
     Ok(())
 }
@@ -171,7 +171,7 @@ async fn change(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned: &Pla
 async fn bear(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<(), Stop> {
     let claims: Vec<(Id, String, String)> =
         planned.claims.iter().map(|claim| (claim.scope, claim.parameter.clone(), claim.value.clone())).collect();
-    match many::set_unique_values(tx.conn, permit, planned.row.id, &claims).await? {
+    match many_queries::set_unique_values(tx.conn, permit, planned.row.id, &claims).await? {
         None => Ok(()),
         Some(taken) => {
             let message =
@@ -186,7 +186,7 @@ async fn links(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<()
     let row = &planned.row;
     if has_new_fallback(planned) {
         let outside = row.fallback_number.as_deref();
-        many::set_fallback(tx.conn, permit, row.id, row.fallback_extension_id, outside).await?;
+        many_queries::set_fallback(tx.conn, permit, row.id, row.fallback_extension_id, outside).await?;
     }
     let Some(memberships) = &planned.memberships else { return Ok(()) };
     for id in &memberships.removed {

@@ -8,6 +8,7 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 
 use super::super::model::Extension;
+use super::super::stopped::{is_callable, is_stopped, stopped};
 use super::{Filter, Part};
 use crate::ids::ExtensionId;
 use crate::query;
@@ -17,43 +18,6 @@ use crate::store::schema::{account_terms, directory_terms, extensions, numbers, 
 diesel::alias! {
     const OTHER_LABELS: Alias<OtherLabels> = directory_terms as other_labels;
     const OTHER_NAMES: Alias<OtherNames> = account_terms as other_names;
-}
-
-/// The effect that stops an extension, as a pattern over the names in `restrictions.effects`.
-const NO_CALLS: &str = "%NO_CALLS%";
-
-/// The targets of one kind that make no calls.
-macro_rules! stopped {
-    ($kind:literal) => {
-        restrictions::table
-            .filter(restrictions::target_kind.eq($kind))
-            .filter(restrictions::effects.like(NO_CALLS))
-            .select(restrictions::target_id)
-    };
-}
-
-/// Whether a target makes no calls.
-macro_rules! is_stopped {
-    ($kind:literal, $target:expr) => {
-        exists(
-            restrictions::table
-                .filter(restrictions::target_id.eq($target))
-                .filter(restrictions::target_kind.eq($kind))
-                .filter(restrictions::effects.like(NO_CALLS)),
-        )
-    };
-}
-
-/// Whether something stops an extension: a restriction of its own, of its owner's or of its number's.
-macro_rules! inactive {
-    () => {
-        is_stopped!("EXTENSION", extensions::id).or(is_stopped!("ACCOUNT", extensions::owner_id)).or(exists(
-            numbers::table
-                .filter(numbers::event_id.eq(extensions::event_id.nullable()))
-                .filter(numbers::number.eq(extensions::number))
-                .filter(is_stopped!("NUMBER", numbers::id)),
-        ))
-    };
 }
 
 /// The extensions in whose labels each of these ranges has a word.
@@ -147,9 +111,9 @@ macro_rules! part {
             rows = rows.filter(extensions::owner_id.eq(owner));
         }
         match (filter.active, part) {
-            (Some(true), _) => rows = rows.filter(not(inactive!())),
+            (Some(true), _) => rows = rows.filter(is_callable!()),
             (Some(false), Part::All | Part::Numbers(_) | Part::Labels(_) | Part::Owners(_)) => {
-                rows = rows.filter(inactive!());
+                rows = rows.filter(not(is_callable!()));
             }
             _ => {}
         }

@@ -21,7 +21,6 @@ use crate::problem::{Denied, Problem, ProblemKind, Stop};
 use crate::service_types::schema::Source;
 use crate::service_types::{self, Event, ServiceType, compiled};
 use crate::services::Services;
-use crate::store::types::JsonValue;
 use crate::transaction::{Mode, Tx, transact};
 
 /// What somebody registers for themselves.
@@ -199,23 +198,12 @@ pub async fn place(tx: &mut Tx<'_>, permit: &Permit, placement: Placement) -> Re
     let schema = compiled(&service_type)?;
     let source = Source { number: &number.number, username: &owner.username, rng: tx.rng() };
     let (values, secrets) = parameters::merge(&schema, serde_json::Map::new(), patch, editor(permit), &source)?;
+    let id = ExtensionId::new(tx.rng(), tx.now);
     let mut row = Extension {
-        id: ExtensionId::new(tx.rng(), tx.now),
-        event_id: event.id,
-        service_type_id: service_type.id,
-        owner_id: owner.id,
         slot: queries::take_slot(tx.conn, permit, event.id).await?,
-        number: number.number.clone(),
         label: label.into_string(),
         visibility,
-        parameters: JsonValue::default(),
-        secrets: None,
-        status: JsonValue::default(),
-        fallback_extension_id: None,
-        fallback_number: None,
-        created_at: tx.now,
-        updated_at: tx.now,
-        version: 1,
+        ..Extension::new(id, (event.id, service_type.id, owner.id), &number.number, tx.now)
     };
     parameters::store(tx, &schema, &mut row, values)?;
     queries::insert(tx.conn, permit, &row).await?;

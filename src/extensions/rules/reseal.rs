@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{many, sealed};
+use super::super::{many_queries, sealed};
 use crate::access::{Action, Caller};
 use crate::changes::locks;
 use crate::ids::{EventId, ExtensionId};
@@ -41,7 +41,7 @@ pub async fn reseal(
         Box::pin(async move {
             locks::events(tx.conn, &[event]).await?;
             let permit = tx.permit(Action::RotateKey).await?;
-            let page = many::sealed_secrets(tx.conn, event, after, BATCH).await?;
+            let page = many_queries::sealed_secrets(tx.conn, event, after, BATCH).await?;
             let mut done = Resealed::default();
             if i64::try_from(page.len()).is_ok_and(|rows| rows == BATCH) {
                 done.next = page.last().map(|(id, _)| *id);
@@ -50,7 +50,7 @@ pub async fn reseal(
                 match sealed::reseal(tx.sealer(), id, &secrets) {
                     Ok(None) => {}
                     Ok(Some(anew)) => {
-                        many::save_secrets(tx.conn, &permit, id, &anew).await?;
+                        many_queries::save_secrets(tx.conn, &permit, id, &anew).await?;
                         done.resealed += 1;
                     }
                     Err(error) => {

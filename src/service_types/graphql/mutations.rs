@@ -3,8 +3,8 @@
 use async_graphql::{Context, Object};
 
 use super::inputs::*;
-use super::objects::Template;
 use super::payloads::{CallPermissionPayload, EventPayload, NumberRangePayload, ServiceTypePayload, TemplatePayload};
+use super::type_objects::Template;
 use crate::accounts::graphql::AcceptedPayload;
 use crate::graphql::context::{CoreTypeNames, caller, services};
 use crate::graphql::error::{ApiError, settle};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, SimpleObject};
 
-use super::objects::{CallPermission, Event, NumberRange, ServiceType, Template};
+use super::objects::{CallPermission, Event, NumberRange};
+use super::type_objects::{ServiceType, Template};
 use crate::extensions::graphql::Extension;
 use crate::graphql::context;
 use crate::graphql::error::{ApiError, UserError, settle};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object};
 
-use super::objects::{CallPermission, Event, ServiceType, is_known_to};
+use super::objects::{CallPermission, Event, is_known_to};
+use super::type_objects::ServiceType;
 use crate::graphql::context::{self, actor};
 use crate::graphql::error::ApiError;
 use crate::service_types::queries;
