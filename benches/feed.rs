@@ -79,9 +79,10 @@ fn end_cursor(body: &[u8]) -> String {
     rest.split_once('"').unwrap().0.to_owned()
 }
 
+/// An entry as one SELECT gives it.
 #[derive(Queryable)]
-struct Row {
-    id: ExtensionId,
+pub struct Row {
+    pub id: ExtensionId,
     slot: i32,
     number: String,
     label: String,
@@ -94,9 +95,10 @@ struct Row {
     updated_at: Timestamp,
 }
 
+/// The same as the feed shows it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+pub struct Shown {
     id: String,
     slot: i32,
     number: String,
@@ -153,7 +155,8 @@ async fn by_hand(house: &House, after: ExtensionId, first: u16) -> (Vec<u8>, Ext
     (serde_json::to_vec(&shown).unwrap(), last)
 }
 
-async fn select(conn: &mut Conn, feed: FeedId, after: ExtensionId, first: u16) -> QueryResult<Vec<Row>> {
+/// The entries behind `after`, by id.
+pub async fn select(conn: &mut Conn, feed: FeedId, after: ExtensionId, first: u16) -> QueryResult<Vec<Row>> {
     query!(conn, c => feed_entries::table
         .inner_join(extensions::table.on(extensions::id.eq(feed_entries::extension_id)))
         .inner_join(accounts::table.on(accounts::id.eq(extensions::owner_id)))

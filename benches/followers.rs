@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Request, Variables};
-use futures_util::StreamExt as _;
+use async_graphql::Request;
+use futures_util::{Stream, StreamExt as _};
 use serde_json::json;
 use switchboard::changes::doorbell::{CHANNEL, Ring};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
+use tokio_stream::wrappers::BroadcastStream;
 
-use super::house::House;
+use super::house::{House, on_postgres};
 use super::measure::{ROUNDS, median, percentile, show, wall};
-use super::postgres::Cluster;
 use super::table::Table;
 
 const SUBSCRIBERS: usize = 500;
@@ -33,22 +34,20 @@ pub async fn measure(house: &House, table: &mut Table) {
     }
     let work = "change → event at the last of 500 subscribers, p99, PostgreSQL";
     if table.wants(work) {
-        let Some(cluster) = Cluster::find() else { return println!("not measured, PostgreSQL is missing: {work}") };
-        let house = House::on_postgres(&cluster.database(), 500).await;
-        let told = compare(&house, async |round| with_listen(&house, round).await).await;
-        report(table, work, "the change and LISTEN", told);
-        drop(house);
-        cluster.stop();
+        on_postgres(work, async |house| {
+            let told = compare(house, async |round| with_listen(house, round).await).await;
+            report(table, work, "the change and LISTEN", told);
+        })
+        .await;
     }
 }
 
 /// The 99th percentiles of each round, in seconds: ours, and what stands beside.
 async fn compare(house: &House, beside: impl AsyncFn(u32) -> Vec<Duration>) -> Vec<(f64, f64)> {
+    let p99 = |times| percentile(times, 0.99).as_secs_f64();
     let mut rounds = Vec::new();
-    for round in 0..ROUNDS {
-        let round = u32::try_from(round).unwrap();
-        let ours = percentile(with_subscribers(house, round).await, 0.99);
-        rounds.push((ours.as_secs_f64(), percentile(beside(round).await, 0.99).as_secs_f64()));
+    for round in (0..).take(ROUNDS) {
+        rounds.push((p99(with_subscribers(house, round).await), p99(beside(round).await)));
     }
     rounds
 }
@@ -56,14 +55,9 @@ async fn compare(house: &House, beside: impl AsyncFn(u32) -> Vec<Duration>) -> V
 fn report(table: &mut Table, work: &str, name: &str, rounds: Vec<(f64, f64)>) {
     let of = |pick: fn(&(f64, f64)) -> f64| median(rounds.iter().map(pick).collect());
     let seconds = |seconds| show(Duration::from_secs_f64(seconds));
-    let beside = format!("{name} {}", seconds(of(|(_, beside)| *beside)));
-    table.at_most(
-        work,
-        (of(|(ours, beside)| (ours - beside) * 1e3), " ms more"),
-        50.0,
-        seconds(of(|(ours, _)| *ours)),
-        beside,
-    );
+    let more = of(|(ours, beside)| (ours - beside) * 1e3);
+    let (ours, beside) = (seconds(of(|(ours, _)| *ours)), seconds(of(|(_, beside)| *beside)));
+    table.at_most(work, (more, " ms more"), 50.0, ours, format!("{name} {beside}"));
 }
 
 /// Changes the label of one extension.
@@ -73,75 +67,81 @@ pub async fn relabel(house: &House, n: u32, label: &str) {
     assert!(body.starts_with(b"{\"data\":{\"updateExtension\":{\"extension\":{"), "{}", String::from_utf8_lossy(&body));
 }
 
-async fn with_subscribers(house: &House, round: u32) -> Vec<Duration> {
-    let (told, mut heard) = mpsc::unbounded_channel();
-    let mut tasks = JoinSet::new();
-    for _ in 0..SUBSCRIBERS {
-        let told = told.clone();
-        let schema = house.app.schema.load().schema().clone();
-        let request = Request::new(FOLLOW).variables(Variables::default()).data(Arc::clone(&house.key.caller));
-        tasks.spawn(async move {
-            let mut events = Box::pin(schema.execute_stream(request));
-            while let Some(event) = events.next().await {
-                assert!(event.errors.is_empty(), "{:?}", event.errors);
-                let _ = told.send(wall());
-            }
-        });
-    }
-    // Each is told the head at once.
-    for _ in 0..SUBSCRIBERS {
-        heard.recv().await.unwrap();
-    }
+/// Changes one label after another; each time from the change until `heard` gives the instant at which the last had heard of it.
+async fn each_change(house: &House, round: &str, mut heard: impl AsyncFnMut() -> Duration) -> Vec<Duration> {
     let mut times = Vec::new();
     for n in 0..CHANGES {
         let began = wall();
-        relabel(house, n * 97, &format!("Heard {round} {n}")).await;
-        let mut last = began;
-        for _ in 0..SUBSCRIBERS {
-            last = last.max(heard.recv().await.unwrap());
-        }
-        times.push(last - began);
+        relabel(house, n * 97, &format!("{round} {n}")).await;
+        times.push(heard().await - began);
     }
-    tasks.shutdown().await;
     times
 }
 
-async fn with_channel(house: &House, round: u32) -> Vec<Duration> {
-    let (told, mut heard) = mpsc::unbounded_channel();
-    let (channel, _) = broadcast::channel(16);
-    let mut tasks = JoinSet::new();
-    for _ in 0..SUBSCRIBERS {
-        let (told, mut events) = (told.clone(), channel.subscribe());
-        tasks.spawn(async move {
-            while events.recv().await.is_ok() {
-                let _ = told.send(wall());
-            }
-        });
+/// Everyone who listens tells here when they have heard.
+struct Ears {
+    told: UnboundedSender<Duration>,
+    heard: UnboundedReceiver<Duration>,
+    tasks: JoinSet<()>,
+}
+
+impl Ears {
+    fn new() -> Self {
+        let (told, heard) = mpsc::unbounded_channel();
+        Self { told, heard, tasks: JoinSet::new() }
     }
-    let mut times = Vec::new();
-    for n in 0..CHANGES {
-        let began = wall();
-        relabel(house, n * 97, &format!("Sent {round} {n}")).await;
-        channel.send(n).unwrap();
-        let mut last = began;
+
+    /// One more, who hears whatever comes out of `events`.
+    fn listen<T: Send + 'static>(&mut self, events: impl Stream<Item = T> + Send + 'static) {
+        let told = self.told.clone();
+        self.tasks.spawn(events.for_each(move |_| {
+            let _ = told.send(wall());
+            std::future::ready(())
+        }));
+    }
+
+    /// When the last has heard the next.
+    async fn last(&mut self) -> Duration {
+        let mut last = Duration::ZERO;
         for _ in 0..SUBSCRIBERS {
-            last = last.max(heard.recv().await.unwrap());
+            last = last.max(self.heard.recv().await.unwrap());
         }
-        times.push(last - began);
+        last
     }
-    tasks.shutdown().await;
-    times
+}
+
+async fn with_subscribers(house: &House, round: u32) -> Vec<Duration> {
+    let mut ears = Ears::new();
+    for _ in 0..SUBSCRIBERS {
+        let schema = house.app.schema.load().schema().clone();
+        let request = Request::new(FOLLOW).data(Arc::clone(&house.key.caller));
+        let events = schema.execute_stream(request);
+        ears.listen(events.inspect(|event| assert!(event.errors.is_empty(), "{:?}", event.errors)));
+    }
+    // Each is told the head at once.
+    ears.last().await;
+    each_change(house, &format!("Heard {round}"), async || ears.last().await).await
+}
+
+async fn with_channel(house: &House, round: u32) -> Vec<Duration> {
+    let mut ears = Ears::new();
+    let (channel, _) = broadcast::channel(16);
+    for _ in 0..SUBSCRIBERS {
+        ears.listen(BroadcastStream::new(channel.subscribe()));
+    }
+    let heard = async || {
+        channel.send(()).unwrap();
+        ears.last().await
+    };
+    each_change(house, &format!("Sent {round}"), heard).await
 }
 
 async fn with_listen(house: &House, round: u32) -> Vec<Duration> {
     let mut heard = house.app.services.store.listen(CHANNEL).await.unwrap().unwrap();
-    let mut times = Vec::new();
-    for n in 0..CHANGES {
-        let began = wall();
-        relabel(house, n * 97, &format!("Listened {round} {n}")).await;
+    let heard = async || {
         // The change of the directory rings too.
         while !matches!(serde_json::from_str(&heard.recv().await.unwrap()), Ok(Ring::Feed(_))) {}
-        times.push(wall() - began);
-    }
-    times
+        wall()
+    };
+    each_change(house, &format!("Listened {round}"), heard).await
 }

@@ -22,6 +22,8 @@ use switchboard::service_types::rules::{CreateEvent, CreateNumberRange, CreateSe
 use switchboard::service_types::{self, EventPhase, ServiceBehaviour, rules};
 use switchboard::store::Conn;
 
+use super::postgres::Cluster;
+
 /// The number of the first extension; the others follow.
 pub const FIRST_NUMBER: u32 = 1_000_000;
 /// Numbers from here on are free.
@@ -35,7 +37,7 @@ const FIRST_WORDS: [&str; 10] =
 const SECOND_WORDS: [&str; 8] = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel"];
 
 const CREATE_KEY: &str = "mutation { createApiKey(input: { label: \"sip\", scopes: [READ_CONFIG], serviceTypes: [\"handset\"], \
-    events: [\"camp\"] }) { apiKey { id } errors { message } } }";
+    events: [\"camp\"] }) { apiKey { id } secret errors { message } } }";
 const REGISTER_BARE: &str = "mutation($n: PhoneNumber!, $l: String!) { registerExtension(input: { event: \"camp\", \
     serviceType: \"handset\", number: $n, label: $l, visibility: PUBLIC }) { extension { id } errors { message } } }";
 
@@ -56,6 +58,8 @@ pub struct House {
     pub user: Known,
     /// A telephone system's, without secrets.
     pub key: Known,
+    /// What that telephone system presents over HTTP.
+    pub token: String,
 }
 
 impl House {
@@ -71,7 +75,7 @@ impl House {
     }
 
     /// Builds one on the PostgreSQL database of this URL, with `size` extensions, which are registered one by one.
-    pub async fn on_postgres(url: &str, size: u32) -> Self {
+    async fn on_postgres(url: &str, size: u32) -> Self {
         let mut house = Self::furnished(tempfile::tempdir().unwrap(), &["--database-url", url], 0).await;
         house.size = size;
         for n in 0..size {
@@ -110,6 +114,7 @@ impl House {
             operator: known(person(&app, "operator").await),
             user: known(person(&app, "user").await),
             key: known(Actor::Key(Arc::new(key))),
+            token: text(&made, "secret"),
             app,
             folder,
         }
@@ -126,6 +131,15 @@ impl House {
         let registered = self.registered.get(n as usize).cloned();
         registered.unwrap_or_else(|| format!("Extension:01920000000070008000{:012x}", n + 1))
     }
+}
+
+/// Measures in a small house on PostgreSQL, where the machine has it.
+pub async fn on_postgres(work: &str, measured: impl AsyncFnOnce(&House)) {
+    let Some(cluster) = Cluster::find() else { return println!("not measured, PostgreSQL is missing: {work}") };
+    let house = House::on_postgres(&cluster.database(), 500).await;
+    measured(&house).await;
+    drop(house);
+    cluster.stop();
 }
 
 async fn ask(app: &Arc<App>, who: &Known, query: &str, variables: Value) -> Vec<u8> {

@@ -10,6 +10,7 @@
     reason = "a bench that cannot run has nothing to say"
 )]
 
+mod client;
 mod feed;
 mod followers;
 mod house;
@@ -20,8 +21,10 @@ mod postgres;
 mod process;
 mod reads;
 mod registrations;
+mod rendering;
 mod scale;
 mod table;
+mod whole;
 
 use table::Table;
 
@@ -36,6 +39,8 @@ fn main() {
         let house = house::House::build(EXTENSIONS).await;
         reads::measure(&house, &mut table).await;
         feed::measure(&house, &mut table).await;
+        whole::measure(&house, &mut table).await;
+        rendering::measure(&mut table).await;
         followers::measure(&house, &mut table).await;
         process::measure(&house, &mut table);
         // The last of this house: it fills with what is registered.

@@ -1,16 +1,16 @@
 //! The program as a process: how soon it is ready, and what it keeps in memory while nobody asks.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use super::client::Client;
 use super::house::House;
 use super::measure::{ROUNDS, median, wall};
 use super::table::Table;
 
 /// How long it is left alone before its memory is read.
-const IDLE: Duration = Duration::from_secs(3);
+pub const IDLE: Duration = Duration::from_secs(3);
 
 /// The rows of the process.
 pub fn measure(house: &House, table: &mut Table) {
@@ -20,20 +20,13 @@ pub fn measure(house: &House, table: &mut Table) {
     }
     let (mut ready, mut memory) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let began = wall();
-        let mut server = start(house, address);
-        while !is_ready(address) {
-            assert!(server.try_wait().unwrap().is_none(), "the server did not start");
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        let server = Server::start(house);
         ready.push((wall() - began).as_secs_f64());
         if memory.len() < 3 {
             std::thread::sleep(IDLE);
-            memory.push(resident_megabytes(server.id()));
+            memory.push(server.megabytes("VmRSS"));
         }
-        server.kill().unwrap();
-        server.wait().unwrap();
     }
     let rows = format!("{} extensions in the database", house.size);
     table.at_most(ready_row, (median(ready), " s"), 1.0, "from exec to 200 of /readyz".to_owned(), rows.clone());
@@ -46,25 +39,46 @@ pub fn measure(house: &House, table: &mut Table) {
     );
 }
 
-fn start(house: &House, address: SocketAddr) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_switchboard"))
-        .args(["serve", "--data-dir", house.folder.path().to_str().unwrap(), "--listen", &address.to_string()])
-        .env_clear()
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+/// The program over a house's database, until it is dropped.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts it, and waits until it is ready.
+    pub fn start(house: &House) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_switchboard"))
+            .args(["serve", "--data-dir", house.folder.path().to_str().unwrap(), "--listen", &address.to_string()])
+            .env_clear()
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut server = Self { child, address };
+        while !is_ready(address) {
+            assert!(server.child.try_wait().unwrap().is_none(), "the server did not start");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        server
+    }
+
+    /// A size of the process: `VmRSS` is what it has in memory now, `VmHWM` the most that it had.
+    pub fn megabytes(&self, name: &str) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1000.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
 }
 
 fn is_ready(address: SocketAddr) -> bool {
-    let Ok(mut socket) = TcpStream::connect(address) else { return false };
-    let asked = socket.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    let mut answer = String::new();
-    asked.is_ok() && socket.read_to_string(&mut answer).is_ok() && answer.starts_with("HTTP/1.1 200")
-}
-
-fn resident_megabytes(process: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1000.0
+    Client::connect(address).and_then(|mut client| client.get("/readyz", &[])).is_ok_and(|answer| answer.status == 200)
 }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::access::rates::{Buckets, Rate};
 use crate::accounts::graphql::SessionCookie;
 use crate::accounts::hashing::Hasher;
+use crate::authentication::KnownKeys;
 use crate::changes::doorbell::Doorbell;
 use crate::clock::{Clock, Rng};
 use crate::config::{Installation, Serving};
@@ -21,6 +22,7 @@ use crate::http::graphql::{OpenSockets, PublishedSchema};
 use crate::http::requests::RequestCounts;
 use crate::mail::Mailer;
 use crate::problem::Fault;
+use crate::provisioning::followers::Followers;
 use crate::provisioning::web_hooks::Calls;
 use crate::secrets::Sealer;
 use crate::service_types;
@@ -38,12 +40,16 @@ pub struct App {
     /// Where bodies that slow clients have not taken yet are kept.
     pub data_dir: PathBuf,
     pub mailer: Mailer,
+    /// What those who follow feeds share.
+    pub followers: Arc<Followers>,
     pub schema: ArcSwap<Published>,
     /// How often the catalogue's bell had rung when the schema was built; held while it is built anew.
     published_at: tokio::sync::Mutex<u64>,
     /// The same number, to compare without waiting.
     published_rings: AtomicU64,
     pub rates: Rates,
+    /// The keys that were recognised a moment ago.
+    pub known_keys: KnownKeys,
     /// What was asked and how it went, for metrics.
     pub requests: RequestCounts,
     /// The calls to web hooks that are under way.
@@ -135,7 +141,9 @@ impl App {
             None => Mailer::files(&installation.data_dir.join("mail"), &from, &public_url, clock, rng)?,
         };
         let rings = services.doorbell.catalogue_rings();
-        let schema = publish(&services, SessionCookie { plain_http: serving.plain_http_lan }, &public_url).await?;
+        let followers = Arc::<Followers>::default();
+        let cookie = SessionCookie { plain_http: serving.plain_http_lan };
+        let schema = publish(&services, &followers, cookie, &public_url).await?;
         let rates = Rates::new(&services.clock);
         let web_hooks = Arc::new(Calls::new(&serving.web_hook_network)?);
         let (stopping, _) = watch::channel(false);
@@ -144,10 +152,12 @@ impl App {
             serving,
             data_dir: installation.data_dir.clone(),
             mailer,
+            followers,
             schema: ArcSwap::from_pointee(schema),
             published_at: tokio::sync::Mutex::new(rings),
             published_rings: AtomicU64::new(rings),
             rates,
+            known_keys: KnownKeys::default(),
             requests: RequestCounts::default(),
             web_hooks,
             stopping,
@@ -171,7 +181,9 @@ impl App {
         let mut published_at = self.published_at.lock().await;
         let rings = self.services.doorbell.catalogue_rings();
         if *published_at != rings {
-            self.schema.store(Arc::new(publish(&self.services, self.cookie(), &self.serving.public_url()).await?));
+            let public_url = self.serving.public_url();
+            let schema = publish(&self.services, &self.followers, self.cookie(), &public_url).await?;
+            self.schema.store(Arc::new(schema));
             *published_at = rings;
             self.published_rings.store(rings, Ordering::SeqCst);
         }
@@ -186,13 +198,19 @@ pub fn core_schema() -> ApiSchema {
     })
 }
 
-async fn publish(services: &Services, cookie: SessionCookie, public_url: &str) -> Result<Published, Fault> {
+async fn publish(
+    services: &Services,
+    followers: &Arc<Followers>,
+    cookie: SessionCookie,
+    public_url: &str,
+) -> Result<Published, Fault> {
     let types = Arc::new(type_catalogue(services).await?);
     let build = |mode| {
         with_catalogue(&types, || {
             Schema::build(Query::default(), Mutation::default(), Subscription::default())
                 .data(Arc::clone(&types))
                 .data(services.clone())
+                .data(Arc::clone(followers))
                 .data(cookie)
                 .data(PublicAddress(public_url.to_owned()))
                 .data(CoreTypeNames(core_type_names()))

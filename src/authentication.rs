@@ -1,17 +1,81 @@
 //! From a token to whoever holds it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
 
 use crate::access::{Actor, Key, Person};
 use crate::accounts;
 use crate::accounts::token::{ApiKey, Token};
-use crate::api_keys;
-use crate::clock::Timestamp;
+use crate::api_keys::{self, FoundKey};
+use crate::clock::{Moment, Timestamp};
 use crate::problem::Stop;
 use crate::services::Services;
 
 /// How old the time of the last visit may grow before it is written again, in seconds.
 const LAST_SEEN_SECONDS: i64 = 300;
+
+/// How long a key is known after it was found good, where no bell rings for its end. With the second look of open streams it is
+/// less than the second within which a key that was revoked elsewhere ends.
+const KNOWN: Duration = Duration::from_millis(200);
+/// From so many keys on those are forgotten that are not known any more.
+const MANY: usize = 1000;
+
+/// Keys that were found good a moment ago: a telephone system that asks often is not looked up each time. People always are.
+#[derive(Default)]
+pub struct KnownKeys(Mutex<HashMap<TokenDigest, KnownKey>>);
+
+type TokenDigest = [u8; 32];
+
+struct KnownKey {
+    key: Arc<Key>,
+    end: Option<Timestamp>,
+    /// How often the bell of revoked keys had rung before it was looked up: what rings later makes it unknown.
+    rings: u64,
+    at: Moment,
+}
+
+impl KnownKeys {
+    /// As [`actor_of`].
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn actor_of(&self, services: &Services, token: &str) -> Result<Option<Actor>, Stop> {
+        if !ApiKey::is_meant_by(token) {
+            return actor_of(services, token).await;
+        }
+        let digest = TokenDigest::from(Sha256::digest(token));
+        if let Some(key) = self.find(services, &digest) {
+            return Ok(Some(Actor::Key(key)));
+        }
+        let Some(presented) = ApiKey::parse(token) else { return Ok(None) };
+        // Both are taken before the database is asked.
+        let (rings, at) = (services.doorbell.key_rings(), Moment::now());
+        let Some((key, end)) = key_of(services, &presented).await? else { return Ok(None) };
+        let key = Arc::new(key);
+        let mut known = self.lock();
+        if known.len() >= MANY {
+            known.retain(|_, known| known.at.is_within(KNOWN));
+        }
+        known.insert(digest, KnownKey { key: Arc::clone(&key), end, rings, at });
+        Ok(Some(Actor::Key(key)))
+    }
+
+    fn find(&self, services: &Services, digest: &TokenDigest) -> Option<Arc<Key>> {
+        let known = self.lock();
+        let found = known.get(digest)?;
+        let is_good = found.rings == services.doorbell.key_rings()
+            && found.at.is_within(KNOWN)
+            && found.end.is_none_or(|end| end > services.now());
+        is_good.then(|| Arc::clone(&found.key))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<TokenDigest, KnownKey>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Finds out whose token this is: a session's or an API key's. `None` when it is unknown, expired or revoked.
 ///
@@ -20,17 +84,18 @@ const LAST_SEEN_SECONDS: i64 = 300;
 pub async fn actor_of(services: &Services, token: &str) -> Result<Option<Actor>, Stop> {
     if ApiKey::is_meant_by(token) {
         let Some(presented) = ApiKey::parse(token) else { return Ok(None) };
-        Ok(key_of(services, &presented).await?.map(|key| Actor::Key(Arc::new(key))))
+        Ok(key_of(services, &presented).await?.map(|(key, _)| Actor::Key(Arc::new(key))))
     } else {
         let Some(presented) = Token::parse(token) else { return Ok(None) };
         Ok(person_of(services, &presented).await?.map(|person| Actor::Person(Arc::new(person))))
     }
 }
 
-async fn key_of(services: &Services, presented: &ApiKey) -> Result<Option<Key>, Stop> {
+/// The key with its end, if it has one.
+async fn key_of(services: &Services, presented: &ApiKey) -> Result<Option<(Key, Option<Timestamp>)>, Stop> {
     let now = services.now();
     let found = api_keys::queries::by_token(&mut *services.store.read().await?, presented, now).await?;
-    let Some((key, last_used_at)) = found else { return Ok(None) };
+    let Some(FoundKey { key, expires_at, last_used_at }) = found else { return Ok(None) };
     if last_used_at.is_none_or(|at| is_long_ago(at, now)) {
         let id = key.id;
         services
@@ -38,7 +103,7 @@ async fn key_of(services: &Services, presented: &ApiKey) -> Result<Option<Key>, 
             .write(move |conn| Box::pin(async move { Ok(api_keys::queries::touch(conn, id, now).await?) }))
             .await?;
     }
-    Ok(Some(key))
+    Ok(Some((key, expires_at)))
 }
 
 async fn person_of(services: &Services, presented: &Token) -> Result<Option<Person>, Stop> {

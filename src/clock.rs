@@ -67,6 +67,23 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A moment in the life of this process, to tell how old is what it has in memory. It only goes forward, whatever happens to the
+/// time of day, and is never stored.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment(std::time::Instant);
+
+impl Moment {
+    /// The present one.
+    pub fn now() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// Whether it is less than so long ago.
+    pub fn is_within(self, age: std::time::Duration) -> bool {
+        self.0.elapsed() < age
+    }
+}
+
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// The instant now.

@@ -82,7 +82,7 @@ fn keyed(key: &Key) -> Reach {
 }
 
 /// The right to read one feed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct FeedScope {
     event: EventId,
     service_type: ServiceTypeId,

@@ -6,4 +6,4 @@ pub mod queries;
 pub mod rules;
 
 pub use model::ApiKey;
-pub use queries::acting;
+pub use queries::{FoundKey, acting};

@@ -22,12 +22,15 @@ pub async fn by_id(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Option<ApiKey>>
     query!(conn, c => api_keys::table.find(id).select(ApiKey::as_select()).get_result(c).await.optional())
 }
 
-/// The key of this token with the time of its last use; `None` when it is unknown, expired or revoked.
-pub async fn by_token(
-    conn: &mut Conn,
-    presented: &token::ApiKey,
-    now: Timestamp,
-) -> QueryResult<Option<(Key, Option<Timestamp>)>> {
+/// A key that was found by its token.
+pub struct FoundKey {
+    pub key: Key,
+    pub expires_at: Option<Timestamp>,
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// The key of this token; `None` when it is unknown, expired or revoked.
+pub async fn by_token(conn: &mut Conn, presented: &token::ApiKey, now: Timestamp) -> QueryResult<Option<FoundKey>> {
     let prefix = presented.id().as_str();
     let row: Option<ApiKey> = query!(&mut *conn, c => api_keys::table
         .filter(api_keys::prefix.eq(prefix))
@@ -38,8 +41,8 @@ pub async fn by_token(
     let is_right =
         |row: &ApiKey| TokenHash::from_bytes(&row.secret_hash).is_some_and(|stored| stored == presented.hash());
     let Some(row) = row.filter(|row| is_right(row) && row.is_valid(now)) else { return Ok(None) };
-    let last_used_at = row.last_used_at;
-    Ok(Some((key(conn, row).await?, last_used_at)))
+    let (expires_at, last_used_at) = (row.expires_at, row.last_used_at);
+    Ok(Some(FoundKey { key: key(conn, row).await?, expires_at, last_used_at }))
 }
 
 /// The key of this id, as it acts; `None` when it is unknown, expired or revoked.

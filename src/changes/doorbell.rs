@@ -1,7 +1,8 @@
 //! The doorbell: rings after a commit, and may be lost. What it announces is always read from the database.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
@@ -41,19 +42,34 @@ pub struct Doorbell {
     rings: broadcast::Sender<Ring>,
     /// How often the catalogue's bell has rung: whoever holds a copy compares, and needs no listener.
     catalogue: Arc<AtomicU64>,
+    /// The same of the bell that says that keys were revoked.
+    keys: Arc<AtomicU64>,
+    /// The same of each feed's bell.
+    feeds: Arc<Mutex<HashMap<FeedId, u64>>>,
 }
 
 impl Default for Doorbell {
     fn default() -> Self {
-        Self { rings: broadcast::channel(BACKLOG).0, catalogue: Arc::default() }
+        Self {
+            rings: broadcast::channel(BACKLOG).0,
+            catalogue: Arc::default(),
+            keys: Arc::default(),
+            feeds: Arc::default(),
+        }
     }
 }
 
 impl Doorbell {
     /// Rings for everyone in this process; nobody listening is fine.
     pub fn ring(&self, ring: Ring) {
-        if ring == Ring::Catalogue {
-            self.catalogue.fetch_add(1, Ordering::SeqCst);
+        // Counted before anyone hears it: whoever has heard a ring finds a count that has it.
+        match ring {
+            Ring::Catalogue => drop(self.catalogue.fetch_add(1, Ordering::SeqCst)),
+            Ring::KeyRevoked(_) => drop(self.keys.fetch_add(1, Ordering::SeqCst)),
+            Ring::Feed(feed) => {
+                *self.feeds.lock().unwrap_or_else(PoisonError::into_inner).entry(feed).or_default() += 1
+            }
+            _ => {}
         }
         drop(self.rings.send(ring));
     }
@@ -66,5 +82,16 @@ impl Doorbell {
     /// How often the catalogue's bell has rung in this process.
     pub fn catalogue_rings(&self) -> u64 {
         self.catalogue.load(Ordering::SeqCst)
+    }
+
+    /// How often keys were revoked, as far as it rang in this process.
+    pub fn key_rings(&self) -> u64 {
+        self.keys.load(Ordering::SeqCst)
+    }
+
+    /// How often a feed's bell has rung in this process. A reading that begins at this count sees every commit that was rung for
+    /// until now.
+    pub fn feed_rings(&self, feed: FeedId) -> u64 {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).get(&feed).copied().unwrap_or_default()
     }
 }

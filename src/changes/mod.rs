@@ -11,6 +11,8 @@ pub mod locks;
 mod model;
 mod queries;
 mod record;
+pub mod shared;
+pub mod watch;
 
 pub use model::{BorneKeys, ChangeSet, Entry, Feed, FeedRef, Keys, Mark, Revision, Tag, entry_version};
 pub use queries::{feed_by_id, feed_of, feeds_of_event, feeds_of_service_type};

@@ -28,7 +28,7 @@ use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::Tier;
 use crate::problem::{Fault, Stop};
 use crate::provisioning::cursor::Cursor;
-use crate::provisioning::feed::{self, Reader};
+use crate::provisioning::feed::Reader;
 use crate::provisioning::whole::{Copying, Mark};
 use crate::provisioning::{follow, json, render};
 
@@ -63,7 +63,8 @@ impl<'a> Asking<'a> {
         service_type: &str,
     ) -> Result<Self, Refusal> {
         let known = sender::admitted(switchboard, parts).await?;
-        let opened = feed::open(&switchboard.0.services, &known.caller.actor, event, service_type).await?;
+        let App { services, followers, .. } = &*switchboard.0;
+        let opened = followers.open(services, &known.caller.actor, event, service_type).await?;
         let reader = opened.ok_or_else(|| Refusal::not_found("There is no such event or service type."))?;
         Ok(Self { switchboard, parts, known, reader })
     }
@@ -90,7 +91,7 @@ async fn whole(
 }
 
 async fn send_whole(asking: Asking<'_>) -> Result<Response, Refusal> {
-    let mark = asking.reader.mark().await?.ok_or_else(Refusal::closed)?;
+    let mark = asking.switchboard.0.followers.mark(&asking.reader).await?.ok_or_else(Refusal::closed)?;
     if is_known(&asking.parts.headers, &mark.etag) {
         return Ok(not_modified(&mark.etag));
     }
@@ -181,6 +182,7 @@ async fn send_changes(asking: Asking<'_>) -> Result<Response, Refusal> {
     let answer = match since {
         None => asking.reader.head().await?,
         Some(since) => {
+            let followers = Arc::clone(&asking.switchboard.0.followers);
             let (shutdown, revoked) = (asking.switchboard.shutdown(), asking.switchboard.revoked(&asking.known));
             let until = async move {
                 tokio::select! {
@@ -190,7 +192,7 @@ async fn send_changes(asking: Asking<'_>) -> Result<Response, Refusal> {
             };
             tokio::select! {
                 biased;
-                answer = follow::changes_until(asking.reader.clone(), since, first, until) => answer?,
+                answer = follow::changes_until(asking.reader.clone(), (since, first), followers, until) => answer?,
                 () = revoked => {
                     return Err(Refusal::new(ErrorCode::Unauthenticated, "This token or key is not good any more."));
                 }

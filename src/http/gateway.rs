@@ -12,7 +12,6 @@ use super::address::{client_address, is_exempt_from_rates};
 use super::graphql::{Credentials, EdgeError, Gateway, Observation, OpenSockets, PublishedSchema};
 use crate::access::{Actor, Caller};
 use crate::app::App;
-use crate::authentication;
 use crate::changes::doorbell::Ring;
 use crate::clock::{Clock, Rng};
 use crate::graphql::error_code::ErrorCode;
@@ -21,7 +20,7 @@ use crate::graphql::roots::{Mutation, Query, Subscription};
 use crate::service_types::graphql::ReadTypes;
 
 /// How often an open subscription looks whether its session or key is still good, beside the doorbell.
-const RECHECK: std::time::Duration = std::time::Duration::from_secs(1);
+const RECHECK: std::time::Duration = std::time::Duration::from_millis(750);
 
 /// The program behind the edge.
 #[derive(Clone)]
@@ -90,7 +89,7 @@ impl Gateway for Switchboard {
         let actor = match token {
             None => Actor::Guest,
             Some(token) => {
-                let actor = authentication::actor_of(&self.0.services, token).await.map_err(|stop| {
+                let actor = self.0.known_keys.actor_of(&self.0.services, token).await.map_err(|stop| {
                     tracing::warn!(error = ?stop, "a caller could not be authenticated");
                     Self::unavailable()
                 })?;
@@ -149,12 +148,12 @@ impl Gateway for Switchboard {
         if matches!(caller.caller.actor, Actor::Guest) {
             return Box::pin(std::future::pending());
         }
-        let services = self.0.services.clone();
-        let mut rings = services.doorbell.listen();
+        let app = Arc::clone(&self.0);
+        let mut rings = app.services.doorbell.listen();
         Box::pin(async move {
             loop {
                 // Expiry rings no bell, and another instance's bell may be lost.
-                if matches!(authentication::actor_of(&services, &token).await, Ok(None)) {
+                if matches!(app.known_keys.actor_of(&app.services, &token).await, Ok(None)) {
                     return;
                 }
                 let heard = tokio::time::timeout(RECHECK, async {

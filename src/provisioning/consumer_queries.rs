@@ -290,10 +290,17 @@ pub async fn key(
     Ok(Some(KeyRow { expires_at, revoked_at, covers: types > 0 && (all_events || events > 0) }))
 }
 
-/// Until when a key is valid, and whether it was revoked.
-pub async fn key_validity(
-    conn: &mut Conn,
-    id: ApiKeyId,
-) -> QueryResult<Option<(Option<Timestamp>, Option<Timestamp>)>> {
-    query!(conn, c => api_keys::table.find(id).select((api_keys::expires_at, api_keys::revoked_at)).get_result(c).await.optional())
+/// Those of these keys that were not revoked, each with its end if it has one.
+pub async fn keys_not_revoked(conn: &mut Conn, ids: &[ApiKeyId]) -> QueryResult<Vec<(ApiKeyId, Option<Timestamp>)>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(CHUNK) {
+        let some: Vec<(ApiKeyId, Option<Timestamp>)> = query!(&mut *conn, c => api_keys::table
+            .filter(api_keys::id.eq_any(ids))
+            .filter(api_keys::revoked_at.is_null())
+            .select((api_keys::id, api_keys::expires_at))
+            .load(c)
+            .await)?;
+        found.extend(some);
+    }
+    Ok(found)
 }

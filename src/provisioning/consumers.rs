@@ -21,7 +21,7 @@ use crate::text;
 use crate::transaction::{Mode, Tx, transact};
 
 /// How often a consumer's last contact is written at most, in seconds.
-const SEEN_SECONDS: i64 = 5;
+pub(super) const SEEN_SECONDS: i64 = 5;
 
 /// A consumer to be named.
 #[derive(Clone, Debug)]
@@ -294,10 +294,4 @@ async fn note_seen(services: &Services, feed: FeedId, key: ApiKeyId) -> Result<(
         return Ok(());
     }
     services.store.write(move |conn| Box::pin(async move { Ok(rows::mark_seen(conn, feed, key, now).await?) })).await
-}
-
-/// Whether a key is neither revoked nor expired.
-pub(super) async fn key_is_valid(conn: &mut Conn, key: ApiKeyId, now: Timestamp) -> Result<bool, Stop> {
-    let validity = rows::key_validity(conn, key).await?;
-    Ok(validity.is_some_and(|(expires, revoked)| revoked.is_none() && expires.is_none_or(|expires| expires > now)))
 }

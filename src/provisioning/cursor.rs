@@ -19,7 +19,7 @@ const SNAPSHOT_BYTES: usize = 65;
 pub struct NotACursor;
 
 /// A position in a feed, after which changes are told.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Cursor {
     /// The feed it belongs to.
     pub feed: Uuid,

@@ -46,16 +46,24 @@ impl Opened {
 /// # Errors
 /// [`Denied`] for people who are no operators, and for a key outside its limits.
 pub async fn open(services: &Services, actor: &Actor, event: &str, service_type: &str) -> Result<Option<Reader>, Stop> {
-    match actor {
-        Actor::Key(key) if key.has(ApiKeyScope::ReadConfig) => {}
-        actor => actor.demand(Role::Operator)?,
-    }
+    demand_reader(actor)?;
     let mut conn = services.store.read().await?;
     let Some((event, service_type)) = content_queries::ids_by_slug(&mut conn, event, service_type).await? else {
         return Ok(None);
     };
     let scope = feed_scope(actor, event, service_type)?;
     Ok(Some(Reader { services: services.clone(), scope, actor: actor.clone() }))
+}
+
+/// Whether somebody may read any feed at all: whether it is there is told to nobody else.
+///
+/// # Errors
+/// [`Denied`] for people who are no operators, and for a key that reads no feeds.
+pub(super) fn demand_reader(actor: &Actor) -> Result<(), Denied> {
+    match actor {
+        Actor::Key(key) if key.has(ApiKeyScope::ReadConfig) => Ok(()),
+        actor => actor.demand(Role::Operator),
+    }
 }
 
 /// The right of `actor` to read a feed that is known already.
@@ -125,7 +133,7 @@ impl Reader {
                 Ok(if opened.place.archived {
                     FeedAnswer::Reset(ResetReason::Closed)
                 } else {
-                    FeedAnswer::Page(page(opened))
+                    FeedAnswer::Page(Arc::new(page(opened)))
                 })
             })
         })
@@ -238,7 +246,7 @@ async fn changes_page(
             Some(Change::Removal { id: entry.extension_id, slot: entry.slot, keys })
         }
     });
-    Ok(FeedAnswer::Page(ChangesPage { changes: changes.collect(), cursor, has_more }))
+    Ok(FeedAnswer::Page(Arc::new(ChangesPage { changes: changes.collect(), cursor, has_more })))
 }
 
 /// The entries of one page: `first`, and the rest of the last one's transaction; and whether there is more.
@@ -287,21 +295,4 @@ pub(super) async fn known(conn: &mut Conn, feed: &Feed, cursor: &Cursor) -> Resu
     }
     let tag = queries::tag(conn, feed.id, cursor.position).await?;
     Ok(if tag.as_deref() == Some(&cursor.tag) { Ok(()) } else { Err(ResetReason::Epoch) })
-}
-
-/// The right of a key or an operator as it is now: keys end, roles are taken away.
-///
-/// # Errors
-/// [`Denied`] when the reader may not read any more.
-pub(super) async fn still_allowed(reader: &Reader) -> Result<(), Stop> {
-    let mut conn = reader.services.store.read().await?;
-    let allowed = match &reader.actor {
-        Actor::Key(key) => consumers::key_is_valid(&mut conn, key.id, reader.services.now()).await?,
-        Actor::Person(person) => {
-            crate::access::current_role(&mut conn, person.id).await?.is_some_and(|role| role >= Role::Operator)
-        }
-        Actor::System(_) => true,
-        Actor::Guest => false,
-    };
-    if allowed { Ok(()) } else { Err(Denied::Forbidden.into()) }
 }

@@ -1,6 +1,7 @@
 //! Staying with a feed: pages as commits happen.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::Stream;
@@ -8,9 +9,9 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::cursor::Cursor;
-use super::feed::{Reader, still_allowed};
+use super::feed::Reader;
+use super::followers::Followers;
 use super::model::FeedAnswer;
-use crate::changes;
 use crate::changes::doorbell::Ring;
 use crate::ids::FeedId;
 use crate::problem::Stop;
@@ -18,21 +19,23 @@ use crate::problem::Stop;
 /// How many entries a page holds at least, if there are so many.
 const PAGE: usize = 500;
 /// How often is looked whether the doorbell was missed, or the right was lost.
-const POLL: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(750);
 
 /// Follows the feed: the first answer tells what came after `since` (without it: the head, with nothing before it), and each later
-/// one what was committed meanwhile. It ends after a reset, and when the reader's right is gone.
+/// one what was committed meanwhile. It ends after a reset, and when the reader's right is gone. Those who share `followers` and stand
+/// at the same place share their reading.
 ///
 /// # Errors
 /// When the database refuses at the beginning. A fault that passes is waited out later.
 pub async fn follow(
     reader: Reader,
     since: Option<Cursor>,
+    followers: Arc<Followers>,
 ) -> Result<impl Stream<Item = Result<FeedAnswer, Stop>> + Send, Stop> {
     // The doorbell is listened to before anything is read, so that no commit falls between.
     let bell = reader.services.doorbell.listen();
     let feed = reader.feed().await?.id;
-    let state = Following { reader, bell, feed, position: since, step: Step::First };
+    let state = Following { reader, followers, bell, feed, position: since, step: Step::First };
     Ok(futures_util::stream::unfold(state, |mut state| async move { state.next().await.map(|answer| (answer, state)) }))
 }
 
@@ -43,17 +46,18 @@ pub async fn follow(
 /// When the database refuses, and [`Denied`](crate::problem::Denied) when the reader's right ends while it waits.
 pub async fn changes_until(
     reader: Reader,
-    since: Cursor,
-    first: usize,
+    (since, first): (Cursor, usize),
+    followers: Arc<Followers>,
     until: impl Future<Output = ()> + Send,
 ) -> Result<FeedAnswer, Stop> {
     // The doorbell is listened to before anything is read, so that no commit falls between.
     let bell = reader.services.doorbell.listen();
     let feed = reader.feed().await?.id;
-    let mut state = Following { reader, bell, feed, position: Some(since), step: Step::First };
+    let mut state = Following { reader, followers, bell, feed, position: Some(since), step: Step::First };
     let mut until = std::pin::pin!(until);
+    let mut woken = Woken::Polled;
     loop {
-        let answer = state.reader.changes(since, first).await?;
+        let answer = state.changes(since, first, woken).await?;
         match &answer {
             FeedAnswer::Page(page) if page.changes.is_empty() && !page.has_more => {
                 // A head that moved and shows nothing new must not wake the poll again.
@@ -64,17 +68,17 @@ pub async fn changes_until(
         tokio::select! {
             biased;
             () = &mut until => return Ok(answer),
-            may = state.wait() => {
-                if !may {
-                    still_allowed(&state.reader).await?;
-                }
-            }
+            because = state.wait() => match because {
+                Some(because) => woken = because,
+                None => state.followers.demand(&state.reader).await?,
+            },
         }
     }
 }
 
 struct Following {
     reader: Reader,
+    followers: Arc<Followers>,
     bell: Receiver<Ring>,
     feed: FeedId,
     position: Option<Cursor>,
@@ -91,23 +95,36 @@ enum Step {
     Ended,
 }
 
+/// Why to read.
+#[derive(Clone, Copy)]
+enum Woken {
+    /// The feed's bell has rung so often: others were woken by it too.
+    Rung(u64),
+    /// For a reason of one's own.
+    Polled,
+}
+
 impl Following {
     async fn next(&mut self) -> Option<Result<FeedAnswer, Stop>> {
         loop {
             let waited = self.step == Step::Waiting;
-            match self.step {
+            let woken = match self.step {
                 Step::Ended => return None,
                 Step::Waiting => {
+                    // Between two pages nobody waits for this.
+                    self.followers.note(&self.reader, self.feed).await;
+                    let woken = self.wait().await?;
                     // A busy feed rings before the poll comes round: the right is looked at with every page.
-                    if !self.wait().await || matches!(still_allowed(&self.reader).await, Err(Stop::Denied(_))) {
+                    if matches!(self.followers.demand(&self.reader).await, Err(Stop::Denied(_))) {
                         return None;
                     }
+                    woken
                 }
-                Step::First | Step::Behind => {}
-            }
+                Step::First | Step::Behind => Woken::Polled,
+            };
             let answer = match self.position {
                 None => self.reader.head().await,
-                Some(position) => self.reader.changes(position, PAGE).await,
+                Some(position) => self.changes(position, PAGE, woken).await,
             };
             match answer {
                 Ok(FeedAnswer::Page(page)) => {
@@ -135,20 +152,27 @@ impl Following {
         }
     }
 
-    /// Waits until there is something to read; `false` when the reader has lost its right.
-    async fn wait(&mut self) -> bool {
+    async fn changes(&self, since: Cursor, first: usize, woken: Woken) -> Result<FeedAnswer, Stop> {
+        match woken {
+            Woken::Rung(rung) => self.followers.pages.changes(&self.reader, self.feed, (since, first), rung).await,
+            Woken::Polled => self.reader.changes(since, first).await,
+        }
+    }
+
+    /// Waits until there is something to read; `None` when the reader has lost its right.
+    async fn wait(&mut self) -> Option<Woken> {
         loop {
             match tokio::time::timeout(POLL, self.heard()).await {
-                Ok(()) => return true,
+                Ok(()) => return Some(Woken::Rung(self.reader.services.doorbell.feed_rings(self.feed))),
                 Err(_) => match self.poll().await {
-                    Ok(true) => return true,
+                    Ok(true) => return Some(Woken::Polled),
                     Ok(false) => {}
                     Err(Stop::Fault(fault)) if fault.is_temporary() => {
                         tracing::warn!(error = %fault, "a feed could not be polled")
                     }
-                    Err(Stop::Denied(_)) => return false,
+                    Err(Stop::Denied(_)) => return None,
                     // The reading that follows meets the same, and tells it.
-                    Err(_) => return true,
+                    Err(_) => return Some(Woken::Polled),
                 },
             }
         }
@@ -168,10 +192,8 @@ impl Following {
 
     /// Whether the head has moved, or the event was closed, with no ring.
     async fn poll(&self) -> Result<bool, Stop> {
-        still_allowed(&self.reader).await?;
-        let mut conn = self.reader.services.store.read().await?;
-        let head = changes::feed_by_id(&mut conn, self.feed).await?.map(|feed| feed.head);
-        let archived = super::content_queries::is_archived(&mut conn, self.reader.scope().event()).await?;
-        Ok(archived != Some(false) || head != self.position.map(|position| position.position))
+        self.followers.demand(&self.reader).await?;
+        let head = self.followers.marks.head(&self.reader, self.feed).await?;
+        Ok(!head.is_open || head.revision != self.position.map(|position| position.position))
     }
 }

@@ -16,6 +16,7 @@ pub mod cursor;
 pub mod devices;
 pub mod feed;
 pub mod follow;
+pub mod followers;
 pub mod gauges;
 pub mod graphql;
 pub mod json;

@@ -125,8 +125,8 @@ pub struct ChangesPage {
 /// The answer to "what has changed since".
 #[derive(Clone, Debug)]
 pub enum FeedAnswer {
-    /// These changes.
-    Page(ChangesPage),
+    /// These changes: those who follow in step share them.
+    Page(Arc<ChangesPage>),
     /// It cannot be told from there.
     Reset(ResetReason),
 }

@@ -193,6 +193,48 @@ pub async fn a_revoked_key_waits_no_longer(app: TestApp) {
     assert!(began.elapsed() < Duration::from_secs(5));
 }
 
+/// How long another instance may not know, whose doorbell was lost.
+const A_SECOND: Duration = Duration::from_secs(1);
+
+pub async fn what_another_instance_changed_is_known_within_a_second(app: TestApp) {
+    let (admin, user) = (app.sign_in("admin", "numberwang").await, app.sign_in("user", "numberwang").await);
+    let key = key(&admin, "READ_CONFIG").await;
+    let elsewhere = app.another_instance().await;
+    let there = elsewhere.holding(key.token().unwrap());
+    let etag = there.get("/feed/demo/sip").send().await.unwrap().headers()[ETAG].clone();
+    let status = async |reader: &Person| {
+        let asked = reader.get("/feed/demo/sip").header(IF_NONE_MATCH, &etag);
+        asked.send().await.unwrap().status().as_u16()
+    };
+    for reader in [&key, &there] {
+        assert_eq!(status(reader).await, 304);
+    }
+    user.registers("sip", "2342").await;
+    let began = Instant::now();
+    assert_eq!(status(&key).await, 200, "where it was changed it is known at once");
+    while status(&there).await == 304 {
+        assert!(began.elapsed() < A_SECOND);
+    }
+}
+
+pub async fn a_key_that_another_instance_revoked_ends_within_a_second(app: TestApp) {
+    let admin = app.sign_in("admin", "numberwang").await;
+    let key = key(&admin, "READ_CONFIG").await;
+    let elsewhere = app.another_instance().await;
+    let there = elsewhere.holding(key.token().unwrap());
+    let status = async |reader: &Person| reader.get("/feed/demo/sip").send().await.unwrap().status().as_u16();
+    for reader in [&key, &there] {
+        assert_eq!(status(reader).await, 200);
+    }
+    let id = admin.ask("{ apiKeys { id } }", json!({})).await["data"]["apiKeys"][0]["id"].clone();
+    admin.ask("mutation($i: ID!) { revokeApiKey(input: {id: $i}) { accepted } }", json!({ "i": id })).await;
+    let began = Instant::now();
+    assert_eq!(status(&key).await, 401, "where it was revoked it ends at once");
+    while status(&there).await == 200 {
+        assert!(began.elapsed() < A_SECOND);
+    }
+}
+
 /// A consumer's own copy: by number, as a system with a unique column holds it.
 struct Copy {
     rows: BTreeMap<String, Value>,

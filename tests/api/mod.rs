@@ -126,6 +126,8 @@ tests! {
     feed_http::changes_come_when_there_are_some,
     feed_http::what_is_no_position_is_refused_or_reset,
     feed_http::a_revoked_key_waits_no_longer,
+    feed_http::what_another_instance_changed_is_known_within_a_second,
+    feed_http::a_key_that_another_instance_revoked_ends_within_a_second,
     feed_http::a_copy_kept_by_polling_equals_the_database,
     render::every_shipped_template_of_a_feed_renders,
     render::a_rendered_file_that_is_known_is_not_sent_again,

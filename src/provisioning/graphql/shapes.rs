@@ -209,7 +209,7 @@ pub struct RenderedDocument {
 impl From<FeedAnswer> for FeedEvent {
     fn from(answer: FeedAnswer) -> Self {
         match answer {
-            FeedAnswer::Page(page) => Self::Page(FeedPage(Arc::new(page))),
+            FeedAnswer::Page(page) => Self::Page(FeedPage(page)),
             FeedAnswer::Reset(reason) => Self::Reset(FeedReset { reason: reason.into() }),
         }
     }

@@ -1,5 +1,7 @@
 //! `Subscription.provisioningChanges`.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Subscription};
 use futures_util::{Stream, StreamExt as _};
 
@@ -10,7 +12,9 @@ use crate::graphql::context::{actor, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::scalars::FeedCursor;
+use crate::problem::Fault;
 use crate::provisioning::follow::follow;
+use crate::provisioning::followers::Followers;
 use crate::provisioning::{feed, watch};
 use crate::service_types::graphql::Event;
 
@@ -33,7 +37,11 @@ impl ProvisioningSubscription {
         let reader = feed::open(services(ctx)?, actor(ctx)?, &event, &service_type).await?;
         let reader =
             reader.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such event or service type."))?;
-        Ok(follow(reader, since).await?.map(|answer| answer.map(FeedEvent::from).map_err(ApiError::from)))
+        let followers =
+            ctx.data_opt::<Arc<Followers>>().ok_or_else(|| Fault::internal("the schema has no followers"))?;
+        Ok(follow(reader, since, Arc::clone(followers))
+            .await?
+            .map(|answer| answer.map(FeedEvent::from).map_err(ApiError::from)))
     }
 
     /// Fires when a telephone system of the event has come further, has fallen behind, or could not apply something: what

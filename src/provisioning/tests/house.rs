@@ -232,7 +232,7 @@ impl House {
         page.cursor
     }
 
-    pub async fn changes(&self, since: Cursor, first: usize) -> ChangesPage {
+    pub async fn changes(&self, since: Cursor, first: usize) -> Arc<ChangesPage> {
         match self.reader().await.changes(since, first).await.unwrap() {
             FeedAnswer::Page(page) => page,
             FeedAnswer::Reset(reason) => panic!("a reset: {reason:?}"),
@@ -280,6 +280,13 @@ impl House {
         let event = self.feed.event;
         self.write(move |conn| Box::pin(async move {
             query!(conn, c => diesel::update(events::table.find(event)).set(events::phase.eq(phase)).execute(c).await).unwrap();
+        })).await;
+    }
+
+    pub async fn revoke_key(&self) {
+        let key = self.key;
+        self.write(move |conn| Box::pin(async move {
+            query!(conn, c => diesel::update(api_keys::table.find(key)).set(api_keys::revoked_at.eq(Some(NOW))).execute(c).await).unwrap();
         })).await;
     }
 
@@ -373,7 +380,7 @@ async fn claim(conn: &mut Conn, feed: FeedRef, id: ExtensionId, parameters: &Val
 }
 
 /// What a page tells, in short: `+number[previous]` and `-[keys]`; a parameter stands behind its number.
-pub fn told(page: &ChangesPage) -> Vec<String> {
+pub fn told(page: &Arc<ChangesPage>) -> Vec<String> {
     let keys = |keys: &[Keys]| {
         let text = |keys: &Keys| match keys.parameters["mac"].as_str() {
             Some(mac) => format!("{}/{mac}", keys.number),

@@ -1,5 +1,7 @@
 //! The feed through GraphQL: what is spliced is what ordinary resolvers would give.
 
+use std::sync::Arc;
+
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema, Value as Answer};
 use serde_json::{Value, json};
 
@@ -20,7 +22,7 @@ const FIELDS: &str = "id slot number label asciiLabel parameters secrets digests
 /// The same lists by ordinary resolvers.
 struct Ordinary {
     snapshot: SnapshotPage,
-    changes: ChangesPage,
+    changes: Arc<ChangesPage>,
 }
 
 #[Object]

@@ -1,6 +1,7 @@
 //! What is posted, and what its answer says.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -25,7 +26,7 @@ pub struct Addressee {
 #[derive(Debug)]
 pub enum News {
     /// These changes.
-    Page(ChangesPage),
+    Page(Arc<ChangesPage>),
     /// The changes cannot be told: the system takes a snapshot before it answers, and goes on from this cursor.
     Begin(ResetReason, Cursor),
     /// The event is archived: the copy is kept, and nothing more is told.
@@ -34,7 +35,7 @@ pub enum News {
 
 impl News {
     /// Up to where an answer of 2xx acknowledges.
-    pub const fn cursor(&self) -> Option<Cursor> {
+    pub fn cursor(&self) -> Option<Cursor> {
         match self {
             Self::Page(page) => Some(page.cursor),
             Self::Begin(_, cursor) => Some(*cursor),
@@ -134,7 +135,7 @@ mod tests {
             service_type: "sip".to_owned(),
         };
         let cursor = Cursor::at_head(Uuid::nil(), Uuid::nil(), 7, [1; 8]);
-        let page = |has_more| News::Page(ChangesPage { changes: Vec::new(), cursor, has_more });
+        let page = |has_more| News::Page(Arc::new(ChangesPage { changes: Vec::new(), cursor, has_more }));
         let read = |since: &str, news: &News| -> Value {
             serde_json::from_slice(&body(&addressee, Some(since), news).unwrap()).unwrap()
         };
