@@ -19,6 +19,17 @@ pub struct Problem {
     pub message: String,
     /// Where in `input`, for example `["parameters", "mac"]`; empty where it concerns the whole input.
     pub path: Vec<String>,
+    /// Which sentence `message` is, where `kind` and `path` do not say all. Boxed, since most have none.
+    pub rule: Option<Box<Rule>>,
+}
+
+/// A sentence by its name: a program that speaks another language says its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// For example `password.short`; empty where the failure names it otherwise.
+    pub name: &'static str,
+    /// What the sentence names, in its order: the least length, for example.
+    pub values: Vec<String>,
 }
 
 /// The expected failures, each with the data that a client can act on.
@@ -76,7 +87,7 @@ impl Problem {
     /// A failure of `kind` at the top-level input field `field` (empty: the whole input).
     pub fn new(kind: ProblemKind, field: &str, message: impl Into<String>) -> Self {
         let path = if field.is_empty() { Vec::new() } else { vec![field.to_owned()] };
-        Self { kind, message: message.into(), path }
+        Self { kind, message: message.into(), path, rule: None }
     }
 
     /// An input that cannot be accepted as it is.
@@ -87,6 +98,20 @@ impl Problem {
     /// What `field` names does not exist, as far as the caller may know.
     pub fn not_found(field: &str, message: impl Into<String>) -> Self {
         Self::new(ProblemKind::NotFound, field, message)
+    }
+
+    /// The same failure, with the name of its sentence.
+    #[must_use]
+    pub fn rule(mut self, name: &'static str) -> Self {
+        self.rule.get_or_insert_default().name = name;
+        self
+    }
+
+    /// The same failure, with one more of the things that its sentence names.
+    #[must_use]
+    pub fn naming(mut self, value: impl fmt::Display) -> Self {
+        self.rule.get_or_insert_default().values.push(value.to_string());
+        self
     }
 
     /// The same failure, at this path.

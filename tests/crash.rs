@@ -11,7 +11,8 @@ use std::time::Duration;
 use diesel::{Connection as _, RunQueryDsl as _};
 use serde_json::{Value, json};
 
-use crate::guarantees::system::System;
+use crate::guarantees::copy::Copy;
+use crate::guarantees::reading::{Feed, take};
 use crate::program::{Installation, Program};
 use crate::support::{Asker, Database};
 
@@ -133,7 +134,7 @@ pub async fn every_acknowledged_change_outlives_a_kill(folder: Arc<tempfile::Tem
         }
         is_sound(&installation).await;
         program = installation.start(LOG).await;
-        (operator.url, system.key.url) = (program.url.clone(), program.url.clone());
+        (operator.url, system.feed.key.url) = (program.url.clone(), program.url.clone());
         for book in &mut books {
             book.is_kept(&operator).await;
         }
@@ -149,7 +150,29 @@ async fn people(program: &Program) -> (Asker, System) {
     let create = "mutation { createApiKey(input: {label: \"pbx\", scopes: [READ_CONFIG], serviceTypes: [\"sip\"], allEvents: true}) { secret errors { code } } }";
     let made = program.sign_in("admin").await.does(create, json!({})).await;
     let key = Asker::new(&program.url, made["secret"].as_str());
-    (program.sign_in("operator").await, System::new(&key, "demo", "sip").await)
+    let mut system = System { feed: Feed::new(key, "demo", "sip"), copy: Copy::default() };
+    let (entries, head) = system.feed.snapshot(50).await;
+    system.copy.replace(entries, &head);
+    (program.sign_in("operator").await, system)
+}
+
+/// A telephone system that reads pages.
+struct System {
+    feed: Feed,
+    copy: Copy,
+}
+
+impl System {
+    /// Reads on, and demands that its copy is then what a snapshot shows.
+    async fn is_in_step(&mut self) {
+        loop {
+            let page = self.feed.changes(&self.copy.cursor, 50).await;
+            if !take(&mut self.copy, &page) {
+                break;
+            }
+        }
+        assert_eq!((self.copy.rows.clone(), self.copy.cursor.clone()), self.feed.now().await);
+    }
 }
 
 /// What can be said of the files that a kill left behind.
@@ -179,6 +202,6 @@ async fn feed_is_state(operator: &Asker, system: &System) {
         .map(|row| (row["number"].as_str().unwrap(), [&row["id"], &row["label"]]))
         .collect();
     let told: BTreeMap<&str, [&Value; 2]> =
-        system.rows.iter().map(|(number, row)| (number.as_str(), [&row["id"], &row["label"]])).collect();
+        system.copy.rows.iter().map(|(number, row)| (number.as_str(), [&row["id"], &row["label"]])).collect();
     assert_eq!(state, told, "the feed is not the state");
 }

@@ -246,7 +246,8 @@ const GUESTS: [&str; 7] = [
     "{ directory(event: \"demo\", highlighted: true) { nodes { number } pageInfo { endCursor hasNextPage } } }",
     "{ events { slug name ranges { first last } } serviceTypes { slug } }",
 ];
-const PEOPLE: [&str; 9] = [
+const PEOPLE: [&str; 10] = [
+    "{ viewer { heldNumbers { nodes { number until } totalCount } } }",
     "{ viewer { username sessions { id } } }",
     "{ directory(event: \"demo\", search: \"phone\") { nodes { number } pageInfo { endCursor hasNextPage } } }",
     "{ extensions(event: \"demo\") { nodes { number label credentials permissions { slug } restrictions { source } } pageInfo { endCursor hasNextPage } } }",

@@ -1,39 +1,78 @@
-//! The twelve guarantees of the provisioning feed, one test each, asked over HTTP on both databases.
+//! The twelve guarantees of the provisioning feed, each written once and run for every way of reading, on both databases:
+//! `sqlite::guarantees::guarantee_06_every_key_is_told::web_hook`.
 //!
-//! The README's developer part has the table of what was taken away in the code to see each of them fail.
+//! The parts are real: a server over TCP, a receiver that checks signatures, the agent as a process with a database of its own.
+//! What a way cannot show is in `ways.rs` with the reason. The README's developer part has that table too, and the one of what
+//! was taken away in the code to see each of them fail.
 
+mod agent;
+mod called;
 mod commits;
 mod content;
+pub mod copy;
+mod ground;
 mod keys;
 mod order;
 mod paths;
 mod positions;
-pub mod system;
+pub mod reading;
+mod system;
+mod ways;
 
-pub use commits::a_change_is_told_if_and_only_if_it_committed as guarantee_01_told_if_and_only_if_committed;
-pub use content::{
-    one_poisoned_record_blocks_nobody as guarantee_09_poison_blocks_nobody,
-    secrets_are_not_copied_into_entries as guarantee_11_secrets_are_not_copied,
-};
-pub use keys::{
-    a_page_is_applied_in_two_phases_and_whole as guarantee_08_pages_are_whole,
-    what_is_gone_is_told_by_every_key as guarantee_06_every_key_is_told,
-};
-pub use order::{
-    a_snapshot_and_its_tail_have_no_gap as guarantee_03_snapshot_and_tail,
-    what_is_told_last_is_what_holds as guarantee_02_commit_order,
-};
-pub use paths::every_path_that_changes_what_shows_is_told as guarantee_12_every_path;
-pub use positions::{
-    a_cursor_checks_itself as guarantee_07_cursors_check_themselves,
-    a_version_differs_after_every_change as guarantee_05_versions_differ,
-    each_consumer_has_its_own_position as guarantee_04_own_positions,
-    the_doorbell_may_be_lost as guarantee_10_doorbell,
-};
+use std::pin::Pin;
 
+use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::support::{Asker, Person, TestApp};
+use ways::{Part, Way};
+
+/// What shows a guarantee.
+type Scenario = fn(TestApp, Way) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+macro_rules! guarantees {
+    ($($name:ident = $module:ident :: $scenario:ident),+ $(,)?) => {
+        /// Every guarantee, by the name of its test.
+        const GUARANTEES: &[(&str, Scenario)] = &[$((stringify!($name), |app, way| Box::pin($module::$scenario(app, way)))),+];
+    };
+}
+
+guarantees! {
+    guarantee_01_told_if_and_only_if_committed = commits::told_if_and_only_if_committed,
+    guarantee_02_commit_order = order::commit_order,
+    guarantee_03_snapshot_and_tail = order::snapshot_and_tail,
+    guarantee_04_own_positions = positions::own_positions,
+    guarantee_05_versions_differ = positions::versions_differ,
+    guarantee_06_every_key_is_told = keys::every_key_is_told,
+    guarantee_07_cursors_check_themselves = positions::cursors_check_themselves,
+    guarantee_08_pages_are_whole = keys::pages_are_whole,
+    guarantee_09_poison_blocks_nobody = content::poison_blocks_nobody,
+    guarantee_10_doorbell = positions::doorbell,
+    guarantee_11_secrets_are_not_copied = content::secrets_are_not_copied,
+    guarantee_12_every_path = paths::every_path,
+}
+
+/// Each guarantee for each way that has it.
+pub fn tests() -> impl Iterator<Item = (String, Scenario, Way)> {
+    let of_ways = |(name, scenario): &'static (&'static str, Scenario)| {
+        let ways =
+            Way::ALL.into_iter().filter(move |way| *name != "guarantee_10_doorbell" || way.shows(Part::Doorbell));
+        ways.map(move |way| (format!("guarantees::{name}::{}", way.name()), *scenario, way))
+    };
+    GUARANTEES.iter().flat_map(of_ways)
+}
+
+/// The README has the names of all these tests, and the table of what is left out.
+pub fn trials() -> Vec<Trial> {
+    vec![Trial::test("guarantees::the_readme_has_them", || {
+        let readme = include_str!("../README.md");
+        let names = GUARANTEES.iter().map(|(name, _)| format!("`{name}`"));
+        match names.chain(ways::readme_rows()).find(|text| !readme.contains(text)) {
+            Some(text) => Err(format!("the README does not hold: {text}").into()),
+            None => Ok(()),
+        }
+    })]
+}
 
 /// The password of the demo's people.
 pub const PASSWORD: &str = "numberwang";
@@ -99,14 +138,4 @@ pub async fn invited(owner: &Person, group: &str, number: &str) -> String {
     let query = "mutation($g: ID!, $n: PhoneNumber!) { inviteToGroup(input: {group: $g, number: $n}) { member { id } errors { code message } } }";
     let made = owner.does(query, json!({ "g": group, "n": number })).await;
     made["member"]["id"].as_str().unwrap().to_owned()
-}
-
-/// Names a consumer of a demo feed for a key.
-pub async fn consumer(app: &TestApp, name: &str, service_type: &str, key: &str) -> String {
-    let query = format!(
-        "mutation {{ createFeedConsumer(input: {{name: \"{name}\", event: \"demo\", serviceType: \"{service_type}\", apiKey: \"{key}\"}}) \
-         {{ consumer {{ id }} errors {{ code message }} }} }}"
-    );
-    let made = app.sign_in("admin", PASSWORD).await.does(&query, json!({})).await;
-    made["consumer"]["id"].as_str().unwrap().to_owned()
 }

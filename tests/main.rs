@@ -51,6 +51,7 @@ fn main() {
     let mut trials = contract::trials();
     trials.extend(shipped_templates::trials());
     trials.extend(architecture::trials());
+    trials.extend(guarantees::trials());
     trials.extend(migrations::trials(cluster.as_ref(), is_missing && !must_be_there));
     let (of_clients, without_clients) = clients::trials(must_be_there);
     trials.extend(of_clients);
@@ -80,6 +81,9 @@ fn main() {
     // The long ones first, so that the short ones fill the gaps beside them.
     for (name, test) in BARE {
         on_both(name, Box::new(move |cluster| support::run_bare(cluster, *test)));
+    }
+    for (name, scenario, way) in guarantees::tests() {
+        on_both(&name, Box::new(move |cluster| support::run(cluster, move |app| scenario(app, way))));
     }
     for (name, test) in api::TESTS {
         on_both(name, Box::new(move |cluster| support::run(cluster, *test)));

@@ -58,7 +58,11 @@ pub enum Database {
 pub type Bare = fn(Arc<tempfile::TempDir>, Database) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Runs a test on SQLite, or on a new database of this cluster.
-pub fn run(cluster: Option<&Cluster>, test: Test) -> Result<(), libtest_mimic::Failed> {
+pub fn run<F, Running>(cluster: Option<&Cluster>, test: F) -> Result<(), libtest_mimic::Failed>
+where
+    F: FnOnce(TestApp) -> Running + Send + 'static,
+    Running: Future<Output = ()> + Send + 'static,
+{
     run_on(cluster, move |folder, database| async move { test(TestApp::start(folder, database, None).await).await })
 }
 
@@ -362,6 +366,11 @@ impl Events {
     /// The next event; an answer that is no stream is given whole. Panics when nothing comes for ten seconds.
     pub async fn next(&mut self) -> Value {
         tokio::time::timeout(Duration::from_secs(10), self.read()).await.expect("no event came")
+    }
+
+    /// The next event, if one comes within this time.
+    pub async fn within(&mut self, patience: Duration) -> Option<Value> {
+        tokio::time::timeout(patience, self.read()).await.ok()
     }
 
     async fn read(&mut self) -> Value {

@@ -132,6 +132,7 @@ impl Action {
             | A::RemoveGroupMember
             | A::ReleaseHold
             | A::CreateSoftphoneLink
+            | A::CreateDeskPhoneLink
             | A::RevokeDeviceLink => Least::Person(Role::User),
             A::AssignExtension
             | A::TransferExtension
@@ -144,7 +145,6 @@ impl Action {
             | A::UnbarNumber
             | A::ReserveNumber
             | A::ReleaseReservation
-            | A::CreateDeskPhoneLink
             | A::PauseFeedConsumer
             | A::ReplayWebHook => Least::Person(Role::Operator),
             A::SetRole

@@ -71,7 +71,8 @@ async fn refuse_restricted(conn: &mut Conn, account: AccountId) -> Result<(), St
         None => Ok(()),
         Some(restriction) => {
             let message = format!("Your account may not change anything now: {}", restriction.reason);
-            Err(Problem::new(ProblemKind::Restricted, "", message).into())
+            let problem = Problem::new(ProblemKind::Restricted, "", message).rule("account.restricted");
+            Err(problem.naming(&restriction.reason).into())
         }
     }
 }

@@ -29,24 +29,26 @@ impl Password {
     /// # Errors
     /// `WeakPassword` when it is too short, too long, common, or little more than a context word.
     pub fn choose(text: &str, context: &[&str], field: &str) -> Result<Self, Problem> {
-        let weak = |message: &str| Err(Problem::new(ProblemKind::WeakPassword, field, message));
+        let weak = |rule, message: &str| Problem::new(ProblemKind::WeakPassword, field, message).rule(rule);
+        let long = || weak("password.long", "A password has at most 1024 bytes.").naming(LENGTH.end());
         // Before anything that costs: the text may be as long as a request.
         if text.len() > *LENGTH.end() {
-            return weak("A password has at most 1024 bytes.");
+            return Err(long());
         }
         let password = Self::presented(text);
         if password.0.len() < *LENGTH.start() {
-            return weak("A password has at least 8 characters.");
+            return Err(weak("password.short", "A password has at least 8 characters.").naming(LENGTH.start()));
         }
         if password.0.len() > *LENGTH.end() {
-            return weak("A password has at most 1024 bytes.");
+            return Err(long());
         }
         let folded = Zeroizing::new(password.0.to_lowercase());
         if COMMON.contains(folded.as_str()) || is_one_character(&folded) {
-            return weak("This password is one of the most common. Choose another.");
+            return Err(weak("password.common", "This password is one of the most common. Choose another."));
         }
         if context.iter().copied().chain(["switchboard"]).any(|word| says_little_more(&folded, word)) {
-            return weak("This password is too easy to guess from the name. Choose another.");
+            let message = "This password is too easy to guess from the name. Choose another.";
+            return Err(weak("password.guessable", message));
         }
         Ok(password)
     }

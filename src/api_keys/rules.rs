@@ -44,8 +44,7 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiK
     transact(services, caller, Action::CreateApiKey, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::CreateApiKey).await?;
-            let label =
-                crate::text::name(&input.label).map_err(|fault| Problem::invalid("label", fault.to_string()))?;
+            let label = crate::text::name(&input.label).map_err(|fault| fault.problem("label"))?;
             if input.scopes.is_empty() {
                 return Err(Problem::new(ProblemKind::Required, "scopes", "Say what the key may do.").into());
             }

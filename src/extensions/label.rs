@@ -17,7 +17,7 @@ impl Label {
     pub fn parse(input: &str) -> Result<Self, Problem> {
         text::name(input)
             .map(Self)
-            .map_err(|fault| Problem::invalid("label", format!("This cannot be a label. {fault}")))
+            .map_err(|fault| Problem { message: format!("This cannot be a label. {fault}"), ..fault.problem("label") })
     }
 
     /// The label as text.

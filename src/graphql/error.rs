@@ -7,7 +7,7 @@ use async_graphql::{Enum, ErrorExtensions as _, Interface, SimpleObject};
 
 use super::error_code::ErrorCode;
 use super::scalars::PhoneNumber;
-use crate::problem::{Denied, Fault, Problem, ProblemKind, Stop};
+use crate::problem::{Denied, Fault, Problem, ProblemKind, Rule, Stop};
 
 /// What a client can act on.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +39,9 @@ pub enum UserErrorCode {
     WeakPassword,
 }
 
+/// What a sentence names, in its order.
+pub type Values = Vec<String>;
+
 /// An expected failure. Every payload lists them; the mutation then changed nothing, unless it says otherwise.
 #[derive(Interface, Clone, Debug)]
 #[graphql(
@@ -48,6 +51,16 @@ pub enum UserErrorCode {
         name = "path",
         ty = "&Vec<String>",
         desc = "Where in `input`, e.g. [\"parameters\", \"mac\"]; empty where it concerns the whole input."
+    ),
+    field(
+        name = "rule",
+        ty = "&Option<String>",
+        desc = "Which of several sentences `message` is, e.g. `password.short`, for programs that say it in another language; null where code and path say all. More rules may come."
+    ),
+    field(
+        name = "values",
+        ty = "&Values",
+        desc = "What the sentence names, in its order, e.g. the least length; empty where it names nothing."
     )
 )]
 pub enum UserError {
@@ -79,6 +92,14 @@ impl UserError {
     }
 }
 
+/// What every error says.
+struct Said {
+    message: String,
+    path: Vec<String>,
+    rule: Option<String>,
+    values: Values,
+}
+
 macro_rules! user_errors {
     ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $ty:ty),* $(,)? })+) => {
         $(
@@ -91,7 +112,18 @@ macro_rules! user_errors {
                 pub message: String,
                 /// Where in `input`; empty where it concerns the whole input.
                 pub path: Vec<String>,
+                /// Which of several sentences `message` is, e.g. `password.short`; null where code and path say all.
+                pub rule: Option<String>,
+                /// What the sentence names, in its order; empty where it names nothing.
+                pub values: Values,
                 $($(#[$field_meta])* pub $field: $ty,)*
+            }
+
+            impl $name {
+                fn of(code: UserErrorCode, said: Said, $($field: $ty),*) -> Self {
+                    let Said { message, path, rule, values } = said;
+                    Self { code, message, path, rule, values, $($field),* }
+                }
             }
         )+
     };
@@ -150,59 +182,52 @@ user_errors! {
 impl From<Problem> for UserError {
     fn from(problem: Problem) -> Self {
         use UserErrorCode as C;
-        let Problem { kind, message, path } = problem;
-        let invalid = |code, message, path| Self::InvalidInput(InvalidInput { code, message, path });
-        let failed = |code, message, path| Self::OperationFailed(OperationFailed { code, message, path });
+        let Problem { kind, message, path, rule } = problem;
+        let Rule { name, values } = rule.map(|rule| *rule).unwrap_or_default();
+        let said = Said { message, path, rule: (!name.is_empty()).then(|| name.to_owned()), values };
+        let invalid = |code, said| Self::InvalidInput(InvalidInput::of(code, said));
+        let failed = |code, said| Self::OperationFailed(OperationFailed::of(code, said));
         match kind {
-            ProblemKind::Invalid => invalid(C::Invalid, message, path),
-            ProblemKind::Required => invalid(C::Required, message, path),
-            ProblemKind::WeakPassword => invalid(C::WeakPassword, message, path),
-            ProblemKind::NotFound => failed(C::NotFound, message, path),
-            ProblemKind::Conflict => failed(C::Conflict, message, path),
-            ProblemKind::NumberOutOfRange => failed(C::NumberOutOfRange, message, path),
-            ProblemKind::ServiceTypePrivileged => failed(C::ServiceTypePrivileged, message, path),
-            ProblemKind::Restricted => failed(C::Restricted, message, path),
-            ProblemKind::FeatureDenied => failed(C::FeatureDenied, message, path),
-            ProblemKind::CredentialsRejected => failed(C::CredentialsRejected, message, path),
-            ProblemKind::TokenExpired => failed(C::TokenExpired, message, path),
-            ProblemKind::ReauthenticationRequired => failed(C::ReauthenticationRequired, message, path),
-            ProblemKind::EmailUnverified => failed(C::EmailUnverified, message, path),
-            ProblemKind::AlreadyExists => failed(C::AlreadyExists, message, path),
-            ProblemKind::LastAdmin => failed(C::LastAdmin, message, path),
-            ProblemKind::EventClosed => failed(C::EventClosed, message, path),
+            ProblemKind::Invalid => invalid(C::Invalid, said),
+            ProblemKind::Required => invalid(C::Required, said),
+            ProblemKind::WeakPassword => invalid(C::WeakPassword, said),
+            ProblemKind::NotFound => failed(C::NotFound, said),
+            ProblemKind::Conflict => failed(C::Conflict, said),
+            ProblemKind::NumberOutOfRange => failed(C::NumberOutOfRange, said),
+            ProblemKind::ServiceTypePrivileged => failed(C::ServiceTypePrivileged, said),
+            ProblemKind::Restricted => failed(C::Restricted, said),
+            ProblemKind::FeatureDenied => failed(C::FeatureDenied, said),
+            ProblemKind::CredentialsRejected => failed(C::CredentialsRejected, said),
+            ProblemKind::TokenExpired => failed(C::TokenExpired, said),
+            ProblemKind::ReauthenticationRequired => failed(C::ReauthenticationRequired, said),
+            ProblemKind::EmailUnverified => failed(C::EmailUnverified, said),
+            ProblemKind::AlreadyExists => failed(C::AlreadyExists, said),
+            ProblemKind::LastAdmin => failed(C::LastAdmin, said),
+            ProblemKind::EventClosed => failed(C::EventClosed, said),
             ProblemKind::StaleVersion { current } => {
-                Self::StaleVersion(StaleVersion { code: C::StaleVersion, message, path, current_version: current })
+                Self::StaleVersion(StaleVersion::of(C::StaleVersion, said, current))
             }
-            ProblemKind::NumberUnavailable { number, suggestions } => Self::NumberUnavailable(NumberUnavailable {
-                code: C::NumberUnavailable,
-                message,
-                path,
-                number: number.into(),
-                suggestions: suggestions.into_iter().map(Into::into).collect(),
-            }),
+            ProblemKind::NumberUnavailable { number, suggestions } => {
+                let suggestions = suggestions.into_iter().map(Into::into).collect();
+                Self::NumberUnavailable(NumberUnavailable::of(C::NumberUnavailable, said, number.into(), suggestions))
+            }
             ProblemKind::QuotaExceeded { limit } => {
-                Self::QuotaExceeded(QuotaExceeded { code: C::QuotaExceeded, message, path, limit })
+                Self::QuotaExceeded(QuotaExceeded::of(C::QuotaExceeded, said, limit))
             }
-            ProblemKind::InvalidTransition { number, from, to } => Self::InvalidTransition(InvalidTransition {
-                code: C::InvalidTransition,
-                message,
-                path,
-                number: number.into(),
-                from: from.into(),
-                to: to.into(),
-            }),
+            ProblemKind::InvalidTransition { number, from, to } => {
+                let (number, from, to) = (number.into(), from.into(), to.into());
+                Self::InvalidTransition(InvalidTransition::of(C::InvalidTransition, said, number, from, to))
+            }
             ProblemKind::SchemaViolation { pointer, keyword } => {
-                Self::SchemaViolation(SchemaViolation { code: C::SchemaViolation, message, path, pointer, keyword })
+                Self::SchemaViolation(SchemaViolation::of(C::SchemaViolation, said, pointer, keyword))
             }
             ProblemKind::RateLimited { retry_after_seconds } => {
-                Self::RateLimited(RateLimited { code: C::RateLimited, message, path, retry_after_seconds })
+                Self::RateLimited(RateLimited::of(C::RateLimited, said, retry_after_seconds))
             }
-            ProblemKind::GroupLoop { cycle } => Self::GroupLoop(GroupLoop {
-                code: C::GroupLoop,
-                message,
-                path,
-                cycle: cycle.into_iter().map(Into::into).collect(),
-            }),
+            ProblemKind::GroupLoop { cycle } => {
+                let cycle = cycle.into_iter().map(Into::into).collect();
+                Self::GroupLoop(GroupLoop::of(C::GroupLoop, said, cycle))
+            }
         }
     }
 }

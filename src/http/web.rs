@@ -57,7 +57,6 @@ const ASSETS: &[Asset] = assets![
     "pages/admin-config.js",
     "pages/admin-import.js",
     "pages/admin.js",
-    "pages/desk-number.js",
     "pages/desk.js",
     "pages/directory.js",
     "pages/numbers.js",

@@ -28,7 +28,9 @@ pub fn clean_reason(input: &str) -> Result<String, Problem> {
         return Err(Problem::new(ProblemKind::Required, "reason", "Say why: the person concerned will read it."));
     }
     if reason.chars().count() > MOST_REASON_CHARS {
-        return Err(Problem::invalid("reason", "A reason has at most 500 characters."));
+        return Err(Problem::invalid("reason", "A reason has at most 500 characters.")
+            .rule("reason.long")
+            .naming(MOST_REASON_CHARS));
     }
     Ok(reason.to_owned())
 }

@@ -32,23 +32,23 @@ impl Number {
     /// telephone has (digits of other scripts among them), or an E.164 number that its country does not have.
     pub fn clean(input: &str) -> Result<Self, Problem> {
         if input.len() > MAX_INPUT_BYTES {
-            return Err(refused("A number has at most 15 digits."));
+            return Err(refused("number.long", "A number has at most 15 digits.").naming(MAX_DIGITS));
         }
         let mut text = String::with_capacity(input.len());
         for character in input.chars().filter(|&character| !is_separator(character)) {
             match keypad_digit(character) {
                 Some(digit) => text.push(digit),
                 None if character == '+' && text.is_empty() => text.push('+'),
-                None => return Err(refused(why_not(character))),
+                None => return Err(why_not(character)),
             }
         }
         if let Some(digits) = text.strip_prefix('+') {
             return world_number(digits);
         }
         match text.len() {
-            0 => Err(refused("A number needs at least one digit.")),
+            0 => Err(refused("number.empty", "A number needs at least one digit.")),
             1..=MAX_DIGITS => Ok(Self(text)),
-            _ => Err(refused("A number has at most 15 digits.")),
+            _ => Err(refused("number.long", "A number has at most 15 digits.").naming(MAX_DIGITS)),
         }
     }
 
@@ -105,22 +105,25 @@ pub fn is_separator(character: char) -> bool {
     }
 }
 
-fn why_not(character: char) -> &'static str {
+fn why_not(character: char) -> Problem {
     match character {
-        '+' => "A plus sign may only stand in front of a number.",
-        other if other.is_numeric() => "A number is written with the digits 0 to 9.",
-        _ => "A number holds digits, spaces, hyphens and the letters A to Z, nothing else.",
+        '+' => refused("number.plus", "A plus sign may only stand in front of a number."),
+        other if other.is_numeric() => refused("number.digits", "A number is written with the digits 0 to 9."),
+        _ => {
+            refused("number.characters", "A number holds digits, spaces, hyphens and the letters A to Z, nothing else.")
+        }
     }
 }
 
 /// The E.164 number with these digits, in its country's normal form (a trunk `0` after the country code goes).
 fn world_number(digits: &str) -> Result<Number, Problem> {
     if !(MIN_WORLD_DIGITS..=MAX_DIGITS).contains(&digits.len()) {
-        return Err(refused("An international number has a plus sign and 7 to 15 digits."));
+        let problem = refused("number.worldLength", "An international number has a plus sign and 7 to 15 digits.");
+        return Err(problem.naming(MIN_WORLD_DIGITS).naming(MAX_DIGITS));
     }
     // A normal form has no other: where a digit goes each time it is read, as Russia's trunk `8` may, it is no number.
     let normal = normal_form(digits).filter(|normal| normal_form(normal).as_ref() == Some(normal));
-    let normal = normal.ok_or_else(|| refused("No country has this international number."))?;
+    let normal = normal.ok_or_else(|| refused("number.country", "No country has this international number."))?;
     Ok(Number(format!("+{normal}")))
 }
 
@@ -145,8 +148,8 @@ fn fits_its_country(number: &phonenumber::PhoneNumber) -> bool {
         .is_some_and(|countries| countries.iter().any(|country| country.descriptors().general().is_match(&national)))
 }
 
-fn refused(message: &str) -> Problem {
-    Problem::invalid("number", message)
+fn refused(rule: &'static str, message: &str) -> Problem {
+    Problem::invalid("number", message).rule(rule)
 }
 
 #[cfg(test)]

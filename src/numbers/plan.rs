@@ -25,16 +25,21 @@ impl NumberRange {
     /// `Invalid` at `first` or `last`: different lengths, ends the wrong way round, more than [`MAX_RANGE_SIZE`]
     /// numbers, or an E.164 number.
     pub fn new(first: &Number, last: &Number) -> Result<Self, Problem> {
-        let (width, low) = digits(first).ok_or_else(|| Problem::invalid("first", WORLD))?;
-        let (last_width, high) = digits(last).ok_or_else(|| Problem::invalid("last", WORLD))?;
+        let (width, low) = digits(first).ok_or_else(|| Problem::invalid("first", WORLD).rule("range.world"))?;
+        let (last_width, high) = digits(last).ok_or_else(|| Problem::invalid("last", WORLD).rule("range.world"))?;
         if width != last_width {
-            return Err(Problem::invalid("last", "Both ends of a range have the same number of digits."));
+            return Err(
+                Problem::invalid("last", "Both ends of a range have the same number of digits.").rule("range.digits")
+            );
         }
         if low > high {
-            return Err(Problem::invalid("last", "The last number of a range does not come before the first."));
+            return Err(Problem::invalid("last", "The last number of a range does not come before the first.")
+                .rule("range.order"));
         }
         if high - low >= MAX_RANGE_SIZE {
-            return Err(Problem::invalid("last", "A range holds at most 10,000,000 numbers."));
+            return Err(Problem::invalid("last", "A range holds at most 10,000,000 numbers.")
+                .rule("range.size")
+                .naming(MAX_RANGE_SIZE));
         }
         Ok(Self { width, first: low, last: high })
     }
@@ -146,7 +151,11 @@ pub fn check_outside_number(number: &Number, ranges: &[NumberRange]) -> Result<(
                 range.first(),
                 range.last()
             ),
-        )),
+        )
+        .rule("number.besideRange")
+        .naming(number)
+        .naming(range.first())
+        .naming(range.last())),
     }
 }
 

@@ -132,6 +132,38 @@ pub async fn of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<
         .await)
 }
 
+/// A page of the numbers that are held for an account now, behind `after`, by number; one of several plans by its row's id.
+pub async fn held_for(
+    conn: &mut Conn,
+    account: AccountId,
+    now: Timestamp,
+    after: Option<(&str, NumberId)>,
+    limit: i64,
+) -> QueryResult<Vec<NumberRow>> {
+    query!(conn, c => {
+        let mut rows = numbers::table
+            .filter(numbers::account_id.eq(account))
+            .filter(numbers::state.eq(NumberState::Held))
+            .filter(numbers::until.gt(now))
+            .into_boxed();
+        if let Some((number, id)) = after {
+            rows = rows.filter(numbers::number.gt(number).or(numbers::number.eq(number).and(numbers::id.gt(id))));
+        }
+        rows.order((numbers::number, numbers::id)).limit(limit).select(NumberRow::as_select()).load(c).await
+    })
+}
+
+/// How many numbers are held for an account now.
+pub async fn count_held_for(conn: &mut Conn, account: AccountId, now: Timestamp) -> QueryResult<i64> {
+    query!(conn, c => numbers::table
+        .filter(numbers::account_id.eq(account))
+        .filter(numbers::state.eq(NumberState::Held))
+        .filter(numbers::until.gt(now))
+        .count()
+        .get_result(c)
+        .await)
+}
+
 /// The steps that numbers made as an account's, each with its number, oldest first.
 pub async fn history_of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<(HistoryRow, NumberRow)>> {
     query!(conn, c => number_history::table

@@ -167,7 +167,8 @@ pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Consumer, Stop> {
 }
 
 fn checked_name(name: &str) -> Result<String, Problem> {
-    text::name(name).map_err(|fault| Problem::invalid("name", format!("This cannot be a name. {fault}")))
+    text::name(name)
+        .map_err(|fault| Problem { message: format!("This cannot be a name. {fault}"), ..fault.problem("name") })
 }
 
 async fn refuse_taken(conn: &mut Conn, feed: FeedId, name: &str, except: ConsumerId) -> Result<(), Stop> {

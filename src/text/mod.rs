@@ -4,6 +4,8 @@ pub mod folding;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::problem::Problem;
+
 /// The most characters (Unicode scalar values, after NFC) that a name has.
 pub const MAX_NAME_CHARS: usize = 64;
 
@@ -19,6 +21,18 @@ pub enum NameFault {
     /// A line break, another control character, or one that turns the direction of the text after it.
     #[error("It must not hold line breaks or other control characters.")]
     Control,
+}
+
+impl NameFault {
+    /// The same for the field of an input.
+    pub fn problem(self, field: &str) -> Problem {
+        let problem = Problem::invalid(field, self.to_string());
+        match self {
+            Self::Empty => problem.rule("name.empty"),
+            Self::TooLong => problem.rule("name.long").naming(MAX_NAME_CHARS),
+            Self::Control => problem.rule("name.control"),
+        }
+    }
 }
 
 /// Brings a name into its stored form: without white space at its ends, in NFC (Unicode Standard Annex 15), 1 to

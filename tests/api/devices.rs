@@ -127,7 +127,8 @@ pub async fn a_desk_phone_finds_its_configuration_by_its_address(app: TestApp) {
         }
     };
     let refused = user.ask(DESK_PHONE, json!({ "e": extension, "t": "yealink.cfg" })).await;
-    assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    let refused = &refused["data"]["createDeskPhoneLink"];
+    assert_eq!((code(refused), &refused["url"]), ("INVALID", &Value::Null), "its password is for operators: {refused}");
     let yealink = link("yealink.cfg").await;
     assert_eq!((&yealink["link"]["mac"], &yealink["link"]["expiresAt"]), (&json!("00:15:65:12:34:56"), &Value::Null));
     let url = path(&yealink["url"]);
@@ -176,4 +177,44 @@ pub async fn an_owner_gets_no_secret_that_is_not_shown_to_him(app: TestApp) {
         assert_eq!(refused["url"], Value::Null);
     }
     assert_eq!(softphone(&operator, &extension, "yealink.cfg").await["errors"], json!([]));
+}
+
+pub async fn an_owner_gives_a_desk_phone_its_address(app: TestApp) {
+    let (operator, user, guest) =
+        (app.sign_in("operator", "numberwang").await, app.sign_in("user", "numberwang").await, app.guest());
+    let made = user.registers("sip", "2342").await;
+    let (extension, password) = (&made["extension"]["id"], made["generated"]["password"].as_str().unwrap());
+    let ask = |person: &Person, extension: &Value, mac: Option<&str>| {
+        let variables = json!({ "e": extension, "t": "linphone.xml", "m": mac });
+        let person = person.clone();
+        async move { person.ask(DESK_PHONE, variables).await["data"]["createDeskPhoneLink"].clone() }
+    };
+    let mut before: Option<String> = None;
+    for mac in ["00:15:65:12:34:ab", "00-15-65-12-34-AB", "0015.6512.34ab", "0015651234AB", " 00 15 65 12 34 AB "] {
+        let link = ask(&user, extension, Some(mac)).await;
+        assert_eq!((&link["errors"], &link["link"]["mac"]), (&json!([]), &json!("00:15:65:12:34:ab")), "{mac}");
+        let url = path(&link["url"]);
+        assert!(!url.contains(password) && !url.contains("2342"), "{url}");
+        let body = guest.get(&format!("{url}.xml")).send().await.unwrap().text().await.unwrap();
+        assert!(body.contains("2342") && !body.contains(password), "{body}");
+        if let Some(before) = before.replace(url) {
+            assert_eq!(status(&guest, &before).await, 404, "one link a telephone");
+        }
+    }
+    let another = ask(&user, extension, Some("00:15:65:12:34:cd")).await;
+    assert_eq!(status(&guest, before.as_deref().unwrap()).await, 200, "another telephone has another link");
+    for (mac, expected) in [(Some("00:15:65"), "INVALID"), (Some("Güldenstern!"), "INVALID"), (None, "REQUIRED")] {
+        let refused = ask(&user, extension, mac).await;
+        assert_eq!((code(&refused), &refused["errors"][0]["path"]), (expected, &json!(["mac"])), "{mac:?}");
+    }
+    let theirs = operator.registers("sip", "2343").await["extension"]["id"].clone();
+    assert_eq!(code(&ask(&user, &theirs, Some("00:15:65:12:34:56")).await), "NOT_FOUND");
+    let revoke = "mutation($i: ID!) { revokeDeviceLink(input: {id: $i}) { accepted errors { code } } }";
+    user.does(revoke, json!({ "i": another["link"]["id"] })).await;
+    assert_eq!(status(&guest, &path(&another["url"])).await, 404);
+    let variables = json!({ "e": extension, "t": "linphone.xml", "m": "00:15:65:12:34:56" });
+    let unsigned = guest.ask(DESK_PHONE, variables).await;
+    assert_eq!(unsigned["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    app.clock.advance(std::time::Duration::from_secs(901));
+    assert_eq!(code(&ask(&user, extension, Some("00:15:65:12:34:56")).await), "REAUTHENTICATION_REQUIRED");
 }

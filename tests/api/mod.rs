@@ -23,8 +23,8 @@ mod watching;
 mod web_hooks;
 
 use self::extensions::{fallbacks, renumber, secrets, swap, transfer, two_writers};
+use crate::permissions;
 use crate::support::Test;
-use crate::{guarantees, permissions};
 
 macro_rules! tests {
     ($($module:ident :: $name:ident),+ $(,)?) => {
@@ -44,6 +44,8 @@ tests! {
     numbers::twenty_at_once_and_one_owner,
     numbers::a_taken_number_comes_with_suggestions,
     numbers::a_deleted_number_is_held_for_its_owner,
+    numbers::people_see_what_is_held_for_them,
+    numbers::what_is_refused_names_its_rule,
     numbers::a_barred_number_is_refused_and_silent,
     numbers::a_dry_run_that_fails_harms_nobody,
     numbers::a_new_service_type_is_typed_at_once,
@@ -80,6 +82,7 @@ tests! {
     leaving::who_may_not_leave_is_told_why,
     leaving::an_export_holds_ones_own_data_and_nobody_elses,
     numbers::a_bar_of_an_international_number_bites_everywhere,
+    numbers::a_bar_of_an_international_number_is_told,
     numbers::a_number_taken_back_while_its_hold_ends_stays_in_service,
     renumber::an_owner_takes_another_number_and_may_go_back,
     renumber::what_may_not_be_is_refused_and_changes_nothing,
@@ -132,6 +135,7 @@ tests! {
     devices::a_softphone_fetches_its_configuration_once,
     devices::a_softphone_link_ends_and_is_for_its_owner,
     devices::a_desk_phone_finds_its_configuration_by_its_address,
+    devices::an_owner_gives_a_desk_phone_its_address,
     devices::an_owner_gets_no_secret_that_is_not_shown_to_him,
     directory_files::every_phonebook_lists_what_the_sender_sees,
     directory_files::a_contact_keeps_its_uid_and_cisco_turns_pages,
@@ -143,18 +147,6 @@ tests! {
     bad_input::what_systems_say_is_checked,
     bad_input::broken_csv_is_refused,
     permissions::everybody_is_asked_for_everything,
-    guarantees::guarantee_01_told_if_and_only_if_committed,
-    guarantees::guarantee_02_commit_order,
-    guarantees::guarantee_03_snapshot_and_tail,
-    guarantees::guarantee_04_own_positions,
-    guarantees::guarantee_05_versions_differ,
-    guarantees::guarantee_06_every_key_is_told,
-    guarantees::guarantee_07_cursors_check_themselves,
-    guarantees::guarantee_08_pages_are_whole,
-    guarantees::guarantee_09_poison_blocks_nobody,
-    guarantees::guarantee_10_doorbell,
-    guarantees::guarantee_11_secrets_are_not_copied,
-    guarantees::guarantee_12_every_path,
     operations::metrics_count_extensions_and_lag,
     agent::a_refused_record_is_reported_and_the_rest_goes_on,
     agent::a_record_that_failed_is_tried_again,

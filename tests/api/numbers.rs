@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use diesel_async::RunQueryDsl as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use switchboard::store::Conn;
 
-use crate::support::{TestApp, code};
+use crate::support::{Person, TestApp, code};
 
 pub async fn twenty_at_once_and_one_owner(app: TestApp) {
     let user = app.sign_in("user", "numberwang").await;
@@ -44,6 +44,91 @@ pub async fn a_deleted_number_is_held_for_its_owner(app: TestApp) {
     app.clock.advance(Duration::from_secs(1801));
     let user = app.sign_in("operator", "numberwang").await;
     assert_eq!(code(&user.registers("sip", "2342").await), "none");
+}
+
+pub async fn people_see_what_is_held_for_them(app: TestApp) {
+    const HELD: &str = "{ viewer { heldNumbers { nodes { number state until event { slug } } totalCount pageInfo { hasNextPage } } } }";
+    let (user, operator) = (app.sign_in("user", "numberwang").await, app.sign_in("operator", "numberwang").await);
+    let delete = "mutation($i: ID!) { deleteExtension(input: {id: $i}) { errors { code } } }";
+    for number in ["2342", "2343", "2344"] {
+        let id = user.registers("sip", number).await["extension"]["id"].clone();
+        user.does(delete, json!({ "i": id })).await;
+    }
+    let renumbered = user.registers("sip", "2350").await["extension"]["id"].clone();
+    let renumber = "mutation($i: ID!) { renumberExtension(input: {id: $i, number: \"2351\"}) { errors { code } } }";
+    user.does(renumber, json!({ "i": renumbered })).await;
+    let numbers = |held: &serde_json::Value| -> Vec<String> {
+        let nodes = held["nodes"].as_array().unwrap();
+        nodes.iter().map(|node| node["number"].as_str().unwrap().to_owned()).collect()
+    };
+    let held = user.does(HELD, json!({})).await["heldNumbers"].clone();
+    assert_eq!(numbers(&held), ["2342", "2343", "2344", "2350"], "{held}");
+    assert_eq!(held["totalCount"], 4);
+    let first =
+        json!({ "number": "2342", "state": "HELD", "until": "2026-08-20T10:00:00Z", "event": { "slug": "demo" } });
+    assert_eq!(held["nodes"][0], first);
+    let page = "query($a: String) { viewer { heldNumbers(first: 3, after: $a) { nodes { number } pageInfo { endCursor hasNextPage } } } }";
+    let shown = user.does(page, json!({})).await["heldNumbers"].clone();
+    assert_eq!((numbers(&shown).len(), &shown["pageInfo"]["hasNextPage"]), (3, &json!(true)));
+    let rest = user.does(page, json!({ "a": shown["pageInfo"]["endCursor"] })).await["heldNumbers"].clone();
+    assert_eq!((numbers(&rest), &rest["pageInfo"]["hasNextPage"]), (vec!["2350".to_owned()], &json!(false)));
+    let foreign = user.ask("{ viewer { heldNumbers(after: \"bnVtYmVyczoyMzQy\") { totalCount } } }", json!({})).await;
+    assert_eq!(foreign["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    let theirs = "{ account(username: \"user\") { heldNumbers { totalCount } } }";
+    assert_eq!(operator.does(theirs, json!({})).await["heldNumbers"]["totalCount"], 4);
+    assert_eq!(operator.does(HELD, json!({})).await["heldNumbers"]["totalCount"], 0);
+    // One is taken again, one is given up; the rest ends with the hold.
+    assert_eq!(code(&user.registers("sip", "2342").await), "none");
+    let release = "mutation { releaseHold(input: {event: \"demo\", number: \"2343\"}) { errors { code } } }";
+    user.does(release, json!({})).await;
+    assert_eq!(numbers(&user.does(HELD, json!({})).await["heldNumbers"]), ["2344", "2350"]);
+    app.clock.advance(Duration::from_secs(1801));
+    let user = app.sign_in("user", "numberwang").await;
+    assert_eq!(user.does(HELD, json!({})).await["heldNumbers"]["totalCount"], 0, "before anybody has settled them");
+}
+
+pub async fn what_is_refused_names_its_rule(app: TestApp) {
+    let (user, guest) = (app.sign_in("user", "numberwang").await, app.guest());
+    let register = "mutation($n: PhoneNumber!, $l: String!, $p: JSON) { registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: $n, label: $l, \
+                    parameters: $p}) { errors { code path rule values message } } }";
+    let long = "x".repeat(65);
+    for (number, label, parameters, path, rule, values) in [
+        ("1234567890123456", "x", json!(null), json!(["number"]), json!("number.long"), json!(["15"])),
+        ("٢٣٤٢", "x", json!(null), json!(["number"]), json!("number.digits"), json!([])),
+        ("23+42", "x", json!(null), json!(["number"]), json!("number.plus"), json!([])),
+        ("1234", "x", json!(null), json!(["number"]), json!("number.outside"), json!([])),
+        ("1121", "x", json!(null), json!(["number"]), json!("number.reserved"), json!([])),
+        ("2342", "", json!(null), json!(["label"]), json!("name.empty"), json!([])),
+        ("2342", &long, json!(null), json!(["label"]), json!("name.long"), json!(["64"])),
+        ("2342", "x", json!({ "max_contacts": 99 }), json!(["parameters", "max_contacts"]), json!(null), json!(["5"])),
+        (
+            "2342",
+            "x",
+            json!({ "max_contacts": "a" }),
+            json!(["parameters", "max_contacts"]),
+            json!(null),
+            json!(["integer"]),
+        ),
+    ] {
+        let answer = user.ask(register, json!({ "n": number, "l": label, "p": parameters })).await;
+        let error = &answer["data"]["registerExtension"]["errors"][0];
+        assert_eq!(
+            (&error["path"], &error["rule"], &error["values"]),
+            (&path, &rule, &values),
+            "{number} {label}: {answer}"
+        );
+    }
+    let sign_up = "mutation($p: String!) { registerAccount(input: {username: \"zaphod\", displayName: \"Z\", email: \"z@example.org\", password: $p}) \
+                   { errors { code path rule values } } }";
+    for (password, rule, values) in [
+        ("short", "password.short", json!(["8"])),
+        ("password1", "password.common", json!([])),
+        ("zaphod2026", "password.guessable", json!([])),
+    ] {
+        let answer = guest.ask(sign_up, json!({ "p": password })).await;
+        let expected = json!({ "code": "WEAK_PASSWORD", "path": ["password"], "rule": rule, "values": values });
+        assert_eq!(answer["data"]["registerAccount"]["errors"][0], expected, "{password}");
+    }
 }
 
 pub async fn a_barred_number_is_refused_and_silent(app: TestApp) {
@@ -143,6 +228,33 @@ pub async fn a_bar_of_an_international_number_bites_everywhere(app: TestApp) {
     let join = "mutation { joinGroup(input: {event: \"demo\", groupNumber: \"2400\", number: \"+441144960123\"}) { member { id } errors { code path } } }";
     let refused = app.holding(&key).ask(join, json!({})).await;
     assert_eq!(code(&refused["data"]["joinGroup"]), "RESTRICTED", "{refused}");
+}
+
+async fn changes(key: &Person, query: &str) -> Value {
+    key.get(&format!("/feed/demo/sip/changes{query}")).send().await.unwrap().json().await.unwrap()
+}
+
+/// Whose feed shows the bearer of a number of the world is told that it is barred, and that it is no longer.
+pub async fn a_bar_of_an_international_number_is_told(app: TestApp) {
+    let (admin, operator) = (app.sign_in("admin", "numberwang").await, app.sign_in("operator", "numberwang").await);
+    operator.registers("sip", "2342").await;
+    becomes_international(&app, "2342", "+441144960123").await;
+    let key = super::feed::key(&admin, "READ_CONFIG").await;
+    let mut cursor = changes(&key, "").await["cursor"].as_str().unwrap().to_owned();
+    for (mutation, reason, active) in [("barNumber", ", reason: \"noise\"", false), ("unbarNumber", "", true)] {
+        let query = format!(
+            "mutation {{ {mutation}(input: {{number: \"+441144960123\"{reason}}}) {{ errors {{ code message }} }} }}"
+        );
+        operator.does(&query, json!({})).await;
+        let told = changes(&key, &format!("?since={cursor}")).await;
+        let upsert = &told["changes"][0]["upsert"];
+        assert_eq!(
+            (&upsert["number"], &upsert["active"]),
+            (&json!("+441144960123"), &json!(active)),
+            "{mutation}: {told}"
+        );
+        cursor = told["cursor"].as_str().unwrap().to_owned();
+    }
 }
 
 /// On PostgreSQL the clock's job may wait for the event's lock while somebody registers the number that it has read as free.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::system::System;
-use super::{PASSWORD, key};
+use super::ground::Ground;
+use super::ways::Way;
 use crate::support::{Person, TestApp, code};
 
 /// A label that the commit of its extension fails by: a deferred reference that leads nowhere.
@@ -30,30 +30,30 @@ async fn is_there(person: &Person, number: &str) -> bool {
     !person.ask(query, json!({ "n": number })).await["data"]["extension"].is_null()
 }
 
-pub async fn a_change_is_told_if_and_only_if_it_committed(app: TestApp) {
-    let user = app.sign_in("user", PASSWORD).await;
-    let reader = key(&app, "READ_CONFIG", "\"sip\"").await;
-    let mut system = System::new(&reader, "demo", "sip").await;
-    register(&user, "2342", "told", false).await;
+pub async fn told_if_and_only_if_committed(app: TestApp, way: Way) {
+    let ground = Ground::set(app, way).await;
+    let (app, user) = (&ground.app, &ground.user);
+    let mut system = ground.system("sip").await;
+    register(user, "2342", "told", false).await;
     assert_eq!(system.is_in_step().await.len(), 1, "a registration is told");
-    let head = system.cursor.clone();
+    let head = system.cursor();
 
-    let refused = register(&user, "2342", "taken", false).await;
+    let refused = register(user, "2342", "taken", false).await;
     assert_eq!(code(&refused["data"]["registerExtension"]), "NUMBER_UNAVAILABLE", "{refused}");
-    let previewed = register(&user, "2343", "dry", true).await;
+    let previewed = register(user, "2343", "dry", true).await;
     assert_eq!(previewed["data"]["registerExtension"]["preview"]["number"], "2343", "{previewed}");
     app.tamper(&format!("{DOOM}{DOOM_SQLITE}"), &format!("{DOOM}{DOOM_POSTGRESQL}")).await;
-    let failed = register(&user, "2344", "doomed", false).await;
+    let failed = register(user, "2344", "doomed", false).await;
     assert!(failed["errors"][0]["extensions"]["requestId"].is_string(), "the commit did not fail: {failed}");
-    assert!(!is_there(&user, "2344").await);
+    assert!(!is_there(user, "2344").await);
     assert_eq!(system.is_in_step().await, Vec::<Value>::new(), "told without a commit");
-    assert_eq!(system.cursor, head, "a revision without a commit");
+    assert_eq!(system.cursor(), head, "a revision without a commit");
 
     app.tamper(REFUSAL_SQLITE, REFUSAL_POSTGRESQL).await;
-    let failed = register(&user, "2345", "not to be told", false).await;
+    let failed = register(user, "2345", "not to be told", false).await;
     assert!(failed["errors"][0]["extensions"]["requestId"].is_string(), "committed without an entry: {failed}");
     app.tamper("DROP TRIGGER refusal", "DROP TRIGGER refusal ON feed_entries").await;
-    assert!(!is_there(&user, "2345").await, "committed without an entry");
-    register(&user, "2345", "told after all", false).await;
+    assert!(!is_there(user, "2345").await, "committed without an entry");
+    register(user, "2345", "told after all", false).await;
     assert_eq!(system.is_in_step().await.len(), 1);
 }

@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::ground::Ground;
 use super::system::System;
-use super::{PASSWORD, ban, bar, invited, key, mutate, registered, renumber};
+use super::ways::Way;
+use super::{PASSWORD, ban, bar, invited, mutate, registered, renumber};
 use crate::support::{Person, TestApp};
 
 struct Stage {
-    app: TestApp,
+    ground: Ground,
     user: Person,
     operator: Person,
     admin: Person,
@@ -15,20 +17,15 @@ struct Stage {
 }
 
 impl Stage {
-    async fn set(app: TestApp) -> Self {
-        let key =
-            key(&app, "READ_CONFIG, READ_SECRETS, READ_DIGESTS, WRITE_BACK", "\"sip\", \"dect\", \"group\"").await;
+    async fn set(app: TestApp, way: Way) -> Self {
+        let ground = Ground::set(app, way).await;
         let mut systems = Vec::new();
         for service_type in ["sip", "dect", "group"] {
-            systems.push(System::new(&key, "demo", service_type).await);
+            let scopes = "READ_CONFIG, READ_SECRETS, READ_DIGESTS, WRITE_BACK";
+            systems.push(ground.system_of(scopes, "demo", service_type).await);
         }
-        Self {
-            user: app.sign_in("user", PASSWORD).await,
-            operator: app.sign_in("operator", PASSWORD).await,
-            admin: app.sign_in("admin", PASSWORD).await,
-            systems,
-            app,
-        }
+        let (user, operator, admin) = (ground.user.clone(), ground.operator.clone(), ground.admin.clone());
+        Self { ground, user, operator, admin, systems }
     }
 
     /// Every system reads on; those of these service types must be told something, and the others nothing.
@@ -36,7 +33,7 @@ impl Stage {
         let mut all = Vec::new();
         for system in &mut self.systems {
             let changes = system.is_in_step().await;
-            let service_type = system.service_type();
+            let service_type = system.desk.service_type.as_str();
             assert_eq!(!changes.is_empty(), whom.contains(&service_type), "{service_type}, {what}: {changes:?}");
             all.extend(changes);
         }
@@ -44,8 +41,8 @@ impl Stage {
     }
 }
 
-pub async fn every_path_that_changes_what_shows_is_told(app: TestApp) {
-    let mut stage = Stage::set(app).await;
+pub async fn every_path(app: TestApp, way: Way) {
+    let mut stage = Stage::set(app, way).await;
     of_members(&mut stage).await;
     of_fallbacks(&mut stage).await;
     of_the_configuration(&mut stage).await;
@@ -77,7 +74,7 @@ async fn of_members(stage: &mut Stage) {
     stage.told("the ban of a member's owner", &["sip", "group"]).await;
     ban(&stage.admin, "user", false).await;
     stage.told("the end of it", &["sip", "group"]).await;
-    stage.user = stage.app.sign_in("user", PASSWORD).await;
+    stage.user = stage.ground.app.sign_in("user", PASSWORD).await;
     mutate(&stage.user, "leaveGroup", &member, "").await;
     stage.told("a member's leaving", &["group"]).await;
     let member = invited(&stage.operator, &group, "2001").await;
@@ -85,7 +82,7 @@ async fn of_members(stage: &mut Stage) {
     stage.told("its return", &["group"]).await;
     renumber(&stage.user, &extension, "2011").await;
     stage.told("a member's renumbering", &["sip", "group"]).await;
-    assert_eq!(stage.systems[2].rows["3000"]["members"][0]["number"], "2011");
+    assert_eq!(stage.systems[2].row("3000")["members"][0]["number"], "2011");
     mutate(&stage.user, "deleteExtension", &extension, "").await;
     let told = stage.told("a member's deletion", &["sip", "group"]).await;
     assert!(told.iter().any(|change| change["id"] == *extension), "{told:?}");
@@ -99,10 +96,10 @@ async fn of_fallbacks(stage: &mut Stage) {
     stage.told("a fallback", &["dect"]).await;
     renumber(&stage.user, &target, "2022").await;
     stage.told("the renumbering of a fallback's target", &["sip", "dect"]).await;
-    assert_eq!(stage.systems[1].rows["2021"]["fallbackNumber"], "2022");
+    assert_eq!(stage.systems[1].row("2021")["fallbackNumber"], "2022");
     mutate(&stage.user, "deleteExtension", &target, "").await;
     stage.told("the deletion of a fallback's target", &["sip", "dect"]).await;
-    assert_eq!(stage.systems[1].rows["2021"]["fallbackNumber"], Value::Null);
+    assert_eq!(stage.systems[1].row("2021")["fallbackNumber"], Value::Null);
     mutate(&stage.user, "deleteExtension", &from, "").await;
     stage.told("the end of it", &["dect"]).await;
 }
@@ -126,12 +123,12 @@ async fn of_the_configuration(stage: &mut Stage) {
     let update = "mutation($s: JSON!, $d: JSON!) { updateServiceType(input: {slug: \"sip\", parameterSchema: $s, defaults: $d}) { errors { code message path } } }";
     stage.admin.does(update, json!({ "s": schema, "d": { "language": "en" } })).await;
     stage.told("a schema's new default", &["sip"]).await;
-    assert_eq!(stage.systems[0].rows["2002"]["parameters"]["language"], "en");
+    assert_eq!(stage.systems[0].row("2002")["parameters"]["language"], "en");
 
     let create = "mutation { createCallPermission(input: {slug: \"satellite\", name: \"Satellite\"}) { permission { id } errors { code } } }";
     let permission = stage.admin.does(create, json!({})).await["permission"]["id"].as_str().unwrap().to_owned();
     stage.told("a permission that nobody has", &[]).await;
-    let id = stage.systems[0].rows["2002"]["id"].as_str().unwrap().to_owned();
+    let id = stage.systems[0].row("2002")["id"].as_str().unwrap().to_owned();
     mutate(&stage.operator, "setCallPermissions", &id, ", permissions: [\"satellite\"]").await;
     stage.told("a permission that is granted", &["sip"]).await;
     mutate(&stage.admin, "deleteCallPermission", &permission, "").await;
@@ -141,7 +138,7 @@ async fn of_the_configuration(stage: &mut Stage) {
 async fn of_systems(stage: &mut Stage) {
     let id = registered(&stage.user, "dect", "2003").await;
     stage.told("a registration", &["dect"]).await;
-    let writer = stage.systems[1].key.clone();
+    let writer = stage.systems[1].desk.key.clone();
     mutate(&writer, "writeBackParameters", &id, ", parameters: {ipei: \"000000000001*\"}").await;
     stage.told("what a system wrote back", &["dect"]).await;
     mutate(&writer, "writeBackParameters", &id, ", parameters: {last_registered: \"2026-08-20T10:00:00Z\"}").await;
@@ -151,10 +148,10 @@ async fn of_systems(stage: &mut Stage) {
 async fn of_an_account(stage: &mut Stage) {
     ban(&stage.admin, "user", true).await;
     stage.told("a ban", &["sip", "dect"]).await;
-    assert_eq!(stage.systems[1].rows["2003"]["restrictions"], json!(["BAN"]));
+    assert_eq!(stage.systems[1].row("2003")["restrictions"], json!(["BAN"]));
     ban(&stage.admin, "user", false).await;
     stage.told("the end of it", &["sip", "dect"]).await;
-    let user = stage.app.sign_in("user", PASSWORD).await;
+    let user = stage.ground.app.sign_in("user", PASSWORD).await;
     let delete =
         format!("mutation {{ deleteAccount(input: {{password: \"{PASSWORD}\"}}) {{ errors {{ code message }} }} }}");
     user.does(&delete, json!({})).await;
@@ -162,17 +159,15 @@ async fn of_an_account(stage: &mut Stage) {
     assert!(told.iter().all(|change| change["extension"].is_null()), "{told:?}");
 }
 
+/// The copy is kept, and nobody finds anything any more who begins anew.
 async fn of_the_event(stage: &mut Stage) {
-    let phase = |phase: &str| {
-        format!("mutation {{ updateEvent(input: {{slug: \"demo\", phase: {phase}}}) {{ errors {{ code message }} }} }}")
-    };
-    let query = "subscription { provisioningChanges(event: \"demo\", serviceType: \"sip\") { __typename ... on FeedReset { reason } } }";
-    let mut events = stage.systems[0].key.follows(query).await;
-    assert_eq!(events.next().await["data"]["provisioningChanges"]["__typename"], "FeedPage");
-    stage.admin.does(&phase("ARCHIVED"), json!({})).await;
-    assert_eq!(events.next().await["data"]["provisioningChanges"]["reason"], "CLOSED");
-    for system in &stage.systems {
-        assert_eq!(system.reset().await, "CLOSED");
-        assert_eq!(system.snapshot_page(50, &Value::Null).await, Value::Null);
+    let archive = "mutation { updateEvent(input: {slug: \"demo\", phase: ARCHIVED}) { errors { code message } } }";
+    let before: Vec<_> = stage.systems.iter().map(System::rows).collect();
+    stage.admin.does(archive, json!({})).await;
+    for (system, before) in stage.systems.iter_mut().zip(before) {
+        assert_eq!(system.is_reset().await, "CLOSED");
+        assert_eq!(system.rows(), before);
+        assert_eq!(system.desk.snapshot_page(50, &Value::Null).await["snapshot"], Value::Null);
+        assert_eq!(system.desk.key.get(&system.desk.path()).send().await.unwrap().status(), 410);
     }
 }

@@ -2,155 +2,194 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::system::System;
-use super::{PASSWORD, ban, bar, consumer, key, key_and_id, mutate, registered, relabel};
+use super::copy::digest;
+use super::ground::Ground;
+use super::ways::{Part, Way};
+use super::{ban, bar, mutate, registered, relabel};
 use crate::support::TestApp;
 
-pub async fn each_consumer_has_its_own_position(app: TestApp) {
-    let (user, operator) = (app.sign_in("user", PASSWORD).await, app.sign_in("operator", PASSWORD).await);
-    let (first, first_id) = key_and_id(&app, "READ_CONFIG", "\"sip\"").await;
-    let (second, second_id) = key_and_id(&app, "READ_CONFIG", "\"sip\"").await;
-    consumer(&app, "sip-1", "sip", &first_id).await;
-    consumer(&app, "sip-2", "sip", &second_id).await;
-    let mut quick = System::new(&first, "demo", "sip").await;
-    let mut slow = System::new(&second, "demo", "sip").await;
+pub async fn own_positions(app: TestApp, way: Way) {
+    let ground = Ground::set(app, way).await;
+    let mut quick = ground.system("sip").await;
+    let mut slow = ground.system("sip").await;
+    let before = slow.cursor();
     for number in ["2001", "2002", "2003"] {
-        registered(&user, "sip", number).await;
+        registered(&ground.user, "sip", number).await;
     }
-    let before = slow.answer(&slow.cursor, 50).await;
+    // The server calls everybody that it may call; this one wants to sleep.
+    slow.sleeps(true).await;
+    let untouched = slow.desk.changes(&before, 50).await;
     quick.is_told("three registrations").await;
-    let say = "mutation($n: String!, $c: FeedCursor!) { acknowledgeProvisioning(input: {event: \"demo\", serviceType: \"sip\", consumer: $n, cursor: $c}) { errors { code } } }";
-    first.does(say, json!({ "n": "sip-1", "c": quick.cursor })).await;
+    quick.acknowledges().await;
 
     // Reading and acknowledging takes nothing away from others, nor from oneself.
-    assert_eq!(slow.answer(&slow.cursor, 50).await, before);
-    let lags = "{ provisioning(event: \"demo\", serviceType: \"sip\") { consumers { name lagRecords acknowledged } } }";
-    let seen = operator.does(lags, json!({})).await;
-    let position = |name: &str| {
-        let all = seen["consumers"].as_array().unwrap();
-        all.iter().find(|consumer| consumer["name"] == name).cloned().unwrap()
-    };
-    assert_eq!(position("sip-1"), json!({ "name": "sip-1", "lagRecords": 0, "acknowledged": quick.cursor }));
-    assert_eq!(position("sip-2"), json!({ "name": "sip-2", "lagRecords": 6, "acknowledged": null }));
+    assert_eq!(slow.desk.changes(&before, 50).await, untouched);
+    for (system, lag, cursor) in [(&quick, 0, quick.cursor()), (&slow, 3, before)] {
+        let seen = ground.seen(&system.desk.consumer).await;
+        assert_eq!((&seen["lagRecords"], &seen["acknowledged"]), (&json!(lag), &json!(cursor)));
+    }
     // Nobody moves another's position.
-    let theirs = first.ask(say, json!({ "n": "sip-2", "c": quick.cursor })).await;
+    let say = "mutation($n: String!, $c: FeedCursor!) { acknowledgeProvisioning(input: {event: \"demo\", serviceType: \"sip\", consumer: $n, cursor: $c}) { errors { code } } }";
+    let theirs = quick.desk.key.ask(say, json!({ "n": slow.desk.consumer, "c": quick.cursor() })).await;
     assert_eq!(theirs["data"]["acknowledgeProvisioning"]["errors"][0]["code"], "NOT_FOUND", "{theirs}");
+    slow.sleeps(false).await;
     assert_eq!(slow.is_told("three registrations, later").await.len(), 3);
 }
 
-pub async fn a_version_differs_after_every_change(app: TestApp) {
-    let (user, operator) = (app.sign_in("user", PASSWORD).await, app.sign_in("operator", PASSWORD).await);
-    let admin = app.sign_in("admin", PASSWORD).await;
-    let reader = key(&app, "READ_CONFIG, READ_SECRETS", "\"sip\"").await;
-    let id = registered(&user, "sip", "2001").await;
-    let mut system = System::new(&reader, "demo", "sip").await;
-    let mut versions = vec![system.rows["2001"]["version"].clone()];
+pub async fn versions_differ(app: TestApp, way: Way) {
+    let ground = Ground::set(app, way).await;
+    let (user, operator, admin) = (&ground.user, &ground.operator, &ground.admin);
+    let id = registered(user, "sip", "2001").await;
+    let mut system = ground.system_of("READ_CONFIG, READ_SECRETS", "demo", "sip").await;
+    let mut versions = vec![system.row("2001")["version"].clone()];
     for step in 0..10 {
         match step {
-            0 => relabel(&user, &id, "Another").await,
-            1 => bar(&operator, "2001", true).await,
-            2 => bar(&operator, "2001", false).await,
-            3 => ban(&admin, "user", true).await,
-            4 => ban(&admin, "user", false).await,
+            0 => relabel(user, &id, "Another").await,
+            1 => bar(operator, "2001", true).await,
+            2 => bar(operator, "2001", false).await,
+            3 => ban(admin, "user", true).await,
+            4 => ban(admin, "user", false).await,
             5 => {
-                let user = app.sign_in("user", PASSWORD).await;
+                let user = ground.app.sign_in("user", super::PASSWORD).await;
                 mutate(&user, "rotateSecret", &id, ", parameter: \"password\"").await;
             }
-            6 => mutate(&operator, "setCallPermissions", &id, ", permissions: [\"orga\"]").await,
-            7 => mutate(&operator, "setCallPermissions", &id, ", permissions: []").await,
-            8 => mutate(&operator, "updateExtension", &id, ", visibility: STAFF").await,
-            _ => mutate(&operator, "updateExtension", &id, ", parameters: {codec: \"opus\"}").await,
+            6 => mutate(operator, "setCallPermissions", &id, ", permissions: [\"orga\"]").await,
+            7 => mutate(operator, "setCallPermissions", &id, ", permissions: []").await,
+            8 => mutate(operator, "updateExtension", &id, ", visibility: STAFF").await,
+            _ => mutate(operator, "updateExtension", &id, ", parameters: {codec: \"opus\"}").await,
         }
-        let cursor = system.cursor.clone();
-        let told = system.is_told(&format!("step {step}")).await;
-        let entry = told.iter().map(|change| &change["extension"]).find(|entry| entry["id"] == *id).unwrap();
-        assert!(!versions.contains(&entry["version"]), "step {step} shows something new under an old version");
-        versions.push(entry["version"].clone());
+        let cursor = system.cursor();
+        system.is_told(&format!("step {step}")).await;
+        let version = system.row("2001")["version"].clone();
+        assert!(!versions.contains(&version), "step {step} shows something new under an old version");
+        versions.push(version);
         // Told twice, applied twice: the same.
-        let again = system.answer(&cursor, 50).await;
-        assert_eq!(again["changes"], Value::Array(told.clone()));
-        let applied = system.rows.clone();
-        system.apply(&told);
-        assert_eq!(system.rows, applied);
+        if step % 3 == 0 {
+            system.hears_again(&cursor).await;
+        }
     }
-    assert_eq!(System::new(&reader, "demo", "sip").await.rows["2001"]["version"], *versions.last().unwrap());
+    assert_eq!(ground.system("sip").await.row("2001")["version"], *versions.last().unwrap());
+    a_revision_that_is_issued_again_is_another_version(&ground, &id).await;
 }
 
-pub async fn a_cursor_checks_itself(app: TestApp) {
-    let user = app.sign_in("user", PASSWORD).await;
-    let reader = key(&app, "READ_CONFIG", "\"sip\", \"dect\"").await;
-    let id = registered(&user, "sip", "2001").await;
-    let known = System::new(&reader, "demo", "sip").await;
-    let copy = app.back_up().await;
-    relabel(&user, &id, "Lost by the restore").await;
-    let mut ahead = known.clone();
+/// A restored database counts its revisions from where it was. What it then issues under an old number is told apart by the tag:
+/// in the version, and so in the digest.
+async fn a_revision_that_is_issued_again_is_another_version(ground: &Ground, id: &str) {
+    let newest = "SELECT CAST(max(revision) AS TEXT) AS text FROM feed_revisions";
+    let copy = ground.app.back_up().await;
+    relabel(&ground.operator, id, "Before the restore").await;
+    let there = ground.over(ground.app.restored(copy).await);
+    relabel(&there.operator, id, "After the restore").await;
+    assert_eq!(
+        ground.app.texts(newest).await,
+        there.app.texts(newest).await,
+        "the same revision is to be issued again"
+    );
+    let (before, after) = (ground.system("sip").await, there.system("sip").await);
+    assert_eq!(before.row("2001")["label"], "Before the restore");
+    assert_eq!(after.row("2001")["label"], "After the restore");
+    assert_ne!(before.row("2001")["version"], after.row("2001")["version"], "two states have one version");
+    assert_ne!(digest(&before.rows()), digest(&after.rows()), "two copies have one digest");
+}
+
+pub async fn cursors_check_themselves(app: TestApp, way: Way) {
+    let ground = Ground::set(app, way).await;
+    let id = registered(&ground.user, "sip", "2001").await;
+    let mut known = ground.system("sip").await;
+    let mut ahead = ground.system("sip").await;
+    let copy = ground.app.back_up().await;
+    known.sleeps(true).await;
+    relabel(&ground.user, &id, "Lost by the restore").await;
     ahead.is_told("a change that the restore will lose").await;
 
     // The restored database issues the lost revision again, for something else.
-    let restored = app.restored(copy).await;
-    let on_restored =
-        |system: &System| System { key: restored.holding(reader.token.as_ref().unwrap()).asker, ..system.clone() };
-    let (mut known_there, ahead_there) = (on_restored(&known), on_restored(&ahead));
-    assert_eq!(ahead_there.reset().await, "EPOCH", "a position that the database has not reached");
-    let user_there = restored.sign_in("user", PASSWORD).await;
-    relabel(&user_there, &id, "After the restore").await;
-    assert_eq!(ahead_there.reset().await, "EPOCH", "the same revision of another life");
-    known_there.is_told("what the restored database does").await;
-    assert_eq!(known_there.rows["2001"]["label"], "After the restore");
-
-    // Another feed's cursor, and text that is none.
-    let other = System::new(&reader, "demo", "dect").await;
-    assert_eq!(System { cursor: other.cursor.clone(), ..known.clone() }.reset().await, "EPOCH");
-    let query = "query($s: FeedCursor!) { provisioning(event: \"demo\", serviceType: \"sip\") { changes(since: $s) { __typename } } }";
-    let nonsense = reader.ask(query, json!({ "s": "nonsense" })).await;
-    assert_eq!(nonsense["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{nonsense}");
-
-    // A quiet month harms nobody; a week after the next change it is too late.
-    app.clock.advance(Duration::from_secs(30 * 86_400));
-    switchboard::provisioning::prune(&app.app.services).await.unwrap();
-    let mut known = ahead;
-    assert!(known.reads_on().await.is_empty(), "nothing came in a quiet month");
-    let user = app.sign_in("user", PASSWORD).await;
-    relabel(&user, &id, "Next").await;
-    relabel(&user, &id, "And next").await;
-    app.clock.advance(Duration::from_secs(8 * 86_400));
-    switchboard::provisioning::prune(&app.app.services).await.unwrap();
-    assert_eq!(known.reset().await, "EXPIRED");
-    System::new(&reader, "demo", "sip").await.is_in_step().await;
+    let there = ground.over(ground.app.restored(copy).await);
+    known.moves(&there).await;
+    ahead.moves(&there).await;
+    if ground.shows(Part::CursorAheadOfTheDatabase) {
+        let mut early = ahead.sleeper().await;
+        assert_eq!(early.is_reset().await, "EPOCH", "a position that the database has not reached");
+    }
+    relabel(&there.user, &id, "After the restore").await;
+    assert_eq!(ahead.is_reset().await, "EPOCH", "the same revision of another life");
+    ahead.begins_again().await;
+    ahead.is_in_step().await;
+    assert_eq!(ahead.row("2001")["label"], "After the restore");
+    known.is_told("what the restored database does").await;
+    assert_eq!(known.row("2001")["label"], "After the restore");
+    if ground.shows(Part::CursorHandedOver) {
+        cursors_that_are_handed_over(&ground).await;
+    }
+    a_quiet_month(&there, &id).await;
 }
 
-pub async fn the_doorbell_may_be_lost(app: TestApp) {
-    let user = app.sign_in("user", PASSWORD).await;
-    let reader = key(&app, "READ_CONFIG", "\"sip\"").await;
-    let mut system = System::new(&reader, "demo", "sip").await;
-    let query = |since: &Value| {
-        format!(
-            "subscription {{ provisioningChanges(event: \"demo\", serviceType: \"sip\", since: {since}) \
-             {{ ... on FeedPage {{ cursor changes {{ ... on FeedUpsert {{ extension {{ number }} }} }} }} }} }}"
-        )
+/// Another feed's cursor, and a text that is none.
+async fn cursors_that_are_handed_over(ground: &Ground) {
+    let mut system = ground.system("sip").await;
+    system.takes_cursor(&ground.system("dect").await.cursor());
+    assert_eq!(system.is_reset().await, "EPOCH");
+    let desk = &system.desk;
+    let code = match ground.way {
+        Way::LongPoll => {
+            let answer = desk.key.get(&format!("{}/changes?since=nonsense", desk.path())).send().await.unwrap();
+            assert_eq!(answer.status(), 400);
+            answer.json::<serde_json::Value>().await.unwrap()["error"]["code"].clone()
+        }
+        Way::Subscription => desk.follows("nonsense").await.next().await["errors"][0]["extensions"]["code"].clone(),
+        _ => {
+            let query = "query($s: FeedCursor!) { provisioning(event: \"demo\", serviceType: \"sip\") { changes(since: $s) { __typename } } }";
+            desk.key.ask(query, json!({ "s": "nonsense" })).await["errors"][0]["extensions"]["code"].clone()
+        }
     };
-    let mut events = reader.follows(&query(&system.cursor)).await;
-    let heard = |event: &Value| {
-        let changes =
-            event["data"]["provisioningChanges"]["changes"].as_array().unwrap_or_else(|| panic!("{event}")).clone();
-        changes.iter().map(|change| change["extension"]["number"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    assert!(["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"].contains(&code.as_str().unwrap()), "{code}");
+}
+
+/// A quiet month harms nobody; a week after the next change it is too late.
+async fn a_quiet_month(ground: &Ground, id: &str) {
+    let mut system = ground.system("sip").await;
+    let app = &ground.app;
+    app.clock.advance(Duration::from_secs(30 * 86_400));
+    switchboard::provisioning::prune(&app.app.services).await.unwrap();
+    assert!(system.is_told_at_once().await.is_empty(), "something came in a quiet month");
+    let user = app.sign_in("user", super::PASSWORD).await;
+    relabel(&user, id, "Next").await;
+    relabel(&user, id, "And next").await;
+    app.clock.advance(Duration::from_secs(8 * 86_400));
+    switchboard::provisioning::prune(&app.app.services).await.unwrap();
+    assert_eq!(system.is_reset().await, "EXPIRED");
+    system.begins_again().await;
+    system.is_in_step().await;
+    assert_eq!(system.row("2001")["label"], "And next");
+}
+
+pub async fn doorbell(app: TestApp, way: Way) {
+    let ground = Ground::set(app, way).await;
+    let mut system = ground.system("sip").await;
+    // What calls web hooks runs beside the requests.
+    let duties = (way == Way::WebHook).then(|| switchboard::background::start(&ground.app.app));
+    system.stays();
+    let soon = Duration::from_millis(300);
+    let rung = async {
+        tokio::time::sleep(soon).await;
+        registered(&ground.user, "sip", "2001").await;
     };
-    assert!(heard(&events.next().await).is_empty(), "first it tells where it stands");
-    registered(&user, "sip", "2001").await;
-    assert_eq!(heard(&events.next().await), ["2001"], "the doorbell");
+    tokio::join!(system.hears_of("2001"), rung);
 
     // Another instance writes, and its bell is not heard here.
-    let elsewhere = app.another_instance().await;
-    registered(&elsewhere.sign_in("user", PASSWORD).await, "sip", "2002").await;
-    let event = events.next().await;
-    assert_eq!(heard(&event), ["2002"], "the poll");
+    let elsewhere = ground.app.another_instance().await;
+    let writer = elsewhere.holding(ground.user.token().unwrap());
+    let not_rung = async {
+        tokio::time::sleep(soon).await;
+        registered(&writer, "sip", "2002").await;
+    };
+    tokio::join!(system.hears_of("2002"), not_rung);
 
     // Whoever was away resumes by cursor.
-    drop(events);
-    registered(&user, "sip", "2003").await;
-    let mut events = reader.follows(&query(&event["data"]["provisioningChanges"]["cursor"])).await;
-    assert_eq!(heard(&events.next().await), ["2003"]);
-    assert_eq!(system.is_told("everything").await.len(), 3);
+    system.breaks();
+    drop(duties);
+    registered(&ground.user, "sip", "2003").await;
+    system.is_in_step().await;
+    assert!(system.rows().contains_key("2003"));
 }

@@ -13,7 +13,7 @@ const WHOLE: &[(&str, &str)] = &[
         "AcknowledgeProvisioningInput",
         r#"{event: "demo", serviceType: "sip", consumer: "$ownConsumer", cursor: "$cursor"}"#,
     ),
-    ("CreateDeskPhoneLinkInput", r#"{extension: "$desk", template: "yealink.cfg"}"#),
+    ("CreateDeskPhoneLinkInput", r#"{extension: "$extension", template: "linphone.xml", mac: "00:15:65:12:34:56"}"#),
     ("CreateSoftphoneLinkInput", r#"{extension: "$extension", template: "linphone.xml"}"#),
     ("BarNumberInput", r#"{event: "demo", number: "$number", reason: "r"}"#),
     ("ChangePasswordInput", r#"{currentPassword: "numberwang", newPassword: "battery staple"}"#),

@@ -232,13 +232,6 @@ impl Props {
                 let create = "mutation { createApiKey(input: {label: \"k\", scopes: [READ_CONFIG], serviceTypes: [\"sip\"], events: [\"demo\"]}) { apiKey { id } } }";
                 text(&ask(admin, create).await["apiKey"]["id"])
             }
-            "desk" => {
-                let (number, mac) = (self.number(), format!("00:15:65:00:{:02x}:{:02x}", n / 256, n % 256));
-                let assign = format!(
-                    "mutation {{ assignExtension(input: {{event: \"demo\", serviceType: \"deskphone\", number: \"{number}\", owner: \"user\", label: \"x\", parameters: {{mac: \"{mac}\"}}}}) {{ extension {{ id }} errors {{ code message }} }} }}"
-                );
-                text(&ask(operator, &assign).await["extension"]["id"])
-            }
             "link" => link(user, &extension(user, "sip", &self.number()).await).await,
             "range" => {
                 let create = format!(

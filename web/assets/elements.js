@@ -25,6 +25,9 @@ export function h(tag, attributes, ...children) {
   return element;
 }
 
+/** What acts when it is pressed. @param {Child} text @param {(event: Event) => any} onclick @param {Record<string, any>} [more] attributes */
+export const button = (text, onclick, more) => h('button', { type: 'button', onclick, ...more }, text);
+
 /**
  * @param {Node} parent
  * @param {Child} child
@@ -171,11 +174,13 @@ export function duration(seconds) {
 
 /** What an error says to a person, in their language. @param {UserError} error */
 export function errorText(error) {
-  const { code, message } = error;
-  const values = { message, limit: error.limit ?? '', cycle: (error.cycle ?? []).join(' → ') };
+  const { code, message, path, rule, keyword } = error;
   if (code === 'RATE_LIMITED' && error.retryAfterSeconds) return tn('error.wait', error.retryAfterSeconds);
-  if (code === 'SCHEMA_VIOLATION' && hasText(`violation.${error.keyword}`)) return t(`violation.${error.keyword}`, values);
-  return hasText(`error.${code}`) ? t(`error.${code}`, values) : message;
+  // The nearest of what the catalogue can say: the very rule, the field, the code.
+  const key = [`violation.${keyword}`, `error.${rule}`, `error.${code}.${path?.at(-1)}`, `error.${code}`, `refused.${code}`].find(hasText);
+  /** @type {Record<string, any>} */
+  const values = { message, limit: error.limit ?? '', cycle: (error.cycle ?? []).join(' → '), ...error.values };
+  return key ? t(key, values) : message;
 }
 
 /** One field: a label, a control, help, and room for what is wrong. */
@@ -214,7 +219,7 @@ export class Field {
 
   /** @param {string} message @param {Child} [more] */
   fail(message, more) {
-    fill(this.problem, h('p', null, message), more);
+    append(this.problem, [h('p', null, message), more]);
     this.control.setAttribute('aria-invalid', 'true');
   }
 
@@ -234,11 +239,11 @@ export class Field {
   static password(path, label, options = {}) {
     const { help, value = '', required, ...rest } = options;
     const input = h('input', { type: 'password', value, spellcheck: 'false', autocapitalize: 'off', ...rest });
-    const eye = h('button', { type: 'button', class: 'bare', 'aria-pressed': 'false', 'aria-label': t('field.reveal'), onclick: () => {
+    const eye = button(icon('eye'), () => {
       const isShown = input.type === 'text';
       input.type = isShown ? 'password' : 'text';
       eye.setAttribute('aria-pressed', String(!isShown));
-    } }, icon('eye'));
+    }, { class: 'bare', 'aria-pressed': 'false', 'aria-label': t('field.reveal') });
     const node = h('div', { class: 'joined' }, input, eye);
     return new Field(path, label, input, { help, required, node, read: () => input.value, write: (text) => { input.value = text; } });
   }
@@ -307,7 +312,7 @@ export function form(options) {
   const fields = () => (typeof options.fields === 'function' ? options.fields() : options.fields);
   const summary = h('div', { class: 'summary', role: 'alert', tabindex: -1 });
   const submit = h('button', { type: 'submit', class: options.danger ? 'danger' : options.quiet ? '' : 'primary' }, options.submit);
-  const cancel = options.cancel && h('button', { type: 'button', onclick: options.cancel }, t('cancel'));
+  const cancel = options.cancel && button(t('cancel'), options.cancel);
   let isBusy = false;
   const element = h('form', { novalidate: true, class: options.inline ? 'form inline' : 'form', onsubmit: async (event) => {
     event.preventDefault();
@@ -365,5 +370,5 @@ export function nearest(fields, path) {
 function suggestions(error, field) {
   if (!error.suggestions?.length) return null;
   return h('div', { class: 'chips', role: 'group', 'aria-label': t('number.free') }, h('span', { class: 'quiet' }, t('number.free')), error.suggestions.map((number) =>
-    h('button', { type: 'button', class: 'chip number', onclick: () => { field.clear(); field.write(number); field.focus(); } }, number)));
+    button(number, () => { field.clear(); field.write(number); field.focus(); }, { class: 'chip number' })));
 }

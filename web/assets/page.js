@@ -1,6 +1,7 @@
 // What every page is: an element that loads what it shows, and lets go of it when it is left.
 
-import { count, fill, h, icon, since, t } from './elements.js';
+import { button, count, errorText, fill, form, h, icon, since, t } from './elements.js';
+import { change } from './server.js';
 
 /** The base of all pages. */
 export class Page extends HTMLElement {
@@ -86,7 +87,7 @@ function refusal(error, again) {
   return h('div', { class: 'empty', role: 'alert' },
     h('p', null, isKnown ? t(`refused.${error.code}`, { message: error.message }) : t('refused.other', { message: error.message })),
     error.requestId && h('p', { class: 'quiet' }, t('refused.id', { id: error.requestId })),
-    h('button', { type: 'button', onclick: again }, t('refused.again')));
+    button(t('refused.again'), again));
 }
 
 /** The head of a page. @param {string} title @param {...import('./elements.js').Child} more */
@@ -112,6 +113,17 @@ export function say(text) {
   setTimeout(() => toast.remove(), 6000);
 }
 
+/** Changes something at once, without a form, and says what went wrong.
+ * @param {string} name @param {any} input @param {string} selection @param {(payload: any) => void} done @param {string} [told] said when it is done */
+export async function act(name, input, selection, done, told) {
+  const payload = await change(name, input, selection).catch((error) => ({ errors: [error] }));
+  const [error] = payload.errors;
+  const text = error ? errorText(error) : told;
+  if (text) say(text);
+  if (!error) done(payload);
+  return !error;
+}
+
 /** Asks before something that cannot be taken back. @param {{ title: string, body: import('./elements.js').Child, content: (close: () => void) => Node }} what */
 export function dialog({ title, body, content }) {
   const box = h('dialog', { class: 'dialog', 'aria-label': title }, h('h2', null, title), body);
@@ -120,6 +132,13 @@ export function dialog({ title, body, content }) {
   document.body.append(box);
   box.showModal();
   return box;
+}
+
+/** A form over the page, which closes when it is done.
+ * @param {string} title @param {import('./elements.js').Child} text @param {Omit<Parameters<typeof form>[0], 'fields' | 'cancel'> & { fields?: import('./elements.js').Field[] }} options */
+export function formDialog(title, text, { fields = [], done, ...options }) {
+  dialog({ title, body: typeof text === 'string' ? h('p', null, text) : text, content: (close) => form({ fields, cancel: close, ...options, done: (payload) => { close(); done?.(payload); } }) });
+  fields[0]?.focus();
 }
 
 /** A list whose next page is asked for with a button.
@@ -132,7 +151,7 @@ export function pagedList(load, row, signal, none) {
   async function more(after) {
     const found = await load(after);
     for (const node of found.nodes) list.append(row(node));
-    fill(foot, found.pageInfo.hasNextPage && h('button', { type: 'button', onclick: () => { place.load = () => more(found.pageInfo.endCursor); place.reload(); } }, t('more')));
+    fill(foot, found.pageInfo.hasNextPage && button(t('more'), () => { place.load = () => more(found.pageInfo.endCursor); place.reload(); }));
   }
   const place = new Place(() => more(null), () => (list.childElementCount === 0 ? [none()] : [list, foot]), signal);
   return place.node;
@@ -144,13 +163,13 @@ export function pagedList(load, row, signal, none) {
 export class CopyButton extends HTMLElement {
   connectedCallback() {
     const text = this.getAttribute('text') ?? '';
-    const button = h('button', { type: 'button', class: 'bare', 'aria-label': t('copy.what', { what: this.getAttribute('what') ?? text }), onclick: async () => {
+    const copies = button(icon('copy'), async () => {
       await copy(text);
-      fill(button, icon('check'));
+      fill(copies, icon('check'));
       say(t('copy.done'));
-      setTimeout(() => fill(button, icon('copy')), 2000);
-    } }, icon('copy'));
-    fill(this, button);
+      setTimeout(() => fill(copies, icon('copy')), 2000);
+    }, { class: 'bare', 'aria-label': t('copy.what', { what: this.getAttribute('what') ?? text }) });
+    fill(this, copies);
   }
 }
 customElements.define('copy-button', CopyButton);

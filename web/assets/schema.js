@@ -1,6 +1,6 @@
 // What a parameter schema asks for, as a form needs to know it. Nothing here touches the page.
 
-import { clock, Field, freshId, h, icon, t } from './elements.js';
+import { button, clock, Field, freshId, h, icon, t } from './elements.js';
 import { markdown } from './page.js';
 
 /** @typedef {'text' | 'integer' | 'number' | 'boolean' | 'choice' | 'list' | 'object' | 'json'} Kind */
@@ -255,7 +255,7 @@ function made(parameter, value, path, exists) {
   if (!parameter.generate && !exists) return alone(field);
   const input = field.node.querySelector('.joined') ?? field.control;
   const note = h('div', { class: 'made' }, h('span', null, t(exists ? 'schema.kept' : 'schema.made')),
-    h('button', { type: 'button', class: 'link', onclick: () => { note.replaceWith(input); field.focus(); } }, t(exists ? 'schema.replace' : 'schema.own')));
+    button(t(exists ? 'schema.replace' : 'schema.own'), () => { note.replaceWith(input); field.focus(); }, { class: 'link' }));
   input.replaceWith(note);
   return alone(field);
 }
@@ -287,12 +287,12 @@ function list(parameter, value, path, exists) {
   });
   function put(given) {
     const one = control({ ...item, title: t('schema.entry', { n: rows.length + 1 }), required: true }, given, [...path, String(rows.length)], exists);
-    const row = h('div', { class: 'row', role: 'group' }, one.node, h('button', { type: 'button', onclick: () => {
+    const row = h('div', { class: 'row', role: 'group' }, one.node, button(t('schema.remove'), () => {
       rows = rows.filter((other) => other.row !== row);
       row.remove();
       renumber();
       add.focus();
-    } }, t('schema.remove')));
+    }));
     rows.push({ control: one, row });
     holder.append(row);
     renumber();

@@ -1,6 +1,6 @@
 // Whether the server can be reached. Whoever fails to reach it waits here and tries again.
 
-import { Field, fill, form, h, t } from './elements.js';
+import { button, Field, fill, form, h, t } from './elements.js';
 
 const banner = h('div', { class: 'banner', role: 'status', 'aria-live': 'polite' });
 const retryNow = new EventTarget();
@@ -11,7 +11,7 @@ export const showBannerIn = (parent) => parent.prepend(banner);
 
 function show() {
   if (waiting === 0) return fill(banner);
-  const again = h('button', { type: 'button', class: 'link', onclick: () => retryNow.dispatchEvent(new Event('retry')) }, t('offline.retry'));
+  const again = button(t('offline.retry'), () => retryNow.dispatchEvent(new Event('retry')), { class: 'link' });
   fill(banner, h('p', null, t('offline.text'), ' ', again));
 }
 
@@ -47,7 +47,7 @@ export function reached() {
 
 // GraphQL over HTTP: questions, and changes that are sent until they are answered, once.
 
-/** @typedef {{ code: string, message: string, path: string[], suggestions?: string[], retryAfterSeconds?: number, pointer?: string,
+/** @typedef {{ code: string, message: string, path: string[], rule?: string | null, values?: string[], suggestions?: string[], retryAfterSeconds?: number, pointer?: string,
  *   keyword?: string, currentVersion?: number, cycle?: string[], limit?: number }} UserError */
 
 /** A request that was refused as a whole. */
@@ -60,7 +60,7 @@ export class RequestError extends Error {
   }
 }
 
-const ERRORS = `errors{code message path ...on NumberUnavailable{suggestions} ...on RateLimited{retryAfterSeconds}
+const ERRORS = `errors{code message path rule values ...on NumberUnavailable{suggestions} ...on RateLimited{retryAfterSeconds}
   ...on SchemaViolation{pointer keyword} ...on StaleVersion{currentVersion} ...on GroupLoop{cycle} ...on QuotaExceeded{limit}}`;
 
 /** These are answered anew each time, so they take no idempotency key. */

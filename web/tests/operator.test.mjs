@@ -124,6 +124,28 @@ describe('an operator', { skip }, () => {
     await operator.leaves();
   });
 
+  test('hands a desk phone out: its address is one click away', async () => {
+    const token = await server.signIn('operator');
+    await server.change(token, 'assignExtension', { event: 'demo', serviceType: 'deskphone', number: '1100', owner: 'user', label: 'Reception', parameters: { mac: '00:15:65:12:34:56', model: 'snom' } });
+    const operator = await Person.enter(browser, server, { login: 'operator' });
+    await operator.opens('/operate/numbers/1100');
+    await operator.click('Make the address');
+    const address = await operator.page.locator('.qr[role=status] .secret').innerText();
+    assert.equal(operator.clicks, 1);
+    assert.match(address, /\/001565123456$/);
+    const answer = await fetch(`${address}.htm`);
+    const document = await answer.text();
+    assert.equal(answer.headers.get('content-type'), 'application/xml', 'the document of its model');
+    assert.ok(document.includes('Reception') && document.includes('1100'), document);
+    await operator.leaves();
+    // Its owner sees no secret of it, and so gets no address.
+    const user = await Person.enter(browser, server, { login: 'user' });
+    await user.opens('/me/1100');
+    await user.sees('How to set it up');
+    assert.equal(await user.page.getByRole('button', { name: 'Make the address' }).count(), 0);
+    await user.leaves();
+  });
+
   test('gives permissions', async () => {
     const operator = await Person.enter(browser, server, { login: 'operator' });
     await operator.opens('/operate/numbers/5000');

@@ -34,6 +34,17 @@ test('both languages say everything, with the same places for values', async () 
   }
 });
 
+test('both languages have a sentence of their own for every rule that the server names', async () => {
+  const de = JSON.parse(await readFile(join(ASSETS, 'messages/de.json'), 'utf8'));
+  const source = join(HERE, '../../src');
+  const names = new Set();
+  for (const file of (await readdir(source, { recursive: true })).filter((name) => name.endsWith('.rs'))) {
+    for (const [, named, other] of (await readFile(join(source, file), 'utf8')).matchAll(/(?:\brule|\bweak|\brefused)\(\s*"(\w+\.\w+)"|\("(parameter\.\w+)"/g)) names.add(named ?? other);
+  }
+  assert.ok(names.size > 25, `${names.size} rules found`);
+  for (const name of names) assert.ok(de[`error.${name}`] && !de[`error.${name}`].includes('{message}'), name);
+});
+
 describe('every page', { skip }, () => {
   /** @type {Server} */ let server;
   let browser;

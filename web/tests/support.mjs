@@ -26,12 +26,13 @@ const freePort = () => new Promise((resolve) => {
 
 /** The program, with the demo event, on an empty folder. */
 export class Server {
-  static async start({ isDemo = true } = {}) {
+  static async start({ isDemo = true, flags = /** @type {string[]} */ ([]) } = {}) {
     assert.ok(existsSync(BINARY), `${BINARY} is missing: cargo build`);
     const server = new Server();
     server.folder = mkdtempSync(join(tmpdir(), 'switchboard-web-'));
     server.port = await freePort();
     server.isDemo = isDemo;
+    server.flags = flags;
     await server.run();
     return server;
   }
@@ -42,7 +43,7 @@ export class Server {
 
   /** Starts the process; after `kill` it goes on with the same data. */
   async run() {
-    this.process = spawn(BINARY, ['serve', ...(this.isDemo ? ['--demo'] : []), '--data-dir', join(this.folder, 'data'), '--listen', `127.0.0.1:${this.port}`], { stdio: ['ignore', 'pipe', 'pipe'], cwd: join(HERE, '../..') });
+    this.process = spawn(BINARY, ['serve', ...(this.isDemo ? ['--demo'] : []), '--data-dir', join(this.folder, 'data'), '--listen', `127.0.0.1:${this.port}`, ...this.flags], { stdio: ['ignore', 'pipe', 'pipe'], cwd: join(HERE, '../..') });
     this.log = '';
     for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (text) => { this.log += text; });
     for (let attempt = 0; attempt < 300; attempt += 1) {

@@ -129,6 +129,43 @@ describe('a user', { skip }, () => {
     await user.leaves();
   });
 
+  test('gives a desk phone an address that it keeps, and takes it away again', async () => {
+    const user = await Person.enter(browser, server, { login: 'user' });
+    const token = await server.signIn('user');
+    const { generated } = await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '4802', label: 'On the desk' }, 'generated');
+    await user.opens('/me/4802');
+    await user.click(user.page.locator('summary', { hasText: 'Set up a desk phone' }));
+    await user.types('MAC address of the phone', 'under the phone');
+    await user.click('Make the address');
+    const field = user.page.locator('.field', { has: user.page.getByLabel('MAC address of the phone') });
+    await field.locator('.problem').getByText(/no MAC address/).waitFor();
+    await user.types('MAC address of the phone', '00-15-65-AB-CD-EF');
+    user.clicks = 0;
+    await user.click('Make the address');
+    const address = await user.page.locator('.qr[role=status] .secret').innerText();
+    assert.equal(user.clicks, 1);
+    assert.match(address, /^http:\/\/127\.0\.0\.1:\d+\/device\/[\w-]{43}\/001565abcdef$/);
+    await user.page.getByRole('button', { name: 'Copy The address for the desk phone' }).waitFor();
+    // As a telephone asks: the file of its own name, again and again; what is another's is not there.
+    for (const file of ['', '/001565abcdef.xml', '/001565ABCDEF.xml']) {
+      const answer = await fetch(address + file, { headers: { 'user-agent': 'Yealink SIP-T46S 66.86.0.15 00:15:65:ab:cd:ef' } });
+      assert.equal(answer.status, 200, file);
+      const document = await answer.text();
+      assert.ok(document.includes('4802') && !document.includes(generated.password), document);
+    }
+    assert.equal((await fetch(`${address}/001565000000.xml`)).status, 404);
+    await user.opens('/me/4802');
+    await user.click(user.page.locator('summary', { hasText: 'Set up a desk phone' }));
+    const row = user.page.getByRole('listitem').filter({ hasText: '00:15:65:ab:cd:ef' });
+    await row.getByText(/fetched/).waitFor();
+    assert.ok(!(await user.page.content()).includes(address.split('/').at(-2) ?? '?'), 'it was shown once');
+    await user.click(row.getByRole('button', { name: 'Revoke 00:15:65:ab:cd:ef' }));
+    await user.sees('The address no longer works.');
+    await row.waitFor({ state: 'detached' });
+    assert.equal((await fetch(address)).status, 404);
+    await user.leaves();
+  });
+
   test('changes settings; an error stands beside its field', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     await user.opens('/me/4800');
@@ -156,6 +193,36 @@ describe('a user', { skip }, () => {
     await user.click(user.page.getByRole('dialog').getByRole('button', { name: 'Delete' }));
     await user.page.waitForURL('**/me');
     await user.sees(/4999 is gone/);
+    await user.leaves();
+  });
+
+  test('sees what is held for him; takes one number again and gives another up', async () => {
+    const user = await Person.enter(browser, server, { login: 'user', width: 320 });
+    const token = await server.signIn('user');
+    for (const number of ['4991', '4992']) {
+      const { extension } = await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'dect', number, label: 'Given up' }, 'extension{id}');
+      await server.change(token, 'deleteExtension', { id: extension.id });
+    }
+    await user.opens('/me');
+    await user.sees('Kept for you');
+    await user.page.getByRole('listitem').filter({ hasText: '4991' }).getByText(/in (29|30) minutes/).waitFor();
+    await user.click('Take 4991 again', 'link');
+    await user.page.waitForURL('**/me/new?number=4991*');
+    await user.click(user.page.locator('label.type', { hasText: 'DECT' }));
+    assert.equal(await user.page.getByLabel('Your number').inputValue(), '4991');
+    await user.click('Register');
+    await user.page.waitForURL('**/me/4991');
+    assert.equal(user.clicks, 3);
+    await user.opens('/me');
+    assert.equal(await user.page.getByRole('link', { name: 'Take 4991 again' }).count(), 0);
+    await user.click('Give 4992 up');
+    await user.sees('4992 is anybody’s soon.');
+    await user.page.getByRole('button', { name: 'Give 4992 up' }).waitFor({ state: 'detached' });
+    const operator = await Person.enter(browser, server, { login: 'operator' });
+    await operator.opens('/operate/accounts/user');
+    await operator.sees('Held for the last owner');
+    await operator.sees('4999');
+    await operator.leaves();
     await user.leaves();
   });
 });

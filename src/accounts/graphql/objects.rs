@@ -13,6 +13,7 @@ use crate::graphql::enums::{RestrictionEffect, RestrictionSource, Role as RoleNa
 use crate::graphql::error::ApiError;
 use crate::graphql::scalars::DateTime;
 use crate::ids::{AccountId, SessionId};
+use crate::numbers::graphql::NumberConnection;
 use crate::restrictions;
 
 /// A person's account.
@@ -108,6 +109,20 @@ impl Account {
         #[graphql(desc = "The cursor after which to go on.")] after: Option<String>,
     ) -> Result<ExtensionConnection, ApiError> {
         ExtensionConnection::of_owner(ctx, self.row.id, first, after.as_deref()).await
+    }
+
+    /// The numbers that are held for it after a delete or a renumbering, each until its `until`; it may register them again. Own
+    /// account and operators; null for others.
+    async fn held_numbers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many; 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to go on.")] after: Option<String>,
+    ) -> Result<Option<NumberConnection>, ApiError> {
+        if !self.is_open_to(actor(ctx)?) {
+            return Ok(None);
+        }
+        NumberConnection::held_for(ctx, self.row.id, first, after.as_deref()).await.map(Some)
     }
 
     /// Own account only.

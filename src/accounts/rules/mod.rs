@@ -62,7 +62,7 @@ pub fn clean_username(input: &str) -> Result<String, Problem> {
 
 /// A name to be shown.
 fn clean_display_name(input: &str) -> Result<String, Problem> {
-    crate::text::name(input).map_err(|fault| Problem::invalid("displayName", fault.to_string()))
+    crate::text::name(input).map_err(|fault| fault.problem("displayName"))
 }
 
 /// An address to which mail can be sent.

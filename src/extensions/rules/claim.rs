@@ -68,7 +68,9 @@ pub(super) async fn claim(
 /// RESTRICTED at `number`, with the reason.
 pub fn refuse_bar(reason: Option<&str>) -> Result<(), Problem> {
     let Some(reason) = reason else { return Ok(()) };
-    Err(Problem::new(ProblemKind::Restricted, "number", format!("This number is barred: {reason}")))
+    Err(Problem::new(ProblemKind::Restricted, "number", format!("This number is barred: {reason}"))
+        .rule("number.barred")
+        .naming(reason))
 }
 
 /// Whether a number is nobody's, kept for this owner, or taken all the same by an operator.
@@ -85,7 +87,8 @@ async fn any(tx: &mut Tx<'_>, event: &Event, free: &FreeNumbers) -> Result<Numbe
     let rng = tx.rng_handle();
     let mut taken = TakenNumbers { conn: tx.conn, event: event.id };
     let picked = free.at_random(1, &*rng, &mut taken).await?.pop();
-    let none = || Problem::new(ProblemKind::NumberOutOfRange, "number", "No number is free for this service type.");
+    let out = |message: &str| Problem::new(ProblemKind::NumberOutOfRange, "number", message);
+    let none = || out("No number is free for this service type.").rule("number.noneFree");
     let number = picked.ok_or_else(none)?;
     Ok(match numbers::queries::find(tx.conn, event.id, number.as_str()).await? {
         Some(row) => row,
@@ -104,20 +107,21 @@ pub async fn check_place(
 ) -> Result<(), Stop> {
     let out = |message: &str| Problem::new(ProblemKind::NumberOutOfRange, "number", message);
     if reserved.forbid(number) {
-        return Err(out("Numbers like this are reserved.").into());
+        return Err(out("Numbers like this are reserved.").rule("number.reserved").into());
     }
     if ranges.iter().any(|range| range.contains(number)) {
         return Ok(());
     }
     if !permit.is_staff() || number.is_world() {
-        return Err(out("This number is not in a range that you may use.").into());
+        return Err(out("This number is not in a range that you may use.").rule("number.outside").into());
     }
     plan::check_outside_number(number, ranges)?;
     match numbers::queries::in_the_way(tx.conn, event.id, number).await? {
         None => Ok(()),
         Some(other) => {
             let message = format!("{number} cannot stand beside {other}: one would begin with the other.");
-            Err(Problem::new(ProblemKind::Conflict, "number", message).into())
+            let problem = Problem::new(ProblemKind::Conflict, "number", message).rule("number.beside");
+            Err(problem.naming(number).naming(other).into())
         }
     }
 }

@@ -31,7 +31,10 @@ pub async fn set_fallback(tx: &mut Tx<'_>, row: &mut Extension, wanted: Option<&
         None if number.is_world() => {
             (row.fallback_extension_id, row.fallback_number) = (None, Some(number.into_string()));
         }
-        None => return Err(Problem::not_found(FIELD, format!("{number} is not in service.")).into()),
+        None => {
+            let problem = Problem::not_found(FIELD, format!("{number} is not in service."));
+            return Err(problem.rule("number.notInService").naming(number).into());
+        }
     }
     Ok(())
 }

@@ -170,5 +170,5 @@ async fn refuse_bearer(tx: &mut Tx<'_>, id: ExtensionId, scope: Id, parameter: &
 
 fn taken_by_another(parameter: &str) -> Problem {
     let problem = Problem::new(ProblemKind::AlreadyExists, "parameters", "Another extension has this value.");
-    problem.at(["parameters", parameter])
+    problem.rule("parameter.taken").at(["parameters", parameter])
 }

@@ -131,7 +131,10 @@ async fn join_in(tx: &mut Tx<'_>, input: Join) -> Result<Joined, Stop> {
 /// The extension that bears the number. Whether a number is in service is no secret: anybody can dial it.
 async fn find_member(tx: &mut Tx<'_>, event: EventId, number: &Number) -> Result<Party, Stop> {
     let member = queries::party_by_number(tx.conn, event, number.as_str()).await?;
-    Ok(member.ok_or_else(|| Problem::not_found("number", format!("{number} is not in service.")))?)
+    let missing = || {
+        Problem::not_found("number", format!("{number} is not in service.")).rule("number.notInService").naming(number)
+    };
+    Ok(member.ok_or_else(missing)?)
 }
 
 /// How an extension comes in.
@@ -151,7 +154,7 @@ async fn add(tx: &mut Tx<'_>, permit: &Permit, group: &Party, member: &Party, te
     }
     if !service_type(tx, member.service_type_id).await?.group_capable {
         let message = format!("{} is of a kind that cannot be a group's member.", member.number);
-        return Err(Problem::invalid("number", message).into());
+        return Err(Problem::invalid("number", message).rule("group.incapable").naming(member.number.as_str()).into());
     }
     let (all, _) = queries::count_members(tx.conn, group.id).await?;
     check_room(group_type.member_limit, all, group_field)?;

@@ -1,5 +1,6 @@
 //! Numbers in the API.
 
+mod held;
 mod history;
 mod mutations;
 mod objects;

@@ -100,10 +100,12 @@ pub fn of_plan(input: &str, has_event: bool) -> Result<Number, Problem> {
     let number = Number::clean(input).map_err(|problem| problem.at(["number"]))?;
     match (has_event, number.is_world()) {
         (true, true) => {
-            Err(Problem::invalid("number", "An international number belongs to no event: leave `event` out."))
+            Err(Problem::invalid("number", "An international number belongs to no event: leave `event` out.")
+                .rule("number.ofNoEvent"))
         }
         (false, false) => {
-            Err(Problem::invalid("number", "Name the event, or give an international number with a plus sign."))
+            Err(Problem::invalid("number", "Name the event, or give an international number with a plus sign.")
+                .rule("number.ofWhichEvent"))
         }
         _ => Ok(number),
     }
@@ -193,7 +195,8 @@ pub(super) fn not_from(row: &NumberRow, to: NumberState) -> Problem {
 async fn check_plan(tx: &mut Tx<'_>, event: Option<&Event>, number: &Number) -> Result<(), Stop> {
     let Some(event) = event else { return Ok(()) };
     if event.reserved_prefixes()?.forbid(number) {
-        return Err(Problem::new(ProblemKind::NumberOutOfRange, "number", "Numbers like this are reserved.").into());
+        let problem = Problem::new(ProblemKind::NumberOutOfRange, "number", "Numbers like this are reserved.");
+        return Err(problem.rule("number.reserved").into());
     }
     let rows = service_types::queries::ranges_of_event(tx.conn, event.id).await?;
     let ranges = rows.iter().map(|range| range.plan()).collect::<Result<Vec<_>, _>>()?;

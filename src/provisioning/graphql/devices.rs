@@ -89,7 +89,7 @@ pub struct CreateDeskPhoneLinkInput {
     extension: ID,
     /// The name of one of its service type's `deviceTemplates`.
     template: String,
-    /// The telephone's MAC address; the extension's own parameter `mac` when it is left out.
+    /// The telephone's MAC address in any usual spelling; the extension's own parameter `mac` when it is left out.
     mac: Option<String>,
 }
 
@@ -145,7 +145,7 @@ impl DevicesMutation {
     }
 
     /// Makes the link by which a desk phone fetches its configuration again and again. An earlier one of the same telephone ends.
-    /// Needs a sign-in within 15 minutes.
+    /// For the extension's owner and operators; the document holds what whoever made the link may see. Needs a sign-in within 15 minutes.
     async fn create_desk_phone_link(
         &self,
         ctx: &Context<'_>,

@@ -45,7 +45,8 @@ impl News {
 }
 
 /// The JSON text that is posted: what `GET /feed/…/changes` answers, with the consumer, the feed, and the delivery's id beside. A
-/// reset has the cursor that the answer acknowledges.
+/// reset has the cursor that the answer acknowledges. Changes have the cursor after which they are told: the position is kept
+/// here, so a database that was restored cannot find out by itself that it is behind the called system. That one can.
 ///
 /// The id is the same when the same is told again, and another when anything is different: whoever has seen it may answer at
 /// once.
@@ -55,7 +56,10 @@ impl News {
 pub fn body(addressee: &Addressee, since: Option<&str>, news: &News) -> Result<Vec<u8>, Fault> {
     let mut out = vec![b'{'];
     match news {
-        News::Page(page) => json::page_members(page, &mut out)?,
+        News::Page(page) => {
+            json::page_members(page, &mut out)?;
+            write!(out, ",\"since\":\"{}\"", since.unwrap_or_default())?;
+        }
         News::Begin(reason, cursor) => {
             write!(out, "\"reset\":\"{}\",\"cursor\":\"{}\"", reason.as_str(), cursor.encode())?;
         }
@@ -140,6 +144,7 @@ mod tests {
             (&one["consumer"], &one["event"], &one["hasMore"]),
             (&"sip \"1\"".into(), &"camp".into(), &false.into())
         );
+        assert_eq!(one["since"], "a");
         assert_eq!(one, read("a", &page(false)));
         assert_ne!(one["delivery"], read("b", &page(false))["delivery"]);
         assert_ne!(one["delivery"], read("a", &page(true))["delivery"]);

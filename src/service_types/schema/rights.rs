@@ -83,11 +83,11 @@ impl ParameterSchema {
 }
 
 fn refusal(name: &str, parameter: Option<&Parameter>, editor: Editor) -> Problem {
-    let sentence = match (editor, parameter.map(|parameter| parameter.editable_by)) {
-        (Editor::Consumer, _) => "A telephone system may not write this parameter.",
-        (_, Some(Audience::Consumer)) => "Only a telephone system writes this parameter.",
-        (_, Some(Audience::Operator)) => "Only operators write this parameter.",
-        _ => "This parameter is read-only.",
+    let (rule, sentence) = match (editor, parameter.map(|parameter| parameter.editable_by)) {
+        (Editor::Consumer, _) => ("parameter.notOfSystems", "A telephone system may not write this parameter."),
+        (_, Some(Audience::Consumer)) => ("parameter.ofSystems", "Only a telephone system writes this parameter."),
+        (_, Some(Audience::Operator)) => ("parameter.ofOperators", "Only operators write this parameter."),
+        _ => ("parameter.readOnly", "This parameter is read-only."),
     };
-    Problem::new(ProblemKind::FeatureDenied, "", sentence).at(["parameters", name])
+    Problem::new(ProblemKind::FeatureDenied, "", sentence).rule(rule).at(["parameters", name])
 }

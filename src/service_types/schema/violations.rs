@@ -28,7 +28,8 @@ impl ParameterSchema {
             let place = segments(error.instance_path().as_str());
             for (name, sentence) in places(error.kind()) {
                 let place: Vec<String> = place.iter().cloned().chain(name).collect();
-                problems.push(violation(&place, error.kind().keyword(), sentence));
+                let problem = violation(&place, error.kind().keyword(), sentence);
+                problems.push(limit(error.kind()).into_iter().fold(problem, Problem::naming));
             }
         }
         problems.truncate(MAX_VIOLATIONS);
@@ -115,6 +116,26 @@ pub(super) fn sentence(kind: &Kind) -> String {
         Kind::ContentEncoding { content_encoding } => format!("It must be encoded as {content_encoding}."),
         Kind::ContentMediaType { content_media_type } => format!("It must be {content_media_type}."),
         _ => "It is not valid.".to_owned(),
+    }
+}
+
+/// What the sentence names, as the schema has it.
+fn limit(kind: &Kind) -> Option<String> {
+    match kind {
+        Kind::Enum { options } => Some(listed(options)),
+        Kind::Constant { expected_value } => Some(expected_value.to_string()),
+        Kind::MinLength { limit } | Kind::MaxLength { limit } | Kind::MinItems { limit } | Kind::MaxItems { limit } => {
+            Some(limit.to_string())
+        }
+        Kind::Minimum { limit }
+        | Kind::Maximum { limit }
+        | Kind::ExclusiveMinimum { limit }
+        | Kind::ExclusiveMaximum { limit } => Some(limit.to_string()),
+        Kind::MultipleOf { multiple_of } => Some(multiple_of.to_string()),
+        Kind::Pattern { pattern } => Some(pattern.clone()),
+        Kind::Format { format } => Some(format.clone()),
+        Kind::Type { kind: TypeKind::Single(one) } => Some(one.as_str().to_owned()),
+        _ => None,
     }
 }
 

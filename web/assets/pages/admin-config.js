@@ -1,7 +1,7 @@
 // Events: numbering plans with their people.
 
-import { Field, fill, form, h, icon, t, tn } from '../elements.js';
-import { bigNumber, dialog, empty, fullness, say, section } from '../page.js';
+import { button, Field, fill, form, h, icon, t, tn } from '../elements.js';
+import { bigNumber, dialog, empty, formDialog, fullness, say, section } from '../page.js';
 import { go } from '../router.js';
 import { SchemaForm } from '../schema.js';
 import { ask, change, session } from '../server.js';
@@ -29,10 +29,9 @@ function create(events) {
   const timeZone = Field.text('timeZone', t('event.timeZone'), { value: Intl.DateTimeFormat().resolvedOptions().timeZone, list: 'time-zones' });
   const copyFrom = Field.select('copyFrom', t('event.copyFrom'), [[null, t('event.copyNothing')], ...events.map((one) => /** @type {[any, string]} */ ([one.slug, one.name]))], { help: t('event.copyHelp') });
   slugFrom(name, slug);
-  dialog({ title: t('admin.newEvent'), body: zones(), content: (close) => form({ fields: [name, slug, timeZone, copyFrom], submit: t('admin.create'), cancel: close,
+  formDialog(t('admin.newEvent'), zones(), { fields: [name, slug, timeZone, copyFrom], submit: t('admin.create'),
     send: () => change('createEvent', { name: name.read(), slug: slug.read(), timeZone: timeZone.read(), ...(copyFrom.read() ? { copyFrom: copyFrom.read() } : {}) }, 'event{slug}'),
-    done: async (payload) => { close(); await session.refresh(); go(`/admin/events/${payload.event.slug}`); } }) });
-  name.focus();
+    done: async (payload) => { await session.refresh(); go(`/admin/events/${payload.event.slug}`); } });
 }
 
 /** A short name follows the name until somebody types one. @param {Field} name @param {Field} slug */
@@ -94,7 +93,7 @@ export function rangesSection(event, types, reload) {
       h('div', { class: 'grow' }, h('div', null, bigNumber(`${one.first} – ${one.last}`), one.privileged && h('span', { class: 'tag' }, t('range.privileged'))),
         h('div', { class: 'quiet' }, [one.label, one.serviceTypes.map((type) => type.name).join(', ')].filter(Boolean).join(' · '))),
       fullness(one),
-      h('button', { type: 'button', onclick: () => edit(one, offered, reload), 'aria-label': t('range.editWhich', { first: one.first }) }, t('range.edit'))))));
+      button(t('range.edit'), () => edit(one, offered, reload), { 'aria-label': t('range.editWhich', { first: one.first }) })))));
 }
 
 /** @param {[string, string][]} types @param {any} [range] */
@@ -111,11 +110,10 @@ function createRanges(event, types, reload) {
   const first = Field.text('first', t('range.first'), { inputmode: 'numeric', required: true, autocomplete: 'off' });
   const last = Field.text('last', t('range.last'), { inputmode: 'numeric', required: true, autocomplete: 'off' });
   const { label, privileged, serviceTypes } = fieldsOf(types);
-  dialog({ title: t('range.add'), body: null, content: (close) => form({ fields: [first, last, label, privileged, serviceTypes], submit: t('admin.create'), cancel: close,
+  formDialog(t('range.add'), null, { fields: [first, last, label, privileged, serviceTypes], submit: t('admin.create'),
     body: [h('div', { class: 'pair' }, first.node, last.node), label.node, privileged.node, types.length > 0 && serviceTypes.node],
     send: () => change('createNumberRange', { event: event.slug, first: first.read(), last: last.read(), label: label.read(), privileged: privileged.read(), serviceTypes: serviceTypes.read() }, 'range{id}'),
-    done: () => { close(); say(t('saved')); reload(); } }) });
-  first.focus();
+    done: () => { say(t('saved')); reload(); } });
 }
 
 /** @param {[string, string][]} types @param {() => void} reload */
@@ -213,10 +211,10 @@ function workbench(type, reload) {
 function livePreview(schema) {
   const place = h('div', null);
   const showTypes = () => {
+    schema.clear();
     try {
       const form = new SchemaForm(JSON.parse(schema.read()), { isOperator: false });
       fill(place, form.parameters.length === 0 ? h('p', { class: 'quiet' }, t('type.previewNothing')) : form.node);
-      schema.clear();
     } catch (error) {
       schema.fail(t('violation.json', { message: /** @type {Error} */ (error).message }));
     }
@@ -248,6 +246,7 @@ export function fieldMaker(schema) {
   const title = Field.text('newField', t('maker.title'), { autocomplete: 'off' });
   const kind = Field.select('newKind', t('maker.kind'), Object.keys(KINDS).map((one) => [one, t(`maker.${one}`)]));
   const add = () => {
+    title.clear();
     const name = nameFrom(title.read());
     if (!name) return title.fail(t('violation.required'));
     try {
@@ -255,7 +254,6 @@ export function fieldMaker(schema) {
       whole.properties = { ...whole.properties, [name]: { ...KINDS[kind.read()], title: title.read().trim() } };
       schema.write(JSON.stringify(whole, null, 2));
       schema.control.dispatchEvent(new Event('input'));
-      title.clear();
       title.write('');
       title.focus();
     } catch {
@@ -278,7 +276,7 @@ export function templatesSection(type, reload) {
   return h('section', { class: 'section' }, h('div', { class: 'section-head' }, h('h2', null, t('template.title')), h('button', { type: 'button', onclick: () => editTemplate(type, null, reload) }, icon('plus'), t('template.add'))),
     type.templates.length === 0 ? empty(t('template.none')) : h('ul', { class: 'list' }, type.templates.map((one) => h('li', { class: 'row' },
       h('div', { class: 'grow' }, h('div', { class: 'name' }, one.name, h('span', { class: 'tag' }, one.format)), h('div', { class: 'quiet' }, one.contentType)),
-      h('button', { type: 'button', onclick: () => editTemplate(type, one, reload), 'aria-label': t('template.editWhich', { name: one.name }) }, t('range.edit'))))));
+      button(t('range.edit'), () => editTemplate(type, one, reload), { 'aria-label': t('template.editWhich', { name: one.name }) })))));
 }
 
 /** @param {() => void} reload */

@@ -1,7 +1,7 @@
 // Extensions from a spreadsheet: looked at first, then taken in, a hundred rows at a time.
 
 import { batches, records } from '../csv.js';
-import { count, errorText, Field, fill, h, t, tn } from '../elements.js';
+import { button, count, errorText, Field, fill, h, t, tn } from '../elements.js';
 import { empty, say } from '../page.js';
 import { change, session } from '../server.js';
 
@@ -28,7 +28,7 @@ export function show(page) {
   });
   const look = () => preview(event.slug, text.read(), result, page.signal);
   return [h('p', { class: 'quiet' }, t('import.about', { event: event.name })),
-    h('div', { class: 'stack' }, file.node, h('details', { class: 'more' }, h('summary', null, t('import.paste')), text.node, h('div', { class: 'actions' }, h('button', { type: 'button', onclick: look }, t('import.look'))))), result];
+    h('div', { class: 'stack' }, file.node, h('details', { class: 'more' }, h('summary', null, t('import.paste')), text.node, h('div', { class: 'actions' }, button(t('import.look'), look)))), result];
 }
 
 /** What would happen, before anything does. @param {string} event @param {string} csv @param {HTMLElement} place @param {AbortSignal} signal */
@@ -43,7 +43,7 @@ async function preview(event, csv, place, signal) {
     bad.size > 0 && failures(outcome),
     outcome.errors.length > 0 && h('div', { class: 'notice bad', role: 'alert' }, h('p', null, errorText(outcome.errors[0]))),
     good.length > 1 && outcome.errors.length === 0 && outcome.created + outcome.updated > 0 && h('div', { class: 'actions' },
-      h('button', { type: 'button', class: 'primary', onclick: () => take(event, good, place, signal) }, tn(bad.size > 0 ? 'import.takeGood' : 'import.take', good.length - 1))));
+      button(tn(bad.size > 0 ? 'import.takeGood' : 'import.take', good.length - 1), () => take(event, good, place, signal), { class: 'primary' })));
 }
 
 /** @param {string} event @param {import('../csv.js').Row[]} rows @param {HTMLElement} place @param {AbortSignal} signal */
@@ -71,7 +71,7 @@ async function run(event, all, dryRun, place, total, signal) {
   let done = 0;
   const bar = h('progress', { max: total, 'aria-label': t('import.progress') });
   const note = h('p', { role: 'status' });
-  const cancel = h('button', { type: 'button', onclick: () => { isCancelled = true; cancel.disabled = true; note.textContent = t('import.cancelling'); } }, t('cancel'));
+  const cancel = button(t('cancel'), () => { isCancelled = true; cancel.disabled = true; note.textContent = t('import.cancelling'); });
   fill(place, h('div', { class: 'card stack' }, note, bar, h('div', { class: 'actions' }, cancel)));
   const tell = () => {
     if (!dryRun || done > 0) bar.value = done;

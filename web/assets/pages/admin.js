@@ -1,9 +1,8 @@
 // What an admin configures.
 
-import { clock, errorText, Field, fill, form, h, icon, since, t } from '../elements.js';
-import { copyButton, dialog, empty, heading, Page, pagedList, say, section } from '../page.js';
+import { button, clock, Field, fill, form, h, icon, since, t } from '../elements.js';
+import { act, copyButton, dialog, empty, formDialog, heading, Page, pagedList, say, section } from '../page.js';
 import { slugFrom, showEvent, showEvents, showType, showTypes } from './admin-config.js';
-import { act } from './desk-number.js';
 import { consumersOf, lag } from './desk.js';
 import { tabs } from '../router.js';
 import { ask, change, session } from '../server.js';
@@ -42,7 +41,7 @@ function showPermissions(page) {
     h('div', { class: 'actions' }, h('button', { type: 'button', class: 'primary', onclick: () => edit(null, () => place.reload()) }, icon('plus'), t('permission.add'))),
     callPermissions.length === 0 ? empty(t('permission.none')) : h('ul', { class: 'list' }, callPermissions.map((one) => h('li', { class: 'row' },
       h('div', { class: 'grow' }, h('div', { class: 'name' }, one.name, one.highlightsInDirectory && h('span', { class: 'tag accent' }, t('permission.highlights'))), h('div', { class: 'quiet' }, `${one.slug} · ${one.description}`)),
-      h('button', { type: 'button', onclick: () => edit(one, () => place.reload()), 'aria-label': t('template.editWhich', { name: one.name }) }, t('range.edit'))))),
+      button(t('range.edit'), () => edit(one, () => place.reload()), { 'aria-label': t('template.editWhich', { name: one.name }) })))),
   ]);
   return place.node;
 }
@@ -60,7 +59,6 @@ function edit(permission, reload) {
       send: () => (permission ? change('updateCallPermission', { id: permission.id, ...values() }, 'permission{id}') : change('createCallPermission', { slug: slug.read(), ...values() }, 'permission{id}')),
       done: () => { close(); say(t('saved')); reload(); } }),
     permission && form({ fields: [], submit: t('permission.delete'), danger: true, send: () => change('deleteCallPermission', { id: permission.id }, 'accepted'), done: () => { close(); reload(); } })) });
-  name.focus();
 }
 
 // Who may do what.
@@ -87,13 +85,7 @@ function showPeople(page) {
 function row(account) {
   const select = h('select', { 'aria-label': t('people.roleOf', { name: account.username }), disabled: account.username === session.viewer?.username, onchange: async () => {
     const role = ROLES[select.selectedIndex];
-    const payload = await change('setRole', { username: account.username, role }, 'account{id}').catch((error) => ({ errors: [error] }));
-    if (payload.errors.length > 0) {
-      select.selectedIndex = ROLES.indexOf(account.role);
-      return say(errorText(payload.errors[0]));
-    }
-    account.role = role;
-    say(t('people.changed', { name: account.username, role: t(`role.${role}`) }));
+    if (!(await act('setRole', { username: account.username, role }, 'account{id}', () => { account.role = role; }, t('people.changed', { name: account.username, role: t(`role.${role}`) })))) select.selectedIndex = ROLES.indexOf(account.role);
   } }, ROLES.map((role) => h('option', { value: role, selected: role === account.role }, t(`role.${role}`))));
   return h('li', { class: 'row' }, h('div', { class: 'grow' }, h('a', { class: 'name', href: `/operate/accounts/${encodeURIComponent(account.username)}` }, account.username), h('div', { class: 'quiet' }, account.displayName)), h('div', null, select));
 }
@@ -126,8 +118,8 @@ function keyRow(key, reload) {
   const facts = [key.scopes.map((one) => t(`scope.${one}`)).join(', '), key.serviceTypes.map((one) => one.name).join(', '), where].filter(Boolean).join(' · ');
   const life = key.revokedAt ? t('key.revoked', { at: clock(key.revokedAt) }) : key.lastUsedAt ? t('key.used', { since: since(key.lastUsedAt) }) : t('key.unused');
   return h('li', { class: 'row' }, h('div', { class: 'grow' }, h('div', { class: 'name' }, key.label, ' ', h('code', { class: 'quiet' }, `${key.prefix}…`)), h('div', { class: 'quiet' }, facts), h('div', { class: 'quiet' }, life, key.expiresAt && ` · ${t('key.expires', { at: clock(key.expiresAt) })}`)),
-    !key.revokedAt && h('button', { type: 'button', class: 'danger', 'aria-label': t('key.revokeWhich', { name: key.label }), onclick: () => dialog({ title: t('key.revokeWhich', { name: key.label }), body: h('p', null, t('key.revokeText')), content: (close) => form({
-      fields: [], submit: t('key.revoke'), danger: true, cancel: close, send: () => change('revokeApiKey', { id: key.id }, 'accepted'), done: () => { close(); reload(); } }) }) }, t('key.revoke')));
+    !key.revokedAt && button(t('key.revoke'), () => formDialog(t('key.revokeWhich', { name: key.label }), t('key.revokeText'), {
+      submit: t('key.revoke'), danger: true, send: () => change('revokeApiKey', { id: key.id }, 'accepted'), done: reload }), { class: 'danger', 'aria-label': t('key.revokeWhich', { name: key.label }) }));
 }
 
 /** @param {() => void} reload */
@@ -137,15 +129,14 @@ function create(data, reload) {
   const types = Field.many('serviceTypes', t('admin.services'), data.serviceTypes.filter((one) => !one.retired).map((one) => [one.slug, one.name]));
   const events = Field.many('events', t('admin.events'), data.events.map((one) => [one.slug, one.name]), { value: session.event ? [session.event.slug] : [] });
   const expiresAt = Field.text('expiresAt', t('key.expiresLabel'), { type: 'datetime-local' });
-  const box = dialog({ title: t('key.add'), body: null, content: (close) => form({ fields: [label, scopes, types, events, expiresAt], submit: t('admin.create'), cancel: close,
+  formDialog(t('key.add'), null, { fields: [label, scopes, types, events, expiresAt], submit: t('admin.create'),
     send: () => change('createApiKey', { label: label.read(), scopes: scopes.read(), serviceTypes: types.read(), events: events.read(), expiresAt: expiresAt.read() ? new Date(expiresAt.read()).toISOString() : null }, 'apiKey{label} secret'),
-    done: (payload) => { box.close(); reveal(payload); reload(); } }) });
-  label.focus();
+    done: (payload) => { reveal(payload); reload(); } });
 }
 function reveal(payload) {
   dialog({ title: payload.apiKey.label, body: h('p', null, t('key.once')), content: (close) => h('div', { class: 'stack' },
     h('div', { class: 'joined' }, h('code', { class: 'secret grow' }, payload.secret), copyButton(payload.secret, payload.apiKey.label)),
-    h('div', { class: 'actions' }, h('button', { type: 'button', class: 'primary', onclick: close }, t('key.kept')))) });
+    h('div', { class: 'actions' }, button(t('key.kept'), close, { class: 'primary' }))) });
 }
 
 /** @param {string} event @param {() => void} reload */
@@ -153,15 +144,14 @@ function connect(event, keys, types, reload) {
   const name = Field.text('name', t('consumer.name'), { required: true, help: t('consumer.nameHelp') });
   const apiKey = Field.select('apiKey', t('consumer.key'), keys.map((one) => [one.id, one.label]));
   const serviceType = Field.select('serviceType', t('desk.service'), types.map((one) => [one.slug, one.name]), { value: keys[0].serviceTypes[0]?.slug });
-  dialog({ title: t('consumer.add'), body: null, content: (close) => form({ fields: [name, apiKey, serviceType], submit: t('admin.create'), cancel: close,
-    send: () => change('createFeedConsumer', { name: name.read(), event, serviceType: serviceType.read(), apiKey: apiKey.read() }, 'consumer{id}'), done: () => { close(); say(t('saved')); reload(); } }) });
-  name.focus();
+  formDialog(t('consumer.add'), null, { fields: [name, apiKey, serviceType], submit: t('admin.create'),
+    send: () => change('createFeedConsumer', { name: name.read(), event, serviceType: serviceType.read(), apiKey: apiKey.read() }, 'consumer{id}'), done: () => { say(t('saved')); reload(); } });
 }
 
 /** @param {() => void} reload */
 function consumerRow(one, reload) {
   return h('li', { class: 'row' }, h('div', { class: 'grow' }, h('div', { class: 'name' }, one.name, h('span', { class: 'tag' }, one.serviceType.name), one.paused && h('span', { class: 'tag warn' }, t('feeds.paused'))), h('ul', { class: 'states' }, lag(one))),
-    h('button', { type: 'button', 'aria-label': t(one.paused ? 'consumer.resumeWhich' : 'consumer.pauseWhich', { name: one.name }), onclick: () => act('updateFeedConsumer', { id: one.id, paused: !one.paused }, 'consumer{id}', t('saved'), reload) }, t(one.paused ? 'group.resume' : 'group.pause')),
-    h('button', { type: 'button', class: 'danger', 'aria-label': t('group.removeWhom', { number: one.name }), onclick: () => dialog({ title: t('group.removeWhom', { number: one.name }), body: h('p', null, t('consumer.removeText')), content: (close) => form({
-      fields: [], submit: t('schema.remove'), danger: true, cancel: close, send: () => change('deleteFeedConsumer', { id: one.id }, 'accepted'), done: () => { close(); reload(); } }) }) }, t('schema.remove')));
+    button(t(one.paused ? 'group.resume' : 'group.pause'), () => act('updateFeedConsumer', { id: one.id, paused: !one.paused }, 'consumer{id}', reload, t('saved')), { 'aria-label': t(one.paused ? 'consumer.resumeWhich' : 'consumer.pauseWhich', { name: one.name }) }),
+    button(t('schema.remove'), () => formDialog(t('group.removeWhom', { number: one.name }), t('consumer.removeText'), {
+      submit: t('schema.remove'), danger: true, send: () => change('deleteFeedConsumer', { id: one.id }, 'accepted'), done: reload }), { class: 'danger', 'aria-label': t('group.removeWhom', { number: one.name }) }));
 }

@@ -1,6 +1,6 @@
 // The phonebook: one box, results from the first character.
 
-import { fill, h, icon, t, tn } from '../elements.js';
+import { button, fill, h, icon, t, tn } from '../elements.js';
 import { bigNumber, copyButton, empty, heading, Page } from '../page.js';
 import { ask, follow, session } from '../server.js';
 
@@ -27,7 +27,7 @@ export class Directory extends Page {
       if (!directory || directory.nodes.length === 0) return search ? empty(t('directory.nothing', { search }), session.viewer ? null : h('p', { class: 'quiet' }, t('directory.nothingGuest'))) : this.#none();
       return [h('ul', { class: 'list' }, directory.nodes.map(row)),
         directory.totalCount > directory.nodes.length && (size < 100
-          ? h('div', { class: 'foot' }, h('button', { type: 'button', onclick: () => { size = 100; results.reload(); } }, t('more')))
+          ? h('div', { class: 'foot' }, button(t('more'), () => { size = 100; results.reload(); }))
           : h('p', { class: 'quiet foot' }, t('directory.narrow')))];
     });
     /** @type {ReturnType<typeof setTimeout> | undefined} */

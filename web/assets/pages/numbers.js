@@ -1,27 +1,29 @@
 // My numbers, each with its state.
 
-import { clock, errorText, Field, fill, form, h, icon, since, t, tn } from '../elements.js';
-import { bigNumber, copyButton, dialog, empty, heading, markdown, Page, pagedList, say, section, stateOf } from '../page.js';
+import { button, clock, Field, fill, form, h, icon, since, t, tn } from '../elements.js';
+import { act, bigNumber, copyButton, empty, formDialog, heading, markdown, Page, pagedList, Place, say, section, stateOf } from '../page.js';
 import { resendButton } from './person.js';
 import { go, received } from '../router.js';
-import { canRegister, parametersOf, reported, SchemaForm } from '../schema.js';
+import { canRegister, mayRead, parametersOf, reported, SchemaForm } from '../schema.js';
 import { ask, askToSignIn, change, session, whenSystemsMove } from '../server.js';
 
 const QUERY = `query($owner:String!,$after:String){extensions(owner:$owner,first:100,after:$after){nodes{id number label visibility active event{slug name} serviceType{name behaviour}
   restrictions{source reason} provisioning{consumer state at message}} pageInfo{hasNextPage endCursor}}
-  groupInvitations{id groupNumber groupLabel number}}`;
+  groupInvitations{id groupNumber groupLabel number} viewer{heldNumbers(first:100){nodes{number until event{slug name phase}}}}}`;
 
 /** `/me` */
 export class MyNumbers extends Page {
   show() {
     const another = h('a', { class: 'button primary', href: '/me/new', hidden: true }, icon('plus'), t('me.get'));
-    const list = this.place(() => ask(QUERY, { owner: session.viewer?.username }, this.signal), ({ extensions, groupInvitations }) => {
+    const list = this.place(() => ask(QUERY, { owner: session.viewer?.username }, this.signal), ({ extensions, groupInvitations, viewer }) => {
       whenSystemsMove(this, extensions.nodes.map((one) => one.event.slug), () => list.reload());
       another.hidden = extensions.nodes.length === 0;
       return [groupInvitations.map((one) => invitation(one, () => list.reload())),
         extensions.nodes.length === 0
           ? empty(t('me.empty'), h('a', { class: 'button primary', href: '/me/new' }, t('me.get')))
-          : h('div', { class: 'cards' }, extensions.nodes.map((one) => card(one)))];
+          : h('div', { class: 'cards' }, extensions.nodes.map((one) => card(one))),
+        viewer?.heldNumbers.nodes.length > 0 && section(t('held.title'), h('p', { class: 'quiet' }, t('held.text')),
+          h('ul', { class: 'list' }, viewer.heldNumbers.nodes.map((one) => held(one, () => list.reload()))))];
     });
     const verified = session.viewer?.emailVerifiedAt;
     fill(this, heading(t('nav.me'), another),
@@ -34,19 +36,23 @@ function card(extension) {
   const href = pathOf(extension);
   const toggle = h('input', { type: 'checkbox', role: 'switch', class: 'switch', checked: extension.visibility !== 'HIDDEN', 'aria-label': t('me.listed', { number: extension.number }), onchange: async () => {
     const visibility = toggle.checked ? 'PUBLIC' : 'HIDDEN';
-    const payload = await change('updateExtension', { id: extension.id, visibility }, 'extension{visibility}').catch((error) => ({ errors: [error] }));
-    if (payload.errors.length > 0) {
-      toggle.checked = !toggle.checked;
-      return say(errorText(payload.errors[0]));
-    }
-    note.textContent = t(`visibility.${visibility}`);
-    say(t(visibility === 'PUBLIC' ? 'me.isListed' : 'me.isHidden', { number: extension.number }));
+    const isDone = await act('updateExtension', { id: extension.id, visibility }, 'extension{visibility}', () => { note.textContent = t(`visibility.${visibility}`); },
+      t(visibility === 'PUBLIC' ? 'me.isListed' : 'me.isHidden', { number: extension.number }));
+    if (!isDone) toggle.checked = !toggle.checked;
   } });
   const note = h('span', null, t(`visibility.${extension.visibility}`));
   return h('article', { class: 'card extension' },
     h('a', { class: 'cover', href }, bigNumber(extension.number), h('span', { class: 'name' }, extension.label)),
     h('p', { class: 'quiet' }, extension.serviceType.name, session.events.length > 1 && ` · ${extension.event.name}`),
     stateOf(extension), h('label', { class: 'check listing' }, toggle, note));
+}
+
+/** A number that is kept for its last owner. @param {any} one @param {() => void} reload */
+function held({ number, until, event }, reload) {
+  return h('li', { class: 'row' }, bigNumber(number),
+    h('div', { class: 'grow' }, h('div', { title: clock(until) }, t('held.until', { until: since(until) })), session.events.length > 1 && event && h('div', { class: 'quiet' }, event.name)),
+    h('div', { class: 'actions' }, event && (event.phase === 'OPEN' || session.isAtLeast('OPERATOR')) && h('a', { class: 'button', href: `/me/new?number=${number}&event=${event.slug}`, 'aria-label': t('held.takeWhich', { number }) }, t('held.take')),
+      button(t('held.release'), () => act('releaseHold', { event: event?.slug, number }, 'number{number}', reload, t('held.released', { number })), { 'aria-label': t('held.releaseWhich', { number }) })));
 }
 
 /** The address of an extension's page. */
@@ -57,14 +63,10 @@ export function pathOf(extension) {
 
 /** @param {() => void} reload */
 function invitation(member, reload) {
-  const answer = (name, selection) => async () => {
-    const payload = await change(name, { id: member.id }, selection);
-    if (payload.errors.length > 0) return say(errorText(payload.errors[0]));
-    reload();
-  };
+  const answer = (name, selection) => () => act(name, { id: member.id }, selection, reload);
   return h('div', { class: 'notice' }, h('p', null, t('group.invitation', { group: `${member.groupLabel} (${member.groupNumber})`, number: member.number })),
-    h('div', { class: 'actions' }, h('button', { type: 'button', class: 'primary', onclick: answer('acceptGroupInvitation', 'member{id}') }, t('group.accept')),
-      h('button', { type: 'button', onclick: answer('declineGroupInvitation', 'accepted') }, t('group.decline'))));
+    h('div', { class: 'actions' }, button(t('group.accept'), answer('acceptGroupInvitation', 'member{id}'), { class: 'primary' }),
+      button(t('group.decline'), answer('declineGroupInvitation', 'accepted'))));
 }
 
 // A number in three clicks: a service, a number, Register.
@@ -128,6 +130,7 @@ export function numberField(event, serviceType, signal, title = t('new.number'))
   const field = Field.text('number', title, { help: t('new.numberHelp'), autocomplete: 'off', placeholder: t('new.numberPlaceholder'), required: true });
   const input = /** @type {HTMLInputElement} */ (field.control);
   input.classList.add('number', 'dialling');
+  input.value = new URLSearchParams(location.search).get('number') ?? '';
   field.problem.after(chips);
   let turn = 0;
   async function offer() {
@@ -136,12 +139,12 @@ export function numberField(event, serviceType, signal, title = t('new.number'))
     const like = input.value.trim();
     const data = await ask('query($event:String!,$serviceType:String!,$like:String){availableNumbers(event:$event,serviceType:$serviceType,like:$like,first:6)}', { event, serviceType, like: like || null }, signal).catch(() => null);
     if (mine !== turn || !data) return;
-    fill(chips, data.availableNumbers.map((free) => h('button', { type: 'button', class: 'chip number', 'aria-pressed': String(free === like), onclick: () => {
+    fill(chips, data.availableNumbers.map((free) => button(free, () => {
       input.value = free;
       field.clear();
       for (const chip of chips.children) chip.setAttribute('aria-pressed', String(chip.textContent === free));
-    } }, free)), data.availableNumbers.length === 0 && h('p', { class: 'quiet' }, t('new.noneFree')),
-    h('button', { type: 'button', class: 'link', onclick: () => { input.value = ''; offer(); } }, t('new.others')));
+    }, { class: 'chip number', 'aria-pressed': String(free === like) })), data.availableNumbers.length === 0 && h('p', { class: 'quiet' }, t('new.noneFree')),
+    button(t('new.others'), () => { input.value = ''; offer(); }, { class: 'link' }));
   }
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -203,8 +206,8 @@ export class MyNumber extends Page {
           membershipPanel(extension, reload))),
       section(t('number.history'), historyOf(extension, this.signal)),
       section(t('number.change'), h('div', { class: 'actions' },
-        h('button', { type: 'button', onclick: () => renumber(extension, this.signal) }, t('number.renumber')),
-        h('button', { type: 'button', class: 'danger', onclick: () => remove(extension) }, t('number.delete')))),
+        button(t('number.renumber'), () => renumber(extension, this.signal)),
+        button(t('number.delete'), () => remove(extension), { class: 'danger' }))),
     ];
   }
 
@@ -247,25 +250,25 @@ export function historyOf(extension, signal) {
 /** @param {AbortSignal} signal */
 function renumber(extension, signal) {
   const number = numberField(extension.event.slug, extension.serviceType.slug, signal, t('number.newNumber'));
-  dialog({ title: t('number.renumber'), body: h('p', null, t('number.renumberText', { number: extension.number })), content: (close) => form({
-    fields: [number], submit: t('number.renumber'), cancel: close,
+  formDialog(t('number.renumber'), t('number.renumberText', { number: extension.number }), {
+    fields: [number], submit: t('number.renumber'),
     send: () => change('renumberExtension', { id: extension.id, number: number.read(), expectedVersion: extension.version }, 'extension{number event{slug}}'),
-    done: (payload) => { close(); say(t('number.renumbered', { number: payload.extension.number })); go(`/me/${payload.extension.number}${location.search}`); },
-  }) });
+    done: (payload) => { say(t('number.renumbered', { number: payload.extension.number })); go(`/me/${payload.extension.number}${location.search}`); },
+  });
 }
 function remove(extension) {
-  dialog({ title: t('number.deleteTitle', { number: extension.number }), body: h('p', null, t('number.deleteText')), content: (close) => form({
-    fields: [], submit: t('number.delete'), danger: true, cancel: close,
+  formDialog(t('number.deleteTitle', { number: extension.number }), t('number.deleteText'), {
+    submit: t('number.delete'), danger: true,
     send: () => change('deleteExtension', { id: extension.id }, 'deletedId heldUntil'),
-    done: (payload) => { close(); say(payload.heldUntil ? t('number.deletedHeld', { number: extension.number, until: clock(payload.heldUntil) }) : t('number.deleted', { number: extension.number })); go('/me'); },
-  }) });
+    done: (payload) => { say(payload.heldUntil ? t('number.deletedHeld', { number: extension.number, until: clock(payload.heldUntil) }) : t('number.deleted', { number: extension.number })); go('/me'); },
+  });
 }
 
 // Secrets of an extension: shown after the password, copied, rotated, and handed to a device with a QR code.
 
 /** @param {Record<string, string> | null} generated what was made just now @param {AbortSignal} signal */
 export function credentialsPanel(extension, generated, signal) {
-  const secrets = parametersOf(extension.serviceType.parameterSchema).filter((one) => one.secret);
+  const secrets = parametersOf(extension.serviceType.parameterSchema).filter((one) => one.secret && mayRead(one, session.isAtLeast('OPERATOR')));
   if (secrets.length === 0) return null;
   const place = h('div', { class: 'credentials' });
   const show = async () => {
@@ -278,56 +281,69 @@ export function credentialsPanel(extension, generated, signal) {
   if (generated && Object.keys(generated).length > 0) {
     fill(place, secrets.filter((one) => generated[one.name] !== undefined).map((one) => secretLine(extension, one, String(generated[one.name]))));
   } else {
-    fill(place, h('p', { class: 'quiet' }, t('credentials.text')), h('button', { type: 'button', onclick: show }, t('credentials.show')));
+    fill(place, h('p', { class: 'quiet' }, t('credentials.text')), button(t('credentials.show'), show));
   }
   return section(t('credentials.title'), place, devicePanel(extension, signal));
 }
 
-/** A code by which a softphone sets itself up: a link that is good once. @param {AbortSignal} signal */
+/** Two ways to set a device up without typing: a code for a softphone, an address for a desk phone. @param {AbortSignal} signal */
 function devicePanel(extension, signal) {
-  const place = h('div', { class: 'qr' });
-  /** @param {string[]} templates */
-  const offer = (templates) => {
-    const kinds = templates.map((name) => /** @type {[string, string]} */ ([name, name.replace(/\.\w+$/, '')]));
-    const template = Field.select('template', t('device.for'), kinds, { value: templates.find((name) => /phone/.test(name)) });
-    const show = async () => {
-      const payload = await change('createSoftphoneLink', { extension: extension.id, template: template.read() }, 'url qrCode link{expiresAt}').catch((error) => ({ errors: [error] }));
-      if (payload.errors.length > 0) return say(errorText(payload.errors[0]));
-      fill(place, h('h3', null, t('device.title')), h('img', { src: `data:image/svg+xml,${encodeURIComponent(payload.qrCode)}`, alt: t('device.alt'), width: 256, height: 256 }),
-        h('p', { class: 'quiet' }, t('device.until', { until: clock(payload.link.expiresAt) })), h('div', { class: 'joined' }, h('code', { class: 'secret' }, payload.url), copyButton(payload.url, t('device.link'))));
-    };
-    fill(place, h('h3', null, t('device.title')), h('p', { class: 'quiet' }, t('device.text')), templates.length > 1 && template.node, h('button', { type: 'button', onclick: show }, t('device.show')));
-  };
+  const node = h('div', { class: 'stack' });
   ask('query($slug:String!){serviceType(slug:$slug){deviceTemplates}}', { slug: extension.serviceType.slug }, signal)
-    .then(({ serviceType }) => { if (serviceType?.deviceTemplates.length > 0) offer(serviceType.deviceTemplates); }, () => {});
+    .then(({ serviceType }) => { if (serviceType?.deviceTemplates.length > 0) fill(node, extension.parameters.mac === undefined && softphone(extension, serviceType.deviceTemplates), deskPhones(extension, serviceType.deviceTemplates, signal)); }, () => {});
+  return node;
+}
+
+/** Which document the device reads; nobody is asked where there is but one. @param {string[]} templates @param {RegExp} like */
+function templateField(templates, like) {
+  const field = Field.select('template', t('device.for'), templates.map((name) => [name, name.replace(/\.\w+$/, '')]), { value: templates.find((name) => like.test(name)) });
+  field.node.hidden = templates.length === 1;
+  return field;
+}
+
+/** @param {string} url @param {string} name how a screen reader names it */
+const addressOf = (url, name) => h('div', { class: 'joined' }, h('code', { class: 'secret' }, url), copyButton(url, name));
+
+/** A link that is good once, in a code. @param {string[]} templates */
+function softphone(extension, templates) {
+  const template = templateField(templates, /phone/);
+  const place = h('div', { class: 'qr' }, h('h3', null, t('device.title')), h('p', { class: 'quiet' }, t('device.text')), template.node,
+    button(t('device.show'), () => act('createSoftphoneLink', { extension: extension.id, template: template.read() }, 'url qrCode link{expiresAt}', ({ url, qrCode, link }) => fill(place, h('h3', null, t('device.title')),
+      h('img', { src: `data:image/svg+xml,${encodeURIComponent(qrCode)}`, alt: t('device.alt'), width: 256, height: 256 }), h('p', { class: 'quiet' }, t('device.until', { until: clock(link.expiresAt) })), addressOf(url, t('device.link'))))));
   return place;
+}
+
+/** Links that desk phones keep, each known by its MAC address. @param {string[]} templates @param {AbortSignal} signal */
+function deskPhones(extension, templates, signal) {
+  const { mac: known, model } = extension.parameters;
+  const template = templateField(templates, new RegExp(`^${model}`));
+  const mac = Field.text('mac', t('device.mac'), { value: known, help: t('device.macHelp'), autocomplete: 'off', mono: true, required: true, placeholder: '00:15:65:12:34:56' });
+  const made = h('div', { class: 'qr', role: 'status' });
+  const links = new Place(async () => (await ask('query($id:ID!){node(id:$id){...on Extension{deviceLinks{id template mac fetchedAt}}}}', { id: extension.id }, signal)).node?.deviceLinks ?? [],
+    (found) => h('ul', { class: 'list' }, found.filter((one) => one.mac).map((one) => h('li', { class: 'row' },
+      h('div', { class: 'grow' }, h('code', null, one.mac), h('div', { class: 'quiet' }, one.template, ' · ', one.fetchedAt ? t('device.fetched', { since: since(one.fetchedAt) }) : t('device.unfetched'))),
+      button(t('key.revoke'), () => act('revokeDeviceLink', { id: one.id }, 'accepted', () => { fill(made); links.reload(); }, t('device.revoked')), { class: 'danger', 'aria-label': t('key.revokeWhich', { name: one.mac }) })))), signal);
+  return h('details', { class: 'more', open: known !== undefined }, h('summary', null, t('device.desk')), h('div', { class: 'stack' }, h('p', { class: 'quiet' }, t('device.deskText')),
+    form({ fields: [mac, template], submit: t('device.make'), quiet: true, send: () => change('createDeskPhoneLink', { extension: extension.id, mac: mac.read(), template: template.read() }, 'url'),
+      // An answer that was lost is given again without the address: it is shown once.
+      done: ({ url }) => { fill(made, url && [h('p', null, t('device.once')), addressOf(url, t('device.deskLink'))]); links.reload(); } }), made, links.node));
 }
 
 /** @param {import('../schema.js').Parameter} parameter @param {string} secret */
 function secretLine(extension, parameter, secret) {
   const value = h('code', { class: 'secret' }, secret);
   const holder = h('span', { class: 'joined' }, value, copyButton(secret, parameter.title));
-  const rotate = async () => {
-    const payload = await change('rotateSecret', { id: extension.id, parameter: parameter.name }, 'generated').catch((error) => ({ errors: [error] }));
-    if (payload.errors.length > 0) return say(errorText(payload.errors[0]));
-    const fresh = payload.generated?.[parameter.name];
+  const rotate = () => act('rotateSecret', { id: extension.id, parameter: parameter.name }, 'generated', ({ generated }) => {
+    const fresh = generated?.[parameter.name];
     if (fresh === undefined) return;
     value.textContent = fresh;
     fill(holder, value, copyButton(fresh, parameter.title));
-    say(t('credentials.rotated'));
-  };
+  }, t('credentials.rotated'));
   return h('div', { class: 'secret-line' }, h('span', { class: 'label' }, parameter.title), holder,
-    parameter.generate && h('button', { type: 'button', class: 'link', onclick: rotate }, t('credentials.rotate')));
+    parameter.generate && button(t('credentials.rotate'), rotate, { class: 'link' }));
 }
 
 // Call groups: who rings, and which groups ring this number.
-
-/** @param {string} name @param {string} selection @param {() => void} reload */
-async function act(name, input, selection, reload) {
-  const payload = await change(name, input, selection).catch((error) => ({ errors: [error] }));
-  if (payload.errors.length > 0) say(errorText(payload.errors[0]));
-  reload();
-}
 
 /** The members of a group. @param {() => void} reload */
 export function groupPanel(extension, reload) {
@@ -347,11 +363,11 @@ function memberRow(member, reload) {
   const about = member.membership === 'PENDING' ? t('group.pending') : member.paused ? t('group.paused') : member.delaySeconds > 0 ? tn('group.after', member.delaySeconds) : t('group.atOnce');
   return h('li', { class: 'row' }, bigNumber(member.number), h('div', { class: 'grow' }, h('div', { class: 'name' }, member.label), h('div', { class: 'quiet' }, about)),
     member.membership === 'ACTIVE' && pauseButton(member, reload),
-    h('button', { type: 'button', onclick: () => act('removeGroupMember', { id: member.id }, 'accepted', reload), 'aria-label': t('group.removeWhom', { number: member.number }) }, t('schema.remove')));
+    button(t('schema.remove'), () => act('removeGroupMember', { id: member.id }, 'accepted', reload), { 'aria-label': t('group.removeWhom', { number: member.number }) }));
 }
 
 /** @param {() => void} reload */
-const pauseButton = (member, reload) => h('button', { type: 'button', onclick: () => act('updateGroupMember', { id: member.id, paused: !member.paused }, 'member{id}', reload) }, t(member.paused ? 'group.resume' : 'group.pause'));
+const pauseButton = (member, reload) => button(t(member.paused ? 'group.resume' : 'group.pause'), () => act('updateGroupMember', { id: member.id, paused: !member.paused }, 'member{id}', reload));
 
 /** The groups that ring it. @param {() => void} reload */
 export function membershipPanel(extension, reload) {
@@ -359,7 +375,7 @@ export function membershipPanel(extension, reload) {
   return section(t('group.memberOf'), h('ul', { class: 'list' }, extension.memberOf.map((one) => h('li', { class: 'row' }, bigNumber(one.groupNumber),
     h('div', { class: 'grow' }, h('div', { class: 'name' }, one.groupLabel), h('div', { class: 'quiet' }, one.membership === 'PENDING' ? t('group.pendingMine') : one.paused ? t('group.paused') : tn('group.after', one.delaySeconds))),
     one.membership === 'PENDING'
-      ? [h('button', { type: 'button', class: 'primary', onclick: () => act('acceptGroupInvitation', { id: one.id }, 'member{id}', reload) }, t('group.accept')),
-        h('button', { type: 'button', onclick: () => act('declineGroupInvitation', { id: one.id }, 'accepted', reload) }, t('group.decline'))]
-      : [pauseButton(one, reload), h('button', { type: 'button', onclick: () => act('leaveGroup', { id: one.id }, 'accepted', reload) }, t('group.leave'))]))));
+      ? [button(t('group.accept'), () => act('acceptGroupInvitation', { id: one.id }, 'member{id}', reload), { class: 'primary' }),
+        button(t('group.decline'), () => act('declineGroupInvitation', { id: one.id }, 'accepted', reload))]
+      : [pauseButton(one, reload), button(t('group.leave'), () => act('leaveGroup', { id: one.id }, 'accepted', reload))]))));
 }

@@ -1,7 +1,7 @@
 // Signing in.
 
-import { clock, errorText, Field, fill, form, h, since, t } from '../elements.js';
-import { dialog, download, heading, Page, say, section } from '../page.js';
+import { button, clock, errorText, Field, fill, form, h, since, t } from '../elements.js';
+import { download, formDialog, heading, Page, say, section } from '../page.js';
 import { go } from '../router.js';
 import { ask, change, session } from '../server.js';
 
@@ -63,10 +63,10 @@ function mailSent(email, isIn) {
 
 /** Sends the link once more. @param {string} email */
 export function resendButton(email) {
-  return h('button', { type: 'button', onclick: async () => {
+  return button(t('verify.resend'), async () => {
     await change('resendVerification', { email }, 'accepted');
     say(t('verify.sent'));
-  } }, t('verify.resend'));
+  });
 }
 
 // The link in a mail that proves an address.
@@ -170,7 +170,7 @@ export class Account extends Page {
   show() {
     const viewer = session.viewer;
     if (!viewer) return;
-    const out = h('button', { type: 'button', onclick: async () => { await session.signOut(); go('/'); } }, t('account.signOut'));
+    const out = button(t('account.signOut'), async () => { await session.signOut(); go('/'); });
     fill(this, heading(t('nav.account'), out),
       h('div', { class: 'columns' },
         h('div', null, section(t('account.profile'), h('p', { class: 'quiet' }, t('account.username', { name: viewer.username, role: t(`role.${viewer.role}`) })), nameForm()),
@@ -178,8 +178,8 @@ export class Account extends Page {
         h('div', null, section(t('field.password'), passwordForm()))),
       section(t('account.sessions'), this.#sessions()),
       section(t('account.data'), h('p', { class: 'quiet' }, t('account.dataText')), h('div', { class: 'actions' },
-        h('button', { type: 'button', onclick: exportData }, t('account.export')),
-        h('button', { type: 'button', class: 'danger', onclick: remove }, t('account.delete')))));
+        button(t('account.export'), exportData),
+        button(t('account.delete'), remove, { class: 'danger' }))));
   }
 
   #sessions() {
@@ -187,8 +187,8 @@ export class Account extends Page {
       h('ul', { class: 'list' }, (viewer?.sessions ?? []).map((one) => h('li', { class: 'row' },
         h('div', { class: 'grow' }, h('div', { class: 'name' }, device(one.userAgent), one.current && h('span', { class: 'tag accent' }, t('account.current'))),
           h('div', { class: 'quiet' }, t('account.seen', { seen: since(one.lastSeenAt), since: clock(one.createdAt) }))),
-        !one.current && h('button', { type: 'button', onclick: async () => { await change('revokeSession', { id: one.id }, 'accepted'); list.reload(); } }, t('account.end'))))),
-      h('div', { class: 'actions' }, h('button', { type: 'button', onclick: async () => { await change('revokeAllSessions', null, 'accepted'); await session.refresh(); go('/signin'); } }, t('account.endAll')))]);
+        !one.current && button(t('account.end'), async () => { await change('revokeSession', { id: one.id }, 'accepted'); list.reload(); })))),
+      h('div', { class: 'actions' }, button(t('account.endAll'), async () => { await change('revokeAllSessions', null, 'accepted'); await session.refresh(); go('/signin'); }))]);
     return list.node;
   }
 }
@@ -236,6 +236,6 @@ async function exportData() {
 
 function remove() {
   const password = Field.password('password', t('account.yourPassword'), { autocomplete: 'current-password' });
-  dialog({ title: t('account.deleteTitle'), body: h('p', null, t('account.deleteText')), content: (close) => form({ fields: [password], submit: t('account.delete'), danger: true, cancel: close,
-    send: () => change('deleteAccount', { password: password.read() }, 'accepted'), done: async () => { close(); await session.refresh(); go('/'); say(t('account.deleted')); } }) });
+  formDialog(t('account.deleteTitle'), t('account.deleteText'), { fields: [password], submit: t('account.delete'), danger: true,
+    send: () => change('deleteAccount', { password: password.read() }, 'accepted'), done: async () => { await session.refresh(); go('/'); say(t('account.deleted')); } });
 }
