@@ -69,7 +69,7 @@ impl fmt::Display for Timestamp {
 
 /// A moment in the life of this process, to tell how old is what it has in memory. It only goes forward, whatever happens to the
 /// time of day, and is never stored.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Moment(std::time::Instant);
 
 impl Moment {

@@ -38,6 +38,13 @@ text_enum! {
     }
 }
 
+impl ApiKeyScope {
+    /// Whether a key that has this has `scope` too: the reading scopes each include READ_CONFIG.
+    pub fn includes(self, scope: Self) -> bool {
+        self == scope || (scope == Self::ReadConfig && matches!(self, Self::ReadDigests | Self::ReadSecrets))
+    }
+}
+
 /// How long after giving the password a person may see credentials and change keys: 15 minutes, in seconds.
 pub const REAUTHENTICATION_SECONDS: i64 = 15 * 60;
 
@@ -91,12 +98,7 @@ pub struct Key {
 impl Key {
     /// Whether the key has `scope`; the reading scopes each include READ_CONFIG.
     pub fn has(&self, scope: ApiKeyScope) -> bool {
-        let includes = |held: ApiKeyScope| {
-            held == scope
-                || (scope == ApiKeyScope::ReadConfig
-                    && matches!(held, ApiKeyScope::ReadDigests | ApiKeyScope::ReadSecrets))
-        };
-        self.scopes.iter().copied().any(includes)
+        self.scopes.iter().any(|held| held.includes(scope))
     }
 
     /// Whether the key holds for this event.

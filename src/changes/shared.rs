@@ -41,8 +41,9 @@ impl<Q: Eq + Hash, A: Clone> Shared<Q, A> {
         Self { places: Lock::default(), fresh }
     }
 
-    /// The answer of `read`, or of another's that began when the bell had rung `rung` times, and is fresh. `rings` tells how often it
-    /// has rung now. Of what was read only that is kept which `sharing` gives.
+    /// The answer of `read`, or of another's that began when the bell had rung `rung` times and is fresh, or began after this was
+    /// asked: however slow the database is, those who wait for one reading share the next. `rings` tells how often it has rung now.
+    /// Of what was read only that is kept which `sharing` gives.
     ///
     /// # Errors
     /// What `read` gives. An error is not shared: others then read for themselves, not one after another.
@@ -53,18 +54,21 @@ impl<Q: Eq + Hash, A: Clone> Shared<Q, A> {
         read: impl AsyncFnOnce() -> Result<R, E>,
         (sharing, shared): (impl Fn(&R) -> Option<A>, impl Fn(A) -> R),
     ) -> Result<R, E> {
+        let asked = Moment::now();
         let place = self.place(question);
         let mut kept = place.lock().await;
         // Counted before anything is read.
         let began = Began { rings: rings(), at: Moment::now() };
         match &*kept {
-            Some(reading) if reading.began.rings >= rung && self.is_fresh(reading) => match &reading.answer {
-                Some(answer) => Ok(shared(answer.clone())),
-                None => {
-                    drop(kept);
-                    read().await
+            Some(reading) if reading.began.rings >= rung && (reading.began.at >= asked || self.is_fresh(reading)) => {
+                match &reading.answer {
+                    Some(answer) => Ok(shared(answer.clone())),
+                    None => {
+                        drop(kept);
+                        read().await
+                    }
                 }
-            },
+            }
             _ => {
                 // Whoever is dropped while he reads leaves nothing.
                 *kept = None;
@@ -98,7 +102,7 @@ impl<Q: Eq + Hash, A: Clone> Shared<Q, A> {
 mod tests {
     use std::cell::Cell;
 
-    use futures_util::future::join;
+    use futures_util::future::{join, join_all};
     use tokio::sync::oneshot;
 
     use super::*;
@@ -190,5 +194,18 @@ mod tests {
             assert!(futures_util::poll!(reading).is_pending());
         }
         assert_eq!(ask(&shared, 1, 1, async || Ok(1)).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_for_a_slow_reading_share_the_next() {
+        let (shared, reads) = (Shared::new(Duration::from_millis(1)), Cell::new(0));
+        let slow = async || {
+            reads.set(reads.get() + 1);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Ok(reads.get())
+        };
+        // The first answer is old when it is there, and was begun before the others asked; the second serves them all.
+        let answers = join_all((0..5).map(|_| ask(&shared, 0, 0, slow))).await;
+        assert_eq!((answers, reads.get()), (vec![Ok(1), Ok(2), Ok(2), Ok(2), Ok(2)], 2));
     }
 }

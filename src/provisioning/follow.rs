@@ -115,10 +115,20 @@ impl Following {
                     self.followers.note(&self.reader, self.feed).await;
                     let woken = self.wait().await?;
                     // A busy feed rings before the poll comes round: the right is looked at with every page.
-                    if matches!(self.followers.demand(&self.reader).await, Err(Stop::Denied(_))) {
-                        return None;
+                    match self.followers.demand(&self.reader).await {
+                        Ok(()) => woken,
+                        Err(Stop::Denied(_)) => return None,
+                        // Nothing is told to whom nobody could vouch for; the poll finds what this ring was about.
+                        Err(Stop::Fault(fault)) if fault.is_temporary() => {
+                            tracing::warn!(error = %fault, "a subscriber's right could not be looked at; it is tried again");
+                            tokio::time::sleep(POLL).await;
+                            continue;
+                        }
+                        Err(stop) => {
+                            self.step = Step::Ended;
+                            return Some(Err(stop));
+                        }
                     }
-                    woken
                 }
                 Step::First | Step::Behind => Woken::Polled,
             };

@@ -12,6 +12,7 @@ use super::feed::{Opened, Reader};
 use super::model::{Content, Member, Place};
 use super::queries;
 use super::whole::Mark;
+use crate::access::FeedScope;
 use crate::problem::{Fault, Stop};
 use crate::service_types::schema::Parameters;
 use crate::service_types::templates::{
@@ -48,6 +49,14 @@ pub async fn mark(reader: &Reader, template: &str) -> Result<Option<DocumentMark
             Box::pin(async move {
                 let found = templates::template_by_name(conn, opened.place.service_type, &name).await?;
                 let found = found.filter(|_| !opened.place.archived);
+                if let Some(template) = &found
+                    && templates::is_of_device(template.format, &template.source)
+                {
+                    return Err(Stop::BadRequest(format!(
+                        "The template {} makes the document of one telephone: a device link gives it.",
+                        template.name
+                    )));
+                }
                 Ok(found.map(|template| DocumentMark {
                     mark: mark_of(opened, reader, &template),
                     content_type: template.content_type,
@@ -67,6 +76,33 @@ struct Read {
     place: Place,
     mark: Mark,
     contents: Vec<Content>,
+    withheld: Withheld,
+}
+
+/// What of an extension a reader may not see. It is not there for templates, which then fail rather than make a configuration
+/// without anybody in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Withheld {
+    secrets: bool,
+    digests: bool,
+}
+
+impl Withheld {
+    fn of(scope: &FeedScope) -> Self {
+        Self { secrets: !scope.secrets(), digests: !scope.digests() }
+    }
+
+    /// What to tell whoever's template failed.
+    const fn hint(self) -> &'static str {
+        match (self.secrets, self.digests) {
+            (true, true) => {
+                " Secrets and digests are not shown here: they need a key with READ_SECRETS or READ_DIGESTS."
+            }
+            (true, false) => " Secrets are not shown here: they need a key with READ_SECRETS.",
+            (false, true) => " Digests are not shown here: they need a key with READ_DIGESTS.",
+            (false, false) => "",
+        }
+    }
 }
 
 /// The whole feed through the template; `None` for a template that is not there, and for an archived event.
@@ -84,7 +120,8 @@ pub async fn feed(reader: &Reader, template: &str) -> Result<Option<Document>, S
                 let entries = queries::present_after(conn, opened.feed.id, uuid::Uuid::nil(), i64::MAX).await?;
                 let contents = content::load(conn, &reader.reading(opened), &entries).await?;
                 let (mark, place) = (mark_of(opened, reader, &template), opened.place.clone());
-                Ok(Some(Read { template, place, mark, contents }))
+                let withheld = Withheld::of(&reader.scope());
+                Ok(Some(Read { template, place, mark, contents, withheld }))
             })
         })
         .await?;
@@ -95,11 +132,13 @@ pub async fn feed(reader: &Reader, template: &str) -> Result<Option<Document>, S
 }
 
 fn render(read: Read, now: &str) -> Result<Document, Stop> {
-    let Read { template, place, mark, contents } = read;
+    let Read { template, place, mark, contents, withheld } = read;
     let head = mark.head.encode();
-    let context = templates::of_feed(&surroundings(&place, &head, now), Variable::from_object(Extensions(contents)));
-    let body = templates::render(template.format, &template.source, context, Limits::WHOLE_FEED)
-        .map_err(|error| Stop::BadRequest(format!("The template {} fails: {error}.", template.name)))?;
+    let context =
+        templates::of_feed(&surroundings(&place, &head, now), Variable::from_object(Extensions(contents, withheld)));
+    let body = templates::render(template.format, &template.source, context, Limits::WHOLE_FEED).map_err(|error| {
+        Stop::BadRequest(format!("The template {} fails: {error}.{}", template.name, withheld.hint()))
+    })?;
     Ok(Document { content_type: template.content_type, body, head: mark.head, etag: mark.etag })
 }
 
@@ -118,7 +157,7 @@ pub(super) fn surroundings<'a>(place: &'a Place, head: &'a str, now: &'a str) ->
 
 /// The extensions of a feed, each made a template's value when the template comes to it.
 #[derive(Debug)]
-struct Extensions(Vec<Content>);
+struct Extensions(Vec<Content>, Withheld);
 
 impl Object for Extensions {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
@@ -126,7 +165,7 @@ impl Object for Extensions {
     }
 
     fn get_value(self: &Arc<Self>, key: &Variable) -> Option<Variable> {
-        self.0.get(key.as_usize()?).map(variable)
+        self.0.get(key.as_usize()?).map(|content| variable(content, self.1))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -135,7 +174,7 @@ impl Object for Extensions {
 }
 
 /// An extension as templates see it.
-pub(super) fn variable(content: &Content) -> Variable {
+pub(super) fn variable(content: &Content, withheld: Withheld) -> Variable {
     // What the feed holds was written as JSON; what is not is shown as nothing rather than stopping all others.
     let parameters: Parameters = serde_json::from_str(&content.parameters).unwrap_or_else(|error| {
         tracing::error!(extension.id = %content.id.global(), error = %error, "the parameters of an extension are no JSON object");
@@ -149,8 +188,8 @@ pub(super) fn variable(content: &Content) -> Variable {
         label: &content.label,
         ascii_label: &content.ascii_label,
         parameters: &parameters,
-        secrets: &content.secrets,
-        digests: &content.digests,
+        secrets: (!withheld.secrets).then_some(&content.secrets),
+        digests: (!withheld.digests).then_some(&content.digests),
         permissions: &content.permissions,
         fallback_number: content.fallback_number.as_deref(),
         active: content.active(),

@@ -1,6 +1,7 @@
 //! The agent against what goes wrong: a record that is refused, a reload that fails, a key that is gone.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -148,13 +149,12 @@ pub async fn a_reload_that_failed_is_owed(app: TestApp) {
     let at = |name: &str| folder.path().join(name);
     std::fs::write(at("phones.template"), "{% for extension in extensions %}{{ extension.number }}\n{% endfor %}")
         .unwrap();
-    std::fs::write(at("reload.sh"), format!("test -e {0}/up && echo reloaded >> {0}/reloads", folder.path().display()))
-        .unwrap();
-    let driver = format!(
-        "[file]\nstate = \"agent.db\"\npath = \"phones.txt\"\nmode = \"640\"\ntemplate_file = \"phones.template\"\nreload = [\"sh\", \"{}\"]\n",
-        at("reload.sh").display()
-    );
-    let admin = connect(&app, folder.path(), &driver).await;
+    let reload = format!("#!/bin/sh\ntest -e {0}/up && echo reloaded >> {0}/reloads", folder.path().display());
+    std::fs::write(at("reload.sh"), reload).unwrap();
+    std::fs::set_permissions(at("reload.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    // The command is found beside the configuration, wherever the agent was started.
+    let driver = "[file]\nstate = \"agent.db\"\npath = \"phones.txt\"\nmode = \"640\"\ntemplate_file = \"phones.template\"\nreload = [\"./reload.sh\"]\n";
+    let admin = connect(&app, folder.path(), driver).await;
     let mut running = Running::start(folder.path(), Options { once: true, ..Options::default() });
     let failing = tokio::time::timeout(Duration::from_millis(800), &mut running.ended).await;
     drop(running);
@@ -168,7 +168,6 @@ pub async fn a_reload_that_failed_is_owed(app: TestApp) {
     assert_eq!(consumer(&admin).await["lagRecords"], 0);
     once(folder.path()).await.unwrap();
     assert_eq!(std::fs::read_to_string(at("reloads")).unwrap(), "reloaded\n", "nothing has changed");
-    use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(std::fs::metadata(at("phones.txt")).unwrap().permissions().mode() & 0o777, 0o640);
 }
 

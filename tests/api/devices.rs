@@ -101,7 +101,7 @@ pub async fn a_softphone_link_ends_and_is_for_its_owner(app: TestApp) {
     let none = softphone(&user, &extension, "nothing").await;
     assert_eq!((code(&none), &none["errors"][0]["path"]), ("NOT_FOUND", &json!(["template"])));
     let unfit = softphone(&user, &extension, "kamailio.sql").await;
-    assert_eq!(unfit["errors"], json!([]), "a template of a feed shows this extension alone");
+    assert_eq!((code(&unfit), &unfit["errors"][0]["path"]), ("INVALID", &json!(["template"])), "a feed's template");
     let names = user.ask("{ serviceTypes { slug deviceTemplates } }", json!({})).await;
     let names = names["data"]["serviceTypes"].as_array().unwrap().iter().find(|kind| kind["slug"] == "sip").unwrap();
     assert_eq!(names["deviceTemplates"], json!(["linphone.xml"]));
@@ -160,6 +160,12 @@ pub async fn a_desk_phone_finds_its_configuration_by_its_address(app: TestApp) {
         .await;
     let after = guest.get(&path(&snom["url"])).send().await.unwrap().text().await.unwrap();
     assert_ne!(before, after, "a rotated secret is in the next document");
+    operator
+        .ask("mutation { banAccount(input: {username: \"user\", reason: \"x\"}) { errors { code } } }", json!({}))
+        .await;
+    assert_eq!(status(&guest, &path(&snom["url"])).await, 404, "who may not sign in reads no secret by a link");
+    operator.ask("mutation { unbanAccount(input: {username: \"user\"}) { errors { code } } }", json!({})).await;
+    assert_eq!(status(&guest, &path(&snom["url"])).await, 200);
     operator
         .ask("mutation($i: ID!) { deleteExtension(input: {id: $i}) { errors { code } } }", json!({ "i": extension }))
         .await;

@@ -76,6 +76,15 @@ pub async fn a_template_that_needs_secrets_fails_without_them(app: TestApp) {
         assert_eq!(status, 400, "{body}");
         assert!(body.contains("undefined"), "{body}");
     }
+    // Those who may see no digests must not get a configuration without anybody in it.
+    for name in ["kamailio.sql", "pjsip.conf", "freeswitch.xml"] {
+        for poor in [key_of(&admin, &["READ_CONFIG"], "sip").await, key_of(&admin, &["READ_SECRETS"], "sip").await] {
+            let (status, _, body) = document(&poor, &format!("/render/demo/sip/{name}")).await;
+            assert!(status == 400 && body.contains("READ_DIGESTS"), "{name}: {body}");
+        }
+    }
+    let (status, _, body) = document(&secrets, "/render/demo/sip/linphone.xml").await;
+    assert!(status == 400 && body.contains("one telephone"), "{body}");
     for (source, why) in [
         ("{% for x in extensions %}", "line"),
         ("{% include 'x' %}", "fails"),

@@ -67,6 +67,14 @@ impl Reader<'_> {
         self.folder.join(path)
     }
 
+    /// A command, its program found as every path of the file: one that is only a name is looked for in `PATH`.
+    fn command(&self, mut words: Vec<String>) -> Vec<String> {
+        if let Some(program) = words.first_mut().filter(|program| program.contains('/')) {
+            *program = self.path(program).to_string_lossy().into_owned();
+        }
+        words
+    }
+
     fn content(&self, path: &Spanned<String>) -> Result<String, Wrong> {
         let file = self.path(path.get_ref());
         std::fs::read_to_string(&file)
@@ -153,7 +161,7 @@ impl Reader<'_> {
             path: self.path(&raw.path),
             mode,
             content,
-            reload: raw.reload,
+            reload: self.command(raw.reload),
             reload_timeout: Duration::from_secs(raw.reload_timeout_seconds.max(1)),
         })
     }

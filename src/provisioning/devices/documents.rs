@@ -16,7 +16,9 @@ use crate::problem::{Fault, Stop};
 use crate::provisioning::content::{self, Reading};
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::model::{Content, Place};
-use crate::provisioning::{content_queries, queries as feeds, render};
+use crate::provisioning::render::{self, Withheld};
+use crate::provisioning::{content_queries, queries as feeds};
+use crate::restrictions::{self, RestrictionEffect};
 use crate::secrets::Sealer;
 use crate::service_types::schema::{Parameters, Viewer};
 use crate::service_types::templates::{self, DeviceVariables, Limits, Template};
@@ -61,6 +63,11 @@ pub async fn fetch(services: &Services, asked: Asked<'_>) -> Result<Option<Devic
         Box::pin(async move {
             let Some((link, feed)) = queries::by_token(conn, &hash).await? else { return Ok(None) };
             if !link.is_open(now) || !link.is_for(file.as_deref()) {
+                return Ok(None);
+            }
+            // Who may not sign in to read a secret does not read it by a link either. Lifting the ban opens the link again.
+            let banned = restrictions::of_account(conn, link.account_id).await?;
+            if banned.iter().any(|restriction| restriction.has(RestrictionEffect::NoSignIn)) {
                 return Ok(None);
             }
             let address = match &link.mac {
@@ -162,7 +169,7 @@ impl Making<'_> {
     ) -> Result<DeviceDocument, Stop> {
         let (mac, now) = (self.link.mac_address().unwrap_or_default(), self.now.to_string());
         let device = DeviceVariables { mac: &mac, address };
-        let extension: Variable = render::variable(content);
+        let extension: Variable = render::variable(content, Withheld::default());
         let context = templates::of_device(&render::surroundings(place, head, &now), extension, &device);
         let body = templates::render(template.format, &template.source, context, Limits::SMALL)
             .map_err(|error| Stop::BadRequest(format!("The template {} fails: {error}.", template.name)))?;

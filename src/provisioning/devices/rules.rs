@@ -131,8 +131,16 @@ async fn ground(tx: &mut Tx<'_>, permit: &Permit, input: &NewLink) -> Result<(Ex
         return Err(Problem::new(ProblemKind::EventClosed, "extension", "This event is archived.").into());
     }
     let template = templates::template_by_name(tx.conn, row.service_type_id, &input.template).await?;
-    let missing = || Problem::not_found("template", "The service type has no such template.");
-    Ok((row, template.ok_or_else(missing)?))
+    let template = template.ok_or_else(|| Problem::not_found("template", "The service type has no such template."))?;
+    // A feed's template may show what its writer meant for telephone systems alone.
+    if !templates::is_of_device(template.format, &template.source) {
+        return Err(Problem::invalid(
+            "template",
+            "This template makes the file of a whole feed, not of one telephone.",
+        )
+        .into());
+    }
+    Ok((row, template))
 }
 
 /// A link that may be made.

@@ -47,8 +47,9 @@ struct Looked {
 }
 
 impl Looked {
-    fn is_fresh(&self, rings: u64) -> bool {
-        self.rings == rings && self.at.is_within(FRESH)
+    /// Whether it answers who asked at that moment: it is fresh, or it began later, however long it took.
+    fn is_for(&self, asked: Moment, rings: u64) -> bool {
+        self.rings == rings && (self.at >= asked || self.at.is_within(FRESH))
     }
 }
 
@@ -59,9 +60,10 @@ impl Keys {
     /// # Errors
     /// When the database refuses. Those who wait for the same look are told without asking again.
     pub(in crate::provisioning) async fn is_good(&self, services: &Services, key: ApiKeyId) -> Result<bool, Stop> {
+        let asked = Moment::now();
         let mut known = self.0.lock().await;
-        known.asked.insert(key, Moment::now());
-        match known.looked.filter(|looked| looked.is_fresh(services.doorbell.key_rings())) {
+        known.asked.insert(key, asked);
+        match known.looked.filter(|looked| looked.is_for(asked, services.doorbell.key_rings())) {
             Some(looked) if looked.failed => {
                 return Err(Fault::Overloaded("keys could not be looked at just now").into());
             }

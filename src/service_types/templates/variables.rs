@@ -38,8 +38,12 @@ pub struct ExtensionVariables<'a> {
     pub label: &'a str,
     pub ascii_label: &'a str,
     pub parameters: &'a Parameters,
-    pub secrets: &'a Parameters,
-    pub digests: &'a BTreeMap<String, DigestSet>,
+    /// `None` for a reader who may see none: a template that names them then fails, instead of leaving everybody out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<&'a Parameters>,
+    /// As `secrets`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digests: Option<&'a BTreeMap<String, DigestSet>>,
     pub permissions: &'a [String],
     pub fallback_number: Option<&'a str>,
     pub active: bool,

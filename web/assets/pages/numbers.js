@@ -294,9 +294,9 @@ function devicePanel(extension, signal) {
   return node;
 }
 
-/** Which document the device reads; nobody is asked where there is but one. @param {string[]} templates @param {RegExp} like */
+/** Which document the device reads; nobody is asked where there is but one. @param {string[]} templates @param {(name: string) => boolean} like */
 function templateField(templates, like) {
-  const field = Field.select('template', t('device.for'), templates.map((name) => [name, name.replace(/\.\w+$/, '')]), { value: templates.find((name) => like.test(name)) });
+  const field = Field.select('template', t('device.for'), templates.map((name) => [name, name.replace(/\.\w+$/, '')]), { value: templates.find(like) });
   field.node.hidden = templates.length === 1;
   return field;
 }
@@ -306,7 +306,7 @@ const addressOf = (url, name) => h('div', { class: 'joined' }, h('code', { class
 
 /** A link that is good once, in a code. @param {string[]} templates */
 function softphone(extension, templates) {
-  const template = templateField(templates, /phone/);
+  const template = templateField(templates, (name) => name.includes('phone'));
   const place = h('div', { class: 'qr' }, h('h3', null, t('device.title')), h('p', { class: 'quiet' }, t('device.text')), template.node,
     button(t('device.show'), () => act('createSoftphoneLink', { extension: extension.id, template: template.read() }, 'url qrCode link{expiresAt}', ({ url, qrCode, link }) => fill(place, h('h3', null, t('device.title')),
       h('img', { src: `data:image/svg+xml,${encodeURIComponent(qrCode)}`, alt: t('device.alt'), width: 256, height: 256 }), h('p', { class: 'quiet' }, t('device.until', { until: clock(link.expiresAt) })), addressOf(url, t('device.link'))))));
@@ -316,7 +316,7 @@ function softphone(extension, templates) {
 /** Links that desk phones keep, each known by its MAC address. @param {string[]} templates @param {AbortSignal} signal */
 function deskPhones(extension, templates, signal) {
   const { mac: known, model } = extension.parameters;
-  const template = templateField(templates, new RegExp(`^${model}`));
+  const template = templateField(templates, (name) => name.startsWith(model));
   const mac = Field.text('mac', t('device.mac'), { value: known, help: t('device.macHelp'), autocomplete: 'off', mono: true, required: true, placeholder: '00:15:65:12:34:56' });
   const made = h('div', { class: 'qr', role: 'status' });
   const links = new Place(async () => (await ask('query($id:ID!){node(id:$id){...on Extension{deviceLinks{id template mac fetchedAt}}}}', { id: extension.id }, signal)).node?.deviceLinks ?? [],
