@@ -9,7 +9,6 @@ use diesel_async::RunQueryDsl as _;
 
 use super::model::{Consumer, FeedError, Standing};
 use super::queries::CHUNK;
-use crate::access::ApiKeyScope;
 use crate::access::Permit;
 use crate::changes::Revision;
 use crate::clock::Timestamp;
@@ -28,8 +27,6 @@ pub struct KeyRow {
     pub revoked_at: Option<Timestamp>,
     /// Whether it holds for the event and the service type that were asked about.
     pub covers: bool,
-    /// Whether it reads feeds at all.
-    pub reads: bool,
 }
 
 impl KeyRow {
@@ -273,13 +270,13 @@ pub async fn key(
     event: EventId,
     service_type: ServiceTypeId,
 ) -> QueryResult<Option<KeyRow>> {
-    let row: Option<(bool, String, Option<Timestamp>, Option<Timestamp>)> = query!(conn, c => api_keys::table
+    let row: Option<(bool, Option<Timestamp>, Option<Timestamp>)> = query!(conn, c => api_keys::table
         .find(id)
-        .select((api_keys::all_events, api_keys::scopes, api_keys::expires_at, api_keys::revoked_at))
+        .select((api_keys::all_events, api_keys::expires_at, api_keys::revoked_at))
         .get_result(c)
         .await
         .optional())?;
-    let Some((all_events, scopes, expires_at, revoked_at)) = row else { return Ok(None) };
+    let Some((all_events, expires_at, revoked_at)) = row else { return Ok(None) };
     let types: i64 = query!(conn, c => api_key_service_types::table
         .filter(api_key_service_types::api_key_id.eq(id).and(api_key_service_types::service_type_id.eq(service_type)))
         .count()
@@ -290,9 +287,7 @@ pub async fn key(
         .count()
         .get_result(c)
         .await)?;
-    let held = |name: &str| name.parse::<ApiKeyScope>().is_ok_and(|held| held.includes(ApiKeyScope::ReadConfig));
-    let covers = types > 0 && (all_events || events > 0);
-    Ok(Some(KeyRow { expires_at, revoked_at, covers, reads: scopes.split(' ').any(held) }))
+    Ok(Some(KeyRow { expires_at, revoked_at, covers: types > 0 && (all_events || events > 0) }))
 }
 
 /// Those of these keys that were not revoked, each with its end if it has one.
