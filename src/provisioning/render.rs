@@ -18,6 +18,7 @@ use crate::service_types::schema::Parameters;
 use crate::service_types::templates::{
     self, ExtensionVariables, Limits, MemberVariables, Surroundings, Template, TypeVariables,
 };
+use crate::store::Conn;
 
 /// What a template made of a feed.
 #[derive(Clone, Debug)]
@@ -41,29 +42,31 @@ pub struct DocumentMark {
 /// event.
 ///
 /// # Errors
-/// When the database refuses.
+/// [`Stop::BadRequest`] for a template of one telephone; when the database refuses.
 pub async fn mark(reader: &Reader, template: &str) -> Result<Option<DocumentMark>, Stop> {
     let name = template.to_owned();
     reader
         .read(move |conn, reader, opened| {
             Box::pin(async move {
-                let found = templates::template_by_name(conn, opened.place.service_type, &name).await?;
-                let found = found.filter(|_| !opened.place.archived);
-                if let Some(template) = &found
-                    && templates::is_of_device(template.format, &template.source)
-                {
-                    return Err(Stop::BadRequest(format!(
-                        "The template {} makes the document of one telephone: a device link gives it.",
-                        template.name
-                    )));
-                }
-                Ok(found.map(|template| DocumentMark {
+                Ok(template_of(conn, opened, &name).await?.map(|template| DocumentMark {
                     mark: mark_of(opened, reader, &template),
                     content_type: template.content_type,
                 }))
             })
         })
         .await
+}
+
+/// The template of this name, which must be for a whole feed; `None` when it is not there, and in an archived event.
+async fn template_of(conn: &mut Conn, opened: &Opened, name: &str) -> Result<Option<Template>, Stop> {
+    let found = templates::template_by_name(conn, opened.place.service_type, name).await?;
+    let Some(template) = found.filter(|_| !opened.place.archived) else { return Ok(None) };
+    if templates::is_of_device(template.format, &template.source) {
+        let message =
+            format!("The template {} makes the document of one telephone: a device link gives it.", template.name);
+        return Err(Stop::BadRequest(message));
+    }
+    Ok(Some(template))
 }
 
 fn mark_of(opened: &Opened, reader: &Reader, template: &Template) -> Mark {
@@ -108,15 +111,14 @@ impl Withheld {
 /// The whole feed through the template; `None` for a template that is not there, and for an archived event.
 ///
 /// # Errors
-/// [`Stop::BadRequest`] when the template fails, with the place.
+/// [`Stop::BadRequest`] for a template of one telephone, and when the template fails, with the place.
 pub async fn feed(reader: &Reader, template: &str) -> Result<Option<Document>, Stop> {
     let name = template.to_owned();
     let now = reader.services.now();
     let read = reader
         .read(move |conn, reader, opened| {
             Box::pin(async move {
-                let found = templates::template_by_name(conn, opened.place.service_type, &name).await?;
-                let Some(template) = found.filter(|_| !opened.place.archived) else { return Ok(None) };
+                let Some(template) = template_of(conn, opened, &name).await? else { return Ok(None) };
                 let entries = queries::present_after(conn, opened.feed.id, uuid::Uuid::nil(), i64::MAX).await?;
                 let contents = content::load(conn, &reader.reading(opened), &entries).await?;
                 let (mark, place) = (mark_of(opened, reader, &template), opened.place.clone());

@@ -85,6 +85,10 @@ pub async fn a_template_that_needs_secrets_fails_without_them(app: TestApp) {
     }
     let (status, _, body) = document(&secrets, "/render/demo/sip/linphone.xml").await;
     assert!(status == 400 && body.contains("one telephone"), "{body}");
+    let rendered =
+        "{ provisioning(event: \"demo\", serviceType: \"sip\") { rendered(template: \"linphone.xml\") { body } } }";
+    let refused = secrets.ask(rendered, json!({})).await;
+    assert!(refused["errors"][0]["message"].as_str().unwrap().contains("one telephone"), "{refused}");
     for (source, why) in [
         ("{% for x in extensions %}", "line"),
         ("{% include 'x' %}", "fails"),
