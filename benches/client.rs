@@ -7,7 +7,11 @@ use std::time::Duration;
 use super::measure::wall;
 
 /// One connection, which is kept.
-pub struct Client(BufReader<TcpStream>);
+pub struct Client {
+    socket: BufReader<TcpStream>,
+    /// The line that was read last.
+    line: String,
+}
 
 /// What came back.
 #[derive(Default)]
@@ -31,7 +35,7 @@ impl Client {
     pub fn connect(address: SocketAddr) -> io::Result<Self> {
         let socket = TcpStream::connect(address)?;
         socket.set_nodelay(true)?;
-        Ok(Self(BufReader::with_capacity(64 * 1024, socket)))
+        Ok(Self { socket: BufReader::with_capacity(64 * 1024, socket), line: String::new() })
     }
 
     /// Asks, and reads the body to its end.
@@ -41,17 +45,17 @@ impl Client {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
         let began = wall();
-        self.0.get_mut().write_all(format!("{request}\r\n").as_bytes())?;
+        self.socket.get_mut().write_all(format!("{request}\r\n").as_bytes())?;
         let (mut answer, body) = self.head()?;
         if !matches!(body, Body::None | Body::Sized(0)) {
-            self.0.fill_buf()?;
+            self.socket.fill_buf()?;
         }
         answer.first_byte = wall() - began;
         match body {
             Body::None => {}
             Body::Sized(length) => answer.body_bytes = self.pass_over(length)?,
             Body::Chunked => loop {
-                let length = u64::from_str_radix(self.line()?.trim(), 16).map_err(io::Error::other)?;
+                let length = u64::from_str_radix(self.line()?, 16).map_err(io::Error::other)?;
                 answer.body_bytes += self.pass_over(length)?;
                 self.line()?;
                 if length == 0 {
@@ -69,8 +73,9 @@ impl Client {
         let (mut answer, mut body) = (Answer { status, ..Answer::default() }, Body::None);
         loop {
             let line = self.line()?;
-            let Some((name, value)) = line.trim().split_once(": ") else { return Ok((answer, body)) };
-            match name.to_ascii_lowercase().as_str() {
+            // The server writes the names in small letters (RFC 9112, section 5: either way they mean the same).
+            let Some((name, value)) = line.split_once(": ") else { return Ok((answer, body)) };
+            match name {
                 "etag" => value.clone_into(&mut answer.etag),
                 "transfer-encoding" => body = Body::Chunked,
                 "content-length" if status != 304 => body = Body::Sized(value.parse().map_err(io::Error::other)?),
@@ -79,12 +84,16 @@ impl Client {
         }
     }
 
-    fn line(&mut self) -> io::Result<String> {
-        let mut line = String::new();
-        if self.0.read_line(&mut line)? == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(line) }
+    /// The next line, without its end.
+    fn line(&mut self) -> io::Result<&str> {
+        self.line.clear();
+        if self.socket.read_line(&mut self.line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(self.line.trim_end())
     }
 
     fn pass_over(&mut self, length: u64) -> io::Result<u64> {
-        io::copy(&mut (&mut self.0).take(length), &mut io::sink())
+        io::copy(&mut (&mut self.socket).take(length), &mut io::sink())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
 /// How many rounds each side runs; their median counts.
@@ -36,6 +37,22 @@ pub struct Comparison {
     pub cpu_ratio: f64,
     /// Wall time of ours over that of what stands beside.
     pub wall_ratio: f64,
+}
+
+/// Runs `work` on one core, with a runtime of its own: what two threads cost that hand each other a few microseconds of work is
+/// otherwise decided by whether the kernel wakes them on the same core.
+pub fn on_one_core<T: Send>(work: impl AsyncFnOnce() -> T + Send) -> T {
+    let pinned = || {
+        let ours = sched_getaffinity(None).unwrap();
+        let last = (0..CpuSet::MAX_CPU).rev().find(|core| ours.is_set(*core)).unwrap();
+        let mut core = CpuSet::new();
+        core.set(last);
+        // Of this thread, and of all that the runtime begins.
+        sched_setaffinity(None, &core).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(work())
+    };
+    tokio::task::block_in_place(|| std::thread::scope(|scope| scope.spawn(pinned).join().unwrap()))
 }
 
 /// Runs both sides in alternating rounds after one round that warms up. Each side does `units` of work in a round.

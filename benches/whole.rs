@@ -17,7 +17,7 @@ use tower::ServiceExt as _;
 use super::client::{Answer, Client};
 use super::feed::{Shown, select};
 use super::house::{House, on_postgres};
-use super::measure::{alternate, median, show};
+use super::measure::{alternate, median, on_one_core, show};
 use super::process::{IDLE, Server};
 use super::table::Table;
 
@@ -35,11 +35,12 @@ pub async fn measure(house: &House, table: &mut Table) {
     process(house, table);
     let work = "whole feed unchanged";
     if table.wants(work) {
-        unchanged(house, table, work).await;
+        on_one_core(async || unchanged(house, table, work).await);
     }
     let work = "whole feed unchanged, PostgreSQL";
     if table.wants(work) {
-        on_postgres(work, async |house| unchanged(house, table, work).await).await;
+        let measured = async |house: &House| on_one_core(async || unchanged(house, table, work).await);
+        on_postgres(work, measured).await;
     }
 }
 
@@ -153,7 +154,7 @@ async fn unchanged(house: &House, table: &mut Table, work: &str) {
     let beside = serve(Router::new().route(PATH, get(async || ()))).await;
     let etag = ask(ours, &house.token, "none", 200, 1).await;
     let found = alternate(
-        2000,
+        10_000,
         async |units| drop(ask(ours, &house.token, &etag, 304, units).await),
         async |units| drop(ask(beside, &house.token, &etag, 200, units).await),
     )

@@ -1,5 +1,6 @@
 //! The program as one value: configuration, services, catalogue, schema. Built once, shared by every request.
 
+use std::hash::Hash;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -8,7 +9,7 @@ use arc_swap::ArcSwap;
 use async_graphql::{Schema, ValidationMode};
 use tokio::sync::watch;
 
-use crate::access::rates::{Buckets, Rate};
+use crate::access::rates::{Buckets, Rate, RateAddress};
 use crate::accounts::graphql::SessionCookie;
 use crate::accounts::hashing::Hasher;
 use crate::authentication::KnownKeys;
@@ -27,7 +28,7 @@ use crate::provisioning::web_hooks::Calls;
 use crate::secrets::Sealer;
 use crate::service_types;
 use crate::service_types::typing::TypeCatalogue;
-use crate::services::Services;
+use crate::services::{Ground, Services};
 use crate::store::Store;
 
 /// A schema as the edge serves it.
@@ -63,7 +64,7 @@ pub struct App {
 /// Where requests are counted; each instance counts for itself.
 pub struct Rates {
     /// Requests a minute of a guest's address.
-    pub guests: Buckets<String>,
+    pub guests: Buckets<Option<RateAddress>>,
     /// Requests a minute of a person.
     pub people: Buckets<String>,
     /// Requests a minute of a key.
@@ -81,9 +82,17 @@ const REMEMBERED: usize = 100_000;
 
 impl Rates {
     fn new(clock: &Arc<dyn Clock>) -> Self {
-        let buckets = |a_minute| Buckets::new(Rate::per_minute(a_minute), REMEMBERED, Arc::clone(clock));
-        Self { guests: buckets(600), people: buckets(300), keys: buckets(600), rows: buckets(ROWS_A_MINUTE) }
+        Self {
+            guests: buckets(600, clock),
+            people: buckets(300, clock),
+            keys: buckets(600, clock),
+            rows: buckets(ROWS_A_MINUTE, clock),
+        }
     }
+}
+
+fn buckets<K: Eq + Hash + Clone>(a_minute: u32, clock: &Arc<dyn Clock>) -> Buckets<K> {
+    Buckets::new(Rate::per_minute(a_minute), REMEMBERED, Arc::clone(clock))
 }
 
 /// The parts that a test brings itself.
@@ -115,16 +124,15 @@ pub async fn open(installation: &Installation, parts: Parts) -> Result<Services,
         Sealer::load_or_create(&installation.data_dir, installation.sealing_key().as_ref(), Arc::clone(&parts.rng))
             .map_err(Fault::internal)?;
     let store = Store::open(&installation.database().map_err(Fault::internal)?).await?;
-    let sign_ins = Buckets::new(Rate::per_minute(SIGN_INS_A_MINUTE), REMEMBERED, Arc::clone(&parts.clock));
-    Ok(Services {
+    Ok(Services::from(Ground {
         store,
-        sign_ins: Arc::new(sign_ins),
+        sign_ins: buckets(SIGN_INS_A_MINUTE, &parts.clock),
         clock: parts.clock,
         rng: parts.rng,
         sealer: Arc::new(sealer),
         hasher: Arc::new(parts.hasher),
         doorbell: Doorbell::default(),
-    })
+    }))
 }
 
 impl App {
@@ -178,6 +186,11 @@ impl App {
         if self.published_rings.load(Ordering::SeqCst) == self.services.doorbell.catalogue_rings() {
             return Ok(());
         }
+        // Boxed: every request passes here, and hardly one has to build.
+        Box::pin(self.build_schema()).await
+    }
+
+    async fn build_schema(&self) -> Result<(), Fault> {
         let mut published_at = self.published_at.lock().await;
         let rings = self.services.doorbell.catalogue_rings();
         if *published_at != rings {

@@ -43,13 +43,18 @@ impl KnownKeys {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn actor_of(&self, services: &Services, token: &str) -> Result<Option<Actor>, Stop> {
+        // Looking somebody up takes much room, which a key that is known does not have to carry through its request.
         if !ApiKey::is_meant_by(token) {
-            return actor_of(services, token).await;
+            return Box::pin(actor_of(services, token)).await;
         }
         let digest = TokenDigest::from(Sha256::digest(token));
-        if let Some(key) = self.find(services, &digest) {
-            return Ok(Some(Actor::Key(key)));
+        match self.find(services, &digest) {
+            Some(key) => Ok(Some(Actor::Key(key))),
+            None => Box::pin(self.look_up(services, token, digest)).await,
         }
+    }
+
+    async fn look_up(&self, services: &Services, token: &str, digest: TokenDigest) -> Result<Option<Actor>, Stop> {
         let Some(presented) = ApiKey::parse(token) else { return Ok(None) };
         // Both are taken before the database is asked.
         let (rings, at) = (services.doorbell.key_rings(), Moment::now());
@@ -57,7 +62,7 @@ impl KnownKeys {
         let key = Arc::new(key);
         let mut known = self.lock();
         if known.len() >= MANY {
-            known.retain(|_, known| known.at.is_within(KNOWN));
+            known.retain(|_, known| known.at.is_within(KNOWN, at));
         }
         known.insert(digest, KnownKey { key: Arc::clone(&key), end, rings, at });
         Ok(Some(Actor::Key(key)))
@@ -67,7 +72,7 @@ impl KnownKeys {
         let known = self.lock();
         let found = known.get(digest)?;
         let is_good = found.rings == services.doorbell.key_rings()
-            && found.at.is_within(KNOWN)
+            && found.at.is_within(KNOWN, Moment::now())
             && found.end.is_none_or(|end| end > services.now());
         is_good.then(|| Arc::clone(&found.key))
     }

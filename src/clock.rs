@@ -78,9 +78,9 @@ impl Moment {
         Self(std::time::Instant::now())
     }
 
-    /// Whether it is less than so long ago.
-    pub fn is_within(self, age: std::time::Duration) -> bool {
-        self.0.elapsed() < age
+    /// Whether it is less than so long before `now`, or later.
+    pub fn is_within(self, age: std::time::Duration, now: Self) -> bool {
+        now.0.saturating_duration_since(self.0) < age
     }
 }
 

@@ -1,17 +1,21 @@
 //! What every rule may lean on: the database, time, randomness, keys. Built once, shared by all.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::access::rates::Buckets;
+use crate::access::rates::{Buckets, RateAddress};
 use crate::accounts::hashing::Hasher;
 use crate::changes::doorbell::Doorbell;
 use crate::clock::{Clock, Rng, Timestamp};
 use crate::secrets::Sealer;
 use crate::store::Store;
 
-/// The ground under the rules. Cheap to clone.
+/// The ground under the rules. Cheap to clone: every request and every reader of a feed has one.
 #[derive(Clone)]
-pub struct Services {
+pub struct Services(Arc<Ground>);
+
+/// What [`Services`] hands out.
+pub struct Ground {
     /// The database.
     pub store: Store,
     /// The time.
@@ -23,12 +27,26 @@ pub struct Services {
     /// Hashes passwords.
     pub hasher: Arc<Hasher>,
     /// Sign-ins a minute of an address.
-    pub sign_ins: Arc<Buckets<String>>,
+    pub sign_ins: Buckets<Option<RateAddress>>,
     /// Rings after a commit.
     pub doorbell: Doorbell,
 }
 
-impl Services {
+impl From<Ground> for Services {
+    fn from(ground: Ground) -> Self {
+        Self(Arc::new(ground))
+    }
+}
+
+impl Deref for Services {
+    type Target = Ground;
+
+    fn deref(&self) -> &Ground {
+        &self.0
+    }
+}
+
+impl Ground {
     /// The instant now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -105,12 +105,21 @@ impl Database {
 impl TestApp {
     /// Opens the demo event over a database, new or old.
     pub async fn start(folder: Arc<tempfile::TempDir>, database: Database, clock: Option<Arc<ManualClock>>) -> Self {
+        Self::start_with(&[], folder, database, clock).await
+    }
+
+    async fn start_with(
+        more: &[&str],
+        folder: Arc<tempfile::TempDir>,
+        database: Database,
+        clock: Option<Arc<ManualClock>>,
+    ) -> Self {
         let url = database.url();
         let data_dir = folder.path().display().to_string();
         // What tests start is called on this address; every other one of this machine is out of bounds.
         let arguments =
             ["switchboard", "--data-dir", &data_dir, "--database-url", &url, "--web-hook-network", "127.0.0.1"];
-        let cli = Cli::try_parse_from(arguments).unwrap();
+        let cli = Cli::try_parse_from(arguments.iter().chain(more)).unwrap();
         let clock =
             clock.unwrap_or_else(|| Arc::new(ManualClock::new(Timestamp::parse("2026-08-20T09:30:00Z").unwrap())));
         let rng: Arc<dyn Rng> = Arc::new(SystemRng);
@@ -132,6 +141,12 @@ impl TestApp {
     /// A second instance of the program over the same database. It hears nobody's doorbell but its own.
     pub async fn another_instance(&self) -> Self {
         Self::start(Arc::clone(&self.folder), self.database.clone(), Some(Arc::clone(&self.clock))).await
+    }
+
+    /// An instance over the same database for which whoever calls is a proxy, and tells whom it calls for.
+    pub async fn behind_a_proxy(&self) -> Self {
+        let (folder, clock) = (Arc::clone(&self.folder), Some(Arc::clone(&self.clock)));
+        Self::start_with(&["--trusted-proxy", "127.0.0.1"], folder, self.database.clone(), clock).await
     }
 
     /// Takes a copy of the database as it is now; [`Self::restored`] starts over it.

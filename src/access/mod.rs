@@ -16,6 +16,8 @@ pub use scope::{FeedScope, Scope, device_scope, feed_scope, reach, scope};
 
 use std::sync::Arc;
 
+use rates::RateAddress;
+
 use crate::clock::Timestamp;
 use crate::ids::{AccountId, ApiKeyId, EventId, ServiceTypeId, SessionId};
 use crate::problem::Denied;
@@ -200,8 +202,8 @@ pub struct Caller {
     pub request_id: Option<String>,
     /// What makes a repeated request harmless, when the client asked for it.
     pub idempotency: Option<IdempotencyKey>,
-    /// The client's address as a text, for rates; never logged.
-    pub address: String,
+    /// Where the client is, for rates; never logged. `None` for jobs and commands.
+    pub address: Option<RateAddress>,
     /// Whether rates hold for the address: not for this machine itself.
     pub is_rated: bool,
     /// What the client says it is, for the list of sessions.
@@ -215,7 +217,7 @@ impl Caller {
             actor: Actor::System(name),
             request_id: None,
             idempotency: None,
-            address: String::new(),
+            address: None,
             is_rated: false,
             user_agent: None,
         })

@@ -4,11 +4,33 @@
 //! I.371, annex A): a bucket that is full has nothing to remember and can be forgotten.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
+
+/// What rates count as one client: an IPv4 address, or the /64 of an IPv6 address, within which anybody may take as
+/// many addresses as there are (RFC 4291, section 2.5.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RateAddress(IpAddr);
+
+impl From<IpAddr> for RateAddress {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self(address.into()),
+            IpAddr::V6(address) => Self(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()),
+        }
+    }
+}
+
+impl fmt::Display for RateAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// How long to wait before asking again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +137,15 @@ mod tests {
     fn buckets(rate: Rate, most: usize) -> (Buckets<u32>, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000_000)));
         (Buckets::new(rate, most, Arc::clone(&clock) as Arc<dyn Clock>), clock)
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_client() {
+        let of = |text: &str| RateAddress::from(text.parse::<IpAddr>().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 
     #[test]

@@ -22,20 +22,14 @@ pub struct Shared<Q, A> {
 type Place<A> = Arc<Mutex<Option<Reading<A>>>>;
 
 struct Reading<A> {
-    began: Began,
+    /// How often the bell of what is read had rung when the reading began.
+    rings: u64,
+    began: Moment,
     /// `None` where it is not to be shared: everyone then reads for himself.
     answer: Option<A>,
 }
 
-/// When a reading began.
-#[derive(Clone, Copy)]
-struct Began {
-    /// How often the bell of what is read had rung.
-    rings: u64,
-    at: Moment,
-}
-
-impl<Q: Eq + Hash, A: Clone> Shared<Q, A> {
+impl<Q: Clone + Eq + Hash, A: Clone> Shared<Q, A> {
     /// Answers are handed on for so long after they were read.
     pub fn new(fresh: Duration) -> Self {
         Self { places: Lock::default(), fresh }
@@ -49,52 +43,57 @@ impl<Q: Eq + Hash, A: Clone> Shared<Q, A> {
     /// What `read` gives. An error is not shared: others then read for themselves, not one after another.
     pub async fn ask<R, E>(
         &self,
-        question: Q,
+        question: &Q,
         (rung, rings): (u64, impl Fn() -> u64),
         read: impl AsyncFnOnce() -> Result<R, E>,
         (sharing, shared): (impl Fn(&R) -> Option<A>, impl Fn(A) -> R),
     ) -> Result<R, E> {
         let asked = Moment::now();
         let place = self.place(question);
-        let mut kept = place.lock().await;
-        // Counted before anything is read.
-        let began = Began { rings: rings(), at: Moment::now() };
+        let (mut kept, now) = match place.try_lock() {
+            Ok(kept) => (kept, asked),
+            // What was fresh when this was asked is not any more after a long reading.
+            Err(_) => (place.lock().await, Moment::now()),
+        };
+        let serves = |reading: &Reading<A>| {
+            reading.rings >= rung && (reading.began >= asked || reading.began.is_within(self.fresh, now))
+        };
+        // A reading is large, and most who ask find one: it is boxed, so that what waits for it stays small.
         match &*kept {
-            Some(reading) if reading.began.rings >= rung && (reading.began.at >= asked || self.is_fresh(reading)) => {
-                match &reading.answer {
-                    Some(answer) => Ok(shared(answer.clone())),
-                    None => {
-                        drop(kept);
-                        read().await
-                    }
+            Some(reading) if serves(reading) => match &reading.answer {
+                Some(answer) => Ok(shared(answer.clone())),
+                None => {
+                    drop(kept);
+                    Box::pin(read()).await
                 }
-            }
+            },
             _ => {
+                // Counted before anything is read.
+                let (rings, began) = (rings(), Moment::now());
                 // Whoever is dropped while he reads leaves nothing.
                 *kept = None;
-                let found = read().await;
-                *kept = Some(Reading { began, answer: found.as_ref().ok().and_then(sharing) });
+                let found = Box::pin(read()).await;
+                *kept = Some(Reading { rings, began, answer: found.as_ref().ok().and_then(sharing) });
                 found
             }
         }
     }
 
-    fn is_fresh(&self, reading: &Reading<A>) -> bool {
-        reading.began.at.is_within(self.fresh)
-    }
-
     /// The place of an answer; those that nobody can use any more make room for a new one.
-    fn place(&self, question: Q) -> Place<A> {
+    fn place(&self, question: &Q) -> Place<A> {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = places.get(&question) {
+        if let Some(place) = places.get(question) {
             return Arc::clone(place);
         }
+        let now = Moment::now();
         places.retain(|_, place| {
             // One that is in somebody's hands is being read.
             Arc::strong_count(place) > 1
-                || place.try_lock().is_ok_and(|kept| kept.as_ref().is_some_and(|reading| self.is_fresh(reading)))
+                || place
+                    .try_lock()
+                    .is_ok_and(|kept| kept.as_ref().is_some_and(|reading| reading.began.is_within(self.fresh, now)))
         });
-        Arc::clone(places.entry(question).or_default())
+        Arc::clone(places.entry(question.clone()).or_default())
     }
 }
 
@@ -117,7 +116,7 @@ mod tests {
         now: u64,
         read: impl AsyncFnOnce() -> Answer,
     ) -> Answer {
-        shared.ask("what", (rung, || now), read, (|answer| Some(*answer), |answer| answer)).await
+        shared.ask(&"what", (rung, || now), read, (|answer| Some(*answer), |answer| answer)).await
     }
 
     async fn nobody() -> Answer {
@@ -132,7 +131,7 @@ mod tests {
         let sharing = (|answer: &u32| Some(*answer), |answer| answer);
         let (release, released) = oneshot::channel::<()>();
         let early = shared.ask(
-            "what",
+            &"what",
             (1, now),
             async || {
                 // The second commit rings while the first one's reader still reads.
@@ -143,7 +142,7 @@ mod tests {
             sharing,
         );
         let late = async {
-            let asking = shared.ask("what", (2, now), async || Ok::<_, &str>(2), sharing);
+            let asking = shared.ask(&"what", (2, now), async || Ok::<_, &str>(2), sharing);
             let unlocking = async {
                 tokio::task::yield_now().await;
                 release.send(()).unwrap();
@@ -181,7 +180,7 @@ mod tests {
         // Another question sweeps away what is old.
         tokio::time::sleep(FRESH).await;
         let other =
-            shared.ask("other", (1, || 1), async || Ok::<_, &str>(4), (|answer| Some(*answer), |answer| answer));
+            shared.ask(&"other", (1, || 1), async || Ok::<_, &str>(4), (|answer| Some(*answer), |answer| answer));
         assert_eq!(other.await, Ok(4));
         assert_eq!(shared.places.lock().unwrap().len(), 1);
     }

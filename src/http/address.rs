@@ -1,6 +1,6 @@
-//! Whose request it is: the client's address behind proxies, and what rates take it for.
+//! Whose request it is: the client's address behind proxies, and whether rates hold for it.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
@@ -32,20 +32,6 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let address = bare.parse::<IpAddr>().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()));
     address.map(|address| address.to_canonical())
-}
-
-/// What rates count as one client: an IPv4 address, or the /64 of an IPv6 address, within which anybody may take as
-/// many addresses as there are (RFC 4291, section 2.5.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RateAddress(IpAddr);
-
-impl From<IpAddr> for RateAddress {
-    fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self(address.into()),
-            IpAddr::V6(address) => Self(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()),
-        }
-    }
 }
 
 /// Whether rates leave this peer alone: from the same machine, when no proxy is trusted. With a proxy on the machine
@@ -90,15 +76,6 @@ mod tests {
         assert_eq!(client("10.0.0.1", &["192.0.2.1, unknown, 10.0.0.2"], trusted), "10.0.0.2");
         assert_eq!(client("10.0.0.1", &["10.0.0.3, 10.0.0.2"], trusted), "10.0.0.3");
         assert_eq!(client("10.0.0.1", &[","], trusted), "10.0.0.1");
-    }
-
-    #[test]
-    fn an_ipv6_network_is_one_client() {
-        let of = |text: &str| RateAddress::from(text.parse::<IpAddr>().unwrap());
-        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
-        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 
     #[test]

@@ -5,7 +5,6 @@ use axum::http::{HeaderMap, header};
 /// Whether the client has what `etag` names already: `If-None-Match` with the weak comparison (RFC 9110, sections 8.8.3.2
 /// and 13.1.2).
 pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let own = opaque(etag);
     headers
         .get_all(header::IF_NONE_MATCH)
@@ -13,6 +12,11 @@ pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .any(|tag| tag.trim() == "*" || opaque(tag) == own)
+}
+
+/// A tag without what says that it is weak.
+fn opaque(tag: &str) -> &str {
+    tag.trim().trim_start_matches("W/")
 }
 
 #[cfg(test)]

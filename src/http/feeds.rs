@@ -14,8 +14,6 @@ use axum::routing::get;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use tower_http::CompressionLevel;
-use tower_http::compression::CompressionLayer;
 
 use super::etags::is_known;
 use super::gateway::{Known, Switchboard};
@@ -29,6 +27,7 @@ use crate::graphql::limits::Tier;
 use crate::problem::{Fault, Stop};
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::feed::Reader;
+use crate::provisioning::followers::FeedName;
 use crate::provisioning::whole::{Copying, Mark};
 use crate::provisioning::{follow, json, render};
 
@@ -44,7 +43,6 @@ pub fn routes(app: Arc<App>) -> Router {
         .route("/feed/{event}/{service_type}/changes", get(changes))
         .route("/render/{event}/{service_type}/{template}", get(rendered))
         .with_state(Switchboard(app))
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
 }
 
 /// One request while it is answered.
@@ -56,15 +54,10 @@ struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    async fn begin(
-        switchboard: &'a Switchboard,
-        parts: &'a Parts,
-        event: &str,
-        service_type: &str,
-    ) -> Result<Self, Refusal> {
+    async fn begin(switchboard: &'a Switchboard, parts: &'a Parts, name: &FeedName) -> Result<Self, Refusal> {
         let known = sender::admitted(switchboard, parts).await?;
         let App { services, followers, .. } = &*switchboard.0;
-        let opened = followers.open(services, &known.caller.actor, event, service_type).await?;
+        let opened = followers.open(services, &known.caller.actor, name).await?;
         let reader = opened.ok_or_else(|| Refusal::not_found("There is no such event or service type."))?;
         Ok(Self { switchboard, parts, known, reader })
     }
@@ -79,14 +72,10 @@ impl<'a> Asking<'a> {
     }
 }
 
-async fn whole(
-    State(switchboard): State<Switchboard>,
-    Path((event, service_type)): Path<(String, String)>,
-    request: Request,
-) -> Response {
+async fn whole(State(switchboard): State<Switchboard>, Path(name): Path<FeedName>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let began = Instant::now();
-    let outcome = async { send_whole(Asking::begin(&switchboard, &parts, &event, &service_type).await?).await };
+    let outcome = async { send_whole(Asking::begin(&switchboard, &parts, &name).await?).await };
     settle(&switchboard, "feed", began, outcome.await)
 }
 
@@ -98,7 +87,12 @@ async fn send_whole(asking: Asking<'_>) -> Result<Response, Refusal> {
     if asking.is_head() {
         return Ok(ndjson(&mark.etag, Body::empty()));
     }
-    asking.charge(mark.count)?;
+    // Boxed: most who ask have it already.
+    Box::pin(begin_whole(asking, mark.count)).await
+}
+
+async fn begin_whole(asking: Asking<'_>, count: i64) -> Result<Response, Refusal> {
+    asking.charge(count)?;
     let (writer, reader) = spool(asking.switchboard.0.data_dir.clone());
     let (told, mark) = oneshot::channel();
     let feed = asking.reader.clone();
@@ -151,14 +145,10 @@ struct Since {
     first: Option<usize>,
 }
 
-async fn changes(
-    State(switchboard): State<Switchboard>,
-    Path((event, service_type)): Path<(String, String)>,
-    request: Request,
-) -> Response {
+async fn changes(State(switchboard): State<Switchboard>, Path(name): Path<FeedName>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let began = Instant::now();
-    let outcome = async { send_changes(Asking::begin(&switchboard, &parts, &event, &service_type).await?).await };
+    let outcome = async { send_changes(Asking::begin(&switchboard, &parts, &name).await?).await };
     settle(&switchboard, "feed/changes", began, outcome.await)
 }
 
@@ -210,8 +200,8 @@ async fn rendered(
 ) -> Response {
     let (parts, _) = request.into_parts();
     let began = Instant::now();
-    let outcome =
-        async { send_rendered(Asking::begin(&switchboard, &parts, &event, &service_type).await?, &template).await };
+    let name = FeedName { event, service_type };
+    let outcome = async { send_rendered(Asking::begin(&switchboard, &parts, &name).await?, &template).await };
     settle(&switchboard, "render", began, outcome.await)
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::address::{client_address, is_exempt_from_rates};
 use super::graphql::{Credentials, EdgeError, Gateway, Observation, OpenSockets, PublishedSchema};
+use crate::access::rates::RateAddress;
 use crate::access::{Actor, Caller};
 use crate::app::App;
 use crate::changes::doorbell::Ring;
@@ -113,7 +114,7 @@ impl Gateway for Switchboard {
             actor,
             request_id: None,
             idempotency: None,
-            address: address.map(|address| address.to_string()).unwrap_or_default(),
+            address: address.map(RateAddress::from),
             is_rated: !is_exempt,
             user_agent: credentials.user_agent.clone(),
         };
@@ -134,7 +135,7 @@ impl Gateway for Switchboard {
         }
         let rates = &self.0.rates;
         let taken = match &caller.caller.actor {
-            Actor::Guest => rates.guests.take(caller.caller.address.clone(), 1),
+            Actor::Guest => rates.guests.take(caller.caller.address, 1),
             Actor::Person(person) => rates.people.take(person.username.clone(), 1),
             Actor::Key(key) => rates.keys.take(key.prefix.clone(), 1),
             Actor::System(_) => Ok(()),

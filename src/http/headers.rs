@@ -1,10 +1,14 @@
 //! Headers that tell a browser what not to do.
+//!
+//! Each function is for a `tower::util::MapResponseLayer`. A header that the answer has set itself stays.
 
-use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{HeaderName, HeaderValue, Response};
+
+type Header = (HeaderName, HeaderValue);
+
+const NOSNIFF: Header = (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+const NO_REFERRER: Header = (REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
 
 /// Pages load what they need from here alone, run no inline script, and are in nobody's frame.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
@@ -13,42 +17,47 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 /// An answer of the API is no document: if a browser shows one, nothing in it comes to life.
 const API_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
 
-/// Middleware for pages (`axum::middleware::from_fn`). A header that the page set itself stays.
-pub async fn for_pages(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    set(response.headers_mut(), &[(CONTENT_SECURITY_POLICY, PAGE_POLICY)]);
-    response
+/// For pages.
+pub fn for_pages<B>(response: Response<B>) -> Response<B> {
+    with(response, const { [NOSNIFF, NO_REFERRER, policy(PAGE_POLICY)] })
 }
 
-/// Middleware for the API and for health (`axum::middleware::from_fn`): nothing is stored in a cache unless the answer
-/// says otherwise itself.
-pub async fn for_api(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    set(response.headers_mut(), &[(CONTENT_SECURITY_POLICY, API_POLICY), (CACHE_CONTROL, "no-store")]);
-    response
+/// For the API and for health: nothing is stored in a cache unless the answer says otherwise itself.
+pub fn for_api<B>(response: Response<B>) -> Response<B> {
+    with(response, const { [NOSNIFF, NO_REFERRER, policy(API_POLICY), caching("no-store")] })
 }
 
-/// Middleware for exports at stable URLs (`axum::middleware::from_fn`): a browser may keep one, and asks each time whether
-/// it is still right. No cache that others share may: what is in it depends on who asks.
-pub async fn for_documents(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    set(response.headers_mut(), &[(CONTENT_SECURITY_POLICY, API_POLICY), (CACHE_CONTROL, "private, no-cache")]);
-    response
+/// For exports at stable URLs: a browser may keep one, and asks each time whether it is still right. No cache that others share
+/// may: what is in it depends on who asks.
+pub fn for_documents<B>(response: Response<B>) -> Response<B> {
+    with(response, const { [NOSNIFF, NO_REFERRER, policy(API_POLICY), caching("private, no-cache")] })
 }
 
-fn set(headers: &mut HeaderMap, more: &[(HeaderName, &'static str)]) {
-    let always = [(X_CONTENT_TYPE_OPTIONS, "nosniff"), (REFERRER_POLICY, "no-referrer")];
-    for (name, value) in always.iter().chain(more) {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+const fn policy(policy: &'static str) -> Header {
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy))
+}
+
+const fn caching(rule: &'static str) -> Header {
+    (CACHE_CONTROL, HeaderValue::from_static(rule))
+}
+
+fn with<B, const N: usize>(mut response: Response<B>, more: [Header; N]) -> Response<B> {
+    let headers = response.headers_mut();
+    headers.reserve(N);
+    for (name, value) in more {
+        headers.entry(name).or_insert(value);
     }
+    response
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
     use axum::body::Body;
+    use axum::http::{HeaderMap, Request};
     use axum::routing::get;
-    use axum::{Router, middleware};
     use tower::ServiceExt as _;
+    use tower::util::MapResponseLayer;
 
     use super::*;
 
@@ -59,7 +68,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_api_is_not_stored_and_not_rendered() {
-        let router = Router::new().route("/", get(|| async { "{}" })).layer(middleware::from_fn(for_api));
+        let router = Router::new().route("/", get(|| async { "{}" })).layer(MapResponseLayer::new(for_api));
         for path in ["/", "/missing"] {
             let headers = headers(router.clone(), path).await;
             assert_eq!(headers[CACHE_CONTROL], "no-store");
@@ -71,7 +80,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_document_is_asked_for_again_each_time() {
-        let router = Router::new().route("/", get(|| async { "2342,Zebra" })).layer(middleware::from_fn(for_documents));
+        let router =
+            Router::new().route("/", get(|| async { "2342,Zebra" })).layer(MapResponseLayer::new(for_documents));
         let headers = headers(router, "/").await;
         assert_eq!(headers[CACHE_CONTROL], "private, no-cache");
         assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
@@ -83,7 +93,7 @@ mod tests {
         let router = Router::new()
             .route("/", get(|| async { "" }))
             .route("/own", get(move || async move { (own, "") }))
-            .layer(middleware::from_fn(for_pages));
+            .layer(MapResponseLayer::new(for_pages));
         let page = headers(router.clone(), "/").await;
         assert!(page[CONTENT_SECURITY_POLICY].to_str().unwrap().contains("script-src 'self';"));
         assert!(!page.contains_key(CACHE_CONTROL));

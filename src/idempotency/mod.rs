@@ -72,7 +72,7 @@ fn actor_key(caller: &Caller) -> String {
     match &caller.actor {
         Actor::Person(person) => account_key(person.id),
         Actor::Key(key) => format!("key:{}", key.prefix),
-        Actor::Guest => format!("guest:{}", caller.address),
+        Actor::Guest => caller.address.map_or_else(|| "guest:".to_owned(), |address| format!("guest:{address}")),
         Actor::System(name) => format!("system:{name}"),
     }
 }

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use crate::access::{Actor, Role};
 use crate::clock::Moment;
 use crate::ids::{ApiKeyId, FeedId};
@@ -26,6 +28,15 @@ use pages::Pages;
 
 /// How often the contact of one that follows is looked at.
 const NOTED: Duration = Duration::from_secs(consumers::SEEN_SECONDS.unsigned_abs());
+
+/// A feed as an address names it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Deserialize)]
+pub struct FeedName {
+    /// The event's slug.
+    pub event: String,
+    /// The service type's slug.
+    pub service_type: String,
+}
 
 /// What is shared among all who follow feeds in this process.
 #[derive(Default)]
@@ -59,15 +70,9 @@ impl Followers {
     ///
     /// # Errors
     /// [`Denied`] as there.
-    pub async fn open(
-        &self,
-        services: &Services,
-        actor: &Actor,
-        event: &str,
-        service_type: &str,
-    ) -> Result<Option<Reader>, Stop> {
+    pub async fn open(&self, services: &Services, actor: &Actor, name: &FeedName) -> Result<Option<Reader>, Stop> {
         feed::demand_reader(actor)?;
-        let found = self.marks.feed(services, event, service_type).await?;
+        let found = self.marks.feed(services, name).await?;
         found.map(|found| feed::reader(services, actor.clone(), found)).transpose()
     }
 
@@ -84,17 +89,18 @@ impl Followers {
     /// Notes that a key reads a feed, as [`Reader`] does with each reading of its own; no more often than it is written.
     pub(super) async fn note(&self, reader: &Reader, feed: FeedId) {
         if reader.key().is_some_and(|key| self.is_due(key, feed)) {
-            consumers::seen(reader, feed).await;
+            Box::pin(consumers::seen(reader, feed)).await;
         }
     }
 
     fn is_due(&self, key: ApiKeyId, feed: FeedId) -> bool {
+        let now = Moment::now();
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.get(&(key, feed)).is_some_and(|at| at.is_within(NOTED)) {
+        if noted.get(&(key, feed)).is_some_and(|at| at.is_within(NOTED, now)) {
             return false;
         }
-        noted.retain(|_, at| at.is_within(NOTED));
-        noted.insert((key, feed), Moment::now());
+        noted.retain(|_, at| at.is_within(NOTED, now));
+        noted.insert((key, feed), now);
         true
     }
 }

@@ -19,7 +19,7 @@ use crate::patch::Patch;
 use crate::problem::{Problem, ProblemKind, Stop};
 use crate::query;
 use crate::secrets::Sealer;
-use crate::services::Services;
+use crate::services::{Ground, Services};
 use crate::store::Store;
 use crate::store::schema::{accounts, extension_permissions, extension_unique_values, extensions, numbers};
 use crate::store::types::JsonValue;
@@ -95,15 +95,15 @@ impl Camp {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(NOW));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(1));
-        let services = Services {
+        let services = Services::from(Ground {
             store: Store::open(&DatabaseUrl::Sqlite(folder.path().join("switchboard.db"))).await.unwrap(),
             clock: Arc::clone(&clock) as _,
             sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
             hasher: Arc::new(Hasher::cheap(Arc::clone(&rng)).unwrap()),
-            sign_ins: Arc::new(Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _)),
+            sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
             rng: Arc::clone(&rng),
             doorbell: Doorbell::default(),
-        };
+        });
         let admin = Caller::system("test");
         let pager = rules::CreateServiceType {
             slug: "pager".into(),

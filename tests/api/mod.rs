@@ -17,6 +17,7 @@ mod lists;
 mod nodes;
 mod numbers;
 mod operations;
+mod rates;
 mod render;
 mod reservations;
 mod watching;
@@ -64,6 +65,8 @@ tests! {
     files::a_backup_is_whole_while_others_write,
     keys::a_new_key_seals_everything,
     keys::a_change_of_the_key_survives_being_killed,
+    rates::a_network_signs_in_as_one_address_does,
+    rates::a_guest_asks_so_often_and_is_told_when_again,
     reservations::a_reserved_number_is_its_owners_alone,
     reservations::a_reservation_lapses_moves_or_is_released,
     reservations::what_cannot_be_reserved_says_why,

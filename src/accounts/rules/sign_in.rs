@@ -65,7 +65,7 @@ fn admit_address(services: &Services, caller: &Caller) -> Result<(), Problem> {
     if !caller.is_rated {
         return Ok(());
     }
-    services.sign_ins.take(caller.address.clone(), 1).map_err(|retry| {
+    services.sign_ins.take(caller.address, 1).map_err(|retry| {
         let retry_after_seconds = i32::try_from(retry.seconds).unwrap_or(i32::MAX);
         Problem::new(
             ProblemKind::RateLimited { retry_after_seconds },

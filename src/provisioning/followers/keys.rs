@@ -49,7 +49,7 @@ struct Looked {
 impl Looked {
     /// Whether it answers who asked at that moment: it is fresh, or it began later, however long it took.
     fn is_for(&self, asked: Moment, rings: u64) -> bool {
-        self.rings == rings && (self.at >= asked || self.at.is_within(FRESH))
+        self.rings == rings && (self.at >= asked || self.at.is_within(FRESH, Moment::now()))
     }
 }
 
@@ -83,10 +83,11 @@ impl Keys {
 
 impl Known {
     async fn look(&mut self, services: &Services) -> Result<(), Stop> {
-        self.asked.retain(|_, asked| asked.is_within(REMEMBERED));
+        let now = Moment::now();
+        self.asked.retain(|_, asked| asked.is_within(REMEMBERED, now));
         let keys: Vec<ApiKeyId> = self.asked.keys().copied().collect();
         // Counted before the database is asked: what rings meanwhile makes the answer old.
-        let looked = Looked { at: Moment::now(), rings: services.doorbell.key_rings(), failed: false };
+        let looked = Looked { at: now, rings: services.doorbell.key_rings(), failed: false };
         self.looked = None;
         match read(services, &keys).await {
             Ok(found) => {

@@ -3,8 +3,11 @@
 //! In an installation of one process an answer is never older than the question: whatever changes a feed here rings before its
 //! caller is told. What another process changes is found with its ring, or, where that is lost, within [`FRESH`].
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::FeedName;
 use crate::access::FeedScope;
 use crate::changes::shared::Shared;
 use crate::changes::{self, FeedRef, Revision};
@@ -20,10 +23,11 @@ const FRESH: Duration = Duration::from_millis(200);
 
 /// The newest marks of feeds, and where the feeds are.
 pub struct Marks {
-    feeds: Shared<(String, String), FeedRef>,
-    ids: Shared<FeedRef, FeedId>,
+    feeds: Shared<FeedName, FeedRef>,
     marks: Shared<FeedScope, Option<Mark>>,
     heads: Shared<FeedId, Head>,
+    /// A feed has one id for as long as it is there.
+    ids: Mutex<HashMap<FeedRef, FeedId>>,
 }
 
 /// Where a feed is.
@@ -37,34 +41,23 @@ pub struct Head {
 
 impl Default for Marks {
     fn default() -> Self {
-        Self {
-            feeds: Shared::new(FRESH),
-            ids: Shared::new(FRESH),
-            marks: Shared::new(FRESH),
-            heads: Shared::new(FRESH),
-        }
+        Self { feeds: Shared::new(FRESH), marks: Shared::new(FRESH), heads: Shared::new(FRESH), ids: Mutex::default() }
     }
 }
 
 impl Marks {
-    /// The feed of an event and a service type by their slugs; `None` for what is not there.
+    /// The feed of this name; `None` for one that is not there.
     ///
     /// # Errors
     /// When the database refuses.
-    pub(super) async fn feed(
-        &self,
-        services: &Services,
-        event: &str,
-        service_type: &str,
-    ) -> Result<Option<FeedRef>, Stop> {
+    pub(super) async fn feed(&self, services: &Services, name: &FeedName) -> Result<Option<FeedRef>, Stop> {
         let rings = || services.doorbell.catalogue_rings();
         let read = async || {
             let mut conn = services.store.read().await?;
-            let found = content_queries::ids_by_slug(&mut conn, event, service_type).await?;
+            let found = content_queries::ids_by_slug(&mut conn, &name.event, &name.service_type).await?;
             Ok::<_, Stop>(found.map(|(event, service_type)| FeedRef { event, service_type }))
         };
-        let question = (event.to_owned(), service_type.to_owned());
-        self.feeds.ask(question, (rings(), rings), read, (Clone::clone, Some)).await
+        self.feeds.ask(name, (rings(), rings), read, (Clone::clone, Some)).await
     }
 
     /// As [`Reader::mark`].
@@ -73,14 +66,26 @@ impl Marks {
     /// When the database refuses.
     pub(super) async fn mark(&self, reader: &Reader) -> Result<(Option<Mark>, FeedId), Stop> {
         let doorbell = &reader.services.doorbell;
-        let id = async || Ok::<_, Stop>(reader.feed().await?.id);
-        let feed = self.ids.ask(reader.reference(), (0, || 0), id, (|id| Some(*id), |id| id)).await?;
+        let feed = match self.id(reader) {
+            Some(feed) => feed,
+            None => Box::pin(self.find_id(reader)).await?,
+        };
         // Both only ever grow: who has the sum of then has both of then.
         let rings = || doorbell.feed_rings(feed) + doorbell.catalogue_rings();
         let read = async || reader.mark().await;
         let mark =
-            self.marks.ask(reader.scope(), (rings(), rings), read, (|mark| Some(mark.clone()), |mark| mark)).await?;
+            self.marks.ask(&reader.scope(), (rings(), rings), read, (|mark| Some(mark.clone()), |mark| mark)).await?;
         Ok((mark, feed))
+    }
+
+    fn id(&self, reader: &Reader) -> Option<FeedId> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).get(&reader.reference()).copied()
+    }
+
+    async fn find_id(&self, reader: &Reader) -> Result<FeedId, Stop> {
+        let feed = reader.feed().await?.id;
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(reader.reference(), feed);
+        Ok(feed)
     }
 
     /// Where the feed is, for whoever waits and has heard no bell.
@@ -96,6 +101,6 @@ impl Marks {
             let archived = content_queries::is_archived(&mut conn, reader.scope().event()).await?;
             Ok::<_, Stop>(Head { revision, is_open: archived == Some(false) })
         };
-        self.heads.ask(feed, (rings(), rings), read, (|head| Some(*head), |head| head)).await
+        self.heads.ask(&feed, (rings(), rings), read, (|head| Some(*head), |head| head)).await
     }
 }

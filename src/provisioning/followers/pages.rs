@@ -58,7 +58,9 @@ impl Pages {
             FeedAnswer::Reset(_) => None,
         };
         let rings = || doorbell.feed_rings(feed);
-        self.0.ask(question, (rung, rings), async || reader.changes(since, first).await, (page, FeedAnswer::Page)).await
+        self.0
+            .ask(&question, (rung, rings), async || reader.changes(since, first).await, (page, FeedAnswer::Page))
+            .await
     }
 }
 

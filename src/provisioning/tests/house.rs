@@ -23,7 +23,7 @@ use crate::provisioning::model::{Change, ChangesPage, FeedAnswer, ResetReason};
 use crate::query;
 use crate::secrets::{Place, Sealer};
 use crate::service_types::schema::ParameterSchema;
-use crate::services::Services;
+use crate::services::{Ground, Services};
 use crate::store::schema::{
     accounts, api_key_service_types, api_keys, events, extension_unique_values, extensions, service_types,
 };
@@ -89,15 +89,15 @@ impl House {
         let clock = Arc::new(ManualClock::new(NOW));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed));
         let store = Store::open(&DatabaseUrl::Sqlite(path.clone())).await.unwrap();
-        let services = Services {
+        let services = Services::from(Ground {
             store,
             clock: Arc::clone(&clock) as _,
             sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
             hasher: Arc::new(Hasher::cheap(Arc::clone(&rng)).unwrap()),
-            sign_ins: Arc::new(Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _)),
+            sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
             rng: Arc::clone(&rng),
             doorbell: Doorbell::default(),
-        };
+        });
         let feed = FeedRef { event: EventId::new(&*rng, NOW), service_type: ServiceTypeId::new(&*rng, NOW) };
         let house = Self {
             services,
@@ -216,7 +216,7 @@ impl House {
             actor,
             request_id: None,
             idempotency: None,
-            address: String::new(),
+            address: None,
             user_agent: None,
             is_rated: false,
         })
