@@ -1,5 +1,5 @@
-//! The whole feed over HTTP: beside one SELECT by hand, streamed to the same bytes; and when it has not changed, beside a handler
-//! that does nothing.
+//! The whole feed over HTTP: beside one SELECT by hand, streamed to the same bytes; and when it has not changed, beside handlers
+//! that do nothing.
 
 use std::net::SocketAddr;
 
@@ -132,7 +132,7 @@ fn process(house: &House, table: &mut Table) {
         let idle = server.megabytes("VmRSS");
         let mut client = Client::connect(server.address).unwrap();
         for _ in 0..3 {
-            let answer = asked(&mut client, &house.token, "none");
+            let answer = asked(&mut client, PATH, &house.token, "none");
             assert!(answer.status == 200 && answer.body_bytes > 400 * u64::from(house.size));
             first.push(answer.first_byte.as_secs_f64() * 1e3);
         }
@@ -144,23 +144,25 @@ fn process(house: &House, table: &mut Table) {
     table.at_most(first_row, (median(first), " ms"), 50.0, format!("at most {longest:.1} ms"), rows);
 }
 
-fn asked(client: &mut Client, token: &str, etag: &str) -> Answer {
+fn asked(client: &mut Client, path: &str, token: &str, etag: &str) -> Answer {
     let authorization = format!("Bearer {token}");
-    client.get(PATH, &[("Authorization", &authorization), ("If-None-Match", etag)]).unwrap()
+    client.get(path, &[("Authorization", &authorization), ("If-None-Match", etag)]).unwrap()
 }
 
+/// Beside what this server does for any request, and beside a server that does nothing for one.
 async fn unchanged(house: &House, table: &mut Table, work: &str) {
     let ours = serve(router(std::sync::Arc::clone(&house.app))).await;
-    let beside = serve(Router::new().route(PATH, get(async || ()))).await;
-    let etag = ask(ours, &house.token, "none", 200, 1).await;
-    let found = alternate(
-        10_000,
-        async |units| drop(ask(ours, &house.token, &etag, 304, units).await),
-        async |units| drop(ask(beside, &house.token, &etag, 200, units).await),
-    )
-    .await;
+    let bare = serve(Router::new().route(PATH, get(async || ()))).await;
+    let etag = ask((ours, PATH), &house.token, "none", 200, 1).await;
+    let feed = async |units| drop(ask((ours, PATH), &house.token, &etag, 304, units).await);
+    let empty = async |units| drop(ask((ours, "/healthz"), &house.token, &etag, 200, units).await);
+    let found = alternate(10_000, feed, empty).await;
     let beside = format!("an empty handler {}", show(found.beside.cpu));
     table.at_most(work, (found.cpu_ratio, " × CPU"), 1.5, show(found.ours.cpu), beside);
+    let bare = async |units| drop(ask((bare, PATH), &house.token, &etag, 200, units).await);
+    let found = alternate(10_000, feed, bare).await;
+    let beside = format!("an empty handler of a bare router {}", show(found.beside.cpu));
+    table.tell(&format!("{work}, bare"), (found.cpu_ratio, " × CPU"), show(found.ours.cpu), beside);
 }
 
 async fn serve(router: Router) -> SocketAddr {
@@ -172,13 +174,13 @@ async fn serve(router: Router) -> SocketAddr {
 }
 
 /// Asks one time after another over one connection, and gives the last answer's ETag.
-async fn ask(address: SocketAddr, token: &str, etag: &str, status: u16, times: u32) -> String {
+async fn ask((address, path): (SocketAddr, &'static str), token: &str, etag: &str, status: u16, times: u32) -> String {
     let (token, etag) = (token.to_owned(), etag.to_owned());
     let asking = tokio::task::spawn_blocking(move || {
         let mut client = Client::connect(address).unwrap();
         let mut found = String::new();
         for _ in 0..times {
-            let answer = asked(&mut client, &token, &etag);
+            let answer = asked(&mut client, path, &token, &etag);
             assert_eq!(answer.status, status);
             found = answer.etag;
         }
