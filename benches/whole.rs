@@ -149,20 +149,20 @@ fn asked(client: &mut Client, path: &str, token: &str, etag: &str) -> Answer {
     client.get(path, &[("Authorization", &authorization), ("If-None-Match", etag)]).unwrap()
 }
 
-/// Beside what this server does for any request, and beside a server that does nothing for one.
+/// Beside a server that does nothing for a request, and beside what this one does for any.
 async fn unchanged(house: &House, table: &mut Table, work: &str) {
     let ours = serve(router(std::sync::Arc::clone(&house.app))).await;
     let bare = serve(Router::new().route(PATH, get(async || ()))).await;
     let etag = ask((ours, PATH), &house.token, "none", 200, 1).await;
     let feed = async |units| drop(ask((ours, PATH), &house.token, &etag, 304, units).await);
-    let empty = async |units| drop(ask((ours, "/healthz"), &house.token, &etag, 200, units).await);
-    let found = alternate(10_000, feed, empty).await;
-    let beside = format!("an empty handler {}", show(found.beside.cpu));
-    table.at_most(work, (found.cpu_ratio, " × CPU"), 1.5, show(found.ours.cpu), beside);
     let bare = async |units| drop(ask((bare, PATH), &house.token, &etag, 200, units).await);
     let found = alternate(10_000, feed, bare).await;
-    let beside = format!("an empty handler of a bare router {}", show(found.beside.cpu));
-    table.tell(&format!("{work}, bare"), (found.cpu_ratio, " × CPU"), show(found.ours.cpu), beside);
+    let beside = format!("an empty handler {}", show(found.beside.cpu));
+    table.at_most(work, (found.cpu_ratio, " × CPU"), 1.5, show(found.ours.cpu), beside);
+    let alive = async |units| drop(ask((ours, "/healthz"), &house.token, &etag, 200, units).await);
+    let found = alternate(10_000, feed, alive).await;
+    let beside = format!("/healthz {}", show(found.beside.cpu));
+    table.tell(&format!("{work}, beside /healthz"), (found.cpu_ratio, " × CPU"), show(found.ours.cpu), beside);
 }
 
 async fn serve(router: Router) -> SocketAddr {
