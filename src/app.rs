@@ -1,6 +1,5 @@
 //! The program as one value: configuration, services, catalogue, schema. Built once, shared by every request.
 
-use std::hash::Hash;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -9,7 +8,7 @@ use arc_swap::ArcSwap;
 use async_graphql::{Schema, ValidationMode};
 use tokio::sync::watch;
 
-use crate::access::rates::{Buckets, Rate, RateAddress};
+use crate::access::rates::{Buckets, Rate};
 use crate::accounts::graphql::SessionCookie;
 use crate::accounts::hashing::Hasher;
 use crate::authentication::KnownKeys;
@@ -20,6 +19,7 @@ use crate::graphql::context::{CoreTypeNames, PublicAddress};
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::with_catalogue;
 use crate::http::graphql::{OpenSockets, PublishedSchema};
+use crate::http::rates::Rates;
 use crate::http::requests::RequestCounts;
 use crate::mail::Mailer;
 use crate::problem::Fault;
@@ -61,39 +61,10 @@ pub struct App {
     pub sockets: OpenSockets,
 }
 
-/// Where requests are counted; each instance counts for itself.
-pub struct Rates {
-    /// Requests a minute of a guest's address.
-    pub guests: Buckets<Option<RateAddress>>,
-    /// Requests a minute of a person.
-    pub people: Buckets<String>,
-    /// Requests a minute of a key.
-    pub keys: Buckets<String>,
-    /// Rows of feeds a minute of whoever may read them.
-    pub rows: Buckets<String>,
-}
-
 /// How often one address may try to sign in.
 const SIGN_INS_A_MINUTE: u32 = 20;
-/// How many rows of feeds somebody may read: a feed of a million extensions, whole.
-const ROWS_A_MINUTE: u32 = 1_000_000;
-/// How many callers are remembered in each set of buckets.
+/// How many addresses are remembered that have.
 const REMEMBERED: usize = 100_000;
-
-impl Rates {
-    fn new(clock: &Arc<dyn Clock>) -> Self {
-        Self {
-            guests: buckets(600, clock),
-            people: buckets(300, clock),
-            keys: buckets(600, clock),
-            rows: buckets(ROWS_A_MINUTE, clock),
-        }
-    }
-}
-
-fn buckets<K: Eq + Hash + Clone>(a_minute: u32, clock: &Arc<dyn Clock>) -> Buckets<K> {
-    Buckets::new(Rate::per_minute(a_minute), REMEMBERED, Arc::clone(clock))
-}
 
 /// The parts that a test brings itself.
 pub struct Parts {
@@ -126,7 +97,7 @@ pub async fn open(installation: &Installation, parts: Parts) -> Result<Services,
     let store = Store::open(&installation.database().map_err(Fault::internal)?).await?;
     Ok(Services::from(Ground {
         store,
-        sign_ins: buckets(SIGN_INS_A_MINUTE, &parts.clock),
+        sign_ins: Buckets::new(Rate::per_minute(SIGN_INS_A_MINUTE), REMEMBERED, Arc::clone(&parts.clock)),
         clock: parts.clock,
         rng: parts.rng,
         sealer: Arc::new(sealer),

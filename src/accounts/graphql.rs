@@ -7,7 +7,7 @@ mod objects;
 mod payloads;
 mod queries;
 
-pub use cookie::SessionCookie;
+pub use cookie::{SessionCookie, set, value_of};
 pub use mutations::AccountsMutation;
 pub use objects::{Account, AccountConnection, AccountEdge, Restriction, Session};
 pub use payloads::{AcceptedPayload, AccountPayload};

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::address::{client_address, is_exempt_from_rates};
+use super::browsers::Browser;
 use super::graphql::{Credentials, EdgeError, Gateway, Observation, OpenSockets, PublishedSchema};
 use crate::access::rates::RateAddress;
 use crate::access::{Actor, Caller};
@@ -32,13 +33,15 @@ pub struct Switchboard(pub Arc<App>);
 pub struct Known {
     /// For the resolvers.
     pub caller: Arc<Caller>,
-    token: Option<Arc<str>>,
+    pub(super) token: Option<Arc<str>>,
+    /// By what rates tell a guest from others behind the same address.
+    pub(super) browser: Option<Browser>,
 }
 
 impl Known {
     /// A caller whom nobody has to find, since the program itself made them.
     pub const fn made(caller: Arc<Caller>) -> Self {
-        Self { caller, token: None }
+        Self { caller, token: None, browser: None }
     }
 }
 
@@ -52,12 +55,42 @@ impl Switchboard {
     /// # Errors
     /// `RATE_LIMITED` when there are not enough in it.
     pub fn admit_rows(&self, caller: &Known, rows: u64) -> Result<(), EdgeError> {
-        if rows == 0 || !caller.caller.is_rated {
-            return Ok(());
+        self.0.rates.take_rows(caller, rows).map_err(|retry| EdgeError::rate_limited(retry.seconds))
+    }
+
+    /// Who asks, told by everything but the token.
+    fn known(&self, credentials: &Credentials, actor: Actor, token: Option<&str>) -> Known {
+        let App { services, serving, .. } = &*self.0;
+        let peer = credentials.peer.map(|peer| peer.ip());
+        let is_rated = !peer.is_some_and(|peer| is_exempt_from_rates(peer, &serving.trusted_proxy));
+        let is_counted_by_browser = is_rated && matches!(actor, Actor::Guest);
+        let cookie = credentials.cookie.as_deref().filter(|_| is_counted_by_browser);
+        let browser = cookie.and_then(|cookie| Browser::from_cookie(services, cookie, serving.plain_http_lan));
+        let caller = Caller {
+            actor,
+            request_id: None,
+            idempotency: None,
+            address: self.address(credentials).map(RateAddress::from),
+            is_rated,
+            user_agent: credentials.user_agent.clone(),
+        };
+        Known { caller: Arc::new(caller), token: token.map(Into::into), browser }
+    }
+
+    /// Who asks without saying who they are.
+    pub fn guest(&self, credentials: &Credentials) -> Known {
+        self.known(credentials, Actor::Guest, None)
+    }
+
+    /// The cookie for a guest's browser that has none. A new one is taken out of its address's bucket: where that is empty, the
+    /// browser stays one of those without.
+    pub fn greeting(&self, guest: &Known) -> Option<String> {
+        let App { services, serving, rates, .. } = &*self.0;
+        if guest.browser.is_some() || !guest.caller.is_rated || rates.take(guest, Charge::default()).is_err() {
+            return None;
         }
-        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-        let taken = self.0.rates.rows.take(caller.caller.actor.label(), rows);
-        taken.map_err(|retry| EdgeError::rate_limited(retry.seconds))
+        let made = Browser::new_cookie(services, serving.plain_http_lan);
+        made.inspect_err(|error| tracing::warn!(%error, "a browser could not be given a cookie")).ok()
     }
 
     fn address(&self, credentials: &Credentials) -> Option<IpAddr> {
@@ -107,18 +140,7 @@ impl Gateway for Switchboard {
                 }
             }
         };
-        let address = self.address(credentials);
-        let peer = credentials.peer.map(|peer| peer.ip());
-        let is_exempt = peer.is_some_and(|peer| is_exempt_from_rates(peer, &self.0.serving.trusted_proxy));
-        let caller = Caller {
-            actor,
-            request_id: None,
-            idempotency: None,
-            address: address.map(RateAddress::from),
-            is_rated: !is_exempt,
-            user_agent: credentials.user_agent.clone(),
-        };
-        Ok(Known { caller: Arc::new(caller), token: token.map(Into::into) })
+        Ok(self.known(credentials, actor, token))
     }
 
     fn tier(&self, caller: &Known) -> Tier {
@@ -130,18 +152,7 @@ impl Gateway for Switchboard {
     }
 
     async fn admit(&self, caller: &Known, charge: Charge) -> Result<(), EdgeError> {
-        if !caller.caller.is_rated {
-            return Ok(());
-        }
-        let rates = &self.0.rates;
-        let taken = match &caller.caller.actor {
-            Actor::Guest => rates.guests.take(caller.caller.address, 1),
-            Actor::Person(person) => rates.people.take(person.username.clone(), 1),
-            Actor::Key(key) => rates.keys.take(key.prefix.clone(), 1),
-            Actor::System(_) => Ok(()),
-        };
-        taken.map_err(|retry| EdgeError::rate_limited(retry.seconds))?;
-        self.admit_rows(caller, charge.feed_rows)
+        self.0.rates.take(caller, charge).map_err(|retry| EdgeError::rate_limited(retry.seconds))
     }
 
     fn revoked(&self, caller: &Known) -> BoxFuture<'static, ()> {

@@ -1,6 +1,7 @@
 //! The outside edge: everything that speaks HTTP.
 
 pub mod address;
+mod browsers;
 mod devices;
 mod documents;
 mod etags;
@@ -11,6 +12,7 @@ pub mod headers;
 mod health;
 mod metrics;
 mod playground;
+pub mod rates;
 mod refusal;
 pub mod requests;
 mod sender;
@@ -20,6 +22,7 @@ mod web;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tower::util::MapResponseLayer;
 use tower_http::CompressionLevel;
@@ -39,7 +42,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::metrics))
         .with_state(Arc::clone(&app));
-    let pages = web::routes().merge(playground::routes()).layer((
+    let greeted = web::pages().layer(from_fn_with_state(Switchboard(Arc::clone(&app)), sender::greet));
+    let pages = greeted.merge(web::files()).merge(playground::routes()).layer((
         CompressionLayer::new(),
         MapResponseLayer::new(headers::for_pages),
         CatchPanicLayer::new(),

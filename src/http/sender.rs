@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -31,9 +33,21 @@ pub async fn admitted(switchboard: &Switchboard, parts: &Parts) -> Result<Known,
 /// # Errors
 /// 429 over the rate, 503 when it cannot be told now.
 pub async fn admitted_as_guest(switchboard: &Switchboard, parts: &Parts) -> Result<(), Refusal> {
-    let guest = Credentials { bearer: None, cookie: None, ..about(parts) };
-    let known = switchboard.authenticate(&guest).await?;
-    Ok(switchboard.admit(&known, Charge::default()).await?)
+    Ok(switchboard.admit(&switchboard.guest(&about(parts)), Charge::default()).await?)
+}
+
+/// Gives a browser a cookie with its first page, see [`super::browsers`].
+pub async fn greet(State(switchboard): State<Switchboard>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let cookie = joined(&parts.headers, &header::COOKIE, "; ");
+    let greeting = switchboard.greeting(&switchboard.guest(&Credentials { cookie, ..about(&parts) }));
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    if let Some(cookie) = greeting.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+        // A cache that others share would give them the same cookie.
+        response.headers_mut().insert(header::CACHE_CONTROL, const { HeaderValue::from_static("private, no-cache") });
+    }
+    response
 }
 
 fn credentials(parts: &Parts) -> Result<Credentials, Refusal> {

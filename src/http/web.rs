@@ -68,10 +68,14 @@ const ASSETS: &[Asset] = assets![
     "server.js",
 ];
 
-/// The routes of all pages and their files.
-pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    let assets = Router::new().route("/assets/{*name}", get(asset));
-    PAGES.iter().fold(assets, |router, path| router.route(path, get(shell)))
+/// The routes of all pages.
+pub fn pages<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    PAGES.iter().fold(Router::new(), |router, path| router.route(path, get(shell)))
+}
+
+/// The routes of the files that pages load.
+pub fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/assets/{*name}", get(asset))
 }
 
 async fn shell(headers: HeaderMap) -> Response {
@@ -166,7 +170,7 @@ mod tests {
         if let Some(etag) = etag {
             request = request.header(header::IF_NONE_MATCH, etag);
         }
-        routes::<()>().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+        pages::<()>().merge(files()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
     #[tokio::test]

@@ -67,6 +67,7 @@ tests! {
     keys::a_change_of_the_key_survives_being_killed,
     rates::a_network_signs_in_as_one_address_does,
     rates::a_guest_asks_so_often_and_is_told_when_again,
+    rates::browsers_behind_one_address_do_not_stand_in_each_others_way,
     reservations::a_reserved_number_is_its_owners_alone,
     reservations::a_reservation_lapses_moves_or_is_released,
     reservations::what_cannot_be_reserved_says_why,

@@ -57,3 +57,54 @@ pub async fn a_guest_asks_so_often_and_is_told_when_again(app: TestApp) {
     let refused = file.header("X-Forwarded-For", "192.0.2.1").send().await.unwrap();
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
 }
+
+/// The cookies with which a page greets a browser at this address that sends `cookie`.
+async fn greeted(app: &TestApp, address: &str, cookie: &str) -> Vec<String> {
+    let page = reqwest::Client::new().get(&app.url).header("X-Forwarded-For", address).header("Cookie", cookie);
+    let page = page.send().await.unwrap();
+    assert_eq!(page.status(), StatusCode::OK);
+    let given = page.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned());
+    let given: Vec<String> = given.collect();
+    let caching = page.headers()["cache-control"].to_str().unwrap();
+    assert_eq!(caching.contains("private"), !given.is_empty(), "{caching}");
+    given
+}
+
+async fn ask_with(app: &TestApp, address: &str, cookie: &str) -> StatusCode {
+    let request = reqwest::Client::new().post(format!("{}/graphql", app.url)).header("X-Forwarded-For", address);
+    let request = request.header("Cookie", cookie).json(&json!({ "query": "{ __typename }" }));
+    request.send().await.unwrap().status()
+}
+
+pub async fn browsers_behind_one_address_do_not_stand_in_each_others_way(app: TestApp) {
+    let proxied = app.behind_a_proxy().await;
+    let (camp, elsewhere) = ("192.0.2.1", "192.0.2.2");
+    let given = greeted(&proxied, camp, "").await;
+    let (cookie, attributes) = given[0].split_once("; ").unwrap();
+    assert_eq!((given.len(), attributes), (1, "Path=/; HttpOnly; SameSite=Lax; Secure"), "{given:?}");
+    assert!(cookie.starts_with("__Host-switchboard-browser="), "{cookie}");
+    // Who is known is not greeted again, and takes nothing out of the address's bucket, which the greeting has.
+    assert_eq!(greeted(&proxied, camp, cookie).await, Vec::<String>::new());
+    for _ in 0..599 {
+        assert_eq!(ask_with(&proxied, camp, "").await, StatusCode::OK);
+    }
+    assert_eq!(ask_with(&proxied, camp, "").await, StatusCode::TOO_MANY_REQUESTS);
+    // The page comes all the same, without a cookie.
+    assert_eq!(greeted(&proxied, camp, "").await, Vec::<String>::new());
+    let other = greeted(&proxied, elsewhere, "").await[0].split_once(';').unwrap().0.to_owned();
+    for _ in 0..600 {
+        assert_eq!(ask_with(&proxied, camp, cookie).await, StatusCode::OK);
+    }
+    assert_eq!(ask_with(&proxied, camp, cookie).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(ask_with(&proxied, elsewhere, cookie).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(ask_with(&proxied, camp, &format!("a=b; {other}")).await, StatusCode::OK);
+    // One that was made up counts for nothing.
+    let end = other.len() - 1;
+    let altered = format!("{}{}", &other[..end], if other.ends_with('A') { 'Q' } else { 'A' });
+    for made_up in [altered.as_str(), "__Host-switchboard-browser=AAAA", "__Host-switchboard-browser=%", &other[..end]]
+    {
+        assert_eq!(ask_with(&proxied, camp, made_up).await, StatusCode::TOO_MANY_REQUESTS, "{made_up}");
+    }
+    // From this machine itself no rate holds, and no cookie is given.
+    assert_eq!(greeted(&app, camp, "").await, Vec::<String>::new());
+}

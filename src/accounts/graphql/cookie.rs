@@ -1,4 +1,7 @@
-//! The cookie in which browsers keep a session's token.
+//! Cookies, and the one in which browsers keep a session's token.
+
+/// For how long a browser keeps a session, in seconds: 30 days.
+const SESSION_SECONDS: u32 = 30 * 24 * 3600;
 
 /// The browser's cookie: `__Host-` with Secure, or another name where an admin chose plain HTTP on a LAN.
 #[derive(Clone, Copy, Debug)]
@@ -14,22 +17,30 @@ impl SessionCookie {
     }
 
     pub(super) fn holding(self, token: &str) -> String {
-        let secure = if self.plain_http { "" } else { "; Secure" };
-        format!("{}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{secure}", self.name(), 30 * 24 * 3600)
+        set(self.name(), token, Some(SESSION_SECONDS), self.plain_http)
     }
 
     /// The header that makes a browser forget the cookie.
     pub fn gone(self) -> String {
-        let secure = if self.plain_http { "" } else { "; Secure" };
-        format!("{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}", self.name())
+        set(self.name(), "", Some(0), self.plain_http)
     }
 
     /// The token in a `Cookie` header.
     pub fn token_in(self, header: &str) -> Option<&str> {
-        header
-            .split(';')
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, _)| *name == self.name())
-            .map(|(_, token)| token)
+        value_of(header, self.name())
     }
+}
+
+/// A `Set-Cookie` header (RFC 6265, section 4.1) for this server alone, that no script reads and no other site's form sends. Without
+/// an age in seconds it is kept until the browser is closed.
+pub fn set(name: &str, value: &str, max_age: Option<u32>, plain_http: bool) -> String {
+    let age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+    let secure = if plain_http { "" } else { "; Secure" };
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{age}{secure}")
+}
+
+/// The value of a cookie in a `Cookie` header (RFC 6265, section 4.2).
+pub fn value_of<'a>(header: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
 }
