@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -85,7 +86,8 @@ async fn send_whole(asking: Asking<'_>) -> Result<Response, Refusal> {
         return Ok(not_modified(&mark.etag));
     }
     if asking.is_head() {
-        return Ok(ndjson(&mark.etag, Body::empty()));
+        // How long it would be nobody knows before it is written.
+        return Ok(ndjson(&mark.etag, Body::from_stream(stream::empty::<std::io::Result<Bytes>>())));
     }
     // Boxed: most who ask have it already.
     Box::pin(begin_whole(asking, mark.count)).await

@@ -2,7 +2,7 @@
 //!
 //! Each function is for a `tower::util::MapResponseLayer`. A header that the answer has set itself stays.
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, Response};
 
 type Header = (HeaderName, HeaderValue);
@@ -25,6 +25,13 @@ pub fn for_pages<B>(response: Response<B>) -> Response<B> {
 /// For the API and for health: nothing is stored in a cache unless the answer says otherwise itself.
 pub fn for_api<B>(response: Response<B>) -> Response<B> {
     with(response, const { [NOSNIFF, NO_REFERRER, policy(API_POLICY), caching("no-store")] })
+}
+
+/// For feeds: as for the API. What is sent may be compressed, which an answer without a body has to tell as well (RFC 9110,
+/// section 15.4.5).
+pub fn for_feeds<B>(response: Response<B>) -> Response<B> {
+    let compressed: Header = (VARY, HeaderValue::from_static("accept-encoding"));
+    with(response, [NOSNIFF, NO_REFERRER, policy(API_POLICY), caching("no-store"), compressed])
 }
 
 /// For exports at stable URLs: a browser may keep one, and asks each time whether it is still right. No cache that others share

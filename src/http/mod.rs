@@ -56,7 +56,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer((MapResponseLayer::new(headers::for_api), CatchPanicLayer::new()));
     let feeds = feeds::routes(app).layer((
         CompressionLayer::new().quality(CompressionLevel::Fastest),
-        MapResponseLayer::new(headers::for_api),
+        MapResponseLayer::new(headers::for_feeds),
         CatchPanicLayer::new(),
     ));
     Router::new().merge(documents).merge(feeds).merge(api).merge(pages)

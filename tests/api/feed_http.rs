@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, WWW_AUTHENTICATE};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY, WWW_AUTHENTICATE,
+};
 use serde_json::{Value, json};
 
 use super::feed::key;
@@ -69,7 +71,13 @@ pub async fn a_feed_that_is_known_is_not_sent_again(app: TestApp) {
     let known = tag(config.clone()).await;
     let again = config.get("/feed/demo/sip").header(IF_NONE_MATCH, &known).send().await.unwrap();
     assert_eq!((again.status().as_u16(), again.headers()[ETAG].to_str().unwrap()), (304, known.as_str()));
+    assert_eq!(again.headers()[VARY], "accept-encoding");
     assert_eq!(again.text().await.unwrap(), "");
+    let head = reqwest::Client::new().head(format!("{}/feed/demo/sip", app.url)).bearer_auth(config.token().unwrap());
+    let head = head.send().await.unwrap();
+    assert_eq!((head.status().as_u16(), head.headers()[ETAG].to_str().unwrap()), (200, known.as_str()));
+    assert_eq!(head.headers()[VARY], "accept-encoding");
+    assert_eq!(head.headers().get(CONTENT_LENGTH), None, "it is not known");
     let secrets = key(&admin, "READ_SECRETS").await;
     let other = secrets.get("/feed/demo/sip").header(IF_NONE_MATCH, &known).send().await.unwrap();
     assert_eq!(other.status(), 200, "what another scope shows is another document");
@@ -89,6 +97,7 @@ pub async fn a_feed_is_compressed_as_asked(app: TestApp) {
     for encoding in ["gzip", "zstd"] {
         let response = key.get("/feed/demo/sip").header(ACCEPT_ENCODING, encoding).send().await.unwrap();
         assert_eq!(response.headers()[CONTENT_ENCODING], encoding);
+        assert_eq!(response.headers().get_all(VARY).iter().collect::<Vec<_>>(), ["accept-encoding"]);
         let body = response.bytes().await.unwrap();
         let mut text = String::new();
         match encoding {
