@@ -93,7 +93,7 @@ impl Ground {
 
     /// What operators see of a consumer.
     pub async fn seen(&self, name: &str) -> Value {
-        let query = "{ feedConsumers { name lagRecords acknowledged errors { number } } }";
+        let query = "{ feedConsumers { name lagRecords acknowledged errors { number } webHook { state attempts nextAttemptAt lastError } } }";
         let seen = self.operator.does(query, json!({})).await;
         let found = seen.as_array().unwrap().iter().find(|consumer| consumer["name"] == name);
         found.unwrap_or_else(|| panic!("{name}: {seen}")).clone()

@@ -172,7 +172,10 @@ impl System {
             if self.cursor() == head {
                 break;
             }
-            assert!(began.elapsed() < PATIENCE, "{} does not come to the head", self.feed());
+            if began.elapsed() >= PATIENCE {
+                let seen = self.desk.ground.seen(&self.desk.consumer).await;
+                panic!("{} does not come to the head {head}: {seen}", self.feed());
+            }
         }
         assert_eq!(self.rows(), truth, "the copy of {} is not what holds", self.feed());
         self.told()

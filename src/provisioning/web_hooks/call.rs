@@ -93,14 +93,27 @@ pub async fn call_due(services: &Services, calls: &Arc<Calls>) -> Result<(), Sto
     let due = queries::due(&mut *services.store.read().await?, services.now(), limit).await?;
     for consumer in due {
         let Ok(place) = Arc::clone(&calls.places).try_acquire_owned() else { return Ok(()) };
-        let now = services.now();
-        let claimed = services
-            .store
-            .write(move |conn| Box::pin(async move { Ok(queries::claim(conn, consumer, now).await?) }))
-            .await?;
-        if claimed {
-            tokio::spawn(call(services.clone(), Arc::clone(calls), consumer, place));
-        }
+        // A task of its own: were this dropped between the claim and the call, nobody would call before the claim runs out.
+        let beginning = tokio::spawn(begin(services.clone(), Arc::clone(calls), consumer, place));
+        beginning.await.map_err(Fault::internal)??;
+    }
+    Ok(())
+}
+
+/// Claims a hook and begins to call it, unless somebody else has it.
+async fn begin(
+    services: Services,
+    calls: Arc<Calls>,
+    consumer: ConsumerId,
+    place: OwnedSemaphorePermit,
+) -> Result<(), Stop> {
+    let now = services.now();
+    let claimed = services
+        .store
+        .write(move |conn| Box::pin(async move { Ok(queries::claim(conn, consumer, now).await?) }))
+        .await?;
+    if claimed {
+        tokio::spawn(call(services, calls, consumer, place));
     }
     Ok(())
 }
