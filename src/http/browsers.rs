@@ -14,6 +14,8 @@ use crate::services::Services;
 
 const PLACE: Place<'static> = Place::new("cookies", b"", "browser");
 const ID_BYTES: usize = 16;
+/// No cookie of ours is longer, in characters.
+const LONGEST: usize = 128;
 
 /// A guest's browser.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -22,8 +24,9 @@ pub struct Browser([u8; ID_BYTES]);
 impl Browser {
     /// The browser that sent this `Cookie` header, if it was given a cookie here.
     pub fn from_cookie(services: &Services, header: &str, plain_http: bool) -> Option<Self> {
-        let sealed = URL_SAFE_NO_PAD.decode(value_of(header, name(plain_http))?).ok()?;
-        // Of a key that is not the newest, or none at all: looking for it would read the key's file.
+        let value = value_of(header, name(plain_http)).filter(|value| value.len() <= LONGEST)?;
+        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
+        // After a rotation a browser gets another with its next page: looking for a key that is not there would read its file.
         if services.sealer.needs_resealing(&sealed) {
             return None;
         }

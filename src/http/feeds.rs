@@ -86,8 +86,7 @@ async fn send_whole(asking: Asking<'_>) -> Result<Response, Refusal> {
         return Ok(not_modified(&mark.etag));
     }
     if asking.is_head() {
-        // How long it would be nobody knows before it is written.
-        return Ok(ndjson(&mark.etag, Body::from_stream(stream::empty::<std::io::Result<Bytes>>())));
+        return Ok(ndjson(&mark.etag, of_unknown_length()));
     }
     // Boxed: most who ask have it already.
     Box::pin(begin_whole(asking, mark.count)).await
@@ -216,7 +215,7 @@ async fn send_rendered(asking: Asking<'_>, template: &str) -> Result<Response, R
     }
     let head = [(header::CONTENT_TYPE, mark.content_type), (header::ETAG, mark.mark.etag)];
     if asking.is_head() {
-        return Ok(head.into_response());
+        return Ok((head, of_unknown_length()).into_response());
     }
     asking.charge(mark.mark.count)?;
     let document = render::feed(&asking.reader, template).await?.ok_or_else(missing)?;
@@ -226,6 +225,11 @@ async fn send_rendered(asking: Asking<'_>, template: &str) -> Result<Response, R
 
 fn ndjson(etag: &str, body: Body) -> Response {
     ([(header::CONTENT_TYPE, "application/x-ndjson"), (header::ETAG, etag)], body).into_response()
+}
+
+/// What stands for the body in an answer to HEAD: how long it would be nobody knows before it is written.
+fn of_unknown_length() -> Body {
+    Body::from_stream(stream::empty::<std::io::Result<Bytes>>())
 }
 
 /// The client has it already.

@@ -33,7 +33,7 @@ pub struct Switchboard(pub Arc<App>);
 pub struct Known {
     /// For the resolvers.
     pub caller: Arc<Caller>,
-    pub(super) token: Option<Arc<str>>,
+    token: Option<Arc<str>>,
     /// By what rates tell a guest from others behind the same address.
     pub(super) browser: Option<Browser>,
 }
@@ -42,6 +42,12 @@ impl Known {
     /// A caller whom nobody has to find, since the program itself made them.
     pub const fn made(caller: Arc<Caller>) -> Self {
         Self { caller, token: None, browser: None }
+    }
+
+    /// The same with a cookie.
+    #[cfg(test)]
+    pub fn in_browser(self, browser: Browser) -> Self {
+        Self { browser: Some(browser), ..self }
     }
 }
 
@@ -58,7 +64,7 @@ impl Switchboard {
         self.0.rates.take_rows(caller, rows).map_err(|retry| EdgeError::rate_limited(retry.seconds))
     }
 
-    /// Who asks, told by everything but the token.
+    /// Whoever `actor` is, as rates and the audit see them.
     fn known(&self, credentials: &Credentials, actor: Actor, token: Option<&str>) -> Known {
         let App { services, serving, .. } = &*self.0;
         let peer = credentials.peer.map(|peer| peer.ip());
@@ -82,11 +88,10 @@ impl Switchboard {
         self.known(credentials, Actor::Guest, None)
     }
 
-    /// The cookie for a guest's browser that has none. A new one is taken out of its address's bucket: where that is empty, the
-    /// browser stays one of those without.
+    /// The cookie for a browser that has none, unless its address has been given many: then it stays one of those without.
     pub fn greeting(&self, guest: &Known) -> Option<String> {
         let App { services, serving, rates, .. } = &*self.0;
-        if guest.browser.is_some() || !guest.caller.is_rated || rates.take(guest, Charge::default()).is_err() {
+        if guest.browser.is_some() || !guest.caller.is_rated || rates.take_greeting(guest).is_err() {
             return None;
         }
         let made = Browser::new_cookie(services, serving.plain_http_lan);

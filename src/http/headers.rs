@@ -10,6 +10,9 @@ type Header = (HeaderName, HeaderValue);
 const NOSNIFF: Header = (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 const NO_REFERRER: Header = (REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
 
+/// What is sent may be compressed, which an answer without a body has to tell as well (RFC 9110, section 15.4.5).
+const COMPRESSED: Header = (VARY, HeaderValue::from_static("accept-encoding"));
+
 /// Pages load what they need from here alone, run no inline script, and are in nobody's frame.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
     connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -19,7 +22,7 @@ const API_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none
 
 /// For pages.
 pub fn for_pages<B>(response: Response<B>) -> Response<B> {
-    with(response, const { [NOSNIFF, NO_REFERRER, policy(PAGE_POLICY)] })
+    with(response, const { [NOSNIFF, NO_REFERRER, policy(PAGE_POLICY), COMPRESSED] })
 }
 
 /// For the API and for health: nothing is stored in a cache unless the answer says otherwise itself.
@@ -27,11 +30,9 @@ pub fn for_api<B>(response: Response<B>) -> Response<B> {
     with(response, const { [NOSNIFF, NO_REFERRER, policy(API_POLICY), caching("no-store")] })
 }
 
-/// For feeds: as for the API. What is sent may be compressed, which an answer without a body has to tell as well (RFC 9110,
-/// section 15.4.5).
+/// For feeds: as for the API, but compressed.
 pub fn for_feeds<B>(response: Response<B>) -> Response<B> {
-    let compressed: Header = (VARY, HeaderValue::from_static("accept-encoding"));
-    with(response, [NOSNIFF, NO_REFERRER, policy(API_POLICY), caching("no-store"), compressed])
+    with(response, const { [NOSNIFF, NO_REFERRER, policy(API_POLICY), caching("no-store"), COMPRESSED] })
 }
 
 /// For exports at stable URLs: a browser may keep one, and asks each time whether it is still right. No cache that others share

@@ -36,6 +36,8 @@ pub struct Rates {
     browsers: Allowances<Browser>,
     /// All browsers of an address together: whoever gathers cookies gets no more than this.
     networks: Allowances<Option<RateAddress>>,
+    /// Cookies for new browsers of an address.
+    greetings: Buckets<Option<RateAddress>>,
     people: Allowances<AccountId>,
     keys: Allowances<ApiKeyId>,
     /// Rows of feeds, by account or key.
@@ -49,6 +51,7 @@ impl Rates {
             addresses: Allowances::new(OF_GUESTS, Tier::Guest, 1, clock),
             browsers: Allowances::new(OF_GUESTS, Tier::Guest, 1, clock),
             networks: Allowances::new(OF_GUESTS, Tier::Guest, BROWSERS, clock),
+            greetings: buckets(OF_GUESTS, clock),
             people: Allowances::new(OF_PEOPLE, Tier::User, 1, clock),
             keys: Allowances::new(OF_KEYS, Tier::Key, 1, clock),
             rows: buckets(ROWS, clock),
@@ -75,6 +78,14 @@ impl Rates {
             (Actor::System(_), _) => {}
         }
         self.take_rows(known, charge.feed_rows)
+    }
+
+    /// Takes a cookie for a new browser: not out of the bucket of its address, which others may have emptied.
+    ///
+    /// # Errors
+    /// When the address has been given many in this minute.
+    pub fn take_greeting(&self, guest: &Known) -> Result<(), RetryAfter> {
+        self.greetings.take(guest.caller.address, 1)
     }
 
     /// Takes rows of a feed.
@@ -108,7 +119,7 @@ impl<K: Eq + Hash + Copy> Allowances<K> {
 
     fn take(&self, caller: K, cost: u64) -> Result<(), RetryAfter> {
         self.requests.take(caller, 1)?;
-        // What is no operation of GraphQL's has no cost.
+        // Only what runs as GraphQL has a cost.
         if cost == 0 {
             return Ok(());
         }
@@ -126,48 +137,97 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::access::Caller;
+    use crate::access::{Caller, Key, Person, Role};
     use crate::clock::{ManualClock, Timestamp};
+    use crate::ids::SessionId;
 
     const FREE: Charge = Charge { cost: 0, feed_rows: 0 };
 
-    fn guest(browser: Option<u128>) -> Known {
-        let caller = Caller {
-            actor: Actor::Guest,
-            request_id: None,
-            idempotency: None,
-            address: Some(RateAddress::from(IpAddr::V4(Ipv4Addr::LOCALHOST))),
-            is_rated: true,
-            user_agent: None,
-        };
-        Known { browser: browser.map(|id| Browser::known(id.to_be_bytes())), ..Known::made(Arc::new(caller)) }
+    fn asking(actor: Actor) -> Known {
+        let address = Some(RateAddress::from(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        let system = Arc::unwrap_or_clone(Caller::system("test"));
+        Known::made(Arc::new(Caller { actor, address, is_rated: true, ..system }))
+    }
+
+    fn guest(browser: u32) -> Known {
+        asking(Actor::Guest).in_browser(Browser::known(u128::from(browser).to_be_bytes()))
+    }
+
+    fn person(id: u128) -> Known {
+        asking(Actor::Person(Arc::new(Person {
+            id: AccountId(Uuid::from_u128(id)),
+            username: String::new(),
+            role: Role::Operator,
+            session: SessionId(Uuid::nil()),
+            reauthenticated_at: Timestamp(0),
+            email_verified: true,
+        })))
+    }
+
+    fn key(id: u128) -> Known {
+        asking(Actor::Key(Arc::new(Key {
+            id: ApiKeyId(Uuid::from_u128(id)),
+            prefix: String::new(),
+            scopes: Vec::new(),
+            service_types: Vec::new(),
+            events: Vec::new(),
+            all_events: true,
+        })))
+    }
+
+    fn rates() -> (Rates, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000_000)));
+        (Rates::new(&(Arc::clone(&clock) as Arc<dyn Clock>)), clock)
+    }
+
+    /// How many requests of this charge are granted at once, at most `most`.
+    fn granted(rates: &Rates, known: &Known, charge: Charge, most: u32) -> u32 {
+        (0..most).take_while(|_| rates.take(known, charge).is_ok()).fold(0, |count, _| count + 1)
     }
 
     #[test]
     fn cookies_do_not_add_up_without_end() {
-        let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000_000)));
-        let rates = Rates::new(&(Arc::clone(&clock) as Arc<dyn Clock>));
-        let granted = (0..u128::from(2 * BROWSERS))
-            .map(|browser| (0..=OF_GUESTS).take_while(|_| rates.take(&guest(Some(browser)), FREE).is_ok()).count())
-            .collect::<Vec<_>>();
-        let (full, empty) = granted.split_at(usize::try_from(BROWSERS).unwrap());
-        assert!(full.iter().all(|requests| *requests == usize::try_from(OF_GUESTS).unwrap()), "{granted:?}");
-        assert!(empty.iter().all(|requests| *requests == 0), "{granted:?}");
-        // Whoever has no cookie is none of them.
-        assert_eq!(rates.take(&guest(None), FREE), Ok(()));
+        let (rates, _) = rates();
+        for browser in 0..2 * BROWSERS {
+            let wanted = if browser < BROWSERS { OF_GUESTS } else { 0 };
+            assert_eq!(granted(&rates, &guest(browser), FREE, OF_GUESTS + 1), wanted, "{browser}");
+        }
+        // Whoever has no cookie is none of them, and a new browser is greeted all the same.
+        assert_eq!(granted(&rates, &asking(Actor::Guest), FREE, OF_GUESTS + 1), OF_GUESTS);
+        assert_eq!(rates.take_greeting(&asking(Actor::Guest)), Ok(()));
+        let greeted = (0..OF_GUESTS).take_while(|_| rates.take_greeting(&asking(Actor::Guest)).is_ok()).count();
+        assert_eq!(u32::try_from(greeted), Ok(OF_GUESTS - 1));
+    }
+
+    #[test]
+    fn everyone_has_a_rate_of_his_own() {
+        let (rates, _) = rates();
+        for id in [1, 2] {
+            assert_eq!(granted(&rates, &person(id), FREE, 1000), 300);
+            assert_eq!(granted(&rates, &key(id), FREE, 1000), 600);
+        }
     }
 
     #[test]
     fn dear_requests_are_fewer() {
-        let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000_000)));
-        let rates = Rates::new(&(Arc::clone(&clock) as Arc<dyn Clock>));
-        let dearest = Charge { cost: Tier::Guest.cost(), feed_rows: 0 };
-        for _ in 0..DEAREST {
-            assert_eq!(rates.take(&guest(None), dearest), Ok(()));
+        let (rates, clock) = rates();
+        for (known, tier) in [(asking(Actor::Guest), Tier::Guest), (person(1), Tier::User), (key(1), Tier::Key)] {
+            let dearest = Charge { cost: tier.cost(), feed_rows: 0 };
+            assert_eq!(granted(&rates, &known, dearest, 1000), DEAREST, "{tier:?}");
+            assert_eq!(rates.take(&known, dearest), Err(RetryAfter { seconds: 2 }));
+            assert_eq!(rates.take(&known, FREE), Ok(()));
+            clock.advance(Duration::from_secs(2));
+            assert_eq!(rates.take(&known, dearest), Ok(()));
         }
-        assert_eq!(rates.take(&guest(None), dearest), Err(RetryAfter { seconds: 2 }));
-        assert_eq!(rates.take(&guest(None), FREE), Ok(()));
-        clock.advance(Duration::from_secs(2));
-        assert_eq!(rates.take(&guest(None), dearest), Ok(()));
+    }
+
+    #[test]
+    fn a_feed_of_a_million_is_read_once_a_minute() {
+        let (rates, clock) = rates();
+        assert_eq!(rates.take_rows(&key(1), 1_000_000), Ok(()));
+        assert_eq!(rates.take(&key(1), Charge { cost: 1, feed_rows: 5000 }), Err(RetryAfter { seconds: 1 }));
+        assert_eq!(rates.take_rows(&key(2), 1_000_000), Ok(()));
+        clock.advance(Duration::from_secs(60));
+        assert_eq!(rates.take_rows(&key(1), 1_000_000), Ok(()));
     }
 }

@@ -31,7 +31,7 @@ pub async fn admitted(switchboard: &Switchboard, parts: &Parts) -> Result<Known,
 /// Takes one request of somebody unknown out of the bucket of their address.
 ///
 /// # Errors
-/// 429 over the rate, 503 when it cannot be told now.
+/// 429 over the rate.
 pub async fn admitted_as_guest(switchboard: &Switchboard, parts: &Parts) -> Result<(), Refusal> {
     Ok(switchboard.admit(&switchboard.guest(&about(parts)), Charge::default()).await?)
 }
@@ -42,10 +42,10 @@ pub async fn greet(State(switchboard): State<Switchboard>, request: Request, nex
     let cookie = joined(&parts.headers, &header::COOKIE, "; ");
     let greeting = switchboard.greeting(&switchboard.guest(&Credentials { cookie, ..about(&parts) }));
     let mut response = next.run(Request::from_parts(parts, body)).await;
+    // A cache that others share would give them the same cookie, also one that it is told with a 304.
+    response.headers_mut().insert(header::CACHE_CONTROL, const { HeaderValue::from_static("private, no-cache") });
     if let Some(cookie) = greeting.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
-        // A cache that others share would give them the same cookie.
-        response.headers_mut().insert(header::CACHE_CONTROL, const { HeaderValue::from_static("private, no-cache") });
     }
     response
 }

@@ -1,6 +1,6 @@
 //! Templates applied to a feed.
 
-use reqwest::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use serde_json::{Value, json};
 use switchboard::service_types::templates::outline;
 use switchboard::service_types::{TemplateFormat, templates::SHIPPED};
@@ -48,6 +48,9 @@ pub async fn a_rendered_file_that_is_known_is_not_sent_again(app: TestApp) {
     let (known, path) = (|tag: String| digests.get(path).header(IF_NONE_MATCH, tag).send(), path);
     let again = known(tag.clone()).await.unwrap();
     assert_eq!((again.status().as_u16(), again.headers()[ETAG].to_str().unwrap()), (304, tag.as_str()));
+    let head = reqwest::Client::new().head(format!("{}{path}", app.url)).bearer_auth(digests.token().unwrap());
+    let head = head.send().await.unwrap();
+    assert_eq!((&head.headers()[ETAG], head.headers().get(CONTENT_LENGTH)), (&first.headers()[ETAG], None));
     user.registers("sip", "2342").await;
     let changed = known(tag.clone()).await.unwrap();
     assert_eq!(changed.status(), 200);
