@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use async_graphql::{Schema, ValidationMode};
 use tokio::sync::watch;
 
-use crate::access::rates::{Buckets, Rate};
+use crate::access::rates::Buckets;
 use crate::accounts::graphql::SessionCookie;
 use crate::accounts::hashing::Hasher;
 use crate::authentication::KnownKeys;
@@ -63,8 +63,6 @@ pub struct App {
 
 /// How often one address may try to sign in.
 const SIGN_INS_A_MINUTE: u32 = 20;
-/// How many addresses are remembered that have.
-const REMEMBERED: usize = 100_000;
 
 /// The parts that a test brings itself.
 pub struct Parts {
@@ -97,7 +95,7 @@ pub async fn open(installation: &Installation, parts: Parts) -> Result<Services,
     let store = Store::open(&installation.database().map_err(Fault::internal)?).await?;
     Ok(Services::from(Ground {
         store,
-        sign_ins: Buckets::new(Rate::per_minute(SIGN_INS_A_MINUTE), REMEMBERED, Arc::clone(&parts.clock)),
+        sign_ins: Buckets::per_minute(SIGN_INS_A_MINUTE, &parts.clock),
         clock: parts.clock,
         rng: parts.rng,
         sealer: Arc::new(sealer),

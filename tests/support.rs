@@ -306,7 +306,16 @@ impl Asker {
 
     /// A GET request for a document.
     pub fn get(&self, path: &str) -> reqwest::RequestBuilder {
-        let request = self.client.get(format!("{}{path}", self.url));
+        self.request(reqwest::Method::GET, path)
+    }
+
+    /// A HEAD request for a document.
+    pub fn head(&self, path: &str) -> reqwest::RequestBuilder {
+        self.request(reqwest::Method::HEAD, path)
+    }
+
+    fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.url));
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -71,7 +71,15 @@ pub struct Buckets<K> {
     clock: Arc<dyn Clock>,
 }
 
+/// How many keys are remembered in each set of buckets, where nothing else is said.
+const REMEMBERED: usize = 100_000;
+
 impl<K: Eq + Hash + Clone> Buckets<K> {
+    /// Buckets that hold what may be taken in a minute.
+    pub fn per_minute(amount: u32, clock: &Arc<dyn Clock>) -> Self {
+        Self::new(Rate::per_minute(amount), REMEMBERED, Arc::clone(clock))
+    }
+
     /// Buckets that begin full. At most `most` keys are remembered; beyond that the fullest buckets are forgotten,
     /// those of the least busy, so a flood of new keys cannot free a busy one before all others.
     pub fn new(rate: Rate, most: usize, clock: Arc<dyn Clock>) -> Self {

@@ -1,13 +1,13 @@
 //! Accounts in the API.
 
-mod cookie;
+pub mod cookie;
 mod inputs;
 mod mutations;
 mod objects;
 mod payloads;
 mod queries;
 
-pub use cookie::{SessionCookie, set, value_of};
+pub use cookie::SessionCookie;
 pub use mutations::AccountsMutation;
 pub use objects::{Account, AccountConnection, AccountEdge, Restriction, Session};
 pub use payloads::{AcceptedPayload, AccountPayload};

@@ -7,7 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::accounts::graphql::{set, value_of};
+use crate::accounts::graphql::cookie;
 use crate::problem::Fault;
 use crate::secrets::Place;
 use crate::services::Services;
@@ -24,7 +24,7 @@ pub struct Browser([u8; ID_BYTES]);
 impl Browser {
     /// The browser that sent this `Cookie` header, if it was given a cookie here.
     pub fn from_cookie(services: &Services, header: &str, plain_http: bool) -> Option<Self> {
-        let value = value_of(header, name(plain_http)).filter(|value| value.len() <= LONGEST)?;
+        let value = cookie::value_of(header, name(plain_http)).filter(|value| value.len() <= LONGEST)?;
         let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
         // After a rotation a browser gets another with its next page: looking for a key that is not there would read its file.
         if services.sealer.needs_resealing(&sealed) {
@@ -41,7 +41,7 @@ impl Browser {
     pub fn new_cookie(services: &Services, plain_http: bool) -> Result<String, Fault> {
         let id: [u8; ID_BYTES] = services.rng.bytes();
         let sealed = services.sealer.seal(&PLACE, &id)?;
-        Ok(set(name(plain_http), &URL_SAFE_NO_PAD.encode(sealed), None, plain_http))
+        Ok(cookie::set(name(plain_http), &URL_SAFE_NO_PAD.encode(sealed), None, plain_http))
     }
 
     /// A browser that a test knows.

@@ -100,12 +100,7 @@ impl Switchboard {
 
     fn address(&self, credentials: &Credentials) -> Option<IpAddr> {
         let peer = credentials.peer?.ip();
-        let forwarded: Vec<&str> = credentials
-            .forwarded_for
-            .as_deref()
-            .map(|list| list.split(',').map(str::trim).collect())
-            .unwrap_or_default();
-        Some(client_address(peer, forwarded, &self.0.serving.trusted_proxy))
+        Some(client_address(peer, credentials.forwarded_for.as_deref(), &self.0.serving.trusted_proxy))
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::browsers::Browser;
 use super::gateway::Known;
 use crate::access::Actor;
-use crate::access::rates::{Buckets, Rate, RateAddress, RetryAfter};
+use crate::access::rates::{Buckets, RateAddress, RetryAfter};
 use crate::clock::Clock;
 use crate::graphql::limits::{Charge, Tier};
 use crate::ids::{AccountId, ApiKeyId};
@@ -25,8 +25,6 @@ const BROWSERS: u32 = 20;
 const DEAREST: u32 = 40;
 /// How many rows of feeds somebody may read in a minute: a feed of a million extensions, whole.
 const ROWS: u32 = 1_000_000;
-/// How many callers are remembered in each set of buckets.
-const REMEMBERED: usize = 100_000;
 
 /// Where requests are counted; each instance counts for itself.
 pub struct Rates {
@@ -51,10 +49,10 @@ impl Rates {
             addresses: Allowances::new(OF_GUESTS, Tier::Guest, 1, clock),
             browsers: Allowances::new(OF_GUESTS, Tier::Guest, 1, clock),
             networks: Allowances::new(OF_GUESTS, Tier::Guest, BROWSERS, clock),
-            greetings: buckets(OF_GUESTS, clock),
+            greetings: Buckets::per_minute(OF_GUESTS, clock),
             people: Allowances::new(OF_PEOPLE, Tier::User, 1, clock),
             keys: Allowances::new(OF_KEYS, Tier::Key, 1, clock),
-            rows: buckets(ROWS, clock),
+            rows: Buckets::per_minute(ROWS, clock),
         }
     }
 
@@ -114,7 +112,10 @@ struct Allowances<K> {
 impl<K: Eq + Hash + Copy> Allowances<K> {
     fn new(requests: u32, tier: Tier, callers: u32, clock: &Arc<dyn Clock>) -> Self {
         let dearest = u32::try_from(tier.cost()).unwrap_or(u32::MAX).saturating_mul(DEAREST);
-        Self { requests: buckets(requests * callers, clock), cost: buckets(dearest.saturating_mul(callers), clock) }
+        Self {
+            requests: Buckets::per_minute(requests * callers, clock),
+            cost: Buckets::per_minute(dearest.saturating_mul(callers), clock),
+        }
     }
 
     fn take(&self, caller: K, cost: u64) -> Result<(), RetryAfter> {
@@ -125,10 +126,6 @@ impl<K: Eq + Hash + Copy> Allowances<K> {
         }
         self.cost.take(caller, u32::try_from(cost).unwrap_or(u32::MAX))
     }
-}
-
-fn buckets<K: Eq + Hash + Clone>(a_minute: u32, clock: &Arc<dyn Clock>) -> Buckets<K> {
-    Buckets::new(Rate::per_minute(a_minute), REMEMBERED, Arc::clone(clock))
 }
 
 #[cfg(test)]

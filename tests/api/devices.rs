@@ -1,7 +1,7 @@
 //! Links under which telephones find their configuration.
 
+use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::{Person, TestApp, code};
@@ -35,7 +35,7 @@ pub async fn a_softphone_fetches_its_configuration_once(app: TestApp) {
     let (url, picture) = (path(&link["url"]), link["qrCode"].as_str().unwrap());
     assert!(picture.starts_with("<svg ") && roxmltree::Document::parse(picture).is_ok());
     assert!(!url.contains(password) && !url.contains("2342"), "{url}");
-    let head = reqwest::Client::new().request(Method::HEAD, format!("{}{url}", app.url)).send().await.unwrap();
+    let head = guest.head(&url).send().await.unwrap();
     assert_eq!(head.status(), StatusCode::METHOD_NOT_ALLOWED, "a look must not use the link up");
     let fetched: Vec<_> = (0..8)
         .map(|_| {

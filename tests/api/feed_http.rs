@@ -73,8 +73,7 @@ pub async fn a_feed_that_is_known_is_not_sent_again(app: TestApp) {
     assert_eq!((again.status().as_u16(), again.headers()[ETAG].to_str().unwrap()), (304, known.as_str()));
     assert_eq!(again.headers()[VARY], "accept-encoding");
     assert_eq!(again.text().await.unwrap(), "");
-    let head = reqwest::Client::new().head(format!("{}/feed/demo/sip", app.url)).bearer_auth(config.token().unwrap());
-    let head = head.send().await.unwrap();
+    let head = config.head("/feed/demo/sip").send().await.unwrap();
     assert_eq!((head.status().as_u16(), head.headers()[ETAG].to_str().unwrap()), (200, known.as_str()));
     assert_eq!(head.headers()[VARY], "accept-encoding");
     assert_eq!(head.headers().get(CONTENT_LENGTH), None, "it is not known");

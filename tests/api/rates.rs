@@ -7,10 +7,18 @@ use serde_json::{Value, json};
 
 use crate::support::TestApp;
 
+/// The cheapest question.
+const ALIVE: &str = "{ __typename }";
+
 /// What the proxy answers whoever is at this address.
 async fn ask(app: &TestApp, address: &str, query: &str) -> Response {
+    ask_with(app, address, "", query).await
+}
+
+/// The same for a browser that sends `cookie`.
+async fn ask_with(app: &TestApp, address: &str, cookie: &str, query: &str) -> Response {
     let request = reqwest::Client::new().post(format!("{}/graphql", app.url)).header("X-Forwarded-For", address);
-    request.json(&json!({ "query": query })).send().await.unwrap()
+    request.header("Cookie", cookie).json(&json!({ "query": query })).send().await.unwrap()
 }
 
 async fn sign_in(app: &TestApp, address: &str) -> Value {
@@ -44,14 +52,13 @@ pub async fn a_network_signs_in_as_one_address_does(app: TestApp) {
 
 pub async fn a_guest_asks_so_often_and_is_told_when_again(app: TestApp) {
     let app = app.behind_a_proxy().await;
-    let alive = "{ __typename }";
     for _ in 0..600 {
-        assert_eq!(ask(&app, "192.0.2.1", alive).await.status(), StatusCode::OK);
+        assert_eq!(ask(&app, "192.0.2.1", ALIVE).await.status(), StatusCode::OK);
     }
-    let refused = ask(&app, "192.0.2.1", alive).await;
+    let refused = ask(&app, "192.0.2.1", ALIVE).await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(refused.headers()["retry-after"], "1");
-    assert_eq!(ask(&app, "192.0.2.2", alive).await.status(), StatusCode::OK);
+    assert_eq!(ask(&app, "192.0.2.2", ALIVE).await.status(), StatusCode::OK);
     // Files are asked for out of the same bucket.
     let file = reqwest::Client::new().get(format!("{}/directory/demo.json", app.url));
     let refused = file.header("X-Forwarded-For", "192.0.2.1").send().await.unwrap();
@@ -70,15 +77,10 @@ async fn greeted(app: &TestApp, address: &str, cookie: &str) -> Vec<String> {
     given
 }
 
-async fn ask_with(app: &TestApp, address: &str, cookie: &str) -> StatusCode {
-    let request = reqwest::Client::new().post(format!("{}/graphql", app.url)).header("X-Forwarded-For", address);
-    let request = request.header("Cookie", cookie).json(&json!({ "query": "{ __typename }" }));
-    request.send().await.unwrap().status()
-}
-
 pub async fn browsers_behind_one_address_do_not_stand_in_each_others_way(app: TestApp) {
     let proxied = app.behind_a_proxy().await;
     let (camp, elsewhere) = ("192.0.2.1", "192.0.2.2");
+    let status = async |address: &str, cookie: &str| ask_with(&proxied, address, cookie, ALIVE).await.status();
     let given = greeted(&proxied, camp, "").await;
     let (cookie, attributes) = given[0].split_once("; ").unwrap();
     assert_eq!((given.len(), attributes), (1, "Path=/; HttpOnly; SameSite=Lax; Secure"), "{given:?}");
@@ -86,23 +88,23 @@ pub async fn browsers_behind_one_address_do_not_stand_in_each_others_way(app: Te
     // Who is known is not greeted again.
     assert_eq!(greeted(&proxied, camp, cookie).await, Vec::<String>::new());
     for _ in 0..600 {
-        assert_eq!(ask_with(&proxied, camp, "").await, StatusCode::OK);
+        assert_eq!(status(camp, "").await, StatusCode::OK);
     }
-    assert_eq!(ask_with(&proxied, camp, "").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(status(camp, "").await, StatusCode::TOO_MANY_REQUESTS);
     // Who comes later is greeted all the same.
     let other = greeted(&proxied, camp, "").await[0].split_once(';').unwrap().0.to_owned();
     for _ in 0..600 {
-        assert_eq!(ask_with(&proxied, camp, cookie).await, StatusCode::OK);
+        assert_eq!(status(camp, cookie).await, StatusCode::OK);
     }
-    assert_eq!(ask_with(&proxied, camp, cookie).await, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(ask_with(&proxied, elsewhere, cookie).await, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(ask_with(&proxied, camp, &format!("a=b; {other}")).await, StatusCode::OK);
+    assert_eq!(status(camp, cookie).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(status(elsewhere, cookie).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(status(camp, &format!("a=b; {other}")).await, StatusCode::OK);
     // One that was made up counts for nothing.
     let end = other.len() - 1;
     let altered = format!("{}{}", &other[..end], if other.ends_with('A') { 'Q' } else { 'A' });
     for made_up in [altered.as_str(), "__Host-switchboard-browser=AAAA", "__Host-switchboard-browser=%", &other[..end]]
     {
-        assert_eq!(ask_with(&proxied, camp, made_up).await, StatusCode::TOO_MANY_REQUESTS, "{made_up}");
+        assert_eq!(status(camp, made_up).await, StatusCode::TOO_MANY_REQUESTS, "{made_up}");
     }
     // From this machine itself no rate holds, and no cookie is given.
     assert_eq!(greeted(&app, camp, "").await, Vec::<String>::new());
