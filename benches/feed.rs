@@ -157,7 +157,7 @@ async fn by_hand(house: &House, after: ExtensionId, first: u16) -> (Vec<u8>, Ext
 
 /// The entries behind `after`, by id.
 pub async fn select(conn: &mut Conn, feed: FeedId, after: ExtensionId, first: u16) -> QueryResult<Vec<Row>> {
-    query!(conn, c => feed_entries::table
+    query!(conn, |c| feed_entries::table
         .inner_join(extensions::table.on(extensions::id.eq(feed_entries::extension_id)))
         .inner_join(accounts::table.on(accounts::id.eq(extensions::owner_id)))
         .filter(feed_entries::feed_id.eq(feed))

@@ -66,7 +66,7 @@ async fn look_up(house: &House) -> Comparison {
 }
 
 async fn select(conn: &mut Conn, number: &str) -> QueryResult<(Extension, String, String)> {
-    query!(conn, c => extensions::table
+    query!(conn, |c| extensions::table
         .inner_join(events::table.on(events::id.eq(extensions::event_id)))
         .inner_join(service_types::table.on(service_types::id.eq(extensions::service_type_id)))
         .filter(events::slug.eq("camp"))

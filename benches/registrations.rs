@@ -134,7 +134,7 @@ impl Bare {
         self.extension(conn).await?;
         self.number(conn).await?;
         self.entry(conn).await?;
-        query!(conn, c => diesel::insert_into(audit_events::table)
+        query!(conn, |c| diesel::insert_into(audit_events::table)
             .values((
                 audit_events::at.eq(self.now),
                 audit_events::actor.eq("user"),
@@ -150,7 +150,7 @@ impl Bare {
     }
 
     async fn extension(&self, conn: &mut Conn) -> QueryResult<()> {
-        let slot: i32 = query!(conn, c => diesel::update(events::table.find(self.event))
+        let slot: i32 = query!(conn, |c| diesel::update(events::table.find(self.event))
             .set(events::next_slot.eq(events::next_slot + 1))
             .returning(events::next_slot)
             .get_result(c)
@@ -173,11 +173,11 @@ impl Bare {
             updated_at: self.now,
             version: 1,
         };
-        query!(conn, c => diesel::insert_into(extensions::table).values(&row).execute(c).await)?;
+        query!(conn, |c| diesel::insert_into(extensions::table).values(&row).execute(c).await)?;
         let terms = SearchTerms::of_label(&row.label);
         let words = terms.words.iter().map(|term| ("WORD", term));
         for (kind, term) in words.chain(terms.keypad.iter().map(|term| ("KEYPAD", term))) {
-            query!(conn, c => diesel::insert_into(directory_terms::table)
+            query!(conn, |c| diesel::insert_into(directory_terms::table)
                 .values((
                     directory_terms::event_id.eq(self.event),
                     directory_terms::kind.eq(kind),
@@ -192,7 +192,7 @@ impl Bare {
     }
 
     async fn number(&self, conn: &mut Conn) -> QueryResult<()> {
-        query!(conn, c => diesel::insert_into(numbers::table)
+        query!(conn, |c| diesel::insert_into(numbers::table)
             .values((
                 numbers::id.eq(Id(self.id.0)),
                 numbers::event_id.eq(self.event),
@@ -204,7 +204,7 @@ impl Bare {
             ))
             .execute(c)
             .await)?;
-        query!(conn, c => diesel::insert_into(number_history::table)
+        query!(conn, |c| diesel::insert_into(number_history::table)
             .values((
                 number_history::id.eq(Id(self.id.0)),
                 number_history::number_id.eq(Id(self.id.0)),
@@ -220,7 +220,7 @@ impl Bare {
     }
 
     async fn entry(&self, conn: &mut Conn) -> QueryResult<()> {
-        let revision: i64 = query!(conn, c => diesel::update(feeds::table.find(self.feed))
+        let revision: i64 = query!(conn, |c| diesel::update(feeds::table.find(self.feed))
             .set((
                 feeds::head.eq(feeds::head + 1),
                 feeds::entry_count.eq(feeds::entry_count + 1),
@@ -230,7 +230,7 @@ impl Bare {
             .get_result(c)
             .await)?;
         let tag = vec![7; 8];
-        query!(conn, c => diesel::insert_into(feed_revisions::table)
+        query!(conn, |c| diesel::insert_into(feed_revisions::table)
             .values((
                 feed_revisions::feed_id.eq(self.feed),
                 feed_revisions::revision.eq(revision),
@@ -241,8 +241,8 @@ impl Bare {
             .execute(c)
             .await)?;
         let entry = Entry { extension_id: self.id, feed_id: self.feed, revision, tag, slot: 0, present: true };
-        query!(conn, c => diesel::insert_into(feed_entries::table).values(&entry).execute(c).await)?;
-        query!(conn, c => diesel::insert_into(feed_keys::table)
+        query!(conn, |c| diesel::insert_into(feed_entries::table).values(&entry).execute(c).await)?;
+        query!(conn, |c| diesel::insert_into(feed_keys::table)
             .values((
                 feed_keys::id.eq(Id(self.id.0)),
                 feed_keys::extension_id.eq(self.id),

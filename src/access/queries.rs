@@ -14,7 +14,7 @@ use crate::store::schema::accounts;
 
 /// The account's role as it is now; `None` when the account is gone.
 pub async fn current_role(conn: &mut Conn, account: AccountId) -> QueryResult<Option<Role>> {
-    query!(conn, c => accounts::table
+    query!(conn, |c| accounts::table
         .find(account)
         .filter(accounts::deleted_at.is_null())
         .select(accounts::role)

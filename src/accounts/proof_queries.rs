@@ -15,7 +15,7 @@ use crate::store::schema::{accounts, mail_tokens, sessions, sign_in_failures};
 use crate::store::types::Id;
 
 pub(super) async fn insert_session(conn: &mut Conn, session: &Session) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(sessions::table).values(session).execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(sessions::table).values(session).execute(c).await)?;
     Ok(())
 }
 
@@ -25,7 +25,7 @@ pub async fn session_by_token(
     token_hash: &[u8],
     now: Timestamp,
 ) -> QueryResult<Option<(Session, Account)>> {
-    query!(conn, c => sessions::table
+    query!(conn, |c| sessions::table
         .inner_join(accounts::table.on(accounts::id.eq(sessions::account_id)))
         .filter(sessions::token_hash.eq(token_hash))
         .filter(sessions::expires_at.gt(now))
@@ -38,12 +38,12 @@ pub async fn session_by_token(
 
 /// A session by its id.
 pub async fn session_by_id(conn: &mut Conn, id: SessionId) -> QueryResult<Option<Session>> {
-    query!(conn, c => sessions::table.find(id).select(Session::as_select()).get_result(c).await.optional())
+    query!(conn, |c| sessions::table.find(id).select(Session::as_select()).get_result(c).await.optional())
 }
 
 /// The sessions of an account that have not expired, newest first.
 pub async fn sessions_of(conn: &mut Conn, account: AccountId, now: Timestamp) -> QueryResult<Vec<Session>> {
-    query!(conn, c => sessions::table
+    query!(conn, |c| sessions::table
         .filter(sessions::account_id.eq(account))
         .filter(sessions::expires_at.gt(now))
         .order(sessions::id.desc())
@@ -54,7 +54,7 @@ pub async fn sessions_of(conn: &mut Conn, account: AccountId, now: Timestamp) ->
 }
 
 pub async fn touch_session(conn: &mut Conn, id: SessionId, now: Timestamp) -> QueryResult<()> {
-    query!(conn, c => diesel::update(sessions::table.find(id)).set(sessions::last_seen_at.eq(now)).execute(c).await)?;
+    query!(conn, |c| diesel::update(sessions::table.find(id)).set(sessions::last_seen_at.eq(now)).execute(c).await)?;
     Ok(())
 }
 
@@ -64,33 +64,41 @@ pub(super) async fn reauthenticate_session(
     id: SessionId,
     now: Timestamp,
 ) -> QueryResult<()> {
-    query!(conn, c => diesel::update(sessions::table.find(id)).set(sessions::reauthenticated_at.eq(now)).execute(c).await)?;
+    query!(conn, |c| diesel::update(sessions::table.find(id))
+        .set(sessions::reauthenticated_at.eq(now))
+        .execute(c)
+        .await)?;
     Ok(())
 }
 
 /// Ends one session of an account; whether there was one.
 pub(super) async fn end_session(conn: &mut Conn, _: &Permit, account: AccountId, id: SessionId) -> QueryResult<bool> {
-    let ended = query!(conn, c => diesel::delete(sessions::table.find(id).filter(sessions::account_id.eq(account))).execute(c).await)?;
+    let ended = query!(conn, |c| diesel::delete(sessions::table.find(id).filter(sessions::account_id.eq(account)))
+        .execute(c)
+        .await)?;
     Ok(ended > 0)
 }
 
 /// Ends all sessions of an account but one.
 pub async fn end_sessions(conn: &mut Conn, _: &Permit, account: AccountId, but: Option<SessionId>) -> QueryResult<()> {
-    query!(conn, c => match but {
-        Some(kept) => diesel::delete(sessions::table.filter(sessions::account_id.eq(account)).filter(sessions::id.ne(kept))).execute(c).await,
+    query!(conn, |c| match but {
+        Some(kept) =>
+            diesel::delete(sessions::table.filter(sessions::account_id.eq(account)).filter(sessions::id.ne(kept)))
+                .execute(c)
+                .await,
         None => diesel::delete(sessions::table.filter(sessions::account_id.eq(account))).execute(c).await,
     })?;
     Ok(())
 }
 
 pub(super) async fn insert_mail_token(conn: &mut Conn, token: &MailToken) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(mail_tokens::table).values(token).execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(mail_tokens::table).values(token).execute(c).await)?;
     Ok(())
 }
 
 /// The tokens that the account was sent and that are not forgotten yet, oldest first.
 pub async fn mail_tokens_of(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<MailToken>> {
-    query!(conn, c => mail_tokens::table
+    query!(conn, |c| mail_tokens::table
         .filter(mail_tokens::account_id.eq(account))
         .order(mail_tokens::created_at)
         .select(MailToken::as_select())
@@ -105,7 +113,7 @@ pub(super) async fn count_mail_tokens(
     purpose: MailTokenPurpose,
     since: Timestamp,
 ) -> QueryResult<i64> {
-    query!(conn, c => mail_tokens::table
+    query!(conn, |c| mail_tokens::table
         .filter(mail_tokens::account_id.eq(account))
         .filter(mail_tokens::purpose.eq(purpose))
         .filter(mail_tokens::created_at.gt(since))
@@ -121,16 +129,18 @@ pub(super) async fn use_mail_token(
     purpose: MailTokenPurpose,
     now: Timestamp,
 ) -> QueryResult<Option<MailToken>> {
-    query!(conn, c => diesel::update(mail_tokens::table
-        .filter(mail_tokens::token_hash.eq(hash))
-        .filter(mail_tokens::purpose.eq(purpose))
-        .filter(mail_tokens::used_at.is_null())
-        .filter(mail_tokens::expires_at.gt(now)))
-        .set(mail_tokens::used_at.eq(Some(now)))
-        .returning(MailToken::as_returning())
-        .get_result(c)
-        .await
-        .optional())
+    query!(conn, |c| diesel::update(
+        mail_tokens::table
+            .filter(mail_tokens::token_hash.eq(hash))
+            .filter(mail_tokens::purpose.eq(purpose))
+            .filter(mail_tokens::used_at.is_null())
+            .filter(mail_tokens::expires_at.gt(now))
+    )
+    .set(mail_tokens::used_at.eq(Some(now)))
+    .returning(MailToken::as_returning())
+    .get_result(c)
+    .await
+    .optional())
 }
 
 /// Makes every unused token of a kind useless: a newer one was sent, or the password has changed.
@@ -140,18 +150,24 @@ pub(super) async fn void_mail_tokens(
     purpose: MailTokenPurpose,
     now: Timestamp,
 ) -> QueryResult<()> {
-    query!(conn, c => match account {
-        Some(account) => diesel::update(mail_tokens::table
-            .filter(mail_tokens::account_id.eq(account))
-            .filter(mail_tokens::purpose.eq(purpose))
-            .filter(mail_tokens::used_at.is_null()))
+    query!(conn, |c| match account {
+        Some(account) =>
+            diesel::update(
+                mail_tokens::table
+                    .filter(mail_tokens::account_id.eq(account))
+                    .filter(mail_tokens::purpose.eq(purpose))
+                    .filter(mail_tokens::used_at.is_null())
+            )
             .set(mail_tokens::used_at.eq(Some(now)))
             .execute(c)
             .await,
-        None => diesel::update(mail_tokens::table
-            .filter(mail_tokens::account_id.is_null())
-            .filter(mail_tokens::purpose.eq(purpose))
-            .filter(mail_tokens::used_at.is_null()))
+        None =>
+            diesel::update(
+                mail_tokens::table
+                    .filter(mail_tokens::account_id.is_null())
+                    .filter(mail_tokens::purpose.eq(purpose))
+                    .filter(mail_tokens::used_at.is_null())
+            )
             .set(mail_tokens::used_at.eq(Some(now)))
             .execute(c)
             .await,
@@ -165,7 +181,7 @@ pub(super) async fn failures_since(
     login_hash: &[u8],
     since: Timestamp,
 ) -> QueryResult<Vec<Timestamp>> {
-    query!(conn, c => sign_in_failures::table
+    query!(conn, |c| sign_in_failures::table
         .filter(sign_in_failures::login_hash.eq(login_hash))
         .filter(sign_in_failures::at.gt(since))
         .order(sign_in_failures::at.desc())
@@ -176,7 +192,7 @@ pub(super) async fn failures_since(
 }
 
 pub(super) async fn insert_failure(conn: &mut Conn, id: Id, login_hash: &[u8], at: Timestamp) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(sign_in_failures::table)
+    query!(conn, |c| diesel::insert_into(sign_in_failures::table)
         .values((sign_in_failures::id.eq(id), sign_in_failures::login_hash.eq(login_hash), sign_in_failures::at.eq(at)))
         .execute(c)
         .await)?;
@@ -185,16 +201,20 @@ pub(super) async fn insert_failure(conn: &mut Conn, id: Id, login_hash: &[u8], a
 
 /// Forgets the failed sign-ins under this hash.
 pub async fn clear_failures(conn: &mut Conn, login_hash: &[u8]) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(sign_in_failures::table.filter(sign_in_failures::login_hash.eq(login_hash))).execute(c).await)?;
+    query!(conn, |c| diesel::delete(sign_in_failures::table.filter(sign_in_failures::login_hash.eq(login_hash)))
+        .execute(c)
+        .await)?;
     Ok(())
 }
 
 /// Forgets sessions and tokens that have expired, and failures that no longer count.
 pub async fn prune(conn: &mut Conn, now: Timestamp) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(sessions::table.filter(sessions::expires_at.le(now))).execute(c).await)?;
+    query!(conn, |c| diesel::delete(sessions::table.filter(sessions::expires_at.le(now))).execute(c).await)?;
     let old = now.plus_seconds(-7 * 24 * 3600);
-    query!(conn, c => diesel::delete(mail_tokens::table.filter(mail_tokens::expires_at.le(old))).execute(c).await)?;
+    query!(conn, |c| diesel::delete(mail_tokens::table.filter(mail_tokens::expires_at.le(old))).execute(c).await)?;
     let uncounted = now.plus_seconds(-3600);
-    query!(conn, c => diesel::delete(sign_in_failures::table.filter(sign_in_failures::at.le(uncounted))).execute(c).await)?;
+    query!(conn, |c| diesel::delete(sign_in_failures::table.filter(sign_in_failures::at.le(uncounted)))
+        .execute(c)
+        .await)?;
     Ok(())
 }

@@ -26,12 +26,12 @@ diesel::define_sql_function! {
 
 /// An account by its id, deleted ones too: the audit and old rows refer to them.
 pub async fn by_id(conn: &mut Conn, id: AccountId) -> QueryResult<Option<Account>> {
-    query!(conn, c => accounts::table.find(id).select(Account::as_select()).get_result(c).await.optional())
+    query!(conn, |c| accounts::table.find(id).select(Account::as_select()).get_result(c).await.optional())
 }
 
 /// An account by its name, folded already.
 pub async fn by_username(conn: &mut Conn, username: &str) -> QueryResult<Option<Account>> {
-    query!(conn, c => accounts::table
+    query!(conn, |c| accounts::table
         .filter(accounts::username.eq(username))
         .filter(accounts::deleted_at.is_null())
         .select(Account::as_select())
@@ -44,7 +44,7 @@ pub async fn by_username(conn: &mut Conn, username: &str) -> QueryResult<Option<
 pub async fn ids_by_usernames(conn: &mut Conn, names: &[&str]) -> QueryResult<Vec<(String, AccountId)>> {
     let mut found = Vec::new();
     for chunk in names.chunks(CHUNK) {
-        let rows: Vec<(String, AccountId)> = query!(&mut *conn, c => accounts::table
+        let rows: Vec<(String, AccountId)> = query!(&mut *conn, |c| accounts::table
             .filter(accounts::username.eq_any(chunk))
             .filter(accounts::deleted_at.is_null())
             .select((accounts::username, accounts::id))
@@ -57,14 +57,19 @@ pub async fn ids_by_usernames(conn: &mut Conn, names: &[&str]) -> QueryResult<Ve
 
 /// Whether the name was ever taken: a deleted account's name is not given out again.
 pub async fn is_username_taken(conn: &mut Conn, username: &str) -> QueryResult<bool> {
-    let found: Option<AccountId> = query!(conn, c => accounts::table.filter(accounts::username.eq(username)).select(accounts::id).get_result(c).await.optional())?;
+    let found: Option<AccountId> = query!(conn, |c| accounts::table
+        .filter(accounts::username.eq(username))
+        .select(accounts::id)
+        .get_result(c)
+        .await
+        .optional())?;
     Ok(found.is_some())
 }
 
 /// The account that has verified this address.
 pub async fn by_verified_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Account>> {
     let folded = email.to_ascii_lowercase();
-    query!(conn, c => accounts::table
+    query!(conn, |c| accounts::table
         .filter(lower(accounts::email).eq(&folded))
         .filter(accounts::email_verified_at.is_not_null())
         .filter(accounts::deleted_at.is_null())
@@ -77,7 +82,7 @@ pub async fn by_verified_email(conn: &mut Conn, email: &str) -> QueryResult<Opti
 /// The newest account that gave this address and has not verified it.
 pub async fn by_unverified_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Account>> {
     let folded = email.to_ascii_lowercase();
-    query!(conn, c => accounts::table
+    query!(conn, |c| accounts::table
         .filter(lower(accounts::email).eq(&folded))
         .filter(accounts::email_verified_at.is_null())
         .filter(accounts::deleted_at.is_null())
@@ -97,8 +102,13 @@ pub async fn list(
     limit: i64,
 ) -> QueryResult<Vec<Account>> {
     let pattern = search.map(contains_pattern);
-    query!(conn, c => {
-        let mut rows = accounts::table.filter(accounts::deleted_at.is_null()).order(accounts::id).limit(limit).select(Account::as_select()).into_boxed();
+    query!(conn, |c| {
+        let mut rows = accounts::table
+            .filter(accounts::deleted_at.is_null())
+            .order(accounts::id)
+            .limit(limit)
+            .select(Account::as_select())
+            .into_boxed();
         if let Some(pattern) = &pattern {
             rows = rows.filter(accounts::search.like(pattern).escape('\\'));
         }
@@ -115,7 +125,7 @@ pub async fn list(
 /// How many accounts the same list has on all pages.
 pub async fn count(conn: &mut Conn, search: Option<&str>, role: Option<Role>) -> QueryResult<i64> {
     let pattern = search.map(contains_pattern);
-    query!(conn, c => {
+    query!(conn, |c| {
         let mut rows = accounts::table.filter(accounts::deleted_at.is_null()).count().into_boxed();
         if let Some(pattern) = &pattern {
             rows = rows.filter(accounts::search.like(pattern).escape('\\'));
@@ -134,7 +144,7 @@ fn contains_pattern(text: &str) -> String {
 
 /// How many admins there are. Take the lock of the rule "admins" first.
 pub async fn count_admins(conn: &mut Conn) -> QueryResult<i64> {
-    query!(conn, c => accounts::table
+    query!(conn, |c| accounts::table
         .filter(accounts::role.eq(Role::Admin).and(accounts::deleted_at.is_null()))
         .count()
         .get_result(c)
@@ -143,11 +153,13 @@ pub async fn count_admins(conn: &mut Conn) -> QueryResult<i64> {
 
 /// How many admins who may sign in there are beside this one. Take the lock of the rule "admins" first.
 pub async fn count_other_admins(conn: &mut Conn, but: AccountId) -> QueryResult<i64> {
-    query!(conn, c => accounts::table
-        .left_join(restrictions::table.on(restrictions::target_id
-            .eq(accounts::id)
-            .and(restrictions::target_kind.eq(TargetKind::Account))
-            .and(restrictions::source.eq(RestrictionSource::Ban))))
+    query!(conn, |c| accounts::table
+        .left_join(
+            restrictions::table.on(restrictions::target_id
+                .eq(accounts::id)
+                .and(restrictions::target_kind.eq(TargetKind::Account))
+                .and(restrictions::source.eq(RestrictionSource::Ban)))
+        )
         .filter(accounts::role.eq(Role::Admin))
         .filter(accounts::deleted_at.is_null())
         .filter(accounts::id.ne(but))
@@ -159,22 +171,22 @@ pub async fn count_other_admins(conn: &mut Conn, but: AccountId) -> QueryResult<
 
 /// Whether there is any account at all.
 pub async fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
-    let found: Option<AccountId> = query!(conn, c => accounts::table.select(accounts::id).first(c).await.optional())?;
+    let found: Option<AccountId> = query!(conn, |c| accounts::table.select(accounts::id).first(c).await.optional())?;
     Ok(found.is_none())
 }
 
 pub(super) async fn insert(conn: &mut Conn, _: &Permit, account: &Account) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(accounts::table).values(account).execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(accounts::table).values(account).execute(c).await)?;
     index(conn, account.id, &account.search).await
 }
 
 /// Replaces the words by which operators find the account.
 async fn index(conn: &mut Conn, id: AccountId, search: &str) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(account_terms::table.filter(account_terms::account_id.eq(id))).execute(c).await)?;
+    query!(conn, |c| diesel::delete(account_terms::table.filter(account_terms::account_id.eq(id))).execute(c).await)?;
     let folded = folding::fold(search);
     let terms: BTreeSet<&str> = folding::words(&folded).into_iter().collect();
     for term in terms {
-        query!(conn, c => diesel::insert_into(account_terms::table)
+        query!(conn, |c| diesel::insert_into(account_terms::table)
             .values((account_terms::term.eq(term), account_terms::account_id.eq(id)))
             .execute(c)
             .await)?;
@@ -186,8 +198,10 @@ async fn index(conn: &mut Conn, id: AccountId, search: &str) -> QueryResult<()> 
 /// now on. Sessions are ended beside this.
 pub async fn erase(conn: &mut Conn, _: &Permit, account: &Account, at: Timestamp) -> QueryResult<()> {
     index(conn, account.id, "").await?;
-    query!(conn, c => diesel::delete(mail_tokens::table.filter(mail_tokens::account_id.eq(account.id))).execute(c).await)?;
-    query!(conn, c => diesel::update(accounts::table.find(account.id))
+    query!(conn, |c| diesel::delete(mail_tokens::table.filter(mail_tokens::account_id.eq(account.id)))
+        .execute(c)
+        .await)?;
+    query!(conn, |c| diesel::update(accounts::table.find(account.id))
         .set((
             accounts::display_name.eq(&account.username),
             accounts::email.eq(""),
@@ -203,7 +217,7 @@ pub async fn erase(conn: &mut Conn, _: &Permit, account: &Account, at: Timestamp
 }
 
 pub(super) async fn set_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<()> {
-    query!(conn, c => diesel::update(accounts::table.find(id)).set(accounts::password_hash.eq(hash)).execute(c).await)?;
+    query!(conn, |c| diesel::update(accounts::table.find(id)).set(accounts::password_hash.eq(hash)).execute(c).await)?;
     Ok(())
 }
 
@@ -214,7 +228,7 @@ pub(super) async fn set_verified_email(
     email: &str,
     at: Timestamp,
 ) -> QueryResult<()> {
-    query!(conn, c => diesel::update(accounts::table.find(id))
+    query!(conn, |c| diesel::update(accounts::table.find(id))
         .set((accounts::email.eq(email), accounts::email_verified_at.eq(Some(at))))
         .execute(c)
         .await)?;
@@ -222,7 +236,7 @@ pub(super) async fn set_verified_email(
 }
 
 pub(super) async fn set_unverified_email(conn: &mut Conn, _: &Permit, id: AccountId, email: &str) -> QueryResult<()> {
-    query!(conn, c => diesel::update(accounts::table.find(id)).set(accounts::email.eq(email)).execute(c).await)?;
+    query!(conn, |c| diesel::update(accounts::table.find(id)).set(accounts::email.eq(email)).execute(c).await)?;
     Ok(())
 }
 
@@ -233,7 +247,7 @@ pub(super) async fn set_display_name(
     name: &str,
     search: &str,
 ) -> QueryResult<()> {
-    query!(conn, c => diesel::update(accounts::table.find(id))
+    query!(conn, |c| diesel::update(accounts::table.find(id))
         .set((accounts::display_name.eq(name), accounts::search.eq(search)))
         .execute(c)
         .await)?;
@@ -241,6 +255,6 @@ pub(super) async fn set_display_name(
 }
 
 pub(super) async fn set_role(conn: &mut Conn, _: &Permit, id: AccountId, role: Role) -> QueryResult<()> {
-    query!(conn, c => diesel::update(accounts::table.find(id)).set(accounts::role.eq(role)).execute(c).await)?;
+    query!(conn, |c| diesel::update(accounts::table.find(id)).set(accounts::role.eq(role)).execute(c).await)?;
     Ok(())
 }

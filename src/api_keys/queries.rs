@@ -14,12 +14,12 @@ use crate::store::schema::{api_key_events, api_key_service_types, api_keys};
 
 /// All keys, newest first.
 pub async fn all(conn: &mut Conn) -> QueryResult<Vec<ApiKey>> {
-    query!(conn, c => api_keys::table.order(api_keys::id.desc()).select(ApiKey::as_select()).load(c).await)
+    query!(conn, |c| api_keys::table.order(api_keys::id.desc()).select(ApiKey::as_select()).load(c).await)
 }
 
 /// A key by its id.
 pub async fn by_id(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Option<ApiKey>> {
-    query!(conn, c => api_keys::table.find(id).select(ApiKey::as_select()).get_result(c).await.optional())
+    query!(conn, |c| api_keys::table.find(id).select(ApiKey::as_select()).get_result(c).await.optional())
 }
 
 /// A key that was found by its token.
@@ -32,7 +32,7 @@ pub struct FoundKey {
 /// The key of this token; `None` when it is unknown, expired or revoked.
 pub async fn by_token(conn: &mut Conn, presented: &token::ApiKey, now: Timestamp) -> QueryResult<Option<FoundKey>> {
     let prefix = presented.id().as_str();
-    let row: Option<ApiKey> = query!(&mut *conn, c => api_keys::table
+    let row: Option<ApiKey> = query!(&mut *conn, |c| api_keys::table
         .filter(api_keys::prefix.eq(prefix))
         .select(ApiKey::as_select())
         .get_result(c)
@@ -62,13 +62,16 @@ async fn key(conn: &mut Conn, row: ApiKey) -> QueryResult<Key> {
 
 /// Records that a key was used.
 pub async fn touch(conn: &mut Conn, id: ApiKeyId, now: Timestamp) -> QueryResult<()> {
-    query!(conn, c => diesel::update(api_keys::table.find(id)).set(api_keys::last_used_at.eq(Some(now))).execute(c).await)?;
+    query!(conn, |c| diesel::update(api_keys::table.find(id))
+        .set(api_keys::last_used_at.eq(Some(now)))
+        .execute(c)
+        .await)?;
     Ok(())
 }
 
 /// The service types that a key is limited to.
 pub async fn service_types_of(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Vec<ServiceTypeId>> {
-    query!(conn, c => api_key_service_types::table
+    query!(conn, |c| api_key_service_types::table
         .filter(api_key_service_types::api_key_id.eq(id))
         .select(api_key_service_types::service_type_id)
         .load(c)
@@ -77,7 +80,7 @@ pub async fn service_types_of(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Vec<
 
 /// The events that a key is limited to.
 pub async fn events_of(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Vec<EventId>> {
-    query!(conn, c => api_key_events::table
+    query!(conn, |c| api_key_events::table
         .filter(api_key_events::api_key_id.eq(id))
         .select(api_key_events::event_id)
         .load(c)
@@ -91,15 +94,18 @@ pub(super) async fn insert(
     types: &[ServiceTypeId],
     events: &[EventId],
 ) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(api_keys::table).values(key).execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(api_keys::table).values(key).execute(c).await)?;
     for service_type in types {
-        query!(conn, c => diesel::insert_into(api_key_service_types::table)
-            .values((api_key_service_types::api_key_id.eq(key.id), api_key_service_types::service_type_id.eq(service_type)))
+        query!(conn, |c| diesel::insert_into(api_key_service_types::table)
+            .values((
+                api_key_service_types::api_key_id.eq(key.id),
+                api_key_service_types::service_type_id.eq(service_type)
+            ))
             .execute(c)
             .await)?;
     }
     for event in events {
-        query!(conn, c => diesel::insert_into(api_key_events::table)
+        query!(conn, |c| diesel::insert_into(api_key_events::table)
             .values((api_key_events::api_key_id.eq(key.id), api_key_events::event_id.eq(event)))
             .execute(c)
             .await)?;
@@ -108,7 +114,7 @@ pub(super) async fn insert(
 }
 
 pub(super) async fn revoke(conn: &mut Conn, _: &Permit, id: ApiKeyId, at: Timestamp) -> QueryResult<()> {
-    query!(conn, c => diesel::update(api_keys::table.find(id).filter(api_keys::revoked_at.is_null()))
+    query!(conn, |c| diesel::update(api_keys::table.find(id).filter(api_keys::revoked_at.is_null()))
         .set(api_keys::revoked_at.eq(Some(at)))
         .execute(c)
         .await)?;

@@ -23,7 +23,7 @@ pub struct Filter {
 
 /// Appends one row.
 pub async fn append(conn: &mut Conn, event: &NewAuditEvent) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(audit_events::table).values(event).execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(audit_events::table).values(event).execute(c).await)?;
     Ok(())
 }
 
@@ -45,13 +45,13 @@ macro_rules! filtered {
 
 /// Appends rows, in this order.
 pub async fn append_all(conn: &mut Conn, events: &[NewAuditEvent]) -> QueryResult<()> {
-    insert_rows!(conn, events, rows => diesel::insert_into(audit_events::table).values(rows));
+    insert_rows!(conn, events, |rows| diesel::insert_into(audit_events::table).values(rows));
     Ok(())
 }
 
 /// The newest rows that fit.
 pub async fn newest(conn: &mut Conn, filter: &Filter, limit: i64) -> QueryResult<Vec<AuditEvent>> {
-    query!(conn, c => {
+    query!(conn, |c| {
         let mut rows = filtered!(audit_events::table.select(AuditEvent::as_select()), filter);
         if let Some(before) = filter.before {
             rows = rows.filter(audit_events::seq.lt(before));
@@ -62,7 +62,7 @@ pub async fn newest(conn: &mut Conn, filter: &Filter, limit: i64) -> QueryResult
 
 /// What this actor did, and what was done to this entity, oldest first.
 pub async fn concerning(conn: &mut Conn, actor: &str, entity: &str) -> QueryResult<Vec<AuditEvent>> {
-    query!(conn, c => audit_events::table
+    query!(conn, |c| audit_events::table
         .filter(audit_events::actor.eq(actor).or(audit_events::entity.eq(entity)))
         .order(audit_events::seq)
         .select(AuditEvent::as_select())
@@ -72,22 +72,27 @@ pub async fn concerning(conn: &mut Conn, actor: &str, entity: &str) -> QueryResu
 
 /// A row by its number in the sequence.
 pub async fn by_seq(conn: &mut Conn, seq: i64) -> QueryResult<Option<AuditEvent>> {
-    query!(conn, c => audit_events::table.find(seq).select(AuditEvent::as_select()).first(c).await.optional())
+    query!(conn, |c| audit_events::table.find(seq).select(AuditEvent::as_select()).first(c).await.optional())
 }
 
 /// How many rows fit on all pages.
 pub async fn count(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
-    query!(conn, c => filtered!(audit_events::table.count(), filter).get_result(c).await)
+    query!(conn, |c| filtered!(audit_events::table.count(), filter).get_result(c).await)
 }
 
 /// The last link of the chain.
 pub(super) async fn last_seal(conn: &mut Conn) -> QueryResult<Option<Seal>> {
-    query!(conn, c => audit_seals::table.order(audit_seals::position.desc()).select(Seal::as_select()).first(c).await.optional())
+    query!(conn, |c| audit_seals::table
+        .order(audit_seals::position.desc())
+        .select(Seal::as_select())
+        .first(c)
+        .await
+        .optional())
 }
 
 /// The oldest rows behind `after` that are not in the chain yet.
 pub(super) async fn unsealed(conn: &mut Conn, after: i64, limit: i64) -> QueryResult<Vec<AuditEvent>> {
-    query!(conn, c => audit_events::table
+    query!(conn, |c| audit_events::table
         .left_join(audit_seals::table.on(audit_seals::seq.eq(audit_events::seq)))
         .filter(audit_events::seq.gt(after))
         .filter(audit_seals::position.nullable().is_null())
@@ -99,13 +104,13 @@ pub(super) async fn unsealed(conn: &mut Conn, after: i64, limit: i64) -> QueryRe
 }
 
 pub(super) async fn insert_seal(conn: &mut Conn, seal: &Seal) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(audit_seals::table).values(seal).execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(audit_seals::table).values(seal).execute(c).await)?;
     Ok(())
 }
 
 /// Rows with their links, in the order of the chain, after a position.
 pub(super) async fn sealed_after(conn: &mut Conn, position: i64, limit: i64) -> QueryResult<Vec<(AuditEvent, Seal)>> {
-    query!(conn, c => audit_seals::table
+    query!(conn, |c| audit_seals::table
         .inner_join(audit_events::table.on(audit_seals::seq.eq(audit_events::seq)))
         .filter(audit_seals::position.gt(position))
         .order(audit_seals::position)

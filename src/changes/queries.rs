@@ -11,7 +11,7 @@ use crate::{insert_rows, query};
 
 /// The feed of an event and a service type, if anything was ever in it.
 pub async fn feed_of(conn: &mut Conn, feed: FeedRef) -> QueryResult<Option<Feed>> {
-    query!(conn, c => feeds::table
+    query!(conn, |c| feeds::table
         .filter(feeds::event_id.eq(feed.event))
         .filter(feeds::service_type_id.eq(feed.service_type))
         .select(Feed::as_select())
@@ -22,17 +22,22 @@ pub async fn feed_of(conn: &mut Conn, feed: FeedRef) -> QueryResult<Option<Feed>
 
 /// A feed by its id.
 pub async fn feed_by_id(conn: &mut Conn, id: FeedId) -> QueryResult<Option<Feed>> {
-    query!(conn, c => feeds::table.find(id).select(Feed::as_select()).get_result(c).await.optional())
+    query!(conn, |c| feeds::table.find(id).select(Feed::as_select()).get_result(c).await.optional())
 }
 
 /// All feeds of an event.
 pub async fn feeds_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<Feed>> {
-    query!(conn, c => feeds::table.filter(feeds::event_id.eq(event)).order(feeds::id).select(Feed::as_select()).load(c).await)
+    query!(conn, |c| feeds::table
+        .filter(feeds::event_id.eq(event))
+        .order(feeds::id)
+        .select(Feed::as_select())
+        .load(c)
+        .await)
 }
 
 /// All feeds of a service type.
 pub async fn feeds_of_service_type(conn: &mut Conn, service_type: ServiceTypeId) -> QueryResult<Vec<Feed>> {
-    query!(conn, c => feeds::table
+    query!(conn, |c| feeds::table
         .filter(feeds::service_type_id.eq(service_type))
         .order(feeds::id)
         .select(Feed::as_select())
@@ -42,7 +47,7 @@ pub async fn feeds_of_service_type(conn: &mut Conn, service_type: ServiceTypeId)
 
 /// Makes a feed; whoever came first made it.
 pub(super) async fn insert_feed(conn: &mut Conn, feed: &Feed) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(feeds::table)
+    query!(conn, |c| diesel::insert_into(feeds::table)
         .values(feed)
         .on_conflict((feeds::event_id, feeds::service_type_id))
         .do_nothing()
@@ -52,7 +57,7 @@ pub(super) async fn insert_feed(conn: &mut Conn, feed: &Feed) -> QueryResult<()>
 }
 
 pub(super) async fn move_head(conn: &mut Conn, feed: &Feed) -> QueryResult<()> {
-    query!(conn, c => diesel::update(feeds::table.find(feed.id))
+    query!(conn, |c| diesel::update(feeds::table.find(feed.id))
         .set((feeds::head.eq(feed.head), feeds::digest.eq(&feed.digest), feeds::entry_count.eq(feed.entry_count)))
         .execute(c)
         .await)?;
@@ -60,12 +65,12 @@ pub(super) async fn move_head(conn: &mut Conn, feed: &Feed) -> QueryResult<()> {
 }
 
 pub(super) async fn insert_revision(conn: &mut Conn, revision: &RevisionRow) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(feed_revisions::table).values(revision).execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(feed_revisions::table).values(revision).execute(c).await)?;
     Ok(())
 }
 
 pub(super) async fn entry(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<Entry>> {
-    query!(conn, c => feed_entries::table.find(extension).select(Entry::as_select()).get_result(c).await.optional())
+    query!(conn, |c| feed_entries::table.find(extension).select(Entry::as_select()).get_result(c).await.optional())
 }
 
 /// The entries of these extensions, as far as they ever had one.
@@ -78,7 +83,7 @@ pub(super) async fn entries(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult
         return Ok(found);
     }
     for chunk in ids.chunks(CHUNK) {
-        let rows: Vec<Entry> = query!(&mut *conn, c => feed_entries::table
+        let rows: Vec<Entry> = query!(&mut *conn, |c| feed_entries::table
             .filter(feed_entries::extension_id.eq_any(chunk))
             .select(Entry::as_select())
             .load(c)
@@ -89,7 +94,7 @@ pub(super) async fn entries(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult
 }
 
 pub(super) async fn insert_entries(conn: &mut Conn, entries: &[Entry]) -> QueryResult<()> {
-    insert_rows!(conn, entries, rows => diesel::insert_into(feed_entries::table).values(rows));
+    insert_rows!(conn, entries, |rows| diesel::insert_into(feed_entries::table).values(rows));
     Ok(())
 }
 
@@ -110,7 +115,7 @@ pub(super) async fn move_entries(conn: &mut Conn, entries: &[Entry]) -> QueryRes
                 feed_entries::tag.eq(&chunk[0].tag),
                 feed_entries::present.eq(present),
             );
-            query!(&mut *conn, c => diesel::update(feed_entries::table)
+            query!(&mut *conn, |c| diesel::update(feed_entries::table)
                 .filter(feed_entries::extension_id.eq_any(&ids))
                 .set(moved)
                 .execute(c)
@@ -121,7 +126,7 @@ pub(super) async fn move_entries(conn: &mut Conn, entries: &[Entry]) -> QueryRes
 }
 
 async fn move_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
-    query!(conn, c => diesel::update(feed_entries::table.find(entry.extension_id))
+    query!(conn, |c| diesel::update(feed_entries::table.find(entry.extension_id))
         .set((
             feed_entries::revision.eq(entry.revision),
             feed_entries::tag.eq(&entry.tag),
@@ -142,7 +147,7 @@ pub(super) async fn open_keys(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResu
         return Ok(found);
     }
     for chunk in ids.chunks(CHUNK) {
-        let rows: Vec<BorneKeys> = query!(&mut *conn, c => feed_keys::table
+        let rows: Vec<BorneKeys> = query!(&mut *conn, |c| feed_keys::table
             .filter(feed_keys::extension_id.eq_any(chunk))
             .filter(feed_keys::to_revision.is_null())
             .select(BorneKeys::as_select())
@@ -154,7 +159,7 @@ pub(super) async fn open_keys(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResu
 }
 
 async fn open_keys_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<BorneKeys>> {
-    query!(conn, c => feed_keys::table
+    query!(conn, |c| feed_keys::table
         .filter(feed_keys::extension_id.eq(extension))
         .filter(feed_keys::to_revision.is_null())
         .select(BorneKeys::as_select())
@@ -171,7 +176,7 @@ pub(super) async fn close_keys(conn: &mut Conn, ids: &[ExtensionId], at: Revisio
         return Ok(());
     }
     for chunk in ids.chunks(CHUNK) {
-        query!(&mut *conn, c => diesel::update(feed_keys::table)
+        query!(&mut *conn, |c| diesel::update(feed_keys::table)
             .filter(feed_keys::extension_id.eq_any(chunk))
             .filter(feed_keys::to_revision.is_null())
             .set(feed_keys::to_revision.eq(Some(at)))
@@ -182,7 +187,7 @@ pub(super) async fn close_keys(conn: &mut Conn, ids: &[ExtensionId], at: Revisio
 }
 
 async fn close_keys_of(conn: &mut Conn, extension: ExtensionId, at: Revision) -> QueryResult<()> {
-    query!(conn, c => diesel::update(feed_keys::table)
+    query!(conn, |c| diesel::update(feed_keys::table)
         .filter(feed_keys::extension_id.eq(extension))
         .filter(feed_keys::to_revision.is_null())
         .set(feed_keys::to_revision.eq(Some(at)))
@@ -192,6 +197,6 @@ async fn close_keys_of(conn: &mut Conn, extension: ExtensionId, at: Revision) ->
 }
 
 pub(super) async fn insert_keys(conn: &mut Conn, keys: &[BorneKeys]) -> QueryResult<()> {
-    insert_rows!(conn, keys, rows => diesel::insert_into(feed_keys::table).values(rows));
+    insert_rows!(conn, keys, |rows| diesel::insert_into(feed_keys::table).values(rows));
     Ok(())
 }

@@ -133,16 +133,10 @@ pub(super) async fn entries(
     visibilities: &[Visibility],
     limit: i64,
 ) -> QueryResult<Vec<Entry>> {
-    query!(conn, c => part!(listing, part, visibilities)
+    query!(conn, |c| part!(listing, part, visibilities)
         .order(extensions::number)
         .limit(limit)
-        .select((
-            extensions::id,
-            extensions::number,
-            extensions::label,
-            extensions::service_type_id,
-            highlighted!(),
-        ))
+        .select((extensions::id, extensions::number, extensions::label, extensions::service_type_id, highlighted!(),))
         .load(c)
         .await)
 }
@@ -150,12 +144,12 @@ pub(super) async fn entries(
 /// How many entries a part has.
 pub(super) async fn count(conn: &mut Conn, listing: &Listing, part: &Part) -> QueryResult<i64> {
     let visibilities = listing.audience.visibilities();
-    query!(conn, c => part!(listing, part, visibilities).count().get_result(c).await)
+    query!(conn, |c| part!(listing, part, visibilities).count().get_result(c).await)
 }
 
 /// Whether the directory shows the extension to those who find these.
 pub async fn shows(conn: &mut Conn, extension: ExtensionId, visibilities: &[Visibility]) -> QueryResult<bool> {
-    let found: Option<ExtensionId> = query!(conn, c => extensions::table
+    let found: Option<ExtensionId> = query!(conn, |c| extensions::table
         .filter(is_callable!())
         .filter(extensions::id.eq(extension))
         .filter(extensions::visibility.eq_any(visibilities))
@@ -169,5 +163,5 @@ pub async fn shows(conn: &mut Conn, extension: ExtensionId, visibilities: &[Visi
 
 /// The heads of all feeds of an event: whatever the directory lists changes with one of them.
 pub(super) async fn feed_heads(conn: &mut Conn, event: EventId) -> QueryResult<Vec<i64>> {
-    query!(conn, c => feeds::table.filter(feeds::event_id.eq(event)).order(feeds::id).select(feeds::head).load(c).await)
+    query!(conn, |c| feeds::table.filter(feeds::event_id.eq(event)).order(feeds::id).select(feeds::head).load(c).await)
 }

@@ -54,27 +54,70 @@ const OWNER: AccountId = AccountId(Uuid::from_u128(3));
 
 async fn fill(conn: &mut Conn) -> diesel::QueryResult<()> {
     let empty = || JsonValue(serde_json::json!({}));
-    query!(conn, c => diesel::insert_into(accounts::table)
-        .values((accounts::id.eq(OWNER), accounts::username.eq("o"), accounts::display_name.eq("o"), accounts::email.eq("o"),
-            accounts::password_hash.eq(""), accounts::role.eq("USER"), accounts::search.eq(""), accounts::created_at.eq(0)))
-        .execute(c).await)?;
-    query!(conn, c => diesel::insert_into(events::table)
-        .values((events::id.eq(EVENT), events::slug.eq("camp"), events::name.eq("Camp"), events::phase.eq("OPEN"), events::time_zone.eq("UTC"),
-            events::hold_seconds.eq(0), events::reserved_prefixes.eq(JsonValue(serde_json::json!([]))), events::next_slot.eq(1), events::created_at.eq(0)))
-        .execute(c).await)?;
-    query!(conn, c => diesel::insert_into(service_types::table)
-        .values((service_types::id.eq(TYPE), service_types::slug.eq("sip"), service_types::name.eq("SIP"), service_types::description.eq(""),
-            service_types::instructions.eq(""), service_types::parameter_schema.eq(empty()), service_types::schema_version.eq(1),
-            service_types::behaviour.eq("ENDPOINT"), service_types::privileged.eq(false), service_types::group_capable.eq(true),
-            service_types::retired.eq(false), service_types::settings.eq(empty()), service_types::created_at.eq(0)))
-        .execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(accounts::table)
+        .values((
+            accounts::id.eq(OWNER),
+            accounts::username.eq("o"),
+            accounts::display_name.eq("o"),
+            accounts::email.eq("o"),
+            accounts::password_hash.eq(""),
+            accounts::role.eq("USER"),
+            accounts::search.eq(""),
+            accounts::created_at.eq(0)
+        ))
+        .execute(c)
+        .await)?;
+    query!(conn, |c| diesel::insert_into(events::table)
+        .values((
+            events::id.eq(EVENT),
+            events::slug.eq("camp"),
+            events::name.eq("Camp"),
+            events::phase.eq("OPEN"),
+            events::time_zone.eq("UTC"),
+            events::hold_seconds.eq(0),
+            events::reserved_prefixes.eq(JsonValue(serde_json::json!([]))),
+            events::next_slot.eq(1),
+            events::created_at.eq(0)
+        ))
+        .execute(c)
+        .await)?;
+    query!(conn, |c| diesel::insert_into(service_types::table)
+        .values((
+            service_types::id.eq(TYPE),
+            service_types::slug.eq("sip"),
+            service_types::name.eq("SIP"),
+            service_types::description.eq(""),
+            service_types::instructions.eq(""),
+            service_types::parameter_schema.eq(empty()),
+            service_types::schema_version.eq(1),
+            service_types::behaviour.eq("ENDPOINT"),
+            service_types::privileged.eq(false),
+            service_types::group_capable.eq(true),
+            service_types::retired.eq(false),
+            service_types::settings.eq(empty()),
+            service_types::created_at.eq(0)
+        ))
+        .execute(c)
+        .await)?;
     for (slot, line) in (0..).zip(lines()) {
-        query!(conn, c => diesel::insert_into(extensions::table)
-            .values((extensions::id.eq(line.id), extensions::event_id.eq(EVENT), extensions::service_type_id.eq(TYPE), extensions::owner_id.eq(OWNER),
-                extensions::slot.eq(slot), extensions::number.eq(&line.number), extensions::label.eq(&line.label), extensions::visibility.eq(line.visibility),
-                extensions::parameters.eq(empty()), extensions::status.eq(empty()), extensions::created_at.eq(0), extensions::updated_at.eq(0),
-                extensions::version.eq(1)))
-            .execute(c).await)?;
+        query!(conn, |c| diesel::insert_into(extensions::table)
+            .values((
+                extensions::id.eq(line.id),
+                extensions::event_id.eq(EVENT),
+                extensions::service_type_id.eq(TYPE),
+                extensions::owner_id.eq(OWNER),
+                extensions::slot.eq(slot),
+                extensions::number.eq(&line.number),
+                extensions::label.eq(&line.label),
+                extensions::visibility.eq(line.visibility),
+                extensions::parameters.eq(empty()),
+                extensions::status.eq(empty()),
+                extensions::created_at.eq(0),
+                extensions::updated_at.eq(0),
+                extensions::version.eq(1)
+            ))
+            .execute(c)
+            .await)?;
         let terms = SearchTerms::of_label(&line.label);
         let terms = terms
             .words
@@ -82,21 +125,34 @@ async fn fill(conn: &mut Conn) -> diesel::QueryResult<()> {
             .map(|term| (TermKind::Word, term))
             .chain(terms.keypad.iter().map(|term| (TermKind::Keypad, term)));
         for (kind, term) in terms {
-            query!(conn, c => diesel::insert_into(directory_terms::table)
-                .values((directory_terms::event_id.eq(EVENT), directory_terms::kind.eq(kind.as_str()), directory_terms::term.eq(term),
-                    directory_terms::number.eq(&line.number), directory_terms::extension_id.eq(line.id)))
-                .execute(c).await)?;
+            query!(conn, |c| diesel::insert_into(directory_terms::table)
+                .values((
+                    directory_terms::event_id.eq(EVENT),
+                    directory_terms::kind.eq(kind.as_str()),
+                    directory_terms::term.eq(term),
+                    directory_terms::number.eq(&line.number),
+                    directory_terms::extension_id.eq(line.id)
+                ))
+                .execute(c)
+                .await)?;
         }
     }
     Ok(())
 }
 
 async fn restrict(conn: &mut Conn, line: &Line, effects: &str) -> diesel::QueryResult<()> {
-    query!(conn, c => diesel::insert_into(restrictions::table)
-        .values((restrictions::id.eq(RestrictionId(line.id.0)), restrictions::target_kind.eq("EXTENSION"),
-            restrictions::target_id.eq(crate::store::types::Id(line.id.0)), restrictions::source.eq("ADMIN"), restrictions::effects.eq(effects),
-            restrictions::reason.eq(""), restrictions::created_at.eq(0)))
-        .execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(restrictions::table)
+        .values((
+            restrictions::id.eq(RestrictionId(line.id.0)),
+            restrictions::target_kind.eq("EXTENSION"),
+            restrictions::target_id.eq(crate::store::types::Id(line.id.0)),
+            restrictions::source.eq("ADMIN"),
+            restrictions::effects.eq(effects),
+            restrictions::reason.eq(""),
+            restrictions::created_at.eq(0)
+        ))
+        .execute(c)
+        .await)?;
     Ok(())
 }
 

@@ -25,7 +25,7 @@ use crate::{insert_rows, query};
 pub async fn by_numbers(conn: &mut Conn, event: EventId, numbers: &[&str]) -> QueryResult<Vec<Extension>> {
     let mut found = Vec::new();
     for chunk in numbers.chunks(CHUNK) {
-        let rows: Vec<Extension> = query!(&mut *conn, c => extensions::table
+        let rows: Vec<Extension> = query!(&mut *conn, |c| extensions::table
             .filter(extensions::event_id.eq(event))
             .filter(extensions::number.eq_any(chunk))
             .select(Extension::as_select())
@@ -38,7 +38,7 @@ pub async fn by_numbers(conn: &mut Conn, event: EventId, numbers: &[&str]) -> Qu
 
 /// All extensions of an event with their owners' usernames.
 pub async fn all_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(Extension, String)>> {
-    query!(conn, c => extensions::table
+    query!(conn, |c| extensions::table
         .inner_join(accounts::table.on(accounts::id.eq(extensions::owner_id)))
         .filter(extensions::event_id.eq(event))
         .select((Extension::as_select(), accounts::username))
@@ -48,7 +48,7 @@ pub async fn all_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(E
 
 /// The extensions of an event whose calls go to another: (from, to).
 pub async fn fallbacks_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
-    query!(conn, c => extensions::table
+    query!(conn, |c| extensions::table
         .filter(extensions::event_id.eq(event))
         .filter(extensions::fallback_extension_id.is_not_null())
         .select((extensions::id, extensions::fallback_extension_id.assume_not_null()))
@@ -60,7 +60,7 @@ pub async fn fallbacks_of_event(conn: &mut Conn, event: EventId) -> QueryResult<
 pub async fn granted_to(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, CallPermissionId)>> {
     let mut found = Vec::new();
     for chunk in ids.chunks(CHUNK) {
-        let rows: Vec<(ExtensionId, CallPermissionId)> = query!(&mut *conn, c => extension_permissions::table
+        let rows: Vec<(ExtensionId, CallPermissionId)> = query!(&mut *conn, |c| extension_permissions::table
             .filter(extension_permissions::extension_id.eq_any(chunk))
             .select((extension_permissions::extension_id, extension_permissions::permission_id))
             .load(c)
@@ -79,7 +79,7 @@ pub async fn bearers_of(conn: &mut Conn, values: &[&UniqueValue]) -> QueryResult
     let mut found = Vec::new();
     for ((scope, parameter), values) in by_parameter {
         for chunk in values.chunks(CHUNK) {
-            let rows: Vec<(String, ExtensionId)> = query!(&mut *conn, c => extension_unique_values::table
+            let rows: Vec<(String, ExtensionId)> = query!(&mut *conn, |c| extension_unique_values::table
                 .filter(extension_unique_values::scope_id.eq(scope))
                 .filter(extension_unique_values::parameter.eq(parameter))
                 .filter(extension_unique_values::value.eq_any(chunk))
@@ -100,7 +100,7 @@ pub async fn sealed_secrets(
     after: Option<ExtensionId>,
     limit: i64,
 ) -> QueryResult<Vec<(ExtensionId, Vec<u8>)>> {
-    query!(conn, c => {
+    query!(conn, |c| {
         let mut rows = extensions::table
             .filter(extensions::event_id.eq(event))
             .filter(extensions::secrets.is_not_null())
@@ -115,13 +115,16 @@ pub async fn sealed_secrets(
 
 /// Writes the same secrets, sealed anew: no new version of the extension.
 pub async fn save_secrets(conn: &mut Conn, _: &Permit, id: ExtensionId, sealed: &[u8]) -> QueryResult<()> {
-    query!(conn, c => diesel::update(extensions::table.find(id)).set(extensions::secrets.eq(Some(sealed))).execute(c).await)?;
+    query!(conn, |c| diesel::update(extensions::table.find(id))
+        .set(extensions::secrets.eq(Some(sealed)))
+        .execute(c)
+        .await)?;
     Ok(())
 }
 
 /// Takes the next slots of an event, and gives the first of them.
 pub async fn take_slots(conn: &mut Conn, _: &Permit, event: EventId, wanted: i32) -> QueryResult<i32> {
-    let next: i32 = query!(conn, c => diesel::update(events::table.find(event))
+    let next: i32 = query!(conn, |c| diesel::update(events::table.find(event))
         .set(events::next_slot.eq(events::next_slot + wanted))
         .returning(events::next_slot)
         .get_result(c)
@@ -137,7 +140,7 @@ pub async fn set_fallback(
     extension: Option<ExtensionId>,
     number: Option<&str>,
 ) -> QueryResult<()> {
-    query!(conn, c => diesel::update(extensions::table.find(id))
+    query!(conn, |c| diesel::update(extensions::table.find(id))
         .set((extensions::fallback_extension_id.eq(extension), extensions::fallback_number.eq(number)))
         .execute(c)
         .await)?;
@@ -146,7 +149,7 @@ pub async fn set_fallback(
 
 /// Writes new rows.
 pub async fn insert_all(conn: &mut Conn, _: &Permit, rows: &[Extension]) -> QueryResult<()> {
-    insert_rows!(conn, rows, values => diesel::insert_into(extensions::table).values(values));
+    insert_rows!(conn, rows, |values| diesel::insert_into(extensions::table).values(values));
     Ok(())
 }
 
@@ -175,7 +178,9 @@ pub async fn index_all(conn: &mut Conn, _: &Permit, rows: &[Extension]) -> Query
             extension_id: row.id,
         }));
     }
-    insert_rows!(conn, &all[..], terms => diesel::insert_into(directory_terms::table).values(terms).on_conflict_do_nothing());
+    insert_rows!(conn, &all[..], |terms| diesel::insert_into(directory_terms::table)
+        .values(terms)
+        .on_conflict_do_nothing());
     Ok(())
 }
 
@@ -189,6 +194,6 @@ pub struct Grant {
 
 /// Grants call permissions to extensions that have none yet.
 pub async fn grant_all(conn: &mut Conn, _: &Permit, grants: &[Grant]) -> QueryResult<()> {
-    insert_rows!(conn, grants, rows => diesel::insert_into(extension_permissions::table).values(rows));
+    insert_rows!(conn, grants, |rows| diesel::insert_into(extension_permissions::table).values(rows));
     Ok(())
 }

@@ -24,7 +24,7 @@ const PENDING: &str = "PENDING";
 
 /// The extension of an event's number, if it is in scope.
 pub async fn by_number(conn: &mut Conn, scope: &Scope, event: EventId, number: &str) -> QueryResult<Option<Extension>> {
-    let found: Option<Extension> = query!(conn, c => extensions::table
+    let found: Option<Extension> = query!(conn, |c| extensions::table
         .filter(extensions::event_id.eq(event))
         .filter(extensions::number.eq(number))
         .select(Extension::as_select())
@@ -41,7 +41,7 @@ pub async fn by_slug_and_number(
     event: &str,
     number: &str,
 ) -> QueryResult<Option<Extension>> {
-    let found: Option<Extension> = query!(conn, c => extensions::table
+    let found: Option<Extension> = query!(conn, |c| extensions::table
         .inner_join(events::table.on(events::id.eq(extensions::event_id)))
         .filter(events::slug.eq(event))
         .filter(extensions::number.eq(number))
@@ -55,13 +55,13 @@ pub async fn by_slug_and_number(
 /// The extension of this id, if it is in scope.
 pub async fn by_id(conn: &mut Conn, scope: &Scope, id: ExtensionId) -> QueryResult<Option<Extension>> {
     let found: Option<Extension> =
-        query!(conn, c => extensions::table.find(id).select(Extension::as_select()).get_result(c).await.optional())?;
+        query!(conn, |c| extensions::table.find(id).select(Extension::as_select()).get_result(c).await.optional())?;
     Ok(found.filter(|row| scope.covers(row.owner_id, row.event_id, row.service_type_id)))
 }
 
 /// Every extension of an owner, by id.
 pub async fn of_owner(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<Extension>> {
-    query!(conn, c => extensions::table
+    query!(conn, |c| extensions::table
         .filter(extensions::owner_id.eq(owner))
         .order(extensions::id)
         .select(Extension::as_select())
@@ -76,7 +76,7 @@ pub async fn count_held(
     event: EventId,
     service_type: ServiceTypeId,
 ) -> QueryResult<i64> {
-    query!(conn, c => extensions::table
+    query!(conn, |c| extensions::table
         .filter(extensions::owner_id.eq(owner))
         .filter(extensions::event_id.eq(event))
         .filter(extensions::service_type_id.eq(service_type))
@@ -87,7 +87,7 @@ pub async fn count_held(
 
 /// Takes the next slot of an event.
 pub async fn take_slot(conn: &mut Conn, _: &Permit, event: EventId) -> QueryResult<i32> {
-    let next: i32 = query!(conn, c => diesel::update(events::table.find(event))
+    let next: i32 = query!(conn, |c| diesel::update(events::table.find(event))
         .set(events::next_slot.eq(events::next_slot + 1))
         .returning(events::next_slot)
         .get_result(c)
@@ -96,26 +96,28 @@ pub async fn take_slot(conn: &mut Conn, _: &Permit, event: EventId) -> QueryResu
 }
 
 pub(super) async fn insert(conn: &mut Conn, _: &Permit, row: &Extension) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(extensions::table).values(row).execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(extensions::table).values(row).execute(c).await)?;
     Ok(())
 }
 
 pub async fn save(conn: &mut Conn, _: &Permit, row: &Extension) -> QueryResult<()> {
-    query!(conn, c => diesel::update(extensions::table.find(row.id)).set(row).execute(c).await)?;
+    query!(conn, |c| diesel::update(extensions::table.find(row.id)).set(row).execute(c).await)?;
     Ok(())
 }
 
 pub(super) async fn delete(conn: &mut Conn, _: &Permit, id: ExtensionId) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(group_members::table.filter(group_members::member_id.eq(id))).execute(c).await)?;
-    query!(conn, c => diesel::delete(group_members::table.filter(group_members::group_id.eq(id))).execute(c).await)?;
-    query!(conn, c => diesel::delete(extensions::table.find(id)).execute(c).await)?;
+    query!(conn, |c| diesel::delete(group_members::table.filter(group_members::member_id.eq(id))).execute(c).await)?;
+    query!(conn, |c| diesel::delete(group_members::table.filter(group_members::group_id.eq(id))).execute(c).await)?;
+    query!(conn, |c| diesel::delete(extensions::table.find(id)).execute(c).await)?;
     Ok(())
 }
 
 /// Replaces the words by which the directory finds the extension.
 pub async fn index(conn: &mut Conn, permit: &Permit, row: &Extension, is_new: bool) -> QueryResult<()> {
     if !is_new {
-        query!(conn, c => diesel::delete(directory_terms::table.filter(directory_terms::extension_id.eq(row.id))).execute(c).await)?;
+        query!(conn, |c| diesel::delete(directory_terms::table.filter(directory_terms::extension_id.eq(row.id)))
+            .execute(c)
+            .await)?;
     }
     many_queries::index_all(conn, permit, std::slice::from_ref(row)).await
 }
@@ -127,7 +129,7 @@ pub(super) async fn bearer_of(
     parameter: &str,
     value: &str,
 ) -> QueryResult<Option<ExtensionId>> {
-    query!(conn, c => extension_unique_values::table
+    query!(conn, |c| extension_unique_values::table
         .find((scope, parameter, value))
         .select(extension_unique_values::extension_id)
         .get_result(c)
@@ -144,9 +146,13 @@ pub async fn set_unique_values(
     id: ExtensionId,
     values: &[(Id, String, String)],
 ) -> QueryResult<Option<String>> {
-    query!(conn, c => diesel::delete(extension_unique_values::table.filter(extension_unique_values::extension_id.eq(id))).execute(c).await)?;
+    query!(conn, |c| diesel::delete(
+        extension_unique_values::table.filter(extension_unique_values::extension_id.eq(id))
+    )
+    .execute(c)
+    .await)?;
     for (scope, parameter, value) in values {
-        let inserted = query!(conn, c => diesel::insert_into(extension_unique_values::table)
+        let inserted = query!(conn, |c| diesel::insert_into(extension_unique_values::table)
             .values((
                 extension_unique_values::scope_id.eq(scope),
                 extension_unique_values::parameter.eq(parameter),
@@ -165,7 +171,7 @@ pub async fn set_unique_values(
 
 /// The permissions of an extension.
 pub async fn permissions_of(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec<CallPermissionId>> {
-    query!(conn, c => extension_permissions::table
+    query!(conn, |c| extension_permissions::table
         .filter(extension_permissions::extension_id.eq(id))
         .select(extension_permissions::permission_id)
         .load(c)
@@ -179,9 +185,11 @@ pub async fn set_permissions(
     id: ExtensionId,
     permissions: &[CallPermissionId],
 ) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(extension_permissions::table.filter(extension_permissions::extension_id.eq(id))).execute(c).await)?;
+    query!(conn, |c| diesel::delete(extension_permissions::table.filter(extension_permissions::extension_id.eq(id)))
+        .execute(c)
+        .await)?;
     for permission in permissions {
-        query!(conn, c => diesel::insert_into(extension_permissions::table)
+        query!(conn, |c| diesel::insert_into(extension_permissions::table)
             .values((extension_permissions::extension_id.eq(id), extension_permissions::permission_id.eq(permission)))
             .execute(c)
             .await)?;
@@ -200,14 +208,14 @@ type ShownRow = (ExtensionId, EventId, ServiceTypeId, i32);
 
 /// The groups that ring the extension, and the extensions whose fallback it is: their entries show it.
 pub async fn shown_by(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec<Shown>> {
-    let groups: Vec<ShownRow> = query!(conn, c => extensions::table
+    let groups: Vec<ShownRow> = query!(conn, |c| extensions::table
         .inner_join(group_members::table.on(group_members::group_id.eq(extensions::id)))
         .filter(group_members::member_id.eq(id))
         .filter(group_members::membership.eq(ACTIVE))
         .select((extensions::id, extensions::event_id, extensions::service_type_id, extensions::slot))
         .load(c)
         .await)?;
-    let fallbacks: Vec<ShownRow> = query!(conn, c => extensions::table
+    let fallbacks: Vec<ShownRow> = query!(conn, |c| extensions::table
         .filter(extensions::fallback_extension_id.eq(id))
         .select((extensions::id, extensions::event_id, extensions::service_type_id, extensions::slot))
         .load(c)
@@ -224,7 +232,7 @@ pub(super) async fn clear_fallbacks_to(
     id: ExtensionId,
     now: Timestamp,
 ) -> QueryResult<()> {
-    query!(conn, c => diesel::update(extensions::table.filter(extensions::fallback_extension_id.eq(id)))
+    query!(conn, |c| diesel::update(extensions::table.filter(extensions::fallback_extension_id.eq(id)))
         .set((
             extensions::fallback_extension_id.eq(None::<ExtensionId>),
             extensions::version.eq(extensions::version + 1),
@@ -238,14 +246,14 @@ pub(super) async fn clear_fallbacks_to(
 /// Where these extensions hand calls on, as `(from, to)`: a group to its members, any extension to its fallback. A paused
 /// member counts, since it may go on any time; an invitation that waits does not.
 pub(super) async fn hand_on(conn: &mut Conn, from: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
-    let rung: Vec<(ExtensionId, ExtensionId)> = query!(conn, c => group_members::table
+    let rung: Vec<(ExtensionId, ExtensionId)> = query!(conn, |c| group_members::table
         .filter(group_members::group_id.eq_any(from))
         .filter(group_members::membership.eq(ACTIVE))
         .order(group_members::id)
         .select((group_members::group_id, group_members::member_id))
         .load(c)
         .await)?;
-    let fallbacks: Vec<(ExtensionId, Option<ExtensionId>)> = query!(conn, c => extensions::table
+    let fallbacks: Vec<(ExtensionId, Option<ExtensionId>)> = query!(conn, |c| extensions::table
         .filter(extensions::id.eq_any(from))
         .filter(extensions::fallback_extension_id.is_not_null())
         .order(extensions::id)
@@ -258,7 +266,7 @@ pub(super) async fn hand_on(conn: &mut Conn, from: &[ExtensionId]) -> QueryResul
 
 /// The numbers of these extensions, whoever owns them.
 pub(super) async fn numbers_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, String)>> {
-    query!(conn, c => extensions::table
+    query!(conn, |c| extensions::table
         .filter(extensions::id.eq_any(ids))
         .select((extensions::id, extensions::number))
         .load(c)
@@ -271,7 +279,7 @@ pub(super) async fn bearer_of_number(
     event: EventId,
     number: &str,
 ) -> QueryResult<Option<ExtensionId>> {
-    query!(conn, c => extensions::table
+    query!(conn, |c| extensions::table
         .filter(extensions::event_id.eq(event))
         .filter(extensions::number.eq(number))
         .select(extensions::id)
@@ -284,18 +292,22 @@ pub(super) async fn bearer_of_number(
 /// column meanwhile is no number, and differs for every extension.
 pub(super) async fn vacate(conn: &mut Conn, permit: &Permit, id: ExtensionId) -> QueryResult<()> {
     let nothing = id.global();
-    query!(&mut *conn, c => diesel::update(extensions::table.find(id)).set(extensions::number.eq(&nothing)).execute(c).await)?;
+    query!(&mut *conn, |c| diesel::update(extensions::table.find(id))
+        .set(extensions::number.eq(&nothing))
+        .execute(c)
+        .await)?;
     set_unique_values(conn, permit, id, &[]).await.map(drop)
 }
 
 /// Turns the memberships of an extension that has a new owner into invitations, except in groups of that owner.
 pub(super) async fn ask_again(conn: &mut Conn, _: &Permit, member: ExtensionId, owner: AccountId) -> QueryResult<()> {
-    query!(conn, c => diesel::update(group_members::table)
+    query!(conn, |c| diesel::update(group_members::table)
         .filter(group_members::member_id.eq(member))
         .filter(group_members::membership.eq(ACTIVE))
-        .filter(group_members::group_id.eq_any(
-            extensions::table.filter(extensions::owner_id.ne(owner)).select(extensions::id),
-        ))
+        .filter(
+            group_members::group_id
+                .eq_any(extensions::table.filter(extensions::owner_id.ne(owner)).select(extensions::id),)
+        )
         .set(group_members::membership.eq(PENDING))
         .execute(c)
         .await)?;
@@ -304,5 +316,5 @@ pub(super) async fn ask_again(conn: &mut Conn, _: &Permit, member: ExtensionId, 
 
 /// The number of an extension, whoever owns it: for showing a fallback.
 pub async fn number_of(conn: &mut Conn, id: ExtensionId) -> QueryResult<Option<String>> {
-    query!(conn, c => extensions::table.find(id).select(extensions::number).get_result(c).await.optional())
+    query!(conn, |c| extensions::table.find(id).select(extensions::number).get_result(c).await.optional())
 }

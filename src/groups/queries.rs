@@ -47,12 +47,12 @@ macro_rules! memberships {
 
 /// An extension as a party to a membership; rules narrow afterwards to what the caller may know of.
 pub async fn party(conn: &mut Conn, id: ExtensionId) -> QueryResult<Option<Party>> {
-    query!(conn, c => extensions::table.find(id).select(party!()).first(c).await.optional())
+    query!(conn, |c| extensions::table.find(id).select(party!()).first(c).await.optional())
 }
 
 /// The extension that bears a number on an event's plan.
 pub async fn party_by_number(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<Party>> {
-    query!(conn, c => extensions::table
+    query!(conn, |c| extensions::table
         .filter(extensions::event_id.eq(event))
         .filter(extensions::number.eq(number))
         .select(party!())
@@ -63,7 +63,7 @@ pub async fn party_by_number(conn: &mut Conn, event: EventId, number: &str) -> Q
 
 /// A membership by its id.
 pub async fn membership(conn: &mut Conn, id: GroupMemberId) -> QueryResult<Option<Membership>> {
-    query!(conn, c => memberships!().filter(group_members::id.eq(id)).first(c).await.optional())
+    query!(conn, |c| memberships!().filter(group_members::id.eq(id)).first(c).await.optional())
 }
 
 /// The membership of `member` in `group`.
@@ -72,7 +72,7 @@ pub async fn membership_of(
     group: ExtensionId,
     member: ExtensionId,
 ) -> QueryResult<Option<GroupMember>> {
-    query!(conn, c => group_members::table
+    query!(conn, |c| group_members::table
         .filter(group_members::group_id.eq(group))
         .filter(group_members::member_id.eq(member))
         .select(GroupMember::as_select())
@@ -83,7 +83,7 @@ pub async fn membership_of(
 
 /// The members of a group, invited ones too: as they ring, then by number.
 pub async fn members_of(conn: &mut Conn, group: ExtensionId) -> QueryResult<Vec<Membership>> {
-    query!(conn, c => memberships!()
+    query!(conn, |c| memberships!()
         .filter(group_members::group_id.eq(group))
         .order((group_members::delay_seconds, MEMBERS.field(extensions::number)))
         .load(c)
@@ -94,7 +94,7 @@ pub async fn members_of(conn: &mut Conn, group: ExtensionId) -> QueryResult<Vec<
 pub async fn members_of_groups(conn: &mut Conn, groups: &[ExtensionId]) -> QueryResult<Vec<GroupMember>> {
     let mut found = Vec::new();
     for chunk in groups.chunks(CHUNK) {
-        let rows: Vec<GroupMember> = query!(&mut *conn, c => group_members::table
+        let rows: Vec<GroupMember> = query!(&mut *conn, |c| group_members::table
             .filter(group_members::group_id.eq_any(chunk))
             .select(GroupMember::as_select())
             .load(c)
@@ -106,7 +106,7 @@ pub async fn members_of_groups(conn: &mut Conn, groups: &[ExtensionId]) -> Query
 
 /// Which extensions of an event ring which, as groups: `(group, member)`, agreed memberships alone.
 pub async fn rings_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
-    query!(conn, c => group_members::table
+    query!(conn, |c| group_members::table
         .inner_join(extensions::table.on(extensions::id.eq(group_members::group_id)))
         .filter(extensions::event_id.eq(event))
         .filter(group_members::membership.eq(MembershipState::Active))
@@ -117,7 +117,7 @@ pub async fn rings_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<
 
 /// The groups that an extension belongs to, or is invited to, by the group's number.
 pub async fn memberships_of(conn: &mut Conn, member: ExtensionId) -> QueryResult<Vec<Membership>> {
-    query!(conn, c => memberships!()
+    query!(conn, |c| memberships!()
         .filter(group_members::member_id.eq(member))
         .order(GROUPS.field(extensions::number))
         .load(c)
@@ -126,12 +126,14 @@ pub async fn memberships_of(conn: &mut Conn, member: ExtensionId) -> QueryResult
 
 /// The invitations that wait for an account's yes, the oldest first; those of archived events wait for nothing.
 pub async fn invitations_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<Membership>> {
-    query!(conn, c => memberships!()
+    query!(conn, |c| memberships!()
         .filter(MEMBERS.field(extensions::owner_id).eq(owner))
         .filter(group_members::membership.eq(MembershipState::Pending))
-        .filter(GROUPS.field(extensions::event_id).eq_any(
-            events::table.filter(events::phase.ne(EventPhase::Archived)).select(events::id),
-        ))
+        .filter(
+            GROUPS
+                .field(extensions::event_id)
+                .eq_any(events::table.filter(events::phase.ne(EventPhase::Archived)).select(events::id),)
+        )
         .order(group_members::id)
         .limit(MOST_INVITATIONS)
         .load(c)
@@ -140,7 +142,7 @@ pub async fn invitations_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Ve
 
 /// How many members a group has, and how many of them have agreed.
 pub async fn count_members(conn: &mut Conn, group: ExtensionId) -> QueryResult<(usize, usize)> {
-    let states: Vec<MembershipState> = query!(conn, c => group_members::table
+    let states: Vec<MembershipState> = query!(conn, |c| group_members::table
         .filter(group_members::group_id.eq(group))
         .select(group_members::membership)
         .load(c)
@@ -151,13 +153,13 @@ pub async fn count_members(conn: &mut Conn, group: ExtensionId) -> QueryResult<(
 
 /// Adds a membership.
 pub async fn insert(conn: &mut Conn, _: &Permit, row: &GroupMember) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(group_members::table).values(row).execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(group_members::table).values(row).execute(c).await)?;
     Ok(())
 }
 
 /// Stores what can change of a membership: delay, pause and consent.
 pub async fn update(conn: &mut Conn, _: &Permit, row: &GroupMember) -> QueryResult<()> {
-    query!(conn, c => diesel::update(group_members::table.find(row.id))
+    query!(conn, |c| diesel::update(group_members::table.find(row.id))
         .set((
             group_members::delay_seconds.eq(row.delay_seconds),
             group_members::paused.eq(row.paused),
@@ -170,6 +172,6 @@ pub async fn update(conn: &mut Conn, _: &Permit, row: &GroupMember) -> QueryResu
 
 /// Removes a membership.
 pub async fn delete(conn: &mut Conn, _: &Permit, id: GroupMemberId) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(group_members::table.find(id)).execute(c).await)?;
+    query!(conn, |c| diesel::delete(group_members::table.find(id)).execute(c).await)?;
     Ok(())
 }

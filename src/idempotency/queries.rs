@@ -12,7 +12,7 @@ use crate::store::schema::idempotency_records;
 
 /// The record of an actor's key.
 pub(super) async fn find(conn: &mut Conn, actor: &str, key: &str) -> QueryResult<Option<Record>> {
-    query!(conn, c => idempotency_records::table
+    query!(conn, |c| idempotency_records::table
         .find((actor, key))
         .select(Record::as_select())
         .get_result(c)
@@ -21,20 +21,22 @@ pub(super) async fn find(conn: &mut Conn, actor: &str, key: &str) -> QueryResult
 }
 
 pub(super) async fn insert(conn: &mut Conn, record: &Record) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(idempotency_records::table).values(record).execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(idempotency_records::table).values(record).execute(c).await)?;
     Ok(())
 }
 
 /// Forgets the records of one actor.
 pub(super) async fn delete_of(conn: &mut Conn, actor: &str) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(idempotency_records::table.filter(idempotency_records::actor.eq(actor))).execute(c).await)?;
+    query!(conn, |c| diesel::delete(idempotency_records::table.filter(idempotency_records::actor.eq(actor)))
+        .execute(c)
+        .await)?;
     Ok(())
 }
 
 /// Forgets the records that are older than a day, and tells how many.
 pub async fn prune(conn: &mut Conn, now: Timestamp) -> QueryResult<usize> {
     let oldest = now.plus_seconds(-RETENTION_SECONDS);
-    query!(conn, c => diesel::delete(idempotency_records::table)
+    query!(conn, |c| diesel::delete(idempotency_records::table)
         .filter(idempotency_records::created_at.lt(oldest))
         .execute(c)
         .await)

@@ -36,7 +36,7 @@ pub async fn enqueue(conn: &mut Conn, new: &NewJob, id: JobId, now: Timestamp) -
         created_at: now,
         dead_at: None,
     };
-    query!(conn, c => diesel::insert_into(jobs::table)
+    query!(conn, |c| diesel::insert_into(jobs::table)
         .values(&job)
         .on_conflict(jobs::deduplication)
         .do_nothing()
@@ -70,13 +70,16 @@ pub async fn claim(conn: &mut Conn, now: Timestamp) -> QueryResult<Option<Job>> 
     };
     let Some(mut job) = found else { return Ok(None) };
     job.claimed_until = Some(now.plus_seconds(CLAIM_SECONDS));
-    query!(conn, c => diesel::update(jobs::table.find(job.id)).set(jobs::claimed_until.eq(job.claimed_until)).execute(c).await)?;
+    query!(conn, |c| diesel::update(jobs::table.find(job.id))
+        .set(jobs::claimed_until.eq(job.claimed_until))
+        .execute(c)
+        .await)?;
     Ok(Some(job))
 }
 
 /// Forgets a job that is done.
 pub async fn finish(conn: &mut Conn, id: JobId) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(jobs::table.find(id)).execute(c).await)?;
+    query!(conn, |c| diesel::delete(jobs::table.find(id)).execute(c).await)?;
     Ok(())
 }
 
@@ -86,7 +89,7 @@ pub async fn fail(conn: &mut Conn, job: &Job, error: &str, permanent: bool, now:
     let doublings = u32::try_from(job.attempts.clamp(0, 16)).unwrap_or(0);
     let pause = (FIRST_PAUSE_SECONDS << doublings).min(LONGEST_PAUSE_SECONDS);
     let dead_at = (permanent || attempts >= MOST_ATTEMPTS).then_some(now);
-    query!(conn, c => diesel::update(jobs::table.find(job.id))
+    query!(conn, |c| diesel::update(jobs::table.find(job.id))
         .set((
             jobs::attempts.eq(attempts),
             jobs::run_at.eq(now.plus_seconds(pause)),
@@ -106,7 +109,7 @@ pub async fn list(conn: &mut Conn, after: Option<JobId>, limit: i64) -> QueryRes
         let c: &mut crate::store::PgConn = c;
         diesel::sql_query("LOCK TABLE jobs IN SHARE ROW EXCLUSIVE MODE").execute(c).await?;
     }
-    query!(conn, c => {
+    query!(conn, |c| {
         let mut rows = jobs::table.select(Job::as_select()).into_boxed();
         if let Some(after) = after {
             rows = rows.filter(jobs::id.gt(after));
@@ -117,11 +120,11 @@ pub async fn list(conn: &mut Conn, after: Option<JobId>, limit: i64) -> QueryRes
 
 /// Writes the same payload, sealed anew.
 pub async fn save_payload(conn: &mut Conn, _: &Permit, id: JobId, payload: &[u8]) -> QueryResult<()> {
-    query!(conn, c => diesel::update(jobs::table.find(id)).set(jobs::payload.eq(payload)).execute(c).await)?;
+    query!(conn, |c| diesel::update(jobs::table.find(id)).set(jobs::payload.eq(payload)).execute(c).await)?;
     Ok(())
 }
 
 /// How many jobs wait, for metrics and tests.
 pub async fn waiting(conn: &mut Conn) -> QueryResult<i64> {
-    query!(conn, c => jobs::table.filter(jobs::dead_at.is_null()).count().get_result(c).await)
+    query!(conn, |c| jobs::table.filter(jobs::dead_at.is_null()).count().get_result(c).await)
 }

@@ -27,19 +27,24 @@ fn shown((extension, event, service_type, slot): Row) -> Shown {
 
 /// The events in which the account owns extensions.
 pub async fn events_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<EventId>> {
-    query!(conn, c => extensions::table.filter(extensions::owner_id.eq(owner)).select(extensions::event_id).distinct().load(c).await)
+    query!(conn, |c| extensions::table
+        .filter(extensions::owner_id.eq(owner))
+        .select(extensions::event_id)
+        .distinct()
+        .load(c)
+        .await)
 }
 
 /// The account's extensions, the groups in which they are active members, and the extensions that fall back to them. Lock the
 /// events first.
 pub async fn shown_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<Shown>> {
-    let own: Vec<Row> = query!(conn, c => extensions::table
+    let own: Vec<Row> = query!(conn, |c| extensions::table
         .filter(extensions::owner_id.eq(owner))
         .select((extensions::id, extensions::event_id, extensions::service_type_id, extensions::slot))
         .load(c)
         .await)?;
     let members = diesel::alias!(extensions as members);
-    let groups: Vec<Row> = query!(conn, c => extensions::table
+    let groups: Vec<Row> = query!(conn, |c| extensions::table
         .inner_join(group_members::table.on(group_members::group_id.eq(extensions::id)))
         .inner_join(members.on(members.field(extensions::id).eq(group_members::member_id)))
         .filter(members.field(extensions::owner_id).eq(owner))
@@ -49,7 +54,7 @@ pub async fn shown_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<Show
         .load(c)
         .await)?;
     let targets = diesel::alias!(extensions as targets);
-    let fallbacks: Vec<Row> = query!(conn, c => extensions::table
+    let fallbacks: Vec<Row> = query!(conn, |c| extensions::table
         .inner_join(targets.on(targets.field(extensions::id).nullable().eq(extensions::fallback_extension_id)))
         .filter(targets.field(extensions::owner_id).eq(owner))
         .select((extensions::id, extensions::event_id, extensions::service_type_id, extensions::slot))

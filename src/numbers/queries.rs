@@ -22,7 +22,7 @@ use crate::{insert_rows, query};
 
 /// The row of an event's number, if it was ever touched.
 pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
-    query!(conn, c => numbers::table
+    query!(conn, |c| numbers::table
         .filter(numbers::event_id.eq(event))
         .filter(numbers::number.eq(number))
         .select(NumberRow::as_select())
@@ -35,7 +35,7 @@ pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<
 pub async fn find_all(conn: &mut Conn, event: EventId, wanted: &[&str]) -> QueryResult<Vec<NumberRow>> {
     let mut found = Vec::new();
     for chunk in wanted.chunks(CHUNK) {
-        let rows: Vec<NumberRow> = query!(&mut *conn, c => numbers::table
+        let rows: Vec<NumberRow> = query!(&mut *conn, |c| numbers::table
             .filter(numbers::event_id.eq(event))
             .filter(numbers::number.eq_any(chunk))
             .select(NumberRow::as_select())
@@ -49,7 +49,7 @@ pub async fn find_all(conn: &mut Conn, event: EventId, wanted: &[&str]) -> Query
 /// The row of a number on its plan, if it was ever touched; the world's numbers are those without an event.
 pub async fn find_on(conn: &mut Conn, event: Option<EventId>, number: &str) -> QueryResult<Option<NumberRow>> {
     let Some(event) = event else {
-        return query!(conn, c => numbers::table
+        return query!(conn, |c| numbers::table
             .filter(numbers::event_id.is_null())
             .filter(numbers::number.eq(number))
             .select(NumberRow::as_select())
@@ -67,7 +67,7 @@ pub async fn find_borne(conn: &mut Conn, event: EventId, number: &str) -> QueryR
 
 /// A touched number by its row's id.
 pub async fn by_id(conn: &mut Conn, id: NumberId) -> QueryResult<Option<NumberRow>> {
-    query!(conn, c => numbers::table.find(id).select(NumberRow::as_select()).first(c).await.optional())
+    query!(conn, |c| numbers::table.find(id).select(NumberRow::as_select()).first(c).await.optional())
 }
 
 /// Which touched numbers a list is of.
@@ -108,7 +108,7 @@ macro_rules! filtered {
 
 /// A page of touched numbers, behind `after`, by number.
 pub async fn list(conn: &mut Conn, filter: &Filter, after: Option<&str>, limit: i64) -> QueryResult<Vec<NumberRow>> {
-    query!(conn, c => {
+    query!(conn, |c| {
         let mut rows = filtered!(numbers::table.select(NumberRow::as_select()), filter);
         if let Some(after) = after {
             rows = rows.filter(numbers::number.gt(after));
@@ -119,12 +119,12 @@ pub async fn list(conn: &mut Conn, filter: &Filter, after: Option<&str>, limit: 
 
 /// How many numbers the list has on all pages.
 pub async fn count(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
-    query!(conn, c => filtered!(numbers::table.count(), filter).get_result(c).await)
+    query!(conn, |c| filtered!(numbers::table.count(), filter).get_result(c).await)
 }
 
 /// The touched numbers that are an account's: in service, held or reserved.
 pub async fn of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<NumberRow>> {
-    query!(conn, c => numbers::table
+    query!(conn, |c| numbers::table
         .filter(numbers::account_id.eq(account))
         .order((numbers::event_id, numbers::number))
         .select(NumberRow::as_select())
@@ -140,7 +140,7 @@ pub async fn held_for(
     after: Option<(&str, NumberId)>,
     limit: i64,
 ) -> QueryResult<Vec<NumberRow>> {
-    query!(conn, c => {
+    query!(conn, |c| {
         let mut rows = numbers::table
             .filter(numbers::account_id.eq(account))
             .filter(numbers::state.eq(NumberState::Held))
@@ -155,7 +155,7 @@ pub async fn held_for(
 
 /// How many numbers are held for an account now.
 pub async fn count_held_for(conn: &mut Conn, account: AccountId, now: Timestamp) -> QueryResult<i64> {
-    query!(conn, c => numbers::table
+    query!(conn, |c| numbers::table
         .filter(numbers::account_id.eq(account))
         .filter(numbers::state.eq(NumberState::Held))
         .filter(numbers::until.gt(now))
@@ -166,7 +166,7 @@ pub async fn count_held_for(conn: &mut Conn, account: AccountId, now: Timestamp)
 
 /// The steps that numbers made as an account's, each with its number, oldest first.
 pub async fn history_of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<(HistoryRow, NumberRow)>> {
-    query!(conn, c => number_history::table
+    query!(conn, |c| number_history::table
         .inner_join(numbers::table.on(numbers::id.eq(number_history::number_id)))
         .filter(number_history::account_id.eq(account))
         .order(number_history::id)
@@ -182,7 +182,7 @@ pub async fn history(
     after: Option<NumberHistoryId>,
     limit: i64,
 ) -> QueryResult<Vec<HistoryRow>> {
-    query!(conn, c => {
+    query!(conn, |c| {
         let mut rows = number_history::table.filter(number_history::number_id.eq(number)).into_boxed();
         if let Some(after) = after {
             rows = rows.filter(number_history::id.gt(after));
@@ -194,39 +194,39 @@ pub async fn history(
 /// Writes a row, new or changed.
 pub async fn save(conn: &mut Conn, _: &Permit, row: &NumberRow) -> QueryResult<()> {
     // Most are new, and this statement is planned once where that with DO UPDATE would be planned each time.
-    let inserted = query!(conn, c => diesel::insert_into(numbers::table)
+    let inserted = query!(conn, |c| diesel::insert_into(numbers::table)
         .values(row)
         .on_conflict(numbers::id)
         .do_nothing()
         .execute(c)
         .await)?;
     if inserted == 0 {
-        query!(conn, c => diesel::update(numbers::table.find(row.id)).set(row).execute(c).await)?;
+        query!(conn, |c| diesel::update(numbers::table.find(row.id)).set(row).execute(c).await)?;
     }
     Ok(())
 }
 
 /// Writes rows of numbers that were never touched before.
 pub async fn insert_all(conn: &mut Conn, _: &Permit, rows: &[NumberRow]) -> QueryResult<()> {
-    insert_rows!(conn, rows, values => diesel::insert_into(numbers::table).values(values));
+    insert_rows!(conn, rows, |values| diesel::insert_into(numbers::table).values(values));
     Ok(())
 }
 
 /// Appends steps of numbers' lives.
 pub async fn append_histories(conn: &mut Conn, _: &Permit, rows: &[HistoryRow]) -> QueryResult<()> {
-    insert_rows!(conn, rows, values => diesel::insert_into(number_history::table).values(values));
+    insert_rows!(conn, rows, |values| diesel::insert_into(number_history::table).values(values));
     Ok(())
 }
 
 /// Appends a step of a number's life.
 pub async fn append_history(conn: &mut Conn, _: &Permit, row: &HistoryRow) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(number_history::table).values(row).execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(number_history::table).values(row).execute(c).await)?;
     Ok(())
 }
 
 /// The rows whose clock has run out.
 pub async fn due(conn: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec<NumberRow>> {
-    query!(conn, c => numbers::table
+    query!(conn, |c| numbers::table
         .filter(numbers::until.is_not_null())
         .filter(numbers::until.le(now).or(numbers::state.eq(NumberState::Aging)))
         .order(numbers::until)
@@ -238,8 +238,12 @@ pub async fn due(conn: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec
 
 /// Makes a freed number wait for a feed's revision.
 pub async fn wait_for(conn: &mut Conn, _: &Permit, number: NumberId, feed: FeedId, revision: i64) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(number_waits::table)
-        .values((number_waits::number_id.eq(number), number_waits::feed_id.eq(feed), number_waits::revision.eq(revision)))
+    query!(conn, |c| diesel::insert_into(number_waits::table)
+        .values((
+            number_waits::number_id.eq(number),
+            number_waits::feed_id.eq(feed),
+            number_waits::revision.eq(revision)
+        ))
         .on_conflict((number_waits::number_id, number_waits::feed_id))
         .do_update()
         .set(number_waits::revision.eq(revision))
@@ -250,13 +254,13 @@ pub async fn wait_for(conn: &mut Conn, _: &Permit, number: NumberId, feed: FeedI
 
 /// Ends the waits of a number.
 pub async fn end_waits(conn: &mut Conn, _: &Permit, number: NumberId) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(number_waits::table.filter(number_waits::number_id.eq(number))).execute(c).await)?;
+    query!(conn, |c| diesel::delete(number_waits::table.filter(number_waits::number_id.eq(number))).execute(c).await)?;
     Ok(())
 }
 
 /// Whether a consumer that counts has not yet acknowledged the number's removal.
 pub async fn is_awaited(conn: &mut Conn, number: NumberId, now: Timestamp) -> QueryResult<bool> {
-    let waiting: Option<FeedId> = query!(conn, c => number_waits::table
+    let waiting: Option<FeedId> = query!(conn, |c| number_waits::table
         .inner_join(feed_consumers::table.on(feed_consumers::feed_id.eq(number_waits::feed_id)))
         .inner_join(api_keys::table.on(api_keys::id.eq(feed_consumers::api_key_id)))
         .filter(number_waits::number_id.eq(number))
@@ -264,7 +268,11 @@ pub async fn is_awaited(conn: &mut Conn, number: NumberId, now: Timestamp) -> Qu
         .filter(api_keys::revoked_at.is_null())
         .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)))
         .filter(feed_consumers::created_revision.lt(number_waits::revision))
-        .filter(feed_consumers::acknowledged_base.is_null().or(feed_consumers::acknowledged_base.lt(number_waits::revision.nullable())))
+        .filter(
+            feed_consumers::acknowledged_base
+                .is_null()
+                .or(feed_consumers::acknowledged_base.lt(number_waits::revision.nullable()))
+        )
         .select(number_waits::feed_id)
         .first(c)
         .await
@@ -276,7 +284,7 @@ pub async fn is_awaited(conn: &mut Conn, number: NumberId, now: Timestamp) -> Qu
 pub async fn in_the_way(conn: &mut Conn, event: EventId, number: &Number) -> QueryResult<Option<String>> {
     let shorter = proper_prefixes(number);
     let (from, before) = continuations(number.as_str());
-    query!(conn, c => numbers::table
+    query!(conn, |c| numbers::table
         .filter(numbers::event_id.eq(event))
         .filter(numbers::state.ne(NumberState::Available))
         .filter(numbers::number.eq_any(&shorter).or(numbers::number.gt(&from).and(numbers::number.lt(&before))))
@@ -297,8 +305,11 @@ impl Taken for TakenNumbers<'_> {
     async fn taken_between(&mut self, first: &Number, last: &Number) -> Result<Vec<Number>, Fault> {
         let (event, digits) = (self.event, first.as_str().len());
         let (first, last) = (first.as_str(), last.as_str());
-        let rows: Vec<String> = query!(&mut *self.conn, c => numbers::table
-            .left_join(restrictions::table.on(restrictions::target_id.eq(numbers::id).and(restrictions::target_kind.eq(TargetKind::Number))))
+        let rows: Vec<String> = query!(&mut *self.conn, |c| numbers::table
+            .left_join(
+                restrictions::table
+                    .on(restrictions::target_id.eq(numbers::id).and(restrictions::target_kind.eq(TargetKind::Number)))
+            )
             .filter(numbers::event_id.eq(event))
             .filter(numbers::number.between(first, last))
             .filter(numbers::state.ne(NumberState::Available).or(restrictions::id.nullable().is_not_null()))
@@ -312,8 +323,11 @@ impl Taken for TakenNumbers<'_> {
     async fn taken_among(&mut self, candidates: &[Number]) -> Result<Vec<Number>, Fault> {
         let event = self.event;
         let texts: Vec<&str> = candidates.iter().map(Number::as_str).collect();
-        let rows: Vec<String> = query!(&mut *self.conn, c => numbers::table
-            .left_join(restrictions::table.on(restrictions::target_id.eq(numbers::id).and(restrictions::target_kind.eq(TargetKind::Number))))
+        let rows: Vec<String> = query!(&mut *self.conn, |c| numbers::table
+            .left_join(
+                restrictions::table
+                    .on(restrictions::target_id.eq(numbers::id).and(restrictions::target_kind.eq(TargetKind::Number)))
+            )
             .filter(numbers::event_id.eq(event))
             .filter(numbers::number.eq_any(&texts))
             .filter(numbers::state.ne(NumberState::Available).or(restrictions::id.nullable().is_not_null()))

@@ -38,12 +38,12 @@ impl KeyRow {
 
 /// A consumer by its id.
 pub async fn consumer(conn: &mut Conn, id: ConsumerId) -> QueryResult<Option<Consumer>> {
-    query!(conn, c => feed_consumers::table.find(id).select(Consumer::as_select()).get_result(c).await.optional())
+    query!(conn, |c| feed_consumers::table.find(id).select(Consumer::as_select()).get_result(c).await.optional())
 }
 
 /// The consumers of a feed, by name.
 pub async fn of_feed(conn: &mut Conn, feed: FeedId) -> QueryResult<Vec<Consumer>> {
-    query!(conn, c => feed_consumers::table
+    query!(conn, |c| feed_consumers::table
         .filter(feed_consumers::feed_id.eq(feed))
         .order(feed_consumers::name)
         .select(Consumer::as_select())
@@ -53,7 +53,7 @@ pub async fn of_feed(conn: &mut Conn, feed: FeedId) -> QueryResult<Vec<Consumer>
 
 /// Every consumer, by name.
 pub async fn all(conn: &mut Conn) -> QueryResult<Vec<Consumer>> {
-    query!(conn, c => feed_consumers::table
+    query!(conn, |c| feed_consumers::table
         .order((feed_consumers::name, feed_consumers::id))
         .select(Consumer::as_select())
         .load(c)
@@ -69,7 +69,7 @@ pub async fn verify(
     agreed: bool,
     now: Timestamp,
 ) -> QueryResult<()> {
-    query!(conn, c => diesel::update(feed_consumers::table.find(id))
+    query!(conn, |c| diesel::update(feed_consumers::table.find(id))
         .set((
             feed_consumers::verified_position.eq(Some(position)),
             feed_consumers::verified_at.eq(Some(now)),
@@ -82,7 +82,7 @@ pub async fn verify(
 
 /// The standing of an event's consumers.
 pub async fn standing(conn: &mut Conn, event: EventId) -> QueryResult<Standing> {
-    let consumers = query!(conn, c => feed_consumers::table
+    let consumers = query!(conn, |c| feed_consumers::table
         .inner_join(feeds::table.on(feeds::id.eq(feed_consumers::feed_id)))
         .filter(feeds::event_id.eq(event))
         .order(feed_consumers::id)
@@ -95,7 +95,7 @@ pub async fn standing(conn: &mut Conn, event: EventId) -> QueryResult<Standing> 
         ))
         .load(c)
         .await)?;
-    let errors = query!(conn, c => feed_errors::table
+    let errors = query!(conn, |c| feed_errors::table
         .inner_join(feed_consumers::table.on(feed_consumers::id.eq(feed_errors::consumer_id)))
         .inner_join(feeds::table.on(feeds::id.eq(feed_consumers::feed_id)))
         .filter(feeds::event_id.eq(event))
@@ -108,7 +108,7 @@ pub async fn standing(conn: &mut Conn, event: EventId) -> QueryResult<Standing> 
 
 /// How many extensions each consumer could not apply; those without errors are left out.
 pub async fn error_counts(conn: &mut Conn) -> QueryResult<Vec<(ConsumerId, i64)>> {
-    query!(conn, c => feed_errors::table
+    query!(conn, |c| feed_errors::table
         .group_by(feed_errors::consumer_id)
         .select((feed_errors::consumer_id, diesel::dsl::count_star()))
         .load(c)
@@ -117,7 +117,7 @@ pub async fn error_counts(conn: &mut Conn) -> QueryResult<Vec<(ConsumerId, i64)>
 
 /// The consumer of this name, if it is the key's own.
 pub async fn own(conn: &mut Conn, feed: FeedId, name: &str, key: ApiKeyId) -> QueryResult<Option<Consumer>> {
-    query!(conn, c => feed_consumers::table
+    query!(conn, |c| feed_consumers::table
         .filter(feed_consumers::feed_id.eq(feed))
         .filter(feed_consumers::name.eq(name))
         .filter(feed_consumers::api_key_id.eq(key))
@@ -129,7 +129,7 @@ pub async fn own(conn: &mut Conn, feed: FeedId, name: &str, key: ApiKeyId) -> Qu
 
 /// Whether a consumer of the feed has this name already, apart from `except`.
 pub async fn name_is_taken(conn: &mut Conn, feed: FeedId, name: &str, except: ConsumerId) -> QueryResult<bool> {
-    let found: i64 = query!(conn, c => feed_consumers::table
+    let found: i64 = query!(conn, |c| feed_consumers::table
         .filter(feed_consumers::feed_id.eq(feed))
         .filter(feed_consumers::name.eq(name))
         .filter(feed_consumers::id.ne(except))
@@ -141,13 +141,13 @@ pub async fn name_is_taken(conn: &mut Conn, feed: FeedId, name: &str, except: Co
 
 /// Names a consumer.
 pub async fn insert(conn: &mut Conn, _: &Permit, consumer: &Consumer) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(feed_consumers::table).values(consumer).execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(feed_consumers::table).values(consumer).execute(c).await)?;
     Ok(())
 }
 
 /// Renames, pauses or wakes a consumer.
 pub async fn change(conn: &mut Conn, _: &Permit, id: ConsumerId, name: &str, paused: bool) -> QueryResult<()> {
-    query!(conn, c => diesel::update(feed_consumers::table.find(id))
+    query!(conn, |c| diesel::update(feed_consumers::table.find(id))
         .set((feed_consumers::name.eq(name), feed_consumers::paused.eq(paused)))
         .execute(c)
         .await)?;
@@ -156,9 +156,9 @@ pub async fn change(conn: &mut Conn, _: &Permit, id: ConsumerId, name: &str, pau
 
 /// Forgets a consumer with its errors.
 pub async fn delete(conn: &mut Conn, _: &Permit, id: ConsumerId) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(feed_errors::table.filter(feed_errors::consumer_id.eq(id))).execute(c).await)?;
-    query!(conn, c => diesel::delete(feed_web_hooks::table.find(id)).execute(c).await)?;
-    query!(conn, c => diesel::delete(feed_consumers::table.find(id)).execute(c).await)?;
+    query!(conn, |c| diesel::delete(feed_errors::table.filter(feed_errors::consumer_id.eq(id))).execute(c).await)?;
+    query!(conn, |c| diesel::delete(feed_web_hooks::table.find(id)).execute(c).await)?;
+    query!(conn, |c| diesel::delete(feed_consumers::table.find(id)).execute(c).await)?;
     Ok(())
 }
 
@@ -172,7 +172,7 @@ pub async fn acknowledge(
     position: Revision,
     now: Timestamp,
 ) -> QueryResult<()> {
-    query!(conn, c => diesel::update(feed_consumers::table.find(id))
+    query!(conn, |c| diesel::update(feed_consumers::table.find(id))
         .set((
             feed_consumers::acknowledged.eq(Some(text)),
             feed_consumers::acknowledged_base.eq(Some(base)),
@@ -187,7 +187,7 @@ pub async fn acknowledge(
 
 /// Stores an error; a second one for the same extension replaces the first.
 pub async fn save_error(conn: &mut Conn, _: &Permit, error: &FeedError) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(feed_errors::table)
+    query!(conn, |c| diesel::insert_into(feed_errors::table)
         .values(error)
         .on_conflict((feed_errors::consumer_id, feed_errors::extension_id))
         .do_update()
@@ -204,13 +204,13 @@ pub async fn save_error(conn: &mut Conn, _: &Permit, error: &FeedError) -> Query
 
 /// Takes an error away.
 pub async fn clear_error(conn: &mut Conn, _: &Permit, consumer: ConsumerId, extension: Id) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(feed_errors::table.find((consumer, extension))).execute(c).await)?;
+    query!(conn, |c| diesel::delete(feed_errors::table.find((consumer, extension))).execute(c).await)?;
     Ok(())
 }
 
 /// A consumer's errors, oldest first.
 pub async fn errors_of(conn: &mut Conn, consumer: ConsumerId) -> QueryResult<Vec<FeedError>> {
-    query!(conn, c => feed_errors::table
+    query!(conn, |c| feed_errors::table
         .filter(feed_errors::consumer_id.eq(consumer))
         .order((feed_errors::at, feed_errors::extension_id))
         .select(FeedError::as_select())
@@ -220,7 +220,7 @@ pub async fn errors_of(conn: &mut Conn, consumer: ConsumerId) -> QueryResult<Vec
 
 /// What consumers could not apply of one extension.
 pub async fn errors_about(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Vec<FeedError>> {
-    query!(conn, c => feed_errors::table
+    query!(conn, |c| feed_errors::table
         .filter(feed_errors::extension_id.eq(Id(extension.0)))
         .select(FeedError::as_select())
         .load(c)
@@ -231,7 +231,7 @@ pub async fn errors_about(conn: &mut Conn, extension: ExtensionId) -> QueryResul
 pub async fn newest_numbers(conn: &mut Conn, extensions: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, String)>> {
     let mut found = Vec::new();
     for ids in extensions.chunks(CHUNK) {
-        let some: Vec<(ExtensionId, String)> = query!(conn, c => feed_keys::table
+        let some: Vec<(ExtensionId, String)> = query!(conn, |c| feed_keys::table
             .filter(feed_keys::extension_id.eq_any(ids))
             .order(feed_keys::from_revision)
             .select((feed_keys::extension_id, feed_keys::number))
@@ -244,7 +244,7 @@ pub async fn newest_numbers(conn: &mut Conn, extensions: &[ExtensionId]) -> Quer
 
 /// When a key's consumers of the feed were seen last.
 pub async fn last_seen(conn: &mut Conn, feed: FeedId, key: ApiKeyId) -> QueryResult<Vec<Option<Timestamp>>> {
-    query!(conn, c => feed_consumers::table
+    query!(conn, |c| feed_consumers::table
         .filter(feed_consumers::api_key_id.eq(key))
         .filter(feed_consumers::feed_id.eq(feed))
         .select(feed_consumers::last_seen_at)
@@ -254,7 +254,7 @@ pub async fn last_seen(conn: &mut Conn, feed: FeedId, key: ApiKeyId) -> QueryRes
 
 /// Says that a key's consumers of the feed were seen now.
 pub async fn mark_seen(conn: &mut Conn, feed: FeedId, key: ApiKeyId, now: Timestamp) -> QueryResult<()> {
-    query!(conn, c => diesel::update(feed_consumers::table)
+    query!(conn, |c| diesel::update(feed_consumers::table)
         .filter(feed_consumers::api_key_id.eq(key))
         .filter(feed_consumers::feed_id.eq(feed))
         .set(feed_consumers::last_seen_at.eq(Some(now)))
@@ -270,19 +270,19 @@ pub async fn key(
     event: EventId,
     service_type: ServiceTypeId,
 ) -> QueryResult<Option<KeyRow>> {
-    let row: Option<(bool, Option<Timestamp>, Option<Timestamp>)> = query!(conn, c => api_keys::table
+    let row: Option<(bool, Option<Timestamp>, Option<Timestamp>)> = query!(conn, |c| api_keys::table
         .find(id)
         .select((api_keys::all_events, api_keys::expires_at, api_keys::revoked_at))
         .get_result(c)
         .await
         .optional())?;
     let Some((all_events, expires_at, revoked_at)) = row else { return Ok(None) };
-    let types: i64 = query!(conn, c => api_key_service_types::table
+    let types: i64 = query!(conn, |c| api_key_service_types::table
         .filter(api_key_service_types::api_key_id.eq(id).and(api_key_service_types::service_type_id.eq(service_type)))
         .count()
         .get_result(c)
         .await)?;
-    let events: i64 = query!(conn, c => api_key_events::table
+    let events: i64 = query!(conn, |c| api_key_events::table
         .filter(api_key_events::api_key_id.eq(id).and(api_key_events::event_id.eq(event)))
         .count()
         .get_result(c)
@@ -294,7 +294,7 @@ pub async fn key(
 pub async fn keys_not_revoked(conn: &mut Conn, ids: &[ApiKeyId]) -> QueryResult<Vec<(ApiKeyId, Option<Timestamp>)>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(CHUNK) {
-        let some: Vec<(ApiKeyId, Option<Timestamp>)> = query!(&mut *conn, c => api_keys::table
+        let some: Vec<(ApiKeyId, Option<Timestamp>)> = query!(&mut *conn, |c| api_keys::table
             .filter(api_keys::id.eq_any(ids))
             .filter(api_keys::revoked_at.is_null())
             .select((api_keys::id, api_keys::expires_at))

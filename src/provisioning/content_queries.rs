@@ -62,16 +62,26 @@ pub async fn ids_by_slug(
     event: &str,
     service_type: &str,
 ) -> QueryResult<Option<(EventId, ServiceTypeId)>> {
-    let event: Option<EventId> = query!(conn, c => events::table.filter(events::slug.eq(event)).select(events::id).get_result(c).await.optional())?;
+    let event: Option<EventId> = query!(conn, |c| events::table
+        .filter(events::slug.eq(event))
+        .select(events::id)
+        .get_result(c)
+        .await
+        .optional())?;
     let Some(event) = event else { return Ok(None) };
-    let service_type: Option<ServiceTypeId> = query!(conn, c => types::table.filter(types::slug.eq(service_type)).select(types::id).get_result(c).await.optional())?;
+    let service_type: Option<ServiceTypeId> = query!(conn, |c| types::table
+        .filter(types::slug.eq(service_type))
+        .select(types::id)
+        .get_result(c)
+        .await
+        .optional())?;
     Ok(service_type.map(|service_type| (event, service_type)))
 }
 
 /// Whether the event is archived; `None` for one that is not there.
 pub async fn is_archived(conn: &mut Conn, event: EventId) -> QueryResult<Option<bool>> {
     let phase: Option<String> =
-        query!(conn, c => events::table.find(event).select(events::phase).get_result(c).await.optional())?;
+        query!(conn, |c| events::table.find(event).select(events::phase).get_result(c).await.optional())?;
     Ok(phase.map(|phase| phase == ARCHIVED))
 }
 
@@ -81,7 +91,7 @@ pub async fn is_archived(conn: &mut Conn, event: EventId) -> QueryResult<Option<
 /// When the database refuses, or either is not there.
 pub async fn place(conn: &mut Conn, event: EventId, service_type: ServiceTypeId) -> Result<Place, Stop> {
     let (event_slug, phase): (String, String) =
-        query!(conn, c => events::table.find(event).select((events::slug, events::phase)).get_result(c).await)?;
+        query!(conn, |c| events::table.find(event).select((events::slug, events::phase)).get_result(c).await)?;
     let row = service_types::queries::service_type_by_id(conn, service_type).await?;
     let row = row.ok_or_else(|| Fault::internal("a feed of a service type that is not there"))?;
     Ok(Place {
@@ -102,7 +112,7 @@ pub async fn place(conn: &mut Conn, event: EventId, service_type: ServiceTypeId)
 pub async fn extensions_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionRow, String)>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(CHUNK) {
-        let some: Vec<(ExtensionRow, String)> = query!(conn, c => extensions::table
+        let some: Vec<(ExtensionRow, String)> = query!(conn, |c| extensions::table
             .inner_join(accounts::table.on(accounts::id.eq(extensions::owner_id)))
             .filter(extensions::id.eq_any(ids))
             .select((ExtensionRow::as_select(), accounts::username))
@@ -117,7 +127,7 @@ pub async fn extensions_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<
 pub async fn numbers_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, String)>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(CHUNK) {
-        let some: Vec<(ExtensionId, String)> = query!(conn, c => extensions::table
+        let some: Vec<(ExtensionId, String)> = query!(conn, |c| extensions::table
             .filter(extensions::id.eq_any(ids))
             .select((extensions::id, extensions::number))
             .load(c)
@@ -131,7 +141,7 @@ pub async fn numbers_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec
 pub async fn permissions_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, String)>> {
     let mut found = Vec::new();
     for ids in ids.chunks(CHUNK) {
-        let some: Vec<(ExtensionId, String)> = query!(conn, c => extension_permissions::table
+        let some: Vec<(ExtensionId, String)> = query!(conn, |c| extension_permissions::table
             .inner_join(call_permissions::table.on(call_permissions::id.eq(extension_permissions::permission_id)))
             .filter(extension_permissions::extension_id.eq_any(ids))
             .order(call_permissions::slug)
@@ -147,7 +157,7 @@ pub async fn permissions_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult
 pub async fn members_of(conn: &mut Conn, groups: &[ExtensionId]) -> QueryResult<Vec<MemberRow>> {
     let mut found = Vec::new();
     for ids in groups.chunks(CHUNK) {
-        let some: Vec<MemberRow> = query!(conn, c => group_members::table
+        let some: Vec<MemberRow> = query!(conn, |c| group_members::table
             .inner_join(extensions::table.on(extensions::id.eq(group_members::member_id)))
             .filter(group_members::group_id.eq_any(ids))
             .filter(group_members::membership.eq(ACTIVE))
@@ -172,7 +182,7 @@ pub async fn number_rows(conn: &mut Conn, event: EventId, of: &[&str]) -> QueryR
     let (world, local): (Vec<&str>, Vec<&str>) = of.iter().partition(|number| number.starts_with('+'));
     let mut found = Vec::with_capacity(of.len());
     for some in local.chunks(CHUNK) {
-        let rows: Vec<(NumberId, String)> = query!(conn, c => numbers::table
+        let rows: Vec<(NumberId, String)> = query!(conn, |c| numbers::table
             .filter(numbers::event_id.eq(event))
             .filter(numbers::number.eq_any(some))
             .select((numbers::id, numbers::number))
@@ -181,7 +191,7 @@ pub async fn number_rows(conn: &mut Conn, event: EventId, of: &[&str]) -> QueryR
         found.extend(rows);
     }
     for some in world.chunks(CHUNK) {
-        let rows: Vec<(NumberId, String)> = query!(conn, c => numbers::table
+        let rows: Vec<(NumberId, String)> = query!(conn, |c| numbers::table
             .filter(numbers::event_id.is_null())
             .filter(numbers::number.eq_any(some))
             .select((numbers::id, numbers::number))
@@ -194,7 +204,7 @@ pub async fn number_rows(conn: &mut Conn, event: EventId, of: &[&str]) -> QueryR
 
 /// The numbers of these rows, as far as they are on the event's plan or the world's.
 pub async fn numbers_by_id(conn: &mut Conn, event: EventId, ids: &[NumberId]) -> QueryResult<Vec<(NumberId, String)>> {
-    query!(conn, c => numbers::table
+    query!(conn, |c| numbers::table
         .filter(numbers::id.eq_any(ids))
         .filter(numbers::event_id.eq(event).or(numbers::event_id.is_null()))
         .select((numbers::id, numbers::number))
@@ -211,7 +221,7 @@ pub async fn holders_of_numbers(
 ) -> QueryResult<Vec<(String, ExtensionId)>> {
     let mut found = Vec::new();
     for some in of.chunks(CHUNK) {
-        let rows: Vec<(String, ExtensionId)> = query!(conn, c => extensions::table
+        let rows: Vec<(String, ExtensionId)> = query!(conn, |c| extensions::table
             .filter(extensions::event_id.eq(event))
             .filter(extensions::number.eq_any(some))
             .filter(extensions::service_type_id.eq(service_type))
@@ -233,7 +243,7 @@ pub async fn holders_of_values(
     let scopes = [Id(event.0), Id(service_type.0)];
     let mut found = Vec::new();
     for some in of.chunks(CHUNK) {
-        let rows: Vec<(String, String, ExtensionId)> = query!(conn, c => extension_unique_values::table
+        let rows: Vec<(String, String, ExtensionId)> = query!(conn, |c| extension_unique_values::table
             .inner_join(extensions::table.on(extensions::id.eq(extension_unique_values::extension_id)))
             .filter(extension_unique_values::scope_id.eq_any(&scopes))
             .filter(extension_unique_values::value.eq_any(some))

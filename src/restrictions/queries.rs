@@ -14,11 +14,14 @@ use crate::store::types::Id;
 
 /// Puts a restriction on its target; a second one from the same source updates the reason.
 pub async fn apply(conn: &mut Conn, _: &Permit, new: &NewRestriction) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(restrictions::table)
+    query!(conn, |c| diesel::insert_into(restrictions::table)
         .values(new)
         .on_conflict((restrictions::target_id, restrictions::target_kind, restrictions::source))
         .do_update()
-        .set((restrictions::reason.eq(excluded(restrictions::reason)), restrictions::created_by.eq(excluded(restrictions::created_by))))
+        .set((
+            restrictions::reason.eq(excluded(restrictions::reason)),
+            restrictions::created_by.eq(excluded(restrictions::created_by))
+        ))
         .execute(c)
         .await)?;
     Ok(())
@@ -26,7 +29,7 @@ pub async fn apply(conn: &mut Conn, _: &Permit, new: &NewRestriction) -> QueryRe
 
 /// Lifts what `source` put on `target`; whether there was anything.
 pub async fn lift(conn: &mut Conn, _: &Permit, target: Target, source: RestrictionSource) -> QueryResult<bool> {
-    let lifted = query!(conn, c => diesel::delete(restrictions::table)
+    let lifted = query!(conn, |c| diesel::delete(restrictions::table)
         .filter(restrictions::target_id.eq(target.id))
         .filter(restrictions::target_kind.eq(target.kind))
         .filter(restrictions::source.eq(source))
@@ -37,7 +40,7 @@ pub async fn lift(conn: &mut Conn, _: &Permit, target: Target, source: Restricti
 
 /// Lifts whatever restricts the target: it is gone for good.
 pub async fn lift_all(conn: &mut Conn, _: &Permit, target: Target) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(restrictions::table)
+    query!(conn, |c| diesel::delete(restrictions::table)
         .filter(restrictions::target_id.eq(target.id))
         .filter(restrictions::target_kind.eq(target.kind))
         .execute(c)
@@ -47,7 +50,7 @@ pub async fn lift_all(conn: &mut Conn, _: &Permit, target: Target) -> QueryResul
 
 /// A restriction by its id.
 pub async fn by_id(conn: &mut Conn, id: RestrictionId) -> QueryResult<Option<Restriction>> {
-    query!(conn, c => restrictions::table.find(id).select(Restriction::as_select()).first(c).await.optional())
+    query!(conn, |c| restrictions::table.find(id).select(Restriction::as_select()).first(c).await.optional())
 }
 
 /// What restricts the account, oldest first.
@@ -59,7 +62,7 @@ pub async fn of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<
 pub async fn of_targets(conn: &mut Conn, kind: TargetKind, ids: &[Id]) -> QueryResult<Vec<Restriction>> {
     // A list is planned anew each time, one target is not; and mostly there is one.
     if let [only] = ids {
-        return query!(conn, c => restrictions::table
+        return query!(conn, |c| restrictions::table
             .filter(restrictions::target_id.eq(only))
             .filter(restrictions::target_kind.eq(kind))
             .order(restrictions::id)
@@ -67,7 +70,7 @@ pub async fn of_targets(conn: &mut Conn, kind: TargetKind, ids: &[Id]) -> QueryR
             .load(c)
             .await);
     }
-    query!(conn, c => restrictions::table
+    query!(conn, |c| restrictions::table
         .filter(restrictions::target_id.eq_any(ids))
         .filter(restrictions::target_kind.eq(kind))
         .order(restrictions::id)
@@ -80,6 +83,6 @@ pub async fn of_targets(conn: &mut Conn, kind: TargetKind, ids: &[Id]) -> QueryR
 pub async fn all_if_few(conn: &mut Conn, limit: usize) -> QueryResult<Option<Vec<Restriction>>> {
     let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let found: Vec<Restriction> =
-        query!(conn, c => restrictions::table.limit(rows).select(Restriction::as_select()).load(c).await)?;
+        query!(conn, |c| restrictions::table.limit(rows).select(Restriction::as_select()).load(c).await)?;
     Ok((found.len() <= limit).then_some(found))
 }

@@ -9,12 +9,12 @@ use crate::store::schema::sealed_keys;
 
 /// A key by its name, as it was sealed.
 pub(super) async fn sealed_key(conn: &mut Conn, name: &str) -> QueryResult<Option<Vec<u8>>> {
-    query!(conn, c => sealed_keys::table.find(name).select(sealed_keys::sealed).first(c).await.optional())
+    query!(conn, |c| sealed_keys::table.find(name).select(sealed_keys::sealed).first(c).await.optional())
 }
 
 /// Stores a key, unless there is one of this name.
 pub(super) async fn insert_key(conn: &mut Conn, name: &str, sealed: &[u8]) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(sealed_keys::table)
+    query!(conn, |c| diesel::insert_into(sealed_keys::table)
         .values((sealed_keys::name.eq(name), sealed_keys::sealed.eq(sealed)))
         .on_conflict_do_nothing()
         .execute(c)
@@ -24,6 +24,9 @@ pub(super) async fn insert_key(conn: &mut Conn, name: &str, sealed: &[u8]) -> Qu
 
 /// Stores a key that was sealed anew.
 pub(super) async fn save_key(conn: &mut Conn, name: &str, sealed: &[u8]) -> QueryResult<()> {
-    query!(conn, c => diesel::update(sealed_keys::table.find(name)).set(sealed_keys::sealed.eq(sealed)).execute(c).await)?;
+    query!(conn, |c| diesel::update(sealed_keys::table.find(name))
+        .set(sealed_keys::sealed.eq(sealed))
+        .execute(c)
+        .await)?;
     Ok(())
 }

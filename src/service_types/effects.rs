@@ -65,7 +65,7 @@ pub(super) async fn extensions_of_type(
     conn: &mut Conn,
     service_type: ServiceTypeId,
 ) -> QueryResult<Vec<(Affected, String)>> {
-    query!(conn, c => extensions::table
+    query!(conn, |c| extensions::table
         .inner_join(accounts::table.on(accounts::id.eq(extensions::owner_id)))
         .filter(extensions::service_type_id.eq(service_type))
         .order(extensions::id)
@@ -76,7 +76,7 @@ pub(super) async fn extensions_of_type(
 
 /// The events in which a service type has extensions.
 pub(super) async fn events_of_type(conn: &mut Conn, service_type: ServiceTypeId) -> QueryResult<Vec<EventId>> {
-    query!(conn, c => extensions::table
+    query!(conn, |c| extensions::table
         .filter(extensions::service_type_id.eq(service_type))
         .select(extensions::event_id)
         .distinct()
@@ -92,7 +92,7 @@ pub(super) async fn save_content(
     content: &NewContent,
     changed_at: Option<Timestamp>,
 ) -> QueryResult<()> {
-    query!(&mut *conn, c => diesel::update(extensions::table.find(id))
+    query!(&mut *conn, |c| diesel::update(extensions::table.find(id))
         .set((
             extensions::parameters.eq(&content.parameters),
             extensions::secrets.eq(&content.secrets),
@@ -101,7 +101,7 @@ pub(super) async fn save_content(
         .execute(c)
         .await)?;
     if let Some(now) = changed_at {
-        query!(conn, c => diesel::update(extensions::table.find(id))
+        query!(conn, |c| diesel::update(extensions::table.find(id))
             .set((extensions::version.eq(extensions::version + 1), extensions::updated_at.eq(now)))
             .execute(c)
             .await)?;
@@ -111,9 +111,11 @@ pub(super) async fn save_content(
 
 /// Gives up the unique values of all extensions of a service type.
 pub(super) async fn release_unique_values(conn: &mut Conn, _: &Permit, service_type: ServiceTypeId) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(extension_unique_values::table)
-        .filter(extension_unique_values::extension_id.eq_any(
-            extensions::table.filter(extensions::service_type_id.eq(service_type)).select(extensions::id)))
+    query!(conn, |c| diesel::delete(extension_unique_values::table)
+        .filter(
+            extension_unique_values::extension_id
+                .eq_any(extensions::table.filter(extensions::service_type_id.eq(service_type)).select(extensions::id))
+        )
         .execute(c)
         .await)?;
     Ok(())
@@ -126,7 +128,7 @@ pub(super) async fn claim_unique_value(
     extension: ExtensionId,
     unique: &UniqueValue,
 ) -> QueryResult<bool> {
-    let taken = query!(conn, c => diesel::insert_into(extension_unique_values::table)
+    let taken = query!(conn, |c| diesel::insert_into(extension_unique_values::table)
         .values((
             extension_unique_values::scope_id.eq(unique.scope),
             extension_unique_values::parameter.eq(&unique.parameter),
@@ -141,7 +143,7 @@ pub(super) async fn claim_unique_value(
 
 /// The extensions that have a permission.
 pub(super) async fn holders(conn: &mut Conn, permission: CallPermissionId) -> QueryResult<Vec<Affected>> {
-    query!(conn, c => extensions::table
+    query!(conn, |c| extensions::table
         .inner_join(extension_permissions::table.on(extension_permissions::extension_id.eq(extensions::id)))
         .filter(extension_permissions::permission_id.eq(permission))
         .order(extensions::id)
@@ -157,13 +159,18 @@ pub(super) async fn take_permission(
     permission: CallPermissionId,
     now: Timestamp,
 ) -> QueryResult<()> {
-    query!(&mut *conn, c => diesel::update(extensions::table)
-        .filter(extensions::id.eq_any(
-            extension_permissions::table.filter(extension_permissions::permission_id.eq(permission)).select(extension_permissions::extension_id)))
+    query!(&mut *conn, |c| diesel::update(extensions::table)
+        .filter(
+            extensions::id.eq_any(
+                extension_permissions::table
+                    .filter(extension_permissions::permission_id.eq(permission))
+                    .select(extension_permissions::extension_id)
+            )
+        )
         .set((extensions::version.eq(extensions::version + 1), extensions::updated_at.eq(now)))
         .execute(c)
         .await)?;
-    query!(conn, c => diesel::delete(extension_permissions::table)
+    query!(conn, |c| diesel::delete(extension_permissions::table)
         .filter(extension_permissions::permission_id.eq(permission))
         .execute(c)
         .await)?;
@@ -181,7 +188,7 @@ pub struct Reservation {
 
 /// The reservations of an event that are not over.
 pub(super) async fn reservations(conn: &mut Conn, event: EventId, now: Timestamp) -> QueryResult<Vec<Reservation>> {
-    query!(conn, c => numbers::table
+    query!(conn, |c| numbers::table
         .filter(numbers::event_id.eq(event))
         .filter(numbers::state.eq(NumberState::Reserved))
         .filter(numbers::until.is_null().or(numbers::until.gt(now)))
@@ -200,7 +207,7 @@ pub(super) async fn reserve(
     reservation: &Reservation,
     now: Timestamp,
 ) -> QueryResult<()> {
-    query!(&mut *conn, c => diesel::insert_into(numbers::table)
+    query!(&mut *conn, |c| diesel::insert_into(numbers::table)
         .values((
             numbers::id.eq(id),
             numbers::event_id.eq(Some(event)),
@@ -213,7 +220,7 @@ pub(super) async fn reserve(
         .execute(c)
         .await)?;
     let actor = permit.actor().label();
-    query!(conn, c => diesel::insert_into(number_history::table)
+    query!(conn, |c| diesel::insert_into(number_history::table)
         .values((
             number_history::id.eq(step),
             number_history::number_id.eq(id),
@@ -236,7 +243,7 @@ pub(super) async fn taken_between(
     last: &str,
 ) -> QueryResult<Option<String>> {
     let digits = i32::try_from(first.len()).unwrap_or(i32::MAX);
-    query!(conn, c => numbers::table
+    query!(conn, |c| numbers::table
         .filter(numbers::event_id.eq(event))
         .filter(numbers::number.between(first, last))
         .filter(length(numbers::number).eq(digits))
@@ -253,7 +260,7 @@ pub(super) async fn count_unavailable(conn: &mut Conn, event: EventId, first: &s
     let digits = i32::try_from(first.len()).unwrap_or(i32::MAX);
     let barred =
         restrictions::table.filter(restrictions::target_kind.eq(TargetKind::Number)).select(restrictions::target_id);
-    query!(conn, c => numbers::table
+    query!(conn, |c| numbers::table
         .filter(numbers::event_id.eq(event))
         .filter(numbers::number.between(first, last))
         .filter(length(numbers::number).eq(digits))
@@ -267,7 +274,7 @@ pub(super) async fn count_unavailable(conn: &mut Conn, event: EventId, first: &s
 pub(super) async fn promised_under(conn: &mut Conn, event: EventId, prefix: &str) -> QueryResult<Option<String>> {
     let (from, before) = continuations(prefix);
     let shorter: Vec<&str> = (1..prefix.len()).filter_map(|length| prefix.get(..length)).collect();
-    query!(conn, c => numbers::table
+    query!(conn, |c| numbers::table
         .filter(numbers::event_id.eq(event))
         .filter(numbers::state.eq_any([NumberState::InService, NumberState::Reserved]))
         .filter(numbers::number.ge(&from).and(numbers::number.lt(&before)).or(numbers::number.eq_any(&shorter)))

@@ -126,40 +126,86 @@ impl Camp {
         };
         let event = rules::create_event(&services, &admin, input).await.unwrap().id;
         let owner = AccountId::new(&*rng, NOW);
-        services.store.write(move |conn| Box::pin(async move {
-            query!(conn, c => diesel::insert_into(accounts::table).values((
-                accounts::id.eq(owner), accounts::username.eq("zoe"), accounts::display_name.eq("Zoe"), accounts::email.eq("zoe@example.org"),
-                accounts::password_hash.eq(""), accounts::role.eq("USER"), accounts::search.eq("zoe"), accounts::created_at.eq(NOW),
-            )).execute(c).await)?;
-            Ok(())
-        })).await.unwrap();
+        services
+            .store
+            .write(move |conn| {
+                Box::pin(async move {
+                    query!(conn, |c| diesel::insert_into(accounts::table)
+                        .values((
+                            accounts::id.eq(owner),
+                            accounts::username.eq("zoe"),
+                            accounts::display_name.eq("Zoe"),
+                            accounts::email.eq("zoe@example.org"),
+                            accounts::password_hash.eq(""),
+                            accounts::role.eq("USER"),
+                            accounts::search.eq("zoe"),
+                            accounts::created_at.eq(NOW),
+                        ))
+                        .execute(c)
+                        .await)?;
+                    Ok(())
+                })
+            })
+            .await
+            .unwrap();
         Self { services, admin, owner, event, pager, _folder: folder }
     }
 
     async fn extension(&self, slot: i32, number: &'static str, parameters: Value) -> ExtensionId {
         let id = ExtensionId::new(&*self.services.rng, NOW);
         let (event, pager, owner) = (self.event, self.pager, self.owner);
-        self.services.store.write(move |conn| Box::pin(async move {
-            query!(conn, c => diesel::insert_into(extensions::table).values((
-                extensions::id.eq(id), extensions::event_id.eq(event), extensions::service_type_id.eq(pager), extensions::owner_id.eq(owner),
-                extensions::slot.eq(slot), extensions::number.eq(number), extensions::label.eq("Zoë's"), extensions::visibility.eq("PUBLIC"),
-                extensions::parameters.eq(JsonValue(parameters)), extensions::status.eq(JsonValue(json!({}))), extensions::created_at.eq(NOW),
-                extensions::updated_at.eq(NOW), extensions::version.eq(1),
-            )).execute(c).await)?;
-            Ok(())
-        })).await.unwrap();
+        self.services
+            .store
+            .write(move |conn| {
+                Box::pin(async move {
+                    query!(conn, |c| diesel::insert_into(extensions::table)
+                        .values((
+                            extensions::id.eq(id),
+                            extensions::event_id.eq(event),
+                            extensions::service_type_id.eq(pager),
+                            extensions::owner_id.eq(owner),
+                            extensions::slot.eq(slot),
+                            extensions::number.eq(number),
+                            extensions::label.eq("Zoë's"),
+                            extensions::visibility.eq("PUBLIC"),
+                            extensions::parameters.eq(JsonValue(parameters)),
+                            extensions::status.eq(JsonValue(json!({}))),
+                            extensions::created_at.eq(NOW),
+                            extensions::updated_at.eq(NOW),
+                            extensions::version.eq(1),
+                        ))
+                        .execute(c)
+                        .await)?;
+                    Ok(())
+                })
+            })
+            .await
+            .unwrap();
         id
     }
 
     async fn number(&self, number: &'static str, state: &'static str) {
         let (id, event, owner) = (NumberId::new(&*self.services.rng, NOW), self.event, self.owner);
-        self.services.store.write(move |conn| Box::pin(async move {
-            query!(conn, c => diesel::insert_into(numbers::table).values((
-                numbers::id.eq(id), numbers::event_id.eq(Some(event)), numbers::number.eq(number), numbers::state.eq(state),
-                numbers::account_id.eq(Some(owner)), numbers::version.eq(1),
-            )).execute(c).await)?;
-            Ok(())
-        })).await.unwrap();
+        self.services
+            .store
+            .write(move |conn| {
+                Box::pin(async move {
+                    query!(conn, |c| diesel::insert_into(numbers::table)
+                        .values((
+                            numbers::id.eq(id),
+                            numbers::event_id.eq(Some(event)),
+                            numbers::number.eq(number),
+                            numbers::state.eq(state),
+                            numbers::account_id.eq(Some(owner)),
+                            numbers::version.eq(1),
+                        ))
+                        .execute(c)
+                        .await)?;
+                    Ok(())
+                })
+            })
+            .await
+            .unwrap();
     }
 
     async fn range(&self, first: &str, last: &str) -> Result<crate::ids::NumberRangeId, Stop> {
@@ -180,7 +226,12 @@ impl Camp {
 
     async fn stored(&self, id: ExtensionId) -> (Value, i32) {
         let conn = &mut *self.services.store.read().await.unwrap();
-        let row: (JsonValue, i32) = query!(conn, c => extensions::table.find(id).select((extensions::parameters, extensions::version)).first(c).await).unwrap();
+        let row: (JsonValue, i32) = query!(conn, |c| extensions::table
+            .find(id)
+            .select((extensions::parameters, extensions::version))
+            .first(c)
+            .await)
+        .unwrap();
         (row.0.0, row.1)
     }
 
@@ -197,7 +248,12 @@ impl Camp {
 
     async fn unique_values(&self) -> Vec<String> {
         let conn = &mut *self.services.store.read().await.unwrap();
-        query!(conn, c => extension_unique_values::table.select(extension_unique_values::value).order(extension_unique_values::value).load(c).await).unwrap()
+        query!(conn, |c| extension_unique_values::table
+            .select(extension_unique_values::value)
+            .order(extension_unique_values::value)
+            .load(c)
+            .await)
+        .unwrap()
     }
 }
 
@@ -294,8 +350,12 @@ async fn an_event_copies_another_with_its_reservations() {
     assert_eq!((row.reserved(), row.hold_seconds), (vec!["112".to_owned()], 60));
     assert!(queries::event_offers(conn, copy, camp.pager).await.unwrap());
     let [range] = <[_; 1]>::try_from(queries::ranges_of_event(conn, copy).await.unwrap()).unwrap();
-    let copied: Vec<(String, String, Option<AccountId>)> = query!(&mut *conn, c => numbers::table
-        .filter(numbers::event_id.eq(copy)).select((numbers::number, numbers::state, numbers::account_id)).load(c).await).unwrap();
+    let copied: Vec<(String, String, Option<AccountId>)> = query!(&mut *conn, |c| numbers::table
+        .filter(numbers::event_id.eq(copy))
+        .select((numbers::number, numbers::state, numbers::account_id))
+        .load(c)
+        .await)
+    .unwrap();
     assert_eq!(copied, [("2342".to_owned(), "RESERVED".to_owned(), Some(camp.owner))]);
     assert_eq!(rules::count_free(conn, &row, &range).await.unwrap(), 999);
 }
@@ -355,11 +415,22 @@ async fn a_permission_that_goes_leaves_its_holders_and_their_feed_knows() {
         highlights_in_directory: false,
     };
     let id: CallPermissionId = rules::create_permission(&camp.services, &camp.admin, input).await.unwrap().id;
-    camp.services.store.write(move |conn| Box::pin(async move {
-        query!(conn, c => diesel::insert_into(extension_permissions::table)
-            .values((extension_permissions::extension_id.eq(holder), extension_permissions::permission_id.eq(id))).execute(c).await)?;
-        Ok(())
-    })).await.unwrap();
+    camp.services
+        .store
+        .write(move |conn| {
+            Box::pin(async move {
+                query!(conn, |c| diesel::insert_into(extension_permissions::table)
+                    .values((
+                        extension_permissions::extension_id.eq(holder),
+                        extension_permissions::permission_id.eq(id)
+                    ))
+                    .execute(c)
+                    .await)?;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
     rules::delete_permission(&camp.services, &camp.admin, id.global()).await.unwrap();
     assert_eq!((camp.head().await, camp.stored(holder).await.1), (1, 2));
     assert_eq!(

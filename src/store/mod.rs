@@ -34,11 +34,11 @@ pub enum Conn {
 /// a statement anew each time it runs.
 ///
 /// ```ignore
-/// query!(conn, c => accounts::table.find(id).get_result::<Account>(c).await.optional())
+/// query!(conn, |c| accounts::table.find(id).get_result::<Account>(c).await.optional())
 /// ```
 #[macro_export]
 macro_rules! query {
-    ($conn:expr, $c:ident => $body:expr) => {
+    ($conn:expr, |$c:ident| $body:expr) => {
         match $conn {
             $crate::store::Conn::Sqlite($c) => $body,
             $crate::store::Conn::Postgres($c) => {
@@ -53,11 +53,11 @@ macro_rules! query {
 /// another process; SQLite, which takes one row at a time, a statement it has prepared already.
 ///
 /// ```ignore
-/// insert_rows!(conn, &rows, values => diesel::insert_into(accounts::table).values(values))
+/// insert_rows!(conn, &rows, |values| diesel::insert_into(accounts::table).values(values))
 /// ```
 #[macro_export]
 macro_rules! insert_rows {
-    ($conn:expr, $rows:expr, $values:ident => $insert:expr) => {{
+    ($conn:expr, $rows:expr, |$values:ident| $insert:expr) => {{
         let rows = $rows;
         match &mut *$conn {
             $crate::store::Conn::Postgres(c) if rows.len() > $crate::store::FEW => {
@@ -68,7 +68,7 @@ macro_rules! insert_rows {
             }
             conn => {
                 for $values in rows {
-                    $crate::query!(&mut *conn, c => $insert.execute(c).await)?;
+                    $crate::query!(&mut *conn, |c| $insert.execute(c).await)?;
                 }
             }
         }
@@ -265,7 +265,7 @@ async fn touch(conn: &mut Conn) -> diesel::QueryResult<()> {
     use diesel::ExpressionMethods as _;
     use diesel_async::RunQueryDsl as _;
     use schema::doorbell::dsl;
-    query!(conn, c => diesel::update(dsl::doorbell).set(dsl::revision.eq(dsl::revision)).execute(c).await)?;
+    query!(conn, |c| diesel::update(dsl::doorbell).set(dsl::revision.eq(dsl::revision)).execute(c).await)?;
     Ok(())
 }
 
@@ -296,7 +296,7 @@ where
 /// When the database refuses.
 pub async fn begin_nested(conn: &mut Conn) -> diesel::QueryResult<()> {
     use diesel_async::{AsyncConnection, TransactionManager};
-    query!(conn, c => {
+    query!(conn, |c| {
         async fn begin<C: AsyncConnection>(c: &mut C) -> diesel::QueryResult<()> {
             C::TransactionManager::begin_transaction(c).await
         }
@@ -317,5 +317,5 @@ pub async fn end_nested(conn: &mut Conn, keep: bool) -> diesel::QueryResult<()> 
             C::TransactionManager::rollback_transaction(c).await
         }
     }
-    query!(conn, c => end(c, keep).await)
+    query!(conn, |c| end(c, keep).await)
 }

@@ -129,7 +129,7 @@ pub(super) async fn page(
     after: Option<ExtensionId>,
     limit: i64,
 ) -> QueryResult<Vec<Extension>> {
-    query!(conn, c => {
+    query!(conn, |c| {
         let mut rows = part!(extensions::table.select(Extension::as_select()), filter, part);
         if let Some(after) = after {
             rows = rows.filter(extensions::id.gt(after));
@@ -140,10 +140,10 @@ pub(super) async fn page(
 
 /// How many extensions a part has.
 pub(super) async fn count(conn: &mut Conn, filter: &Filter, part: &Part) -> QueryResult<i64> {
-    query!(conn, c => part!(extensions::table.count(), filter, part).get_result(c).await)
+    query!(conn, |c| part!(extensions::table.count(), filter, part).get_result(c).await)
 }
 
 /// The ids of a part.
 pub(super) async fn ids(conn: &mut Conn, filter: &Filter, part: &Part) -> QueryResult<Vec<ExtensionId>> {
-    query!(conn, c => part!(extensions::table.select(extensions::id), filter, part).load(c).await)
+    query!(conn, |c| part!(extensions::table.select(extensions::id), filter, part).load(c).await)
 }

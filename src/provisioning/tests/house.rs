@@ -278,16 +278,30 @@ impl House {
 
     pub async fn set_phase(&self, phase: &'static str) {
         let event = self.feed.event;
-        self.write(move |conn| Box::pin(async move {
-            query!(conn, c => diesel::update(events::table.find(event)).set(events::phase.eq(phase)).execute(c).await).unwrap();
-        })).await;
+        self.write(move |conn| {
+            Box::pin(async move {
+                query!(conn, |c| diesel::update(events::table.find(event))
+                    .set(events::phase.eq(phase))
+                    .execute(c)
+                    .await)
+                .unwrap();
+            })
+        })
+        .await;
     }
 
     pub async fn revoke_key(&self) {
         let key = self.key;
-        self.write(move |conn| Box::pin(async move {
-            query!(conn, c => diesel::update(api_keys::table.find(key)).set(api_keys::revoked_at.eq(Some(NOW))).execute(c).await).unwrap();
-        })).await;
+        self.write(move |conn| {
+            Box::pin(async move {
+                query!(conn, |c| diesel::update(api_keys::table.find(key))
+                    .set(api_keys::revoked_at.eq(Some(NOW)))
+                    .execute(c)
+                    .await)
+                .unwrap();
+            })
+        })
+        .await;
     }
 
     pub fn days_pass(&self, days: u64) {
@@ -306,15 +320,34 @@ impl Step {
             .unwrap();
         let (text, feed, at) = (number.to_owned(), house.feed, house.clock.now());
         let stored = JsonValue(parameters.clone());
-        house.clone().write(move |conn| Box::pin(async move {
-            query!(&mut *conn, c => diesel::insert_into(extensions::table).values((
-                extensions::id.eq(id), extensions::event_id.eq(feed.event), extensions::service_type_id.eq(feed.service_type),
-                extensions::owner_id.eq(house.owner), extensions::slot.eq(slot), extensions::number.eq(&text), extensions::label.eq("Zoë's"),
-                extensions::visibility.eq("PUBLIC"), extensions::parameters.eq(&stored), extensions::secrets.eq(Some(&sealed)),
-                extensions::status.eq(JsonValue(json!({}))), extensions::created_at.eq(at), extensions::updated_at.eq(at), extensions::version.eq(1),
-            )).execute(c).await).unwrap();
-            claim(conn, feed, id, &stored.0).await;
-        })).await;
+        house
+            .clone()
+            .write(move |conn| {
+                Box::pin(async move {
+                    query!(&mut *conn, |c| diesel::insert_into(extensions::table)
+                        .values((
+                            extensions::id.eq(id),
+                            extensions::event_id.eq(feed.event),
+                            extensions::service_type_id.eq(feed.service_type),
+                            extensions::owner_id.eq(house.owner),
+                            extensions::slot.eq(slot),
+                            extensions::number.eq(&text),
+                            extensions::label.eq("Zoë's"),
+                            extensions::visibility.eq("PUBLIC"),
+                            extensions::parameters.eq(&stored),
+                            extensions::secrets.eq(Some(&sealed)),
+                            extensions::status.eq(JsonValue(json!({}))),
+                            extensions::created_at.eq(at),
+                            extensions::updated_at.eq(at),
+                            extensions::version.eq(1),
+                        ))
+                        .execute(c)
+                        .await)
+                    .unwrap();
+                    claim(conn, feed, id, &stored.0).await;
+                })
+            })
+            .await;
         self.present(id, slot, number, &parameters);
         id
     }
@@ -325,8 +358,10 @@ impl Step {
         self.house
             .write(move |conn| {
                 Box::pin(async move {
-                    query!(&mut *conn, c => diesel::update(extensions::table.find(id))
-                .set((extensions::number.eq(&text), extensions::parameters.eq(&stored))).execute(c).await)
+                    query!(&mut *conn, |c| diesel::update(extensions::table.find(id))
+                        .set((extensions::number.eq(&text), extensions::parameters.eq(&stored)))
+                        .execute(c)
+                        .await)
                     .unwrap();
                     claim(conn, feed, id, &stored.0).await;
                 })
@@ -339,7 +374,7 @@ impl Step {
         self.house
             .write(move |conn| {
                 Box::pin(async move {
-                    query!(conn, c => diesel::delete(extensions::table.find(id)).execute(c).await).unwrap();
+                    query!(conn, |c| diesel::delete(extensions::table.find(id)).execute(c).await).unwrap();
                 })
             })
             .await;
@@ -368,13 +403,23 @@ impl Step {
 }
 
 async fn claim(conn: &mut Conn, feed: FeedRef, id: ExtensionId, parameters: &Value) {
-    query!(&mut *conn, c => diesel::delete(extension_unique_values::table.filter(extension_unique_values::extension_id.eq(id))).execute(c).await).unwrap();
+    query!(&mut *conn, |c| diesel::delete(
+        extension_unique_values::table.filter(extension_unique_values::extension_id.eq(id))
+    )
+    .execute(c)
+    .await)
+    .unwrap();
     if let Some(mac) = parameters["mac"].as_str() {
         let value = mac.to_lowercase().replace([':', '-'], "");
-        query!(conn, c => diesel::insert_into(extension_unique_values::table).values((
-            extension_unique_values::scope_id.eq(Id(feed.service_type.0)), extension_unique_values::parameter.eq("mac"),
-            extension_unique_values::value.eq(&value), extension_unique_values::extension_id.eq(id),
-        )).execute(c).await)
+        query!(conn, |c| diesel::insert_into(extension_unique_values::table)
+            .values((
+                extension_unique_values::scope_id.eq(Id(feed.service_type.0)),
+                extension_unique_values::parameter.eq("mac"),
+                extension_unique_values::value.eq(&value),
+                extension_unique_values::extension_id.eq(id),
+            ))
+            .execute(c)
+            .await)
         .unwrap();
     }
 }

@@ -63,9 +63,18 @@ async fn restrict(house: &House, target: Target) {
         NOW,
         None,
     );
-    house.write(move |conn| Box::pin(async move {
-        query!(conn, c => diesel_async::RunQueryDsl::execute(diesel::insert_into(restrictions::table).values(&new), c).await).unwrap();
-    })).await;
+    house
+        .write(move |conn| {
+            Box::pin(async move {
+                query!(conn, |c| diesel_async::RunQueryDsl::execute(
+                    diesel::insert_into(restrictions::table).values(&new),
+                    c
+                )
+                .await)
+                .unwrap();
+            })
+        })
+        .await;
 }
 
 async fn populated() -> (House, ExtensionId) {

@@ -20,18 +20,18 @@ const ARCHIVED: &str = "ARCHIVED";
 
 /// The hook of a consumer.
 pub async fn of_consumer(conn: &mut Conn, consumer: ConsumerId) -> QueryResult<Option<WebHook>> {
-    query!(conn, c => feed_web_hooks::table.find(consumer).select(WebHook::as_select()).first(c).await.optional())
+    query!(conn, |c| feed_web_hooks::table.find(consumer).select(WebHook::as_select()).first(c).await.optional())
 }
 
 /// Every hook.
 pub async fn all(conn: &mut Conn) -> QueryResult<Vec<WebHook>> {
-    query!(conn, c => feed_web_hooks::table.select(WebHook::as_select()).load(c).await)
+    query!(conn, |c| feed_web_hooks::table.select(WebHook::as_select()).load(c).await)
 }
 
 /// Stores a hook; one that the consumer has already is replaced.
 pub async fn save(conn: &mut Conn, _: &Permit, hook: &WebHook) -> QueryResult<()> {
-    query!(&mut *conn, c => diesel::delete(feed_web_hooks::table.find(hook.consumer_id)).execute(c).await)?;
-    query!(conn, c => diesel::insert_into(feed_web_hooks::table).values(hook).execute(c).await)?;
+    query!(&mut *conn, |c| diesel::delete(feed_web_hooks::table.find(hook.consumer_id)).execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(feed_web_hooks::table).values(hook).execute(c).await)?;
     Ok(())
 }
 
@@ -43,7 +43,7 @@ pub async fn reseal(
     before: &[u8],
     after: &[u8],
 ) -> QueryResult<bool> {
-    let changed = query!(conn, c => diesel::update(feed_web_hooks::table.find(consumer))
+    let changed = query!(conn, |c| diesel::update(feed_web_hooks::table.find(consumer))
         .filter(feed_web_hooks::secret.eq(before))
         .set(feed_web_hooks::secret.eq(after))
         .execute(c)
@@ -53,13 +53,13 @@ pub async fn reseal(
 
 /// Takes a hook away; whether there was one.
 pub async fn delete(conn: &mut Conn, _: &Permit, consumer: ConsumerId) -> QueryResult<bool> {
-    let gone = query!(conn, c => diesel::delete(feed_web_hooks::table.find(consumer)).execute(c).await)?;
+    let gone = query!(conn, |c| diesel::delete(feed_web_hooks::table.find(consumer)).execute(c).await)?;
     Ok(gone > 0)
 }
 
 /// Forgets how far a consumer has come: the next call says that it has to begin anew.
 pub async fn forget_position(conn: &mut Conn, _: &Permit, consumer: ConsumerId) -> QueryResult<()> {
-    query!(conn, c => diesel::update(feed_consumers::table.find(consumer))
+    query!(conn, |c| diesel::update(feed_consumers::table.find(consumer))
         .set((
             feed_consumers::acknowledged.eq(None::<String>),
             feed_consumers::acknowledged_base.eq(None::<i64>),
@@ -80,7 +80,7 @@ pub async fn due(conn: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec
     // An event that was archived is told once, and so is one that was opened again: its feed has moved then.
     let is_closed = events::phase.eq(ARCHIVED);
     let has_something = is_closed.and(feed_web_hooks::closed.eq(false)).or(events::phase.ne(ARCHIVED).and(is_behind));
-    query!(conn, c => feed_web_hooks::table
+    query!(conn, |c| feed_web_hooks::table
         .inner_join(feed_consumers::table.on(feed_consumers::id.eq(feed_web_hooks::consumer_id)))
         .inner_join(feeds::table.on(feeds::id.eq(feed_consumers::feed_id)))
         .inner_join(events::table.on(events::id.eq(feeds::event_id)))
@@ -99,7 +99,7 @@ pub async fn due(conn: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec
 /// Takes a hook for this instance alone; whether nobody else had it.
 pub async fn claim(conn: &mut Conn, consumer: ConsumerId, now: Timestamp) -> QueryResult<bool> {
     let is_free = feed_web_hooks::claimed_until.is_null().or(feed_web_hooks::claimed_until.lt(now));
-    let claimed = query!(conn, c => diesel::update(feed_web_hooks::table.find(consumer))
+    let claimed = query!(conn, |c| diesel::update(feed_web_hooks::table.find(consumer))
         .filter(feed_web_hooks::dead_at.is_null())
         .filter(is_free)
         .set(feed_web_hooks::claimed_until.eq(Some(now.plus_seconds(CLAIM_SECONDS))))
@@ -116,7 +116,7 @@ pub async fn release(
     closed: bool,
     note: Option<&str>,
 ) -> QueryResult<()> {
-    query!(&mut *conn, c => diesel::update(feed_web_hooks::table.find(consumer))
+    query!(&mut *conn, |c| diesel::update(feed_web_hooks::table.find(consumer))
         .set((
             feed_web_hooks::claimed_until.eq(None::<Timestamp>),
             feed_web_hooks::attempts.eq(0),
@@ -127,7 +127,7 @@ pub async fn release(
         .execute(c)
         .await)?;
     if delivered_at.is_some() {
-        query!(conn, c => diesel::update(feed_web_hooks::table.find(consumer))
+        query!(conn, |c| diesel::update(feed_web_hooks::table.find(consumer))
             .set(feed_web_hooks::delivered_at.eq(delivered_at))
             .execute(c)
             .await)?;
@@ -137,7 +137,7 @@ pub async fn release(
 
 /// Gives a hook back after a call that failed.
 pub async fn fail(conn: &mut Conn, hook: &WebHook) -> QueryResult<()> {
-    query!(conn, c => diesel::update(feed_web_hooks::table.find(hook.consumer_id))
+    query!(conn, |c| diesel::update(feed_web_hooks::table.find(hook.consumer_id))
         .set((
             feed_web_hooks::claimed_until.eq(None::<Timestamp>),
             feed_web_hooks::attempts.eq(hook.attempts),

@@ -12,7 +12,7 @@ use crate::store::schema::templates;
 
 /// The templates of a service type, by name.
 pub async fn templates_of(conn: &mut Conn, service_type: ServiceTypeId) -> QueryResult<Vec<Template>> {
-    query!(conn, c => templates::table
+    query!(conn, |c| templates::table
         .filter(templates::service_type_id.eq(service_type))
         .order(templates::name)
         .select(Template::as_select())
@@ -26,7 +26,7 @@ pub async fn template_by_name(
     service_type: ServiceTypeId,
     name: &str,
 ) -> QueryResult<Option<Template>> {
-    query!(conn, c => templates::table
+    query!(conn, |c| templates::table
         .filter(templates::service_type_id.eq(service_type))
         .filter(templates::name.eq(name))
         .select(Template::as_select())
@@ -37,16 +37,16 @@ pub async fn template_by_name(
 
 /// A template by its id.
 pub async fn template_by_id(conn: &mut Conn, id: TemplateId) -> QueryResult<Option<Template>> {
-    query!(conn, c => templates::table.find(id).select(Template::as_select()).first(c).await.optional())
+    query!(conn, |c| templates::table.find(id).select(Template::as_select()).first(c).await.optional())
 }
 
 pub(super) async fn insert(conn: &mut Conn, _: &Permit, template: &Template) -> QueryResult<()> {
-    query!(conn, c => diesel::insert_into(templates::table).values(template).execute(c).await)?;
+    query!(conn, |c| diesel::insert_into(templates::table).values(template).execute(c).await)?;
     Ok(())
 }
 
 pub(super) async fn save(conn: &mut Conn, _: &Permit, template: &Template) -> QueryResult<()> {
-    query!(conn, c => diesel::update(templates::table.find(template.id))
+    query!(conn, |c| diesel::update(templates::table.find(template.id))
         .set((
             templates::content_type.eq(&template.content_type),
             templates::format.eq(template.format),
@@ -58,6 +58,6 @@ pub(super) async fn save(conn: &mut Conn, _: &Permit, template: &Template) -> Qu
 }
 
 pub(super) async fn delete(conn: &mut Conn, _: &Permit, id: TemplateId) -> QueryResult<()> {
-    query!(conn, c => diesel::delete(templates::table.find(id)).execute(c).await)?;
+    query!(conn, |c| diesel::delete(templates::table.find(id)).execute(c).await)?;
     Ok(())
 }
