@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_graphql::Request;
 use futures_util::{Stream, StreamExt as _};
 use serde_json::json;
-use switchboard::changes::doorbell::{CHANNEL, Ring};
+use switchboard::notifications::{CHANNEL, Notification};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
@@ -140,7 +140,7 @@ async fn with_listen(house: &House, round: u32) -> Vec<Duration> {
     let mut heard = house.app.services.store.listen(CHANNEL).await.unwrap().unwrap();
     let heard = async || {
         // The change of the directory rings too.
-        while !matches!(serde_json::from_str(&heard.recv().await.unwrap()), Ok(Ring::Feed(_))) {}
+        while !matches!(serde_json::from_str(&heard.recv().await.unwrap()), Ok(Notification::Feed(_))) {}
         wall()
     };
     each_change(house, &format!("Listened {round}"), heard).await

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use switchboard::access::{Actor, ApiKeyScope, Caller, Key, Person, Role};
 use switchboard::accounts;
 use switchboard::app::{self, App, Parts};
-use switchboard::changes::digest::Sum;
-use switchboard::changes::{self, FeedRef, entry_version};
 use switchboard::cli::Cli;
 use switchboard::clock::Timestamp;
 use switchboard::extensions::list::{self, Filter};
+use switchboard::feed_log::digest::Sum;
+use switchboard::feed_log::{self, FeedRef, entry_version};
 use switchboard::http::gateway::{Known, Switchboard};
 use switchboard::http::graphql::execute;
 use switchboard::ids::{ApiKeyId, EventId, FeedId, ServiceTypeId, SessionId};
@@ -263,7 +263,7 @@ async fn fill(app: &App, reference: FeedRef, size: u32) -> FeedId {
         .store
         .write(move |conn| {
             Box::pin(async move {
-                let feed = changes::ensure_feed(conn, reference, &*rng, now).await?;
+                let feed = feed_log::ensure_feed(conn, reference, &*rng, now).await?;
                 if size == 0 {
                     return Ok(feed.id);
                 }

@@ -11,11 +11,11 @@ use diesel_async::{AsyncConnection as _, RunQueryDsl as _, SimpleAsyncConnection
 use futures_util::StreamExt as _;
 use serde_json::json;
 use switchboard::access::Actor;
-use switchboard::changes::Entry;
 use switchboard::clock::Timestamp;
 use switchboard::extensions::Extension;
 use switchboard::extensions::search::SearchTerms;
 use switchboard::extensions::visibility::Visibility;
+use switchboard::feed_log::Entry;
 use switchboard::http::gateway::Known;
 use switchboard::ids::{AccountId, EventId, ExtensionId, FeedId, ServiceTypeId};
 use switchboard::query;

@@ -12,9 +12,9 @@ use crate::access::rates::Buckets;
 use crate::accounts::graphql::SessionCookie;
 use crate::accounts::hashing::Hasher;
 use crate::authentication::KnownKeys;
-use crate::changes::doorbell::Doorbell;
 use crate::clock::{Clock, Rng};
 use crate::config::{Installation, Serving};
+use crate::error::InternalError;
 use crate::graphql::context::{CoreTypeNames, PublicAddress};
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::with_catalogue;
@@ -22,13 +22,13 @@ use crate::http::graphql::{OpenSockets, PublishedSchema};
 use crate::http::rates::Rates;
 use crate::http::requests::RequestCounts;
 use crate::mail::Mailer;
-use crate::problem::Fault;
+use crate::notifications::Notifier;
 use crate::provisioning::followers::Followers;
 use crate::provisioning::web_hooks::Calls;
 use crate::secrets::Sealer;
 use crate::service_types;
 use crate::service_types::typing::TypeCatalogue;
-use crate::services::{Ground, Services};
+use crate::services::{Services, ServicesInner};
 use crate::store::Store;
 
 /// A schema as the edge serves it.
@@ -76,7 +76,7 @@ impl Parts {
     ///
     /// # Errors
     /// When the hasher cannot be made.
-    pub fn of_this_machine() -> Result<Self, Fault> {
+    pub fn of_this_machine() -> Result<Self, InternalError> {
         let rng: Arc<dyn Rng> = Arc::new(crate::clock::SystemRng);
         let hasher = Hasher::new(Arc::clone(&rng))?;
         Ok(Self { clock: Arc::new(crate::clock::SystemClock), rng, hasher })
@@ -87,20 +87,20 @@ impl Parts {
 ///
 /// # Errors
 /// When one of them cannot be had; the sentence says which.
-pub async fn open(installation: &Installation, parts: Parts) -> Result<Services, Fault> {
+pub async fn open(installation: &Installation, parts: Parts) -> Result<Services, InternalError> {
     crate::config::make_data_dir(&installation.data_dir)?;
     let sealer =
         Sealer::load_or_create(&installation.data_dir, installation.sealing_key().as_ref(), Arc::clone(&parts.rng))
-            .map_err(Fault::internal)?;
-    let store = Store::open(&installation.database().map_err(Fault::internal)?).await?;
-    Ok(Services::from(Ground {
+            .map_err(InternalError::new)?;
+    let store = Store::open(&installation.database().map_err(InternalError::new)?).await?;
+    Ok(Services::from(ServicesInner {
         store,
         sign_ins: Buckets::per_minute(SIGN_INS_A_MINUTE, &parts.clock),
         clock: parts.clock,
         rng: parts.rng,
         sealer: Arc::new(sealer),
         hasher: Arc::new(parts.hasher),
-        doorbell: Doorbell::default(),
+        notifier: Notifier::default(),
     }))
 }
 
@@ -109,15 +109,19 @@ impl App {
     ///
     /// # Errors
     /// When the mailer or the schema cannot be made.
-    pub async fn new(installation: &Installation, serving: Serving, services: Services) -> Result<Arc<Self>, Fault> {
+    pub async fn new(
+        installation: &Installation,
+        serving: Serving,
+        services: Services,
+    ) -> Result<Arc<Self>, InternalError> {
         let public_url = serving.public_url();
         let (clock, rng) = (Arc::clone(&services.clock), Arc::clone(&services.rng));
         let from = serving.mail_from();
-        let mailer = match serving.mail_server().map_err(Fault::internal)? {
+        let mailer = match serving.mail_server().map_err(InternalError::new)? {
             Some(server) => Mailer::smtp(&server, &from, &public_url, clock, rng)?,
             None => Mailer::files(&installation.data_dir.join("mail"), &from, &public_url, clock, rng)?,
         };
-        let rings = services.doorbell.catalogue_rings();
+        let rings = services.notifier.catalogue_generation();
         let followers = Arc::<Followers>::default();
         let cookie = SessionCookie { plain_http: serving.plain_http_lan };
         let schema = publish(&services, &followers, cookie, &public_url).await?;
@@ -151,17 +155,17 @@ impl App {
     ///
     /// # Errors
     /// When the database cannot be read; the old schema stays.
-    pub async fn refresh_schema(&self) -> Result<(), Fault> {
-        if self.published_rings.load(Ordering::SeqCst) == self.services.doorbell.catalogue_rings() {
+    pub async fn refresh_schema(&self) -> Result<(), InternalError> {
+        if self.published_rings.load(Ordering::SeqCst) == self.services.notifier.catalogue_generation() {
             return Ok(());
         }
         // Boxed: every request passes here, and hardly one has to build.
         Box::pin(self.build_schema()).await
     }
 
-    async fn build_schema(&self) -> Result<(), Fault> {
+    async fn build_schema(&self) -> Result<(), InternalError> {
         let mut published_at = self.published_at.lock().await;
-        let rings = self.services.doorbell.catalogue_rings();
+        let rings = self.services.notifier.catalogue_generation();
         if *published_at != rings {
             let public_url = self.serving.public_url();
             let schema = publish(&self.services, &self.followers, self.cookie(), &public_url).await?;
@@ -185,7 +189,7 @@ async fn publish(
     followers: &Arc<Followers>,
     cookie: SessionCookie,
     public_url: &str,
-) -> Result<Published, Fault> {
+) -> Result<Published, InternalError> {
     let types = Arc::new(type_catalogue(services).await?);
     let build = |mode| {
         with_catalogue(&types, || {
@@ -200,12 +204,12 @@ async fn publish(
                 .finish()
         })
     };
-    let published = Published::new(build(ValidationMode::Strict)).map_err(Fault::internal)?;
+    let published = Published::new(build(ValidationMode::Strict)).map_err(InternalError::new)?;
     Ok(published.with_trusting(build(ValidationMode::Fast)))
 }
 
 /// The GraphQL types of the service types that the database has now.
-async fn type_catalogue(services: &Services) -> Result<TypeCatalogue, Fault> {
+async fn type_catalogue(services: &Services) -> Result<TypeCatalogue, InternalError> {
     let rows = service_types::queries::all_service_types(&mut *services.store.read().await?).await?;
     let mut catalogue = TypeCatalogue::new(core_type_names().iter().map(String::as_str));
     for row in &rows {

@@ -10,8 +10,8 @@ use crate::access::{Actor, Key, Person};
 use crate::accounts;
 use crate::accounts::token::{ApiKey, Token};
 use crate::api_keys::{self, FoundKey};
-use crate::clock::{Moment, Timestamp};
-use crate::problem::Stop;
+use crate::clock::{Monotonic, Timestamp};
+use crate::error::Error;
 use crate::services::Services;
 
 /// How old the time of the last visit may grow before it is written again, in seconds.
@@ -34,7 +34,7 @@ struct KnownKey {
     end: Option<Timestamp>,
     /// How often the bell of revoked keys had rung before it was looked up: what rings later makes it unknown.
     rings: u64,
-    at: Moment,
+    at: Monotonic,
 }
 
 impl KnownKeys {
@@ -42,7 +42,7 @@ impl KnownKeys {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn actor_of(&self, services: &Services, token: &str) -> Result<Option<Actor>, Stop> {
+    pub async fn actor_of(&self, services: &Services, token: &str) -> Result<Option<Actor>, Error> {
         // Looking somebody up takes much room, which a key that is known does not have to carry through its request.
         if !ApiKey::is_meant_by(token) {
             return Box::pin(actor_of(services, token)).await;
@@ -54,10 +54,10 @@ impl KnownKeys {
         }
     }
 
-    async fn look_up(&self, services: &Services, token: &str, digest: TokenDigest) -> Result<Option<Actor>, Stop> {
+    async fn look_up(&self, services: &Services, token: &str, digest: TokenDigest) -> Result<Option<Actor>, Error> {
         let Some(presented) = ApiKey::parse(token) else { return Ok(None) };
         // Both are taken before the database is asked.
-        let (rings, at) = (services.doorbell.key_rings(), Moment::now());
+        let (rings, at) = (services.notifier.keys_generation(), Monotonic::now());
         let Some((key, end)) = key_of(services, &presented).await? else { return Ok(None) };
         let key = Arc::new(key);
         let mut known = self.lock();
@@ -71,8 +71,8 @@ impl KnownKeys {
     fn find(&self, services: &Services, digest: &TokenDigest) -> Option<Arc<Key>> {
         let known = self.lock();
         let found = known.get(digest)?;
-        let is_good = found.rings == services.doorbell.key_rings()
-            && found.at.is_within(KNOWN, Moment::now())
+        let is_good = found.rings == services.notifier.keys_generation()
+            && found.at.is_within(KNOWN, Monotonic::now())
             && found.end.is_none_or(|end| end > services.now());
         is_good.then(|| Arc::clone(&found.key))
     }
@@ -86,7 +86,7 @@ impl KnownKeys {
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn actor_of(services: &Services, token: &str) -> Result<Option<Actor>, Stop> {
+pub async fn actor_of(services: &Services, token: &str) -> Result<Option<Actor>, Error> {
     if ApiKey::is_meant_by(token) {
         let Some(presented) = ApiKey::parse(token) else { return Ok(None) };
         Ok(key_of(services, &presented).await?.map(|(key, _)| Actor::Key(Arc::new(key))))
@@ -97,7 +97,7 @@ pub async fn actor_of(services: &Services, token: &str) -> Result<Option<Actor>,
 }
 
 /// The key with its end, if it has one.
-async fn key_of(services: &Services, presented: &ApiKey) -> Result<Option<(Key, Option<Timestamp>)>, Stop> {
+async fn key_of(services: &Services, presented: &ApiKey) -> Result<Option<(Key, Option<Timestamp>)>, Error> {
     let now = services.now();
     let found = api_keys::queries::by_token(&mut *services.store.read().await?, presented, now).await?;
     let Some(FoundKey { key, expires_at, last_used_at }) = found else { return Ok(None) };
@@ -111,7 +111,7 @@ async fn key_of(services: &Services, presented: &ApiKey) -> Result<Option<(Key, 
     Ok(Some((key, expires_at)))
 }
 
-async fn person_of(services: &Services, presented: &Token) -> Result<Option<Person>, Stop> {
+async fn person_of(services: &Services, presented: &Token) -> Result<Option<Person>, Error> {
     let now = services.now();
     let hash = presented.hash();
     let found =

@@ -70,9 +70,9 @@ impl fmt::Display for Timestamp {
 /// A moment in the life of this process, to tell how old is what it has in memory. It only goes forward, whatever happens to the
 /// time of day, and is never stored.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Moment(std::time::Instant);
+pub struct Monotonic(std::time::Instant);
 
-impl Moment {
+impl Monotonic {
     /// The present one.
     pub fn now() -> Self {
         Self(std::time::Instant::now())

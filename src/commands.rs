@@ -13,7 +13,7 @@ use crate::app::{self, App, Parts};
 use crate::audit::{self, Verification};
 use crate::cli::{AdminCommand, AuditCommand, Cli, Command};
 use crate::config::{Installation, LogFormat, Serving};
-use crate::problem::{Fault, Stop};
+use crate::error::{Error, InternalError};
 use crate::secrets::Secret;
 use crate::{agent, background, demo, http};
 
@@ -185,12 +185,12 @@ async fn verify_audit(installation: &Installation) -> Result<(), String> {
 }
 
 /// What stopped an operation, for whoever typed the command.
-fn tell(stop: Stop) -> String {
+fn tell(stop: Error) -> String {
     match stop {
-        Stop::Problems(problems) => problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join(" "),
-        Stop::Fault(fault) => Fault::to_string(&fault),
-        Stop::Denied(_) => "not allowed".to_owned(),
-        Stop::IdempotencyMismatch => "the idempotency key stands for another request".to_owned(),
-        Stop::BadRequest(message) => message,
+        Error::User(problems) => problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join(" "),
+        Error::Internal(fault) => InternalError::to_string(&fault),
+        Error::Auth(_) => "not allowed".to_owned(),
+        Error::IdempotencyMismatch => "the idempotency key stands for another request".to_owned(),
+        Error::BadRequest(message) => message,
     }
 }

@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::access::{Caller, Role};
 use crate::accounts::rules::{self as accounts, RegisterAccount};
 use crate::app::core_type_names;
+use crate::error::{Error, InternalError};
 use crate::extensions::rules::{self as extensions, AssignExtension};
 use crate::extensions::visibility::Visibility;
-use crate::problem::{Fault, Stop};
 use crate::service_types::rules::{
     self as configuration, CreateCallPermission, CreateEvent, CreateNumberRange, CreateServiceType,
 };
@@ -74,7 +74,7 @@ struct ServiceTypeFile {
 ///
 /// # Errors
 /// When the database refuses, or the demo's own files are not sound, which a test excludes.
-pub async fn load(services: &Services) -> Result<bool, Stop> {
+pub async fn load(services: &Services) -> Result<bool, Error> {
     let mut conn = services.store.read().await?;
     let is_empty = crate::accounts::queries::is_empty(&mut conn).await?
         && crate::service_types::queries::all_events(&mut conn).await?.is_empty()
@@ -92,9 +92,9 @@ pub async fn load(services: &Services) -> Result<bool, Stop> {
     Ok(true)
 }
 
-async fn make_service_types(services: &Services, caller: &Arc<Caller>) -> Result<(), Stop> {
+async fn make_service_types(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
     for text in SERVICE_TYPES {
-        let file: ServiceTypeFile = serde_json::from_str(text).map_err(Fault::internal)?;
+        let file: ServiceTypeFile = serde_json::from_str(text).map_err(InternalError::new)?;
         let input = CreateServiceType {
             slug: file.slug,
             name: file.name,
@@ -113,7 +113,7 @@ async fn make_service_types(services: &Services, caller: &Arc<Caller>) -> Result
     Ok(())
 }
 
-async fn make_templates(services: &Services, caller: &Arc<Caller>) -> Result<(), Stop> {
+async fn make_templates(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
     for shipped in SHIPPED {
         let input = SaveTemplate {
             service_type: shipped.service_type.to_owned(),
@@ -127,7 +127,7 @@ async fn make_templates(services: &Services, caller: &Arc<Caller>) -> Result<(),
     Ok(())
 }
 
-async fn make_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Stop> {
+async fn make_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
     let slugs = ["dect", "sip", "cellular", "pots", "pager", "group", "deskphone"];
     let event = CreateEvent {
         slug: "demo".to_owned(),
@@ -169,7 +169,7 @@ async fn make_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Sto
     Ok(())
 }
 
-async fn make_accounts(services: &Services, caller: &Arc<Caller>) -> Result<(), Stop> {
+async fn make_accounts(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
     for (username, name, role) in
         [("admin", "Admin", Role::Admin), ("operator", "Operator", Role::Operator), ("user", "User", Role::User)]
     {
@@ -187,7 +187,7 @@ async fn make_accounts(services: &Services, caller: &Arc<Caller>) -> Result<(), 
     Ok(())
 }
 
-async fn make_extensions(services: &Services, caller: &Arc<Caller>) -> Result<(), Stop> {
+async fn make_extensions(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
     for (number, service_type, label, visibility, parameters) in EXTENSIONS {
         let input = AssignExtension {
             event: "demo".to_owned(),
@@ -196,7 +196,7 @@ async fn make_extensions(services: &Services, caller: &Arc<Caller>) -> Result<()
             owner: "operator".to_owned(),
             label: label.to_owned(),
             visibility,
-            parameters: Some(serde_json::from_str(parameters).map_err(Fault::internal)?),
+            parameters: Some(serde_json::from_str(parameters).map_err(InternalError::new)?),
             permissions: None,
             override_reservation: false,
         };

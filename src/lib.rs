@@ -46,10 +46,13 @@ pub mod transaction;
 
 // The base: it knows no domain.
 pub mod audit;
-pub mod changes;
+pub mod error;
+pub mod feed_log;
 pub mod idempotency;
 pub mod jobs;
+pub mod locks;
 pub mod mail;
+pub mod notifications;
 pub mod outgoing;
 pub mod restrictions;
 pub mod secrets;
@@ -59,5 +62,4 @@ pub mod clock;
 pub mod ids;
 pub mod number_state;
 pub mod patch;
-pub mod problem;
 pub mod text;

@@ -1,6 +1,6 @@
 //! What a patch says of one field: left out, null, or a value.
 
-use crate::problem::Problem;
+use crate::error::UserError;
 
 /// One field of a patch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -19,10 +19,10 @@ impl<T> Patch<T> {
     ///
     /// # Errors
     /// INVALID at `field` for null.
-    pub fn stored(self, field: &str) -> Result<Option<T>, Problem> {
+    pub fn stored(self, field: &str) -> Result<Option<T>, UserError> {
         match self {
             Self::LeftOut => Ok(None),
-            Self::Null => Err(Problem::invalid(field, "It cannot be null; leave it out to keep it.")),
+            Self::Null => Err(UserError::invalid(field, "It cannot be null; leave it out to keep it.")),
             Self::Given(value) => Ok(Some(value)),
         }
     }

@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use crate::access::rates::{Buckets, RateAddress};
 use crate::accounts::hashing::Hasher;
-use crate::changes::doorbell::Doorbell;
 use crate::clock::{Clock, Rng, Timestamp};
+use crate::notifications::Notifier;
 use crate::secrets::Sealer;
 use crate::store::Store;
 
 /// The ground under the rules. Cheap to clone: every request and every reader of a feed has one.
 #[derive(Clone)]
-pub struct Services(Arc<Ground>);
+pub struct Services(Arc<ServicesInner>);
 
 /// What [`Services`] hands out.
-pub struct Ground {
+pub struct ServicesInner {
     /// The database.
     pub store: Store,
     /// The time.
@@ -29,24 +29,24 @@ pub struct Ground {
     /// Sign-ins a minute of an address.
     pub sign_ins: Buckets<Option<RateAddress>>,
     /// Rings after a commit.
-    pub doorbell: Doorbell,
+    pub notifier: Notifier,
 }
 
-impl From<Ground> for Services {
-    fn from(ground: Ground) -> Self {
+impl From<ServicesInner> for Services {
+    fn from(ground: ServicesInner) -> Self {
         Self(Arc::new(ground))
     }
 }
 
 impl Deref for Services {
-    type Target = Ground;
+    type Target = ServicesInner;
 
-    fn deref(&self) -> &Ground {
+    fn deref(&self) -> &ServicesInner {
         &self.0
     }
 }
 
-impl Ground {
+impl ServicesInner {
     /// The instant now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -11,12 +11,12 @@ use serde::de::DeserializeOwned;
 
 use crate::access::{self, Action, Actor, Caller, Permit};
 use crate::audit::{self, NewAuditEvent};
-use crate::changes::doorbell::{CHANNEL, Ring};
-use crate::changes::{self, ChangeSet, Recorded};
 use crate::clock::{Rng, Timestamp};
+use crate::error::{Error, InternalError};
+use crate::feed_log::{self, ChangeSet, Recorded};
 use crate::idempotency;
 use crate::jobs::{self, NewJob};
-use crate::problem::{Fault, Stop};
+use crate::notifications::{CHANNEL, Notification};
 use crate::secrets::Sealer;
 use crate::services::Services;
 use crate::store::{self, Conn};
@@ -31,7 +31,7 @@ pub struct Tx<'c> {
     pub changes: ChangeSet,
     services: &'c Services,
     caller: &'c Arc<Caller>,
-    rings: Vec<Ring>,
+    rings: Vec<Notification>,
 }
 
 /// What a rule gives back: ids and instants, from which a repeated request is answered anew. Secrets that are shown once
@@ -90,7 +90,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// As [`access::permit`].
-    pub async fn permit(&mut self, action: Action) -> Result<Permit, Stop> {
+    pub async fn permit(&mut self, action: Action) -> Result<Permit, Error> {
         access::permit(self.conn, &self.caller.actor, action).await
     }
 
@@ -103,7 +103,7 @@ impl Tx<'_> {
         permit: &Permit,
         entity: Option<String>,
         summary: impl Into<String>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Error> {
         let event = self.audit_event(permit, entity, summary.into());
         Ok(audit::append(self.conn, &event).await?)
     }
@@ -112,7 +112,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn audit_all(&mut self, permit: &Permit, rows: Vec<(Option<String>, String)>) -> Result<(), Stop> {
+    pub async fn audit_all(&mut self, permit: &Permit, rows: Vec<(Option<String>, String)>) -> Result<(), Error> {
         let row = |(entity, summary)| self.audit_event(permit, entity, summary);
         let events: Vec<NewAuditEvent> = rows.into_iter().map(row).collect();
         Ok(audit::append_all(self.conn, &events).await?)
@@ -138,14 +138,14 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn enqueue(&mut self, job: NewJob) -> Result<(), Stop> {
+    pub async fn enqueue(&mut self, job: NewJob) -> Result<(), Error> {
         jobs::enqueue(self.conn, &job, self.rng_id(), self.now).await?;
-        self.ring(Ring::Jobs);
+        self.notify(Notification::Jobs);
         Ok(())
     }
 
     /// Rings the doorbell once the transaction has committed.
-    pub fn ring(&mut self, ring: Ring) {
+    pub fn notify(&mut self, ring: Notification) {
         if !self.rings.contains(&ring) {
             self.rings.push(ring);
         }
@@ -155,9 +155,9 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// What the part gives.
-    pub async fn attempt<T, F>(&mut self, part: F) -> Result<T, Stop>
+    pub async fn attempt<T, F>(&mut self, part: F) -> Result<T, Error>
     where
-        F: for<'t> FnOnce(&'t mut Self) -> BoxFuture<'t, Result<T, Stop>>,
+        F: for<'t> FnOnce(&'t mut Self) -> BoxFuture<'t, Result<T, Error>>,
     {
         let (changes, rings) = (self.changes.clone(), self.rings.clone());
         store::begin_nested(self.conn).await?;
@@ -175,15 +175,15 @@ impl Tx<'_> {
     }
 
     /// Writes the marks and, on PostgreSQL, rings for the other instances in the same transaction.
-    async fn finish(mut self) -> Result<(Vec<Ring>, Vec<Recorded>), Stop> {
+    async fn finish(mut self) -> Result<(Vec<Notification>, Vec<Recorded>), Error> {
         let changes = std::mem::take(&mut self.changes);
-        let recorded = changes::record(self.conn, changes, &*self.services.rng, self.now).await?;
+        let recorded = feed_log::record(self.conn, changes, &*self.services.rng, self.now).await?;
         let mut rings = self.rings;
-        rings.extend(recorded.iter().map(|recorded| Ring::Feed(recorded.id)));
+        rings.extend(recorded.iter().map(|recorded| Notification::Feed(recorded.id)));
         if let Conn::Postgres(conn) = self.conn {
             use diesel_async::RunQueryDsl as _;
             for ring in &rings {
-                let payload = serde_json::to_string(ring).map_err(Fault::internal)?;
+                let payload = serde_json::to_string(ring).map_err(InternalError::new)?;
                 diesel::sql_query("SELECT pg_notify($1, $2)")
                     .bind::<diesel::sql_types::Text, _>(CHANNEL)
                     .bind::<diesel::sql_types::Text, _>(payload)
@@ -205,10 +205,10 @@ pub async fn transact<T, F>(
     action: Action,
     mode: Mode,
     work: F,
-) -> Result<T, Stop>
+) -> Result<T, Error>
 where
     T: Outcome,
-    F: for<'t, 'c> FnOnce(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T, Stop>> + Send + 'static,
+    F: for<'t, 'c> FnOnce(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
 {
     let (inner, request) = (services.clone(), Arc::clone(caller));
     let (value, rings) = services
@@ -239,7 +239,7 @@ where
                     return result.map(|value| (value, Vec::new()));
                 }
                 let value = result?;
-                let record = serde_json::to_value(&value).map_err(Fault::internal)?;
+                let record = serde_json::to_value(&value).map_err(InternalError::new)?;
                 idempotency::remember(tx.conn, &request, action, record, now).await?;
                 let (rings, _) = tx.finish().await?;
                 Ok((value, rings))
@@ -247,7 +247,7 @@ where
         })
         .await?;
     for ring in rings {
-        services.doorbell.ring(ring);
+        services.notifier.notify(ring);
     }
     Ok(value)
 }

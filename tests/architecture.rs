@@ -17,10 +17,12 @@ use exceptions::EXCEPTIONS;
 use sources::{Named, Source};
 
 /// Base modules: they know no domain, no GraphQL and no HTTP.
-const BASE: [&str; 21] = [
+const BASE: [&str; 23] = [
     "access",
     "audit",
-    "changes",
+    "feed_log",
+    "notifications",
+    "locks",
     "clock",
     "config",
     "idempotency",
@@ -28,7 +30,7 @@ const BASE: [&str; 21] = [
     "jobs",
     "mail",
     "patch",
-    "problem",
+    "error",
     "restrictions",
     "secrets",
     "services",
@@ -92,7 +94,7 @@ const TABLES: [(&str, &[&str]); 15] = [
     ("extensions", &["extensions", "extension_permissions", "extension_unique_values"]),
     ("directory", &["directory_terms"]),
     ("groups", &["group_members"]),
-    ("changes", &["feeds", "feed_revisions", "feed_entries", "feed_keys"]),
+    ("feed_log", &["feeds", "feed_revisions", "feed_entries", "feed_keys"]),
     (
         "provisioning",
         &[

@@ -56,7 +56,7 @@ guarantees! {
 pub fn tests() -> impl Iterator<Item = (String, Scenario, Way)> {
     let of_ways = |(name, scenario): &'static (&'static str, Scenario)| {
         let ways =
-            Way::ALL.into_iter().filter(move |way| *name != "guarantee_10_doorbell" || way.shows(Part::Doorbell));
+            Way::ALL.into_iter().filter(move |way| *name != "guarantee_10_doorbell" || way.shows(Part::Notifier));
         ways.map(move |way| (format!("guarantees::{name}::{}", way.name()), *scenario, way))
     };
     GUARANTEES.iter().flat_map(of_ways)

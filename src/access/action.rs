@@ -85,7 +85,7 @@ text_enum! {
 
 /// The least that somebody must be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Least {
+pub enum Requirement {
     /// Anybody, signed in or not.
     Guest,
     /// A signed-in person of this role.
@@ -100,7 +100,7 @@ pub enum Least {
 
 impl Action {
     /// The least that somebody must be for it. What they may do it *to* is the rule's own question.
-    pub const fn least(self) -> Least {
+    pub const fn requirement(self) -> Requirement {
         use Action as A;
         match self {
             A::RegisterAccount
@@ -109,7 +109,7 @@ impl Action {
             | A::SignIn
             | A::RequestPasswordReset
             | A::ResetPassword
-            | A::CompleteSetup => Least::Guest,
+            | A::CompleteSetup => Requirement::Guest,
             A::SignOut
             | A::RevokeSession
             | A::RevokeAllSessions
@@ -133,7 +133,7 @@ impl Action {
             | A::ReleaseHold
             | A::CreateSoftphoneLink
             | A::CreateDeskPhoneLink
-            | A::RevokeDeviceLink => Least::Person(Role::User),
+            | A::RevokeDeviceLink => Requirement::Person(Role::User),
             A::AssignExtension
             | A::TransferExtension
             | A::SwapNumbers
@@ -146,7 +146,7 @@ impl Action {
             | A::ReserveNumber
             | A::ReleaseReservation
             | A::PauseFeedConsumer
-            | A::ReplayWebHook => Least::Person(Role::Operator),
+            | A::ReplayWebHook => Requirement::Person(Role::Operator),
             A::SetRole
             | A::CreateEvent
             | A::UpdateEvent
@@ -167,12 +167,12 @@ impl Action {
             | A::DeleteFeedConsumer
             | A::SaveWebHook
             | A::RotateWebHookSecret
-            | A::DeleteWebHook => Least::Person(Role::Admin),
-            A::AcknowledgeProvisioning => Least::Key(ApiKeyScope::ReadConfig),
-            A::WriteBackParameters => Least::Key(ApiKeyScope::WriteBack),
-            A::LeaveGroup => Least::PersonOrKey(Role::User, ApiKeyScope::ManageGroups),
-            A::JoinGroup => Least::Key(ApiKeyScope::ManageGroups),
-            A::FetchDeviceDocument | A::SettleNumbers | A::Demo | A::CreateAdmin | A::RotateKey => Least::System,
+            | A::DeleteWebHook => Requirement::Person(Role::Admin),
+            A::AcknowledgeProvisioning => Requirement::Key(ApiKeyScope::ReadConfig),
+            A::WriteBackParameters => Requirement::Key(ApiKeyScope::WriteBack),
+            A::LeaveGroup => Requirement::PersonOrKey(Role::User, ApiKeyScope::ManageGroups),
+            A::JoinGroup => Requirement::Key(ApiKeyScope::ManageGroups),
+            A::FetchDeviceDocument | A::SettleNumbers | A::Demo | A::CreateAdmin | A::RotateKey => Requirement::System,
         }
     }
 

@@ -9,7 +9,7 @@ mod queries;
 pub mod rates;
 mod scope;
 
-pub use action::{Action, Least};
+pub use action::{Action, Requirement};
 pub use permit::{Permit, permit};
 pub use queries::current_role;
 pub use scope::{FeedScope, Scope, device_scope, feed_scope, reach, scope};
@@ -19,8 +19,8 @@ use std::sync::Arc;
 use rates::RateAddress;
 
 use crate::clock::Timestamp;
+use crate::error::AuthError;
 use crate::ids::{AccountId, ApiKeyId, EventId, ServiceTypeId, SessionId};
-use crate::problem::Denied;
 use crate::text_enum;
 
 text_enum! {
@@ -158,37 +158,37 @@ impl Actor {
     /// Demands a person.
     ///
     /// # Errors
-    /// [`Denied::Unauthenticated`] for a guest, [`Denied::Forbidden`] for a key and the program itself.
-    pub fn demand_person(&self) -> Result<&Person, Denied> {
+    /// [`AuthError::Unauthenticated`] for a guest, [`AuthError::Forbidden`] for a key and the program itself.
+    pub fn demand_person(&self) -> Result<&Person, AuthError> {
         match self {
             Self::Person(person) => Ok(person),
-            Self::Guest => Err(Denied::Unauthenticated),
-            Self::Key(_) | Self::System(_) => Err(Denied::Forbidden),
+            Self::Guest => Err(AuthError::Unauthenticated),
+            Self::Key(_) | Self::System(_) => Err(AuthError::Forbidden),
         }
     }
 
     /// Demands at least this role.
     ///
     /// # Errors
-    /// [`Denied::Unauthenticated`] for a guest, [`Denied::Forbidden`] for anybody else who has less.
-    pub fn demand(&self, role: Role) -> Result<(), Denied> {
+    /// [`AuthError::Unauthenticated`] for a guest, [`AuthError::Forbidden`] for anybody else who has less.
+    pub fn demand(&self, role: Role) -> Result<(), AuthError> {
         match self {
-            Self::Guest => Err(Denied::Unauthenticated),
+            Self::Guest => Err(AuthError::Unauthenticated),
             actor if actor.is_at_least(role) => Ok(()),
-            _ => Err(Denied::Forbidden),
+            _ => Err(AuthError::Forbidden),
         }
     }
 
     /// Demands that the password was given within the last 15 minutes.
     ///
     /// # Errors
-    /// [`Denied::ReauthenticationRequired`] where it was not.
-    pub fn demand_recent_sign_in(&self, now: Timestamp) -> Result<(), Denied> {
+    /// [`AuthError::ReauthenticationRequired`] where it was not.
+    pub fn demand_recent_sign_in(&self, now: Timestamp) -> Result<(), AuthError> {
         match self {
             Self::Person(person) if now <= person.reauthenticated_at.plus_seconds(REAUTHENTICATION_SECONDS) => Ok(()),
             Self::System(_) => Ok(()),
-            Self::Guest => Err(Denied::Unauthenticated),
-            _ => Err(Denied::ReauthenticationRequired),
+            Self::Guest => Err(AuthError::Unauthenticated),
+            _ => Err(AuthError::ReauthenticationRequired),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The proof that somebody may do something, made inside the transaction that does it.
 
 use super::queries::current_role;
-use super::{Action, Actor, Least, Role};
+use super::{Action, Actor, Requirement, Role};
+use crate::error::{AuthError, Error, UserError, UserErrorKind};
 use crate::ids::AccountId;
-use crate::problem::{Denied, Problem, ProblemKind, Stop};
 use crate::restrictions::{self, RestrictionEffect};
 use crate::store::Conn;
 
@@ -39,18 +39,20 @@ impl Permit {
 /// Asks whether `actor` may do `action`, with the role and the restrictions that the database has now.
 ///
 /// # Errors
-/// [`Denied`] for a wrong role, RESTRICTED for an account that may not write.
-pub async fn permit(conn: &mut Conn, actor: &Actor, action: Action) -> Result<Permit, Stop> {
-    let holder = match (action.least(), actor) {
-        (_, Actor::System(_)) | (Least::Guest, _) => actor.clone(),
-        (Least::Person(_) | Least::Key(_) | Least::PersonOrKey(..), Actor::Guest) => {
-            return Err(Denied::Unauthenticated.into());
+/// [`AuthError`] for a wrong role, RESTRICTED for an account that may not write.
+pub async fn permit(conn: &mut Conn, actor: &Actor, action: Action) -> Result<Permit, Error> {
+    let holder = match (action.requirement(), actor) {
+        (_, Actor::System(_)) | (Requirement::Guest, _) => actor.clone(),
+        (Requirement::Person(_) | Requirement::Key(_) | Requirement::PersonOrKey(..), Actor::Guest) => {
+            return Err(AuthError::Unauthenticated.into());
         }
-        (Least::Key(scope) | Least::PersonOrKey(_, scope), Actor::Key(key)) if key.has(scope) => actor.clone(),
-        (Least::Person(least) | Least::PersonOrKey(least, _), Actor::Person(person)) => {
-            let role = current_role(conn, person.id).await?.ok_or(Denied::Unauthenticated)?;
+        (Requirement::Key(scope) | Requirement::PersonOrKey(_, scope), Actor::Key(key)) if key.has(scope) => {
+            actor.clone()
+        }
+        (Requirement::Person(least) | Requirement::PersonOrKey(least, _), Actor::Person(person)) => {
+            let role = current_role(conn, person.id).await?.ok_or(AuthError::Unauthenticated)?;
             if role < least {
-                return Err(Denied::Forbidden.into());
+                return Err(AuthError::Forbidden.into());
             }
             if !action.allowed_while_restricted() {
                 refuse_restricted(conn, person.id).await?;
@@ -59,19 +61,19 @@ pub async fn permit(conn: &mut Conn, actor: &Actor, action: Action) -> Result<Pe
             fresh.role = role;
             Actor::Person(fresh.into())
         }
-        _ => return Err(Denied::Forbidden.into()),
+        _ => return Err(AuthError::Forbidden.into()),
     };
     Ok(Permit { action, actor: holder })
 }
 
-async fn refuse_restricted(conn: &mut Conn, account: AccountId) -> Result<(), Stop> {
+async fn refuse_restricted(conn: &mut Conn, account: AccountId) -> Result<(), Error> {
     let restrictions = restrictions::of_account(conn, account).await?;
     let stopped = restrictions.iter().find(|restriction| restriction.has(RestrictionEffect::NoWrite));
     match stopped {
         None => Ok(()),
         Some(restriction) => {
             let message = format!("Your account may not change anything now: {}", restriction.reason);
-            let problem = Problem::new(ProblemKind::Restricted, "", message).rule("account.restricted");
+            let problem = UserError::new(UserErrorKind::Restricted, "", message).rule("account.restricted");
             Err(problem.naming(&restriction.reason).into())
         }
     }

@@ -1,8 +1,8 @@
 //! How far somebody sees: every reading query is narrowed by one of these.
 
 use super::{Actor, ApiKeyScope, Key, Permit, Role};
+use crate::error::AuthError;
 use crate::ids::{AccountId, EventId, ServiceTypeId};
-use crate::problem::Denied;
 
 /// Which rows of people, numbers and extensions a query may find.
 #[derive(Clone, Debug)]
@@ -126,10 +126,10 @@ pub const fn device_scope(event: EventId, service_type: ServiceTypeId) -> FeedSc
 /// Whether `actor` may read the feed of `event` and `service_type`: a key within its limits, or staff without secrets.
 ///
 /// # Errors
-/// [`Denied`] for anybody else; a key outside its limits is [`Denied::Forbidden`] too.
-pub fn feed_scope(actor: &Actor, event: EventId, service_type: ServiceTypeId) -> Result<FeedScope, Denied> {
+/// [`AuthError`] for anybody else; a key outside its limits is [`AuthError::Forbidden`] too.
+pub fn feed_scope(actor: &Actor, event: EventId, service_type: ServiceTypeId) -> Result<FeedScope, AuthError> {
     match actor {
-        Actor::Guest => Err(Denied::Unauthenticated),
+        Actor::Guest => Err(AuthError::Unauthenticated),
         Actor::Key(key) if key.has(ApiKeyScope::ReadConfig) && key.covers(event, service_type) => Ok(FeedScope {
             event,
             service_type,
@@ -140,6 +140,6 @@ pub fn feed_scope(actor: &Actor, event: EventId, service_type: ServiceTypeId) ->
         actor if actor.is_at_least(Role::Operator) => {
             Ok(FeedScope { event, service_type, secrets: false, digests: false, key: false })
         }
-        _ => Err(Denied::Forbidden),
+        _ => Err(AuthError::Forbidden),
     }
 }

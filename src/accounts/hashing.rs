@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::password::Password;
 use crate::clock::Rng;
-use crate::problem::Fault;
+use crate::error::InternalError;
 
 /// How many may wait for each core: half a second's work, after which a client does better to come again.
 const WAITING_PER_CORE: usize = 16;
@@ -41,9 +41,9 @@ impl Hasher {
     ///
     /// # Errors
     /// When the cost is refused by the algorithm, which a test excludes.
-    pub fn new(rng: Arc<dyn Rng>) -> Result<Self, Fault> {
+    pub fn new(rng: Arc<dyn Rng>) -> Result<Self, InternalError> {
         let cores = available_parallelism().map_or(1, usize::from);
-        let cost = Params::new(19 * 1024, 2, 1, None).map_err(Fault::internal)?;
+        let cost = Params::new(19 * 1024, 2, 1, None).map_err(InternalError::new)?;
         Self::with(rng, cost, cores, cores * WAITING_PER_CORE)
     }
 
@@ -51,18 +51,18 @@ impl Hasher {
     ///
     /// # Errors
     /// As [`Hasher::new`].
-    pub fn cheap(rng: Arc<dyn Rng>) -> Result<Self, Fault> {
-        let cost = Params::new(Params::MIN_M_COST, 1, 1, None).map_err(Fault::internal)?;
+    pub fn cheap(rng: Arc<dyn Rng>) -> Result<Self, InternalError> {
+        let cost = Params::new(Params::MIN_M_COST, 1, 1, None).map_err(InternalError::new)?;
         Self::with(rng, cost, 4, 1024)
     }
 
-    fn with(rng: Arc<dyn Rng>, cost: Params, cores: usize, waiting: usize) -> Result<Self, Fault> {
+    fn with(rng: Arc<dyn Rng>, cost: Params, cores: usize, waiting: usize) -> Result<Self, InternalError> {
         let nobody = PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
-            params: ParamsString::try_from(&cost).map_err(Fault::internal)?,
-            salt: Some(Salt::new(&rng.bytes::<16>()).map_err(Fault::internal)?),
-            hash: Some(Output::new(&rng.bytes::<32>()).map_err(Fault::internal)?),
+            params: ParamsString::try_from(&cost).map_err(InternalError::new)?,
+            salt: Some(Salt::new(&rng.bytes::<16>()).map_err(InternalError::new)?),
+            hash: Some(Output::new(&rng.bytes::<32>()).map_err(InternalError::new)?),
         };
         Ok(Self {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, cost),
@@ -76,14 +76,14 @@ impl Hasher {
     /// Hashes a password; gives a PHC string (`$argon2id$v=19$m=19456,t=2,p=1$…`).
     ///
     /// # Errors
-    /// [`Fault::Overloaded`] when too many wait already.
-    pub async fn hash(&self, password: &Password) -> Result<String, Fault> {
+    /// [`InternalError::Overloaded`] when too many wait already.
+    pub async fn hash(&self, password: &Password) -> Result<String, InternalError> {
         let (argon2, password, salt) = (self.argon2.clone(), password.clone(), self.rng.bytes::<16>());
         self.take_turn(move || {
             argon2
                 .hash_password_with_salt(password.as_bytes(), &salt)
                 .map(|hash| hash.to_string())
-                .map_err(Fault::internal)
+                .map_err(InternalError::new)
         })
         .await
     }
@@ -91,18 +91,18 @@ impl Hasher {
     /// Compares a password with a stored PHC string, at the cost that the string names.
     ///
     /// # Errors
-    /// [`Fault::Overloaded`] when too many wait already; [`Fault::Internal`] when the string is no hash.
-    pub async fn verify(&self, password: &Password, stored: &str) -> Result<Verdict, Fault> {
+    /// [`InternalError::Overloaded`] when too many wait already; [`InternalError::Invariant`] when the string is no hash.
+    pub async fn verify(&self, password: &Password, stored: &str) -> Result<Verdict, InternalError> {
         let (argon2, password, stored) = (self.argon2.clone(), password.clone(), stored.to_owned());
         self.take_turn(move || {
             // The words of the error are not passed on: they may quote the hash.
             let hash =
-                PasswordHash::new(&stored).map_err(|_| Fault::internal("a stored password hash cannot be read"))?;
+                PasswordHash::new(&stored).map_err(|_| InternalError::new("a stored password hash cannot be read"))?;
             match argon2.verify_password(password.as_bytes(), &hash) {
                 Ok(()) if is_cheap(&hash, argon2.params()) => Ok(Verdict::RightButCheap),
                 Ok(()) => Ok(Verdict::Right),
                 Err(HashError::PasswordInvalid) => Ok(Verdict::Wrong),
-                Err(_) => Err(Fault::internal("a stored password hash cannot be verified")),
+                Err(_) => Err(InternalError::new("a stored password hash cannot be verified")),
             }
         })
         .await
@@ -112,8 +112,8 @@ impl Hasher {
     /// time of the answer does not tell.
     ///
     /// # Errors
-    /// [`Fault::Overloaded`] when too many wait already, as for an account that exists.
-    pub async fn verify_nothing(&self, password: &Password) -> Result<(), Fault> {
+    /// [`InternalError::Overloaded`] when too many wait already, as for an account that exists.
+    pub async fn verify_nothing(&self, password: &Password) -> Result<(), InternalError> {
         self.verify(password, &self.nobody).await.map(drop)
     }
 
@@ -121,18 +121,18 @@ impl Hasher {
     /// hangs up does not make room for a second hash while the first still runs.
     async fn take_turn<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, Fault> {
+        work: impl FnOnce() -> Result<T, InternalError> + Send + 'static,
+    ) -> Result<T, InternalError> {
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
-            .map_err(|_| Fault::Overloaded("too many passwords to hash"))?;
-        let core = Arc::clone(&self.cores).acquire_owned().await.map_err(Fault::internal)?;
+            .map_err(|_| InternalError::Overloaded("too many passwords to hash"))?;
+        let core = Arc::clone(&self.cores).acquire_owned().await.map_err(InternalError::new)?;
         let done = tokio::task::spawn_blocking(move || {
             let outcome = work();
             drop((core, place));
             outcome
         });
-        done.await.map_err(Fault::internal)?
+        done.await.map_err(InternalError::new)?
     }
 }
 
@@ -164,7 +164,7 @@ mod tests {
         assert_ne!(hash, hasher.hash(&password).await.unwrap());
         assert_eq!(hasher.verify(&password, &hash).await.unwrap(), Verdict::Right);
         assert_eq!(hasher.verify(&Password::presented("correct house"), &hash).await.unwrap(), Verdict::Wrong);
-        assert!(matches!(hasher.verify(&password, "$argon2id$nonsense").await, Err(Fault::Internal(_))));
+        assert!(matches!(hasher.verify(&password, "$argon2id$nonsense").await, Err(InternalError::Invariant(_))));
     }
 
     #[tokio::test]
@@ -211,7 +211,7 @@ mod tests {
         for task in tasks {
             match task.await.unwrap() {
                 Ok(_) => done += 1,
-                Err(fault) => assert!(matches!(fault, Fault::Overloaded(_)) && fault.is_temporary()),
+                Err(fault) => assert!(matches!(fault, InternalError::Overloaded(_)) && fault.is_temporary()),
             }
         }
         assert_eq!(done, 3);

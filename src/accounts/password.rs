@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-use crate::problem::{Problem, ProblemKind};
+use crate::error::{UserError, UserErrorKind};
 
 /// The shortest and the longest password, in bytes.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=1024;
@@ -28,8 +28,8 @@ impl Password {
     ///
     /// # Errors
     /// `WeakPassword` when it is too short, too long, common, or little more than a context word.
-    pub fn choose(text: &str, context: &[&str], field: &str) -> Result<Self, Problem> {
-        let weak = |rule, message: &str| Problem::new(ProblemKind::WeakPassword, field, message).rule(rule);
+    pub fn choose(text: &str, context: &[&str], field: &str) -> Result<Self, UserError> {
+        let weak = |rule, message: &str| UserError::new(UserErrorKind::WeakPassword, field, message).rule(rule);
         let long = || weak("password.long", "A password has at most 1024 bytes.").naming(LENGTH.end());
         // Before anything that costs: the text may be as long as a request.
         if text.len() > *LENGTH.end() {
@@ -89,7 +89,7 @@ mod tests {
 
     fn refusal(text: &str) -> Option<String> {
         let problem = Password::choose(text, &["trillian"], "password").err()?;
-        assert_eq!(problem.kind, ProblemKind::WeakPassword);
+        assert_eq!(problem.kind, UserErrorKind::WeakPassword);
         assert_eq!(problem.path, ["password"]);
         Some(problem.message)
     }

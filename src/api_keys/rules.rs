@@ -6,10 +6,10 @@ use super::model::ApiKey;
 use super::queries;
 use crate::access::{Action, ApiKeyScope, Caller, Role};
 use crate::accounts::token;
-use crate::changes::doorbell::Ring;
 use crate::clock::Timestamp;
+use crate::error::{Error, UserError, UserErrorKind};
 use crate::ids::ApiKeyId;
-use crate::problem::{Problem, ProblemKind, Stop};
+use crate::notifications::Notification;
 use crate::secrets::Secret;
 use crate::service_types;
 use crate::services::Services;
@@ -38,7 +38,7 @@ pub struct Created {
 ///
 /// # Errors
 /// INVALID, REQUIRED or NOT_FOUND at the field concerned; re-authentication where the last sign-in is long ago.
-pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiKey) -> Result<Created, Stop> {
+pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiKey) -> Result<Created, Error> {
     caller.actor.demand(Role::Admin)?;
     caller.actor.demand_recent_sign_in(services.now())?;
     transact(services, caller, Action::CreateApiKey, Mode::Commit, move |tx| {
@@ -46,16 +46,16 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiK
             let permit = tx.permit(Action::CreateApiKey).await?;
             let label = crate::text::name(&input.label).map_err(|fault| fault.problem("label"))?;
             if input.scopes.is_empty() {
-                return Err(Problem::new(ProblemKind::Required, "scopes", "Say what the key may do.").into());
+                return Err(UserError::new(UserErrorKind::Required, "scopes", "Say what the key may do.").into());
             }
             if input.expires_at.is_some_and(|at| at <= tx.now) {
-                return Err(Problem::invalid("expiresAt", "This instant has passed.").into());
+                return Err(UserError::invalid("expiresAt", "This instant has passed.").into());
             }
             let mut types = Vec::new();
             for (place, slug) in input.service_types.iter().enumerate() {
                 let found = service_types::queries::service_type_by_slug(tx.conn, slug).await?;
                 let missing = || {
-                    Problem::not_found("", format!("There is no service type {slug:?}."))
+                    UserError::not_found("", format!("There is no service type {slug:?}."))
                         .at(["serviceTypes".to_owned(), place.to_string()])
                 };
                 types.push(found.ok_or_else(missing)?.id);
@@ -64,7 +64,7 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiK
             for (place, slug) in input.events.iter().enumerate() {
                 let found = service_types::queries::event_by_slug(tx.conn, slug).await?;
                 let missing = || {
-                    Problem::not_found("", format!("There is no event {slug:?}."))
+                    UserError::not_found("", format!("There is no event {slug:?}."))
                         .at(["events".to_owned(), place.to_string()])
                 };
                 events.push(found.ok_or_else(missing)?.id);
@@ -102,17 +102,18 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiK
 ///
 /// # Errors
 /// NOT_FOUND at `id`; re-authentication where the last sign-in is long ago.
-pub async fn revoke(services: &Services, caller: &Arc<Caller>, id: &str) -> Result<ApiKeyId, Stop> {
+pub async fn revoke(services: &Services, caller: &Arc<Caller>, id: &str) -> Result<ApiKeyId, Error> {
     caller.actor.demand(Role::Admin)?;
     caller.actor.demand_recent_sign_in(services.now())?;
-    let id = ApiKeyId::from_global(id).ok_or_else(|| Problem::invalid("id", "This is not the id of a key."))?;
+    let id = ApiKeyId::from_global(id).ok_or_else(|| UserError::invalid("id", "This is not the id of a key."))?;
     transact(services, caller, Action::RevokeApiKey, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::RevokeApiKey).await?;
-            let key =
-                queries::by_id(tx.conn, id).await?.ok_or_else(|| Problem::not_found("id", "There is no such key."))?;
+            let key = queries::by_id(tx.conn, id)
+                .await?
+                .ok_or_else(|| UserError::not_found("id", "There is no such key."))?;
             queries::revoke(tx.conn, &permit, id, tx.now).await?;
-            tx.ring(Ring::KeyRevoked(id));
+            tx.notify(Notification::KeyRevoked(id));
             tx.audit(&permit, Some(id.global()), format!("key {} was revoked", key.prefix)).await?;
             Ok(id)
         })

@@ -3,8 +3,8 @@
 use super::chain::{self, BEGINNING, Link, Row};
 use super::model::{AuditEvent, Seal};
 use super::queries;
-use crate::changes::locks;
-use crate::problem::{Fault, Stop};
+use crate::error::{Error, InternalError};
+use crate::locks;
 use crate::store::{Conn, Store};
 
 /// How many rows one transaction seals, and how many are read at a time to verify.
@@ -20,7 +20,7 @@ const LATE: i64 = 10_000;
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn seal(store: &Store) -> Result<usize, Stop> {
+pub async fn seal(store: &Store) -> Result<usize, Error> {
     batch(store, Some(LATE)).await
 }
 
@@ -28,12 +28,12 @@ pub async fn seal(store: &Store) -> Result<usize, Stop> {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn seal_all(store: &Store) -> Result<(), Stop> {
+pub async fn seal_all(store: &Store) -> Result<(), Error> {
     while batch(store, None).await? > 0 {}
     Ok(())
 }
 
-async fn batch(store: &Store, late: Option<i64>) -> Result<usize, Stop> {
+async fn batch(store: &Store, late: Option<i64>) -> Result<usize, Error> {
     store
         .write(move |conn| {
             Box::pin(async move {
@@ -52,10 +52,10 @@ async fn batch(store: &Store, late: Option<i64>) -> Result<usize, Stop> {
         .await
 }
 
-async fn end_of_chain(conn: &mut Conn) -> Result<(i64, Link), Stop> {
+async fn end_of_chain(conn: &mut Conn) -> Result<(i64, Link), Error> {
     let Some(seal) = queries::last_seal(conn).await? else { return Ok((0, BEGINNING)) };
     let hash =
-        Link::try_from(seal.hash.as_slice()).map_err(|_| Fault::internal("a seal of the audit is not 32 bytes"))?;
+        Link::try_from(seal.hash.as_slice()).map_err(|_| InternalError::new("a seal of the audit is not 32 bytes"))?;
     Ok((seal.position, hash))
 }
 
@@ -85,7 +85,7 @@ pub enum Verification {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn verify(store: &Store) -> Result<Verification, Stop> {
+pub async fn verify(store: &Store) -> Result<Verification, Error> {
     let (mut position, mut last) = (0, BEGINNING);
     loop {
         let rows = queries::sealed_after(&mut *store.read().await?, position, BATCH).await?;

@@ -9,10 +9,10 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 
 use crate::app::App;
-use crate::changes::doorbell::{CHANNEL, Ring};
+use crate::error::Error;
 use crate::jobs::{self, Job, JobKind};
 use crate::mail::{Mail, SendError};
-use crate::problem::Stop;
+use crate::notifications::{CHANNEL, Notification};
 use crate::provisioning::web_hooks;
 use crate::{accounts, audit, idempotency, numbers, provisioning};
 
@@ -43,11 +43,11 @@ pub fn start(app: &Arc<App>) -> JoinSet<()> {
     duties
 }
 
-type Duty = fn(Arc<App>) -> futures_util::future::BoxFuture<'static, Result<(), Stop>>;
+type Duty = fn(Arc<App>) -> futures_util::future::BoxFuture<'static, Result<(), Error>>;
 
 /// Does a duty again and again until the program stops; a failure is logged and waits like a success.
 async fn repeat(app: Arc<App>, name: &'static str, pause: Duration, on_jobs: bool, duty: Duty) {
-    let mut rings = app.services.doorbell.listen();
+    let mut rings = app.services.notifier.listen();
     let mut stopping = app.stopping.subscribe();
     loop {
         match AssertUnwindSafe(duty(Arc::clone(&app))).catch_unwind().await {
@@ -61,7 +61,7 @@ async fn repeat(app: Arc<App>, name: &'static str, pause: Duration, on_jobs: boo
         let rung = async {
             loop {
                 match rings.recv().await {
-                    Ok(Ring::Jobs) if on_jobs => return,
+                    Ok(Notification::Jobs) if on_jobs => return,
                     Ok(_) => {}
                     Err(_) => std::future::pending().await,
                 }
@@ -79,7 +79,7 @@ async fn repeat(app: Arc<App>, name: &'static str, pause: Duration, on_jobs: boo
 ///
 /// # Errors
 /// When the database refuses; a job's own failure is recorded with the job.
-pub async fn run_due_jobs(app: &App) -> Result<(), Stop> {
+pub async fn run_due_jobs(app: &App) -> Result<(), Error> {
     loop {
         let now = app.services.now();
         let claimed =
@@ -122,7 +122,7 @@ async fn run(app: &App, job: &Job) -> Result<(), SendError> {
 
 /// Calls web hooks when a feed rings, and looks every second for those that are due again.
 async fn call_web_hooks(app: Arc<App>) {
-    let mut rings = app.services.doorbell.listen();
+    let mut rings = app.services.notifier.listen();
     let mut stopping = app.stopping.subscribe();
     loop {
         if let Err(stop) = web_hooks::call_due(&app.services, &app.web_hooks).await {
@@ -131,7 +131,7 @@ async fn call_web_hooks(app: Arc<App>) {
         let rung = async {
             loop {
                 match rings.recv().await {
-                    Ok(Ring::Feed(_)) | Err(RecvError::Lagged(_)) => return,
+                    Ok(Notification::Feed(_)) | Err(RecvError::Lagged(_)) => return,
                     Ok(_) => {}
                     Err(RecvError::Closed) => std::future::pending().await,
                 }
@@ -147,12 +147,12 @@ async fn call_web_hooks(app: Arc<App>) {
     }
 }
 
-async fn seal_audit(app: &App) -> Result<(), Stop> {
+async fn seal_audit(app: &App) -> Result<(), Error> {
     while audit::seal(&app.services.store).await? > 0 {}
     Ok(())
 }
 
-async fn prune(app: &App) -> Result<(), Stop> {
+async fn prune(app: &App) -> Result<(), Error> {
     audit::seal_all(&app.services.store).await?;
     let now = app.services.now();
     app.services
@@ -176,13 +176,13 @@ async fn listen(app: Arc<App>) {
             Ok(None) => return,
             Ok(Some(mut payloads)) => {
                 while let Some(payload) = payloads.recv().await {
-                    if let Ok(ring) = serde_json::from_str::<Ring>(&payload) {
-                        app.services.doorbell.ring(ring);
+                    if let Ok(ring) = serde_json::from_str::<Notification>(&payload) {
+                        app.services.notifier.notify(ring);
                     }
                 }
-                tracing::warn!("the doorbell's connection ended and is made anew");
+                tracing::warn!("the notification connection ended and is opened again");
             }
-            Err(fault) => tracing::warn!(error = %fault, "the doorbell cannot be heard for now"),
+            Err(fault) => tracing::warn!(error = %fault, "cannot listen for notifications"),
         }
         tokio::time::sleep(OFTEN).await;
     }

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use super::{say, tell};
 use crate::access::{Action, Caller};
+use crate::error::Error;
 use crate::extensions::rules::reseal;
 use crate::ids::JobId;
 use crate::jobs::{self, JobKind};
 use crate::mail::Mail;
-use crate::problem::Stop;
 use crate::provisioning::web_hooks;
 use crate::secrets::{SealingError, reseal_comparison_key};
 use crate::service_types;
@@ -91,7 +91,7 @@ async fn follow_variable(services: &Services, caller: &Arc<Caller>) -> Result<()
     Ok(())
 }
 
-async fn note(services: &Services, caller: &Arc<Caller>) -> Result<(), Stop> {
+async fn note(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
     transact(services, caller, Action::RotateKey, Mode::Commit, |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::RotateKey).await?;
@@ -102,7 +102,7 @@ async fn note(services: &Services, caller: &Arc<Caller>) -> Result<(), Stop> {
 }
 
 /// Seals everything that another key has sealed.
-async fn pass(services: &Services, caller: &Arc<Caller>) -> Result<Pass, Stop> {
+async fn pass(services: &Services, caller: &Arc<Caller>) -> Result<Pass, Error> {
     let mut pass = Pass::default();
     let events = service_types::queries::all_events(&mut *services.store.read().await?).await?;
     for event in events {
@@ -131,7 +131,7 @@ async fn pass(services: &Services, caller: &Arc<Caller>) -> Result<Pass, Stop> {
 }
 
 /// Seals the key by which unique secrets are compared; how many that were.
-async fn reseal_key(services: &Services, caller: &Arc<Caller>) -> Result<usize, Stop> {
+async fn reseal_key(services: &Services, caller: &Arc<Caller>) -> Result<usize, Error> {
     transact(services, caller, Action::RotateKey, Mode::Commit, |tx| {
         Box::pin(async move {
             tx.permit(Action::RotateKey).await?;
@@ -147,7 +147,7 @@ async fn reseal_jobs(
     services: &Services,
     caller: &Arc<Caller>,
     after: Option<JobId>,
-) -> Result<(usize, Option<JobId>), Stop> {
+) -> Result<(usize, Option<JobId>), Error> {
     transact(services, caller, Action::RotateKey, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::RotateKey).await?;

@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::listing::{self, Listing};
 use super::model::{Audience, Entry, is_listed};
+use crate::error::{Error, InternalError};
 use crate::ids::{ExtensionId, ServiceTypeId};
-use crate::problem::{Fault, Stop};
 use crate::service_types::{self, Event};
 use crate::store::Conn;
 
@@ -52,7 +52,7 @@ impl Export {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn all_entries(conn: &mut Conn, event: &Event, audience: Audience) -> Result<Vec<ExportEntry>, Stop> {
+pub async fn all_entries(conn: &mut Conn, event: &Event, audience: Audience) -> Result<Vec<ExportEntry>, Error> {
     if !is_listed(event.phase) {
         return Ok(Vec::new());
     }
@@ -68,7 +68,7 @@ fn line(entry: Entry, slugs: &HashMap<ServiceTypeId, String>) -> ExportEntry {
 }
 
 /// A whole listing, read in batches.
-pub(super) async fn read_all(conn: &mut Conn, listing: &Listing) -> Result<Vec<Entry>, Stop> {
+pub(super) async fn read_all(conn: &mut Conn, listing: &Listing) -> Result<Vec<Entry>, Error> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         let batch = listing::entries(conn, listing, after.as_ref(), BATCH).await?;
@@ -85,13 +85,13 @@ pub(super) async fn read_all(conn: &mut Conn, listing: &Listing) -> Result<Vec<E
 ///
 /// # Errors
 /// Never for these values.
-pub fn json(event: &str, entries: &[ExportEntry]) -> Result<Export, Fault> {
+pub fn json(event: &str, entries: &[ExportEntry]) -> Result<Export, InternalError> {
     #[derive(Serialize)]
     struct File<'a> {
         event: &'a str,
         entries: &'a [ExportEntry],
     }
-    let body = serde_json::to_vec(&File { event, entries }).map_err(Fault::internal)?;
+    let body = serde_json::to_vec(&File { event, entries }).map_err(InternalError::new)?;
     Ok(Export::new("application/json", body))
 }
 
@@ -99,15 +99,15 @@ pub fn json(event: &str, entries: &[ExportEntry]) -> Result<Export, Fault> {
 ///
 /// # Errors
 /// Never for these values.
-pub fn csv(entries: &[ExportEntry]) -> Result<Export, Fault> {
+pub fn csv(entries: &[ExportEntry]) -> Result<Export, InternalError> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record(["number", "label", "service_type", "highlighted"]).map_err(Fault::internal)?;
+    writer.write_record(["number", "label", "service_type", "highlighted"]).map_err(InternalError::new)?;
     for entry in entries {
         let highlighted = if entry.highlighted { "true" } else { "false" };
         let cells = [entry.number.as_str(), &inert(&entry.label), &entry.service_type, highlighted];
-        writer.write_record(cells).map_err(Fault::internal)?;
+        writer.write_record(cells).map_err(InternalError::new)?;
     }
-    let body = writer.into_inner().map_err(Fault::internal)?;
+    let body = writer.into_inner().map_err(InternalError::new)?;
     Ok(Export::new("text/csv; charset=utf-8; header=present", body))
 }
 

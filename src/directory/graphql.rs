@@ -11,13 +11,13 @@ use tokio::sync::OnceCell;
 use super::watch::{self, Fingerprints};
 use super::{Audience, Entry, Key, Listing};
 use crate::connection;
+use crate::error::Error;
 use crate::graphql::context::{actor, read, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::paging::{Page, Total};
 use crate::graphql::scalars::PhoneNumber;
 use crate::ids::{EventId, ServiceTypeId};
-use crate::problem::Stop;
 use crate::service_types::graphql::{Event, ServiceType, gone};
 use crate::service_types::queries as configured;
 use crate::services::Services;
@@ -190,7 +190,7 @@ impl DirectorySubscription {
 }
 
 /// The event as it is when its directory has changed.
-async fn current(services: Services, event: EventId, change: Result<(), Stop>) -> Result<Event, ApiError> {
+async fn current(services: Services, event: EventId, change: Result<(), Error>) -> Result<Event, ApiError> {
     change?;
     let row = configured::event_by_id(&mut *services.store.read().await?, event).await?;
     row.map(|row| Event(Arc::new(row))).ok_or_else(|| gone("event"))

@@ -10,9 +10,9 @@ use std::str::FromStr;
 use super::model::{Audience, Entry};
 use super::queries;
 use crate::access::{Actor, Role};
+use crate::error::Error;
 use crate::extensions::search::{Query, Range};
 use crate::ids::{EventId, ServiceTypeId};
-use crate::problem::Stop;
 use crate::service_types::{self, Event, EventPhase};
 use crate::store::Conn;
 use crate::text_enum;
@@ -116,7 +116,7 @@ fn longest_first(words: &[String]) -> Vec<&str> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_event(conn: &mut Conn, actor: &Actor, slug: &str) -> Result<Option<Event>, Stop> {
+pub async fn find_event(conn: &mut Conn, actor: &Actor, slug: &str) -> Result<Option<Event>, Error> {
     let event = service_types::queries::event_by_slug(conn, slug).await?;
     Ok(event.filter(|event| event.phase != EventPhase::Draft || actor.is_at_least(Role::Admin)))
 }
@@ -130,7 +130,7 @@ pub async fn entries(
     listing: &Listing,
     after: Option<&Key>,
     limit: i64,
-) -> Result<Vec<(Key, Entry)>, Stop> {
+) -> Result<Vec<(Key, Entry)>, Error> {
     let mut page = Vec::new();
     let begin = after.map_or(0, |key| key.part);
     for (index, part) in parts(listing.search.as_ref()).into_iter().enumerate().skip(begin) {
@@ -151,7 +151,7 @@ pub async fn entries(
 
 /// A part's first entries. Where numbers alone decide, each visibility is read in the order of its own index, up to the
 /// limit: together they would have to be sorted whole.
-async fn entries_of(conn: &mut Conn, listing: &Listing, part: &Part, limit: i64) -> Result<Vec<Entry>, Stop> {
+async fn entries_of(conn: &mut Conn, listing: &Listing, part: &Part, limit: i64) -> Result<Vec<Entry>, Error> {
     let visibilities = listing.audience.visibilities();
     if part.terms.is_some() || visibilities.len() == 1 {
         return Ok(queries::entries(conn, listing, part, visibilities, limit).await?);
@@ -171,7 +171,7 @@ async fn entries_of(conn: &mut Conn, listing: &Listing, part: &Part, limit: i64)
 ///
 /// # Errors
 /// When the database fails.
-pub async fn total(conn: &mut Conn, listing: &Listing) -> Result<i32, Stop> {
+pub async fn total(conn: &mut Conn, listing: &Listing) -> Result<i32, Error> {
     let mut total = 0;
     for part in parts(listing.search.as_ref()).iter().flatten() {
         total += queries::count(conn, listing, part).await?;

@@ -14,10 +14,10 @@ use super::export::read_all;
 use super::listing::Listing;
 use super::model::{Audience, is_listed};
 use super::queries;
-use crate::changes::doorbell::Ring;
-use crate::changes::watch::watch;
+use crate::error::Error;
 use crate::ids::EventId;
-use crate::problem::Stop;
+use crate::notifications::Notification;
+use crate::notifications::watch::watch;
 use crate::service_types::queries as configured;
 use crate::services::Services;
 
@@ -38,7 +38,7 @@ pub struct Fingerprints(Mutex<HashMap<(EventId, Audience), (Gate, Fingerprint)>>
 
 impl Fingerprints {
     /// The listing's fingerprint now. Those who ask at once wait for one reading.
-    async fn now(&self, services: &Services, event: EventId, audience: Audience) -> Result<Fingerprint, Stop> {
+    async fn now(&self, services: &Services, event: EventId, audience: Audience) -> Result<Fingerprint, Error> {
         let mut known = self.0.lock().await;
         let mut conn = services.store.read().await?;
         let gate = Gate {
@@ -80,12 +80,13 @@ pub async fn changes(
     fingerprints: Arc<Fingerprints>,
     event: EventId,
     audience: Audience,
-) -> Result<impl Stream<Item = Result<(), Stop>> + Send + 'static, Stop> {
-    let doorbell = services.doorbell.clone();
-    let concerns = move |ring: &Ring| *ring == Ring::Directory(event) || *ring == Ring::Catalogue;
+) -> Result<impl Stream<Item = Result<(), Error>> + Send + 'static, Error> {
+    let notifier = services.notifier.clone();
+    let concerns =
+        move |ring: &Notification| *ring == Notification::Directory(event) || *ring == Notification::Catalogue;
     let look = move || {
         let (services, fingerprints) = (services.clone(), Arc::clone(&fingerprints));
         async move { fingerprints.now(&services, event, audience).await }.boxed()
     };
-    watch(&doorbell, concerns, look).await
+    watch(&notifier, concerns, look).await
 }

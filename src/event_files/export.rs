@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::row::{ExtensionRow, MemberRow};
 use crate::access::{Caller, Role};
+use crate::error::{Error, InternalError, UserError};
 use crate::extensions::label::Label;
 use crate::extensions::rules::marks::public;
 use crate::extensions::{Extension, many_queries, sealed};
 use crate::groups::{self, GroupMember, MembershipState};
 use crate::ids::{ExtensionId, ServiceTypeId};
 use crate::numbers::number::Number;
-use crate::problem::{Fault, Problem, Stop};
 use crate::secrets::Sealer;
 use crate::service_types::schema::{ParameterSchema, Viewer};
 use crate::service_types::{self, ServiceBehaviour, ServiceType, compiled};
@@ -28,7 +28,7 @@ pub async fn export(
     caller: &Arc<Caller>,
     event: &str,
     with_secrets: bool,
-) -> Result<Vec<ExtensionRow>, Stop> {
+) -> Result<Vec<ExtensionRow>, Error> {
     caller.actor.demand(Role::Operator)?;
     let sealer = with_secrets.then(|| Arc::clone(&services.sealer));
     let event = event.to_owned();
@@ -43,8 +43,8 @@ struct Beside {
     numbers: HashMap<ExtensionId, String>,
 }
 
-async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Result<Vec<ExtensionRow>, Stop> {
-    let missing = || Problem::not_found("event", "There is no such event.");
+async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Result<Vec<ExtensionRow>, Error> {
+    let missing = || UserError::not_found("event", "There is no such event.");
     let event = service_types::queries::event_by_slug(conn, event).await?.ok_or_else(missing)?;
     let found = many_queries::all_of_event(conn, event.id).await?;
     let mut types = HashMap::new();
@@ -77,9 +77,14 @@ async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Resul
     Ok(sorted.into_values().collect())
 }
 
-fn row_of(row: Extension, owner: String, beside: &Beside, sealer: Option<&Sealer>) -> Result<ExtensionRow, Fault> {
+fn row_of(
+    row: Extension,
+    owner: String,
+    beside: &Beside,
+    sealer: Option<&Sealer>,
+) -> Result<ExtensionRow, InternalError> {
     let kind = beside.types.get(&row.service_type_id);
-    let (kind, schema) = kind.ok_or_else(|| Fault::internal("an extension of a missing service type"))?;
+    let (kind, schema) = kind.ok_or_else(|| InternalError::new("an extension of a missing service type"))?;
     let mut parameters = public(&row);
     match sealer {
         Some(sealer) => parameters.extend(sealed::open(sealer, row.id, row.secrets.as_deref())?),
@@ -97,7 +102,7 @@ fn row_of(row: Extension, owner: String, beside: &Beside, sealer: Option<&Sealer
         number: Number::stored(row.number)?,
         service_type: kind.slug.clone(),
         owner,
-        label: Label::parse(&row.label).map_err(|problem| Fault::internal(problem.message))?,
+        label: Label::parse(&row.label).map_err(|problem| InternalError::new(problem.message))?,
         visibility: row.visibility,
         permissions,
         fallback_number: fallback.map(Number::stored).transpose()?,
@@ -106,14 +111,14 @@ fn row_of(row: Extension, owner: String, beside: &Beside, sealer: Option<&Sealer
     })
 }
 
-fn members_of(group: ExtensionId, beside: &Beside) -> Result<Vec<MemberRow>, Fault> {
+fn members_of(group: ExtensionId, beside: &Beside) -> Result<Vec<MemberRow>, InternalError> {
     let mut rows = Vec::new();
     for member in beside.members.get(&group).into_iter().flatten() {
         let number = beside.numbers.get(&member.member_id).cloned();
-        let number = number.ok_or_else(|| Fault::internal("a group's member belongs to another event"))?;
+        let number = number.ok_or_else(|| InternalError::new("a group's member belongs to another event"))?;
         rows.push(MemberRow {
             number: Number::stored(number)?,
-            delay_seconds: u16::try_from(member.delay_seconds).map_err(Fault::internal)?,
+            delay_seconds: u16::try_from(member.delay_seconds).map_err(InternalError::new)?,
             paused: member.paused,
             pending: member.membership == MembershipState::Pending,
         });

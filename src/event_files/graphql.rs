@@ -6,9 +6,9 @@ use async_graphql::{Context, InputObject, Object, SimpleObject};
 
 use super::row::{RowFailure, RowLimits};
 use super::{Import, Imported, csv, import};
+use crate::error;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, UserErrorCode, settle};
-use crate::problem::Problem;
 
 /// Extensions as CSV.
 #[derive(InputObject)]
@@ -56,7 +56,7 @@ pub struct ImportFailure {
 
 impl From<RowFailure> for ImportFailure {
     fn from(failure: RowFailure) -> Self {
-        let code = UserError::from(Problem::new(failure.kind, "", "")).error_code();
+        let code = UserError::from(error::UserError::new(failure.kind, "", "")).error_code();
         let line = i32::try_from(failure.line).unwrap_or(i32::MAX);
         Self { line, column: failure.column, message: failure.message, code }
     }

@@ -8,10 +8,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::error::{UserError, UserErrorKind};
 use crate::extensions::label::Label;
 use crate::extensions::visibility::Visibility;
 use crate::numbers::number::Number;
-use crate::problem::{Problem, ProblemKind};
 
 /// The columns, in the order in which they are written.
 pub const COLUMNS: [&str; 9] = [
@@ -79,7 +79,7 @@ pub struct RowFailure {
     /// The column; `None` where it concerns the whole row or file.
     pub column: Option<String>,
     /// What is wrong.
-    pub kind: ProblemKind,
+    pub kind: UserErrorKind,
     /// One sentence for a person.
     pub message: String,
 }
@@ -139,7 +139,7 @@ impl RowFile {
         self.failures.push(RowFailure {
             line,
             column: column.map(str::to_owned),
-            kind: ProblemKind::Invalid,
+            kind: UserErrorKind::Invalid,
             message: message.into(),
         });
     }
@@ -149,7 +149,7 @@ impl RowFile {
         match raw.read() {
             Ok(row) => self.rows.push((line, row)),
             Err(failures) => {
-                let at = |(column, problem): (&str, Problem)| RowFailure {
+                let at = |(column, problem): (&str, UserError)| RowFailure {
                     line,
                     column: Some(column.to_owned()),
                     kind: problem.kind,
@@ -202,7 +202,7 @@ pub(super) struct RawRow {
     pub members: Option<String>,
 }
 
-type ColumnFailure = (&'static str, Problem);
+type ColumnFailure = (&'static str, UserError);
 
 impl RawRow {
     fn read(&self) -> Result<ExtensionRow, Vec<ColumnFailure>> {
@@ -252,47 +252,47 @@ impl RawRow {
     }
 }
 
-fn kept<T>(failures: &mut Vec<ColumnFailure>, column: &'static str, read: Result<T, Problem>) -> Option<T> {
+fn kept<T>(failures: &mut Vec<ColumnFailure>, column: &'static str, read: Result<T, UserError>) -> Option<T> {
     read.map_err(|problem| failures.push((column, problem))).ok()
 }
 
-fn of_an_event(number: Number) -> Result<Number, Problem> {
+fn of_an_event(number: Number) -> Result<Number, UserError> {
     if number.is_world() {
-        Err(Problem::invalid("number", "An event's own numbers are digits without a plus sign."))
+        Err(UserError::invalid("number", "An event's own numbers are digits without a plus sign."))
     } else {
         Ok(number)
     }
 }
 
 /// A slug or username, folded to lower case as accounts fold it. Its exact form is the business of what it names.
-fn reference(text: &str) -> Result<String, Problem> {
+fn reference(text: &str) -> Result<String, UserError> {
     let name = text.trim().to_ascii_lowercase();
     if name.is_empty() {
-        return Err(Problem::new(ProblemKind::Required, "", "This must not be empty."));
+        return Err(UserError::new(UserErrorKind::Required, "", "This must not be empty."));
     }
     let sound =
         name.len() <= MAX_NAME_BYTES && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
     if sound {
         Ok(name)
     } else {
-        Err(Problem::invalid("", "A name here has letters, digits, dots, hyphens and underscores only."))
+        Err(UserError::invalid("", "A name here has letters, digits, dots, hyphens and underscores only."))
     }
 }
 
 /// Empty is HIDDEN, as in the API.
-fn read_visibility(text: &str) -> Result<Visibility, Problem> {
+fn read_visibility(text: &str) -> Result<Visibility, UserError> {
     match text.trim() {
         "" => Ok(Visibility::default()),
         name => name
             .to_ascii_uppercase()
             .parse::<Visibility>()
             .ok()
-            .ok_or_else(|| Problem::invalid("", "The visibility is PUBLIC, MEMBERS, STAFF or HIDDEN.")),
+            .ok_or_else(|| UserError::invalid("", "The visibility is PUBLIC, MEMBERS, STAFF or HIDDEN.")),
     }
 }
 
 /// Empty is no parameters.
-fn read_parameters(text: &str) -> Result<Map<String, Value>, Problem> {
+fn read_parameters(text: &str) -> Result<Map<String, Value>, UserError> {
     if text.trim().is_empty() {
         return Ok(Map::new());
     }
@@ -312,20 +312,20 @@ struct MemberJson {
     pending: bool,
 }
 
-fn read_members(text: &str) -> Result<Vec<MemberRow>, Problem> {
+fn read_members(text: &str) -> Result<Vec<MemberRow>, UserError> {
     let listed: Vec<MemberJson> =
         read_json(text, "a JSON array of objects with number, delaySeconds, paused and pending")?;
     let mut members = listed.into_iter().map(read_member).collect::<Result<Vec<_>, _>>()?;
     members.sort();
     match members.windows(2).find(|pair| pair[0].number == pair[1].number) {
-        Some(pair) => Err(Problem::invalid("", format!("{} is a member twice.", pair[0].number))),
+        Some(pair) => Err(UserError::invalid("", format!("{} is a member twice.", pair[0].number))),
         None => Ok(members),
     }
 }
 
-fn read_member(member: MemberJson) -> Result<MemberRow, Problem> {
+fn read_member(member: MemberJson) -> Result<MemberRow, UserError> {
     if member.delay_seconds > MAX_DELAY_SECONDS {
-        return Err(Problem::invalid("", "A member rings after 0 to 600 seconds."));
+        return Err(UserError::invalid("", "A member rings after 0 to 600 seconds."));
     }
     let number = Number::clean(&member.number)?;
     Ok(MemberRow { number, delay_seconds: member.delay_seconds, paused: member.paused, pending: member.pending })
@@ -342,12 +342,12 @@ pub(super) fn members_json(members: &[MemberRow]) -> Value {
     serde_json::to_value(members.iter().map(json).collect::<Vec<_>>()).unwrap_or_default()
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T, Problem> {
+fn read_json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T, UserError> {
     if text.len() > MAX_JSON_BYTES {
-        return Err(Problem::invalid("", "This holds at most 1 MiB."));
+        return Err(UserError::invalid("", "This holds at most 1 MiB."));
     }
     // What the parser says may quote the cell, which could hold what should not be shown: the place is enough.
     serde_json::from_str(text).map_err(|error| {
-        Problem::invalid("", format!("This is not {what} (line {}, character {}).", error.line(), error.column()))
+        UserError::invalid("", format!("This is not {what} (line {}, character {}).", error.line(), error.column()))
     })
 }

@@ -3,7 +3,7 @@
 use minijinja::{Environment, UndefinedBehavior};
 
 use super::model::Extension;
-use crate::problem::Fault;
+use crate::error::InternalError;
 use crate::service_types::ServiceType;
 use crate::service_types::schema::Parameters;
 
@@ -15,7 +15,7 @@ const FUEL: u64 = 50_000;
 ///
 /// # Errors
 /// Never for instructions that are no template.
-pub fn render(service_type: &ServiceType, row: &Extension, shown: Parameters) -> Result<String, Fault> {
+pub fn render(service_type: &ServiceType, row: &Extension, shown: Parameters) -> Result<String, InternalError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_fuel(Some(FUEL));
@@ -25,7 +25,7 @@ pub fn render(service_type: &ServiceType, row: &Extension, shown: Parameters) ->
         "parameters": shown,
         "service_type": { "slug": service_type.slug, "name": service_type.name, "settings": service_type.settings.0 },
     });
-    let context: minijinja::Value = serde_json::from_value(context).map_err(Fault::internal)?;
+    let context: minijinja::Value = serde_json::from_value(context).map_err(InternalError::new)?;
     Ok(environment.render_str(&service_type.instructions, context).unwrap_or_else(|error| {
         tracing::debug!(service_type = service_type.slug, error = %error, "instructions could not be rendered");
         service_type.instructions.clone()

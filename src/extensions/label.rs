@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::problem::Problem;
+use crate::error::UserError;
 use crate::text;
 
 /// What the phonebook and the telephones show for an extension: 1 to 64 characters in NFC, one line.
@@ -14,10 +14,11 @@ impl Label {
     ///
     /// # Errors
     /// `Invalid` at `label`, with the rule that is broken.
-    pub fn parse(input: &str) -> Result<Self, Problem> {
-        text::name(input)
-            .map(Self)
-            .map_err(|fault| Problem { message: format!("This cannot be a label. {fault}"), ..fault.problem("label") })
+    pub fn parse(input: &str) -> Result<Self, UserError> {
+        text::name(input).map(Self).map_err(|fault| UserError {
+            message: format!("This cannot be a label. {fault}"),
+            ..fault.problem("label")
+        })
     }
 
     /// The label as text.

@@ -7,16 +7,16 @@ use async_graphql::Context;
 use super::error::ApiError;
 use super::request::{IdempotencyKey, RequestId};
 use crate::access::{self, Caller, Scope};
-use crate::problem::Fault;
+use crate::error::InternalError;
 use crate::services::Services;
-use crate::store::Lease;
+use crate::store::PooledConn;
 
 /// The services under the rules.
 ///
 /// # Errors
 /// Never, once the schema is built as it should be.
 pub fn services<'a>(ctx: &Context<'a>) -> Result<&'a Services, ApiError> {
-    ctx.data_opt::<Services>().ok_or_else(|| Fault::internal("the schema was built without services").into())
+    ctx.data_opt::<Services>().ok_or_else(|| InternalError::new("the schema was built without services").into())
 }
 
 /// Whoever makes this request, with its id and its idempotency key.
@@ -53,12 +53,12 @@ pub fn scope(ctx: &Context<'_>) -> Result<Scope, ApiError> {
 ///
 /// # Errors
 /// UNAVAILABLE when none comes free.
-pub async fn read(ctx: &Context<'_>) -> Result<Lease, ApiError> {
+pub async fn read(ctx: &Context<'_>) -> Result<PooledConn, ApiError> {
     Ok(services(ctx)?.store.read().await?)
 }
 
 fn known_caller<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Caller>, ApiError> {
-    ctx.data_opt::<Arc<Caller>>().ok_or_else(|| Fault::internal("a request without a caller").into())
+    ctx.data_opt::<Arc<Caller>>().ok_or_else(|| InternalError::new("a request without a caller").into())
 }
 
 /// Where browsers and telephones reach this installation, without a slash at the end.

@@ -1,13 +1,13 @@
 //! Where what went wrong becomes what a client reads, and the only place where it does.
 //!
-//! A [`Problem`] becomes a typed [`UserError`] in the payload. A [`Stop`] that is no problem becomes an [`ApiError`] at the top of the
+//! A [`error::UserError`] becomes a typed [`UserError`] in the payload. A [`Error`] that is no problem becomes an [`ApiError`] at the top of the
 //! response: a code and a sentence without internals, while the log keeps the cause.
 
 use async_graphql::{Enum, ErrorExtensions as _, Interface, SimpleObject};
 
 use super::error_code::ErrorCode;
 use super::scalars::PhoneNumber;
-use crate::problem::{Denied, Fault, Problem, ProblemKind, Rule, Stop};
+use crate::error::{self, AuthError, Error, InternalError, Rule, UserErrorKind};
 
 /// What a client can act on.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -179,52 +179,52 @@ user_errors! {
     }
 }
 
-impl From<Problem> for UserError {
-    fn from(problem: Problem) -> Self {
+impl From<error::UserError> for UserError {
+    fn from(problem: error::UserError) -> Self {
         use UserErrorCode as C;
-        let Problem { kind, message, path, rule } = problem;
+        let error::UserError { kind, message, path, rule } = problem;
         let Rule { name, values } = rule.map(|rule| *rule).unwrap_or_default();
         let said = Said { message, path, rule: (!name.is_empty()).then(|| name.to_owned()), values };
         let invalid = |code, said| Self::InvalidInput(InvalidInput::of(code, said));
         let failed = |code, said| Self::OperationFailed(OperationFailed::of(code, said));
         match kind {
-            ProblemKind::Invalid => invalid(C::Invalid, said),
-            ProblemKind::Required => invalid(C::Required, said),
-            ProblemKind::WeakPassword => invalid(C::WeakPassword, said),
-            ProblemKind::NotFound => failed(C::NotFound, said),
-            ProblemKind::Conflict => failed(C::Conflict, said),
-            ProblemKind::NumberOutOfRange => failed(C::NumberOutOfRange, said),
-            ProblemKind::ServiceTypePrivileged => failed(C::ServiceTypePrivileged, said),
-            ProblemKind::Restricted => failed(C::Restricted, said),
-            ProblemKind::FeatureDenied => failed(C::FeatureDenied, said),
-            ProblemKind::CredentialsRejected => failed(C::CredentialsRejected, said),
-            ProblemKind::TokenExpired => failed(C::TokenExpired, said),
-            ProblemKind::ReauthenticationRequired => failed(C::ReauthenticationRequired, said),
-            ProblemKind::EmailUnverified => failed(C::EmailUnverified, said),
-            ProblemKind::AlreadyExists => failed(C::AlreadyExists, said),
-            ProblemKind::LastAdmin => failed(C::LastAdmin, said),
-            ProblemKind::EventClosed => failed(C::EventClosed, said),
-            ProblemKind::StaleVersion { current } => {
+            UserErrorKind::Invalid => invalid(C::Invalid, said),
+            UserErrorKind::Required => invalid(C::Required, said),
+            UserErrorKind::WeakPassword => invalid(C::WeakPassword, said),
+            UserErrorKind::NotFound => failed(C::NotFound, said),
+            UserErrorKind::Conflict => failed(C::Conflict, said),
+            UserErrorKind::NumberOutOfRange => failed(C::NumberOutOfRange, said),
+            UserErrorKind::ServiceTypePrivileged => failed(C::ServiceTypePrivileged, said),
+            UserErrorKind::Restricted => failed(C::Restricted, said),
+            UserErrorKind::FeatureDenied => failed(C::FeatureDenied, said),
+            UserErrorKind::CredentialsRejected => failed(C::CredentialsRejected, said),
+            UserErrorKind::TokenExpired => failed(C::TokenExpired, said),
+            UserErrorKind::ReauthenticationRequired => failed(C::ReauthenticationRequired, said),
+            UserErrorKind::EmailUnverified => failed(C::EmailUnverified, said),
+            UserErrorKind::AlreadyExists => failed(C::AlreadyExists, said),
+            UserErrorKind::LastAdmin => failed(C::LastAdmin, said),
+            UserErrorKind::EventClosed => failed(C::EventClosed, said),
+            UserErrorKind::StaleVersion { current } => {
                 Self::StaleVersion(StaleVersion::of(C::StaleVersion, said, current))
             }
-            ProblemKind::NumberUnavailable { number, suggestions } => {
+            UserErrorKind::NumberUnavailable { number, suggestions } => {
                 let suggestions = suggestions.into_iter().map(Into::into).collect();
                 Self::NumberUnavailable(NumberUnavailable::of(C::NumberUnavailable, said, number.into(), suggestions))
             }
-            ProblemKind::QuotaExceeded { limit } => {
+            UserErrorKind::QuotaExceeded { limit } => {
                 Self::QuotaExceeded(QuotaExceeded::of(C::QuotaExceeded, said, limit))
             }
-            ProblemKind::InvalidTransition { number, from, to } => {
+            UserErrorKind::InvalidTransition { number, from, to } => {
                 let (number, from, to) = (number.into(), from.into(), to.into());
                 Self::InvalidTransition(InvalidTransition::of(C::InvalidTransition, said, number, from, to))
             }
-            ProblemKind::SchemaViolation { pointer, keyword } => {
+            UserErrorKind::SchemaViolation { pointer, keyword } => {
                 Self::SchemaViolation(SchemaViolation::of(C::SchemaViolation, said, pointer, keyword))
             }
-            ProblemKind::RateLimited { retry_after_seconds } => {
+            UserErrorKind::RateLimited { retry_after_seconds } => {
                 Self::RateLimited(RateLimited::of(C::RateLimited, said, retry_after_seconds))
             }
-            ProblemKind::GroupLoop { cycle } => {
+            UserErrorKind::GroupLoop { cycle } => {
                 let cycle = cycle.into_iter().map(Into::into).collect();
                 Self::GroupLoop(GroupLoop::of(C::GroupLoop, said, cycle))
             }
@@ -268,21 +268,21 @@ impl From<ApiError> for async_graphql::Error {
     }
 }
 
-impl From<Denied> for ApiError {
-    fn from(denied: Denied) -> Self {
+impl From<AuthError> for ApiError {
+    fn from(denied: AuthError) -> Self {
         match denied {
-            Denied::Unauthenticated => Self::new(ErrorCode::Unauthenticated, "Sign in first."),
-            Denied::Forbidden => Self::new(ErrorCode::Forbidden, "You are not allowed to do this."),
-            Denied::ReauthenticationRequired => {
+            AuthError::Unauthenticated => Self::new(ErrorCode::Unauthenticated, "Sign in first."),
+            AuthError::Forbidden => Self::new(ErrorCode::Forbidden, "You are not allowed to do this."),
+            AuthError::ReauthenticationRequired => {
                 Self::new(ErrorCode::ReauthenticationRequired, "Give your password again first (`reauthenticate`).")
             }
         }
     }
 }
 
-impl<E: Into<Fault>> From<E> for ApiError {
+impl<E: Into<InternalError>> From<E> for ApiError {
     fn from(error: E) -> Self {
-        let fault: Fault = error.into();
+        let fault: InternalError = error.into();
         if fault.is_temporary() {
             tracing::warn!(error = %fault, "a request failed for now");
             Self::new(ErrorCode::Unavailable, "The server cannot do this now. Try again in a moment.")
@@ -296,17 +296,17 @@ impl<E: Into<Fault>> From<E> for ApiError {
 /// What a client reads when the server failed; the log has the cause under the same request id.
 pub const INTERNAL_MESSAGE: &str = "The server failed. The request id helps its operator to find out why.";
 
-impl From<Stop> for ApiError {
-    fn from(stop: Stop) -> Self {
+impl From<Error> for ApiError {
+    fn from(stop: Error) -> Self {
         match stop {
-            Stop::Denied(denied) => denied.into(),
-            Stop::Fault(fault) => fault.into(),
-            Stop::BadRequest(message) => Self::bad_input(message),
-            Stop::IdempotencyMismatch => {
+            Error::Auth(denied) => denied.into(),
+            Error::Internal(fault) => fault.into(),
+            Error::BadRequest(message) => Self::bad_input(message),
+            Error::IdempotencyMismatch => {
                 Self::new(ErrorCode::IdempotencyMismatch, "This Idempotency-Key was used for another request.")
             }
             // A query has no payload: its first problem stands at the top.
-            Stop::Problems(problems) => {
+            Error::User(problems) => {
                 let message = problems.into_iter().next().map_or_else(String::new, |problem| problem.message);
                 Self::bad_input(message)
             }
@@ -320,13 +320,13 @@ impl From<Stop> for ApiError {
 ///
 /// # Errors
 /// Everything that belongs to the top of the response.
-pub fn settle<T>(result: Result<T, Stop>) -> Result<Result<T, Vec<UserError>>, ApiError> {
+pub fn settle<T>(result: Result<T, Error>) -> Result<Result<T, Vec<UserError>>, ApiError> {
     match result {
         Ok(value) => Ok(Ok(value)),
-        Err(Stop::Problems(problems)) => Ok(Err(problems.into_iter().map(Into::into).collect())),
-        Err(Stop::Denied(Denied::ReauthenticationRequired)) => {
+        Err(Error::User(problems)) => Ok(Err(problems.into_iter().map(Into::into).collect())),
+        Err(Error::Auth(AuthError::ReauthenticationRequired)) => {
             let message = "Give your password again first (`reauthenticate`).";
-            Ok(Err(vec![Problem::new(ProblemKind::ReauthenticationRequired, "", message).into()]))
+            Ok(Err(vec![error::UserError::new(UserErrorKind::ReauthenticationRequired, "", message).into()]))
         }
         Err(stop) => Err(stop.into()),
     }

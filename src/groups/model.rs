@@ -2,9 +2,9 @@
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
-use crate::changes::FeedRef;
 use crate::clock::Timestamp;
 use crate::extensions::visibility::Visibility;
+use crate::feed_log::FeedRef;
 use crate::ids::{AccountId, EventId, ExtensionId, GroupMemberId, ServiceTypeId};
 use crate::store::schema::group_members;
 use crate::text_enum;

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::accounts::graphql::cookie;
-use crate::problem::Fault;
+use crate::error::InternalError;
 use crate::secrets::Place;
 use crate::services::Services;
 
@@ -38,7 +38,7 @@ impl Browser {
     ///
     /// # Errors
     /// When there is no key to seal it with.
-    pub fn new_cookie(services: &Services, plain_http: bool) -> Result<String, Fault> {
+    pub fn new_cookie(services: &Services, plain_http: bool) -> Result<String, InternalError> {
         let id: [u8; ID_BYTES] = services.rng.bytes();
         let sealed = services.sealer.seal(&PLACE, &id)?;
         Ok(cookie::set(name(plain_http), &URL_SAFE_NO_PAD.encode(sealed), None, plain_http))

@@ -20,8 +20,8 @@ use crate::app::App;
 use crate::directory::export::{self, Export};
 use crate::directory::phonebooks::{Asked, Phonebook, phonebook};
 use crate::directory::{self, Audience};
+use crate::error::Error;
 use crate::graphql::error_code::ErrorCode;
-use crate::problem::Stop;
 
 /// The routes `/directory/…`.
 pub fn routes(app: Arc<App>) -> Router {
@@ -107,7 +107,7 @@ async fn render(
     wanted: &Wanted<'_>,
     address: &str,
     page: usize,
-) -> Result<Option<Export>, Stop> {
+) -> Result<Option<Export>, Error> {
     let mut conn = app.services.store.read().await?;
     let Some(event) = directory::find_event(&mut conn, actor, wanted.event).await? else { return Ok(None) };
     let entries = export::all_entries(&mut conn, &event, Audience::of(actor, event.id)).await?;

@@ -23,13 +23,13 @@ use super::refusal::Refusal;
 use super::sender;
 use super::spool::{SpoolWriter, spool};
 use crate::app::App;
+use crate::error::{Error, InternalError};
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::Tier;
-use crate::problem::{Fault, Stop};
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::feed::Reader;
 use crate::provisioning::followers::FeedName;
-use crate::provisioning::whole::{Copying, Mark};
+use crate::provisioning::whole::{Copying, FeedVersion};
 use crate::provisioning::{follow, json, render};
 
 /// The longest that a poll waits, in seconds.
@@ -100,7 +100,7 @@ async fn begin_whole(asking: Asking<'_>, count: i64) -> Result<Response, Refusal
     let spooling = Spooling { told: Some(told), writer: Some(writer) };
     let copying = tokio::spawn(async move {
         feed.copy(spooling).await.inspect_err(|stop| match stop {
-            Stop::Fault(Fault::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            Error::Internal(InternalError::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
                 tracing::debug!("a client went away before its feed was whole");
             }
             stop => tracing::warn!(error = ?stop, "a whole feed was cut off"),
@@ -108,7 +108,7 @@ async fn begin_whole(asking: Asking<'_>, count: i64) -> Result<Response, Refusal
     });
     let Ok(mark) = mark.await else {
         // Nothing was begun: the task has ended, or is about to, with the reason.
-        let outcome = copying.await.unwrap_or_else(|error| Err(Fault::internal(error).into()));
+        let outcome = copying.await.unwrap_or_else(|error| Err(InternalError::new(error).into()));
         return Err(outcome.map_or_else(Refusal::from, |_| Refusal::closed()));
     };
     Ok(ndjson(&mark.etag, Body::from_stream(reader.into_stream())))
@@ -116,12 +116,12 @@ async fn begin_whole(asking: Asking<'_>, count: i64) -> Result<Response, Refusal
 
 /// The way of a whole feed into a body.
 struct Spooling {
-    told: Option<oneshot::Sender<Mark>>,
+    told: Option<oneshot::Sender<FeedVersion>>,
     writer: Option<SpoolWriter>,
 }
 
 impl Copying for Spooling {
-    fn begin(&mut self, mark: Mark) {
+    fn begin(&mut self, mark: FeedVersion) {
         if let Some(told) = self.told.take() {
             // Whoever asked may have gone away; the writing finds that out.
             drop(told.send(mark));
@@ -190,7 +190,7 @@ async fn send_changes(asking: Asking<'_>) -> Result<Response, Refusal> {
             }
         }
     };
-    let body = json::answer(&answer).map_err(Stop::from)?;
+    let body = json::answer(&answer).map_err(Error::from)?;
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 

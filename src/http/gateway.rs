@@ -14,11 +14,11 @@ use super::graphql::{Credentials, EdgeError, Gateway, Observation, OpenSockets, 
 use crate::access::rates::RateAddress;
 use crate::access::{Actor, Caller};
 use crate::app::App;
-use crate::changes::doorbell::Ring;
 use crate::clock::{Clock, Rng};
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::{Charge, Tier};
 use crate::graphql::roots::{Mutation, Query, Subscription};
+use crate::notifications::Notification;
 use crate::service_types::graphql::ReadTypes;
 
 /// How often an open subscription looks whether its session or key is still good, beside the doorbell.
@@ -161,7 +161,7 @@ impl Gateway for Switchboard {
             return Box::pin(std::future::pending());
         }
         let app = Arc::clone(&self.0);
-        let mut rings = app.services.doorbell.listen();
+        let mut rings = app.services.notifier.listen();
         Box::pin(async move {
             loop {
                 // Expiry rings no bell, and another instance's bell may be lost.
@@ -171,7 +171,11 @@ impl Gateway for Switchboard {
                 let heard = tokio::time::timeout(RECHECK, async {
                     loop {
                         match rings.recv().await {
-                            Ok(Ring::SessionEnded(_) | Ring::AccountEnded(_) | Ring::KeyRevoked(_))
+                            Ok(
+                                Notification::SessionEnded(_)
+                                | Notification::AccountEnded(_)
+                                | Notification::KeyRevoked(_),
+                            )
                             | Err(RecvError::Lagged(_)) => return,
                             Ok(_) => {}
                             Err(RecvError::Closed) => std::future::pending().await,

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::access::Actor;
 use crate::app::App;
-use crate::problem::Stop;
+use crate::error::Error;
 use crate::provisioning::gauges::{ConsumerGauge, FeedGauge, gauges};
 use crate::{accounts, authentication, jobs};
 
@@ -39,7 +39,7 @@ async fn has_key(app: &App, headers: &HeaderMap) -> bool {
     matches!(authentication::actor_of(&app.services, token).await, Ok(Some(Actor::Key(_))))
 }
 
-async fn gather(app: &App) -> Result<String, Stop> {
+async fn gather(app: &App) -> Result<String, Error> {
     let (feeds, consumers) = gauges(&app.services).await?;
     let mut conn = app.services.store.read().await?;
     let accounts = accounts::queries::count(&mut conn, None, None).await?;

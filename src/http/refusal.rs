@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::graphql::EdgeError;
+use crate::error::Error;
 use crate::graphql::error::ApiError;
 use crate::graphql::error_code::ErrorCode;
-use crate::problem::Stop;
 
 /// A request that was refused.
 #[derive(Clone, Debug)]
@@ -53,8 +53,8 @@ impl Refusal {
     }
 }
 
-impl From<Stop> for Refusal {
-    fn from(stop: Stop) -> Self {
+impl From<Error> for Refusal {
+    fn from(stop: Error) -> Self {
         let error = ApiError::from(stop);
         let message = match error.code() {
             ErrorCode::Internal => Cow::Borrowed("The server failed. Its log says why."),

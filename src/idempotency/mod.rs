@@ -11,10 +11,10 @@ pub use queries::prune;
 use serde::de::DeserializeOwned;
 
 use crate::access::{Action, Actor, Caller, Permit};
-use crate::changes::locks;
 use crate::clock::Timestamp;
+use crate::error::{Error, InternalError};
 use crate::ids::AccountId;
-use crate::problem::{Fault, Stop};
+use crate::locks;
 use crate::store::Conn;
 use crate::store::types::JsonValue;
 use model::Record;
@@ -25,16 +25,18 @@ pub const RETENTION_SECONDS: i64 = 24 * 3600;
 /// The outcome of the same request, if it was made before. A twin that is under way is waited for.
 ///
 /// # Errors
-/// [`Stop::IdempotencyMismatch`] when the key stands for another request.
-pub async fn recall<T: DeserializeOwned>(conn: &mut Conn, caller: &Caller, action: Action) -> Result<Option<T>, Stop> {
+/// [`Error::IdempotencyMismatch`] when the key stands for another request.
+pub async fn recall<T: DeserializeOwned>(conn: &mut Conn, caller: &Caller, action: Action) -> Result<Option<T>, Error> {
     let Some(idempotency) = &caller.idempotency else { return Ok(None) };
     let actor = actor_key(caller);
     locks::rule(conn, &format!("idempotency {actor} {}", idempotency.key)).await?;
     let Some(record) = queries::find(conn, &actor, &idempotency.key).await? else { return Ok(None) };
     if record.request_hash != idempotency.request_hash || record.outcome.0["action"] != action.as_str() {
-        return Err(Stop::IdempotencyMismatch);
+        return Err(Error::IdempotencyMismatch);
     }
-    serde_json::from_value(record.outcome.0["value"].clone()).map(Some).map_err(|error| Fault::internal(error).into())
+    serde_json::from_value(record.outcome.0["value"].clone())
+        .map(Some)
+        .map_err(|error| InternalError::new(error).into())
 }
 
 /// Records the outcome for a repetition.
@@ -47,7 +49,7 @@ pub async fn remember(
     action: Action,
     value: serde_json::Value,
     now: Timestamp,
-) -> Result<(), Stop> {
+) -> Result<(), Error> {
     let Some(idempotency) = &caller.idempotency else { return Ok(()) };
     let record = Record {
         actor: actor_key(caller),
@@ -63,7 +65,7 @@ pub async fn remember(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn forget(conn: &mut Conn, _: &Permit, account: AccountId) -> Result<(), Stop> {
+pub async fn forget(conn: &mut Conn, _: &Permit, account: AccountId) -> Result<(), Error> {
     Ok(queries::delete_of(conn, &account_key(account)).await?)
 }
 

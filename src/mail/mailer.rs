@@ -15,7 +15,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::smtp_url::Encryption;
 use super::{Mail, Rendered, SmtpUrl};
 use crate::clock::{Clock, Rng};
-use crate::problem::Fault;
+use crate::error::InternalError;
 
 /// How long one step of the conversation may take, and how long all of it.
 const STEP: Duration = Duration::from_secs(15);
@@ -58,8 +58,8 @@ impl Mailer {
         public_url: &str,
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
-    ) -> Result<Self, Fault> {
-        let parameters = || TlsParameters::new(server.host.clone()).map_err(Fault::internal);
+    ) -> Result<Self, InternalError> {
+        let parameters = || TlsParameters::new(server.host.clone()).map_err(InternalError::new);
         let tls = match server.encryption {
             Encryption::Offered => Tls::Opportunistic(parameters()?),
             Encryption::Required => Tls::Required(parameters()?),
@@ -86,12 +86,18 @@ impl Mailer {
         public_url: &str,
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, InternalError> {
         Self::new(Way::Folder(folder.to_owned()), from, public_url, clock, rng)
     }
 
-    fn new(way: Way, from: &str, public_url: &str, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, Fault> {
-        let from = from.parse().map_err(|_| Fault::internal("the sender of mails is no address"))?;
+    fn new(
+        way: Way,
+        from: &str,
+        public_url: &str,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, InternalError> {
+        let from = from.parse().map_err(|_| InternalError::new("the sender of mails is no address"))?;
         Ok(Self { way, from, public_url: public_url.to_owned(), clock, rng })
     }
 
@@ -101,7 +107,7 @@ impl Mailer {
     /// # Errors
     /// [`SendError`], which says whether to try again.
     pub async fn send(&self, mail: &Mail) -> Result<(), SendError> {
-        let give_up = |fault: Fault| SendError::Permanent(fault.to_string());
+        let give_up = |fault: InternalError| SendError::Permanent(fault.to_string());
         let rendered = Rendered::new(mail, &self.public_url).map_err(give_up)?;
         let message =
             rendered.message(&self.from, &mail.to, self.clock.as_ref(), self.rng.as_ref()).map_err(give_up)?;

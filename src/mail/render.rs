@@ -8,7 +8,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
 use super::{Mail, Template};
 use crate::clock::{Clock, Rng};
-use crate::problem::Fault;
+use crate::error::InternalError;
 
 macro_rules! source {
     ($name:literal) => {
@@ -48,7 +48,7 @@ impl Rendered {
     ///
     /// # Errors
     /// When a word is missing.
-    pub fn new(mail: &Mail, public_url: &str) -> Result<Self, Fault> {
+    pub fn new(mail: &Mail, public_url: &str) -> Result<Self, InternalError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         let words = mail.data.iter().map(|(name, word)| (name.as_str(), word.as_str()));
@@ -57,7 +57,7 @@ impl Rendered {
         environment.set_auto_escape_callback(|name| if name == "html" { AutoEscape::Html } else { AutoEscape::None });
         let render = |name: &'static str, source: &str| {
             let rendered = environment.render_named_str(name, source, words.clone());
-            rendered.map_err(|error| Fault::internal(format!("mail {}, {name}: {error}", mail.template.name())))
+            rendered.map_err(|error| InternalError::new(format!("mail {}, {name}: {error}", mail.template.name())))
         };
         Ok(Self {
             subject: one_line(&render("subject", subject)?),
@@ -70,10 +70,10 @@ impl Rendered {
     ///
     /// # Errors
     /// When `to` is no address.
-    pub fn message(self, from: &Mailbox, to: &str, clock: &dyn Clock, rng: &dyn Rng) -> Result<Message, Fault> {
+    pub fn message(self, from: &Mailbox, to: &str, clock: &dyn Clock, rng: &dyn Rng) -> Result<Message, InternalError> {
         let now = clock.now();
         // The address is parsed, not pasted: a line break in it is an error here.
-        let to: lettre::Address = to.parse().map_err(|_| Fault::internal("the address of a mail cannot be read"))?;
+        let to: lettre::Address = to.parse().map_err(|_| InternalError::new("the address of a mail cannot be read"))?;
         let micros = u64::try_from(now.0).unwrap_or(0);
         let html = SinglePart::builder().header(ContentType::TEXT_HTML).body(body(&self.html));
         let text = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body(&self.text));
@@ -86,7 +86,7 @@ impl Rendered {
             .message_id(Some(format!("<{}@{}>", rng.uuid(now), from.email.domain())))
             .header(AutoSubmitted)
             .multipart(parts);
-        message.map_err(Fault::internal)
+        message.map_err(InternalError::new)
     }
 }
 

@@ -3,7 +3,7 @@
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _, QueryResult};
 use diesel_async::RunQueryDsl as _;
 
-use crate::changes::FeedRef;
+use crate::feed_log::FeedRef;
 use crate::ids::{AccountId, EventId, ExtensionId, ServiceTypeId};
 use crate::query;
 use crate::store::Conn;

@@ -6,11 +6,11 @@ use super::queries;
 use crate::access::{Action, Caller, Permit, Role};
 use crate::accounts::rules::{Changed, clean_username, no_such_account};
 use crate::accounts::{self, Account};
-use crate::changes::Mark;
-use crate::changes::doorbell::Ring;
-use crate::changes::locks::{self, Hold};
+use crate::error::{AuthError, Error, UserError, UserErrorKind};
+use crate::feed_log::EntryChange;
 use crate::ids::RestrictionId;
-use crate::problem::{Denied, Problem, ProblemKind, Stop};
+use crate::locks::{self, Hold};
+use crate::notifications::Notification;
 use crate::restrictions::{self, NewRestriction, RestrictionSource};
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
@@ -22,13 +22,13 @@ const MOST_REASON_CHARS: usize = 500;
 ///
 /// # Errors
 /// REQUIRED or INVALID at `reason`.
-pub fn clean_reason(input: &str) -> Result<String, Problem> {
+pub fn clean_reason(input: &str) -> Result<String, UserError> {
     let reason = input.trim();
     if reason.is_empty() {
-        return Err(Problem::new(ProblemKind::Required, "reason", "Say why: the person concerned will read it."));
+        return Err(UserError::new(UserErrorKind::Required, "reason", "Say why: the person concerned will read it."));
     }
     if reason.chars().count() > MOST_REASON_CHARS {
-        return Err(Problem::invalid("reason", "A reason has at most 500 characters.")
+        return Err(UserError::invalid("reason", "A reason has at most 500 characters.")
             .rule("reason.long")
             .naming(MOST_REASON_CHARS));
     }
@@ -38,21 +38,21 @@ pub fn clean_reason(input: &str) -> Result<String, Problem> {
 /// Bans an account: no sign-in, no change, no calls. A second ban updates the reason.
 ///
 /// # Errors
-/// NOT_FOUND at `username`, LAST_ADMIN, INVALID at `reason`; [`Denied::Forbidden`] for an operator who means an admin.
-pub async fn ban(services: &Services, caller: &Arc<Caller>, username: &str, reason: &str) -> Result<Changed, Stop> {
+/// NOT_FOUND at `username`, LAST_ADMIN, INVALID at `reason`; [`AuthError::Forbidden`] for an operator who means an admin.
+pub async fn ban(services: &Services, caller: &Arc<Caller>, username: &str, reason: &str) -> Result<Changed, Error> {
     let (username, reason) = (clean_username(username).map_err(|_| no_such_account())?, clean_reason(reason)?);
     transact(services, caller, Action::BanAccount, Mode::Commit, move |tx| {
         Box::pin(async move {
             let (permit, account) = take(tx, Action::BanAccount, &username).await?;
             if account.role == Role::Admin && accounts::queries::count_other_admins(tx.conn, account.id).await? == 0 {
-                return Err(Problem::new(ProblemKind::LastAdmin, "username", "This is the last admin.").into());
+                return Err(UserError::new(UserErrorKind::LastAdmin, "username", "This is the last admin.").into());
             }
             let id = RestrictionId::new(tx.rng(), tx.now);
             let by = permit.actor().account();
             let new = NewRestriction::new(id, account.id.into(), RestrictionSource::Ban, &reason, tx.now, by);
             restrictions::apply(tx.conn, &permit, &new).await?;
             accounts::proof_queries::end_sessions(tx.conn, &permit, account.id, None).await?;
-            tx.ring(Ring::AccountEnded(account.id));
+            tx.notify(Notification::AccountEnded(account.id));
             tell(tx, &account).await?;
             tx.audit(&permit, Some(account.id.global()), format!("{} was banned: {reason}", account.username)).await?;
             Ok(Changed { account: account.id })
@@ -64,8 +64,8 @@ pub async fn ban(services: &Services, caller: &Arc<Caller>, username: &str, reas
 /// Lifts a ban; an account that is not banned stays as it is.
 ///
 /// # Errors
-/// NOT_FOUND at `username`; [`Denied::Forbidden`] for an operator who means an admin.
-pub async fn unban(services: &Services, caller: &Arc<Caller>, username: &str) -> Result<Changed, Stop> {
+/// NOT_FOUND at `username`; [`AuthError::Forbidden`] for an operator who means an admin.
+pub async fn unban(services: &Services, caller: &Arc<Caller>, username: &str) -> Result<Changed, Error> {
     let username = clean_username(username).map_err(|_| no_such_account())?;
     transact(services, caller, Action::UnbanAccount, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -82,7 +82,7 @@ pub async fn unban(services: &Services, caller: &Arc<Caller>, username: &str) ->
 }
 
 /// Takes the locks of the account and of the events where it owns something, and asks whether the caller may.
-async fn take(tx: &mut Tx<'_>, action: Action, username: &str) -> Result<(Permit, Account), Stop> {
+async fn take(tx: &mut Tx<'_>, action: Action, username: &str) -> Result<(Permit, Account), Error> {
     locks::rule(tx.conn, "admins").await?;
     let found = accounts::queries::by_username(tx.conn, username).await?;
     if let Some(account) = &found {
@@ -93,16 +93,16 @@ async fn take(tx: &mut Tx<'_>, action: Action, username: &str) -> Result<(Permit
     let permit = tx.permit(action).await?;
     let account = found.ok_or_else(no_such_account)?;
     if account.role == Role::Admin && !permit.actor().is_at_least(Role::Admin) {
-        return Err(Denied::Forbidden.into());
+        return Err(AuthError::Forbidden.into());
     }
     Ok((permit, account))
 }
 
 /// Marks every feed entry that shows what the account owns, and the directories that list it.
-async fn tell(tx: &mut Tx<'_>, account: &Account) -> Result<(), Stop> {
+async fn tell(tx: &mut Tx<'_>, account: &Account) -> Result<(), Error> {
     for shown in queries::shown_of(tx.conn, account.id).await? {
-        tx.ring(Ring::Directory(shown.feed.event));
-        tx.changes.mark(shown.feed, shown.extension, shown.slot, Mark::Touched);
+        tx.notify(Notification::Directory(shown.feed.event));
+        tx.changes.mark(shown.feed, shown.extension, shown.slot, EntryChange::Touch);
     }
     Ok(())
 }

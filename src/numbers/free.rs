@@ -11,9 +11,9 @@ use std::collections::BTreeSet;
 use std::future::Future;
 
 use crate::clock::Rng;
+use crate::error::InternalError;
 use crate::numbers::number::Number;
 use crate::numbers::plan::{NumberRange, ReservedPrefixes, digits, read_digits};
-use crate::problem::Fault;
 
 use walk::{Direction, Walk};
 
@@ -37,10 +37,10 @@ pub trait Taken: Send {
         &mut self,
         first: &Number,
         last: &Number,
-    ) -> impl Future<Output = Result<Vec<Number>, Fault>> + Send;
+    ) -> impl Future<Output = Result<Vec<Number>, InternalError>> + Send;
 
     /// Which of these numbers are taken; at most 500 are asked about.
-    fn taken_among(&mut self, numbers: &[Number]) -> impl Future<Output = Result<Vec<Number>, Fault>> + Send;
+    fn taken_among(&mut self, numbers: &[Number]) -> impl Future<Output = Result<Vec<Number>, InternalError>> + Send;
 }
 
 /// The numbers that a caller may be given, and the ways to pick free ones.
@@ -70,7 +70,12 @@ impl FreeNumbers {
     ///
     /// # Errors
     /// What the source answers.
-    pub async fn near<T: Taken>(&self, number: &Number, wanted: usize, taken: &mut T) -> Result<Vec<Number>, Fault> {
+    pub async fn near<T: Taken>(
+        &self,
+        number: &Number,
+        wanted: usize,
+        taken: &mut T,
+    ) -> Result<Vec<Number>, InternalError> {
         let Some(center) = NumberRange::single(number) else { return Ok(Vec::new()) };
         let own = self.ranges.iter().find(|range| range.contains(number));
         let mut found = Found::new(wanted);
@@ -95,7 +100,12 @@ impl FreeNumbers {
     ///
     /// # Errors
     /// What the source answers.
-    pub async fn ascending<T: Taken>(&self, from: &Number, wanted: usize, taken: &mut T) -> Result<Vec<Number>, Fault> {
+    pub async fn ascending<T: Taken>(
+        &self,
+        from: &Number,
+        wanted: usize,
+        taken: &mut T,
+    ) -> Result<Vec<Number>, InternalError> {
         Ok(self.ascending_within(from, wanted, MAX_WINDOWS, taken).await?.numbers)
     }
 
@@ -105,7 +115,7 @@ impl FreeNumbers {
         wanted: usize,
         windows: u32,
         taken: &mut T,
-    ) -> Result<Found, Fault> {
+    ) -> Result<Found, InternalError> {
         let mut found = Found { windows, ..Found::new(wanted) };
         for part in &self.parts {
             if let Some(rest) = from_text(part, from.as_str()) {
@@ -121,7 +131,12 @@ impl FreeNumbers {
     ///
     /// # Errors
     /// What the source answers.
-    pub async fn like<T: Taken>(&self, prefix: &str, wanted: usize, taken: &mut T) -> Result<Vec<Number>, Fault> {
+    pub async fn like<T: Taken>(
+        &self,
+        prefix: &str,
+        wanted: usize,
+        taken: &mut T,
+    ) -> Result<Vec<Number>, InternalError> {
         let Some((width, value)) = read_digits(prefix) else { return Ok(Vec::new()) };
         let center = NumberRange { width, first: value, last: value };
         let mut found = Found::new(wanted);
@@ -150,7 +165,12 @@ impl FreeNumbers {
     ///
     /// # Errors
     /// What the source answers.
-    pub async fn at_random<T: Taken>(&self, wanted: usize, rng: &dyn Rng, taken: &mut T) -> Result<Vec<Number>, Fault> {
+    pub async fn at_random<T: Taken>(
+        &self,
+        wanted: usize,
+        rng: &dyn Rng,
+        taken: &mut T,
+    ) -> Result<Vec<Number>, InternalError> {
         let size = self.size();
         let mut found = Found::new(wanted);
         let mut asked = BTreeSet::new();
@@ -178,7 +198,12 @@ impl FreeNumbers {
         Ok(found.numbers)
     }
 
-    async fn draw_from_all<T: Taken>(&self, found: &mut Found, rng: &dyn Rng, taken: &mut T) -> Result<(), Fault> {
+    async fn draw_from_all<T: Taken>(
+        &self,
+        found: &mut Found,
+        rng: &dyn Rng,
+        taken: &mut T,
+    ) -> Result<(), InternalError> {
         let size = self.size();
         if size > WINDOW * u64::from(MAX_WINDOWS) {
             let start = self.at(rng.below(size));

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::error::{InternalError, UserError};
 use crate::numbers::keypad::keypad_digit;
-use crate::problem::{Fault, Problem};
 
 /// The most digits that a number has, on an event's plan and in the world (ITU-T E.164, section 6.1).
 pub const MAX_DIGITS: usize = 15;
@@ -30,7 +30,7 @@ impl Number {
     /// # Errors
     /// `Invalid` at `number`, with a sentence for a person: nothing to dial, too many digits, a character that no
     /// telephone has (digits of other scripts among them), or an E.164 number that its country does not have.
-    pub fn clean(input: &str) -> Result<Self, Problem> {
+    pub fn clean(input: &str) -> Result<Self, UserError> {
         if input.len() > MAX_INPUT_BYTES {
             return Err(refused("number.long", "A number has at most 15 digits.").naming(MAX_DIGITS));
         }
@@ -56,11 +56,11 @@ impl Number {
     /// changed must not make stored rows unreadable.
     ///
     /// # Errors
-    /// `Fault::Internal` when the text is not a number: then something else wrote it.
-    pub fn stored(text: String) -> Result<Self, Fault> {
+    /// `InternalError::Invariant` when the text is not a number: then something else wrote it.
+    pub fn stored(text: String) -> Result<Self, InternalError> {
         let (digits, fewest) = text.strip_prefix('+').map_or((text.as_str(), 1), |digits| (digits, MIN_WORLD_DIGITS));
         let sound = (fewest..=MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if sound { Ok(Self(text)) } else { Err(Fault::internal("a stored number is not a number")) }
+        if sound { Ok(Self(text)) } else { Err(InternalError::new("a stored number is not a number")) }
     }
 
     /// The number of `width` digits with this value, zeros in front. The caller knows that it fits.
@@ -105,7 +105,7 @@ pub fn is_separator(character: char) -> bool {
     }
 }
 
-fn why_not(character: char) -> Problem {
+fn why_not(character: char) -> UserError {
     match character {
         '+' => refused("number.plus", "A plus sign may only stand in front of a number."),
         other if other.is_numeric() => refused("number.digits", "A number is written with the digits 0 to 9."),
@@ -116,7 +116,7 @@ fn why_not(character: char) -> Problem {
 }
 
 /// The E.164 number with these digits, in its country's normal form (a trunk `0` after the country code goes).
-fn world_number(digits: &str) -> Result<Number, Problem> {
+fn world_number(digits: &str) -> Result<Number, UserError> {
     if !(MIN_WORLD_DIGITS..=MAX_DIGITS).contains(&digits.len()) {
         let problem = refused("number.worldLength", "An international number has a plus sign and 7 to 15 digits.");
         return Err(problem.naming(MIN_WORLD_DIGITS).naming(MAX_DIGITS));
@@ -148,8 +148,8 @@ fn fits_its_country(number: &phonenumber::PhoneNumber) -> bool {
         .is_some_and(|countries| countries.iter().any(|country| country.descriptors().general().is_match(&national)))
 }
 
-fn refused(rule: &'static str, message: &str) -> Problem {
-    Problem::invalid("number", message).rule(rule)
+fn refused(rule: &'static str, message: &str) -> UserError {
+    UserError::invalid("number", message).rule(rule)
 }
 
 #[cfg(test)]

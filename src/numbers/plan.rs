@@ -4,8 +4,8 @@
 //! The ranges of an event keep this among themselves ([`NumberRange::conflicts_with`]), so inside them a unique number is
 //! enough; a number outside every range is compared with the ranges and with the other numbers outside.
 
+use crate::error::{UserError, UserErrorKind};
 use crate::numbers::number::{MAX_DIGITS, Number};
-use crate::problem::{Problem, ProblemKind};
 
 /// The most numbers that one range holds.
 pub const MAX_RANGE_SIZE: u64 = 10_000_000;
@@ -24,20 +24,20 @@ impl NumberRange {
     /// # Errors
     /// `Invalid` at `first` or `last`: different lengths, ends the wrong way round, more than [`MAX_RANGE_SIZE`]
     /// numbers, or an E.164 number.
-    pub fn new(first: &Number, last: &Number) -> Result<Self, Problem> {
-        let (width, low) = digits(first).ok_or_else(|| Problem::invalid("first", WORLD).rule("range.world"))?;
-        let (last_width, high) = digits(last).ok_or_else(|| Problem::invalid("last", WORLD).rule("range.world"))?;
+    pub fn new(first: &Number, last: &Number) -> Result<Self, UserError> {
+        let (width, low) = digits(first).ok_or_else(|| UserError::invalid("first", WORLD).rule("range.world"))?;
+        let (last_width, high) = digits(last).ok_or_else(|| UserError::invalid("last", WORLD).rule("range.world"))?;
         if width != last_width {
             return Err(
-                Problem::invalid("last", "Both ends of a range have the same number of digits.").rule("range.digits")
+                UserError::invalid("last", "Both ends of a range have the same number of digits.").rule("range.digits")
             );
         }
         if low > high {
-            return Err(Problem::invalid("last", "The last number of a range does not come before the first.")
+            return Err(UserError::invalid("last", "The last number of a range does not come before the first.")
                 .rule("range.order"));
         }
         if high - low >= MAX_RANGE_SIZE {
-            return Err(Problem::invalid("last", "A range holds at most 10,000,000 numbers.")
+            return Err(UserError::invalid("last", "A range holds at most 10,000,000 numbers.")
                 .rule("range.size")
                 .naming(MAX_RANGE_SIZE));
         }
@@ -119,11 +119,11 @@ impl NumberRange {
 ///
 /// # Errors
 /// `Conflict` at `first`, naming the range in the way.
-pub fn check_range(range: &NumberRange, others: &[NumberRange]) -> Result<(), Problem> {
+pub fn check_range(range: &NumberRange, others: &[NumberRange]) -> Result<(), UserError> {
     match others.iter().find(|other| range.conflicts_with(other)) {
         None => Ok(()),
-        Some(other) => Err(Problem::new(
-            ProblemKind::Conflict,
+        Some(other) => Err(UserError::new(
+            UserErrorKind::Conflict,
             "first",
             format!("The range {}–{} has these numbers, or numbers that begin so.", other.first(), other.last()),
         )),
@@ -136,15 +136,15 @@ pub fn check_range(range: &NumberRange, others: &[NumberRange]) -> Result<(), Pr
 ///
 /// # Errors
 /// `Conflict` at `number`, naming the range in the way.
-pub fn check_outside_number(number: &Number, ranges: &[NumberRange]) -> Result<(), Problem> {
+pub fn check_outside_number(number: &Number, ranges: &[NumberRange]) -> Result<(), UserError> {
     let Some(alone) = NumberRange::single(number) else { return Ok(()) };
     if ranges.iter().any(|range| range.contains(number)) {
         return Ok(());
     }
     match ranges.iter().find(|range| range.conflicts_with(&alone)) {
         None => Ok(()),
-        Some(range) => Err(Problem::new(
-            ProblemKind::Conflict,
+        Some(range) => Err(UserError::new(
+            UserErrorKind::Conflict,
             "number",
             format!(
                 "{number} cannot stand beside the range {}–{}: one would begin with the other.",
@@ -180,13 +180,13 @@ impl ReservedPrefixes {
     ///
     /// # Errors
     /// `Invalid` at `reservedPrefixes` and the place of the first that is not 1 to 15 digits.
-    pub fn new(prefixes: &[String]) -> Result<Self, Problem> {
+    pub fn new(prefixes: &[String]) -> Result<Self, UserError> {
         let mut clean = Vec::with_capacity(prefixes.len());
         for (place, prefix) in prefixes.iter().enumerate() {
             let path = || ["reservedPrefixes".to_owned(), place.to_string()];
             let number = Number::clean(prefix).map_err(|problem| problem.at(path()))?;
             if number.is_world() {
-                return Err(Problem::invalid("", WORLD).at(path()));
+                return Err(UserError::invalid("", WORLD).at(path()));
             }
             clean.push(number.into_string());
         }
@@ -297,7 +297,7 @@ mod tests {
             assert!(check_outside_number(&number(fine), &ranges).is_ok(), "{fine}");
         }
         for bad in ["23420", "23", "2", "39", "300001"] {
-            assert_eq!(check_outside_number(&number(bad), &ranges).unwrap_err().kind, ProblemKind::Conflict, "{bad}");
+            assert_eq!(check_outside_number(&number(bad), &ranges).unwrap_err().kind, UserErrorKind::Conflict, "{bad}");
         }
         assert_eq!(proper_prefixes(&number("2342")), ["2", "23", "234"]);
         let (after, before) = continuations("2342");

@@ -13,8 +13,8 @@ use super::plan::{continuations, proper_prefixes};
 use super::state::NumberState;
 use crate::access::Permit;
 use crate::clock::Timestamp;
+use crate::error::InternalError;
 use crate::ids::{AccountId, EventId, FeedId, NumberHistoryId, NumberId};
-use crate::problem::Fault;
 use crate::restrictions::TargetKind;
 use crate::store::schema::{api_keys, feed_consumers, number_history, number_waits, numbers, restrictions};
 use crate::store::{CHUNK, Conn};
@@ -302,7 +302,7 @@ pub struct TakenNumbers<'c> {
 }
 
 impl Taken for TakenNumbers<'_> {
-    async fn taken_between(&mut self, first: &Number, last: &Number) -> Result<Vec<Number>, Fault> {
+    async fn taken_between(&mut self, first: &Number, last: &Number) -> Result<Vec<Number>, InternalError> {
         let (event, digits) = (self.event, first.as_str().len());
         let (first, last) = (first.as_str(), last.as_str());
         let rows: Vec<String> = query!(&mut *self.conn, |c| numbers::table
@@ -320,7 +320,7 @@ impl Taken for TakenNumbers<'_> {
         rows.into_iter().filter(|number| number.len() == digits).map(Number::stored).collect()
     }
 
-    async fn taken_among(&mut self, candidates: &[Number]) -> Result<Vec<Number>, Fault> {
+    async fn taken_among(&mut self, candidates: &[Number]) -> Result<Vec<Number>, InternalError> {
         let event = self.event;
         let texts: Vec<&str> = candidates.iter().map(Number::as_str).collect();
         let rows: Vec<String> = query!(&mut *self.conn, |c| numbers::table

@@ -10,9 +10,9 @@ use super::model::{HistoryRow, NumberRow};
 use super::queries;
 use super::state::NumberState;
 use crate::access::{Action, Caller, Permit};
-use crate::changes::locks;
+use crate::error::Error;
 use crate::ids::{AccountId, EventId, ExtensionId, NumberHistoryId, NumberId};
-use crate::problem::Stop;
+use crate::locks;
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
 
@@ -52,7 +52,7 @@ pub fn untouched_on(tx: &Tx<'_>, event: Option<EventId>, number: &str) -> Number
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn shift(tx: &mut Tx<'_>, permit: &Permit, mut row: NumberRow, step: Move) -> Result<NumberRow, Stop> {
+pub async fn shift(tx: &mut Tx<'_>, permit: &Permit, mut row: NumberRow, step: Move) -> Result<NumberRow, Error> {
     let history = apply(tx, permit, &mut row, step);
     queries::save(tx.conn, permit, &row).await?;
     queries::append_history(tx.conn, permit, &history).await?;
@@ -63,7 +63,7 @@ pub async fn shift(tx: &mut Tx<'_>, permit: &Permit, mut row: NumberRow, step: M
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn shift_all(tx: &mut Tx<'_>, permit: &Permit, steps: Vec<(NumberRow, Move)>) -> Result<(), Stop> {
+pub async fn shift_all(tx: &mut Tx<'_>, permit: &Permit, steps: Vec<(NumberRow, Move)>) -> Result<(), Error> {
     let (mut fresh, mut histories) = (Vec::new(), Vec::with_capacity(steps.len()));
     for (mut row, step) in steps {
         let is_fresh = row.version == 0;
@@ -103,7 +103,7 @@ fn apply(tx: &Tx<'_>, permit: &Permit, row: &mut NumberRow, step: Move) -> Histo
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn settle(tx: &mut Tx<'_>, permit: &Permit, row: NumberRow) -> Result<NumberRow, Stop> {
+pub async fn settle(tx: &mut Tx<'_>, permit: &Permit, row: NumberRow) -> Result<NumberRow, Error> {
     let Some(until) = row.until else { return Ok(row) };
     let is_over = until <= tx.now;
     let free = Move { to: NumberState::Available, account: None, until: None, extension: None };
@@ -130,7 +130,7 @@ pub async fn settle(tx: &mut Tx<'_>, permit: &Permit, row: NumberRow) -> Result<
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn settle_due(services: &Services) -> Result<(), Stop> {
+pub async fn settle_due(services: &Services) -> Result<(), Error> {
     let now = services.now();
     if queries::due(&mut *services.store.read().await?, now, 1).await?.is_empty() {
         return Ok(());

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use crate::access::{Action, Caller, Permit, Role};
 use crate::accounts::rules::{Accepted, Guesses, prove, send};
 use crate::accounts::{self, Account};
-use crate::changes::doorbell::Ring;
-use crate::changes::locks::{self, Hold};
+use crate::error::{AuthError, Error, InternalError, UserError, UserErrorKind};
 use crate::extensions::Extension;
 use crate::idempotency;
 use crate::ids::AccountId;
+use crate::locks::{self, Hold};
 use crate::mail::Mail;
+use crate::notifications::Notification;
 use crate::numbers::rules::{Move, lock_world, shift};
 use crate::numbers::state::NumberState;
-use crate::problem::{Denied, Fault, Problem, ProblemKind, Stop};
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
 use crate::{extensions, numbers, restrictions, service_types};
@@ -23,17 +23,17 @@ use crate::{extensions, numbers, restrictions, service_types};
 ///
 /// # Errors
 /// CREDENTIALS_REJECTED at `password`, RATE_LIMITED after many failures, LAST_ADMIN, RESTRICTED for who is banned.
-pub async fn delete_account(services: &Services, caller: &Arc<Caller>, password: &str) -> Result<Accepted, Stop> {
+pub async fn delete_account(services: &Services, caller: &Arc<Caller>, password: &str) -> Result<Accepted, Error> {
     let id = prove(services, caller, password, "password").await?.id;
     transact(services, caller, Action::DeleteAccount, Mode::Commit, move |tx| {
         Box::pin(async move {
             locks::rule(tx.conn, "admins").await?;
             lock_all(tx, id).await?;
             let permit = tx.permit(Action::DeleteAccount).await?;
-            let account = accounts::queries::by_id(tx.conn, id).await?.ok_or(Denied::Unauthenticated)?;
+            let account = accounts::queries::by_id(tx.conn, id).await?.ok_or(AuthError::Unauthenticated)?;
             if account.role == Role::Admin && accounts::queries::count_other_admins(tx.conn, id).await? == 0 {
                 let message = "You are the last admin: make somebody else an admin first.";
-                return Err(Problem::new(ProblemKind::LastAdmin, "", message).into());
+                return Err(UserError::new(UserErrorKind::LastAdmin, "", message).into());
             }
             for row in extensions::queries::of_owner(tx.conn, id).await? {
                 remove(tx, &permit, &row).await?;
@@ -49,7 +49,7 @@ pub async fn delete_account(services: &Services, caller: &Arc<Caller>, password:
 
 /// Takes the locks of the account, of what its extensions are, and of the plans where it has numbers. With the account's own
 /// nothing can be added to it meanwhile.
-async fn lock_all(tx: &mut Tx<'_>, id: AccountId) -> Result<(), Stop> {
+async fn lock_all(tx: &mut Tx<'_>, id: AccountId) -> Result<(), Error> {
     locks::accounts(tx.conn, &[id], Hold::Exclusive).await?;
     let rows = extensions::queries::of_owner(tx.conn, id).await?;
     let service_types: Vec<_> = rows.iter().map(|row| row.service_type_id).collect();
@@ -65,16 +65,16 @@ async fn lock_all(tx: &mut Tx<'_>, id: AccountId) -> Result<(), Stop> {
 }
 
 /// Ends an extension as its own deletion does.
-async fn remove(tx: &mut Tx<'_>, permit: &Permit, row: &Extension) -> Result<(), Stop> {
+async fn remove(tx: &mut Tx<'_>, permit: &Permit, row: &Extension) -> Result<(), Error> {
     let event = service_types::queries::event_by_id(tx.conn, row.event_id).await?;
-    let event = event.ok_or_else(|| Fault::internal("an extension of a missing event"))?;
+    let event = event.ok_or_else(|| InternalError::new("an extension of a missing event"))?;
     extensions::rules::remove(tx, permit, row, &event).await?;
     tx.audit(permit, Some(row.id.global()), format!("{} was deleted", row.number)).await
 }
 
 /// Gives back the numbers that were kept for the account. Holds end by themselves: they keep a number from others until the
 /// telephone systems have forgotten it.
-async fn end_reservations(tx: &mut Tx<'_>, permit: &Permit, id: AccountId) -> Result<(), Stop> {
+async fn end_reservations(tx: &mut Tx<'_>, permit: &Permit, id: AccountId) -> Result<(), Error> {
     for row in numbers::queries::of_account(tx.conn, id).await? {
         if row.state == NumberState::Reserved {
             let free = Move { to: NumberState::Available, account: None, until: None, extension: None };
@@ -85,9 +85,9 @@ async fn end_reservations(tx: &mut Tx<'_>, permit: &Permit, id: AccountId) -> Re
 }
 
 /// Ends every session, tells the owner, and erases what is known of a person.
-async fn forget(tx: &mut Tx<'_>, permit: &Permit, account: &Account) -> Result<(), Stop> {
+async fn forget(tx: &mut Tx<'_>, permit: &Permit, account: &Account) -> Result<(), Error> {
     accounts::proof_queries::end_sessions(tx.conn, permit, account.id, None).await?;
-    tx.ring(Ring::AccountEnded(account.id));
+    tx.notify(Notification::AccountEnded(account.id));
     if account.email_verified_at.is_some() {
         send(tx, &Mail::account_deleted(&account.email, &account.username)).await?;
     }

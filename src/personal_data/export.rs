@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use crate::access::{Action, Caller};
 use crate::accounts::Account;
 use crate::clock::Timestamp;
+use crate::error::{AuthError, Error};
 use crate::extensions::{Extension, sealed};
 use crate::groups::Membership;
 use crate::ids::{AccountId, EventId};
-use crate::problem::{Denied, Stop};
 use crate::restrictions::{Restriction, TargetKind};
 use crate::secrets::Sealer;
 use crate::service_types::compiled;
@@ -27,8 +27,8 @@ use crate::{accounts, audit, extensions, groups, numbers, provisioning, restrict
 /// Everything held about the caller, as JSON. It is recorded in the audit.
 ///
 /// # Errors
-/// [`Denied`] for anybody but a signed-in person; when the database fails.
-pub async fn export(services: &Services, caller: &Arc<Caller>) -> Result<Value, Stop> {
+/// [`AuthError`] for anybody but a signed-in person; when the database fails.
+pub async fn export(services: &Services, caller: &Arc<Caller>) -> Result<Value, Error> {
     let id = caller.actor.demand_person()?.id;
     let now = services.now();
     let with_secrets = caller.actor.demand_recent_sign_in(now).is_ok();
@@ -77,8 +77,8 @@ struct Reader<'c> {
 }
 
 impl Reader<'_> {
-    async fn everything(mut self) -> Result<(Value, Vec<Extension>), Stop> {
-        let account = accounts::queries::by_id(self.conn, self.id).await?.ok_or(Denied::Unauthenticated)?;
+    async fn everything(mut self) -> Result<(Value, Vec<Extension>), Error> {
+        let account = accounts::queries::by_id(self.conn, self.id).await?.ok_or(AuthError::Unauthenticated)?;
         let own = extensions::queries::of_owner(self.conn, self.id).await?;
         let mut shown = Vec::with_capacity(own.len());
         for row in &own {
@@ -97,7 +97,7 @@ impl Reader<'_> {
         Ok((found, own))
     }
 
-    async fn account(&mut self, account: &Account) -> Result<Value, Stop> {
+    async fn account(&mut self, account: &Account) -> Result<Value, Error> {
         Ok(json!({
             "id": account.id.global(),
             "username": account.username,
@@ -110,7 +110,7 @@ impl Reader<'_> {
         }))
     }
 
-    async fn sessions(&mut self) -> Result<Value, Stop> {
+    async fn sessions(&mut self) -> Result<Value, Error> {
         let rows = accounts::proof_queries::sessions_of(self.conn, self.id, self.now).await?.into_iter();
         Ok(rows
             .map(|row| {
@@ -127,7 +127,7 @@ impl Reader<'_> {
     }
 
     /// Links that were mailed, without the tokens: those are nowhere stored.
-    async fn mailed_links(&mut self) -> Result<Value, Stop> {
+    async fn mailed_links(&mut self) -> Result<Value, Error> {
         let rows = accounts::proof_queries::mail_tokens_of(self.conn, self.id).await?.into_iter();
         Ok(rows
             .map(|row| {
@@ -142,12 +142,12 @@ impl Reader<'_> {
             .collect())
     }
 
-    async fn restrictions(&mut self, kind: TargetKind, id: Id) -> Result<Value, Stop> {
+    async fn restrictions(&mut self, kind: TargetKind, id: Id) -> Result<Value, Error> {
         let rows = restrictions::of_targets(self.conn, kind, &[id]).await?.into_iter();
         Ok(rows.map(|row| restriction(&row)).collect())
     }
 
-    async fn extension(&mut self, row: &Extension) -> Result<Value, Stop> {
+    async fn extension(&mut self, row: &Extension) -> Result<Value, Error> {
         let kind = service_types::queries::service_type_by_id(self.conn, row.service_type_id).await?;
         let (parameters, credentials) = match &kind {
             None => (Parameters::new(), None),
@@ -190,7 +190,7 @@ impl Reader<'_> {
         }))
     }
 
-    async fn numbers(&mut self) -> Result<Value, Stop> {
+    async fn numbers(&mut self) -> Result<Value, Error> {
         let mut shown = Vec::new();
         for row in numbers::queries::of_account(self.conn, self.id).await? {
             shown.push(json!({
@@ -204,7 +204,7 @@ impl Reader<'_> {
         Ok(Value::Array(shown))
     }
 
-    async fn number_history(&mut self) -> Result<Value, Stop> {
+    async fn number_history(&mut self) -> Result<Value, Error> {
         let mut shown = Vec::new();
         for (step, number) in numbers::queries::history_of_account(self.conn, self.id).await? {
             shown.push(json!({
@@ -220,7 +220,7 @@ impl Reader<'_> {
 
     /// What the person did, and what was done to the account. A summary may name others, so it is told only where it is
     /// about the account itself.
-    async fn audit(&mut self, account: &Account) -> Result<Value, Stop> {
+    async fn audit(&mut self, account: &Account) -> Result<Value, Error> {
         let own = account.id.global();
         let rows = audit::concerning(self.conn, &account.username, &own).await?.into_iter();
         Ok(rows
@@ -237,7 +237,7 @@ impl Reader<'_> {
     }
 
     /// The slug of an event; null for the world's plan.
-    async fn event(&mut self, id: Option<EventId>) -> Result<Value, Stop> {
+    async fn event(&mut self, id: Option<EventId>) -> Result<Value, Error> {
         let Some(id) = id else { return Ok(Value::Null) };
         let event = service_types::queries::event_by_id(self.conn, id).await?;
         Ok(json!(event.map(|event| event.slug)))

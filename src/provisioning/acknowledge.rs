@@ -10,11 +10,11 @@ use super::cursor::Cursor;
 use super::model::{Consumer, FeedError};
 use super::queries;
 use crate::access::{Action, Caller, Permit, feed_scope};
-use crate::changes::digest::Sum;
-use crate::changes::doorbell::Ring;
-use crate::changes::{self, Feed, FeedRef};
+use crate::error::{AuthError, Error, UserError};
+use crate::feed_log::digest::Sum;
+use crate::feed_log::{self, Feed, FeedRef};
 use crate::ids::ExtensionId;
-use crate::problem::{Denied, Problem, Stop};
+use crate::notifications::Notification;
 use crate::services::Services;
 use crate::store::types::Id;
 use crate::transaction::{Mode, Tx, transact};
@@ -53,21 +53,21 @@ pub struct ReportedError {
 ///
 /// # Errors
 /// Problems for another's consumer, a cursor that is not this feed's, and errors about what the feed does not know.
-pub async fn acknowledge(services: &Services, caller: &Arc<Caller>, input: Acknowledgement) -> Result<Done, Stop> {
+pub async fn acknowledge(services: &Services, caller: &Arc<Caller>, input: Acknowledgement) -> Result<Done, Error> {
     transact(services, caller, Action::AcknowledgeProvisioning, Mode::Commit, |tx| Box::pin(acknowledge_in(tx, input)))
         .await
 }
 
-async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<Done, Stop> {
+async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<Done, Error> {
     let permit = tx.permit(Action::AcknowledgeProvisioning).await?;
     let Some((event, service_type)) = content_queries::ids_by_slug(tx.conn, &input.event, &input.service_type).await?
     else {
-        return Err(Problem::not_found("event", "There is no such event or service type.").into());
+        return Err(UserError::not_found("event", "There is no such event or service type.").into());
     };
     feed_scope(permit.actor(), event, service_type)?;
-    let key = permit.actor().key().ok_or(Denied::Forbidden)?.id;
-    let unknown = || Problem::not_found("consumer", "Your key has no telephone system of this name in this feed.");
-    let feed = changes::feed_of(tx.conn, FeedRef { event, service_type }).await?.ok_or_else(unknown)?;
+    let key = permit.actor().key().ok_or(AuthError::Forbidden)?.id;
+    let unknown = || UserError::not_found("consumer", "Your key has no telephone system of this name in this feed.");
+    let feed = feed_log::feed_of(tx.conn, FeedRef { event, service_type }).await?.ok_or_else(unknown)?;
     let consumer = rows::own(tx.conn, feed.id, &input.consumer, key).await?.ok_or_else(unknown)?;
     let cursor = checked_cursor(tx, &feed, &input.cursor).await?;
     let reported = checked_errors(tx, &feed, &input.errors).await?;
@@ -92,16 +92,16 @@ async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<Done,
         rows::save_error(tx.conn, &permit, &error).await?;
     }
     compare(tx, &permit, &consumer, &feed, cursor, input.digest.as_deref()).await?;
-    tx.ring(Ring::Consumers);
+    tx.notify(Notification::Consumers);
     Ok(Done { id: consumer.id })
 }
 
 /// The cursor, if it is this feed's. One that is pruned cannot be proved, and does no harm: it only says how far behind a
 /// restored system is.
-async fn checked_cursor(tx: &mut Tx<'_>, feed: &Feed, text: &str) -> Result<Cursor, Stop> {
-    let cursor = Cursor::decode(text).map_err(|_| Problem::invalid("cursor", "This is not a cursor of a feed."))?;
+async fn checked_cursor(tx: &mut Tx<'_>, feed: &Feed, text: &str) -> Result<Cursor, Error> {
+    let cursor = Cursor::decode(text).map_err(|_| UserError::invalid("cursor", "This is not a cursor of a feed."))?;
     let foreign =
-        || Problem::invalid("cursor", "This is not a cursor of this feed, or the database was restored since.");
+        || UserError::invalid("cursor", "This is not a cursor of this feed, or the database was restored since.");
     if cursor.feed != feed.id.0 || cursor.epoch != feed.epoch.0 || cursor.position > feed.head {
         return Err(foreign().into());
     }
@@ -118,18 +118,18 @@ async fn checked_errors(
     tx: &mut Tx<'_>,
     feed: &Feed,
     errors: &[ReportedError],
-) -> Result<Vec<(changes::Entry, ReportedError)>, Stop> {
+) -> Result<Vec<(feed_log::Entry, ReportedError)>, Error> {
     if errors.len() > MAX_ERRORS {
-        return Err(Problem::invalid("errors", format!("At most {MAX_ERRORS} errors are taken at once.")).into());
+        return Err(UserError::invalid("errors", format!("At most {MAX_ERRORS} errors are taken at once.")).into());
     }
     let at = |place: usize, field: &str, message: &str| {
-        Problem::invalid("", message).at(["errors", &place.to_string(), field])
+        UserError::invalid("", message).at(["errors", &place.to_string(), field])
     };
     let mut problems = Vec::new();
     let ids: Vec<Option<ExtensionId>> = errors.iter().map(|error| ExtensionId::from_global(&error.extension)).collect();
     let known: Vec<ExtensionId> = ids.iter().flatten().copied().collect();
     let entries = queries::entries_of(tx.conn, feed.id, &known).await?;
-    let entries: HashMap<ExtensionId, changes::Entry> =
+    let entries: HashMap<ExtensionId, feed_log::Entry> =
         entries.into_iter().map(|entry| (entry.extension_id, entry)).collect();
     let mut checked = Vec::new();
     for (place, (error, id)) in errors.iter().zip(ids).enumerate() {
@@ -155,7 +155,7 @@ async fn settle_errors(
     feed: &Feed,
     cursor: Cursor,
     about: &HashSet<Id>,
-) -> Result<(), Stop> {
+) -> Result<(), Error> {
     let own = Id(consumer.id.0);
     let standing = rows::errors_of(tx.conn, consumer.id).await?;
     let standing: Vec<FeedError> = standing
@@ -188,10 +188,10 @@ async fn compare(
     feed: &Feed,
     cursor: Cursor,
     digest: Option<&str>,
-) -> Result<(), Stop> {
+) -> Result<(), Error> {
     let Some(text) = digest else { return Ok(()) };
     let theirs =
-        Sum::from_hex(text).ok_or_else(|| Problem::invalid("digest", "A digest has 64 hexadecimal digits."))?;
+        Sum::from_hex(text).ok_or_else(|| UserError::invalid("digest", "A digest has 64 hexadecimal digits."))?;
     if cursor.position != feed.head {
         return Ok(());
     }

@@ -10,11 +10,12 @@ use super::feed::Reader;
 use super::model::{Consumer, FeedError, Lag, ProvisioningState, Status};
 use super::queries;
 use crate::access::{Action, Caller};
-use crate::changes::doorbell::Ring;
-use crate::changes::{self, FeedRef, locks};
 use crate::clock::{Rng, Timestamp};
+use crate::error::{Error, InternalError, UserError, UserErrorKind};
+use crate::feed_log::{self, FeedRef};
 use crate::ids::{ApiKeyId, ConsumerId, ExtensionId, FeedId};
-use crate::problem::{Fault, Problem, ProblemKind, Stop};
+use crate::locks;
+use crate::notifications::Notification;
 use crate::services::Services;
 use crate::store::Conn;
 use crate::text;
@@ -50,28 +51,28 @@ pub struct Done {
 ///
 /// # Errors
 /// Problems for an unknown event, type or key, a key that does not hold for the feed, and a name that is taken.
-pub async fn create(services: &Services, caller: &Arc<Caller>, input: NewConsumer) -> Result<Done, Stop> {
+pub async fn create(services: &Services, caller: &Arc<Caller>, input: NewConsumer) -> Result<Done, Error> {
     let rng = Arc::clone(&services.rng);
     transact(services, caller, Action::CreateFeedConsumer, Mode::Commit, |tx| Box::pin(create_in(tx, rng, input))).await
 }
 
-async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Result<Done, Stop> {
+async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Result<Done, Error> {
     let permit = tx.permit(Action::CreateFeedConsumer).await?;
     let Some((event, service_type)) = content_queries::ids_by_slug(tx.conn, &input.event, &input.service_type).await?
     else {
-        return Err(Problem::not_found("event", "There is no such event or service type.").into());
+        return Err(UserError::not_found("event", "There is no such event or service type.").into());
     };
     locks::events(tx.conn, &[event]).await?;
     let name = checked_name(&input.name)?;
     let key = ApiKeyId::from_global(&input.api_key)
-        .ok_or_else(|| Problem::invalid("apiKey", "This is not the id of an API key."))?;
+        .ok_or_else(|| UserError::invalid("apiKey", "This is not the id of an API key."))?;
     let row = rows::key(tx.conn, key, event, service_type).await?.filter(|row| row.is_valid(tx.now));
-    let row = row.ok_or_else(|| Problem::not_found("apiKey", "There is no such API key, or it has ended."))?;
+    let row = row.ok_or_else(|| UserError::not_found("apiKey", "There is no such API key, or it has ended."))?;
     if !row.covers {
-        return Err(Problem::invalid("apiKey", "This key is not for this event and service type.").into());
+        return Err(UserError::invalid("apiKey", "This key is not for this event and service type.").into());
     }
     let now = tx.now;
-    let feed = changes::ensure_feed(tx.conn, FeedRef { event, service_type }, &*rng, now).await?;
+    let feed = feed_log::ensure_feed(tx.conn, FeedRef { event, service_type }, &*rng, now).await?;
     let id = ConsumerId::new(&*rng, now);
     refuse_taken(tx.conn, feed.id, &name, id).await?;
     let consumer = Consumer {
@@ -92,7 +93,7 @@ async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Re
         verified: None,
     };
     rows::insert(tx.conn, &permit, &consumer).await?;
-    tx.ring(Ring::Consumers);
+    tx.notify(Notification::Consumers);
     let summary = format!("named the telephone system {} of {}/{}", consumer.name, input.event, input.service_type);
     tx.audit(&permit, Some(id.global()), summary).await?;
     Ok(Done { id })
@@ -102,11 +103,11 @@ async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Re
 ///
 /// # Errors
 /// Problems for an unknown consumer, and a name that is taken.
-pub async fn update(services: &Services, caller: &Arc<Caller>, patch: ConsumerPatch) -> Result<Done, Stop> {
+pub async fn update(services: &Services, caller: &Arc<Caller>, patch: ConsumerPatch) -> Result<Done, Error> {
     transact(services, caller, Action::UpdateFeedConsumer, Mode::Commit, |tx| Box::pin(update_in(tx, patch))).await
 }
 
-async fn update_in(tx: &mut Tx<'_>, patch: ConsumerPatch) -> Result<Done, Stop> {
+async fn update_in(tx: &mut Tx<'_>, patch: ConsumerPatch) -> Result<Done, Error> {
     let permit = tx.permit(Action::UpdateFeedConsumer).await?;
     let consumer = find(tx.conn, &patch.id).await?;
     let name = match &patch.name {
@@ -115,7 +116,7 @@ async fn update_in(tx: &mut Tx<'_>, patch: ConsumerPatch) -> Result<Done, Stop> 
     };
     refuse_taken(tx.conn, consumer.feed_id, &name, consumer.id).await?;
     rows::change(tx.conn, &permit, consumer.id, &name, patch.paused.unwrap_or(consumer.paused)).await?;
-    tx.ring(Ring::Consumers);
+    tx.notify(Notification::Consumers);
     tx.audit(&permit, Some(consumer.id.global()), format!("changed the telephone system {name}")).await?;
     Ok(Done { id: consumer.id })
 }
@@ -124,7 +125,7 @@ async fn update_in(tx: &mut Tx<'_>, patch: ConsumerPatch) -> Result<Done, Stop> 
 ///
 /// # Errors
 /// A problem for an unknown consumer.
-pub async fn pause(services: &Services, caller: &Arc<Caller>, id: String, paused: bool) -> Result<Done, Stop> {
+pub async fn pause(services: &Services, caller: &Arc<Caller>, id: String, paused: bool) -> Result<Done, Error> {
     transact(services, caller, Action::PauseFeedConsumer, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::PauseFeedConsumer).await?;
@@ -133,7 +134,7 @@ pub async fn pause(services: &Services, caller: &Arc<Caller>, id: String, paused
             let what = if paused { "paused" } else { "woke" };
             let summary = format!("{what} the telephone system {}", consumer.name);
             tx.audit(&permit, Some(consumer.id.global()), summary).await?;
-            tx.ring(Ring::Feed(consumer.feed_id));
+            tx.notify(Notification::Feed(consumer.feed_id));
             Ok(Done { id: consumer.id })
         })
     })
@@ -144,13 +145,13 @@ pub async fn pause(services: &Services, caller: &Arc<Caller>, id: String, paused
 ///
 /// # Errors
 /// A problem for an unknown consumer.
-pub async fn delete(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Done, Stop> {
+pub async fn delete(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Done, Error> {
     transact(services, caller, Action::DeleteFeedConsumer, Mode::Commit, |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::DeleteFeedConsumer).await?;
             let consumer = find(tx.conn, &id).await?;
             rows::delete(tx.conn, &permit, consumer.id).await?;
-            tx.ring(Ring::Consumers);
+            tx.notify(Notification::Consumers);
             tx.audit(&permit, Some(consumer.id.global()), format!("forgot the telephone system {}", consumer.name))
                 .await?;
             Ok(Done { id: consumer.id })
@@ -159,22 +160,22 @@ pub async fn delete(services: &Services, caller: &Arc<Caller>, id: String) -> Re
     .await
 }
 
-pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Consumer, Stop> {
+pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Consumer, Error> {
     let id = ConsumerId::from_global(id)
-        .ok_or_else(|| Problem::invalid("id", "This is not the id of a telephone system."))?;
+        .ok_or_else(|| UserError::invalid("id", "This is not the id of a telephone system."))?;
     let found = rows::consumer(conn, id).await?;
-    Ok(found.ok_or_else(|| Problem::not_found("id", "There is no such telephone system."))?)
+    Ok(found.ok_or_else(|| UserError::not_found("id", "There is no such telephone system."))?)
 }
 
-fn checked_name(name: &str) -> Result<String, Problem> {
+fn checked_name(name: &str) -> Result<String, UserError> {
     text::name(name)
-        .map_err(|fault| Problem { message: format!("This cannot be a name. {fault}"), ..fault.problem("name") })
+        .map_err(|fault| UserError { message: format!("This cannot be a name. {fault}"), ..fault.problem("name") })
 }
 
-async fn refuse_taken(conn: &mut Conn, feed: FeedId, name: &str, except: ConsumerId) -> Result<(), Stop> {
+async fn refuse_taken(conn: &mut Conn, feed: FeedId, name: &str, except: ConsumerId) -> Result<(), Error> {
     if rows::name_is_taken(conn, feed, name, except).await? {
         let message = "This feed has a telephone system of this name already.";
-        return Err(Problem::new(ProblemKind::AlreadyExists, "name", message).into());
+        return Err(UserError::new(UserErrorKind::AlreadyExists, "name", message).into());
     }
     Ok(())
 }
@@ -183,7 +184,7 @@ async fn refuse_taken(conn: &mut Conn, feed: FeedId, name: &str, except: Consume
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn by_id(services: &Services, id: ConsumerId) -> Result<Option<Consumer>, Stop> {
+pub async fn by_id(services: &Services, id: ConsumerId) -> Result<Option<Consumer>, Error> {
     Ok(rows::consumer(&mut *services.store.read().await?, id).await?)
 }
 
@@ -191,16 +192,16 @@ pub async fn by_id(services: &Services, id: ConsumerId) -> Result<Option<Consume
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn feed_of(services: &Services, consumer: &Consumer) -> Result<changes::Feed, Stop> {
-    let feed = changes::feed_by_id(&mut *services.store.read().await?, consumer.feed_id).await?;
-    Ok(feed.ok_or_else(|| Fault::internal("a telephone system of a feed that is not there"))?)
+pub async fn feed_of(services: &Services, consumer: &Consumer) -> Result<feed_log::Feed, Error> {
+    let feed = feed_log::feed_by_id(&mut *services.store.read().await?, consumer.feed_id).await?;
+    Ok(feed.ok_or_else(|| InternalError::new("a telephone system of a feed that is not there"))?)
 }
 
 /// The consumers of a feed, by name.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn of_feed(services: &Services, feed: FeedId) -> Result<Vec<Consumer>, Stop> {
+pub async fn of_feed(services: &Services, feed: FeedId) -> Result<Vec<Consumer>, Error> {
     Ok(rows::of_feed(&mut *services.store.read().await?, feed).await?)
 }
 
@@ -208,7 +209,7 @@ pub async fn of_feed(services: &Services, feed: FeedId) -> Result<Vec<Consumer>,
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn all(services: &Services) -> Result<Vec<Consumer>, Stop> {
+pub async fn all(services: &Services) -> Result<Vec<Consumer>, Error> {
     Ok(rows::all(&mut *services.store.read().await?).await?)
 }
 
@@ -216,7 +217,7 @@ pub async fn all(services: &Services) -> Result<Vec<Consumer>, Stop> {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn is_verified_at_head(services: &Services, consumer: &Consumer) -> Result<bool, Stop> {
+pub async fn is_verified_at_head(services: &Services, consumer: &Consumer) -> Result<bool, Error> {
     Ok(consumer.verified_position == Some(feed_of(services, consumer).await?.head))
 }
 
@@ -224,12 +225,12 @@ pub async fn is_verified_at_head(services: &Services, consumer: &Consumer) -> Re
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn lag(services: &Services, consumer: &Consumer) -> Result<Lag, Stop> {
+pub async fn lag(services: &Services, consumer: &Consumer) -> Result<Lag, Error> {
     lag_in(&mut *services.store.read().await?, consumer, services.now()).await
 }
 
 /// The same, for whoever has a connection.
-pub(super) async fn lag_in(conn: &mut Conn, consumer: &Consumer, now: Timestamp) -> Result<Lag, Stop> {
+pub(super) async fn lag_in(conn: &mut Conn, consumer: &Consumer, now: Timestamp) -> Result<Lag, Error> {
     let position = consumer.acknowledged_position;
     let records = queries::count_after(conn, consumer.feed_id, position.unwrap_or(-1)).await?;
     if records == 0 {
@@ -246,7 +247,7 @@ pub(super) async fn lag_in(conn: &mut Conn, consumer: &Consumer, now: Timestamp)
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn errors(services: &Services, consumer: &Consumer) -> Result<Vec<(FeedError, Option<String>)>, Stop> {
+pub async fn errors(services: &Services, consumer: &Consumer) -> Result<Vec<(FeedError, Option<String>)>, Error> {
     let mut conn = services.store.read().await?;
     let errors = rows::errors_of(&mut conn, consumer.id).await?;
     let ids: Vec<ExtensionId> = errors.iter().map(|error| ExtensionId(error.extension_id.0)).collect();
@@ -261,7 +262,7 @@ pub async fn errors(services: &Services, consumer: &Consumer) -> Result<Vec<(Fee
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn statuses_of(services: &Services, extension: ExtensionId) -> Result<Vec<Status>, Stop> {
+pub async fn statuses_of(services: &Services, extension: ExtensionId) -> Result<Vec<Status>, Error> {
     let mut conn = services.store.read().await?;
     let Some(entry) = queries::entry_of(&mut conn, extension).await? else { return Ok(Vec::new()) };
     let errors = rows::errors_about(&mut conn, extension).await?;
@@ -286,7 +287,7 @@ pub(super) async fn seen(reader: &Reader, feed: FeedId) {
     }
 }
 
-async fn note_seen(services: &Services, feed: FeedId, key: ApiKeyId) -> Result<(), Stop> {
+async fn note_seen(services: &Services, feed: FeedId, key: ApiKeyId) -> Result<(), Error> {
     let now = services.now();
     let seen = rows::last_seen(&mut *services.store.read().await?, feed, key).await?;
     let is_old = |seen: &Option<Timestamp>| seen.is_none_or(|seen| seen.plus_seconds(SEEN_SECONDS) <= now);

@@ -8,9 +8,9 @@ use super::content_queries::{self as queries, ExtensionRow, MemberRow};
 use super::model::{Content, Member, Place};
 use super::queries::CHUNK;
 use crate::access::FeedScope;
-use crate::changes::Entry;
+use crate::error::{Error, InternalError};
+use crate::feed_log::Entry;
 use crate::ids::{AccountId, EventId, ExtensionId, NumberId};
-use crate::problem::{Fault, Stop};
 use crate::restrictions::{self, Restriction, RestrictionEffect, RestrictionSource, TargetKind};
 use crate::secrets::{Place as SealedPlace, Sealer, SealingError};
 use crate::service_types::schema::{DigestContext, ParameterSchema, Parameters, Viewer};
@@ -31,7 +31,7 @@ pub struct Reading<'a> {
 ///
 /// # Errors
 /// When the database refuses, or the sealing keys do not open what they sealed.
-pub async fn load(conn: &mut Conn, reading: &Reading<'_>, entries: &[Entry]) -> Result<Vec<Content>, Stop> {
+pub async fn load(conn: &mut Conn, reading: &Reading<'_>, entries: &[Entry]) -> Result<Vec<Content>, Error> {
     let ids: Vec<ExtensionId> = entries.iter().filter(|entry| entry.present).map(|entry| entry.extension_id).collect();
     let mut rows: HashMap<ExtensionId, (ExtensionRow, String)> =
         queries::extensions_of(conn, &ids).await?.into_iter().map(|row| (row.0.id, row)).collect();
@@ -71,7 +71,7 @@ fn content(
     row: ExtensionRow,
     owner: String,
     beside: &mut Beside,
-) -> Result<Content, Stop> {
+) -> Result<Content, Error> {
     let (secrets, digests) = match &row.secrets {
         Some(sealed) if reading.scope.secrets() || reading.scope.digests() => {
             let secrets = open(reading.sealer, row.id, sealed)?;
@@ -108,26 +108,26 @@ fn content(
 }
 
 /// The parameters that the reader may see. Telephone systems see all, so that their text is passed on unread.
-fn visible(reading: &Reading<'_>, parameters: String) -> Result<String, Stop> {
+fn visible(reading: &Reading<'_>, parameters: String) -> Result<String, Error> {
     let viewer = if reading.scope.is_key() { Viewer::Consumer } else { Viewer::Operator };
     if reading.schema.parameters().iter().all(|parameter| parameter.is_visible_to(viewer)) {
         return Ok(parameters);
     }
-    let all: Parameters = serde_json::from_str(&parameters).map_err(Fault::internal)?;
+    let all: Parameters = serde_json::from_str(&parameters).map_err(InternalError::new)?;
     Ok(Value::Object(reading.schema.visible(&all, viewer)).to_string())
 }
 
-fn open(sealer: &Sealer, id: ExtensionId, sealed: &[u8]) -> Result<Parameters, Stop> {
+fn open(sealer: &Sealer, id: ExtensionId, sealed: &[u8]) -> Result<Parameters, Error> {
     match sealer.open(&SealedPlace::of("extensions", &id.0, "secrets"), sealed) {
         // The parser's own words would show the place in a secret.
         Ok(plain) => {
-            Ok(serde_json::from_slice(&plain).map_err(|_| Fault::internal("sealed secrets are no JSON object"))?)
+            Ok(serde_json::from_slice(&plain).map_err(|_| InternalError::new("sealed secrets are no JSON object"))?)
         }
         Err(SealingError::Damaged) => {
             tracing::error!(extension.id = %id.global(), "the secrets of an extension are damaged; its feed shows none");
             Ok(Parameters::new())
         }
-        Err(error) => Err(Fault::from(error).into()),
+        Err(error) => Err(InternalError::from(error).into()),
     }
 }
 
@@ -156,7 +156,7 @@ fn grouped(pairs: Vec<(ExtensionId, String)>) -> HashMap<ExtensionId, Vec<String
 async fn fallbacks(
     conn: &mut Conn,
     rows: &HashMap<ExtensionId, (ExtensionRow, String)>,
-) -> Result<HashMap<ExtensionId, String>, Stop> {
+) -> Result<HashMap<ExtensionId, String>, Error> {
     let targets: BTreeSet<ExtensionId> = rows.values().filter_map(|(row, _)| row.fallback_extension_id).collect();
     let targets: Vec<ExtensionId> = targets.into_iter().collect();
     Ok(queries::numbers_of(conn, &targets).await?.into_iter().collect())
@@ -175,7 +175,7 @@ impl Overlay {
         event: EventId,
         rows: &HashMap<ExtensionId, (ExtensionRow, String)>,
         members: &[MemberRow],
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, Error> {
         if let Some(all) = restrictions::all_if_few(conn, CHUNK).await? {
             return Self::of_all(conn, event, all).await;
         }
@@ -196,7 +196,7 @@ impl Overlay {
     }
 
     /// From every restriction of the installation.
-    async fn of_all(conn: &mut Conn, event: EventId, all: Vec<Restriction>) -> Result<Self, Stop> {
+    async fn of_all(conn: &mut Conn, event: EventId, all: Vec<Restriction>) -> Result<Self, Error> {
         let numbers = all.iter().filter(|restriction| restriction.target_kind == TargetKind::Number);
         let numbers: Vec<NumberId> = numbers.map(|restriction| NumberId(restriction.target_id.0)).collect();
         let numbers =
@@ -245,7 +245,7 @@ impl Overlay {
     }
 }
 
-async fn targets(conn: &mut Conn, kind: TargetKind, ids: Vec<Id>) -> Result<Vec<Restriction>, Stop> {
+async fn targets(conn: &mut Conn, kind: TargetKind, ids: Vec<Id>) -> Result<Vec<Restriction>, Error> {
     let mut found = Vec::new();
     for ids in ids.chunks(CHUNK) {
         found.extend(restrictions::of_targets(conn, kind, ids).await?);

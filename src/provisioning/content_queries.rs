@@ -12,9 +12,9 @@ use diesel_async::RunQueryDsl as _;
 use super::model::Place;
 use super::queries::CHUNK;
 use crate::clock::Timestamp;
+use crate::error::{Error, InternalError};
 use crate::extensions::visibility::Visibility;
 use crate::ids::{AccountId, EventId, ExtensionId, NumberId, ServiceTypeId};
-use crate::problem::{Fault, Stop};
 use crate::query;
 use crate::service_types::{self, ServiceBehaviour};
 use crate::store::Conn;
@@ -89,11 +89,11 @@ pub async fn is_archived(conn: &mut Conn, event: EventId) -> QueryResult<Option<
 ///
 /// # Errors
 /// When the database refuses, or either is not there.
-pub async fn place(conn: &mut Conn, event: EventId, service_type: ServiceTypeId) -> Result<Place, Stop> {
+pub async fn place(conn: &mut Conn, event: EventId, service_type: ServiceTypeId) -> Result<Place, Error> {
     let (event_slug, phase): (String, String) =
         query!(conn, |c| events::table.find(event).select((events::slug, events::phase)).get_result(c).await)?;
     let row = service_types::queries::service_type_by_id(conn, service_type).await?;
-    let row = row.ok_or_else(|| Fault::internal("a feed of a service type that is not there"))?;
+    let row = row.ok_or_else(|| InternalError::new("a feed of a service type that is not there"))?;
     Ok(Place {
         event,
         event_slug,

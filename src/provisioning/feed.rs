@@ -12,10 +12,10 @@ use super::keys;
 use super::model::{Change, ChangesPage, FeedAnswer, Place, ResetReason, SnapshotPage};
 use super::queries;
 use crate::access::{Actor, ApiKeyScope, FeedScope, Role, feed_scope};
-use crate::changes::digest::Sum;
-use crate::changes::{self, Entry, Feed, FeedRef};
+use crate::error::{AuthError, Error, InternalError};
+use crate::feed_log::digest::Sum;
+use crate::feed_log::{self, Entry, Feed, FeedRef};
 use crate::ids::ApiKeyId;
-use crate::problem::{Denied, Fault, Stop};
 use crate::services::Services;
 use crate::store::Conn;
 
@@ -44,8 +44,13 @@ impl Opened {
 /// Opens the feed of an event and a service type for whoever asks; `None` for an event or a type that is not there.
 ///
 /// # Errors
-/// [`Denied`] for people who are no operators, and for a key outside its limits.
-pub async fn open(services: &Services, actor: &Actor, event: &str, service_type: &str) -> Result<Option<Reader>, Stop> {
+/// [`AuthError`] for people who are no operators, and for a key outside its limits.
+pub async fn open(
+    services: &Services,
+    actor: &Actor,
+    event: &str,
+    service_type: &str,
+) -> Result<Option<Reader>, Error> {
     demand_reader(actor)?;
     let mut conn = services.store.read().await?;
     let Some((event, service_type)) = content_queries::ids_by_slug(&mut conn, event, service_type).await? else {
@@ -58,8 +63,8 @@ pub async fn open(services: &Services, actor: &Actor, event: &str, service_type:
 /// Whether somebody may read any feed at all: whether it is there is told to nobody else.
 ///
 /// # Errors
-/// [`Denied`] for people who are no operators, and for a key that reads no feeds.
-pub(super) fn demand_reader(actor: &Actor) -> Result<(), Denied> {
+/// [`AuthError`] for people who are no operators, and for a key that reads no feeds.
+pub(super) fn demand_reader(actor: &Actor) -> Result<(), AuthError> {
     match actor {
         Actor::Key(key) if key.has(ApiKeyScope::ReadConfig) => Ok(()),
         actor => actor.demand(Role::Operator),
@@ -69,8 +74,8 @@ pub(super) fn demand_reader(actor: &Actor) -> Result<(), Denied> {
 /// The right of `actor` to read a feed that is known already.
 ///
 /// # Errors
-/// [`Denied`] for people who are no operators, and for a key outside its limits.
-pub fn reader(services: &Services, actor: Actor, feed: FeedRef) -> Result<Reader, Stop> {
+/// [`AuthError`] for people who are no operators, and for a key outside its limits.
+pub fn reader(services: &Services, actor: Actor, feed: FeedRef) -> Result<Reader, Error> {
     let scope = feed_scope(&actor, feed.event, feed.service_type)?;
     Ok(Reader { services: services.clone(), scope, actor })
 }
@@ -93,24 +98,24 @@ impl Reader {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn feed(&self) -> Result<Feed, Stop> {
+    pub async fn feed(&self) -> Result<Feed, Error> {
         let reference = self.reference();
-        let found = changes::feed_of(&mut *self.services.store.read().await?, reference).await?;
+        let found = feed_log::feed_of(&mut *self.services.store.read().await?, reference).await?;
         if let Some(feed) = found {
             return Ok(feed);
         }
         let (rng, now) = (Arc::clone(&self.services.rng), self.services.now());
         self.services
             .store
-            .write(move |conn| Box::pin(async move { changes::ensure_feed(conn, reference, &*rng, now).await }))
+            .write(move |conn| Box::pin(async move { feed_log::ensure_feed(conn, reference, &*rng, now).await }))
             .await
     }
 
     /// One page of all that is there, by id behind `after`; `None` when the event is archived. `after` is what an earlier page gave.
     ///
     /// # Errors
-    /// [`Stop::BadRequest`] for an `after` that is another feed's, or whose first page is too long ago: begin again.
-    pub async fn snapshot(&self, first: usize, after: Option<SnapshotCursor>) -> Result<Option<SnapshotPage>, Stop> {
+    /// [`Error::BadRequest`] for an `after` that is another feed's, or whose first page is too long ago: begin again.
+    pub async fn snapshot(&self, first: usize, after: Option<SnapshotCursor>) -> Result<Option<SnapshotPage>, Error> {
         self.read(move |conn, reader, opened| Box::pin(snapshot_page(conn, reader, opened, first, after))).await
     }
 
@@ -118,7 +123,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn changes(&self, since: Cursor, first: usize) -> Result<FeedAnswer, Stop> {
+    pub async fn changes(&self, since: Cursor, first: usize) -> Result<FeedAnswer, Error> {
         self.read(move |conn, reader, opened| Box::pin(changes_page(conn, reader, opened, since, first))).await
     }
 
@@ -126,7 +131,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn head(&self) -> Result<FeedAnswer, Stop> {
+    pub async fn head(&self) -> Result<FeedAnswer, Error> {
         let page = |opened: &Opened| ChangesPage { changes: Vec::new(), cursor: opened.head(), has_more: false };
         self.read(move |_, _, opened| {
             Box::pin(async move {
@@ -144,17 +149,17 @@ impl Reader {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn digest(&self) -> Result<String, Stop> {
+    pub async fn digest(&self) -> Result<String, Error> {
         let feed = self.feed().await?;
-        let sum = Sum::from_bytes(&feed.digest).ok_or_else(|| Fault::internal("a feed's digest is not 32 bytes"))?;
+        let sum = Sum::from_bytes(&feed.digest).ok_or_else(|| InternalError::new("a feed's digest is not 32 bytes"))?;
         Ok(sum.to_hex())
     }
 
     /// Runs `work` in a read transaction over the opened feed.
-    pub(super) async fn read<T, W>(&self, work: W) -> Result<T, Stop>
+    pub(super) async fn read<T, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
-        W: for<'r> FnOnce(&'r mut Conn, &'r Self, &'r Opened) -> BoxFuture<'r, Result<T, Stop>> + Send + 'static,
+        W: for<'r> FnOnce(&'r mut Conn, &'r Self, &'r Opened) -> BoxFuture<'r, Result<T, Error>> + Send + 'static,
     {
         let feed = self.feed().await?;
         consumers::seen(self, feed.id).await;
@@ -170,11 +175,12 @@ impl Reader {
             .await
     }
 
-    async fn opened(&self, conn: &mut Conn) -> Result<Opened, Stop> {
+    async fn opened(&self, conn: &mut Conn) -> Result<Opened, Error> {
         let place = content_queries::place(conn, self.scope.event(), self.scope.service_type()).await?;
-        let feed = changes::feed_of(conn, self.reference()).await?.ok_or_else(|| Fault::internal("a feed vanished"))?;
+        let feed =
+            feed_log::feed_of(conn, self.reference()).await?.ok_or_else(|| InternalError::new("a feed vanished"))?;
         let tag = queries::tag(conn, feed.id, feed.head).await?.and_then(|tag| tag.try_into().ok());
-        let tag = tag.ok_or_else(|| Fault::internal("a feed's head has no tag"))?;
+        let tag = tag.ok_or_else(|| InternalError::new("a feed's head has no tag"))?;
         Ok(Opened { place, feed, tag })
     }
 
@@ -189,7 +195,7 @@ async fn snapshot_page(
     opened: &Opened,
     first: usize,
     after: Option<SnapshotCursor>,
-) -> Result<Option<SnapshotPage>, Stop> {
+) -> Result<Option<SnapshotPage>, Error> {
     if opened.place.archived {
         return Ok(None);
     }
@@ -198,7 +204,7 @@ async fn snapshot_page(
         Some(after) => {
             let head = after.head_cursor();
             if known(conn, &opened.feed, &head).await?.is_err() {
-                return Err(Stop::BadRequest(
+                return Err(Error::BadRequest(
                     "`after` is not, or no longer, a cursor of this feed's snapshot: begin again.".to_owned(),
                 ));
             }
@@ -220,14 +226,15 @@ async fn changes_page(
     opened: &Opened,
     since: Cursor,
     first: usize,
-) -> Result<FeedAnswer, Stop> {
+) -> Result<FeedAnswer, Error> {
     if let Err(reason) = tellable(conn, opened, &since).await? {
         return Ok(FeedAnswer::Reset(reason));
     }
     let (entries, has_more) = page_of_entries(conn, &opened.feed, since.position, first).await?;
     let cursor = match entries.last() {
         Some(last) if has_more => {
-            let tag = <[u8; 8]>::try_from(last.tag.as_slice()).map_err(|_| Fault::internal("a tag is not 8 bytes"))?;
+            let tag =
+                <[u8; 8]>::try_from(last.tag.as_slice()).map_err(|_| InternalError::new("a tag is not 8 bytes"))?;
             Cursor { position: last.revision, tag, ..since }
         }
         None if has_more => since,
@@ -255,7 +262,7 @@ async fn page_of_entries(
     feed: &Feed,
     position: i64,
     first: usize,
-) -> Result<(Vec<Entry>, bool), Stop> {
+) -> Result<(Vec<Entry>, bool), Error> {
     let limit = i64::try_from(first).unwrap_or(i64::MAX).saturating_add(1);
     let mut entries = queries::entries_after(conn, feed.id, position, limit).await?;
     if entries.len() <= first {
@@ -271,7 +278,7 @@ async fn page_of_entries(
 }
 
 /// Whether changes can be told from `since`.
-async fn tellable(conn: &mut Conn, opened: &Opened, since: &Cursor) -> Result<Result<(), ResetReason>, Stop> {
+async fn tellable(conn: &mut Conn, opened: &Opened, since: &Cursor) -> Result<Result<(), ResetReason>, Error> {
     if opened.place.archived {
         return Ok(Err(ResetReason::Closed));
     }
@@ -286,7 +293,7 @@ async fn tellable(conn: &mut Conn, opened: &Opened, since: &Cursor) -> Result<Re
 
 /// Whether the cursor was issued by this database in its present life, and all that it needs is still kept: tags above the
 /// horizon, and the keys that were given up after the base.
-pub(super) async fn known(conn: &mut Conn, feed: &Feed, cursor: &Cursor) -> Result<Result<(), ResetReason>, Stop> {
+pub(super) async fn known(conn: &mut Conn, feed: &Feed, cursor: &Cursor) -> Result<Result<(), ResetReason>, Error> {
     if cursor.feed != feed.id.0 || cursor.epoch != feed.epoch.0 || cursor.position > feed.head {
         return Ok(Err(ResetReason::Epoch));
     }

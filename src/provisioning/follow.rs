@@ -12,9 +12,9 @@ use super::cursor::Cursor;
 use super::feed::Reader;
 use super::followers::Followers;
 use super::model::FeedAnswer;
-use crate::changes::doorbell::Ring;
+use crate::error::Error;
 use crate::ids::FeedId;
-use crate::problem::Stop;
+use crate::notifications::Notification;
 
 /// How many entries a page holds at least, if there are so many.
 const PAGE: usize = 500;
@@ -31,9 +31,9 @@ pub async fn follow(
     reader: Reader,
     since: Option<Cursor>,
     followers: Arc<Followers>,
-) -> Result<impl Stream<Item = Result<FeedAnswer, Stop>> + Send, Stop> {
+) -> Result<impl Stream<Item = Result<FeedAnswer, Error>> + Send, Error> {
     // The doorbell is listened to before anything is read, so that no commit falls between.
-    let bell = reader.services.doorbell.listen();
+    let bell = reader.services.notifier.listen();
     let feed = reader.feed().await?.id;
     let state = Following { reader, followers, bell, feed, position: since, step: Step::First };
     Ok(futures_util::stream::unfold(state, |mut state| async move { state.next().await.map(|answer| (answer, state)) }))
@@ -43,15 +43,15 @@ pub async fn follow(
 /// is an empty page.
 ///
 /// # Errors
-/// When the database refuses, and [`Denied`](crate::problem::Denied) when the reader's right ends while it waits.
+/// When the database refuses, and [`AuthError`](crate::error::AuthError) when the reader's right ends while it waits.
 pub async fn changes_until(
     reader: Reader,
     (since, first): (Cursor, usize),
     followers: Arc<Followers>,
     until: impl Future<Output = ()> + Send,
-) -> Result<FeedAnswer, Stop> {
+) -> Result<FeedAnswer, Error> {
     // The doorbell is listened to before anything is read, so that no commit falls between.
-    let bell = reader.services.doorbell.listen();
+    let bell = reader.services.notifier.listen();
     let feed = reader.feed().await?.id;
     let mut state = Following { reader, followers, bell, feed, position: Some(since), step: Step::First };
     let mut until = std::pin::pin!(until);
@@ -79,7 +79,7 @@ pub async fn changes_until(
 struct Following {
     reader: Reader,
     followers: Arc<Followers>,
-    bell: Receiver<Ring>,
+    bell: Receiver<Notification>,
     feed: FeedId,
     position: Option<Cursor>,
     step: Step,
@@ -105,7 +105,7 @@ enum Woken {
 }
 
 impl Following {
-    async fn next(&mut self) -> Option<Result<FeedAnswer, Stop>> {
+    async fn next(&mut self) -> Option<Result<FeedAnswer, Error>> {
         loop {
             let waited = self.step == Step::Waiting;
             let woken = match self.step {
@@ -117,9 +117,9 @@ impl Following {
                     // A busy feed rings before the poll comes round: the right is looked at with every page.
                     match self.followers.demand(&self.reader).await {
                         Ok(()) => woken,
-                        Err(Stop::Denied(_)) => return None,
+                        Err(Error::Auth(_)) => return None,
                         // Nothing is told to whom nobody could vouch for; the poll finds what this ring was about.
-                        Err(Stop::Fault(fault)) if fault.is_temporary() => {
+                        Err(Error::Internal(fault)) if fault.is_temporary() => {
                             tracing::warn!(error = %fault, "a subscriber's right could not be looked at; it is tried again");
                             tokio::time::sleep(POLL).await;
                             continue;
@@ -150,7 +150,7 @@ impl Following {
                     return Some(Ok(reset));
                 }
                 // The next poll finds what this one could not read.
-                Err(Stop::Fault(fault)) if waited && fault.is_temporary() => {
+                Err(Error::Internal(fault)) if waited && fault.is_temporary() => {
                     tracing::warn!(error = %fault, "a feed could not be read for a subscriber; it is tried again");
                     tokio::time::sleep(POLL).await;
                 }
@@ -162,7 +162,7 @@ impl Following {
         }
     }
 
-    async fn changes(&self, since: Cursor, first: usize, woken: Woken) -> Result<FeedAnswer, Stop> {
+    async fn changes(&self, since: Cursor, first: usize, woken: Woken) -> Result<FeedAnswer, Error> {
         match woken {
             Woken::Rung(rung) => self.followers.pages.changes(&self.reader, self.feed, (since, first), rung).await,
             Woken::Polled => self.reader.changes(since, first).await,
@@ -173,14 +173,14 @@ impl Following {
     async fn wait(&mut self) -> Option<Woken> {
         loop {
             match tokio::time::timeout(POLL, self.heard()).await {
-                Ok(()) => return Some(Woken::Rung(self.reader.services.doorbell.feed_rings(self.feed))),
+                Ok(()) => return Some(Woken::Rung(self.reader.services.notifier.feed_generation(self.feed))),
                 Err(_) => match self.poll().await {
                     Ok(true) => return Some(Woken::Polled),
                     Ok(false) => {}
-                    Err(Stop::Fault(fault)) if fault.is_temporary() => {
+                    Err(Error::Internal(fault)) if fault.is_temporary() => {
                         tracing::warn!(error = %fault, "a feed could not be polled")
                     }
-                    Err(Stop::Denied(_)) => return None,
+                    Err(Error::Auth(_)) => return None,
                     // The reading that follows meets the same, and tells it.
                     Err(_) => return Some(Woken::Polled),
                 },
@@ -191,7 +191,7 @@ impl Following {
     async fn heard(&mut self) {
         loop {
             match self.bell.recv().await {
-                Ok(Ring::Feed(feed)) if feed == self.feed => return,
+                Ok(Notification::Feed(feed)) if feed == self.feed => return,
                 Ok(_) => {}
                 Err(RecvError::Lagged(_)) => return,
                 // Without a doorbell the poll remains.
@@ -201,7 +201,7 @@ impl Following {
     }
 
     /// Whether the head has moved, or the event was closed, with no ring.
-    async fn poll(&self) -> Result<bool, Stop> {
+    async fn poll(&self) -> Result<bool, Error> {
         self.followers.demand(&self.reader).await?;
         let head = self.followers.marks.head(&self.reader, self.feed).await?;
         Ok(!head.is_open || head.revision != self.position.map(|position| position.position))

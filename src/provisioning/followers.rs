@@ -14,12 +14,12 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::access::{Actor, Role};
-use crate::clock::Moment;
+use crate::clock::Monotonic;
+use crate::error::{AuthError, Error};
 use crate::ids::{ApiKeyId, FeedId};
-use crate::problem::{Denied, Stop};
 use crate::provisioning::consumers;
 use crate::provisioning::feed::{self, Reader};
-use crate::provisioning::whole::Mark;
+use crate::provisioning::whole::FeedVersion;
 use crate::services::Services;
 
 use keys::Keys;
@@ -45,15 +45,15 @@ pub struct Followers {
     pub(super) keys: Keys,
     pub(super) marks: Marks,
     /// When each key's contact with a feed was noted last.
-    noted: Mutex<HashMap<(ApiKeyId, FeedId), Moment>>,
+    noted: Mutex<HashMap<(ApiKeyId, FeedId), Monotonic>>,
 }
 
 impl Followers {
     /// The right of a key or an operator as it is now: keys end, roles are taken away.
     ///
     /// # Errors
-    /// [`Denied`] when the reader may not read any more.
-    pub(super) async fn demand(&self, reader: &Reader) -> Result<(), Stop> {
+    /// [`AuthError`] when the reader may not read any more.
+    pub(super) async fn demand(&self, reader: &Reader) -> Result<(), Error> {
         let allowed = match &reader.actor {
             Actor::Key(key) => self.keys.is_good(&reader.services, key.id).await?,
             Actor::Person(person) => {
@@ -63,14 +63,14 @@ impl Followers {
             Actor::System(_) => true,
             Actor::Guest => false,
         };
-        if allowed { Ok(()) } else { Err(Denied::Forbidden.into()) }
+        if allowed { Ok(()) } else { Err(AuthError::Forbidden.into()) }
     }
 
     /// As [`feed::open`], for what is asked often.
     ///
     /// # Errors
-    /// [`Denied`] as there.
-    pub async fn open(&self, services: &Services, actor: &Actor, name: &FeedName) -> Result<Option<Reader>, Stop> {
+    /// [`AuthError`] as there.
+    pub async fn open(&self, services: &Services, actor: &Actor, name: &FeedName) -> Result<Option<Reader>, Error> {
         feed::demand_reader(actor)?;
         let found = self.marks.feed(services, name).await?;
         found.map(|found| feed::reader(services, actor.clone(), found)).transpose()
@@ -80,7 +80,7 @@ impl Followers {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn mark(&self, reader: &Reader) -> Result<Option<Mark>, Stop> {
+    pub async fn mark(&self, reader: &Reader) -> Result<Option<FeedVersion>, Error> {
         let (mark, feed) = self.marks.mark(reader).await?;
         self.note(reader, feed).await;
         Ok(mark)
@@ -94,7 +94,7 @@ impl Followers {
     }
 
     fn is_due(&self, key: ApiKeyId, feed: FeedId) -> bool {
-        let now = Moment::now();
+        let now = Monotonic::now();
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.get(&(key, feed)).is_some_and(|at| at.is_within(NOTED, now)) {
             return false;

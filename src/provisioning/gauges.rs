@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::consumers::lag_in;
 use super::model::Lag;
 use super::{consumer_queries, queries};
-use crate::problem::Stop;
+use crate::error::Error;
 use crate::services::Services;
 
 /// One feed: an event and a service type, by their slugs.
@@ -35,7 +35,7 @@ pub struct ConsumerGauge {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn gauges(services: &Services) -> Result<(Vec<FeedGauge>, Vec<ConsumerGauge>), Stop> {
+pub async fn gauges(services: &Services) -> Result<(Vec<FeedGauge>, Vec<ConsumerGauge>), Error> {
     let mut conn = services.store.read().await?;
     let mut feeds = Vec::new();
     let mut places = HashMap::new();

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::cursor::Cursor;
 use super::model::{Change, ChangesPage, Content, FeedAnswer, Member};
-use crate::changes::Keys;
-use crate::problem::Fault;
+use crate::error::InternalError;
+use crate::feed_log::Keys;
 
 /// Every field of an entry.
 const ENTRY_FIELDS: [&str; 18] = [
@@ -51,7 +51,7 @@ pub(super) struct Item {
 /// One thing of a planned type.
 pub trait Row {
     /// Writes the value of a field as JSON text.
-    fn write(&self, field: &str, below: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), Fault>;
+    fn write(&self, field: &str, below: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), InternalError>;
 }
 
 impl Plan {
@@ -69,7 +69,7 @@ impl Plan {
     ///
     /// # Errors
     /// For a field that the row does not have.
-    pub fn write(&self, row: &dyn Row, out: &mut Vec<u8>) -> Result<(), Fault> {
+    pub fn write(&self, row: &dyn Row, out: &mut Vec<u8>) -> Result<(), InternalError> {
         out.push(b'{');
         for (place, item) in self.items.iter().enumerate() {
             if place > 0 {
@@ -90,8 +90,8 @@ impl Plan {
         plan: Option<&Self>,
         rows: impl IntoIterator<Item = &'r R>,
         out: &mut Vec<u8>,
-    ) -> Result<(), Fault> {
-        let plan = plan.ok_or_else(|| Fault::internal("a list of the feed was selected without fields"))?;
+    ) -> Result<(), InternalError> {
+        let plan = plan.ok_or_else(|| InternalError::new("a list of the feed was selected without fields"))?;
         out.push(b'[');
         for (place, row) in rows.into_iter().enumerate() {
             if place > 0 {
@@ -125,12 +125,12 @@ pub(super) fn nested(type_name: &str, field: &str) -> Option<&'static str> {
     }
 }
 
-fn json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Fault> {
-    serde_json::to_writer(out, value).map_err(Fault::internal)
+fn json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), InternalError> {
+    serde_json::to_writer(out, value).map_err(InternalError::new)
 }
 
-fn unknown(type_name: &str, field: &str) -> Fault {
-    Fault::internal(format!("{type_name} has no field {field}"))
+fn unknown(type_name: &str, field: &str) -> InternalError {
+    InternalError::new(format!("{type_name} has no field {field}"))
 }
 
 /// Ids and numbers need no escaping.
@@ -152,7 +152,7 @@ fn names(names: impl Iterator<Item = &'static str>, out: &mut Vec<u8>) {
 }
 
 impl Row for Content {
-    fn write(&self, field: &str, below: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn write(&self, field: &str, below: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), InternalError> {
         match field {
             "id" => write!(out, "\"Extension:{}\"", self.id.0.simple())?,
             "slot" => write!(out, "{}", self.slot)?,
@@ -182,7 +182,7 @@ impl Row for Content {
 }
 
 impl Row for Member {
-    fn write(&self, field: &str, _: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn write(&self, field: &str, _: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), InternalError> {
         match field {
             "number" => plain(&self.number, out),
             "delaySeconds" => write!(out, "{}", self.delay_seconds)?,
@@ -195,7 +195,7 @@ impl Row for Member {
 }
 
 impl Row for Keys {
-    fn write(&self, field: &str, _: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn write(&self, field: &str, _: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), InternalError> {
         match field {
             "number" => plain(&self.number, out),
             "parameters" => json(&self.parameters, out)?,
@@ -206,7 +206,7 @@ impl Row for Keys {
 }
 
 impl Row for Change {
-    fn write(&self, field: &str, below: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn write(&self, field: &str, below: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), InternalError> {
         match (self, field) {
             (Self::Upsert { content, .. }, "extension") => {
                 let plan = below.ok_or_else(|| unknown("FeedUpsert", field))?;
@@ -236,7 +236,7 @@ impl Lines {
     ///
     /// # Errors
     /// Never into memory.
-    pub fn begin(&self, head: &Cursor, count: i64, out: &mut Vec<u8>) -> Result<(), Fault> {
+    pub fn begin(&self, head: &Cursor, count: i64, out: &mut Vec<u8>) -> Result<(), InternalError> {
         Ok(writeln!(out, "{{\"head\":\"{}\",\"count\":{count}}}", head.encode())?)
     }
 
@@ -244,7 +244,7 @@ impl Lines {
     ///
     /// # Errors
     /// When its JSON cannot be written.
-    pub fn entry(&self, content: &Content, out: &mut Vec<u8>) -> Result<(), Fault> {
+    pub fn entry(&self, content: &Content, out: &mut Vec<u8>) -> Result<(), InternalError> {
         self.0.write(content, out)?;
         out.push(b'\n');
         Ok(())
@@ -254,7 +254,7 @@ impl Lines {
     ///
     /// # Errors
     /// Never into memory.
-    pub fn end(&self, head: &Cursor, out: &mut Vec<u8>) -> Result<(), Fault> {
+    pub fn end(&self, head: &Cursor, out: &mut Vec<u8>) -> Result<(), InternalError> {
         Ok(writeln!(out, "{{\"end\":\"{}\"}}", head.encode())?)
     }
 }
@@ -263,7 +263,7 @@ impl Lines {
 ///
 /// # Errors
 /// When the JSON of an entry cannot be written.
-pub fn answer(answer: &FeedAnswer) -> Result<Vec<u8>, Fault> {
+pub fn answer(answer: &FeedAnswer) -> Result<Vec<u8>, InternalError> {
     let mut out = vec![b'{'];
     match answer {
         FeedAnswer::Page(page) => page_members(page, &mut out)?,
@@ -277,7 +277,7 @@ pub fn answer(answer: &FeedAnswer) -> Result<Vec<u8>, Fault> {
 ///
 /// # Errors
 /// When the JSON of an entry cannot be written.
-pub fn page_members(page: &ChangesPage, out: &mut Vec<u8>) -> Result<(), Fault> {
+pub fn page_members(page: &ChangesPage, out: &mut Vec<u8>) -> Result<(), InternalError> {
     let (entry, removal, keys) = (Plan::whole("FeedExtension"), Plan::whole("FeedRemoval"), Plan::whole("FeedKeys"));
     out.extend_from_slice(b"\"changes\":[");
     for (place, change) in page.changes.iter().enumerate() {

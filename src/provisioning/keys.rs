@@ -15,9 +15,9 @@ use serde_json::Value;
 use super::content_queries as queries;
 use super::model::Place;
 use super::queries::keys_since;
-use crate::changes::{BorneKeys, Entry, Keys, Revision};
+use crate::error::Error;
+use crate::feed_log::{BorneKeys, Entry, Keys, Revision};
 use crate::ids::ExtensionId;
-use crate::problem::Stop;
 use crate::service_types::schema::{ParameterSchema, Parameters};
 use crate::store::Conn;
 
@@ -34,7 +34,7 @@ pub async fn told(
     place: &Place,
     entries: &[Entry],
     base: Revision,
-) -> Result<HashMap<ExtensionId, Vec<Keys>>, Stop> {
+) -> Result<HashMap<ExtensionId, Vec<Keys>>, Error> {
     let ids: Vec<ExtensionId> = entries.iter().map(|entry| entry.extension_id).collect();
     let mut borne: HashMap<ExtensionId, Vec<BorneKeys>> = HashMap::new();
     for keys in keys_since(conn, &ids, base).await? {
@@ -61,7 +61,7 @@ impl Holders {
         place: &Place,
         schema: &ParameterSchema,
         keys: impl Iterator<Item = &'k BorneKeys> + Clone,
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, Error> {
         let mut numbers: Vec<&str> = keys.clone().map(|keys| keys.number.as_str()).collect();
         numbers.sort_unstable();
         numbers.dedup();

@@ -7,9 +7,9 @@ use diesel::prelude::{Insertable, Queryable, Selectable};
 use serde_json::Value;
 
 use super::cursor::Cursor;
-use crate::changes::{Keys, Revision};
 use crate::clock::Timestamp;
 use crate::extensions::visibility::Visibility;
+use crate::feed_log::{Keys, Revision};
 use crate::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceTypeId};
 use crate::restrictions::{RestrictionEffect, RestrictionSource};
 use crate::service_types::schema::{DigestSet, ParameterSchema, Parameters};

@@ -1,8 +1,8 @@
 //! Forgetting what no cursor within the retention needs.
 
 use super::queries;
-use crate::changes;
-use crate::problem::Stop;
+use crate::error::Error;
+use crate::feed_log;
 use crate::services::Services;
 
 /// How long tags, key history and tombstones are kept after the feed's next revision: 7 days, in seconds.
@@ -15,7 +15,7 @@ pub const RETENTION_SECONDS: i64 = 7 * 24 * 3600;
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn prune(services: &Services) -> Result<usize, Stop> {
+pub async fn prune(services: &Services) -> Result<usize, Error> {
     let ids = queries::feed_ids(&mut *services.store.read().await?).await?;
     let until = services.now().plus_seconds(-RETENTION_SECONDS);
     let mut pruned = 0;
@@ -24,7 +24,7 @@ pub async fn prune(services: &Services) -> Result<usize, Stop> {
             .store
             .write(move |conn| {
                 Box::pin(async move {
-                    let Some(feed) = changes::feed_by_id(conn, id).await? else { return Ok(false) };
+                    let Some(feed) = feed_log::feed_by_id(conn, id).await? else { return Ok(false) };
                     let Some(kept) = queries::newest_until(conn, id, until).await? else { return Ok(false) };
                     let horizon = kept.min(feed.head) - 1;
                     if horizon <= feed.horizon {

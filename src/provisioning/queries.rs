@@ -7,8 +7,8 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 use uuid::Uuid;
 
-use crate::changes::{BorneKeys, Entry, Revision, Tag};
 use crate::clock::Timestamp;
+use crate::feed_log::{BorneKeys, Entry, Revision, Tag};
 use crate::ids::{ExtensionId, FeedId};
 use crate::query;
 use crate::store::Conn;

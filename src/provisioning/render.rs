@@ -11,9 +11,9 @@ use super::cursor::Cursor;
 use super::feed::{Opened, Reader};
 use super::model::{Content, Member, Place};
 use super::queries;
-use super::whole::Mark;
+use super::whole::FeedVersion;
 use crate::access::FeedScope;
-use crate::problem::{Fault, Stop};
+use crate::error::{Error, InternalError};
 use crate::service_types::schema::Parameters;
 use crate::service_types::templates::{
     self, ExtensionVariables, Limits, MemberVariables, Surroundings, Template, TypeVariables,
@@ -27,7 +27,7 @@ pub struct Document {
     pub body: String,
     /// The instant that it shows.
     pub head: Cursor,
-    /// As [`Mark::etag`].
+    /// As [`FeedVersion::etag`].
     pub etag: String,
 }
 
@@ -35,15 +35,15 @@ pub struct Document {
 #[derive(Clone, Debug)]
 pub struct DocumentMark {
     pub content_type: String,
-    pub mark: Mark,
+    pub mark: FeedVersion,
 }
 
 /// The mark of the document that the template makes of the feed now; `None` for a template that is not there, and for an archived
 /// event.
 ///
 /// # Errors
-/// [`Stop::BadRequest`] for a template of one telephone; when the database refuses.
-pub async fn mark(reader: &Reader, template: &str) -> Result<Option<DocumentMark>, Stop> {
+/// [`Error::BadRequest`] for a template of one telephone; when the database refuses.
+pub async fn mark(reader: &Reader, template: &str) -> Result<Option<DocumentMark>, Error> {
     let name = template.to_owned();
     reader
         .read(move |conn, reader, opened| {
@@ -58,18 +58,18 @@ pub async fn mark(reader: &Reader, template: &str) -> Result<Option<DocumentMark
 }
 
 /// The template of this name, which must be for a whole feed; `None` when it is not there, and in an archived event.
-async fn template_of(conn: &mut Conn, opened: &Opened, name: &str) -> Result<Option<Template>, Stop> {
+async fn template_of(conn: &mut Conn, opened: &Opened, name: &str) -> Result<Option<Template>, Error> {
     let found = templates::template_by_name(conn, opened.place.service_type, name).await?;
     let Some(template) = found.filter(|_| !opened.place.archived) else { return Ok(None) };
     if templates::is_of_device(template.format, &template.source) {
         let message =
             format!("The template {} makes the document of one telephone: a device link gives it.", template.name);
-        return Err(Stop::BadRequest(message));
+        return Err(Error::BadRequest(message));
     }
     Ok(Some(template))
 }
 
-fn mark_of(opened: &Opened, reader: &Reader, template: &Template) -> Mark {
+fn mark_of(opened: &Opened, reader: &Reader, template: &Template) -> FeedVersion {
     opened.mark(reader, &json!([template.id.global(), template.content_type, template.format, template.source]))
 }
 
@@ -77,7 +77,7 @@ fn mark_of(opened: &Opened, reader: &Reader, template: &Template) -> Mark {
 struct Read {
     template: Template,
     place: Place,
-    mark: Mark,
+    mark: FeedVersion,
     contents: Vec<Content>,
     withheld: Withheld,
 }
@@ -111,8 +111,8 @@ impl Withheld {
 /// The whole feed through the template; `None` for a template that is not there, and for an archived event.
 ///
 /// # Errors
-/// [`Stop::BadRequest`] for a template of one telephone, and when the template fails, with the place.
-pub async fn feed(reader: &Reader, template: &str) -> Result<Option<Document>, Stop> {
+/// [`Error::BadRequest`] for a template of one telephone, and when the template fails, with the place.
+pub async fn feed(reader: &Reader, template: &str) -> Result<Option<Document>, Error> {
     let name = template.to_owned();
     let now = reader.services.now();
     let read = reader
@@ -130,16 +130,16 @@ pub async fn feed(reader: &Reader, template: &str) -> Result<Option<Document>, S
     let Some(read) = read else { return Ok(None) };
     // A hundred thousand extensions take seconds: not on a thread that others wait for.
     let rendering = tokio::task::spawn_blocking(move || render(read, &now.to_string()));
-    rendering.await.map_err(Fault::internal)?.map(Some)
+    rendering.await.map_err(InternalError::new)?.map(Some)
 }
 
-fn render(read: Read, now: &str) -> Result<Document, Stop> {
+fn render(read: Read, now: &str) -> Result<Document, Error> {
     let Read { template, place, mark, contents, withheld } = read;
     let head = mark.head.encode();
     let context =
         templates::of_feed(&surroundings(&place, &head, now), Variable::from_object(Extensions(contents, withheld)));
     let body = templates::render(template.format, &template.source, context, Limits::WHOLE_FEED).map_err(|error| {
-        Stop::BadRequest(format!("The template {} fails: {error}.{}", template.name, withheld.hint()))
+        Error::BadRequest(format!("The template {} fails: {error}.{}", template.name, withheld.hint()))
     })?;
     Ok(Document { content_type: template.content_type, body, head: mark.head, etag: mark.etag })
 }

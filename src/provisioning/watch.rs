@@ -3,10 +3,10 @@
 use futures_util::{FutureExt as _, Stream};
 
 use super::consumer_queries as rows;
-use crate::changes::doorbell::Ring;
-use crate::changes::watch::watch;
+use crate::error::Error;
 use crate::ids::EventId;
-use crate::problem::Stop;
+use crate::notifications::Notification;
+use crate::notifications::watch::watch;
 use crate::services::Services;
 
 /// One item each time that the standing of the event's consumers has changed since the last, from now on.
@@ -16,13 +16,13 @@ use crate::services::Services;
 pub async fn consumers(
     services: Services,
     event: EventId,
-) -> Result<impl Stream<Item = Result<(), Stop>> + Send + 'static, Stop> {
-    let doorbell = services.doorbell.clone();
+) -> Result<impl Stream<Item = Result<(), Error>> + Send + 'static, Error> {
+    let notifier = services.notifier.clone();
     // Feeds of other events ring too: a look that finds nothing is cheap.
-    let concerns = |ring: &Ring| matches!(ring, Ring::Feed(_) | Ring::Consumers);
+    let concerns = |ring: &Notification| matches!(ring, Notification::Feed(_) | Notification::Consumers);
     let look = move || {
         let store = services.store.clone();
         async move { Ok(rows::standing(&mut *store.read().await?, event).await?) }.boxed()
     };
-    watch(&doorbell, concerns, look).await
+    watch(&notifier, concerns, look).await
 }

@@ -8,7 +8,7 @@ use super::cursor::Cursor;
 use super::feed::{Opened, Reader};
 use super::json::Lines;
 use super::queries;
-use crate::problem::{Fault, Stop};
+use crate::error::{Error, InternalError};
 
 /// How many entries are read at once.
 const BATCH: i64 = 500;
@@ -17,7 +17,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 
 /// By what a document that is made of a feed is recognised.
 #[derive(Clone, Debug)]
-pub struct Mark {
+pub struct FeedVersion {
     /// For the header `ETag`, a weak one (RFC 9110, section 8.8.3): the same content may be encoded differently.
     pub etag: String,
     /// How many entries the feed has.
@@ -29,7 +29,7 @@ pub struct Mark {
 /// Where a whole feed is written to.
 pub trait Copying: Send + 'static {
     /// Called once, before anything is written.
-    fn begin(&mut self, mark: Mark);
+    fn begin(&mut self, mark: FeedVersion);
 
     /// Takes the next bytes.
     ///
@@ -44,7 +44,7 @@ pub trait Copying: Send + 'static {
 impl Opened {
     /// The mark of what this reader makes of this instant: it differs when the feed, the reader's scopes, or what the type and
     /// the event add to every entry is different. `more` is what else the document depends on.
-    pub(super) fn mark(&self, reader: &Reader, more: &Value) -> Mark {
+    pub(super) fn mark(&self, reader: &Reader, more: &Value) -> FeedVersion {
         let scope = reader.scope();
         let (place, head) = (&self.place, self.head());
         let facts = serde_json::json!([
@@ -56,7 +56,7 @@ impl Opened {
             more,
         ]);
         let hash = Sha256::digest(facts.to_string());
-        Mark { etag: format!("W/\"{}\"", hex::encode(&hash[..16])), count: self.feed.entry_count, head }
+        FeedVersion { etag: format!("W/\"{}\"", hex::encode(&hash[..16])), count: self.feed.entry_count, head }
     }
 }
 
@@ -65,7 +65,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn mark(&self) -> Result<Option<Mark>, Stop> {
+    pub async fn mark(&self) -> Result<Option<FeedVersion>, Error> {
         self.read(|_, reader, opened| {
             Box::pin(async move { Ok((!opened.place.archived).then(|| opened.mark(reader, &Value::Null))) })
         })
@@ -77,7 +77,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the database refuses, or `to` does.
-    pub async fn copy(&self, mut to: impl Copying) -> Result<bool, Stop> {
+    pub async fn copy(&self, mut to: impl Copying) -> Result<bool, Error> {
         self.read(move |conn, reader, opened| {
             Box::pin(async move {
                 if opened.place.archived {
@@ -122,7 +122,7 @@ impl Reader {
     }
 }
 
-fn hand_on(to: &mut impl Copying, bytes: &mut Vec<u8>) -> Result<(), Fault> {
+fn hand_on(to: &mut impl Copying, bytes: &mut Vec<u8>) -> Result<(), InternalError> {
     let next = Vec::with_capacity(CHUNK_BYTES + 4096);
     Ok(to.write(std::mem::replace(bytes, next))?)
 }

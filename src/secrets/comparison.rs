@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Place, Sealer, queries};
 use crate::clock::Rng;
-use crate::problem::{Fault, Stop};
+use crate::error::{Error, InternalError};
 use crate::store::Conn;
 
 /// The row that holds the key.
@@ -26,17 +26,17 @@ impl ComparisonKey {
     ///
     /// # Errors
     /// When the database refuses, or the stored key does not open.
-    pub async fn load_or_create(conn: &mut Conn, sealer: &Sealer, rng: &dyn Rng) -> Result<Self, Stop> {
+    pub async fn load_or_create(conn: &mut Conn, sealer: &Sealer, rng: &dyn Rng) -> Result<Self, Error> {
         if let Some(sealed) = queries::sealed_key(conn, NAME).await? {
             return Self::open(sealer, &sealed);
         }
         let drawn = Zeroizing::new(rng.bytes::<KEY_BYTES>());
-        let sealed = sealer.seal(&place(), &*drawn).map_err(Fault::from)?;
+        let sealed = sealer.seal(&place(), &*drawn).map_err(InternalError::from)?;
         queries::insert_key(conn, NAME, &sealed).await?;
         // Two may have asked first: the one whose row it became decides.
         let kept = queries::sealed_key(conn, NAME)
             .await?
-            .ok_or_else(|| Fault::internal("the comparison key vanished while it was made"))?;
+            .ok_or_else(|| InternalError::new("the comparison key vanished while it was made"))?;
         Self::open(sealer, &kept)
     }
 
@@ -46,16 +46,16 @@ impl ComparisonKey {
         Self(Zeroizing::new(bytes.to_vec()))
     }
 
-    fn open(sealer: &Sealer, sealed: &[u8]) -> Result<Self, Stop> {
-        Ok(Self(sealer.open(&place(), sealed).map_err(Fault::from)?))
+    fn open(sealer: &Sealer, sealed: &[u8]) -> Result<Self, Error> {
+        Ok(Self(sealer.open(&place(), sealed).map_err(InternalError::from)?))
     }
 
     /// The digest of a value in its place, 64 hexadecimal digits: the same value in another place looks different.
     ///
     /// # Errors
     /// When the key is none, which storing it excludes.
-    pub fn digest(&self, place: &[&[u8]], value: &str) -> Result<String, Fault> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).map_err(Fault::internal)?;
+    pub fn digest(&self, place: &[&[u8]], value: &str) -> Result<String, InternalError> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).map_err(InternalError::new)?;
         for part in place {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
@@ -69,12 +69,12 @@ impl ComparisonKey {
 ///
 /// # Errors
 /// When the database refuses, or the stored key does not open.
-pub async fn reseal_comparison_key(conn: &mut Conn, sealer: &Sealer) -> Result<bool, Stop> {
+pub async fn reseal_comparison_key(conn: &mut Conn, sealer: &Sealer) -> Result<bool, Error> {
     let Some(sealed) = queries::sealed_key(conn, NAME).await?.filter(|sealed| sealer.needs_resealing(sealed)) else {
         return Ok(false);
     };
-    let plain = sealer.open(&place(), &sealed).map_err(Fault::from)?;
-    let anew = sealer.seal(&place(), &plain).map_err(Fault::from)?;
+    let plain = sealer.open(&place(), &sealed).map_err(InternalError::from)?;
+    let anew = sealer.seal(&place(), &plain).map_err(InternalError::from)?;
     queries::save_key(conn, NAME, &anew).await?;
     Ok(true)
 }

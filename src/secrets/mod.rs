@@ -20,7 +20,7 @@ pub use sealer::{Place, Sealer};
 pub use secret::Secret;
 pub use zeroize::Zeroizing;
 
-use crate::problem::Fault;
+use crate::error::InternalError;
 
 /// Why something could not be sealed or opened. The sentences are for the operator; they hold no secret.
 #[derive(Debug, thiserror::Error)]
@@ -65,8 +65,8 @@ pub enum SealingError {
     Failed,
 }
 
-impl From<SealingError> for Fault {
+impl From<SealingError> for InternalError {
     fn from(error: SealingError) -> Self {
-        Self::internal(error)
+        Self::new(error)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::schema::{ParameterSchema, Parameters, Parts, Source};
-use crate::problem::{Problem, ProblemKind};
+use crate::error::{UserError, UserErrorKind};
 
 /// The parameters of an extension under a new schema: what is missing is taken from `defaults`, then generated or defaulted by the
 /// schema; what the schema refuses is replaced from `defaults`, where null stands for leaving the parameter out. A stored secret
@@ -18,7 +18,7 @@ pub fn adapt(
     before: &Parts,
     defaults: &Parameters,
     source: &Source<'_>,
-) -> Result<Parts, Problem> {
+) -> Result<Parts, UserError> {
     let mut values = before.join();
     for (name, value) in defaults.iter().filter(|(_, value)| !value.is_null()) {
         values.entry(name.clone()).or_insert_with(|| value.clone());
@@ -50,16 +50,16 @@ pub fn adapt(
 }
 
 /// The stored secrets that the new schema would show, each as SCHEMA_VIOLATION of `x-secret`.
-fn published(schema: &ParameterSchema, secrets: &Parameters, values: &Parameters) -> Vec<Problem> {
+fn published(schema: &ParameterSchema, secrets: &Parameters, values: &Parameters) -> Vec<UserError> {
     let is_kept = |name: &str| schema.parameter(name).is_some_and(|parameter| parameter.secret);
     let shown = secrets.iter().filter(|(name, secret)| !is_kept(name) && values.get(*name) == Some(secret));
     shown
         .map(|(name, _)| {
             let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-            let kind = ProblemKind::SchemaViolation { pointer, keyword: "x-secret".to_owned() };
+            let kind = UserErrorKind::SchemaViolation { pointer, keyword: "x-secret".to_owned() };
             let message =
                 "It was stored as a secret, which the new schema would show. Give another value or null in defaults.";
-            Problem::new(kind, "", message).at(["parameters", name.as_str()])
+            UserError::new(kind, "", message).at(["parameters", name.as_str()])
         })
         .collect()
 }
@@ -75,7 +75,7 @@ mod tests {
         value.as_object().cloned().unwrap()
     }
 
-    fn adapted(schema: Value, public: Value, defaults: Value) -> Result<Parts, Problem> {
+    fn adapted(schema: Value, public: Value, defaults: Value) -> Result<Parts, UserError> {
         let rng = SeededRng::new(1);
         let source = Source { number: "2342", username: "alice", rng: &rng };
         let before = Parts { public: object(public), ..Parts::default() };
@@ -115,7 +115,7 @@ mod tests {
             (json!({ "codec": "opus", "ipei": "1" }), json!({}), "/ipei"),
         ] {
             let problem = adapted(codec(true), before, defaults).unwrap_err();
-            assert!(matches!(problem.kind, ProblemKind::SchemaViolation { pointer: found, .. } if found == pointer));
+            assert!(matches!(problem.kind, UserErrorKind::SchemaViolation { pointer: found, .. } if found == pointer));
         }
     }
 
@@ -145,7 +145,8 @@ mod tests {
         };
         for schema in [&open, &gone, &status] {
             let refused = adapted(schema, json!({})).unwrap_err();
-            let expected = ProblemKind::SchemaViolation { pointer: "/pin".to_owned(), keyword: "x-secret".to_owned() };
+            let expected =
+                UserErrorKind::SchemaViolation { pointer: "/pin".to_owned(), keyword: "x-secret".to_owned() };
             assert_eq!((refused.kind, refused.path), (expected, vec!["parameters".to_owned(), "pin".to_owned()]));
             assert!(!refused.message.contains("314159"));
             assert_eq!(adapted(schema, json!({ "pin": null })).unwrap(), Parts::default());

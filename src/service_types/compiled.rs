@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use super::ServiceType;
 use super::schema::ParameterSchema;
+use crate::error::InternalError;
 use crate::ids::ServiceTypeId;
-use crate::problem::Fault;
 
 /// How many compiled schemas are kept; beyond that all are forgotten and compiled anew when needed.
 const KEPT: usize = 1024;
@@ -20,13 +20,13 @@ static COMPILED: LazyLock<RwLock<Compiled>> = LazyLock::new(RwLock::default);
 ///
 /// # Errors
 /// When a stored schema does not compile, which saving it excludes.
-pub fn compiled(service_type: &ServiceType) -> Result<Arc<ParameterSchema>, Fault> {
+pub fn compiled(service_type: &ServiceType) -> Result<Arc<ParameterSchema>, InternalError> {
     let key = (service_type.id, service_type.schema_version);
     if let Some(schema) = COMPILED.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return Ok(Arc::clone(schema));
     }
     let schema = ParameterSchema::compile(&service_type.parameter_schema.0).map_err(|problems| {
-        Fault::internal(format!("the stored schema of {} does not compile: {problems:?}", service_type.slug))
+        InternalError::new(format!("the stored schema of {} does not compile: {problems:?}", service_type.slug))
     })?;
     let schema = Arc::new(schema);
     let mut kept = COMPILED.write().unwrap_or_else(PoisonError::into_inner);

@@ -13,8 +13,8 @@ use diesel_async::RunQueryDsl as _;
 
 use super::sealed::UniqueValue;
 use crate::access::Permit;
-use crate::changes::FeedRef;
 use crate::clock::Timestamp;
+use crate::feed_log::FeedRef;
 use crate::ids::{AccountId, CallPermissionId, EventId, ExtensionId, NumberHistoryId, NumberId, ServiceTypeId};
 use crate::numbers::plan::continuations;
 use crate::numbers::state::NumberState;

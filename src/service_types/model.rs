@@ -3,10 +3,10 @@
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
 use crate::clock::Timestamp;
+use crate::error::{InternalError, UserError};
 use crate::ids::{CallPermissionId, EventId, NumberRangeId, ServiceTypeId};
 use crate::numbers::number::Number;
 use crate::numbers::plan;
-use crate::problem::{Fault, Problem};
 use crate::store::schema::{call_permissions, events, number_ranges, service_types};
 use crate::store::types::JsonValue;
 use crate::text_enum;
@@ -68,7 +68,7 @@ impl Event {
     ///
     /// # Errors
     /// Never for a row that the rules wrote.
-    pub fn reserved_prefixes(&self) -> Result<plan::ReservedPrefixes, Problem> {
+    pub fn reserved_prefixes(&self) -> Result<plan::ReservedPrefixes, UserError> {
         plan::ReservedPrefixes::new(&self.reserved())
     }
 }
@@ -91,9 +91,9 @@ impl NumberRange {
     ///
     /// # Errors
     /// Never for a row that the rules wrote.
-    pub fn plan(&self) -> Result<plan::NumberRange, Fault> {
+    pub fn plan(&self) -> Result<plan::NumberRange, InternalError> {
         let (first, last) = (Number::stored(self.first.clone())?, Number::stored(self.last.clone())?);
-        plan::NumberRange::new(&first, &last).map_err(|problem| Fault::internal(problem.message))
+        plan::NumberRange::new(&first, &last).map_err(|problem| InternalError::new(problem.message))
     }
 }
 

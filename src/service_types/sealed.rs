@@ -3,8 +3,8 @@
 use zeroize::Zeroizing;
 
 use super::schema::{ParameterSchema, Parameters, Uniqueness};
+use crate::error::{Error, InternalError};
 use crate::ids::{EventId, ExtensionId, ServiceTypeId};
-use crate::problem::{Fault, Stop};
 use crate::secrets::{ComparisonKey, Place, Sealer, SealingError};
 use crate::store::types::Id;
 use crate::transaction::Tx;
@@ -13,11 +13,15 @@ use crate::transaction::Tx;
 ///
 /// # Errors
 /// When sealing fails.
-pub fn seal_secrets(sealer: &Sealer, extension: ExtensionId, secrets: &Parameters) -> Result<Option<Vec<u8>>, Fault> {
+pub fn seal_secrets(
+    sealer: &Sealer,
+    extension: ExtensionId,
+    secrets: &Parameters,
+) -> Result<Option<Vec<u8>>, InternalError> {
     if secrets.is_empty() {
         return Ok(None);
     }
-    let plain = Zeroizing::new(serde_json::to_vec(secrets).map_err(Fault::internal)?);
+    let plain = Zeroizing::new(serde_json::to_vec(secrets).map_err(InternalError::new)?);
     Ok(Some(sealer.seal(&place(&extension), &plain)?))
 }
 
@@ -25,11 +29,15 @@ pub fn seal_secrets(sealer: &Sealer, extension: ExtensionId, secrets: &Parameter
 ///
 /// # Errors
 /// When the key is not there, or the bytes were damaged or belong to another row.
-pub fn open_secrets(sealer: &Sealer, extension: ExtensionId, sealed: Option<&[u8]>) -> Result<Parameters, Fault> {
+pub fn open_secrets(
+    sealer: &Sealer,
+    extension: ExtensionId,
+    sealed: Option<&[u8]>,
+) -> Result<Parameters, InternalError> {
     let Some(sealed) = sealed else { return Ok(Parameters::new()) };
     let plain = sealer.open(&place(&extension), sealed)?;
     // The parser's own words would show the place in a secret.
-    serde_json::from_slice(&plain).map_err(|_| Fault::internal("an extension's sealed secrets are no JSON object"))
+    serde_json::from_slice(&plain).map_err(|_| InternalError::new("an extension's sealed secrets are no JSON object"))
 }
 
 /// An extension's sealed secrets, sealed with the newest key; nothing where they are already.
@@ -59,7 +67,7 @@ pub struct UniqueValue {
 ///
 /// # Errors
 /// When the database refuses, or the stored key does not open.
-pub async fn comparison_key(tx: &mut Tx<'_>, schema: &ParameterSchema) -> Result<Option<ComparisonKey>, Stop> {
+pub async fn comparison_key(tx: &mut Tx<'_>, schema: &ParameterSchema) -> Result<Option<ComparisonKey>, Error> {
     if !schema.parameters().iter().any(|parameter| parameter.secret && parameter.unique.is_some()) {
         return Ok(None);
     }
@@ -78,7 +86,7 @@ pub fn unique_values(
     event: EventId,
     service_type: ServiceTypeId,
     key: Option<&ComparisonKey>,
-) -> Result<Vec<UniqueValue>, Fault> {
+) -> Result<Vec<UniqueValue>, InternalError> {
     let found = schema.unique_values(values).into_iter();
     found
         .map(|(parameter, reach, value)| {
@@ -89,7 +97,7 @@ pub fn unique_values(
             let value = match key {
                 _ if !parameter.secret => value,
                 Some(key) => key.digest(&[scope.0.as_bytes(), parameter.name.as_bytes()], &value)?,
-                None => return Err(Fault::internal("a unique secret without the key for comparing it")),
+                None => return Err(InternalError::new("a unique secret without the key for comparing it")),
             };
             Ok(UniqueValue { scope, parameter: parameter.name.clone(), value })
         })

@@ -10,16 +10,16 @@ use super::{EventPhase, ServiceBehaviour, TemplateFormat, queries, rules, templa
 use crate::access::Caller;
 use crate::access::rates::{Buckets, Rate};
 use crate::accounts::hashing::Hasher;
-use crate::changes::doorbell::Doorbell;
-use crate::changes::{self, FeedRef};
 use crate::clock::{ManualClock, Rng, SeededRng, Timestamp};
 use crate::config::DatabaseUrl;
+use crate::error::{Error, UserError, UserErrorKind};
+use crate::feed_log::{self, FeedRef};
 use crate::ids::{AccountId, CallPermissionId, EventId, ExtensionId, NumberId, ServiceTypeId};
+use crate::notifications::Notifier;
 use crate::patch::Patch;
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::query;
 use crate::secrets::Sealer;
-use crate::services::{Ground, Services};
+use crate::services::{Services, ServicesInner};
 use crate::store::Store;
 use crate::store::schema::{accounts, extension_permissions, extension_unique_values, extensions, numbers};
 use crate::store::types::JsonValue;
@@ -82,9 +82,9 @@ fn new_schema(change: impl FnOnce(&mut Value)) -> rules::UpdateServiceType {
     rules::UpdateServiceType { parameter_schema: Patch::Given(schema), ..nothing() }
 }
 
-fn problem<T>(result: Result<T, Stop>) -> Problem {
+fn problem<T>(result: Result<T, Error>) -> UserError {
     match result {
-        Err(Stop::Problems(problems)) => problems.into_iter().next().unwrap(),
+        Err(Error::User(problems)) => problems.into_iter().next().unwrap(),
         Err(other) => panic!("{other:?}"),
         Ok(_) => panic!("it was accepted"),
     }
@@ -95,14 +95,14 @@ impl Camp {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(NOW));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(1));
-        let services = Services::from(Ground {
+        let services = Services::from(ServicesInner {
             store: Store::open(&DatabaseUrl::Sqlite(folder.path().join("switchboard.db"))).await.unwrap(),
             clock: Arc::clone(&clock) as _,
             sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
             hasher: Arc::new(Hasher::cheap(Arc::clone(&rng)).unwrap()),
             sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
             rng: Arc::clone(&rng),
-            doorbell: Doorbell::default(),
+            notifier: Notifier::default(),
         });
         let admin = Caller::system("test");
         let pager = rules::CreateServiceType {
@@ -208,7 +208,7 @@ impl Camp {
             .unwrap();
     }
 
-    async fn range(&self, first: &str, last: &str) -> Result<crate::ids::NumberRangeId, Stop> {
+    async fn range(&self, first: &str, last: &str) -> Result<crate::ids::NumberRangeId, Error> {
         let input = rules::CreateNumberRange {
             event: "camp".into(),
             first: first.into(),
@@ -242,7 +242,7 @@ impl Camp {
 
     async fn head(&self) -> i64 {
         let conn = &mut *self.services.store.read().await.unwrap();
-        let feed = changes::feed_of(conn, FeedRef { event: self.event, service_type: self.pager }).await.unwrap();
+        let feed = feed_log::feed_of(conn, FeedRef { event: self.event, service_type: self.pager }).await.unwrap();
         feed.map_or(0, |feed| feed.head)
     }
 
@@ -270,7 +270,7 @@ async fn a_schema_that_breaks_extensions_changes_nothing_and_names_them() {
         let named = &update.breakage.named[0];
         assert_eq!((named.extension, named.pointer.as_str(), named.keyword.as_str()), (broken, "/baud", "required"));
         let refused = problem(update.result);
-        assert!(matches!(refused.kind, ProblemKind::SchemaViolation { .. }));
+        assert!(matches!(refused.kind, UserErrorKind::SchemaViolation { .. }));
         assert_eq!(refused.path, ["parameterSchema"]);
         assert_eq!((camp.schema_version().await, camp.head().await), (1, 0));
     }
@@ -296,7 +296,7 @@ async fn defaults_mend_and_the_feed_is_told_of_what_changed() {
     assert_eq!((camp.schema_version().await, camp.head().await), (2, 1));
     assert_eq!(camp.unique_values().await, ["16", "8"]);
     let stale = camp.update(rules::UpdateServiceType { expected_schema_version: Some(1), ..nothing() }).await.result;
-    assert_eq!(problem(stale).kind, ProblemKind::StaleVersion { current: 2 });
+    assert_eq!(problem(stale).kind, UserErrorKind::StaleVersion { current: 2 });
 }
 
 #[tokio::test]
@@ -331,7 +331,7 @@ async fn new_settings_are_told_to_the_feed_and_null_clears_limits_only() {
         .unwrap();
     assert_eq!(camp.head().await, 1);
     let refused = problem(camp.update(rules::UpdateServiceType { name: Patch::Null, ..nothing() }).await.result);
-    assert_eq!((refused.kind, refused.path), (ProblemKind::Invalid, vec!["name".to_owned()]));
+    assert_eq!((refused.kind, refused.path), (UserErrorKind::Invalid, vec!["name".to_owned()]));
     let row =
         queries::service_type_by_slug(&mut camp.services.store.read().await.unwrap(), "pager").await.unwrap().unwrap();
     assert_eq!(row.quota, None);
@@ -365,8 +365,8 @@ async fn ranges_and_prefixes_stay_clear_of_numbers_that_are_somebodys() {
     let camp = Camp::build().await;
     camp.number("31", "IN_SERVICE").await;
     camp.number("40000", "HELD").await;
-    assert_eq!(problem(camp.range("3000", "3999").await).kind, ProblemKind::Conflict);
-    assert_eq!(problem(camp.range("4000", "4999").await).kind, ProblemKind::Conflict);
+    assert_eq!(problem(camp.range("3000", "3999").await).kind, UserErrorKind::Conflict);
+    assert_eq!(problem(camp.range("4000", "4999").await).kind, UserErrorKind::Conflict);
     let range = camp.range("1000", "1199").await.unwrap();
     {
         let conn = &mut *camp.services.store.read().await.unwrap();
@@ -380,7 +380,7 @@ async fn ranges_and_prefixes_stay_clear_of_numbers_that_are_somebodys() {
     camp.number("1001", "IN_SERVICE").await;
     assert_eq!(
         problem(rules::delete_range(&camp.services, &camp.admin, range.global()).await).kind,
-        ProblemKind::Conflict
+        UserErrorKind::Conflict
     );
     let update = |prefixes: &[&str]| rules::UpdateEvent {
         slug: "camp".into(),
@@ -397,7 +397,7 @@ async fn ranges_and_prefixes_stay_clear_of_numbers_that_are_somebodys() {
         let refused = problem(rules::update_event(&camp.services, &camp.admin, update(&["112", prefix])).await);
         assert_eq!(
             (refused.kind, refused.path),
-            (ProblemKind::Conflict, vec!["reservedPrefixes".to_owned()]),
+            (UserErrorKind::Conflict, vec!["reservedPrefixes".to_owned()]),
             "{prefix}"
         );
     }
@@ -435,7 +435,7 @@ async fn a_permission_that_goes_leaves_its_holders_and_their_feed_knows() {
     assert_eq!((camp.head().await, camp.stored(holder).await.1), (1, 2));
     assert_eq!(
         problem(rules::delete_permission(&camp.services, &camp.admin, id.global()).await).kind,
-        ProblemKind::NotFound
+        UserErrorKind::NotFound
     );
 }
 

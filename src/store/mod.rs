@@ -13,11 +13,11 @@ use std::ops::{Deref, DerefMut};
 
 use futures_util::future::BoxFuture;
 
-pub use postgres::{PgConn, PgLease};
+pub use postgres::{PgConn, PooledPg};
 pub use sqlite::SqliteConn;
 
 use crate::config::DatabaseUrl;
-use crate::problem::{Fault, Stop};
+use crate::error::{Error, InternalError};
 
 /// A connection to whichever database the installation uses.
 #[expect(clippy::large_enum_variant, reason = "connections are few, and a box would cost every statement a hop")]
@@ -25,7 +25,7 @@ pub enum Conn {
     /// The embedded database.
     Sqlite(SqliteConn),
     /// A connection of the PostgreSQL pool.
-    Postgres(PgLease),
+    Postgres(PooledPg),
 }
 
 /// Writes a query once for both databases: the body is expanded with `$c` bound to the concrete connection.
@@ -60,7 +60,7 @@ macro_rules! insert_rows {
     ($conn:expr, $rows:expr, |$values:ident| $insert:expr) => {{
         let rows = $rows;
         match &mut *$conn {
-            $crate::store::Conn::Postgres(c) if rows.len() > $crate::store::FEW => {
+            $crate::store::Conn::Postgres(c) if rows.len() > $crate::store::BATCH_THRESHOLD => {
                 let c: &mut $crate::store::PgConn = c;
                 for $values in rows.chunks($crate::store::CHUNK) {
                     $insert.execute(c).await?;
@@ -79,17 +79,17 @@ macro_rules! insert_rows {
 pub const CHUNK: usize = 500;
 
 /// Up to so many rows are asked for or written one by one: those statements are prepared already.
-pub const FEW: usize = 8;
+pub const BATCH_THRESHOLD: usize = 8;
 
 impl Conn {
     /// Whether so many rows are better asked for or written with one statement: each is a journey to another process.
-    pub const fn takes_together(&self, rows: usize) -> bool {
-        matches!(self, Self::Postgres(_)) && rows > FEW
+    pub const fn prefers_batch(&self, rows: usize) -> bool {
+        matches!(self, Self::Postgres(_)) && rows > BATCH_THRESHOLD
     }
 }
 
 /// What a transaction's closure gives back: a boxed future that borrows the connection.
-pub type Work<'c, T> = BoxFuture<'c, Result<T, Stop>>;
+pub type Work<'c, T> = BoxFuture<'c, Result<T, Error>>;
 
 /// The installation's database.
 #[derive(Clone)]
@@ -102,12 +102,12 @@ enum Backend {
 }
 
 /// A connection for reading; it goes back when it is dropped.
-pub struct Lease {
+pub struct PooledConn {
     conn: Option<Conn>,
-    home: Option<sqlite::ReaderHome>,
+    home: Option<sqlite::PoolSlot>,
 }
 
-impl Deref for Lease {
+impl Deref for PooledConn {
     type Target = Conn;
     #[expect(clippy::expect_used, reason = "the connection leaves only in drop")]
     fn deref(&self) -> &Conn {
@@ -115,17 +115,17 @@ impl Deref for Lease {
     }
 }
 
-impl DerefMut for Lease {
+impl DerefMut for PooledConn {
     #[expect(clippy::expect_used, reason = "the connection leaves only in drop")]
     fn deref_mut(&mut self) -> &mut Conn {
         self.conn.as_mut().expect("a lease holds its connection until it is dropped")
     }
 }
 
-impl Drop for Lease {
+impl Drop for PooledConn {
     fn drop(&mut self) {
         if let (Some(home), Some(Conn::Sqlite(conn))) = (self.home.take(), self.conn.take()) {
-            home.take_back(conn);
+            home.release(conn);
         }
     }
 }
@@ -135,7 +135,7 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be reached, or a migration fails.
-    pub async fn open(url: &DatabaseUrl) -> Result<Self, Fault> {
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, InternalError> {
         let store = Self::connect(url).await?;
         store.migrate().await?;
         Ok(store)
@@ -145,7 +145,7 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be reached.
-    pub async fn connect(url: &DatabaseUrl) -> Result<Self, Fault> {
+    pub async fn connect(url: &DatabaseUrl) -> Result<Self, InternalError> {
         Ok(Self(match url {
             DatabaseUrl::Sqlite(path) => Backend::Sqlite(sqlite::Database::open(path)?),
             DatabaseUrl::Postgres(url) => Backend::Postgres(postgres::Database::connect(url.expose()).await?),
@@ -156,7 +156,7 @@ impl Store {
     ///
     /// # Errors
     /// When a migration fails: the database is then as the last good one left it.
-    pub async fn migrate(&self) -> Result<(), Fault> {
+    pub async fn migrate(&self) -> Result<(), InternalError> {
         match &self.0 {
             Backend::Sqlite(database) => database.migrate().await,
             Backend::Postgres(database) => database.migrate().await,
@@ -167,7 +167,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn is_migrated(&self) -> Result<bool, Fault> {
+    pub async fn is_migrated(&self) -> Result<bool, InternalError> {
         match &self.0 {
             Backend::Sqlite(database) => database.is_migrated().await,
             Backend::Postgres(database) => database.is_migrated().await,
@@ -181,7 +181,7 @@ impl Store {
     ///
     /// # Errors
     /// What `work` gives, or a fault of the database.
-    pub async fn write<T, F>(&self, work: F) -> Result<T, Stop>
+    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
@@ -196,14 +196,14 @@ impl Store {
     ///
     /// # Errors
     /// When none comes free in time.
-    pub async fn read(&self) -> Result<Lease, Fault> {
+    pub async fn read(&self) -> Result<PooledConn, InternalError> {
         match &self.0 {
             Backend::Sqlite(database) => {
                 let (conn, home) = database.reader().await?;
-                Ok(Lease { conn: Some(Conn::Sqlite(conn)), home: Some(home) })
+                Ok(PooledConn { conn: Some(Conn::Sqlite(conn)), home: Some(home) })
             }
             Backend::Postgres(database) => {
-                Ok(Lease { conn: Some(Conn::Postgres(database.lease().await?)), home: None })
+                Ok(PooledConn { conn: Some(Conn::Postgres(database.lease().await?)), home: None })
             }
         }
     }
@@ -212,7 +212,7 @@ impl Store {
     ///
     /// # Errors
     /// What `work` gives, or a fault of the database.
-    pub async fn snapshot<T, F>(&self, work: F) -> Result<T, Stop>
+    pub async fn snapshot<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
@@ -228,7 +228,7 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot.
-    pub async fn check_writable(&self) -> Result<(), Stop> {
+    pub async fn check_writable(&self) -> Result<(), Error> {
         self.write(|conn| Box::pin(async move { Ok(touch(conn).await?) })).await
     }
 
@@ -241,10 +241,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database is PostgreSQL (its own tools do that), the file exists, or the disk fails.
-    pub async fn backup_into(&self, file: &std::path::Path) -> Result<(), Fault> {
+    pub async fn backup_into(&self, file: &std::path::Path) -> Result<(), InternalError> {
         match &self.0 {
             Backend::Sqlite(database) => database.backup_into(file).await,
-            Backend::Postgres(_) => Err(Fault::internal("PostgreSQL is backed up with its own pg_dump")),
+            Backend::Postgres(_) => Err(InternalError::new("PostgreSQL is backed up with its own pg_dump")),
         }
     }
 
@@ -252,7 +252,7 @@ impl Store {
     ///
     /// # Errors
     /// When the listening connection cannot be made.
-    pub async fn listen(&self, channel: &str) -> Result<Option<tokio::sync::mpsc::Receiver<String>>, Fault> {
+    pub async fn listen(&self, channel: &str) -> Result<Option<tokio::sync::mpsc::Receiver<String>>, InternalError> {
         match &self.0 {
             Backend::Sqlite(_) => Ok(None),
             Backend::Postgres(database) => database.listen(channel).await.map(Some),
@@ -273,7 +273,7 @@ async fn touch(conn: &mut Conn) -> diesel::QueryResult<()> {
 ///
 /// # Errors
 /// What `work` gives, or a fault of the database.
-pub async fn savepoint<T, F>(conn: &mut Conn, work: F) -> Result<T, Stop>
+pub async fn savepoint<T, F>(conn: &mut Conn, work: F) -> Result<T, Error>
 where
     F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T>,
 {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel::ConnectionResult;
-use diesel::result::{DatabaseErrorKind, Error};
+use diesel::result::{DatabaseErrorKind, Error as DatabaseError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, bb8 as pooled};
 use diesel_async::{
     AnsiTransactionManager, AsyncConnection as _, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl as _,
@@ -13,8 +13,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrati
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
-use super::{Conn, Lease, Work};
-use crate::problem::{Fault, Stop};
+use super::{Conn, PooledConn, Work};
+use crate::error::{Error, InternalError};
 
 /// The steps from an empty database to today's tables.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
@@ -29,7 +29,7 @@ const MIGRATION_LOCK: i64 = 0x5357_4254_4d49_4752;
 /// A connection of the pool.
 pub type PgConn = AsyncPgConnection;
 /// A connection on loan from the pool.
-pub type PgLease = pooled::PooledConnection<'static, PgConn>;
+pub type PooledPg = pooled::PooledConnection<'static, PgConn>;
 
 /// The pool, and the address for connections outside it.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ pub struct Database {
 }
 
 impl Database {
-    pub async fn connect(url: &str) -> Result<Self, Fault> {
+    pub async fn connect(url: &str) -> Result<Self, InternalError> {
         let mut config = ManagerConfig::default();
         // A connection whose future was dropped in the middle of a transaction is thrown away; others need no test query.
         config.recycling_method = RecyclingMethod::Fast;
@@ -50,35 +50,36 @@ impl Database {
             .connection_timeout(CONNECTION_WAIT)
             .build(manager)
             .await
-            .map_err(|error| Fault::Connection(error.to_string()))?;
+            .map_err(|error| InternalError::Connection(error.to_string()))?;
         let database = Self { pool, url: url.into() };
         database.lease().await?;
         Ok(database)
     }
 
-    pub async fn lease(&self) -> Result<PgLease, Fault> {
-        self.pool.get_owned().await.map_err(|error| Fault::Connection(error.to_string()))
+    pub async fn lease(&self) -> Result<PooledPg, InternalError> {
+        self.pool.get_owned().await.map_err(|error| InternalError::Connection(error.to_string()))
     }
 
-    pub async fn migrate(&self) -> Result<(), Fault> {
-        let mut conn = PgConn::establish(&self.url).await.map_err(|error| Fault::Connection(error.to_string()))?;
+    pub async fn migrate(&self) -> Result<(), InternalError> {
+        let mut conn =
+            PgConn::establish(&self.url).await.map_err(|error| InternalError::Connection(error.to_string()))?;
         conn.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).await?;
         // The lock ends with the connection, whatever happens.
         AsyncMigrationHarness::new(conn)
             .run_pending_migrations(MIGRATIONS)
             .map(drop)
-            .map_err(|error| Fault::internal(format!("migration: {error}")))
+            .map_err(|error| InternalError::new(format!("migration: {error}")))
     }
 
-    pub async fn is_migrated(&self) -> Result<bool, Fault> {
-        let conn = PgConn::establish(&self.url).await.map_err(|error| Fault::Connection(error.to_string()))?;
+    pub async fn is_migrated(&self) -> Result<bool, InternalError> {
+        let conn = PgConn::establish(&self.url).await.map_err(|error| InternalError::Connection(error.to_string()))?;
         AsyncMigrationHarness::new(conn)
             .has_pending_migration(MIGRATIONS)
             .map(|pending| !pending)
-            .map_err(Fault::internal)
+            .map_err(InternalError::new)
     }
 
-    pub async fn write<T, F>(&self, work: F) -> Result<T, Stop>
+    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
@@ -87,8 +88,9 @@ impl Database {
         in_transaction(&mut conn, "BEGIN ISOLATION LEVEL READ COMMITTED", work, true).await
     }
 
-    pub async fn listen(&self, channel: &str) -> Result<mpsc::Receiver<String>, Fault> {
-        let mut conn = PgConn::establish(&self.url).await.map_err(|error| Fault::Connection(error.to_string()))?;
+    pub async fn listen(&self, channel: &str) -> Result<mpsc::Receiver<String>, InternalError> {
+        let mut conn =
+            PgConn::establish(&self.url).await.map_err(|error| InternalError::Connection(error.to_string()))?;
         diesel::sql_query(format!("LISTEN {channel}")).execute(&mut conn).await?;
         let (sender, receiver) = mpsc::channel(1024);
         tokio::spawn(async move {
@@ -114,7 +116,7 @@ async fn establish(url: String) -> ConnectionResult<PgConn> {
 }
 
 /// Runs a read transaction that sees one instant.
-pub async fn snapshot<T, F>(lease: &mut Lease, work: F) -> Result<T, Stop>
+pub async fn snapshot<T, F>(lease: &mut PooledConn, work: F) -> Result<T, Error>
 where
     T: Send + 'static,
     F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
@@ -122,7 +124,7 @@ where
     in_transaction(lease, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", work, false).await
 }
 
-async fn in_transaction<T, F>(conn: &mut Conn, begin: &str, work: F, keep: bool) -> Result<T, Stop>
+async fn in_transaction<T, F>(conn: &mut Conn, begin: &str, work: F, keep: bool) -> Result<T, Error>
 where
     F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T>,
 {
@@ -141,10 +143,10 @@ where
     result
 }
 
-fn postgres(conn: &mut Conn) -> Result<&mut PgConn, Error> {
+fn postgres(conn: &mut Conn) -> diesel::QueryResult<&mut PgConn> {
     match conn {
         Conn::Postgres(conn) => Ok(conn),
-        Conn::Sqlite(_) => Err(Error::DatabaseError(
+        Conn::Sqlite(_) => Err(DatabaseError::DatabaseError(
             DatabaseErrorKind::UnableToSendCommand,
             Box::new("an embedded connection in the PostgreSQL store".to_owned()),
         )),

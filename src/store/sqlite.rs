@@ -18,8 +18,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use super::{Conn, Lease, Work, begin_nested, end_nested};
-use crate::problem::{Fault, Stop};
+use super::{Conn, PooledConn, Work, begin_nested, end_nested};
+use crate::error::{Error, InternalError};
 
 /// The steps from an empty file to today's tables.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -68,14 +68,14 @@ struct Readers {
 }
 
 /// Where a reader goes back to.
-pub struct ReaderHome {
+pub struct PoolSlot {
     readers: Arc<Readers>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl ReaderHome {
+impl PoolSlot {
     /// Takes a reader back for the next request.
-    pub fn take_back(self, conn: SqliteConn) {
+    pub fn release(self, conn: SqliteConn) {
         self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
     }
 }
@@ -90,8 +90,8 @@ type Job = Box<dyn Transaction>;
 
 struct Pending<T, F> {
     work: Option<F>,
-    result: Option<Result<T, Stop>>,
-    answer: oneshot::Sender<Result<T, Stop>>,
+    result: Option<Result<T, Error>>,
+    answer: oneshot::Sender<Result<T, Error>>,
 }
 
 impl<T, F> Transaction for Pending<T, F>
@@ -104,7 +104,7 @@ where
             let Some(work) = self.work.take() else { return Ok(()) };
             begin_nested(conn).await?;
             let result = AssertUnwindSafe(work(conn)).catch_unwind().await;
-            let result = result.unwrap_or_else(|_| Err(Fault::internal("a transaction panicked").into()));
+            let result = result.unwrap_or_else(|_| Err(InternalError::new("a transaction panicked").into()));
             end_nested(conn, result.is_ok()).await?;
             self.result = Some(result);
             Ok(())
@@ -115,8 +115,8 @@ where
         let answer = match (self.result, commit) {
             (Some(result), Ok(())) => result,
             (Some(Err(stop)), Err(_)) => Err(stop),
-            (_, Err(error)) => Err(Fault::Database(again(error)).into()),
-            (None, Ok(())) => Err(Fault::internal("a transaction was not run").into()),
+            (_, Err(error)) => Err(InternalError::Database(again(error)).into()),
+            (None, Ok(())) => Err(InternalError::new("a transaction was not run").into()),
         };
         // Whoever asked may have gone away; the transaction is committed all the same.
         drop(self.answer.send(answer));
@@ -136,7 +136,7 @@ fn again(error: &diesel::result::Error) -> diesel::result::Error {
 
 impl Database {
     /// Opens the file, making it when it is missing, and starts the writer's thread.
-    pub fn open(path: &Path) -> Result<Self, Fault> {
+    pub fn open(path: &Path) -> Result<Self, InternalError> {
         make_private(path)?;
         let writer_conn = establish(path, Mode::Write)?;
         let (writer, jobs) = mpsc::channel(1024);
@@ -149,28 +149,28 @@ impl Database {
         Ok(Self { readers: Arc::new(readers), writer })
     }
 
-    pub async fn migrate(&self) -> Result<(), Fault> {
+    pub async fn migrate(&self) -> Result<(), InternalError> {
         let path = self.readers.path.clone();
         blocking(move || {
             let mut conn = establish_sync(&path, Mode::Write)?;
             conn.run_pending_migrations(MIGRATIONS)
                 .map(drop)
-                .map_err(|error| Fault::internal(format!("migration: {error}")))
+                .map_err(|error| InternalError::new(format!("migration: {error}")))
         })
         .await
     }
 
-    pub async fn is_migrated(&self) -> Result<bool, Fault> {
+    pub async fn is_migrated(&self) -> Result<bool, InternalError> {
         let path = self.readers.path.clone();
         blocking(move || {
             let mut conn = establish_sync(&path, Mode::Read)?;
-            let pending = conn.has_pending_migration(MIGRATIONS).map_err(Fault::internal)?;
+            let pending = conn.has_pending_migration(MIGRATIONS).map_err(InternalError::new)?;
             Ok(!pending)
         })
         .await
     }
 
-    pub async fn write<T, F>(&self, work: F) -> Result<T, Stop>
+    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
@@ -178,15 +178,15 @@ impl Database {
         let (answer, result) = oneshot::channel();
         let job = Box::new(Pending { work: Some(work), result: None, answer });
         if self.writer.send(job).await.is_err() {
-            return Err(Fault::Connection("the writer has stopped".to_owned()).into());
+            return Err(InternalError::Connection("the writer has stopped".to_owned()).into());
         }
-        result.await.unwrap_or_else(|_| Err(Fault::Connection("the writer has stopped".to_owned()).into()))
+        result.await.unwrap_or_else(|_| Err(InternalError::Connection("the writer has stopped".to_owned()).into()))
     }
 
-    pub async fn reader(&self) -> Result<(SqliteConn, ReaderHome), Fault> {
+    pub async fn reader(&self) -> Result<(SqliteConn, PoolSlot), InternalError> {
         let permit = tokio::time::timeout(READER_WAIT, Arc::clone(&self.readers.free).acquire_owned()).await;
-        let Ok(Ok(permit)) = permit else { return Err(Fault::Overloaded("no free database reader")) };
-        let home = ReaderHome { readers: Arc::clone(&self.readers), _permit: permit };
+        let Ok(Ok(permit)) = permit else { return Err(InternalError::Overloaded("no free database reader")) };
+        let home = PoolSlot { readers: Arc::clone(&self.readers), _permit: permit };
         let idle = self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let conn = match idle {
             Some(conn) => conn,
@@ -195,7 +195,7 @@ impl Database {
         Ok((conn, home))
     }
 
-    pub async fn backup_into(&self, file: &Path) -> Result<(), Fault> {
+    pub async fn backup_into(&self, file: &Path) -> Result<(), InternalError> {
         let (path, file) = (self.readers.path.clone(), file.to_owned());
         blocking(move || {
             make_private(&file)?;
@@ -207,8 +207,10 @@ impl Database {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Fault::internal(error)))
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, InternalError> + Send + 'static,
+) -> Result<T, InternalError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(InternalError::new(error)))
 }
 
 /// The writer's life: take what waits, run each in a savepoint, commit once, tell everyone.
@@ -277,7 +279,7 @@ impl Depth for SqliteConnection {
 }
 
 /// Runs a read transaction off the async threads: it may read a hundred thousand rows.
-pub async fn snapshot<T, F>(mut lease: Lease, work: F) -> Result<T, Stop>
+pub async fn snapshot<T, F>(mut lease: PooledConn, work: F) -> Result<T, Error>
 where
     T: Send + 'static,
     F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
@@ -292,7 +294,7 @@ where
             result
         })
     });
-    task.await.unwrap_or_else(|error| Err(Fault::internal(error).into()))
+    task.await.unwrap_or_else(|error| Err(InternalError::new(error).into()))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -304,18 +306,18 @@ enum Mode {
 
 /// Makes the file for its owner's eyes only, where it is missing: SQLite would follow the umask, and gives the files beside it
 /// the rights of this one.
-fn make_private(path: &Path) -> Result<(), Fault> {
+fn make_private(path: &Path) -> Result<(), InternalError> {
     let made = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-    made.map(drop).map_err(|error| Fault::Connection(format!("{}: {error}", path.display())))
+    made.map(drop).map_err(|error| InternalError::Connection(format!("{}: {error}", path.display())))
 }
 
-fn establish(path: &Path, mode: Mode) -> Result<SqliteConn, Fault> {
+fn establish(path: &Path, mode: Mode) -> Result<SqliteConn, InternalError> {
     establish_sync(path, mode).map(SqliteConn::new)
 }
 
-fn establish_sync(path: &Path, mode: Mode) -> Result<SqliteConnection, Fault> {
+fn establish_sync(path: &Path, mode: Mode) -> Result<SqliteConnection, InternalError> {
     let mut conn = SqliteConnection::establish(&path.to_string_lossy())
-        .map_err(|error| Fault::Connection(format!("{}: {error}", path.display())))?;
+        .map_err(|error| InternalError::Connection(format!("{}: {error}", path.display())))?;
     conn.batch_execute(
         "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
          PRAGMA temp_store = MEMORY;",

@@ -4,7 +4,7 @@ pub mod folding;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::problem::Problem;
+use crate::error::UserError;
 
 /// The most characters (Unicode scalar values, after NFC) that a name has.
 pub const MAX_NAME_CHARS: usize = 64;
@@ -25,8 +25,8 @@ pub enum NameFault {
 
 impl NameFault {
     /// The same for the field of an input.
-    pub fn problem(self, field: &str) -> Problem {
-        let problem = Problem::invalid(field, self.to_string());
+    pub fn problem(self, field: &str) -> UserError {
+        let problem = UserError::invalid(field, self.to_string());
         match self {
             Self::Empty => problem.rule("name.empty"),
             Self::TooLong => problem.rule("name.long").naming(MAX_NAME_CHARS),

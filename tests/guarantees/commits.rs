@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::ground::Ground;
+use super::ground::ServicesInner;
 use super::ways::Way;
 use crate::support::{Person, TestApp, code};
 
@@ -31,7 +31,7 @@ async fn is_there(person: &Person, number: &str) -> bool {
 }
 
 pub async fn told_if_and_only_if_committed(app: TestApp, way: Way) {
-    let ground = Ground::set(app, way).await;
+    let ground = ServicesInner::set(app, way).await;
     let (app, user) = (&ground.app, &ground.user);
     let mut system = ground.system("sip").await;
     register(user, "2342", "told", false).await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::copy::COMPLAINT;
-use super::ground::Ground;
+use super::ground::ServicesInner;
 use super::ways::Way;
 use super::{mutate, registered, relabel};
 use crate::support::TestApp;
@@ -13,7 +13,7 @@ const TABLES: [&str; 7] =
     ["feeds", "feed_revisions", "feed_entries", "feed_keys", "feed_consumers", "feed_errors", "feed_web_hooks"];
 
 pub async fn poison_blocks_nobody(app: TestApp, way: Way) {
-    let ground = Ground::set(app, way).await;
+    let ground = ServicesInner::set(app, way).await;
     let user = &ground.user;
     let mut system = ground.system_of("READ_CONFIG, READ_SECRETS", "demo", "sip").await;
     let poisoned = registered(user, "sip", "2001").await;
@@ -51,7 +51,7 @@ pub async fn poison_blocks_nobody(app: TestApp, way: Way) {
 }
 
 pub async fn secrets_are_not_copied(app: TestApp, way: Way) {
-    let ground = Ground::set(app, way).await;
+    let ground = ServicesInner::set(app, way).await;
     let (app, user) = (&ground.app, &ground.user);
     let all = "READ_CONFIG, READ_SECRETS, READ_DIGESTS";
     let mut system = ground.system_of(all, "demo", "sip").await;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use switchboard::changes::digest::Sum;
+use switchboard::feed_log::digest::Sum;
 
 /// What a system holds, by number.
 pub type Rows = BTreeMap<String, Value>;

@@ -14,7 +14,7 @@ use crate::support::{Person, TestApp};
 
 /// The demo event and its people.
 #[derive(Clone)]
-pub struct Ground {
+pub struct ServicesInner {
     pub app: TestApp,
     pub way: Way,
     pub user: Person,
@@ -25,7 +25,7 @@ pub struct Ground {
     systems: Arc<AtomicUsize>,
 }
 
-impl Ground {
+impl ServicesInner {
     pub async fn set(app: TestApp, way: Way) -> Self {
         Self {
             user: app.sign_in("user", PASSWORD).await,
@@ -103,7 +103,7 @@ impl Ground {
 /// What a telephone system was given: a feed with a key, and a name.
 #[derive(Clone)]
 pub struct Desk {
-    pub ground: Ground,
+    pub ground: ServicesInner,
     pub feed: Feed,
     pub consumer: String,
     pub consumer_id: String,

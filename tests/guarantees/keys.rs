@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::ground::Ground;
+use super::ground::ServicesInner;
 use super::system::System;
 use super::ways::{Part, Way};
 use super::{ban, mutate, registered, relabel, renumber};
@@ -33,7 +33,7 @@ fn handsets(change: &Value) -> Vec<&Value> {
 }
 
 pub async fn every_key_is_told(app: TestApp, way: Way) {
-    let ground = Ground::set(app, way).await;
+    let ground = ServicesInner::set(app, way).await;
     let user = &ground.user;
     let first = registered(user, "sip", "2342").await;
     let second = registered(user, "sip", "2344").await;
@@ -73,7 +73,7 @@ pub async fn every_key_is_told(app: TestApp, way: Way) {
     unique_parameters_are_keys(&ground).await;
 }
 
-async fn unique_parameters_are_keys(ground: &Ground) {
+async fn unique_parameters_are_keys(ground: &ServicesInner) {
     let user = &ground.user;
     let (one, other) = (registered(user, "dect", "2360").await, registered(user, "dect", "2361").await);
     let mut system = ground.system_of("READ_CONFIG, WRITE_BACK", "demo", "dect").await;
@@ -102,7 +102,7 @@ async fn unique_parameters_are_keys(ground: &Ground) {
 }
 
 pub async fn pages_are_whole(app: TestApp, way: Way) {
-    let ground = Ground::set(app, way).await;
+    let ground = ServicesInner::set(app, way).await;
     let (user, admin) = (&ground.user, &ground.admin);
     let (first, second) = (registered(user, "sip", "2001").await, registered(user, "sip", "2002").await);
     relabel(user, &second, "Second").await;
@@ -147,7 +147,7 @@ async fn transactions_are_not_cut(system: &System, before: &str) {
 }
 
 /// The number of entries stands with the revision, and decides: the ban's three are made five thousand and one.
-async fn a_revision_with_very_much_is_a_reset(ground: &Ground, mut system: System) {
+async fn a_revision_with_very_much_is_a_reset(ground: &ServicesInner, mut system: System) {
     let of_the_ban = "SELECT CAST(entries AS TEXT) AS text FROM feed_revisions WHERE entries > 2";
     assert_eq!(ground.app.texts(of_the_ban).await, ["3"]);
     let mut other = system.sleeper().await;

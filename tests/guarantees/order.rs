@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::json;
 
-use super::ground::Ground;
+use super::ground::ServicesInner;
 use super::system::System;
 use super::ways::Way;
 use super::{ban, bar, invited, mutate, registered, relabel, renumber};
@@ -55,7 +55,7 @@ async fn all_in_step(systems: &mut [System]) {
 }
 
 pub async fn commit_order(app: TestApp, way: Way) {
-    let ground = Ground::set(app, way).await;
+    let ground = ServicesInner::set(app, way).await;
     let (app, user, operator) = (&ground.app, &ground.user, &ground.operator);
     let mut systems = [ground.system("sip").await, ground.system("group").await];
 
@@ -83,7 +83,7 @@ pub async fn commit_order(app: TestApp, way: Way) {
 }
 
 /// The registration is in an event where the banned have nothing yet: only the lock of their account is in the way.
-async fn a_ban_and_a_registration(ground: &Ground, owned: &str) {
+async fn a_ban_and_a_registration(ground: &ServicesInner, owned: &str) {
     let admin = &ground.admin;
     let event = "mutation { createEvent(input: {slug: \"fair\", name: \"Fair\", phase: OPEN, serviceTypes: [\"sip\"]}) { errors { code } } }";
     admin.does(event, json!({})).await;
@@ -100,7 +100,7 @@ async fn a_ban_and_a_registration(ground: &Ground, owned: &str) {
 }
 
 /// Eight writers over the same few extensions while two systems read.
-async fn many_at_once(ground: &Ground, systems: &mut [System]) {
+async fn many_at_once(ground: &ServicesInner, systems: &mut [System]) {
     let operator = &ground.operator;
     let mut ids = Vec::new();
     for number in 2100..2104 {
@@ -128,7 +128,7 @@ async fn many_at_once(ground: &Ground, systems: &mut [System]) {
 }
 
 pub async fn snapshot_and_tail(app: TestApp, way: Way) {
-    let ground = Ground::set(app, way).await;
+    let ground = ServicesInner::set(app, way).await;
     let user = &ground.user;
     let mut ids = Vec::new();
     for number in 2001..2010 {
@@ -173,7 +173,7 @@ pub async fn snapshot_and_tail(app: TestApp, way: Way) {
 }
 
 /// Pages that were read change, and pages to come, something is new and something goes.
-fn interruptions(ground: &Ground, ids: &[String]) -> [BoxFuture<'static, ()>; 3] {
+fn interruptions(ground: &ServicesInner, ids: &[String]) -> [BoxFuture<'static, ()>; 3] {
     let (one, two, three) = (ground.user.clone(), ground.user.clone(), ground.user.clone());
     let (late, early, gone, gone_too) = (ids[8].clone(), ids[0].clone(), ids[1].clone(), ids[7].clone());
     [

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::ground::Ground;
+use super::ground::ServicesInner;
 use super::system::System;
 use super::ways::Way;
 use super::{PASSWORD, ban, bar, invited, mutate, registered, renumber};
 use crate::support::{Person, TestApp};
 
 struct Stage {
-    ground: Ground,
+    ground: ServicesInner,
     user: Person,
     operator: Person,
     admin: Person,
@@ -18,7 +18,7 @@ struct Stage {
 
 impl Stage {
     async fn set(app: TestApp, way: Way) -> Self {
-        let ground = Ground::set(app, way).await;
+        let ground = ServicesInner::set(app, way).await;
         let mut systems = Vec::new();
         for service_type in ["sip", "dect", "group"] {
             let scopes = "READ_CONFIG, READ_SECRETS, READ_DIGESTS, WRITE_BACK";

@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::copy::digest;
-use super::ground::Ground;
+use super::ground::ServicesInner;
 use super::ways::{Part, Way};
 use super::{ban, bar, mutate, registered, relabel};
 use crate::support::TestApp;
 
 pub async fn own_positions(app: TestApp, way: Way) {
-    let ground = Ground::set(app, way).await;
+    let ground = ServicesInner::set(app, way).await;
     let mut quick = ground.system("sip").await;
     let mut slow = ground.system("sip").await;
     let before = slow.cursor();
@@ -39,7 +39,7 @@ pub async fn own_positions(app: TestApp, way: Way) {
 }
 
 pub async fn versions_differ(app: TestApp, way: Way) {
-    let ground = Ground::set(app, way).await;
+    let ground = ServicesInner::set(app, way).await;
     let (user, operator, admin) = (&ground.user, &ground.operator, &ground.admin);
     let id = registered(user, "sip", "2001").await;
     let mut system = ground.system_of("READ_CONFIG, READ_SECRETS", "demo", "sip").await;
@@ -76,7 +76,7 @@ pub async fn versions_differ(app: TestApp, way: Way) {
 
 /// A restored database counts its revisions from where it was. What it then issues under an old number is told apart by the tag:
 /// in the version, and so in the digest.
-async fn a_revision_that_is_issued_again_is_another_version(ground: &Ground, id: &str) {
+async fn a_revision_that_is_issued_again_is_another_version(ground: &ServicesInner, id: &str) {
     let newest = "SELECT CAST(max(revision) AS TEXT) AS text FROM feed_revisions";
     let copy = ground.app.back_up().await;
     relabel(&ground.operator, id, "Before the restore").await;
@@ -95,7 +95,7 @@ async fn a_revision_that_is_issued_again_is_another_version(ground: &Ground, id:
 }
 
 pub async fn cursors_check_themselves(app: TestApp, way: Way) {
-    let ground = Ground::set(app, way).await;
+    let ground = ServicesInner::set(app, way).await;
     let id = registered(&ground.user, "sip", "2001").await;
     let mut known = ground.system("sip").await;
     let mut ahead = ground.system("sip").await;
@@ -126,7 +126,7 @@ pub async fn cursors_check_themselves(app: TestApp, way: Way) {
 }
 
 /// Another feed's cursor, and a text that is none.
-async fn cursors_that_are_handed_over(ground: &Ground) {
+async fn cursors_that_are_handed_over(ground: &ServicesInner) {
     let mut system = ground.system("sip").await;
     system.takes_cursor(&ground.system("dect").await.cursor());
     assert_eq!(system.is_reset().await, "EPOCH");
@@ -147,7 +147,7 @@ async fn cursors_that_are_handed_over(ground: &Ground) {
 }
 
 /// A quiet month harms nobody; a week after the next change it is too late.
-async fn a_quiet_month(ground: &Ground, id: &str) {
+async fn a_quiet_month(ground: &ServicesInner, id: &str) {
     let mut system = ground.system("sip").await;
     let app = &ground.app;
     app.clock.advance(Duration::from_secs(30 * 86_400));
@@ -165,7 +165,7 @@ async fn a_quiet_month(ground: &Ground, id: &str) {
 }
 
 pub async fn doorbell(app: TestApp, way: Way) {
-    let ground = Ground::set(app, way).await;
+    let ground = ServicesInner::set(app, way).await;
     let mut system = ground.system("sip").await;
     // What calls web hooks runs beside the requests.
     let duties = (way == Way::WebHook).then(|| switchboard::background::start(&ground.app.app));

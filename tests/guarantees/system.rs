@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::agent::Agent;
 use super::called::{self, Called};
 use super::copy::{Copy, Rows};
-use super::ground::{Desk, Ground};
+use super::ground::{Desk, ServicesInner};
 use super::reading::{Stream, take};
 use super::ways::Way;
 
@@ -36,7 +36,7 @@ pub struct System {
 
 impl System {
     /// Gets a name and a key. It has read nothing yet.
-    pub async fn connect(ground: &Ground, scopes: &str, event: &str, service_type: &str) -> Self {
+    pub async fn connect(ground: &ServicesInner, scopes: &str, event: &str, service_type: &str) -> Self {
         let desk = ground.consumer(scopes, event, service_type).await;
         let line = match ground.way {
             Way::Pages => Line::Pages(Copy::default()),
@@ -280,7 +280,7 @@ impl System {
     }
 
     /// Reads from a restored database from now on, with the copy and the cursor that it has.
-    pub async fn moves(&mut self, ground: &Ground) {
+    pub async fn moves(&mut self, ground: &ServicesInner) {
         self.desk.feed.key = ground.app.holding(self.desk.key.token().unwrap()).asker;
         self.desk.ground = ground.clone();
         match &mut self.line {

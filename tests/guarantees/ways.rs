@@ -41,7 +41,7 @@ pub enum Part {
     PageSize,
     CursorAheadOfTheDatabase,
     CursorHandedOver,
-    Doorbell,
+    Notifier,
 }
 
 /// What some ways cannot show, and why.
@@ -78,7 +78,7 @@ pub const LEFT_OUT: [LeftOut; 4] = [
         why: "the size is not the system's to choose: 500 or 1,000 entries",
     },
     LeftOut {
-        part: Part::Doorbell,
+        part: Part::Notifier,
         guarantee: 10,
         ways: &[Way::Pages],
         what: "the whole guarantee",

@@ -16,7 +16,7 @@ pub enum Cell {
     Allowed,
     Empty,
     Absent,
-    Denied,
+    AuthError,
     /// Any other error, by its code.
     Refused(String),
 }
@@ -27,7 +27,7 @@ impl fmt::Display for Cell {
             Self::Allowed => "allowed",
             Self::Empty => "empty",
             Self::Absent => "absent",
-            Self::Denied => "denied",
+            Self::AuthError => "denied",
             Self::Refused(code) => code,
         })
     }
@@ -144,7 +144,7 @@ fn top(answer: &Value, column: Column) -> Option<Cell> {
     let code = answer["errors"].as_array()?.first()?["extensions"]["code"].as_str().unwrap_or("none");
     let denial = if column == Column::Guest { "UNAUTHENTICATED" } else { "FORBIDDEN" };
     assert!(!code.starts_with("GRAPHQL"), "the question itself is wrong: {answer}");
-    Some(if code == denial { Cell::Denied } else { Cell::Refused(code.to_owned()) })
+    Some(if code == denial { Cell::AuthError } else { Cell::Refused(code.to_owned()) })
 }
 
 /// What a value means: a payload's errors first.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use switchboard::changes::digest::Sum;
+use switchboard::feed_log::digest::Sum;
 
 /// Number → id and version.
 pub type Shown = BTreeMap<String, (String, String)>;

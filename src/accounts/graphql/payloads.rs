@@ -20,7 +20,7 @@ impl AcceptedPayload {
     ///
     /// # Errors
     /// What belongs to the top of the response.
-    pub fn of<T>(result: Result<T, crate::problem::Stop>) -> Result<Self, ApiError> {
+    pub fn of<T>(result: Result<T, crate::error::Error>) -> Result<Self, ApiError> {
         Ok(match settle(result)? {
             Ok(_) => Self { accepted: true, errors: Vec::new() },
             Err(errors) => Self { accepted: false, errors },
@@ -42,7 +42,7 @@ impl AccountPayload {
     ///
     /// # Errors
     /// What belongs to the top of the response.
-    pub async fn of(ctx: &Context<'_>, result: Result<rules::Changed, crate::problem::Stop>) -> Result<Self, ApiError> {
+    pub async fn of(ctx: &Context<'_>, result: Result<rules::Changed, crate::error::Error>) -> Result<Self, ApiError> {
         Ok(match settle(result)? {
             Ok(changed) => Self { account: Account::load(ctx, changed.account).await?, errors: Vec::new() },
             Err(errors) => Self { account: None, errors },

@@ -4,8 +4,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::proof_queries;
 use crate::clock::Timestamp;
+use crate::error::{Error, UserError, UserErrorKind};
 use crate::ids::AccountId;
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::services::Services;
 use crate::store::types::Id;
 
@@ -31,7 +31,7 @@ impl Guesses {
     ///
     /// # Errors
     /// RATE_LIMITED with the seconds to wait.
-    pub async fn admit(&self, services: &Services) -> Result<(), Stop> {
+    pub async fn admit(&self, services: &Services) -> Result<(), Error> {
         let now = services.now();
         let mut conn = services.store.read().await?;
         let failures = proof_queries::failures_since(&mut conn, &self.0, now.plus_seconds(-WINDOW_SECONDS)).await?;
@@ -41,14 +41,14 @@ impl Guesses {
         }
         let retry_after_seconds = i32::try_from(wait).unwrap_or(i32::MAX);
         let message = "Too many failed attempts. Wait a moment before the next one.";
-        Err(Problem::new(ProblemKind::RateLimited { retry_after_seconds }, "", message).into())
+        Err(UserError::new(UserErrorKind::RateLimited { retry_after_seconds }, "", message).into())
     }
 
     /// Counts a failure.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn failed(self, services: &Services) -> Result<(), Stop> {
+    pub async fn failed(self, services: &Services) -> Result<(), Error> {
         let (now, id) = (services.now(), Id(services.rng.uuid(services.now())));
         services
             .store

@@ -21,10 +21,10 @@ pub use roles::set_role;
 pub use sessions::{reauthenticate, revoke_all_sessions, revoke_session, sign_out};
 pub use sign_in::{SignedIn, sign_in};
 
+use crate::error::{Error, InternalError, UserError, UserErrorKind};
 use crate::ids::AccountId;
 use crate::jobs::{JobKind, NewJob};
 use crate::mail::Mail;
-use crate::problem::{Fault, Problem, ProblemKind, Stop};
 use crate::transaction::Tx;
 
 /// An account that an operation made or changed.
@@ -39,8 +39,8 @@ pub struct Changed {
 pub struct Accepted;
 
 /// Puts a mail beside the change.
-pub(crate) async fn send(tx: &mut Tx<'_>, mail: &Mail) -> Result<(), Stop> {
-    let payload = mail.seal(tx.sealer()).map_err(Fault::internal)?;
+pub(crate) async fn send(tx: &mut Tx<'_>, mail: &Mail) -> Result<(), Error> {
+    let payload = mail.seal(tx.sealer()).map_err(InternalError::new)?;
     tx.enqueue(NewJob { kind: JobKind::SendMail, payload, deduplication: None }).await
 }
 
@@ -48,7 +48,7 @@ pub(crate) async fn send(tx: &mut Tx<'_>, mail: &Mail) -> Result<(), Stop> {
 ///
 /// # Errors
 /// INVALID at `username`.
-pub fn clean_username(input: &str) -> Result<String, Problem> {
+pub fn clean_username(input: &str) -> Result<String, UserError> {
     let folded = input.trim().to_ascii_lowercase();
     let fits = (3..=32).contains(&folded.len());
     let allowed =
@@ -56,22 +56,22 @@ pub fn clean_username(input: &str) -> Result<String, Problem> {
     if fits && allowed {
         Ok(folded)
     } else {
-        Err(Problem::invalid("username", "A username has 3 to 32 letters a–z, digits, dots, underscores or hyphens."))
+        Err(UserError::invalid("username", "A username has 3 to 32 letters a–z, digits, dots, underscores or hyphens."))
     }
 }
 
 /// A name to be shown.
-fn clean_display_name(input: &str) -> Result<String, Problem> {
+fn clean_display_name(input: &str) -> Result<String, UserError> {
     crate::text::name(input).map_err(|fault| fault.problem("displayName"))
 }
 
 /// An address to which mail can be sent.
-fn clean_email(input: &str) -> Result<String, Problem> {
+fn clean_email(input: &str) -> Result<String, UserError> {
     let trimmed = input.trim();
     if crate::mail::is_address(trimmed) {
         Ok(trimmed.to_owned())
     } else {
-        Err(Problem::invalid("email", "This is not an e-mail address."))
+        Err(UserError::invalid("email", "This is not an e-mail address."))
     }
 }
 
@@ -81,6 +81,6 @@ fn search_text(username: &str, display_name: &str) -> String {
 }
 
 /// The problem of a token that is unknown, used or too old: which, it does not say.
-fn token_expired() -> Problem {
-    Problem::new(ProblemKind::TokenExpired, "token", "This link is no longer good. Ask for a new one.")
+fn token_expired() -> UserError {
+    UserError::new(UserErrorKind::TokenExpired, "token", "This link is no longer good. Ask for a new one.")
 }

@@ -11,20 +11,20 @@ use crate::accounts::model::{Account, MailTokenPurpose};
 use crate::accounts::password::Password;
 use crate::accounts::token::Token;
 use crate::accounts::{proof_queries, queries};
-use crate::changes::doorbell::Ring;
+use crate::error::{AuthError, Error, UserError, UserErrorKind};
 use crate::mail::Mail;
-use crate::problem::{Denied, Problem, ProblemKind, Stop};
+use crate::notifications::Notification;
 use crate::services::Services;
 use crate::transaction::{Mode, transact};
 
 /// Checks the caller's own password, for what needs it again. Failures count as failed sign-ins.
 ///
 /// # Errors
-/// CREDENTIALS_REJECTED at `field`; RATE_LIMITED; [`Denied`] for anybody but a signed-in person.
-pub(crate) async fn prove(services: &Services, caller: &Caller, password: &str, field: &str) -> Result<Account, Stop> {
+/// CREDENTIALS_REJECTED at `field`; RATE_LIMITED; [`AuthError`] for anybody but a signed-in person.
+pub(crate) async fn prove(services: &Services, caller: &Caller, password: &str, field: &str) -> Result<Account, Error> {
     let id = caller.actor.demand_person()?.id;
     let mut conn = services.store.read().await?;
-    let account = queries::by_id(&mut conn, id).await?.ok_or(Denied::Unauthenticated)?;
+    let account = queries::by_id(&mut conn, id).await?.ok_or(AuthError::Unauthenticated)?;
     drop(conn);
     let guesses = Guesses::of_account(id);
     guesses.admit(services).await?;
@@ -32,7 +32,7 @@ pub(crate) async fn prove(services: &Services, caller: &Caller, password: &str, 
         Verdict::Right | Verdict::RightButCheap => Ok(account),
         Verdict::Wrong => {
             guesses.failed(services).await?;
-            Err(Problem::new(ProblemKind::CredentialsRejected, field, "This is not your password.").into())
+            Err(UserError::new(UserErrorKind::CredentialsRejected, field, "This is not your password.").into())
         }
     }
 }
@@ -46,7 +46,7 @@ pub async fn change_password(
     caller: &Arc<Caller>,
     current: &str,
     new: &str,
-) -> Result<Accepted, Stop> {
+) -> Result<Accepted, Error> {
     let person = caller.actor.demand_person()?;
     let chosen = Password::choose(new, &[&person.username], "newPassword")?;
     let session = person.session;
@@ -58,7 +58,7 @@ pub async fn change_password(
             queries::set_password(tx.conn, account.id, &hash).await?;
             proof_queries::void_mail_tokens(tx.conn, Some(account.id), MailTokenPurpose::ResetPassword, tx.now).await?;
             proof_queries::end_sessions(tx.conn, &permit, account.id, Some(session)).await?;
-            tx.ring(Ring::AccountEnded(account.id));
+            tx.notify(Notification::AccountEnded(account.id));
             send(tx, &Mail::password_changed(&account.email, &account.username)).await?;
             tx.audit(&permit, Some(account.id.global()), format!("{} changed the password", account.username)).await?;
             Ok(Accepted)
@@ -71,7 +71,7 @@ pub async fn change_password(
 ///
 /// # Errors
 /// INVALID when the text is no address.
-pub async fn request_password_reset(services: &Services, caller: &Arc<Caller>, email: &str) -> Result<Accepted, Stop> {
+pub async fn request_password_reset(services: &Services, caller: &Arc<Caller>, email: &str) -> Result<Accepted, Error> {
     let email = clean_email(email)?;
     transact(services, caller, Action::RequestPasswordReset, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -96,7 +96,7 @@ pub async fn reset_password(
     caller: &Arc<Caller>,
     token: &str,
     new: &str,
-) -> Result<Accepted, Stop> {
+) -> Result<Accepted, Error> {
     let chosen = Password::choose(new, &[], "newPassword")?;
     let hash = Token::parse(token).ok_or_else(token_expired)?.hash();
     let password_hash = services.hasher.hash(&chosen).await?;
@@ -113,7 +113,7 @@ pub async fn reset_password(
             queries::set_password(tx.conn, id, &password_hash).await?;
             proof_queries::clear_failures(tx.conn, Guesses::of_account(id).hash()).await?;
             proof_queries::end_sessions(tx.conn, &permit, id, None).await?;
-            tx.ring(Ring::AccountEnded(id));
+            tx.notify(Notification::AccountEnded(id));
             send(tx, &Mail::password_changed(&account.email, &account.username)).await?;
             tx.audit(&permit, Some(id.global()), format!("{} reset the password", account.username)).await?;
             Ok(Accepted)

@@ -8,8 +8,8 @@ use super::{Changed, clean_display_name, clean_email, search_text, send};
 use crate::access::{Action, Caller};
 use crate::accounts::model::MailTokenPurpose;
 use crate::accounts::queries;
+use crate::error::{AuthError, Error, UserError, UserErrorKind};
 use crate::mail::Mail;
-use crate::problem::{Denied, Problem, ProblemKind, Stop};
 use crate::services::Services;
 use crate::transaction::{Mode, transact};
 
@@ -21,12 +21,12 @@ pub async fn update_profile(
     services: &Services,
     caller: &Arc<Caller>,
     display_name: Option<&str>,
-) -> Result<Changed, Stop> {
+) -> Result<Changed, Error> {
     let display_name = display_name.map(clean_display_name).transpose()?;
     transact(services, caller, Action::UpdateProfile, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::UpdateProfile).await?;
-            let person = permit.actor().person().ok_or(Denied::Forbidden)?.clone();
+            let person = permit.actor().person().ok_or(AuthError::Forbidden)?.clone();
             if let Some(name) = display_name {
                 queries::set_display_name(tx.conn, &permit, person.id, &name, &search_text(&person.username, &name))
                     .await?;
@@ -49,15 +49,15 @@ pub struct ChangeEmail {
 ///
 /// # Errors
 /// INVALID at `email`, CREDENTIALS_REJECTED at `password`, RATE_LIMITED when too many links were sent.
-pub async fn change_email(services: &Services, caller: &Arc<Caller>, input: ChangeEmail) -> Result<Changed, Stop> {
+pub async fn change_email(services: &Services, caller: &Arc<Caller>, input: ChangeEmail) -> Result<Changed, Error> {
     let email = clean_email(&input.email)?;
     let account = prove(services, caller, &input.password, "password").await?;
     transact(services, caller, Action::ChangeEmail, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::ChangeEmail).await?;
             if !may_mail(tx, account.id, MailTokenPurpose::VerifyEmail).await? {
-                let kind = ProblemKind::RateLimited { retry_after_seconds: 3600 };
-                return Err(Problem::new(kind, "email", "Too many links were sent. Try again in an hour.").into());
+                let kind = UserErrorKind::RateLimited { retry_after_seconds: 3600 };
+                return Err(UserError::new(kind, "email", "Too many links were sent. Try again in an hour.").into());
             }
             if account.email_verified_at.is_none() {
                 queries::set_unverified_email(tx.conn, &permit, account.id, &email).await?;

@@ -8,9 +8,9 @@ use crate::accounts::model::{Account, MailToken, MailTokenPurpose};
 use crate::accounts::password::Password;
 use crate::accounts::token::Token;
 use crate::accounts::{proof_queries, queries};
+use crate::error::{Error, UserError, UserErrorKind};
 use crate::ids::AccountId;
 use crate::mail::Mail;
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
 
@@ -37,16 +37,16 @@ struct Candidate {
 }
 
 /// A username that does not pass for the program itself or for a guest in the audit.
-fn free_username(input: &str) -> Result<String, Problem> {
+fn free_username(input: &str) -> Result<String, UserError> {
     let username = clean_username(input)?;
     if matches!(username.as_str(), "guest" | "system") {
-        return Err(Problem::new(ProblemKind::AlreadyExists, "username", "This username is taken."));
+        return Err(UserError::new(UserErrorKind::AlreadyExists, "username", "This username is taken."));
     }
     Ok(username)
 }
 
 impl Candidate {
-    async fn new(services: &Services, input: RegisterAccount) -> Result<Self, Stop> {
+    async fn new(services: &Services, input: RegisterAccount) -> Result<Self, Error> {
         let mut problems = Vec::new();
         let username = free_username(&input.username).map_err(|problem| problems.push(problem)).ok();
         let display_name = clean_display_name(&input.display_name).map_err(|problem| problems.push(problem)).ok();
@@ -63,9 +63,9 @@ impl Candidate {
         }
     }
 
-    async fn store(self, tx: &mut Tx<'_>, permit: &Permit, role: Role, is_verified: bool) -> Result<Account, Stop> {
+    async fn store(self, tx: &mut Tx<'_>, permit: &Permit, role: Role, is_verified: bool) -> Result<Account, Error> {
         if queries::is_username_taken(tx.conn, &self.username).await? {
-            return Err(Problem::new(ProblemKind::AlreadyExists, "username", "This username is taken.").into());
+            return Err(UserError::new(UserErrorKind::AlreadyExists, "username", "This username is taken.").into());
         }
         let account = Account {
             id: AccountId::new(tx.rng(), tx.now),
@@ -95,7 +95,7 @@ pub async fn register(
     services: &Services,
     caller: &Arc<Caller>,
     input: RegisterAccount,
-) -> Result<CreatedAccount, Stop> {
+) -> Result<CreatedAccount, Error> {
     let candidate = Candidate::new(services, input).await?;
     transact(services, caller, Action::RegisterAccount, Mode::Commit, |tx| {
         Box::pin(async move {
@@ -113,7 +113,7 @@ pub async fn register(
 }
 
 /// Sends the link that proves `email`; older links stop being good.
-pub(super) async fn send_verification(tx: &mut Tx<'_>, account: &Account, email: &str) -> Result<(), Stop> {
+pub(super) async fn send_verification(tx: &mut Tx<'_>, account: &Account, email: &str) -> Result<(), Error> {
     let token = issue(tx, Some(account.id), MailTokenPurpose::VerifyEmail, Some(email)).await?;
     send(tx, &Mail::verify_email(email, &account.username, &token.reveal())).await
 }
@@ -124,7 +124,7 @@ pub(super) async fn issue(
     account: Option<AccountId>,
     purpose: MailTokenPurpose,
     email: Option<&str>,
-) -> Result<Token, Stop> {
+) -> Result<Token, Error> {
     proof_queries::void_mail_tokens(tx.conn, account, purpose, tx.now).await?;
     let token = Token::generate(tx.rng());
     let row = MailToken {
@@ -141,7 +141,7 @@ pub(super) async fn issue(
 }
 
 /// Whether the account may be sent another mail of this kind now.
-pub(super) async fn may_mail(tx: &mut Tx<'_>, account: AccountId, purpose: MailTokenPurpose) -> Result<bool, Stop> {
+pub(super) async fn may_mail(tx: &mut Tx<'_>, account: AccountId, purpose: MailTokenPurpose) -> Result<bool, Error> {
     let sent = proof_queries::count_mail_tokens(tx.conn, account, purpose, tx.now.plus_seconds(-3600)).await?;
     Ok(sent < MAILS_AN_HOUR)
 }
@@ -150,7 +150,7 @@ pub(super) async fn may_mail(tx: &mut Tx<'_>, account: AccountId, purpose: MailT
 ///
 /// # Errors
 /// TOKEN_EXPIRED; ALREADY_EXISTS when somebody else has proved the address meanwhile.
-pub async fn verify_email(services: &Services, caller: &Arc<Caller>, token: &str) -> Result<Changed, Stop> {
+pub async fn verify_email(services: &Services, caller: &Arc<Caller>, token: &str) -> Result<Changed, Error> {
     let hash = Token::parse(token).ok_or_else(token_expired)?.hash();
     transact(services, caller, Action::VerifyEmail, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -159,7 +159,7 @@ pub async fn verify_email(services: &Services, caller: &Arc<Caller>, token: &str
                 proof_queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::VerifyEmail, tx.now).await?;
             let used = used.ok_or_else(token_expired)?;
             let (Some(id), Some(email)) = (used.account_id, used.email) else { return Err(token_expired().into()) };
-            crate::changes::locks::rule(tx.conn, &format!("email {}", email.to_ascii_lowercase())).await?;
+            crate::locks::rule(tx.conn, &format!("email {}", email.to_ascii_lowercase())).await?;
             let account = queries::by_id(tx.conn, id)
                 .await?
                 .filter(|account| account.deleted_at.is_none())
@@ -167,7 +167,7 @@ pub async fn verify_email(services: &Services, caller: &Arc<Caller>, token: &str
             let other = queries::by_verified_email(tx.conn, &email).await?.filter(|other| other.id != id);
             if other.is_some() {
                 let message = "Another account has proved this address already.";
-                return Err(Problem::new(ProblemKind::AlreadyExists, "token", message).into());
+                return Err(UserError::new(UserErrorKind::AlreadyExists, "token", message).into());
             }
             queries::set_verified_email(tx.conn, &permit, id, &email, tx.now).await?;
             if account.email_verified_at.is_some() && !account.email.eq_ignore_ascii_case(&email) {
@@ -184,7 +184,7 @@ pub async fn verify_email(services: &Services, caller: &Arc<Caller>, token: &str
 ///
 /// # Errors
 /// INVALID when the text is no address.
-pub async fn resend_verification(services: &Services, caller: &Arc<Caller>, email: &str) -> Result<Accepted, Stop> {
+pub async fn resend_verification(services: &Services, caller: &Arc<Caller>, email: &str) -> Result<Accepted, Error> {
     let email = clean_email(email)?;
     transact(services, caller, Action::ResendVerification, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -209,7 +209,7 @@ pub async fn create_admin(
     services: &Services,
     caller: &Arc<Caller>,
     input: RegisterAccount,
-) -> Result<CreatedAccount, Stop> {
+) -> Result<CreatedAccount, Error> {
     let candidate = Candidate::new(services, input).await?;
     transact(services, caller, Action::CreateAdmin, Mode::Commit, |tx| {
         Box::pin(async move {
@@ -225,7 +225,7 @@ pub async fn create_admin(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn setup_token(services: &Services) -> Result<Option<Token>, Stop> {
+pub async fn setup_token(services: &Services) -> Result<Option<Token>, Error> {
     let inner = services.clone();
     services
         .store
@@ -262,12 +262,12 @@ pub async fn complete_setup(
     caller: &Arc<Caller>,
     token: &str,
     input: RegisterAccount,
-) -> Result<CreatedAccount, Stop> {
+) -> Result<CreatedAccount, Error> {
     let hash = Token::parse(token).ok_or_else(token_expired)?.hash();
     let candidate = Candidate::new(services, input).await?;
     transact(services, caller, Action::CompleteSetup, Mode::Commit, move |tx| {
         Box::pin(async move {
-            crate::changes::locks::rule(tx.conn, "admins").await?;
+            crate::locks::rule(tx.conn, "admins").await?;
             let permit = tx.permit(Action::CompleteSetup).await?;
             let used = proof_queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::Setup, tx.now).await?;
             if used.is_none() || queries::count_admins(tx.conn).await? > 0 {

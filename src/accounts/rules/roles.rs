@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Changed, clean_username};
 use crate::access::{Action, Caller, Role};
 use crate::accounts::queries;
-use crate::changes::locks;
-use crate::problem::{Problem, ProblemKind, Stop};
+use crate::error::{Error, UserError, UserErrorKind};
+use crate::locks;
 use crate::services::Services;
 use crate::transaction::{Mode, transact};
 
@@ -14,7 +14,7 @@ use crate::transaction::{Mode, transact};
 ///
 /// # Errors
 /// NOT_FOUND at `username`, LAST_ADMIN.
-pub async fn set_role(services: &Services, caller: &Arc<Caller>, username: &str, role: Role) -> Result<Changed, Stop> {
+pub async fn set_role(services: &Services, caller: &Arc<Caller>, username: &str, role: Role) -> Result<Changed, Error> {
     let username = clean_username(username).map_err(|_| no_such_account());
     transact(services, caller, Action::SetRole, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -25,7 +25,7 @@ pub async fn set_role(services: &Services, caller: &Arc<Caller>, username: &str,
                 && role != Role::Admin
                 && queries::count_other_admins(tx.conn, account.id).await? == 0
             {
-                return Err(Problem::new(ProblemKind::LastAdmin, "username", "This is the last admin.").into());
+                return Err(UserError::new(UserErrorKind::LastAdmin, "username", "This is the last admin.").into());
             }
             queries::set_role(tx.conn, &permit, account.id, role).await?;
             let summary = format!("{} became {}", account.username, role.as_str());
@@ -37,6 +37,6 @@ pub async fn set_role(services: &Services, caller: &Arc<Caller>, username: &str,
 }
 
 /// The problem of a username that nobody has.
-pub(crate) fn no_such_account() -> Problem {
-    Problem::not_found("username", "There is no account of this name.")
+pub(crate) fn no_such_account() -> UserError {
+    UserError::not_found("username", "There is no account of this name.")
 }

@@ -6,17 +6,17 @@ use super::Accepted;
 use super::passwords::prove;
 use crate::access::{Action, Caller};
 use crate::accounts::proof_queries;
-use crate::changes::doorbell::Ring;
+use crate::error::{AuthError, Error, UserError};
 use crate::ids::SessionId;
-use crate::problem::{Denied, Problem, Stop};
+use crate::notifications::Notification;
 use crate::services::Services;
 use crate::transaction::{Mode, transact};
 
 /// Ends the caller's own session.
 ///
 /// # Errors
-/// [`Denied`] for anybody but a signed-in person.
-pub async fn sign_out(services: &Services, caller: &Arc<Caller>) -> Result<Accepted, Stop> {
+/// [`AuthError`] for anybody but a signed-in person.
+pub async fn sign_out(services: &Services, caller: &Arc<Caller>) -> Result<Accepted, Error> {
     let session = caller.actor.demand_person()?.session;
     end(services, caller, Action::SignOut, session).await
 }
@@ -25,22 +25,22 @@ pub async fn sign_out(services: &Services, caller: &Arc<Caller>) -> Result<Accep
 ///
 /// # Errors
 /// NOT_FOUND at `id`.
-pub async fn revoke_session(services: &Services, caller: &Arc<Caller>, id: &str) -> Result<Accepted, Stop> {
+pub async fn revoke_session(services: &Services, caller: &Arc<Caller>, id: &str) -> Result<Accepted, Error> {
     caller.actor.demand(crate::access::Role::User)?;
     let session =
-        SessionId::from_global(id).ok_or_else(|| Problem::invalid("id", "This is not the id of a session."))?;
+        SessionId::from_global(id).ok_or_else(|| UserError::invalid("id", "This is not the id of a session."))?;
     end(services, caller, Action::RevokeSession, session).await
 }
 
-async fn end(services: &Services, caller: &Arc<Caller>, action: Action, session: SessionId) -> Result<Accepted, Stop> {
+async fn end(services: &Services, caller: &Arc<Caller>, action: Action, session: SessionId) -> Result<Accepted, Error> {
     transact(services, caller, action, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(action).await?;
-            let account = permit.actor().account().ok_or(Denied::Forbidden)?;
+            let account = permit.actor().account().ok_or(AuthError::Forbidden)?;
             if !proof_queries::end_session(tx.conn, &permit, account, session).await? {
-                return Err(Problem::not_found("id", "You have no such session.").into());
+                return Err(UserError::not_found("id", "You have no such session.").into());
             }
-            tx.ring(Ring::SessionEnded(session));
+            tx.notify(Notification::SessionEnded(session));
             tx.audit(&permit, Some(session.global()), "A session was ended").await?;
             Ok(Accepted)
         })
@@ -51,14 +51,14 @@ async fn end(services: &Services, caller: &Arc<Caller>, action: Action, session:
 /// Ends all the caller's sessions, this one too.
 ///
 /// # Errors
-/// [`Denied`] for anybody but a signed-in person.
-pub async fn revoke_all_sessions(services: &Services, caller: &Arc<Caller>) -> Result<Accepted, Stop> {
+/// [`AuthError`] for anybody but a signed-in person.
+pub async fn revoke_all_sessions(services: &Services, caller: &Arc<Caller>) -> Result<Accepted, Error> {
     transact(services, caller, Action::RevokeAllSessions, Mode::Commit, |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::RevokeAllSessions).await?;
-            let account = permit.actor().account().ok_or(Denied::Forbidden)?;
+            let account = permit.actor().account().ok_or(AuthError::Forbidden)?;
             proof_queries::end_sessions(tx.conn, &permit, account, None).await?;
-            tx.ring(Ring::AccountEnded(account));
+            tx.notify(Notification::AccountEnded(account));
             tx.audit(&permit, Some(account.global()), "All sessions were ended").await?;
             Ok(Accepted)
         })
@@ -70,7 +70,7 @@ pub async fn revoke_all_sessions(services: &Services, caller: &Arc<Caller>) -> R
 ///
 /// # Errors
 /// CREDENTIALS_REJECTED at `password`; RATE_LIMITED after many failures.
-pub async fn reauthenticate(services: &Services, caller: &Arc<Caller>, password: &str) -> Result<Accepted, Stop> {
+pub async fn reauthenticate(services: &Services, caller: &Arc<Caller>, password: &str) -> Result<Accepted, Error> {
     let session = caller.actor.demand_person()?.session;
     prove(services, caller, password, "password").await?;
     transact(services, caller, Action::Reauthenticate, Mode::Commit, move |tx| {

@@ -9,8 +9,8 @@ use crate::accounts::model::{Account, Session};
 use crate::accounts::password::Password;
 use crate::accounts::token::Token;
 use crate::accounts::{proof_queries, queries};
+use crate::error::{Error, UserError, UserErrorKind};
 use crate::ids::{AccountId, SessionId};
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::restrictions::{self, RestrictionEffect};
 use crate::services::Services;
 use crate::transaction::{Mode, transact};
@@ -35,7 +35,12 @@ pub struct SignedIn {
 ///
 /// # Errors
 /// CREDENTIALS_REJECTED; RATE_LIMITED after many failures; RESTRICTED with the reason, after a right password alone.
-pub async fn sign_in(services: &Services, caller: &Arc<Caller>, login: &str, password: &str) -> Result<SignedIn, Stop> {
+pub async fn sign_in(
+    services: &Services,
+    caller: &Arc<Caller>,
+    login: &str,
+    password: &str,
+) -> Result<SignedIn, Error> {
     admit_address(services, caller)?;
     let login = login.trim().to_owned();
     let presented = Password::presented(password);
@@ -61,21 +66,21 @@ pub async fn sign_in(services: &Services, caller: &Arc<Caller>, login: &str, pas
 }
 
 /// Refuses an address that tries too often, whatever it tries.
-fn admit_address(services: &Services, caller: &Caller) -> Result<(), Problem> {
+fn admit_address(services: &Services, caller: &Caller) -> Result<(), UserError> {
     if !caller.is_rated {
         return Ok(());
     }
     services.sign_ins.take(caller.address, 1).map_err(|retry| {
         let retry_after_seconds = i32::try_from(retry.seconds).unwrap_or(i32::MAX);
-        Problem::new(
-            ProblemKind::RateLimited { retry_after_seconds },
+        UserError::new(
+            UserErrorKind::RateLimited { retry_after_seconds },
             "",
             "Too many sign-ins from this address. Wait a moment.",
         )
     })
 }
 
-async fn find(services: &Services, login: &str) -> Result<Option<Account>, Stop> {
+async fn find(services: &Services, login: &str) -> Result<Option<Account>, Error> {
     let mut conn = services.store.read().await?;
     if login.contains('@') {
         return Ok(queries::by_verified_email(&mut conn, login).await?);
@@ -89,14 +94,14 @@ async fn open_session(
     account: Account,
     guesses: Guesses,
     dearer_hash: Option<String>,
-) -> Result<SignedIn, Stop> {
+) -> Result<SignedIn, Error> {
     transact(services, caller, Action::SignIn, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::SignIn).await?;
             let restrictions = restrictions::of_account(tx.conn, account.id).await?;
             if let Some(ban) = restrictions.iter().find(|restriction| restriction.has(RestrictionEffect::NoSignIn)) {
                 let message = format!("This account is restricted: {}", ban.reason);
-                return Err(Problem::new(ProblemKind::Restricted, "", message).into());
+                return Err(UserError::new(UserErrorKind::Restricted, "", message).into());
             }
             if let Some(hash) = dearer_hash {
                 queries::set_password(tx.conn, account.id, &hash).await?;
@@ -122,6 +127,6 @@ async fn open_session(
 }
 
 /// Told alike, whether the account exists or not.
-pub(super) fn rejected() -> Problem {
-    Problem::new(ProblemKind::CredentialsRejected, "", "The login or the password is not right.")
+pub(super) fn rejected() -> UserError {
+    UserError::new(UserErrorKind::CredentialsRejected, "", "The login or the password is not right.")
 }

@@ -6,7 +6,7 @@ use minijinja::value::Serde;
 use serde::Serialize;
 
 use super::export::{Export, ExportEntry};
-use crate::problem::{Fault, Stop};
+use crate::error::{Error, InternalError};
 use crate::service_types::TemplateFormat;
 use crate::service_types::templates::{self, Limits};
 
@@ -113,7 +113,7 @@ impl Phonebook {
 ///
 /// # Errors
 /// When the template fails, which a test excludes.
-pub fn phonebook(asked: Asked<'_>, entries: &[ExportEntry]) -> Result<Option<Export>, Stop> {
+pub fn phonebook(asked: Asked<'_>, entries: &[ExportEntry]) -> Result<Option<Export>, Error> {
     let Asked { kind, title, address, page } = asked;
     let size = kind.page_size().unwrap_or(usize::MAX);
     let begin = page.saturating_sub(1).saturating_mul(size);
@@ -133,7 +133,7 @@ pub fn phonebook(asked: Asked<'_>, entries: &[ExportEntry]) -> Result<Option<Exp
         entries: &lines,
     };
     let text = templates::render(kind.format(), kind.source(), Serde(&book).into(), Limits::WHOLE_FEED)
-        .map_err(|error| Fault::internal(format!("the phonebook's template fails: {error}")))?;
+        .map_err(|error| InternalError::new(format!("the phonebook's template fails: {error}")))?;
     let body = if kind == Phonebook::Vcard { folded(&text) } else { text };
     Ok(Some(Export::new(kind.content_type(), body.into_bytes())))
 }

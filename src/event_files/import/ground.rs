@@ -6,15 +6,15 @@ use std::sync::Arc;
 use super::referred;
 use crate::access::Permit;
 use crate::accounts;
-use crate::changes::locks::{self, Hold};
+use crate::error::Error;
 use crate::event_files::row::ExtensionRow;
 use crate::extensions::{Extension, many_queries};
 use crate::groups::{self, GroupMember};
 use crate::ids::{AccountId, CallPermissionId, ExtensionId, NumberId, ServiceTypeId};
+use crate::locks::{self, Hold};
 use crate::numbers::plan::{NumberRange, ReservedPrefixes};
 use crate::numbers::rules::settle;
 use crate::numbers::{self, NumberRow};
-use crate::problem::Stop;
 use crate::restrictions;
 use crate::secrets::ComparisonKey;
 use crate::service_types::schema::ParameterSchema;
@@ -36,7 +36,7 @@ pub(super) struct Kind {
 }
 
 /// What is there before the import.
-pub(super) struct Ground {
+pub(super) struct ServicesInner {
     pub(super) event: Event,
     /// All of them: operators may use every range for every service type.
     pub(super) ranges: Vec<NumberRange>,
@@ -62,7 +62,7 @@ pub(super) struct Ground {
 ///
 /// # Errors
 /// When the database refuses.
-pub(super) async fn lock(tx: &mut Tx<'_>, event: &Event, rows: &[(u64, ExtensionRow)]) -> Result<(), Stop> {
+pub(super) async fn lock(tx: &mut Tx<'_>, event: &Event, rows: &[(u64, ExtensionRow)]) -> Result<(), Error> {
     let owners: Vec<AccountId> = owners(tx.conn, rows).await?.into_values().collect();
     if owners.len() > OWNERS_LOCKED_SINGLY {
         locks::every_account(tx.conn).await?;
@@ -77,13 +77,13 @@ pub(super) async fn lock(tx: &mut Tx<'_>, event: &Event, rows: &[(u64, Extension
     Ok(locks::events(tx.conn, &[event.id]).await?)
 }
 
-async fn owners(conn: &mut Conn, rows: &[(u64, ExtensionRow)]) -> Result<HashMap<String, AccountId>, Stop> {
+async fn owners(conn: &mut Conn, rows: &[(u64, ExtensionRow)]) -> Result<HashMap<String, AccountId>, Error> {
     let names: BTreeSet<&str> = rows.iter().map(|(_, row)| row.owner.as_str()).collect();
     let names: Vec<&str> = names.into_iter().collect();
     Ok(accounts::queries::ids_by_usernames(conn, &names).await?.into_iter().collect())
 }
 
-impl Ground {
+impl ServicesInner {
     /// Loads it, under the locks.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl Ground {
         permit: &Permit,
         event: Event,
         rows: &[(u64, ExtensionRow)],
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, Error> {
         let mut wanted: BTreeSet<&str> = rows.iter().map(|(_, row)| row.number.as_str()).collect();
         wanted.extend(referred(rows));
         let wanted: Vec<&str> = wanted.into_iter().collect();
@@ -134,7 +134,7 @@ impl Ground {
     }
 }
 
-async fn kinds(tx: &mut Tx<'_>) -> Result<HashMap<String, Arc<Kind>>, Stop> {
+async fn kinds(tx: &mut Tx<'_>) -> Result<HashMap<String, Arc<Kind>>, Error> {
     let mut kinds = HashMap::new();
     for service_type in service_types::queries::all_service_types(tx.conn).await? {
         let schema = compiled(&service_type)?;
@@ -150,7 +150,7 @@ async fn touched(
     permit: &Permit,
     event: &Event,
     wanted: &[&str],
-) -> Result<HashMap<String, NumberRow>, Stop> {
+) -> Result<HashMap<String, NumberRow>, Error> {
     let mut rows = HashMap::new();
     for row in numbers::queries::find_all(tx.conn, event.id, wanted).await? {
         let row = settle(tx, permit, row).await?;
@@ -159,7 +159,7 @@ async fn touched(
     Ok(rows)
 }
 
-async fn bars(conn: &mut Conn, numbers: &HashMap<String, NumberRow>) -> Result<HashMap<NumberId, String>, Stop> {
+async fn bars(conn: &mut Conn, numbers: &HashMap<String, NumberRow>) -> Result<HashMap<NumberId, String>, Error> {
     let ids: Vec<Id> = numbers.values().map(|row| Id(row.id.0)).collect();
     let mut bars = HashMap::new();
     for chunk in ids.chunks(crate::store::CHUNK) {

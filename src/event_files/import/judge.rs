@@ -3,9 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::ground::{Ground, Kind};
+use super::ground::{Kind, ServicesInner};
 use super::{Progress, fail};
 use crate::access::{Actor, Permit};
+use crate::error::{Error, UserError, UserErrorKind};
 use crate::event_files::row::{ExtensionRow, MemberRow, RowFailure};
 use crate::extensions::rules::{check_place, editor, is_free_for, parameters, refuse_bar};
 use crate::extensions::{Extension, sealed};
@@ -14,7 +15,6 @@ use crate::ids::{AccountId, CallPermissionId, ExtensionId, GroupMemberId};
 use crate::numbers::NumberRow;
 use crate::numbers::number::Number;
 use crate::numbers::rules::untouched;
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::schema::{Editor, Parameters, Source};
 use crate::service_types::sealed::{UniqueValue, unique_values};
 use crate::store::types::JsonValue;
@@ -64,11 +64,11 @@ impl Memberships {
 pub(super) async fn all(
     tx: &mut Tx<'_>,
     permit: &Permit,
-    ground: &Ground,
+    ground: &ServicesInner,
     rows: Vec<(u64, ExtensionRow)>,
     progress: &Progress,
     failures: &mut Vec<RowFailure>,
-) -> Result<(Vec<Planned>, HashSet<String>), Stop> {
+) -> Result<(Vec<Planned>, HashSet<String>), Error> {
     let (mut planned, mut failed) = (Vec::with_capacity(rows.len()), HashSet::new());
     let mut earlier = BTreeSet::new();
     for (line, row) in rows {
@@ -96,29 +96,29 @@ pub(super) async fn all(
 }
 
 /// A new number that begins with another new one of the file, or the other way round. Inside ranges there are none.
-fn neighbour(earlier: &BTreeSet<String>, found: &Planned) -> Option<Problem> {
+fn neighbour(earlier: &BTreeSet<String>, found: &Planned) -> Option<UserError> {
     let number = &found.number.as_ref()?.number;
     let shorter = (1..number.len()).filter_map(|length| number.get(..length)).find(|text| earlier.contains(*text));
     let longer = earlier.range(number.clone()..).next().map(String::as_str).filter(|text| text.starts_with(number));
     let other = shorter.or(longer)?;
     let message = format!("{number} cannot stand beside {other}: one begins with the other.");
-    Some(Problem::new(ProblemKind::Conflict, "number", message))
+    Some(UserError::new(UserErrorKind::Conflict, "number", message))
 }
 
 async fn judge(
     tx: &mut Tx<'_>,
     permit: &Permit,
-    ground: &Ground,
+    ground: &ServicesInner,
     (line, row): (u64, ExtensionRow),
     failures: &mut Vec<RowFailure>,
-) -> Result<Option<Planned>, Stop> {
+) -> Result<Option<Planned>, Error> {
     let kind = ground.kinds.get(&row.service_type);
     if kind.is_none() {
-        fail(failures, line, "service_type", Problem::not_found("", "There is no such service type."));
+        fail(failures, line, "service_type", UserError::not_found("", "There is no such service type."));
     }
     let owner = ground.owners.get(&row.owner).copied();
     if owner.is_none() {
-        fail(failures, line, "owner", Problem::not_found("", "There is no account of this name."));
+        fail(failures, line, "owner", UserError::not_found("", "There is no account of this name."));
     }
     let mut permissions = BTreeSet::new();
     for slug in &row.permissions {
@@ -126,7 +126,7 @@ async fn judge(
             Some(id) => drop(permissions.insert(*id)),
             None => {
                 let message = format!("There is no call permission {slug:?}.");
-                fail(failures, line, "permissions", Problem::not_found("", message));
+                fail(failures, line, "permissions", UserError::not_found("", message));
             }
         }
     }
@@ -166,8 +166,8 @@ async fn judge(
 }
 
 /// What speaks against the row's type and owner: a new extension needs a type that is not retired, an old one keeps both.
-fn misfits(kind: &Kind, owner: AccountId, before: Option<&Extension>) -> Vec<(&'static str, Problem)> {
-    let conflict = |message: &str| Problem::new(ProblemKind::Conflict, "", message);
+fn misfits(kind: &Kind, owner: AccountId, before: Option<&Extension>) -> Vec<(&'static str, UserError)> {
+    let conflict = |message: &str| UserError::new(UserErrorKind::Conflict, "", message);
     let mut found = Vec::new();
     match before {
         None if kind.service_type.retired => {
@@ -192,13 +192,13 @@ fn misfits(kind: &Kind, owner: AccountId, before: Option<&Extension>) -> Vec<(&'
 async fn take(
     tx: &mut Tx<'_>,
     permit: &Permit,
-    ground: &Ground,
+    ground: &ServicesInner,
     (line, number, owner): (u64, &Number, Option<AccountId>),
     failures: &mut Vec<RowFailure>,
-) -> Result<Option<NumberRow>, Stop> {
+) -> Result<Option<NumberRow>, Error> {
     match check_place(tx, permit, &ground.event, number, (&ground.ranges, &ground.reserved)).await {
         Ok(()) => {}
-        Err(Stop::Problems(problems)) => {
+        Err(Error::User(problems)) => {
             problems.into_iter().for_each(|problem| fail(failures, line, "number", problem));
             return Ok(None);
         }
@@ -213,8 +213,8 @@ async fn take(
     }
     match owner {
         Some(owner) if !is_free_for(row, owner, false) => {
-            let kind = ProblemKind::NumberUnavailable { number: number.to_string(), suggestions: Vec::new() };
-            fail(failures, line, "number", Problem::new(kind, "", "The number is kept for somebody else."));
+            let kind = UserErrorKind::NumberUnavailable { number: number.to_string(), suggestions: Vec::new() };
+            fail(failures, line, "number", UserError::new(kind, "", "The number is kept for somebody else."));
             Ok(None)
         }
         _ => Ok(Some(row.clone())),
@@ -234,18 +234,18 @@ fn fill(
     row: &mut Extension,
     given: Given<'_>,
     (line, failures): (u64, &mut Vec<RowFailure>),
-) -> Result<Option<Vec<UniqueValue>>, Stop> {
+) -> Result<Option<Vec<UniqueValue>>, Error> {
     let current = parameters::all(tx, row)?;
     let source = Source { number: &row.number, username: given.owner, rng: tx.rng() };
     let editor = if matches!(permit.actor(), Actor::System(_)) { Editor::Import } else { editor(permit) };
     let values = match parameters::replace(&kind.schema, current, given.parameters, editor, &source) {
         Ok(values) => values,
-        Err(Stop::Problems(problems)) => {
+        Err(Error::User(problems)) => {
             for problem in problems {
                 let place = problem.path.get(1..).unwrap_or_default().join("/");
                 let message =
                     if place.is_empty() { problem.message.clone() } else { format!("{place}: {}", problem.message) };
-                fail(failures, line, "parameters", Problem { message, ..problem });
+                fail(failures, line, "parameters", UserError { message, ..problem });
             }
             return Ok(None);
         }

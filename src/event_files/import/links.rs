@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::fail;
-use super::ground::{Ground, Kind};
+use super::ground::{Kind, ServicesInner};
 use super::judge::{Memberships, Planned};
 use crate::access::{Actor, Permit};
+use crate::error::{Error, UserError, UserErrorKind};
 use crate::event_files::row::{MemberRow, RowFailure};
 use crate::extensions::graph::find_loop;
 use crate::extensions::many_queries;
 use crate::groups::{self, GroupMember, MembershipState};
 use crate::ids::{AccountId, ExtensionId, GroupMemberId};
 use crate::numbers::number::Number;
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::ServiceBehaviour;
 use crate::service_types::sealed::UniqueValue;
 use crate::transaction::Tx;
@@ -39,10 +39,10 @@ struct Beside {
 pub(super) async fn resolve(
     tx: &mut Tx<'_>,
     permit: &Permit,
-    ground: &Ground,
+    ground: &ServicesInner,
     mut rows: Rows,
     failures: &mut Vec<RowFailure>,
-) -> Result<Vec<Planned>, Stop> {
+) -> Result<Vec<Planned>, Error> {
     let beside = load(tx, ground, &rows.planned).await?;
     loop {
         let known = failures.len();
@@ -77,7 +77,7 @@ pub(super) async fn resolve(
     }
 }
 
-async fn load(tx: &mut Tx<'_>, ground: &Ground, planned: &[Planned]) -> Result<Beside, Stop> {
+async fn load(tx: &mut Tx<'_>, ground: &ServicesInner, planned: &[Planned]) -> Result<Beside, Error> {
     let claims: Vec<&UniqueValue> = planned.iter().flat_map(|planned| &planned.claims).collect();
     let bearers = many_queries::bearers_of(tx.conn, &claims).await?.into_iter().collect();
     let has_members = |planned: &Planned| planned.members.as_ref().is_some_and(|members| !members.is_empty());
@@ -92,7 +92,7 @@ async fn load(tx: &mut Tx<'_>, ground: &Ground, planned: &[Planned]) -> Result<B
 
 /// The numbers that can be referred to once the import is done.
 struct Book<'a> {
-    ground: &'a Ground,
+    ground: &'a ServicesInner,
     planned: HashMap<&'a str, &'a Planned>,
     /// Rows that have failed, and will be there once they are mended.
     expected: Option<&'a HashSet<String>>,
@@ -114,7 +114,7 @@ struct Links {
 }
 
 impl<'a> Book<'a> {
-    fn of(ground: &'a Ground, rows: &'a Rows) -> Self {
+    fn of(ground: &'a ServicesInner, rows: &'a Rows) -> Self {
         Self {
             ground,
             planned: rows.planned.iter().map(|planned| (planned.row.number.as_str(), planned)).collect(),
@@ -148,7 +148,7 @@ impl<'a> Book<'a> {
                 Target::Missing if number.is_world() => links.outside = Some(number.to_string()),
                 Target::Missing => {
                     let message = format!("{number} is not in service.");
-                    fail(failures, planned.line, "fallback_number", Problem::not_found("", message));
+                    fail(failures, planned.line, "fallback_number", UserError::not_found("", message));
                 }
             },
         }
@@ -157,7 +157,7 @@ impl<'a> Book<'a> {
             links.memberships = Some(self.memberships(tx, permit, planned, members, failures));
         } else if !members.is_empty() {
             let message = format!("{} is not a call group.", planned.row.number);
-            fail(failures, planned.line, "members", Problem::invalid("", message));
+            fail(failures, planned.line, "members", UserError::invalid("", message));
         }
         links
     }
@@ -175,7 +175,7 @@ impl<'a> Book<'a> {
         for member in members {
             let wrong = match self.find(&member.number) {
                 Target::Expected => continue,
-                Target::Missing => Problem::not_found("", format!("{} is not in service.", member.number)),
+                Target::Missing => UserError::not_found("", format!("{} is not in service.", member.number)),
                 Target::There { id, owner, kind } => {
                     let known = before.iter().find(|known| known.member_id == id);
                     let state = membership(permit, known, member.pending, owner == group.row.owner_id, owner);
@@ -201,7 +201,7 @@ impl<'a> Book<'a> {
                         }
                         None => {
                             let message = format!("{} is of a kind that cannot be a group's member.", member.number);
-                            Problem::invalid("", message)
+                            UserError::invalid("", message)
                         }
                     }
                 }
@@ -213,7 +213,7 @@ impl<'a> Book<'a> {
         let limit = group.kind.service_type.member_limit.filter(|_| !after.added.is_empty());
         if let Some(limit) = limit.filter(|limit| after.all.len() > usize::try_from(*limit).unwrap_or(0)) {
             let message = format!("A group of this kind has at most {limit} members.");
-            fail(failures, group.line, "members", Problem::new(ProblemKind::QuotaExceeded { limit }, "", message));
+            fail(failures, group.line, "members", UserError::new(UserErrorKind::QuotaExceeded { limit }, "", message));
         }
         after
     }
@@ -241,7 +241,7 @@ fn is_same(known: &GroupMember, row: &GroupMember) -> bool {
 }
 
 /// Values that another extension has, or an earlier row. A value that a row gives up is free for the others.
-fn shared_values(book: &Book<'_>, beside: &Beside) -> Vec<(u64, Problem)> {
+fn shared_values(book: &Book<'_>, beside: &Beside) -> Vec<(u64, UserError)> {
     let by_id: HashMap<ExtensionId, &Planned> = book.rows.iter().map(|planned| (planned.row.id, planned)).collect();
     let mut first = BTreeMap::<&UniqueValue, u64>::new();
     let mut found = Vec::new();
@@ -260,14 +260,14 @@ fn shared_values(book: &Book<'_>, beside: &Beside) -> Vec<(u64, Problem)> {
                     continue;
                 }
             };
-            found.push((planned.line, Problem::new(ProblemKind::AlreadyExists, "", message)));
+            found.push((planned.line, UserError::new(UserErrorKind::AlreadyExists, "", message)));
         }
     }
     found
 }
 
 /// Calls that would go round for ever, by groups and fallbacks together.
-fn loops(ground: &Ground, rows: &[Planned], beside: &Beside) -> Vec<(u64, &'static str, Problem)> {
+fn loops(ground: &ServicesInner, rows: &[Planned], beside: &Beside) -> Vec<(u64, &'static str, UserError)> {
     let names: HashMap<ExtensionId, &str> = rows
         .iter()
         .map(|planned| (planned.row.id, planned.row.number.as_str()))
@@ -283,11 +283,11 @@ fn loops(ground: &Ground, rows: &[Planned], beside: &Beside) -> Vec<(u64, &'stat
                 let shown = |id: &ExtensionId| names.get(id).map_or("…", |number| number).to_owned();
                 let cycle: Vec<String> = path.iter().map(shown).collect();
                 let message = format!("Calls would go round for ever: {}.", cycle.join(" → "));
-                (edges.column(id, path.get(1)), Problem::new(ProblemKind::GroupLoop { cycle }, "", message))
+                (edges.column(id, path.get(1)), UserError::new(UserErrorKind::GroupLoop { cycle }, "", message))
             }
             Err(_) => {
                 let message = "Too many extensions ring each other behind this one.";
-                (edges.column(id, None), Problem::new(ProblemKind::Conflict, "", message))
+                (edges.column(id, None), UserError::new(UserErrorKind::Conflict, "", message))
             }
         };
         found.push((planned.line, column, problem));

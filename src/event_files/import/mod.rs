@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 
 use super::row::{ExtensionRow, RowFailure, RowFile};
 use crate::access::{Action, Caller, Role};
+use crate::error::{Error, UserError};
 use crate::extensions::rules::{Weight, check_phase, find_event};
-use crate::problem::{Problem, Stop};
 use crate::service_types;
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
-use ground::Ground;
+use ground::ServicesInner;
 
 /// Rows for an event: each creates the extension of its number, or makes it what the row says.
 pub struct Import {
@@ -75,23 +75,23 @@ pub struct Imported {
 ///
 /// # Errors
 /// NOT_FOUND and EVENT_CLOSED at `event`. What is wrong with rows is in the outcome.
-pub async fn import(services: &Services, caller: &Arc<Caller>, input: Import) -> Result<Imported, Stop> {
+pub async fn import(services: &Services, caller: &Arc<Caller>, input: Import) -> Result<Imported, Error> {
     let mode = Mode::dry_run(input.dry_run);
     transact(services, caller, Action::ImportExtensions, mode, move |tx| Box::pin(async move { run(tx, input).await }))
         .await
 }
 
-async fn run(tx: &mut Tx<'_>, input: Import) -> Result<Imported, Stop> {
+async fn run(tx: &mut Tx<'_>, input: Import) -> Result<Imported, Error> {
     tx.actor().demand(Role::Operator)?;
     let Import { event, file: RowFile { rows, mut failures }, atomic, progress, .. } = input;
     let event = find_event(tx, &event).await?;
     ground::lock(tx, &event, &rows).await?;
     let permit = tx.permit(Action::ImportExtensions).await?;
     let event = service_types::queries::event_by_id(tx.conn, event.id).await?;
-    let event = event.ok_or_else(|| Problem::not_found("event", "There is no such event."))?;
+    let event = event.ok_or_else(|| UserError::not_found("event", "There is no such event."))?;
     check_phase(&event, &permit, Weight::Heavy).map_err(|problem| problem.at(["event"]))?;
     progress.expect(2 * rows.len());
-    let ground = Ground::load(tx, &permit, event, &rows).await?;
+    let ground = ServicesInner::load(tx, &permit, event, &rows).await?;
     let (planned, failed) = judge::all(tx, &permit, &ground, rows, &progress, &mut failures).await?;
     let planned = links::resolve(tx, &permit, &ground, links::Rows { planned, failed, atomic }, &mut failures).await?;
     failures.sort_by_key(|failure| failure.line);
@@ -104,7 +104,7 @@ async fn run(tx: &mut Tx<'_>, input: Import) -> Result<Imported, Stop> {
 }
 
 /// Notes what is wrong with a row.
-fn fail(failures: &mut Vec<RowFailure>, line: u64, column: &str, problem: Problem) {
+fn fail(failures: &mut Vec<RowFailure>, line: u64, column: &str, problem: UserError) {
     failures.push(RowFailure { line, column: Some(column.to_owned()), kind: problem.kind, message: problem.message });
 }
 

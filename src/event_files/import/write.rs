@@ -1,9 +1,10 @@
 //! Writing what an import has decided: everything is checked by now.
 
-use super::ground::Ground;
+use super::ground::ServicesInner;
 use super::judge::Planned;
 use super::{Imported, Progress};
 use crate::access::Permit;
+use crate::error::{Error, InternalError, UserError, UserErrorKind};
 use crate::extensions::many_queries::{self, Grant};
 use crate::extensions::rules::marks;
 use crate::groups;
@@ -11,7 +12,6 @@ use crate::ids::CallPermissionId;
 use crate::numbers;
 use crate::numbers::rules::Move;
 use crate::numbers::state::NumberState;
-use crate::problem::{Fault, Problem, ProblemKind, Stop};
 use crate::store::CHUNK;
 use crate::store::types::Id;
 use crate::transaction::Tx;
@@ -23,10 +23,10 @@ use crate::transaction::Tx;
 pub(super) async fn all(
     tx: &mut Tx<'_>,
     permit: &Permit,
-    ground: &Ground,
+    ground: &ServicesInner,
     mut planned: Vec<Planned>,
     progress: &Progress,
-) -> Result<Imported, Stop> {
+) -> Result<Imported, Error> {
     let mut imported = Imported::default();
     planned.retain(|planned| {
         let counter = match &planned.before {
@@ -78,7 +78,7 @@ fn has_unique(planned: &Planned) -> bool {
 }
 
 /// Whether the row is to become another one.
-fn is_change(ground: &Ground, planned: &Planned, before: &crate::extensions::Extension) -> bool {
+fn is_change(ground: &ServicesInner, planned: &Planned, before: &crate::extensions::Extension) -> bool {
     let row = &planned.row;
     let content = (&row.label, row.visibility, &row.parameters, &row.secrets, &row.status);
     let was = (&before.label, before.visibility, &before.parameters, &before.secrets, &before.status);
@@ -96,12 +96,17 @@ fn has_new_fallback(planned: &Planned) -> bool {
     (planned.row.fallback_extension_id, planned.row.fallback_number.as_ref()) != was.unwrap_or_default()
 }
 
-async fn number_slots(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned: &mut [Planned]) -> Result<(), Stop> {
+async fn number_slots(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    ground: &ServicesInner,
+    planned: &mut [Planned],
+) -> Result<(), Error> {
     let fresh = planned.iter().filter(|planned| planned.before.is_none()).count();
     if fresh == 0 {
         return Ok(());
     }
-    let fresh = i32::try_from(fresh).map_err(Fault::internal)?;
+    let fresh = i32::try_from(fresh).map_err(InternalError::new)?;
     let first = many_queries::take_slots(tx.conn, permit, ground.event.id, fresh).await?;
     for (slot, planned) in (first..).zip(planned.iter_mut().filter(|planned| planned.before.is_none())) {
         planned.row.slot = slot;
@@ -115,13 +120,13 @@ async fn create(
     permit: &Permit,
     some: &mut [Planned],
     told: &mut Vec<(Option<String>, String)>,
-) -> Result<(), Stop> {
+) -> Result<(), Error> {
     let (mut rows, mut steps, mut grants) =
         (Vec::with_capacity(some.len()), Vec::with_capacity(some.len()), Vec::new());
     for planned in some.iter_mut() {
         let mut row = planned.row.clone();
         (row.fallback_extension_id, row.fallback_number) = (None, None);
-        let number = planned.number.take().ok_or_else(|| Fault::internal("a new extension without a number"))?;
+        let number = planned.number.take().ok_or_else(|| InternalError::new("a new extension without a number"))?;
         if number.version > 0 {
             numbers::queries::end_waits(tx.conn, permit, number.id).await?;
         }
@@ -145,8 +150,8 @@ async fn create(
 }
 
 /// Writes one row that changes, with its words, values and permissions; where calls go follows later.
-async fn change(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned: &Planned) -> Result<(), Stop> {
-    let before = planned.before.as_ref().ok_or_else(|| Fault::internal("a change of nothing"))?;
+async fn change(tx: &mut Tx<'_>, permit: &Permit, ground: &ServicesInner, planned: &Planned) -> Result<(), Error> {
+    let before = planned.before.as_ref().ok_or_else(|| InternalError::new("a change of nothing"))?;
     let mut row = planned.row.clone();
     (row.fallback_extension_id, row.fallback_number) = (before.fallback_extension_id, before.fallback_number.clone());
     row.version += 1;
@@ -168,7 +173,7 @@ async fn change(tx: &mut Tx<'_>, permit: &Permit, ground: &Ground, planned: &Pla
 }
 
 /// Writes the values that nobody else may have.
-async fn bear(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<(), Stop> {
+async fn bear(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<(), Error> {
     let claims: Vec<(Id, String, String)> =
         planned.claims.iter().map(|claim| (claim.scope, claim.parameter.clone(), claim.value.clone())).collect();
     match many_queries::set_unique_values(tx.conn, permit, planned.row.id, &claims).await? {
@@ -176,13 +181,13 @@ async fn bear(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<(),
         Some(taken) => {
             let message =
                 format!("Line {}: {taken}: another event's extension got this value this very moment.", planned.line);
-            Err(Problem::new(ProblemKind::AlreadyExists, "", message).into())
+            Err(UserError::new(UserErrorKind::AlreadyExists, "", message).into())
         }
     }
 }
 
 /// Writes where calls go: now every extension is there.
-async fn links(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<(), Stop> {
+async fn links(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<(), Error> {
     let row = &planned.row;
     if has_new_fallback(planned) {
         let outside = row.fallback_number.as_deref();

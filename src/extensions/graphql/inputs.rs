@@ -5,13 +5,13 @@ use serde_json::Value;
 
 use super::Extension;
 use crate::access::scope;
+use crate::error::Error;
 use crate::extensions::{queries, rules};
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums::DirectoryVisibility;
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::typed::ServiceParametersInput;
-use crate::problem::Stop;
 
 /// `number` left out: the server picks a free one.
 #[derive(InputObject)]
@@ -195,7 +195,7 @@ pub struct ExtensionPreview {
 
 impl ExtensionPayload {
     /// The payload of an operation that made or changed an extension.
-    pub async fn of(ctx: &Context<'_>, result: Result<rules::Changed, Stop>) -> Result<Self, ApiError> {
+    pub async fn of(ctx: &Context<'_>, result: Result<rules::Changed, Error>) -> Result<Self, ApiError> {
         let changed = match settle(result)? {
             Ok(changed) => changed,
             Err(errors) => return Ok(Self::failed(errors)),
@@ -227,7 +227,7 @@ pub struct SwapNumbersPayload {
 
 impl SwapNumbersPayload {
     /// The payload of a swap.
-    pub async fn of(ctx: &Context<'_>, result: Result<rules::Swapped, Stop>) -> Result<Self, ApiError> {
+    pub async fn of(ctx: &Context<'_>, result: Result<rules::Swapped, Error>) -> Result<Self, ApiError> {
         let swapped = match settle(result)? {
             Ok(swapped) => swapped,
             Err(errors) => return Ok(Self { first: None, second: None, errors }),

@@ -6,13 +6,13 @@ use async_graphql::{Context, ID, Object};
 use serde_json::Value;
 
 use super::inputs::*;
+use crate::error;
 use crate::extensions::rules;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::typed::ServiceParametersInput;
 use crate::numbers::graphql::NumberPayload;
 use crate::patch::Patch;
-use crate::problem::Problem;
 use crate::service_types::typing::TypeCatalogue;
 
 /// Mutations of numbers and extensions.
@@ -25,24 +25,24 @@ fn given(
     service_type: Option<&str>,
     parameters: Option<Value>,
     typed: Option<ServiceParametersInput>,
-) -> Result<Option<Value>, Problem> {
+) -> Result<Option<Value>, error::UserError> {
     let Some(typed) = typed else { return Ok(parameters) };
     if parameters.is_some() {
-        return Err(Problem::invalid("typed", "Give `parameters` or `typed`, not both."));
+        return Err(error::UserError::invalid("typed", "Give `parameters` or `typed`, not both."));
     }
     let none = Arc::default();
     let catalogue = ctx.data_opt::<Arc<TypeCatalogue>>().unwrap_or(&none);
     let (slug, value) = typed.decode(catalogue)?;
     match (slug, service_type) {
         (Some(slug), Some(wanted)) if slug != wanted => {
-            Err(Problem::invalid("typed", format!("These are parameters of {slug}, not of {wanted}.")))
+            Err(error::UserError::invalid("typed", format!("These are parameters of {slug}, not of {wanted}.")))
         }
         _ => Ok(Some(value)),
     }
 }
 
-fn refused(problem: Problem) -> ExtensionPayload {
-    ExtensionPayload::failed(vec![UserError::from(problem)])
+fn refused(error: error::UserError) -> ExtensionPayload {
+    ExtensionPayload::failed(vec![UserError::from(error)])
 }
 
 #[Object]

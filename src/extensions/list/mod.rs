@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use super::model::Extension;
 use super::search::{Query, Range};
 use crate::access::Scope;
+use crate::error::Error;
 use crate::ids::{AccountId, EventId, ExtensionId, ServiceTypeId};
-use crate::problem::Stop;
 use crate::service_types;
 use crate::store::Conn;
 
@@ -109,7 +109,7 @@ pub async fn page(
     filter: &Filter,
     after: Option<ExtensionId>,
     limit: i64,
-) -> Result<Vec<Extension>, Stop> {
+) -> Result<Vec<Extension>, Error> {
     let filter = with_events(conn, filter).await?;
     let mut found = BTreeMap::new();
     for part in filter.parts() {
@@ -123,7 +123,7 @@ pub async fn page(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn total(conn: &mut Conn, filter: &Filter) -> Result<i32, Stop> {
+pub async fn total(conn: &mut Conn, filter: &Filter) -> Result<i32, Error> {
     let filter = with_events(conn, filter).await?;
     let parts = filter.parts();
     let count = if let [part] = parts.as_slice() {
@@ -139,7 +139,7 @@ pub async fn total(conn: &mut Conn, filter: &Filter) -> Result<i32, Stop> {
 }
 
 /// The same list with its events named: the indexes of numbers and words begin with the event.
-async fn with_events(conn: &mut Conn, filter: &Filter) -> Result<Filter, Stop> {
+async fn with_events(conn: &mut Conn, filter: &Filter) -> Result<Filter, Error> {
     let mut filter = filter.clone();
     if filter.search.is_some() && filter.events.is_none() {
         let events = service_types::queries::all_events(conn).await?;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::super::queries;
 use super::marks;
 use crate::access::{Action, Caller, Permit, Role, scope};
-use crate::changes::doorbell::Ring;
-use crate::changes::{Mark, locks};
+use crate::error::Error;
+use crate::feed_log::EntryChange;
 use crate::ids::RestrictionId;
+use crate::locks;
+use crate::notifications::Notification;
 use crate::numbers::number::Number;
 use crate::numbers::rules::{lock, of_plan, plan_of, untouched_on};
 use crate::numbers::{self, NumberRow, PlanNumber};
-use crate::problem::Stop;
 use crate::restrictions::{self, NewRestriction, RestrictionSource};
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
@@ -26,7 +27,7 @@ pub async fn bar_number(
     event: Option<String>,
     number: &str,
     reason: &str,
-) -> Result<PlanNumber, Stop> {
+) -> Result<PlanNumber, Error> {
     let reason = crate::moderation::rules::clean_reason(reason)?;
     let number = of_plan(number, event.is_some())?;
     transact(services, caller, Action::BarNumber, Mode::Commit, move |tx| {
@@ -60,7 +61,7 @@ pub async fn unbar_number(
     caller: &Arc<Caller>,
     event: Option<String>,
     number: &str,
-) -> Result<PlanNumber, Stop> {
+) -> Result<PlanNumber, Error> {
     let number = of_plan(number, event.is_some())?;
     transact(services, caller, Action::UnbarNumber, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -80,7 +81,7 @@ async fn take(
     action: Action,
     event: Option<String>,
     number: &Number,
-) -> Result<(Permit, NumberRow), Stop> {
+) -> Result<(Permit, NumberRow), Error> {
     tx.actor().demand(Role::Operator)?;
     let event = plan_of(tx, event.as_deref()).await?;
     if event.is_none() {
@@ -96,7 +97,7 @@ async fn take(
 }
 
 /// Takes the lock of the event in which an international number is in service.
-async fn lock_bearer(tx: &mut Tx<'_>, number: &Number) -> Result<(), Stop> {
+async fn lock_bearer(tx: &mut Tx<'_>, number: &Number) -> Result<(), Error> {
     let row = numbers::queries::find_on(tx.conn, None, number.as_str()).await?;
     let Some(id) = row.and_then(|row| row.extension_id) else { return Ok(()) };
     let scope = scope(tx.actor());
@@ -107,12 +108,12 @@ async fn lock_bearer(tx: &mut Tx<'_>, number: &Number) -> Result<(), Stop> {
 }
 
 /// Marks the extension of a number, and what shows it.
-async fn tell(tx: &mut Tx<'_>, row: &NumberRow) -> Result<(), Stop> {
+async fn tell(tx: &mut Tx<'_>, row: &NumberRow) -> Result<(), Error> {
     let Some(id) = row.extension_id else { return Ok(()) };
     let scope = scope(tx.actor());
     if let Some(extension) = queries::by_id(tx.conn, &scope, id).await? {
-        tx.ring(Ring::Directory(extension.event_id));
-        tx.changes.mark(marks::feed(&extension), extension.id, extension.slot, Mark::Touched);
+        tx.notify(Notification::Directory(extension.event_id));
+        tx.changes.mark(marks::feed(&extension), extension.id, extension.slot, EntryChange::Touch);
         marks::shown_by(tx, &extension).await?;
     }
     Ok(())

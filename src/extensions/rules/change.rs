@@ -12,9 +12,9 @@ use super::fallback::set_fallback;
 use super::{Changed, Held, Weight, check_phase, check_version, editor, hold, marks, parameters, shown_once};
 use crate::access::{Action, Caller, Permit};
 use crate::accounts;
+use crate::error::{AuthError, Error, UserError};
 use crate::ids::CallPermissionId;
 use crate::patch::Patch;
-use crate::problem::{Denied, Problem, Stop};
 use crate::service_types::schema::{Parameters, Source};
 use crate::service_types::{self, ServiceType, compiled};
 use crate::services::Services;
@@ -37,7 +37,7 @@ pub struct UpdateExtension {
 ///
 /// # Errors
 /// Typed problems at the field concerned.
-pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExtension) -> Result<Changed, Stop> {
+pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExtension) -> Result<Changed, Error> {
     let mode = Mode::dry_run(input.dry_run);
     transact(services, caller, Action::UpdateExtension, mode, move |tx| {
         Box::pin(async move {
@@ -76,9 +76,9 @@ async fn patch_parameters(
     row: &mut Extension,
     service_type: &ServiceType,
     patch: Value,
-) -> Result<Parameters, Stop> {
+) -> Result<Parameters, Error> {
     let schema = compiled(service_type)?;
-    let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(Denied::Forbidden)?;
+    let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(AuthError::Forbidden)?;
     let number = row.number.clone();
     let source = Source { number: &number, username: &owner.username, rng: tx.rng() };
     let current = parameters::all(tx, row)?;
@@ -98,7 +98,7 @@ pub async fn rotate_secret(
     caller: &Arc<Caller>,
     id: &str,
     parameter: &str,
-) -> Result<Changed, Stop> {
+) -> Result<Changed, Error> {
     caller.actor.demand(crate::access::Role::User)?;
     caller.actor.demand_recent_sign_in(services.now())?;
     let (id, parameter) = (id.to_owned(), parameter.to_owned());
@@ -109,14 +109,14 @@ pub async fn rotate_secret(
             let schema = compiled(&service_type)?;
             let found = schema.rotatable(&parameter)?;
             if !found.is_writable_by(editor(&permit)) {
-                return Err(Problem::new(
-                    crate::problem::ProblemKind::FeatureDenied,
+                return Err(UserError::new(
+                    crate::error::UserErrorKind::FeatureDenied,
                     "parameter",
                     "You may not change this parameter.",
                 )
                 .into());
             }
-            let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(Denied::Forbidden)?;
+            let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(AuthError::Forbidden)?;
             let number = row.number.clone();
             let made = schema
                 .generate_one(&parameter, &Source { number: &number, username: &owner.username, rng: tx.rng() })?;
@@ -146,7 +146,7 @@ pub async fn set_call_permissions(
     id: &str,
     slugs: Vec<String>,
     expected: Option<i32>,
-) -> Result<Changed, Stop> {
+) -> Result<Changed, Error> {
     let id = id.to_owned();
     transact(services, caller, Action::SetCallPermissions, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -167,11 +167,11 @@ pub async fn set_call_permissions(
 }
 
 /// The permissions with these slugs.
-pub(super) async fn permissions(tx: &mut Tx<'_>, slugs: &[String]) -> Result<Vec<CallPermissionId>, Stop> {
+pub(super) async fn permissions(tx: &mut Tx<'_>, slugs: &[String]) -> Result<Vec<CallPermissionId>, Error> {
     let found = service_types::queries::permissions_by_slugs(tx.conn, slugs).await?;
     for (place, slug) in slugs.iter().enumerate() {
         if !found.iter().any(|permission| permission.slug == *slug) {
-            let problem = Problem::not_found("", format!("There is no call permission {slug:?}."));
+            let problem = UserError::not_found("", format!("There is no call permission {slug:?}."));
             return Err(problem.at(["permissions".to_owned(), place.to_string()]).into());
         }
     }

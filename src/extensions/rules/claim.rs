@@ -1,6 +1,7 @@
 //! Which numbers somebody may have: one that is asked for, or any that is free.
 
 use crate::access::Permit;
+use crate::error::{Error, UserError, UserErrorKind};
 use crate::ids::AccountId;
 use crate::numbers::free::FreeNumbers;
 use crate::numbers::number::Number;
@@ -9,7 +10,6 @@ use crate::numbers::queries::TakenNumbers;
 use crate::numbers::rules::{settle, untouched};
 use crate::numbers::state::NumberState;
 use crate::numbers::{self, NumberRow};
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::restrictions::{self, TargetKind};
 use crate::service_types::{self, Event, ServiceType};
 use crate::services::Services;
@@ -38,7 +38,7 @@ pub(super) async fn claim(
     permit: &Permit,
     claim: &Claim<'_>,
     wanted: Option<&str>,
-) -> Result<NumberRow, Stop> {
+) -> Result<NumberRow, Error> {
     let ranges = usable(tx.conn, permit.is_staff(), claim.event, claim.service_type).await?;
     let reserved = claim.event.reserved_prefixes()?;
     let free = FreeNumbers::new(&ranges, &reserved);
@@ -58,17 +58,17 @@ pub(super) async fn claim(
     let mut taken = TakenNumbers { conn: tx.conn, event: claim.event.id };
     let near = free.near(&number, SUGGESTIONS, &mut taken).await?;
     let suggestions = near.into_iter().map(Number::into_string).collect();
-    let kind = ProblemKind::NumberUnavailable { number: number.into_string(), suggestions };
-    Err(Problem::new(kind, "number", "Somebody else has this number.").into())
+    let kind = UserErrorKind::NumberUnavailable { number: number.into_string(), suggestions };
+    Err(UserError::new(kind, "number", "Somebody else has this number.").into())
 }
 
 /// Refuses a barred number.
 ///
 /// # Errors
 /// RESTRICTED at `number`, with the reason.
-pub fn refuse_bar(reason: Option<&str>) -> Result<(), Problem> {
+pub fn refuse_bar(reason: Option<&str>) -> Result<(), UserError> {
     let Some(reason) = reason else { return Ok(()) };
-    Err(Problem::new(ProblemKind::Restricted, "number", format!("This number is barred: {reason}"))
+    Err(UserError::new(UserErrorKind::Restricted, "number", format!("This number is barred: {reason}"))
         .rule("number.barred")
         .naming(reason))
 }
@@ -83,11 +83,11 @@ pub fn is_free_for(row: &NumberRow, owner: AccountId, override_reservation: bool
     }
 }
 
-async fn any(tx: &mut Tx<'_>, event: &Event, free: &FreeNumbers) -> Result<NumberRow, Stop> {
+async fn any(tx: &mut Tx<'_>, event: &Event, free: &FreeNumbers) -> Result<NumberRow, Error> {
     let rng = tx.rng_handle();
     let mut taken = TakenNumbers { conn: tx.conn, event: event.id };
     let picked = free.at_random(1, &*rng, &mut taken).await?.pop();
-    let out = |message: &str| Problem::new(ProblemKind::NumberOutOfRange, "number", message);
+    let out = |message: &str| UserError::new(UserErrorKind::NumberOutOfRange, "number", message);
     let none = || out("No number is free for this service type.").rule("number.noneFree");
     let number = picked.ok_or_else(none)?;
     Ok(match numbers::queries::find(tx.conn, event.id, number.as_str()).await? {
@@ -104,8 +104,8 @@ pub async fn check_place(
     event: &Event,
     number: &Number,
     (ranges, reserved): (&[plan::NumberRange], &ReservedPrefixes),
-) -> Result<(), Stop> {
-    let out = |message: &str| Problem::new(ProblemKind::NumberOutOfRange, "number", message);
+) -> Result<(), Error> {
+    let out = |message: &str| UserError::new(UserErrorKind::NumberOutOfRange, "number", message);
     if reserved.forbid(number) {
         return Err(out("Numbers like this are reserved.").rule("number.reserved").into());
     }
@@ -120,7 +120,7 @@ pub async fn check_place(
         None => Ok(()),
         Some(other) => {
             let message = format!("{number} cannot stand beside {other}: one would begin with the other.");
-            let problem = Problem::new(ProblemKind::Conflict, "number", message).rule("number.beside");
+            let problem = UserError::new(UserErrorKind::Conflict, "number", message).rule("number.beside");
             Err(problem.naming(number).naming(other).into())
         }
     }
@@ -132,7 +132,7 @@ async fn usable(
     is_staff: bool,
     event: &Event,
     service_type: &ServiceType,
-) -> Result<Vec<plan::NumberRange>, Stop> {
+) -> Result<Vec<plan::NumberRange>, Error> {
     let limits = service_types::queries::range_limits(conn, event.id).await?;
     let mut ranges = Vec::new();
     for range in service_types::queries::ranges_of_event(conn, event.id).await? {
@@ -167,7 +167,7 @@ pub async fn available(
     service_type: &ServiceType,
     wish: Wish,
     wanted: usize,
-) -> Result<Vec<Number>, Stop> {
+) -> Result<Vec<Number>, Error> {
     let mut conn = services.store.read().await?;
     let ranges = usable(&mut conn, is_staff, event, service_type).await?;
     let free = FreeNumbers::new(&ranges, &event.reserved_prefixes()?);

@@ -3,8 +3,8 @@
 use super::super::model::Extension;
 use super::super::queries;
 use super::loops;
+use crate::error::{Error, UserError};
 use crate::numbers::number::Number;
-use crate::problem::{Problem, Stop};
 use crate::transaction::Tx;
 
 /// Where a fallback is given in every input.
@@ -15,7 +15,7 @@ const FIELD: &str = "fallbackNumber";
 ///
 /// # Errors
 /// At `fallbackNumber`: INVALID for what is no number, NOT_FOUND for one of the event's that is not in service, GROUP_LOOP.
-pub async fn set_fallback(tx: &mut Tx<'_>, row: &mut Extension, wanted: Option<&str>) -> Result<(), Stop> {
+pub async fn set_fallback(tx: &mut Tx<'_>, row: &mut Extension, wanted: Option<&str>) -> Result<(), Error> {
     let Some(wanted) = wanted else {
         (row.fallback_extension_id, row.fallback_number) = (None, None);
         return Ok(());
@@ -32,7 +32,7 @@ pub async fn set_fallback(tx: &mut Tx<'_>, row: &mut Extension, wanted: Option<&
             (row.fallback_extension_id, row.fallback_number) = (None, Some(number.into_string()));
         }
         None => {
-            let problem = Problem::not_found(FIELD, format!("{number} is not in service."));
+            let problem = UserError::not_found(FIELD, format!("{number} is not in service."));
             return Err(problem.rule("number.notInService").naming(number).into());
         }
     }

@@ -17,8 +17,8 @@ use std::collections::HashMap;
 
 use super::super::graph::{LoopSearch, TooManyReached};
 use super::super::queries;
+use crate::error::{Error, UserError, UserErrorKind};
 use crate::ids::ExtensionId;
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::transaction::Tx;
 
 /// Refuses that `from` rings `to` or falls back to it, if a call could come back to `from`. Lock the event first.
@@ -26,7 +26,7 @@ use crate::transaction::Tx;
 /// # Errors
 /// GROUP_LOOP at `field` (empty: the whole input) with the numbers of the way, first = last; CONFLICT where the extensions
 /// behind `to` are too many to be followed.
-pub async fn refuse(tx: &mut Tx<'_>, from: ExtensionId, to: ExtensionId, field: &str) -> Result<(), Stop> {
+pub async fn refuse(tx: &mut Tx<'_>, from: ExtensionId, to: ExtensionId, field: &str) -> Result<(), Error> {
     let mut search = LoopSearch::new(from);
     let mut edges = vec![(from, to)];
     loop {
@@ -37,11 +37,11 @@ pub async fn refuse(tx: &mut Tx<'_>, from: ExtensionId, to: ExtensionId, field: 
                 let numbers: HashMap<_, _> = queries::numbers_of(tx.conn, &path).await?.into_iter().collect();
                 let cycle: Vec<_> = path.iter().filter_map(|id| numbers.get(id).cloned()).collect();
                 let message = format!("Calls would go round for ever: {}.", cycle.join(" → "));
-                return Err(Problem::new(ProblemKind::GroupLoop { cycle }, field, message).into());
+                return Err(UserError::new(UserErrorKind::GroupLoop { cycle }, field, message).into());
             }
             Err(TooManyReached) => {
                 let message = "Too many extensions ring each other behind this one.";
-                return Err(Problem::new(ProblemKind::Conflict, field, message).into());
+                return Err(UserError::new(UserErrorKind::Conflict, field, message).into());
             }
         }
     }

@@ -2,9 +2,9 @@
 
 use super::super::model::Extension;
 use super::super::queries;
-use crate::changes::doorbell::Ring;
-use crate::changes::{FeedRef, Keys, Mark};
-use crate::problem::Stop;
+use crate::error::Error;
+use crate::feed_log::{EntryChange, FeedRef, Keys};
+use crate::notifications::Notification;
 use crate::service_types::schema::{ParameterSchema, Parameters};
 use crate::transaction::Tx;
 
@@ -16,16 +16,16 @@ pub(super) const fn feed(row: &Extension) -> FeedRef {
 /// Marks an extension that is there, under its keys.
 pub fn present(tx: &mut Tx<'_>, row: &Extension, schema: &ParameterSchema) {
     let keys = Keys { number: row.number.clone(), parameters: schema.feed_keys(&public(row)).into() };
-    tx.changes.mark(feed(row), row.id, row.slot, Mark::Present(keys));
-    tx.ring(Ring::Directory(row.event_id));
+    tx.changes.mark(feed(row), row.id, row.slot, EntryChange::Upsert(keys));
+    tx.notify(Notification::Directory(row.event_id));
 }
 
 /// Marks the entries of others that show the extension: groups that it is in, and extensions that fall back to it. The answer
 /// is their feeds.
-pub(super) async fn shown_by(tx: &mut Tx<'_>, row: &Extension) -> Result<Vec<FeedRef>, Stop> {
+pub(super) async fn shown_by(tx: &mut Tx<'_>, row: &Extension) -> Result<Vec<FeedRef>, Error> {
     let shown = queries::shown_by(tx.conn, row.id).await?;
     for shown in &shown {
-        tx.changes.mark(shown.feed, shown.extension, shown.slot, Mark::Touched);
+        tx.changes.mark(shown.feed, shown.extension, shown.slot, EntryChange::Touch);
     }
     Ok(shown.into_iter().map(|shown| shown.feed).collect())
 }

@@ -31,10 +31,10 @@ use serde_json::Value;
 
 use super::model::Extension;
 use super::queries;
-use crate::access::{Action, Least, Permit, Role, scope};
-use crate::changes::locks::{self, Hold};
+use crate::access::{Action, Permit, Requirement, Role, scope};
+use crate::error::{Error, InternalError, UserError, UserErrorKind};
 use crate::ids::{AccountId, ExtensionId};
-use crate::problem::{Fault, Problem, ProblemKind, Stop};
+use crate::locks::{self, Hold};
 use crate::service_types::schema::{Editor, ParameterSchema, Parameters, Viewer};
 use crate::service_types::{self, Event, EventPhase, ServiceType, compiled};
 use crate::transaction::{Mode, Tx};
@@ -67,7 +67,7 @@ impl Changed {
         permit: &Permit,
         row: &Extension,
         generated: Option<Value>,
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, Error> {
         if mode == Mode::Commit {
             return Ok(Self { extension: row.id, generated, preview: None });
         }
@@ -102,9 +102,9 @@ struct Held {
 ///
 /// # Errors
 /// INVALID or NOT_FOUND at `id`: another's extension is not there.
-async fn hold(tx: &mut Tx<'_>, action: Action, id: &str) -> Result<Held, Stop> {
+async fn hold(tx: &mut Tx<'_>, action: Action, id: &str) -> Result<Held, Error> {
     let (permit, mut rows) = take(tx, action, &[("id", id)], &[]).await?;
-    let row = rows.pop().ok_or_else(|| Fault::internal("no row for an id"))?;
+    let row = rows.pop().ok_or_else(|| InternalError::new("no row for an id"))?;
     let (event, service_type) = place_of(tx, &row).await?;
     Ok(Held { permit, row, event, service_type })
 }
@@ -119,16 +119,16 @@ async fn take(
     action: Action,
     fields: &[(&'static str, &str)],
     others: &[AccountId],
-) -> Result<(Permit, Vec<Extension>), Stop> {
-    if let Least::Person(role) = action.least() {
+) -> Result<(Permit, Vec<Extension>), Error> {
+    if let Requirement::Person(role) = action.requirement() {
         tx.actor().demand(role)?;
     }
     let scope = scope(tx.actor());
     let mut found = Vec::new();
     for &(field, id) in fields {
-        let wrong = || Problem::invalid(field, "This is not the id of an extension.");
+        let wrong = || UserError::invalid(field, "This is not the id of an extension.");
         let id = ExtensionId::from_global(id).ok_or_else(wrong)?;
-        let missing = || Problem::not_found(field, "There is no such extension.");
+        let missing = || UserError::not_found(field, "There is no such extension.");
         found.push((field, queries::by_id(tx.conn, &scope, id).await?.ok_or_else(missing)?));
     }
     lock(tx, &found.iter().map(|(_, row)| row).collect::<Vec<_>>(), others).await?;
@@ -136,10 +136,10 @@ async fn take(
     let mut held = Vec::new();
     for (field, before) in found {
         let row = queries::by_id(tx.conn, &scope, before.id).await?.filter(|row| permit.is_for(row.owner_id));
-        let row = row.ok_or_else(|| Problem::not_found(field, "There is no such extension."))?;
+        let row = row.ok_or_else(|| UserError::not_found(field, "There is no such extension."))?;
         if row.owner_id != before.owner_id {
             let message = "It got another owner this very moment. Try again.";
-            return Err(Problem::new(ProblemKind::Conflict, field, message).into());
+            return Err(UserError::new(UserErrorKind::Conflict, field, message).into());
         }
         held.push(row);
     }
@@ -147,7 +147,7 @@ async fn take(
 }
 
 /// Takes the locks of whoever writes these extensions: owners, other accounts that are concerned, types, events.
-async fn lock(tx: &mut Tx<'_>, rows: &[&Extension], others: &[AccountId]) -> Result<(), Stop> {
+async fn lock(tx: &mut Tx<'_>, rows: &[&Extension], others: &[AccountId]) -> Result<(), Error> {
     let accounts: Vec<_> = rows.iter().map(|row| row.owner_id).chain(others.iter().copied()).collect();
     let service_types: Vec<_> = rows.iter().map(|row| row.service_type_id).collect();
     let events: Vec<_> = rows.iter().map(|row| row.event_id).collect();
@@ -157,12 +157,12 @@ async fn lock(tx: &mut Tx<'_>, rows: &[&Extension], others: &[AccountId]) -> Res
 }
 
 /// The event and the service type of an extension.
-async fn place_of(tx: &mut Tx<'_>, row: &Extension) -> Result<(Event, ServiceType), Stop> {
+async fn place_of(tx: &mut Tx<'_>, row: &Extension) -> Result<(Event, ServiceType), Error> {
     let event = service_types::queries::event_by_id(tx.conn, row.event_id).await?;
     let service_type = service_types::queries::service_type_by_id(tx.conn, row.service_type_id).await?;
     match (event, service_type) {
         (Some(event), Some(service_type)) => Ok((event, service_type)),
-        _ => Err(Fault::internal("an extension without its event or service type").into()),
+        _ => Err(InternalError::new("an extension without its event or service type").into()),
     }
 }
 
@@ -179,8 +179,8 @@ pub enum Weight {
 ///
 /// # Errors
 /// EVENT_CLOSED.
-pub fn check_phase(event: &Event, permit: &Permit, weight: Weight) -> Result<(), Problem> {
-    let closed = |message: &str| Err(Problem::new(ProblemKind::EventClosed, "", message));
+pub fn check_phase(event: &Event, permit: &Permit, weight: Weight) -> Result<(), UserError> {
+    let closed = |message: &str| Err(UserError::new(UserErrorKind::EventClosed, "", message));
     match event.phase {
         EventPhase::Archived => closed("This event is archived: nothing changes any more."),
         _ if permit.is_staff() => Ok(()),
@@ -192,11 +192,11 @@ pub fn check_phase(event: &Event, permit: &Permit, weight: Weight) -> Result<(),
 }
 
 /// Refuses an old copy.
-fn check_version(row: &Extension, expected: Option<i32>) -> Result<(), Problem> {
+fn check_version(row: &Extension, expected: Option<i32>) -> Result<(), UserError> {
     match expected {
         Some(expected) if expected != row.version => {
-            let kind = ProblemKind::StaleVersion { current: row.version };
-            Err(Problem::new(kind, "expectedVersion", "It has changed since you read it. Read it again."))
+            let kind = UserErrorKind::StaleVersion { current: row.version };
+            Err(UserError::new(kind, "expectedVersion", "It has changed since you read it. Read it again."))
         }
         _ => Ok(()),
     }

@@ -6,8 +6,8 @@ use super::super::model::Extension;
 use super::super::{queries, sealed};
 use super::marks::public;
 use crate::access::Permit;
+use crate::error::{Error, UserError, UserErrorKind};
 use crate::ids::ExtensionId;
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::ServiceType;
 use crate::service_types::schema::{
     Audience, Editor, Parameter, ParameterSchema, Parameters, Source, Viewer, merge_patch,
@@ -17,16 +17,16 @@ use crate::store::types::{Id, JsonValue};
 use crate::transaction::Tx;
 
 /// What is given as parameters must be an object.
-pub(super) fn patch(given: Option<Value>) -> Result<Parameters, Problem> {
+pub(super) fn patch(given: Option<Value>) -> Result<Parameters, UserError> {
     match given {
         None | Some(Value::Null) => Ok(Parameters::new()),
         Some(Value::Object(patch)) => Ok(patch),
-        Some(_) => Err(Problem::invalid("parameters", "Parameters are a JSON object.")),
+        Some(_) => Err(UserError::invalid("parameters", "Parameters are a JSON object.")),
     }
 }
 
 /// All parameters of a row, secrets too.
-pub fn all(tx: &Tx<'_>, row: &Extension) -> Result<Parameters, Stop> {
+pub fn all(tx: &Tx<'_>, row: &Extension) -> Result<Parameters, Error> {
     let mut values = public(row);
     values.extend(sealed::open(tx.sealer(), row.id, row.secrets.as_deref())?);
     values.extend(row.status.0.as_object().cloned().unwrap_or_default());
@@ -43,7 +43,7 @@ pub(super) fn merge(
     patch: Parameters,
     editor: Editor,
     source: &Source<'_>,
-) -> Result<(Parameters, Parameters), Stop> {
+) -> Result<(Parameters, Parameters), Error> {
     let problems = schema.forbidden_writes(&patch, &current, editor);
     if !problems.is_empty() {
         return Err(problems.into());
@@ -51,7 +51,7 @@ pub(super) fn merge(
     let mut merged = Value::Object(current);
     merge_patch(&mut merged, &Value::Object(patch));
     let Value::Object(mut values) = merged else {
-        return Err(Problem::invalid("parameters", "Parameters are a JSON object.").into());
+        return Err(UserError::invalid("parameters", "Parameters are a JSON object.").into());
     };
     let completed = schema.complete(&mut values, source);
     let problems = schema.validate(&Value::Object(values.clone()));
@@ -73,7 +73,7 @@ pub fn replace(
     mut given: Parameters,
     editor: Editor,
     source: &Source<'_>,
-) -> Result<Parameters, Stop> {
+) -> Result<Parameters, Error> {
     given.retain(|_, value| !value.is_null());
     let stays = |parameter: &Parameter| {
         parameter.secret
@@ -105,7 +105,7 @@ pub(super) fn follow(
     row: &mut Extension,
     (old, new): ((&str, &str), (&str, &str)),
     rotated: bool,
-) -> Result<Parameters, Stop> {
+) -> Result<Parameters, Error> {
     let source = |(number, username)| Source { number, username, rng: tx.rng() };
     let mut values = all(tx, row)?;
     let changed = schema.follow(&mut values, &source(old), &source(new));
@@ -127,7 +127,7 @@ pub(super) fn store(
     schema: &ParameterSchema,
     row: &mut Extension,
     values: Parameters,
-) -> Result<(), Stop> {
+) -> Result<(), Error> {
     let parts = schema.split(values);
     row.parameters = JsonValue(parts.public.into());
     row.status = JsonValue(parts.status.into());
@@ -145,7 +145,7 @@ pub(super) async fn claim_unique(
     schema: &ParameterSchema,
     row: &Extension,
     service_type: &ServiceType,
-) -> Result<(), Stop> {
+) -> Result<(), Error> {
     let values = all(tx, row)?;
     let key = comparison_key(tx, schema).await?;
     let unique = unique_values(schema, &values, row.event_id, service_type.id, key.as_ref())?;
@@ -161,14 +161,14 @@ pub(super) async fn claim_unique(
     Ok(())
 }
 
-async fn refuse_bearer(tx: &mut Tx<'_>, id: ExtensionId, scope: Id, parameter: &str, value: &str) -> Result<(), Stop> {
+async fn refuse_bearer(tx: &mut Tx<'_>, id: ExtensionId, scope: Id, parameter: &str, value: &str) -> Result<(), Error> {
     match queries::bearer_of(tx.conn, scope, parameter, value).await? {
         Some(bearer) if bearer != id => Err(taken_by_another(parameter).into()),
         _ => Ok(()),
     }
 }
 
-fn taken_by_another(parameter: &str) -> Problem {
-    let problem = Problem::new(ProblemKind::AlreadyExists, "parameters", "Another extension has this value.");
+fn taken_by_another(parameter: &str) -> UserError {
+    let problem = UserError::new(UserErrorKind::AlreadyExists, "parameters", "Another extension has this value.");
     problem.rule("parameter.taken").at(["parameters", parameter])
 }

@@ -13,11 +13,11 @@ use super::fallback::set_fallback;
 use super::{Changed, Weight, check_phase, editor, marks, parameters, shown_once};
 use crate::access::{Action, Caller, Permit, Role};
 use crate::accounts::{self, Account};
-use crate::changes::locks::{self, Hold};
+use crate::error::{AuthError, Error, UserError, UserErrorKind};
 use crate::ids::{AccountId, ExtensionId};
+use crate::locks::{self, Hold};
 use crate::numbers::rules::{Move, shift};
 use crate::numbers::state::NumberState;
-use crate::problem::{Denied, Problem, ProblemKind, Stop};
 use crate::service_types::schema::Source;
 use crate::service_types::{self, Event, ServiceType, compiled};
 use crate::services::Services;
@@ -67,17 +67,17 @@ pub struct Placement {
 ///
 /// # Errors
 /// Typed problems at the field concerned; see the API's description.
-pub async fn register(services: &Services, caller: &Arc<Caller>, input: RegisterExtension) -> Result<Changed, Stop> {
+pub async fn register(services: &Services, caller: &Arc<Caller>, input: RegisterExtension) -> Result<Changed, Error> {
     let mode = Mode::dry_run(input.dry_run);
     transact(services, caller, Action::RegisterExtension, mode, move |tx| {
         Box::pin(async move {
-            let account = tx.actor().demand(Role::User).map(|()| tx.actor().account())?.ok_or(Denied::Forbidden)?;
+            let account = tx.actor().demand(Role::User).map(|()| tx.actor().account())?.ok_or(AuthError::Forbidden)?;
             let (event, service_type) = lock(tx, account, &input.event, &input.service_type).await?;
             let permit = tx.permit(Action::RegisterExtension).await?;
-            let owner = accounts::queries::by_id(tx.conn, account).await?.ok_or(Denied::Unauthenticated)?;
+            let owner = accounts::queries::by_id(tx.conn, account).await?.ok_or(AuthError::Unauthenticated)?;
             if owner.email_verified_at.is_none() {
                 let message = "Verify your e-mail address first: open the link in the mail.";
-                return Err(Problem::new(ProblemKind::EmailUnverified, "", message).into());
+                return Err(UserError::new(UserErrorKind::EmailUnverified, "", message).into());
             }
             let placement = Placement {
                 event,
@@ -104,11 +104,11 @@ pub async fn register(services: &Services, caller: &Arc<Caller>, input: Register
 ///
 /// # Errors
 /// Typed problems at the field concerned.
-pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExtension) -> Result<Changed, Stop> {
+pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExtension) -> Result<Changed, Error> {
     transact(services, caller, Action::AssignExtension, Mode::Commit, move |tx| {
         Box::pin(async move {
             tx.actor().demand(Role::Operator)?;
-            let no_owner = || Problem::not_found("owner", "There is no account of this name.");
+            let no_owner = || UserError::not_found("owner", "There is no account of this name.");
             let owner = account_named(tx, &input.owner).await?.ok_or_else(no_owner)?.id;
             let (event, service_type) = lock(tx, owner, &input.event, &input.service_type).await?;
             let permit = tx.permit(Action::AssignExtension).await?;
@@ -138,15 +138,15 @@ pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExte
 }
 
 /// The event of this slug, if the caller may know of it.
-pub async fn find_event(tx: &mut Tx<'_>, slug: &str) -> Result<Event, Stop> {
+pub async fn find_event(tx: &mut Tx<'_>, slug: &str) -> Result<Event, Error> {
     let is_admin = tx.actor().is_at_least(Role::Admin);
     let event = service_types::queries::event_by_slug(tx.conn, slug).await?;
     let event = event.filter(|event| is_admin || event.phase != service_types::EventPhase::Draft);
-    Ok(event.ok_or_else(|| Problem::not_found("event", "There is no such event."))?)
+    Ok(event.ok_or_else(|| UserError::not_found("event", "There is no such event."))?)
 }
 
-async fn find(tx: &mut Tx<'_>, event: &str, service_type: &str) -> Result<(Event, ServiceType), Stop> {
-    let no_type = || Problem::not_found("serviceType", "There is no such service type.");
+async fn find(tx: &mut Tx<'_>, event: &str, service_type: &str) -> Result<(Event, ServiceType), Error> {
+    let no_type = || UserError::not_found("serviceType", "There is no such service type.");
     let event = find_event(tx, event).await?;
     let service_type =
         service_types::queries::service_type_by_slug(tx.conn, service_type).await?.ok_or_else(no_type)?;
@@ -160,7 +160,7 @@ async fn lock(
     owner: AccountId,
     event: &str,
     service_type: &str,
-) -> Result<(Event, ServiceType), Stop> {
+) -> Result<(Event, ServiceType), Error> {
     let before = find(tx, event, service_type).await?;
     locks::accounts(tx.conn, &[owner], Hold::Shared).await?;
     locks::service_types(tx.conn, &[before.1.id], Hold::Shared).await?;
@@ -169,13 +169,13 @@ async fn lock(
 }
 
 /// The account of this name, in any case, unless it was deleted.
-pub(super) async fn account_named(tx: &mut Tx<'_>, username: &str) -> Result<Option<Account>, Stop> {
+pub(super) async fn account_named(tx: &mut Tx<'_>, username: &str) -> Result<Option<Account>, Error> {
     let found = accounts::queries::by_username(tx.conn, &username.trim().to_ascii_lowercase()).await?;
     Ok(found.filter(|account| account.deleted_at.is_none()))
 }
 
 /// The account as it is now, unless it was deleted.
-pub(super) async fn account_of(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>, Stop> {
+pub(super) async fn account_of(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>, Error> {
     Ok(accounts::queries::by_id(tx.conn, id).await?.filter(|account| account.deleted_at.is_none()))
 }
 
@@ -183,7 +183,11 @@ pub(super) async fn account_of(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<
 ///
 /// # Errors
 /// Typed problems at the field concerned.
-pub async fn place(tx: &mut Tx<'_>, permit: &Permit, placement: Placement) -> Result<(Extension, Option<Value>), Stop> {
+pub async fn place(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    placement: Placement,
+) -> Result<(Extension, Option<Value>), Error> {
     let Placement { event, service_type, owner, number, label, visibility, parameters, override_reservation } =
         placement;
     check_phase(&event, permit, Weight::Heavy).map_err(|problem| problem.at(["event"]))?;
@@ -217,19 +221,19 @@ pub async fn place(tx: &mut Tx<'_>, permit: &Permit, placement: Placement) -> Re
     Ok((row, shown_once(&schema, &secrets, permit)))
 }
 
-async fn check_offer(tx: &mut Tx<'_>, permit: &Permit, event: &Event, service_type: &ServiceType) -> Result<(), Stop> {
+async fn check_offer(tx: &mut Tx<'_>, permit: &Permit, event: &Event, service_type: &ServiceType) -> Result<(), Error> {
     if service_type.retired {
-        return Err(Problem::new(ProblemKind::Conflict, "serviceType", "This service type is retired.").into());
+        return Err(UserError::new(UserErrorKind::Conflict, "serviceType", "This service type is retired.").into());
     }
     if permit.is_staff() {
         return Ok(());
     }
     if service_type.privileged {
         let message = "Only operators register this service type.";
-        return Err(Problem::new(ProblemKind::ServiceTypePrivileged, "serviceType", message).into());
+        return Err(UserError::new(UserErrorKind::ServiceTypePrivileged, "serviceType", message).into());
     }
     if !service_types::queries::event_offers(tx.conn, event.id, service_type.id).await? {
-        return Err(Problem::invalid("serviceType", "This service type is not offered at this event.").into());
+        return Err(UserError::invalid("serviceType", "This service type is not offered at this event.").into());
     }
     Ok(())
 }
@@ -241,11 +245,11 @@ pub(super) async fn check_quota(
     event: &Event,
     service_type: &ServiceType,
     field: &str,
-) -> Result<(), Stop> {
+) -> Result<(), Error> {
     let Some(limit) = service_type.quota else { return Ok(()) };
     if queries::count_held(tx.conn, owner, event.id, service_type.id).await? >= i64::from(limit) {
         let message = format!("At this event one user holds at most {limit} of these.");
-        return Err(Problem::new(ProblemKind::QuotaExceeded { limit }, field, message).into());
+        return Err(UserError::new(UserErrorKind::QuotaExceeded { limit }, field, message).into());
     }
     Ok(())
 }

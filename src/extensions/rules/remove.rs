@@ -6,13 +6,13 @@ use super::super::model::Extension;
 use super::super::queries;
 use super::{Held, Weight, check_phase, check_version, hold, marks};
 use crate::access::{Action, Caller, Permit};
-use crate::changes::doorbell::Ring;
-use crate::changes::{self, FeedRef, Mark};
 use crate::clock::Timestamp;
+use crate::error::{Error, InternalError};
+use crate::feed_log::{self, EntryChange, FeedRef};
 use crate::ids::ExtensionId;
+use crate::notifications::Notification;
 use crate::numbers::rules::{Move, shift};
 use crate::numbers::state::NumberState;
-use crate::problem::{Fault, Stop};
 use crate::service_types::Event;
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
@@ -34,7 +34,7 @@ pub async fn delete(
     caller: &Arc<Caller>,
     id: &str,
     expected: Option<i32>,
-) -> Result<Deleted, Stop> {
+) -> Result<Deleted, Error> {
     let id = id.to_owned();
     transact(services, caller, Action::DeleteExtension, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -53,12 +53,12 @@ pub async fn delete(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn remove(tx: &mut Tx<'_>, permit: &Permit, row: &Extension, event: &Event) -> Result<Timestamp, Stop> {
+pub async fn remove(tx: &mut Tx<'_>, permit: &Permit, row: &Extension, event: &Event) -> Result<Timestamp, Error> {
     let showing = marks::shown_by(tx, row).await?;
-    tx.changes.mark(marks::feed(row), row.id, row.slot, Mark::Gone);
+    tx.changes.mark(marks::feed(row), row.id, row.slot, EntryChange::Delete);
     queries::clear_fallbacks_to(tx.conn, permit, row.id, tx.now).await?;
     queries::delete(tx.conn, permit, row.id).await?;
-    tx.ring(Ring::Directory(event.id));
+    tx.notify(Notification::Directory(event.id));
     leave(tx, permit, row, event, showing).await
 }
 
@@ -70,9 +70,9 @@ pub(super) async fn leave(
     row: &Extension,
     event: &Event,
     showing: Vec<FeedRef>,
-) -> Result<Timestamp, Stop> {
+) -> Result<Timestamp, Error> {
     let number = crate::numbers::queries::find_borne(tx.conn, event.id, &row.number).await?;
-    let number = number.ok_or_else(|| Fault::internal("an extension's number has no row"))?;
+    let number = number.ok_or_else(|| InternalError::new("an extension's number has no row"))?;
     let held_until = tx.now.plus_seconds(i64::from(event.hold_seconds));
     let step = Move { to: NumberState::Held, account: Some(row.owner_id), until: Some(held_until), extension: None };
     let number = shift(tx, permit, number, step).await?;
@@ -82,7 +82,7 @@ pub(super) async fn leave(
     feeds.dedup();
     for reference in feeds {
         let rng = tx.rng_handle();
-        let feed = changes::ensure_feed(tx.conn, reference, &*rng, tx.now).await?;
+        let feed = feed_log::ensure_feed(tx.conn, reference, &*rng, tx.now).await?;
         // Under the event's lock the transaction's own revision is the next one.
         crate::numbers::queries::wait_for(tx.conn, permit, number.id, feed.id, feed.head + 1).await?;
     }

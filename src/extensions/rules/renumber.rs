@@ -9,12 +9,12 @@ use super::remove::leave;
 use super::{Changed, Held, Weight, check_phase, check_version, hold, marks, parameters, place_of};
 use crate::access::{Action, Caller, Permit};
 use crate::accounts;
-use crate::changes::FeedRef;
+use crate::error::{Error, InternalError};
+use crate::feed_log::FeedRef;
 use crate::numbers::NumberRow;
 use crate::numbers::number::Number;
 use crate::numbers::rules::{Move, shift};
 use crate::numbers::state::NumberState;
-use crate::problem::{Fault, Stop};
 use crate::service_types::compiled;
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
@@ -35,7 +35,7 @@ pub struct RenumberExtension {
 /// # Errors
 /// NOT_FOUND at `id`, EVENT_CLOSED, STALE_VERSION; at `number` as registering it; SCHEMA_VIOLATION and ALREADY_EXISTS where a
 /// parameter copies the number and may not be what follows.
-pub async fn renumber(services: &Services, caller: &Arc<Caller>, input: RenumberExtension) -> Result<Changed, Stop> {
+pub async fn renumber(services: &Services, caller: &Arc<Caller>, input: RenumberExtension) -> Result<Changed, Error> {
     let mode = Mode::dry_run(input.dry_run);
     transact(services, caller, Action::RenumberExtension, mode, move |tx| {
         Box::pin(async move {
@@ -51,7 +51,7 @@ pub async fn renumber(services: &Services, caller: &Arc<Caller>, input: Renumber
     .await
 }
 
-async fn move_to(tx: &mut Tx<'_>, held: Held, wanted: &Number) -> Result<Extension, Stop> {
+async fn move_to(tx: &mut Tx<'_>, held: Held, wanted: &Number) -> Result<Extension, Error> {
     let Held { permit, mut row, event, service_type } = held;
     let wish = Claim { event: &event, service_type: &service_type, owner: row.owner_id, override_reservation: false };
     let number = claim(tx, &permit, &wish, Some(wanted.as_str())).await?;
@@ -69,11 +69,11 @@ pub(super) async fn arrive(
     permit: &Permit,
     row: &mut Extension,
     number: NumberRow,
-) -> Result<Vec<FeedRef>, Stop> {
+) -> Result<Vec<FeedRef>, Error> {
     let (_, service_type) = place_of(tx, row).await?;
     let schema = compiled(&service_type)?;
     let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?;
-    let owner = owner.ok_or_else(|| Fault::internal("an extension without its owner"))?;
+    let owner = owner.ok_or_else(|| InternalError::new("an extension without its owner"))?;
     let left = std::mem::replace(&mut row.number, number.number.clone());
     let (old, new) = ((left.as_str(), owner.username.as_str()), (number.number.as_str(), owner.username.as_str()));
     parameters::follow(tx, &schema, row, (old, new), false)?;

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{many_queries, sealed};
 use crate::access::{Action, Caller};
-use crate::changes::locks;
+use crate::error::Error;
 use crate::ids::{EventId, ExtensionId};
-use crate::problem::Stop;
+use crate::locks;
 use crate::services::Services;
 use crate::transaction::{Mode, transact};
 
@@ -36,7 +36,7 @@ pub async fn reseal(
     caller: &Arc<Caller>,
     event: EventId,
     after: Option<ExtensionId>,
-) -> Result<Resealed, Stop> {
+) -> Result<Resealed, Error> {
     transact(services, caller, Action::RotateKey, Mode::Commit, move |tx| {
         Box::pin(async move {
             locks::events(tx.conn, &[event]).await?;

@@ -9,9 +9,9 @@ use super::super::queries;
 use super::renumber::arrive;
 use super::{Weight, check_phase, place_of, take};
 use crate::access::{Action, Caller};
+use crate::error::{Error, InternalError, UserError};
 use crate::ids::ExtensionId;
 use crate::numbers::{self, NumberRow};
-use crate::problem::{Fault, Problem, Stop};
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
 
@@ -28,7 +28,7 @@ pub struct Swapped {
 /// # Errors
 /// INVALID or NOT_FOUND at `first` or `second`, EVENT_CLOSED; SCHEMA_VIOLATION and ALREADY_EXISTS where a parameter copies the
 /// number and may not be what follows.
-pub async fn swap(services: &Services, caller: &Arc<Caller>, first: &str, second: &str) -> Result<Swapped, Stop> {
+pub async fn swap(services: &Services, caller: &Arc<Caller>, first: &str, second: &str) -> Result<Swapped, Error> {
     let (first, second) = (first.to_owned(), second.to_owned());
     transact(services, caller, Action::SwapNumbers, Mode::Commit, move |tx| {
         Box::pin(async move { swap_in(tx, &first, &second).await })
@@ -36,16 +36,16 @@ pub async fn swap(services: &Services, caller: &Arc<Caller>, first: &str, second
     .await
 }
 
-async fn swap_in(tx: &mut Tx<'_>, first: &str, second: &str) -> Result<Swapped, Stop> {
+async fn swap_in(tx: &mut Tx<'_>, first: &str, second: &str) -> Result<Swapped, Error> {
     let (permit, rows) = take(tx, Action::SwapNumbers, &[("first", first), ("second", second)], &[]).await?;
     let Ok([mut first, mut second]) = <[Extension; 2]>::try_from(rows) else {
-        return Err(Fault::internal("two ids without two rows").into());
+        return Err(InternalError::new("two ids without two rows").into());
     };
     if first.id == second.id {
-        return Err(Problem::invalid("second", "These are one extension.").into());
+        return Err(UserError::invalid("second", "These are one extension.").into());
     }
     if first.event_id != second.event_id {
-        return Err(Problem::invalid("second", "These extensions are of different events.").into());
+        return Err(UserError::invalid("second", "These extensions are of different events.").into());
     }
     check_phase(&place_of(tx, &first).await?.0, &permit, Weight::Heavy)?;
     let (left, right) = (number_of(tx, &first).await?, number_of(tx, &second).await?);
@@ -60,7 +60,7 @@ async fn swap_in(tx: &mut Tx<'_>, first: &str, second: &str) -> Result<Swapped, 
     Ok(Swapped { first: first.id, second: second.id })
 }
 
-async fn number_of(tx: &mut Tx<'_>, row: &Extension) -> Result<NumberRow, Stop> {
+async fn number_of(tx: &mut Tx<'_>, row: &Extension) -> Result<NumberRow, Error> {
     let number = numbers::queries::find_borne(tx.conn, row.event_id, &row.number).await?;
-    Ok(number.ok_or_else(|| Fault::internal("an extension's number has no row"))?)
+    Ok(number.ok_or_else(|| InternalError::new("an extension's number has no row"))?)
 }

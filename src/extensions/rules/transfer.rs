@@ -8,10 +8,10 @@ use super::place::{account_named, account_of, check_quota};
 use super::{Changed, Weight, check_phase, check_version, marks, parameters, place_of, shown_once, take};
 use crate::access::{Action, Caller, Permit, Role};
 use crate::accounts::{self, Account};
+use crate::error::{Error, InternalError, UserError, UserErrorKind};
 use crate::numbers;
 use crate::numbers::rules::{Move, shift};
 use crate::numbers::state::NumberState;
-use crate::problem::{Fault, Problem, ProblemKind, Stop};
 use crate::restrictions::{self, RestrictionEffect};
 use crate::service_types::{Event, ServiceType, compiled};
 use crate::services::Services;
@@ -33,19 +33,19 @@ pub struct TransferExtension {
 /// # Errors
 /// NOT_FOUND at `id`; at `owner` NOT_FOUND, EMAIL_UNVERIFIED, RESTRICTED, QUOTA_EXCEEDED (operators have no quota);
 /// STALE_VERSION, EVENT_CLOSED; SCHEMA_VIOLATION and ALREADY_EXISTS where a parameter may not be what follows.
-pub async fn transfer(services: &Services, caller: &Arc<Caller>, input: TransferExtension) -> Result<Changed, Stop> {
+pub async fn transfer(services: &Services, caller: &Arc<Caller>, input: TransferExtension) -> Result<Changed, Error> {
     transact(services, caller, Action::TransferExtension, Mode::Commit, move |tx| {
         Box::pin(async move { transfer_in(tx, &input).await })
     })
     .await
 }
 
-async fn transfer_in(tx: &mut Tx<'_>, input: &TransferExtension) -> Result<Changed, Stop> {
+async fn transfer_in(tx: &mut Tx<'_>, input: &TransferExtension) -> Result<Changed, Error> {
     tx.actor().demand(Role::Operator)?;
-    let nobody = || Problem::not_found("owner", "There is no account of this name.");
+    let nobody = || UserError::not_found("owner", "There is no account of this name.");
     let owner = account_named(tx, &input.owner).await?.ok_or_else(nobody)?.id;
     let (permit, mut rows) = take(tx, Action::TransferExtension, &[("id", &input.id)], &[owner]).await?;
-    let mut row = rows.pop().ok_or_else(|| Fault::internal("no row for an id"))?;
+    let mut row = rows.pop().ok_or_else(|| InternalError::new("no row for an id"))?;
     let owner = account_of(tx, owner).await?.ok_or_else(nobody)?;
     let (event, service_type) = place_of(tx, &row).await?;
     check_phase(&event, &permit, Weight::Heavy)?;
@@ -59,15 +59,15 @@ async fn transfer_in(tx: &mut Tx<'_>, input: &TransferExtension) -> Result<Chang
 }
 
 /// Refuses somebody who could not register it either: without a proven address, restricted, or with as many as one may hold.
-async fn check_owner(tx: &mut Tx<'_>, owner: &Account, event: &Event, service_type: &ServiceType) -> Result<(), Stop> {
+async fn check_owner(tx: &mut Tx<'_>, owner: &Account, event: &Event, service_type: &ServiceType) -> Result<(), Error> {
     if owner.email_verified_at.is_none() {
         let message = format!("{} has not verified an e-mail address.", owner.username);
-        return Err(Problem::new(ProblemKind::EmailUnverified, "owner", message).into());
+        return Err(UserError::new(UserErrorKind::EmailUnverified, "owner", message).into());
     }
     let restrictions = restrictions::of_account(tx.conn, owner.id).await?;
     if restrictions.iter().any(|restriction| restriction.has(RestrictionEffect::NoWrite)) {
         let message = format!("{} may not have extensions now.", owner.username);
-        return Err(Problem::new(ProblemKind::Restricted, "owner", message).into());
+        return Err(UserError::new(UserErrorKind::Restricted, "owner", message).into());
     }
     if owner.role < Role::Operator {
         check_quota(tx, owner.id, event, service_type, "owner").await?;
@@ -81,10 +81,10 @@ async fn hand_over(
     row: &mut Extension,
     service_type: &ServiceType,
     owner: &Account,
-) -> Result<Option<serde_json::Value>, Stop> {
+) -> Result<Option<serde_json::Value>, Error> {
     let schema = compiled(service_type)?;
     let old = accounts::queries::by_id(tx.conn, row.owner_id).await?;
-    let old = old.ok_or_else(|| Fault::internal("an extension without its owner"))?.username;
+    let old = old.ok_or_else(|| InternalError::new("an extension without its owner"))?.username;
     let number = row.number.clone();
     let names = ((number.as_str(), old.as_str()), (number.as_str(), owner.username.as_str()));
     let made = parameters::follow(tx, &schema, row, names, true)?;
@@ -99,7 +99,7 @@ async fn hand_over(
     marks::shown_by(tx, row).await?;
     queries::ask_again(tx.conn, permit, row.id, owner.id).await?;
     let kept = numbers::queries::find_borne(tx.conn, row.event_id, &number).await?;
-    let kept = kept.ok_or_else(|| Fault::internal("an extension's number has no row"))?;
+    let kept = kept.ok_or_else(|| InternalError::new("an extension's number has no row"))?;
     let step = Move { to: NumberState::InService, account: Some(owner.id), until: None, extension: Some(row.id) };
     shift(tx, permit, kept, step).await?;
     let summary = format!("{number} went from {old} to {}", owner.username);

@@ -10,8 +10,8 @@ use super::super::queries;
 use super::{Held, lock, marks, parameters, place_of};
 use crate::access::{Action, Caller, reach};
 use crate::accounts;
+use crate::error::{Error, InternalError, UserError, UserErrorKind};
 use crate::ids::ExtensionId;
-use crate::problem::{Fault, Problem, ProblemKind, Stop};
 use crate::service_types::schema::{Editor, Parts, Source};
 use crate::service_types::{EventPhase, compiled};
 use crate::services::Services;
@@ -31,13 +31,13 @@ pub struct Written {
 /// # Errors
 /// INVALID or NOT_FOUND at `id` for an extension outside the key's limits; FEATURE_DENIED for a parameter that is not the
 /// system's to write, SCHEMA_VIOLATION, ALREADY_EXISTS for a value that another extension has; EVENT_CLOSED.
-pub async fn write_back(services: &Services, caller: &Arc<Caller>, id: &str, patch: Value) -> Result<Written, Stop> {
+pub async fn write_back(services: &Services, caller: &Arc<Caller>, id: &str, patch: Value) -> Result<Written, Error> {
     let id = id.to_owned();
     transact(services, caller, Action::WriteBackParameters, Mode::Commit, move |tx| {
         Box::pin(async move {
             let held = hold(tx, &id).await?;
             if held.event.phase == EventPhase::Archived {
-                return Err(Problem::new(ProblemKind::EventClosed, "", "The event is archived.").into());
+                return Err(UserError::new(UserErrorKind::EventClosed, "", "The event is archived.").into());
             }
             let id = held.row.id;
             merge(tx, held, patch).await?;
@@ -48,12 +48,12 @@ pub async fn write_back(services: &Services, caller: &Arc<Caller>, id: &str, pat
 }
 
 /// The extension with its event and type, under their locks. A key that writes need not be one that reads.
-async fn hold(tx: &mut Tx<'_>, id: &str) -> Result<Held, Stop> {
+async fn hold(tx: &mut Tx<'_>, id: &str) -> Result<Held, Error> {
     let permit = tx.permit(Action::WriteBackParameters).await?;
     let reach = reach(&permit);
     let id =
-        ExtensionId::from_global(id).ok_or_else(|| Problem::invalid("id", "This is not the id of an extension."))?;
-    let missing = || Problem::not_found("id", "There is no such extension.");
+        ExtensionId::from_global(id).ok_or_else(|| UserError::invalid("id", "This is not the id of an extension."))?;
+    let missing = || UserError::not_found("id", "There is no such extension.");
     let before = queries::by_id(tx.conn, &reach, id).await?.ok_or_else(missing)?;
     lock(tx, &[&before], &[]).await?;
     let row = queries::by_id(tx.conn, &reach, id).await?.ok_or_else(missing)?;
@@ -61,11 +61,11 @@ async fn hold(tx: &mut Tx<'_>, id: &str) -> Result<Held, Stop> {
     Ok(Held { permit, row, event, service_type })
 }
 
-async fn merge(tx: &mut Tx<'_>, held: Held, patch: Value) -> Result<(), Stop> {
+async fn merge(tx: &mut Tx<'_>, held: Held, patch: Value) -> Result<(), Error> {
     let Held { permit, mut row, service_type, .. } = held;
     let schema = compiled(&service_type)?;
     let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?;
-    let owner = owner.ok_or_else(|| Fault::internal("an extension without its owner"))?;
+    let owner = owner.ok_or_else(|| InternalError::new("an extension without its owner"))?;
     let current = parameters::all(tx, &row)?;
     let source = Source { number: &row.number, username: &owner.username, rng: tx.rng() };
     let patch = parameters::patch(Some(patch))?;

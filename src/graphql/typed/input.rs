@@ -7,7 +7,7 @@ use async_graphql::registry::{InputObjectBuilder, MetaInputValue, MetaTypeId, Re
 use async_graphql::{InputType, InputValueError, InputValueResult, Name, Value as Given};
 use serde_json::Value;
 
-use crate::problem::Problem;
+use crate::error::UserError;
 use crate::service_types::typing::{ObjectType, ServiceTypeShape, Shape, TypeCatalogue};
 
 use super::register::input_types;
@@ -28,7 +28,7 @@ impl ServiceParametersInput {
     ///
     /// # Errors
     /// INVALID at `["typed", …]`, also when the catalogue no longer knows the type.
-    pub fn decode(self, catalogue: &TypeCatalogue) -> Result<(Option<String>, Value), Problem> {
+    pub fn decode(self, catalogue: &TypeCatalogue) -> Result<(Option<String>, Value), UserError> {
         let mut place = vec!["typed".to_owned(), self.field.clone()];
         if self.field == "json" {
             return Ok((None, json(self.given, &place)?));
@@ -95,7 +95,7 @@ struct Decoder<'a> {
 }
 
 impl Decoder<'_> {
-    fn object(&self, object: &ObjectType, given: Given, place: &mut Vec<String>) -> Result<Value, Problem> {
+    fn object(&self, object: &ObjectType, given: Given, place: &mut Vec<String>) -> Result<Value, UserError> {
         let Given::Object(members) = given else { return Err(refusal(place, "It must be an object.")) };
         let mut decoded = serde_json::Map::new();
         for (name, member) in members {
@@ -110,7 +110,7 @@ impl Decoder<'_> {
         Ok(Value::Object(decoded))
     }
 
-    fn value(&self, shape: &Shape, given: Given, place: &mut Vec<String>) -> Result<Value, Problem> {
+    fn value(&self, shape: &Shape, given: Given, place: &mut Vec<String>) -> Result<Value, UserError> {
         match (shape, given) {
             (Shape::Json, given) => json(given, place),
             (Shape::String, Given::String(text)) => Ok(Value::String(text)),
@@ -137,7 +137,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn choice(&self, choice: usize, given: &Given, place: &[String]) -> Result<Value, Problem> {
+    fn choice(&self, choice: usize, given: &Given, place: &[String]) -> Result<Value, UserError> {
         let name = match given {
             Given::Enum(name) => name.as_str(),
             Given::String(text) => text,
@@ -150,7 +150,13 @@ impl Decoder<'_> {
         }
     }
 
-    fn list(&self, of: &Shape, nullable: bool, entries: Vec<Given>, place: &mut Vec<String>) -> Result<Value, Problem> {
+    fn list(
+        &self,
+        of: &Shape,
+        nullable: bool,
+        entries: Vec<Given>,
+        place: &mut Vec<String>,
+    ) -> Result<Value, UserError> {
         let mut decoded = Vec::with_capacity(entries.len());
         for (index, entry) in entries.into_iter().enumerate() {
             place.push(index.to_string());
@@ -174,10 +180,10 @@ fn whole(number: serde_json::Number) -> serde_json::Number {
     exact.map_or(number, |value| serde_json::Number::from(value as i64))
 }
 
-fn json(given: Given, place: &[String]) -> Result<Value, Problem> {
+fn json(given: Given, place: &[String]) -> Result<Value, UserError> {
     given.into_json().map_err(|_| refusal(place, "It cannot be written as JSON."))
 }
 
-fn refusal(place: &[String], sentence: &str) -> Problem {
-    Problem::invalid("", sentence).at(place.iter().cloned())
+fn refusal(place: &[String], sentence: &str) -> UserError {
+    UserError::invalid("", sentence).at(place.iter().cloned())
 }

@@ -2,9 +2,9 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
+use crate::error::{Error, UserError};
 use crate::graphql::scalars::PhoneNumber;
 use crate::groups::rules::{Invitation, Join, MemberChange};
-use crate::problem::{Problem, Stop};
 
 /// An extension to be invited into a group.
 #[derive(InputObject)]
@@ -61,19 +61,19 @@ pub struct UpdateGroupMemberInput {
 }
 
 impl TryFrom<UpdateGroupMemberInput> for MemberChange {
-    type Error = Stop;
-    fn try_from(input: UpdateGroupMemberInput) -> Result<Self, Stop> {
+    type Error = Error;
+    fn try_from(input: UpdateGroupMemberInput) -> Result<Self, Error> {
         let delay_seconds = set("delaySeconds", input.delay_seconds)?;
         Ok(Self { id: input.id.0, delay_seconds, paused: set("paused", input.paused)? })
     }
 }
 
 /// A field of a patch that cannot be cleared.
-fn set<T>(field: &str, value: MaybeUndefined<T>) -> Result<Option<T>, Problem> {
+fn set<T>(field: &str, value: MaybeUndefined<T>) -> Result<Option<T>, UserError> {
     match value {
         MaybeUndefined::Undefined => Ok(None),
         MaybeUndefined::Value(value) => Ok(Some(value)),
-        MaybeUndefined::Null => Err(Problem::invalid(field, "It cannot be null; leave it out to keep it.")),
+        MaybeUndefined::Null => Err(UserError::invalid(field, "It cannot be null; leave it out to keep it.")),
     }
 }
 

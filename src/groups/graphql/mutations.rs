@@ -8,10 +8,10 @@ use super::inputs::{
 };
 use super::objects::GroupMember;
 use crate::accounts::graphql::AcceptedPayload;
+use crate::error::Error;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::groups::rules::{self, Joined, MemberChange};
-use crate::problem::Stop;
 
 /// A membership, or why there is none.
 #[derive(SimpleObject)]
@@ -23,7 +23,7 @@ pub struct GroupMemberPayload {
 }
 
 impl GroupMemberPayload {
-    async fn of(ctx: &Context<'_>, result: Result<Joined, Stop>) -> Result<Self, ApiError> {
+    async fn of(ctx: &Context<'_>, result: Result<Joined, Error>) -> Result<Self, ApiError> {
         Ok(match settle(result)? {
             Ok(joined) => Self { member: GroupMember::load(ctx, joined.member).await?, errors: Vec::new() },
             Err(errors) => Self { member: None, errors },

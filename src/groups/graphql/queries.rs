@@ -4,10 +4,10 @@ use async_graphql::{Context, Object};
 
 use super::objects::GroupMember;
 use crate::access::Role;
+use crate::error::AuthError;
 use crate::graphql::context::{actor, read};
 use crate::graphql::error::ApiError;
 use crate::groups::queries;
-use crate::problem::Denied;
 
 /// Queries of groups.
 #[derive(Default)]
@@ -19,7 +19,7 @@ impl GroupsQuery {
     async fn group_invitations(&self, ctx: &Context<'_>) -> Result<Vec<GroupMember>, ApiError> {
         let actor = actor(ctx)?;
         actor.demand(Role::User)?;
-        let account = actor.account().ok_or(Denied::Forbidden)?;
+        let account = actor.account().ok_or(AuthError::Forbidden)?;
         let invitations = queries::invitations_of(&mut *read(ctx).await?, account).await?;
         Ok(invitations.into_iter().map(GroupMember::from).collect())
     }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::join::Joined;
-use super::phase::{self, Change};
+use super::phase::{self, EntryChange};
 use super::{as_delay, check_room, locked, mark_group, service_type, unknown};
 use crate::access::{Action, Caller, Permit};
+use crate::error::{AuthError, Error};
 use crate::extensions::rules::loops;
 use crate::groups::model::{GroupMember, Membership, MembershipState, Party};
 use crate::groups::queries;
-use crate::problem::{Denied, Stop};
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
 
@@ -28,7 +28,7 @@ pub struct MemberChange {
 ///
 /// # Errors
 /// NOT_FOUND, FORBIDDEN for others who know of it, QUOTA_EXCEEDED and GROUP_LOOP by what is true by now, EVENT_CLOSED.
-pub async fn accept(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Joined, Stop> {
+pub async fn accept(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Joined, Error> {
     let action = Action::AcceptGroupInvitation;
     transact(services, caller, action, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -38,7 +38,7 @@ pub async fn accept(services: &Services, caller: &Arc<Caller>, id: String) -> Re
             if row.membership == MembershipState::Active {
                 return Ok(Joined { member: row.id });
             }
-            phase::check(tx.conn, &permit, group.event_id, Change::Members).await?;
+            phase::check(tx.conn, &permit, group.event_id, EntryChange::Members).await?;
             activate(tx, &permit, &group, &member, row).await
         })
     })
@@ -52,7 +52,7 @@ pub(super) async fn activate(
     group: &Party,
     member: &Party,
     row: GroupMember,
-) -> Result<Joined, Stop> {
+) -> Result<Joined, Error> {
     let (_, active) = queries::count_members(tx.conn, group.id).await?;
     check_room(service_type(tx, group.service_type_id).await?.member_limit, active, "")?;
     loops::refuse(tx, group.id, member.id, "").await?;
@@ -67,7 +67,7 @@ pub(super) async fn activate(
 ///
 /// # Errors
 /// NOT_FOUND, FORBIDDEN where a member's owner asks for another delay, INVALID for a delay out of bounds, EVENT_CLOSED.
-pub async fn update(services: &Services, caller: &Arc<Caller>, change: MemberChange) -> Result<Joined, Stop> {
+pub async fn update(services: &Services, caller: &Arc<Caller>, change: MemberChange) -> Result<Joined, Error> {
     let action = Action::UpdateGroupMember;
     transact(services, caller, action, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -77,9 +77,9 @@ pub async fn update(services: &Services, caller: &Arc<Caller>, change: MemberCha
                 return Err(unknown().into());
             }
             if change.delay_seconds.is_some() && !leads {
-                return Err(Denied::Forbidden.into());
+                return Err(AuthError::Forbidden.into());
             }
-            phase::check(tx.conn, &permit, group.event_id, Change::Manner).await?;
+            phase::check(tx.conn, &permit, group.event_id, EntryChange::Manner).await?;
             let delay_seconds = change.delay_seconds.map_or(Ok(before.delay_seconds), as_delay)?;
             let after = GroupMember { delay_seconds, paused: change.paused.unwrap_or(before.paused), ..before.clone() };
             if (after.delay_seconds, after.paused) != (before.delay_seconds, before.paused) {
@@ -102,11 +102,11 @@ pub async fn update(services: &Services, caller: &Arc<Caller>, change: MemberCha
 ///
 /// # Errors
 /// FORBIDDEN for those who see the membership otherwise, NOT_FOUND for the rest.
-pub(super) fn demand_member_owner(membership: &Membership, permit: &Permit) -> Result<(), Stop> {
+pub(super) fn demand_member_owner(membership: &Membership, permit: &Permit) -> Result<(), Error> {
     if permit.actor().account() == Some(membership.member.owner_id) {
         Ok(())
     } else if permit.is_for(membership.group.owner_id) {
-        Err(Denied::Forbidden.into())
+        Err(AuthError::Forbidden.into())
     } else {
         Err(unknown().into())
     }

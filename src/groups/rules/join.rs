@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::phase::{self, Change};
+use super::phase::{self, EntryChange};
 use super::{as_delay, check_room, mark_group, service_type};
 use crate::access::{Action, Caller, Permit};
-use crate::changes::locks;
+use crate::error::{AuthError, Error, UserError, UserErrorKind};
 use crate::extensions::rules::loops;
 use crate::groups::model::{GroupMember, MembershipState, Party};
 use crate::groups::queries;
 use crate::ids::{EventId, ExtensionId, GroupMemberId};
+use crate::locks;
 use crate::numbers;
 use crate::numbers::number::Number;
-use crate::problem::{Denied, Problem, ProblemKind, Stop};
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
 use crate::service_types::{self, ServiceBehaviour};
 use crate::services::Services;
@@ -58,14 +58,14 @@ pub struct Joined {
 /// # Errors
 /// NOT_FOUND for a group out of reach and a number out of service, ALREADY_EXISTS for a second invitation, INVALID for
 /// what is no group or cannot be a member, QUOTA_EXCEEDED for a full group, GROUP_LOOP, EVENT_CLOSED.
-pub async fn invite(services: &Services, caller: &Arc<Caller>, input: Invitation) -> Result<Joined, Stop> {
+pub async fn invite(services: &Services, caller: &Arc<Caller>, input: Invitation) -> Result<Joined, Error> {
     transact(services, caller, Action::InviteToGroup, Mode::Commit, |tx| {
         Box::pin(async move { invite_in(tx, input).await })
     })
     .await
 }
 
-async fn invite_in(tx: &mut Tx<'_>, input: Invitation) -> Result<Joined, Stop> {
+async fn invite_in(tx: &mut Tx<'_>, input: Invitation) -> Result<Joined, Error> {
     let id = ExtensionId::from_global(&input.group);
     let event = match id {
         Some(id) => queries::party(tx.conn, id).await?.map(|group| group.event_id),
@@ -73,16 +73,16 @@ async fn invite_in(tx: &mut Tx<'_>, input: Invitation) -> Result<Joined, Stop> {
     };
     locks::events(tx.conn, event.as_slice()).await?;
     let permit = tx.permit(Action::InviteToGroup).await?;
-    let id = id.ok_or_else(|| Problem::invalid("group", "This is not the id of an extension."))?;
+    let id = id.ok_or_else(|| UserError::invalid("group", "This is not the id of an extension."))?;
     let delay_seconds = as_delay(input.delay_seconds)?;
     let number = Number::clean(&input.number)?;
     let group = queries::party(tx.conn, id).await?.filter(|group| permit.is_for(group.owner_id));
-    let group = group.ok_or_else(|| Problem::not_found("group", "There is no such group."))?;
-    phase::check(tx.conn, &permit, group.event_id, Change::Members).await?;
+    let group = group.ok_or_else(|| UserError::not_found("group", "There is no such group."))?;
+    phase::check(tx.conn, &permit, group.event_id, EntryChange::Members).await?;
     let member = find_member(tx, group.event_id, &number).await?;
     if queries::membership_of(tx.conn, group.id, member.id).await?.is_some() {
         let message = format!("{number} is a member already, or invited.");
-        return Err(Problem::new(ProblemKind::AlreadyExists, "number", message).into());
+        return Err(UserError::new(UserErrorKind::AlreadyExists, "number", message).into());
     }
     let is_own = member.owner_id == group.owner_id || permit.actor().account() == Some(member.owner_id);
     let membership = if is_own { MembershipState::Active } else { MembershipState::Pending };
@@ -94,25 +94,25 @@ async fn invite_in(tx: &mut Tx<'_>, input: Invitation) -> Result<Joined, Stop> {
 ///
 /// # Errors
 /// As [`invite`]; RESTRICTED for a caller whose extension, number or owner may not call.
-pub async fn join(services: &Services, caller: &Arc<Caller>, input: Join) -> Result<Joined, Stop> {
+pub async fn join(services: &Services, caller: &Arc<Caller>, input: Join) -> Result<Joined, Error> {
     transact(services, caller, Action::JoinGroup, Mode::Commit, |tx| Box::pin(async move { join_in(tx, input).await }))
         .await
 }
 
-async fn join_in(tx: &mut Tx<'_>, input: Join) -> Result<Joined, Stop> {
+async fn join_in(tx: &mut Tx<'_>, input: Join) -> Result<Joined, Error> {
     let event = service_types::queries::event_by_slug(tx.conn, &input.event).await?.map(|event| event.id);
     locks::events(tx.conn, event.as_slice()).await?;
     let permit = tx.permit(Action::JoinGroup).await?;
-    let key = permit.actor().key().ok_or(Denied::Forbidden)?.clone();
+    let key = permit.actor().key().ok_or(AuthError::Forbidden)?.clone();
     let event = event.filter(|&event| key.covers_event(event));
-    let event = event.ok_or_else(|| Problem::not_found("event", "There is no such event."))?;
+    let event = event.ok_or_else(|| UserError::not_found("event", "There is no such event."))?;
     let delay_seconds = as_delay(input.delay_seconds)?;
     let group_number = Number::clean(&input.group_number).map_err(|problem| problem.at(["groupNumber"]))?;
     let number = Number::clean(&input.number)?;
     let group = queries::party_by_number(tx.conn, event, group_number.as_str()).await?;
     let group = group.filter(|group| key.covers(event, group.service_type_id));
-    let group = group.ok_or_else(|| Problem::not_found("groupNumber", "There is no such group."))?;
-    phase::check(tx.conn, &permit, event, Change::Members).await?;
+    let group = group.ok_or_else(|| UserError::not_found("groupNumber", "There is no such group."))?;
+    phase::check(tx.conn, &permit, event, EntryChange::Members).await?;
     let member = find_member(tx, event, &number).await?;
     match queries::membership_of(tx.conn, group.id, member.id).await? {
         Some(row) if row.membership == MembershipState::Active => Ok(Joined { member: row.id }),
@@ -129,10 +129,12 @@ async fn join_in(tx: &mut Tx<'_>, input: Join) -> Result<Joined, Stop> {
 }
 
 /// The extension that bears the number. Whether a number is in service is no secret: anybody can dial it.
-async fn find_member(tx: &mut Tx<'_>, event: EventId, number: &Number) -> Result<Party, Stop> {
+async fn find_member(tx: &mut Tx<'_>, event: EventId, number: &Number) -> Result<Party, Error> {
     let member = queries::party_by_number(tx.conn, event, number.as_str()).await?;
     let missing = || {
-        Problem::not_found("number", format!("{number} is not in service.")).rule("number.notInService").naming(number)
+        UserError::not_found("number", format!("{number} is not in service."))
+            .rule("number.notInService")
+            .naming(number)
     };
     Ok(member.ok_or_else(missing)?)
 }
@@ -146,15 +148,18 @@ struct Terms {
 }
 
 /// Adds a membership after the checks that hold for everybody.
-async fn add(tx: &mut Tx<'_>, permit: &Permit, group: &Party, member: &Party, terms: Terms) -> Result<Joined, Stop> {
+async fn add(tx: &mut Tx<'_>, permit: &Permit, group: &Party, member: &Party, terms: Terms) -> Result<Joined, Error> {
     let Terms { delay_seconds, membership, group_field } = terms;
     let group_type = service_type(tx, group.service_type_id).await?;
     if group_type.behaviour != ServiceBehaviour::CallGroup {
-        return Err(Problem::invalid(group_field, format!("{} is not a call group.", group.number)).into());
+        return Err(UserError::invalid(group_field, format!("{} is not a call group.", group.number)).into());
     }
     if !service_type(tx, member.service_type_id).await?.group_capable {
         let message = format!("{} is of a kind that cannot be a group's member.", member.number);
-        return Err(Problem::invalid("number", message).rule("group.incapable").naming(member.number.as_str()).into());
+        return Err(UserError::invalid("number", message)
+            .rule("group.incapable")
+            .naming(member.number.as_str())
+            .into());
     }
     let (all, _) = queries::count_members(tx.conn, group.id).await?;
     check_room(group_type.member_limit, all, group_field)?;
@@ -179,7 +184,7 @@ async fn add(tx: &mut Tx<'_>, permit: &Permit, group: &Party, member: &Party, te
 }
 
 /// A voice menu lets nobody in who may not call.
-async fn refuse_restricted(tx: &mut Tx<'_>, member: &Party) -> Result<(), Stop> {
+async fn refuse_restricted(tx: &mut Tx<'_>, member: &Party) -> Result<(), Error> {
     let mut restrictions = restrictions::of_account(tx.conn, member.owner_id).await?;
     restrictions.extend(restrictions::of_targets(tx.conn, TargetKind::Extension, &[Id(member.id.0)]).await?);
     if let Some(number) = numbers::queries::find_borne(tx.conn, member.event_id, &member.number).await? {
@@ -187,7 +192,7 @@ async fn refuse_restricted(tx: &mut Tx<'_>, member: &Party) -> Result<(), Stop> 
     }
     if restrictions.iter().any(|restriction| restriction.has(RestrictionEffect::NoCalls)) {
         let message = format!("{} is restricted and cannot join now.", member.number);
-        return Err(Problem::new(ProblemKind::Restricted, "number", message).into());
+        return Err(UserError::new(UserErrorKind::Restricted, "number", message).into());
     }
     Ok(())
 }

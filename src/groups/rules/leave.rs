@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::change::demand_member_owner;
-use super::phase::{self, Change};
+use super::phase::{self, EntryChange};
 use super::{locked, mark_group, unknown};
 use crate::access::{Action, Caller, Permit};
+use crate::error::{AuthError, Error, UserError, UserErrorKind};
 use crate::groups::model::{Membership, MembershipState};
 use crate::groups::queries;
-use crate::problem::{Denied, Problem, ProblemKind, Stop};
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
 
@@ -22,7 +22,7 @@ pub struct Left {}
 ///
 /// # Errors
 /// NOT_FOUND, FORBIDDEN for others who know of it, CONFLICT for one that was accepted, EVENT_CLOSED.
-pub async fn decline(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Left, Stop> {
+pub async fn decline(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Left, Error> {
     let action = Action::DeclineGroupInvitation;
     transact(services, caller, action, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -30,9 +30,9 @@ pub async fn decline(services: &Services, caller: &Arc<Caller>, id: String) -> R
             demand_member_owner(&membership, &permit)?;
             if membership.row.membership == MembershipState::Active {
                 let message = "The invitation was accepted already: leave the group instead.";
-                return Err(Problem::new(ProblemKind::Conflict, "id", message).into());
+                return Err(UserError::new(UserErrorKind::Conflict, "id", message).into());
             }
-            phase::check(tx.conn, &permit, membership.group.event_id, Change::Manner).await?;
+            phase::check(tx.conn, &permit, membership.group.event_id, EntryChange::Manner).await?;
             end(tx, &permit, &membership, "declined the invitation to").await
         })
     })
@@ -43,7 +43,7 @@ pub async fn decline(services: &Services, caller: &Arc<Caller>, id: String) -> R
 ///
 /// # Errors
 /// NOT_FOUND, FORBIDDEN for others who know of it, EVENT_CLOSED.
-pub async fn leave(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Left, Stop> {
+pub async fn leave(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Left, Error> {
     let action = Action::LeaveGroup;
     transact(services, caller, action, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -55,7 +55,7 @@ pub async fn leave(services: &Services, caller: &Arc<Caller>, id: String) -> Res
                 None => demand_member_owner(&membership, &permit)?,
             }
             let pending = membership.row.membership == MembershipState::Pending;
-            let change = if pending { Change::Manner } else { Change::Members };
+            let change = if pending { EntryChange::Manner } else { EntryChange::Members };
             phase::check(tx.conn, &permit, group.event_id, change).await?;
             end(tx, &permit, &membership, "left").await
         })
@@ -67,26 +67,26 @@ pub async fn leave(services: &Services, caller: &Arc<Caller>, id: String) -> Res
 ///
 /// # Errors
 /// NOT_FOUND, EVENT_CLOSED.
-pub async fn remove(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Left, Stop> {
+pub async fn remove(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Left, Error> {
     let action = Action::RemoveGroupMember;
     transact(services, caller, action, Mode::Commit, move |tx| {
         Box::pin(async move {
             let (membership, permit) = locked(tx, &id, action).await?;
             if !permit.is_for(membership.group.owner_id) {
                 return Err(if permit.is_for(membership.member.owner_id) {
-                    Denied::Forbidden.into()
+                    AuthError::Forbidden.into()
                 } else {
                     unknown().into()
                 });
             }
-            phase::check(tx.conn, &permit, membership.group.event_id, Change::Members).await?;
+            phase::check(tx.conn, &permit, membership.group.event_id, EntryChange::Members).await?;
             end(tx, &permit, &membership, "was removed from").await
         })
     })
     .await
 }
 
-async fn end(tx: &mut Tx<'_>, permit: &Permit, membership: &Membership, verb: &str) -> Result<Left, Stop> {
+async fn end(tx: &mut Tx<'_>, permit: &Permit, membership: &Membership, verb: &str) -> Result<Left, Error> {
     let Membership { row, group, member } = membership;
     queries::delete(tx.conn, permit, row.id).await?;
     tx.audit(permit, Some(row.id.global()), format!("{} {verb} group {}", member.number, group.number)).await?;

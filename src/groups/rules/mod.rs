@@ -12,9 +12,10 @@ pub use leave::{Left, decline, leave, remove};
 use super::model::{MAX_DELAY_SECONDS, Membership};
 use super::queries;
 use crate::access::{Action, Permit};
-use crate::changes::{Mark, locks};
+use crate::error::{Error, InternalError, UserError, UserErrorKind};
+use crate::feed_log::EntryChange;
 use crate::ids::{GroupMemberId, ServiceTypeId};
-use crate::problem::{Fault, Problem, ProblemKind, Stop};
+use crate::locks;
 use crate::service_types::{self, ServiceType};
 use crate::transaction::Tx;
 
@@ -22,7 +23,7 @@ use crate::transaction::Tx;
 ///
 /// # Errors
 /// INVALID for an id of another kind, NOT_FOUND where there is none, and what the permit says.
-async fn locked(tx: &mut Tx<'_>, id: &str, action: Action) -> Result<(Membership, Permit), Stop> {
+async fn locked(tx: &mut Tx<'_>, id: &str, action: Action) -> Result<(Membership, Permit), Error> {
     let id = GroupMemberId::from_global(id);
     let before = match id {
         Some(id) => queries::membership(tx.conn, id).await?,
@@ -31,36 +32,36 @@ async fn locked(tx: &mut Tx<'_>, id: &str, action: Action) -> Result<(Membership
     let event = before.map(|membership| membership.group.event_id);
     locks::events(tx.conn, event.as_slice()).await?;
     let permit = tx.permit(action).await?;
-    let id = id.ok_or_else(|| Problem::invalid("id", "This is not the id of a group's member."))?;
+    let id = id.ok_or_else(|| UserError::invalid("id", "This is not the id of a group's member."))?;
     let membership = queries::membership(tx.conn, id).await?.ok_or_else(unknown)?;
     Ok((membership, permit))
 }
 
 /// What somebody hears who may not know of a membership, or names one that is gone.
-fn unknown() -> Problem {
-    Problem::not_found("id", "There is no such member or invitation.")
+fn unknown() -> UserError {
+    UserError::not_found("id", "There is no such member or invitation.")
 }
 
 /// Marks the group's entry in its feed: its members are told with it.
 fn mark_group(tx: &mut Tx<'_>, group: &super::Party) {
-    tx.changes.mark(group.feed(), group.id, group.slot, Mark::Touched);
+    tx.changes.mark(group.feed(), group.id, group.slot, EntryChange::Touch);
 }
 
 /// The service type of a party.
-async fn service_type(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<ServiceType, Stop> {
+async fn service_type(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<ServiceType, Error> {
     let found = service_types::queries::service_type_by_id(tx.conn, id).await?;
-    Ok(found.ok_or_else(|| Fault::internal("an extension of a missing service type"))?)
+    Ok(found.ok_or_else(|| InternalError::new("an extension of a missing service type"))?)
 }
 
 /// A delay within its bounds.
 ///
 /// # Errors
 /// INVALID outside 0 to 600 seconds.
-fn as_delay(seconds: i32) -> Result<i32, Problem> {
+fn as_delay(seconds: i32) -> Result<i32, UserError> {
     if (0..=MAX_DELAY_SECONDS).contains(&seconds) {
         return Ok(seconds);
     }
-    Err(Problem::invalid("delaySeconds", format!("The delay is 0 to {MAX_DELAY_SECONDS} seconds."))
+    Err(UserError::invalid("delaySeconds", format!("The delay is 0 to {MAX_DELAY_SECONDS} seconds."))
         .rule("group.delay")
         .naming(MAX_DELAY_SECONDS))
 }
@@ -70,11 +71,11 @@ fn as_delay(seconds: i32) -> Result<i32, Problem> {
 ///
 /// # Errors
 /// QUOTA_EXCEEDED at `field` where it is full.
-fn check_room(limit: Option<i32>, members: usize, field: &str) -> Result<(), Problem> {
+fn check_room(limit: Option<i32>, members: usize, field: &str) -> Result<(), UserError> {
     match limit {
         Some(limit) if members >= usize::try_from(limit).unwrap_or(0) => {
             let message = format!("A group of this kind has at most {limit} members.");
-            Err(Problem::new(ProblemKind::QuotaExceeded { limit }, field, message))
+            Err(UserError::new(UserErrorKind::QuotaExceeded { limit }, field, message))
         }
         _ => Ok(()),
     }
@@ -88,7 +89,7 @@ mod tests {
     fn a_group_is_full_at_its_limit() {
         assert!(check_room(None, 1_000, "group").is_ok());
         assert!(check_room(Some(2), 1, "group").is_ok());
-        assert_eq!(check_room(Some(2), 2, "group").unwrap_err().kind, ProblemKind::QuotaExceeded { limit: 2 });
+        assert_eq!(check_room(Some(2), 2, "group").unwrap_err().kind, UserErrorKind::QuotaExceeded { limit: 2 });
     }
 
     #[test]

@@ -11,14 +11,14 @@
 //! voice menu's key was handed out by an admin to serve the running event: what it does is as if an operator did it.
 
 use crate::access::{Actor, Permit};
+use crate::error::{Error, InternalError, UserError, UserErrorKind};
 use crate::ids::EventId;
-use crate::problem::{Fault, Problem, ProblemKind, Stop};
 use crate::service_types::{self, EventPhase as Phase};
 use crate::store::Conn;
 
 /// What is about to change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Change {
+pub enum EntryChange {
     /// Who is in a group.
     Members,
     /// How a member rings, or whether an invitation waits.
@@ -29,9 +29,9 @@ pub enum Change {
 ///
 /// # Errors
 /// EVENT_CLOSED where it does not.
-pub async fn check(conn: &mut Conn, permit: &Permit, event: EventId, change: Change) -> Result<(), Stop> {
+pub async fn check(conn: &mut Conn, permit: &Permit, event: EventId, change: EntryChange) -> Result<(), Error> {
     let event = service_types::queries::event_by_id(conn, event).await?;
-    let phase = event.ok_or_else(|| Fault::internal("an extension of a missing event"))?.phase;
+    let phase = event.ok_or_else(|| InternalError::new("an extension of a missing event"))?.phase;
     let is_staff = permit.is_staff() || matches!(permit.actor(), Actor::Key(_));
     if allows(phase, change, is_staff) {
         return Ok(());
@@ -41,14 +41,14 @@ pub async fn check(conn: &mut Conn, permit: &Permit, event: EventId, change: Cha
         Phase::Frozen => "The event is frozen: its operators alone change who is in a group.",
         _ => "The event is not open yet.",
     };
-    Err(Problem::new(ProblemKind::EventClosed, "", message).into())
+    Err(UserError::new(UserErrorKind::EventClosed, "", message).into())
 }
 
-const fn allows(phase: Phase, change: Change, is_staff: bool) -> bool {
+const fn allows(phase: Phase, change: EntryChange, is_staff: bool) -> bool {
     match phase {
         Phase::Archived => false,
         Phase::Draft => is_staff,
-        Phase::Frozen => is_staff || matches!(change, Change::Manner),
+        Phase::Frozen => is_staff || matches!(change, EntryChange::Manner),
         Phase::Staff | Phase::Open => true,
     }
 }
@@ -59,10 +59,10 @@ mod tests {
 
     #[test]
     fn a_frozen_event_keeps_its_groups_and_lets_members_pause() {
-        assert!(allows(Phase::Open, Change::Members, false));
-        assert!(!allows(Phase::Frozen, Change::Members, false));
-        assert!(allows(Phase::Frozen, Change::Manner, false) && allows(Phase::Frozen, Change::Members, true));
-        assert!(!allows(Phase::Draft, Change::Manner, false) && allows(Phase::Draft, Change::Members, true));
-        assert!(!allows(Phase::Archived, Change::Manner, true));
+        assert!(allows(Phase::Open, EntryChange::Members, false));
+        assert!(!allows(Phase::Frozen, EntryChange::Members, false));
+        assert!(allows(Phase::Frozen, EntryChange::Manner, false) && allows(Phase::Frozen, EntryChange::Members, true));
+        assert!(!allows(Phase::Draft, EntryChange::Manner, false) && allows(Phase::Draft, EntryChange::Members, true));
+        assert!(!allows(Phase::Archived, EntryChange::Manner, true));
     }
 }

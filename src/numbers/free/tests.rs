@@ -16,7 +16,7 @@ struct Plan {
 }
 
 impl Taken for Plan {
-    async fn taken_between(&mut self, first: &Number, last: &Number) -> Result<Vec<Number>, Fault> {
+    async fn taken_between(&mut self, first: &Number, last: &Number) -> Result<Vec<Number>, InternalError> {
         let window = NumberRange::new(first, last).unwrap();
         assert!(window.size() <= WINDOW);
         self.questions += 1;
@@ -28,7 +28,7 @@ impl Taken for Plan {
         Ok(taken)
     }
 
-    async fn taken_among(&mut self, numbers: &[Number]) -> Result<Vec<Number>, Fault> {
+    async fn taken_among(&mut self, numbers: &[Number]) -> Result<Vec<Number>, InternalError> {
         self.questions += 1;
         let full = |number: &Number| {
             self.full.as_ref().is_some_and(|(full, but)| full.contains(number) && !but.contains(number))
@@ -57,7 +57,7 @@ fn plan(taken: &[&str]) -> Plan {
     Plan { taken: taken.iter().map(|text| number(text)).collect(), ..Plan::default() }
 }
 
-fn texts(found: Result<Vec<Number>, Fault>) -> Vec<String> {
+fn texts(found: Result<Vec<Number>, InternalError>) -> Vec<String> {
     found.unwrap().into_iter().map(Number::into_string).collect()
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use crate::error::InternalError;
 use crate::numbers::free::{Found, Taken, WINDOW};
 use crate::numbers::number::Number;
 use crate::numbers::plan::NumberRange;
-use crate::problem::Fault;
 
 /// Where a walk goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,11 @@ impl Walk {
     }
 
     /// Walks until enough is found, nothing is ahead, or no more windows may be asked about.
-    pub(super) async fn collect_into<T: Taken>(mut self, found: &mut Found, taken: &mut T) -> Result<(), Fault> {
+    pub(super) async fn collect_into<T: Taken>(
+        mut self,
+        found: &mut Found,
+        taken: &mut T,
+    ) -> Result<(), InternalError> {
         let mut width = 1;
         for side in &self.sides {
             width = side.ahead.front().map_or(width, |part| part.width);

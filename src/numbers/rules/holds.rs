@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::reservations::{lock, not_from, of_plan, plan_of};
 use super::{LONGEST_AGEING_SECONDS, Move, settle, shift};
 use crate::access::{Action, Caller, Role};
-use crate::changes::locks::{self, Hold};
+use crate::error::{Error, UserError};
+use crate::locks::{self, Hold};
 use crate::numbers::state::{Mover, NumberState, may_move};
 use crate::numbers::{PlanNumber, queries};
-use crate::problem::{Problem, Stop};
 use crate::services::Services;
 use crate::transaction::{Mode, transact};
 
@@ -23,7 +23,7 @@ pub async fn release_hold(
     caller: &Arc<Caller>,
     event: Option<String>,
     number: &str,
-) -> Result<PlanNumber, Stop> {
+) -> Result<PlanNumber, Error> {
     let number = of_plan(number, event.is_some())?;
     transact(services, caller, Action::ReleaseHold, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -33,7 +33,7 @@ pub async fn release_hold(
                 locks::accounts(tx.conn, &[account], Hold::Shared).await?;
             }
             let permit = lock(tx, Action::ReleaseHold, event.as_ref(), &number).await?;
-            let missing = || Problem::not_found("number", "You hold no such number.");
+            let missing = || UserError::not_found("number", "You hold no such number.");
             let found = queries::find_on(tx.conn, event.map(|event| event.id), number.as_str()).await?;
             let row = settle(tx, &permit, found.ok_or_else(missing)?).await?;
             let is_own = row.account_id.is_some() && row.account_id == permit.actor().account();

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::{Move, settle, shift, untouched_on};
 use crate::access::{Action, Caller, Permit, Role};
 use crate::accounts::{self, Account};
-use crate::changes::locks::{self, Hold};
 use crate::clock::Timestamp;
+use crate::error::{Error, UserError, UserErrorKind};
+use crate::locks::{self, Hold};
 use crate::numbers::number::Number;
 use crate::numbers::plan;
 use crate::numbers::state::{Mover, NumberState, may_move};
 use crate::numbers::{NumberRow, PlanNumber, queries};
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::restrictions::{self, TargetKind};
 use crate::service_types::{self, Event, EventPhase};
 use crate::services::Services;
@@ -34,7 +34,7 @@ pub struct ReserveNumber {
 /// # Errors
 /// NOT_FOUND at `event` or `owner`, INVALID at `number` or `until`, NUMBER_OUT_OF_RANGE, CONFLICT, RESTRICTED for a barred
 /// number, STALE_VERSION, INVALID_TRANSITION from any other state than AVAILABLE and RESERVED, EVENT_CLOSED.
-pub async fn reserve(services: &Services, caller: &Arc<Caller>, input: ReserveNumber) -> Result<PlanNumber, Stop> {
+pub async fn reserve(services: &Services, caller: &Arc<Caller>, input: ReserveNumber) -> Result<PlanNumber, Error> {
     let number = of_plan(&input.number, input.event.is_some())?;
     transact(services, caller, Action::ReserveNumber, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -43,7 +43,7 @@ pub async fn reserve(services: &Services, caller: &Arc<Caller>, input: ReserveNu
             let owner = find_owner(tx, &input.owner).await?;
             let permit = lock(tx, Action::ReserveNumber, event.as_ref(), &number).await?;
             if input.until.is_some_and(|until| until <= tx.now) {
-                return Err(Problem::invalid("until", "A reservation ends later than now.").into());
+                return Err(UserError::invalid("until", "A reservation ends later than now.").into());
             }
             let row = take(tx, &permit, event.as_ref(), &number, input.expected_version).await?;
             check_move(&row, NumberState::Reserved)?;
@@ -73,7 +73,7 @@ pub async fn release_reservation(
     event: Option<String>,
     number: &str,
     expected_version: Option<i32>,
-) -> Result<PlanNumber, Stop> {
+) -> Result<PlanNumber, Error> {
     let number = of_plan(number, event.is_some())?;
     transact(services, caller, Action::ReleaseReservation, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -96,15 +96,15 @@ pub async fn release_reservation(
 ///
 /// # Errors
 /// INVALID at `number`; an event has numbers of its own alone, the world those of E.164 alone.
-pub fn of_plan(input: &str, has_event: bool) -> Result<Number, Problem> {
+pub fn of_plan(input: &str, has_event: bool) -> Result<Number, UserError> {
     let number = Number::clean(input).map_err(|problem| problem.at(["number"]))?;
     match (has_event, number.is_world()) {
         (true, true) => {
-            Err(Problem::invalid("number", "An international number belongs to no event: leave `event` out.")
+            Err(UserError::invalid("number", "An international number belongs to no event: leave `event` out.")
                 .rule("number.ofNoEvent"))
         }
         (false, false) => {
-            Err(Problem::invalid("number", "Name the event, or give an international number with a plus sign.")
+            Err(UserError::invalid("number", "Name the event, or give an international number with a plus sign.")
                 .rule("number.ofWhichEvent"))
         }
         _ => Ok(number),
@@ -115,17 +115,17 @@ pub fn of_plan(input: &str, has_event: bool) -> Result<Number, Problem> {
 ///
 /// # Errors
 /// NOT_FOUND at `event`.
-pub async fn plan_of(tx: &mut Tx<'_>, slug: Option<&str>) -> Result<Option<Event>, Stop> {
+pub async fn plan_of(tx: &mut Tx<'_>, slug: Option<&str>) -> Result<Option<Event>, Error> {
     let Some(slug) = slug else { return Ok(None) };
     let is_admin = tx.actor().is_at_least(Role::Admin);
     let event = service_types::queries::event_by_slug(tx.conn, slug).await?;
     let event = event.filter(|event| is_admin || event.phase != EventPhase::Draft);
-    Ok(Some(event.ok_or_else(|| Problem::not_found("event", "There is no such event."))?))
+    Ok(Some(event.ok_or_else(|| UserError::not_found("event", "There is no such event."))?))
 }
 
 /// The account of this name, under its lock.
-async fn find_owner(tx: &mut Tx<'_>, name: &str) -> Result<Account, Stop> {
-    let missing = || Problem::not_found("owner", "There is no account of this name.");
+async fn find_owner(tx: &mut Tx<'_>, name: &str) -> Result<Account, Error> {
+    let missing = || UserError::not_found("owner", "There is no account of this name.");
     let name = name.trim().to_ascii_lowercase();
     let found = accounts::queries::by_username(tx.conn, &name).await?.ok_or_else(missing)?;
     locks::accounts(tx.conn, &[found.id], Hold::Shared).await?;
@@ -137,7 +137,7 @@ async fn find_owner(tx: &mut Tx<'_>, name: &str) -> Result<Account, Stop> {
 ///
 /// # Errors
 /// As the permit; EVENT_CLOSED at `event` when it is archived.
-pub async fn lock(tx: &mut Tx<'_>, action: Action, event: Option<&Event>, number: &Number) -> Result<Permit, Stop> {
+pub async fn lock(tx: &mut Tx<'_>, action: Action, event: Option<&Event>, number: &Number) -> Result<Permit, Error> {
     match event {
         Some(event) => locks::events(tx.conn, &[event.id]).await?,
         None => lock_world(tx, number.as_str()).await?,
@@ -147,7 +147,7 @@ pub async fn lock(tx: &mut Tx<'_>, action: Action, event: Option<&Event>, number
         let event = service_types::queries::event_by_id(tx.conn, event.id).await?;
         if event.is_none_or(|event| event.phase == EventPhase::Archived) {
             let message = "This event is archived: nothing changes any more.";
-            return Err(Problem::new(ProblemKind::EventClosed, "event", message).into());
+            return Err(UserError::new(UserErrorKind::EventClosed, "event", message).into());
         }
     }
     Ok(permit)
@@ -157,7 +157,7 @@ pub async fn lock(tx: &mut Tx<'_>, action: Action, event: Option<&Event>, number
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn lock_world(tx: &mut Tx<'_>, number: &str) -> Result<(), Stop> {
+pub async fn lock_world(tx: &mut Tx<'_>, number: &str) -> Result<(), Error> {
     Ok(locks::rule(tx.conn, &format!("number {number}")).await?)
 }
 
@@ -168,34 +168,34 @@ async fn take(
     event: Option<&Event>,
     number: &Number,
     expected_version: Option<i32>,
-) -> Result<NumberRow, Stop> {
+) -> Result<NumberRow, Error> {
     let event = event.map(|event| event.id);
     let row = match queries::find_on(tx.conn, event, number.as_str()).await? {
         Some(row) => row,
         None => untouched_on(tx, event, number.as_str()),
     };
     if expected_version.is_some_and(|expected| expected != row.version) {
-        let kind = ProblemKind::StaleVersion { current: row.version };
-        return Err(Problem::new(kind, "expectedVersion", "It has changed since you read it. Read it again.").into());
+        let kind = UserErrorKind::StaleVersion { current: row.version };
+        return Err(UserError::new(kind, "expectedVersion", "It has changed since you read it. Read it again.").into());
     }
     settle(tx, permit, row).await
 }
 
-fn check_move(row: &NumberRow, to: NumberState) -> Result<(), Problem> {
+fn check_move(row: &NumberRow, to: NumberState) -> Result<(), UserError> {
     if may_move(row.state, to, Mover::Operator) { Ok(()) } else { Err(not_from(row, to)) }
 }
 
 /// The problem of a number whose state does not allow the move.
-pub(super) fn not_from(row: &NumberRow, to: NumberState) -> Problem {
-    let kind = ProblemKind::InvalidTransition { number: row.number.clone(), from: row.state, to };
-    Problem::new(kind, "number", format!("The number is {}: it cannot become {}.", row.state.as_str(), to.as_str()))
+pub(super) fn not_from(row: &NumberRow, to: NumberState) -> UserError {
+    let kind = UserErrorKind::InvalidTransition { number: row.number.clone(), from: row.state, to };
+    UserError::new(kind, "number", format!("The number is {}: it cannot become {}.", row.state.as_str(), to.as_str()))
 }
 
 /// Refuses what no plan could give out: codes, and what begins like another number.
-async fn check_plan(tx: &mut Tx<'_>, event: Option<&Event>, number: &Number) -> Result<(), Stop> {
+async fn check_plan(tx: &mut Tx<'_>, event: Option<&Event>, number: &Number) -> Result<(), Error> {
     let Some(event) = event else { return Ok(()) };
     if event.reserved_prefixes()?.forbid(number) {
-        let problem = Problem::new(ProblemKind::NumberOutOfRange, "number", "Numbers like this are reserved.");
+        let problem = UserError::new(UserErrorKind::NumberOutOfRange, "number", "Numbers like this are reserved.");
         return Err(problem.rule("number.reserved").into());
     }
     let rows = service_types::queries::ranges_of_event(tx.conn, event.id).await?;
@@ -209,7 +209,7 @@ async fn check_outside(
     event: &Event,
     number: &Number,
     ranges: &[plan::NumberRange],
-) -> Result<(), Stop> {
+) -> Result<(), Error> {
     if ranges.iter().any(|range| range.contains(number)) {
         return Ok(());
     }
@@ -218,18 +218,18 @@ async fn check_outside(
         None => Ok(()),
         Some(other) => {
             let message = format!("{number} cannot stand beside {other}: one would begin with the other.");
-            Err(Problem::new(ProblemKind::Conflict, "number", message).into())
+            Err(UserError::new(UserErrorKind::Conflict, "number", message).into())
         }
     }
 }
 
-async fn check_bar(tx: &mut Tx<'_>, row: &NumberRow) -> Result<(), Stop> {
+async fn check_bar(tx: &mut Tx<'_>, row: &NumberRow) -> Result<(), Error> {
     let bars = restrictions::of_targets(tx.conn, TargetKind::Number, &[Id(row.id.0)]).await?;
     match bars.first() {
         None => Ok(()),
         Some(bar) => {
             let message = format!("This number is barred: {}", bar.reason);
-            Err(Problem::new(ProblemKind::Restricted, "number", message).into())
+            Err(UserError::new(UserErrorKind::Restricted, "number", message).into())
         }
     }
 }

@@ -10,9 +10,9 @@ use super::model::{DeviceLink, desk_phone_address, softphone_address};
 use super::queries;
 use crate::access::{self, Action, Caller};
 use crate::accounts::token::Token;
-use crate::changes::{self, FeedRef};
 use crate::clock::Timestamp;
-use crate::problem::{Fault, Stop};
+use crate::error::{Error, InternalError};
+use crate::feed_log::{self, FeedRef};
 use crate::provisioning::content::{self, Reading};
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::model::{Content, Place};
@@ -52,8 +52,8 @@ pub struct Asked<'a> {
 /// link that is not there, or not any more.
 ///
 /// # Errors
-/// [`Stop::BadRequest`] when the template fails on this extension; then the link stays good.
-pub async fn fetch(services: &Services, asked: Asked<'_>) -> Result<Option<DeviceDocument>, Stop> {
+/// [`Error::BadRequest`] when the template fails on this extension; then the link stays good.
+pub async fn fetch(services: &Services, asked: Asked<'_>) -> Result<Option<DeviceDocument>, Error> {
     let Some(token) = Token::parse(asked.token) else { return Ok(None) };
     let hash = *token.hash().as_bytes();
     let (file, public_url, token) =
@@ -88,7 +88,7 @@ pub async fn fetch(services: &Services, asked: Asked<'_>) -> Result<Option<Devic
     Ok(is_good.then_some(document))
 }
 
-async fn use_up(services: &Services, link: DeviceLink) -> Result<bool, Stop> {
+async fn use_up(services: &Services, link: DeviceLink) -> Result<bool, Error> {
     let caller = Caller::system("device");
     transact(services, &caller, Action::FetchDeviceDocument, Mode::Commit, move |tx| {
         Box::pin(async move {
@@ -129,8 +129,8 @@ impl Making<'_> {
     /// The document; `None` when the extension or the template is gone, or the event is archived.
     ///
     /// # Errors
-    /// [`Stop::BadRequest`] when the template fails.
-    pub async fn make(&self, conn: &mut Conn, address: &str) -> Result<Option<DeviceDocument>, Stop> {
+    /// [`Error::BadRequest`] when the template fails.
+    pub async fn make(&self, conn: &mut Conn, address: &str) -> Result<Option<DeviceDocument>, Error> {
         let FeedRef { event, service_type } = self.feed;
         let Some(template) = templates::template_by_id(conn, self.link.template_id).await? else { return Ok(None) };
         let Some(entry) = queries::entry_of(conn, self.link.extension_id).await? else { return Ok(None) };
@@ -147,11 +147,11 @@ impl Making<'_> {
     }
 
     /// What whoever made the link may see of the extension.
-    fn narrowed(&self, mut content: Content, place: &Place) -> Result<Content, Stop> {
+    fn narrowed(&self, mut content: Content, place: &Place) -> Result<Content, Error> {
         let viewer = if self.link.by_staff { Viewer::Operator } else { Viewer::Owner };
-        let parameters: Parameters = serde_json::from_str(&content.parameters).map_err(Fault::internal)?;
+        let parameters: Parameters = serde_json::from_str(&content.parameters).map_err(InternalError::new)?;
         content.parameters =
-            serde_json::to_string(&place.schema.visible(&parameters, viewer)).map_err(Fault::internal)?;
+            serde_json::to_string(&place.schema.visible(&parameters, viewer)).map_err(InternalError::new)?;
         content.secrets = place.schema.visible(&content.secrets, viewer);
         content
             .digests
@@ -166,13 +166,13 @@ impl Making<'_> {
         content: &Content,
         head: &str,
         address: &str,
-    ) -> Result<DeviceDocument, Stop> {
+    ) -> Result<DeviceDocument, Error> {
         let (mac, now) = (self.link.mac_address().unwrap_or_default(), self.now.to_string());
         let device = DeviceVariables { mac: &mac, address };
         let extension: Variable = render::variable(content, Withheld::default());
         let context = templates::of_device(&render::surroundings(place, head, &now), extension, &device);
         let body = templates::render(template.format, &template.source, context, Limits::SMALL)
-            .map_err(|error| Stop::BadRequest(format!("The template {} fails: {error}.", template.name)))?;
+            .map_err(|error| Error::BadRequest(format!("The template {} fails: {error}.", template.name)))?;
         let facts = json!([
             [&template.content_type, template.format.as_str(), &template.source],
             [&place.event_slug, &place.service_type_slug, &place.service_type_name],
@@ -187,9 +187,9 @@ impl Making<'_> {
 }
 
 /// The cursor of the instant.
-async fn head(conn: &mut Conn, feed: FeedRef) -> Result<String, Stop> {
-    let feed = changes::feed_of(conn, feed).await?.ok_or_else(|| Fault::internal("an entry of no feed"))?;
+async fn head(conn: &mut Conn, feed: FeedRef) -> Result<String, Error> {
+    let feed = feed_log::feed_of(conn, feed).await?.ok_or_else(|| InternalError::new("an entry of no feed"))?;
     let tag = feeds::tag(conn, feed.id, feed.head).await?.and_then(|tag| tag.try_into().ok());
-    let tag: [u8; 8] = tag.ok_or_else(|| Fault::internal("a feed's head has no tag"))?;
+    let tag: [u8; 8] = tag.ok_or_else(|| InternalError::new("a feed's head has no tag"))?;
     Ok(Cursor::at_head(feed.id.0, feed.epoch.0, feed.head, tag).encode())
 }

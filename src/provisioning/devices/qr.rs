@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use qrcodegen::{QrCode, QrCodeEcc};
 
-use crate::problem::Fault;
+use crate::error::InternalError;
 
 /// The quiet zone around the code, in modules (ISO/IEC 18004, section 5.3.8).
 const BORDER: i32 = 4;
@@ -13,14 +13,14 @@ const BORDER: i32 = 4;
 ///
 /// # Errors
 /// When the text is longer than a code can hold: more than 2,000 bytes.
-pub fn svg(text: &str) -> Result<String, Fault> {
-    let code = QrCode::encode_text(text, QrCodeEcc::Medium).map_err(Fault::internal)?;
+pub fn svg(text: &str) -> Result<String, InternalError> {
+    let code = QrCode::encode_text(text, QrCodeEcc::Medium).map_err(InternalError::new)?;
     let side = code.size() + 2 * BORDER;
     let mut path = String::new();
     for y in 0..code.size() {
         for x in 0..code.size() {
             if code.get_module(x, y) {
-                write!(path, "M{},{}h1v1h-1z", x + BORDER, y + BORDER).map_err(Fault::internal)?;
+                write!(path, "M{},{}h1v1h-1z", x + BORDER, y + BORDER).map_err(InternalError::new)?;
             }
         }
     }

@@ -8,8 +8,8 @@ use diesel_async::RunQueryDsl as _;
 
 use super::model::DeviceLink;
 use crate::access::Permit;
-use crate::changes::{Entry, FeedRef};
 use crate::clock::Timestamp;
+use crate::feed_log::{Entry, FeedRef};
 use crate::ids::{AccountId, DeviceLinkId, EventId, ExtensionId, ServiceTypeId};
 use crate::query;
 use crate::store::Conn;

@@ -9,10 +9,10 @@ use super::model::{DeviceLink, desk_phone_address, softphone_address};
 use super::queries;
 use crate::access::{self, Action, Caller, Permit};
 use crate::accounts::token::Token;
-use crate::changes::FeedRef;
+use crate::error::{Error, UserError, UserErrorKind};
 use crate::extensions::{self, Extension};
+use crate::feed_log::FeedRef;
 use crate::ids::{DeviceLinkId, ExtensionId};
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::secrets::Secret;
 use crate::service_types::templates::{self, Template};
 use crate::service_types::{self, EventPhase};
@@ -51,7 +51,7 @@ pub async fn create_softphone_link(
     caller: &Arc<Caller>,
     input: NewLink,
     public_url: String,
-) -> Result<Linked, Stop> {
+) -> Result<Linked, Error> {
     caller.actor.demand(access::Role::User)?;
     caller.actor.demand_recent_sign_in(services.now())?;
     transact(services, caller, Action::CreateSoftphoneLink, Mode::Commit, move |tx| {
@@ -76,7 +76,7 @@ pub async fn create_desk_phone_link(
     input: NewLink,
     mac: Option<String>,
     public_url: String,
-) -> Result<Linked, Stop> {
+) -> Result<Linked, Error> {
     caller.actor.demand(access::Role::User)?;
     caller.actor.demand_recent_sign_in(services.now())?;
     transact(services, caller, Action::CreateDeskPhoneLink, Mode::Commit, move |tx| {
@@ -84,11 +84,11 @@ pub async fn create_desk_phone_link(
             let permit = tx.permit(Action::CreateDeskPhoneLink).await?;
             let (row, template) = ground(tx, &permit, &input).await?;
             let own = || row.parameters.0.get("mac").and_then(serde_json::Value::as_str).map(str::to_owned);
-            let missing = || Problem::new(ProblemKind::Required, "mac", "Give the telephone's MAC address.");
+            let missing = || UserError::new(UserErrorKind::Required, "mac", "Give the telephone's MAC address.");
             let given = mac.or_else(own).ok_or_else(missing)?;
             // As people copy it from a label: with gaps too.
             let bytes = templates::parse_mac(&given.split_whitespace().collect::<String>())
-                .ok_or_else(|| Problem::invalid("mac", "This is no MAC address, such as 00:15:65:12:34:56."))?;
+                .ok_or_else(|| UserError::invalid("mac", "This is no MAC address, such as 00:15:65:12:34:56."))?;
             make(tx, &permit, Wanted { row, template, mac: Some(hex::encode(bytes)), public_url }).await
         })
     })
@@ -99,13 +99,13 @@ pub async fn create_desk_phone_link(
 ///
 /// # Errors
 /// INVALID or NOT_FOUND at `id`: another's link is not there.
-pub async fn revoke_device_link(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Linked, Stop> {
+pub async fn revoke_device_link(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Linked, Error> {
     transact(services, caller, Action::RevokeDeviceLink, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::RevokeDeviceLink).await?;
             let id = DeviceLinkId::from_global(&id)
-                .ok_or_else(|| Problem::invalid("id", "This is not the id of a device link."))?;
-            let missing = || Problem::not_found("id", "There is no such device link.");
+                .ok_or_else(|| UserError::invalid("id", "This is not the id of a device link."))?;
+            let missing = || UserError::not_found("id", "There is no such device link.");
             let link = queries::by_id(tx.conn, id).await?.ok_or_else(missing)?;
             let scope = access::scope(tx.actor());
             let row = extensions::queries::by_id(tx.conn, &scope, link.extension_id).await?;
@@ -119,22 +119,23 @@ pub async fn revoke_device_link(services: &Services, caller: &Arc<Caller>, id: S
 }
 
 /// The extension, as far as the caller may, and the template of its service type.
-async fn ground(tx: &mut Tx<'_>, permit: &Permit, input: &NewLink) -> Result<(Extension, Template), Stop> {
+async fn ground(tx: &mut Tx<'_>, permit: &Permit, input: &NewLink) -> Result<(Extension, Template), Error> {
     let id = ExtensionId::from_global(&input.extension)
-        .ok_or_else(|| Problem::invalid("extension", "This is not the id of an extension."))?;
+        .ok_or_else(|| UserError::invalid("extension", "This is not the id of an extension."))?;
     let found = extensions::queries::by_id(tx.conn, &access::scope(tx.actor()), id).await?;
     let row = found
         .filter(|row| permit.is_for(row.owner_id))
-        .ok_or_else(|| Problem::not_found("extension", "There is no such extension."))?;
+        .ok_or_else(|| UserError::not_found("extension", "There is no such extension."))?;
     let event = service_types::queries::event_by_id(tx.conn, row.event_id).await?;
     if event.is_none_or(|event| event.phase == EventPhase::Archived) {
-        return Err(Problem::new(ProblemKind::EventClosed, "extension", "This event is archived.").into());
+        return Err(UserError::new(UserErrorKind::EventClosed, "extension", "This event is archived.").into());
     }
     let template = templates::template_by_name(tx.conn, row.service_type_id, &input.template).await?;
-    let template = template.ok_or_else(|| Problem::not_found("template", "The service type has no such template."))?;
+    let template =
+        template.ok_or_else(|| UserError::not_found("template", "The service type has no such template."))?;
     // A feed's template may show what its writer meant for telephone systems alone.
     if !templates::is_of_device(template.format, &template.source) {
-        return Err(Problem::invalid(
+        return Err(UserError::invalid(
             "template",
             "This template makes the file of a whole feed, not of one telephone.",
         )
@@ -151,7 +152,7 @@ struct Wanted {
     public_url: String,
 }
 
-async fn make(tx: &mut Tx<'_>, permit: &Permit, wanted: Wanted) -> Result<Linked, Stop> {
+async fn make(tx: &mut Tx<'_>, permit: &Permit, wanted: Wanted) -> Result<Linked, Error> {
     let Wanted { row, template, mac, public_url } = wanted;
     let token = Token::generate(tx.rng());
     let revealed = token.reveal();
@@ -181,14 +182,14 @@ async fn make(tx: &mut Tx<'_>, permit: &Permit, wanted: Wanted) -> Result<Linked
 }
 
 /// A link that would give nothing is not made: whoever asks for it can still choose, the telephone cannot.
-async fn try_out(tx: &mut Tx<'_>, link: &DeviceLink, row: &Extension, address: &str) -> Result<(), Stop> {
+async fn try_out(tx: &mut Tx<'_>, link: &DeviceLink, row: &Extension, address: &str) -> Result<(), Error> {
     let feed = FeedRef { event: row.event_id, service_type: row.service_type_id };
     let sealer = tx.sealer_handle();
     let making = Making { sealer: &sealer, now: tx.now, link, feed };
     match making.make(tx.conn, address).await {
         Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(Problem::not_found("extension", "There is no such extension.").into()),
-        Err(Stop::BadRequest(sentence)) => Err(Problem::invalid("template", sentence).into()),
+        Ok(None) => Err(UserError::not_found("extension", "There is no such extension.").into()),
+        Err(Error::BadRequest(sentence)) => Err(UserError::invalid("template", sentence).into()),
         Err(stop) => Err(stop),
     }
 }

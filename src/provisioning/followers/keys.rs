@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::clock::{Moment, Timestamp};
+use crate::clock::{Monotonic, Timestamp};
+use crate::error::{Error, InternalError};
 use crate::ids::ApiKeyId;
-use crate::problem::{Fault, Stop};
 use crate::provisioning::consumer_queries as rows;
 use crate::services::Services;
 
@@ -24,7 +24,7 @@ pub struct Keys(Mutex<Known>);
 #[derive(Default)]
 struct Known {
     /// When each was asked for last.
-    asked: HashMap<ApiKeyId, Moment>,
+    asked: HashMap<ApiKeyId, Monotonic>,
     /// What was found.
     found: HashMap<ApiKeyId, Found>,
     looked: Option<Looked>,
@@ -40,7 +40,7 @@ enum Found {
 /// When the keys were looked at, and how that went.
 #[derive(Clone, Copy)]
 struct Looked {
-    at: Moment,
+    at: Monotonic,
     /// How often the bell of revoked keys had rung before.
     rings: u64,
     failed: bool,
@@ -48,8 +48,8 @@ struct Looked {
 
 impl Looked {
     /// Whether it answers who asked at that moment: it is fresh, or it began later, however long it took.
-    fn is_for(&self, asked: Moment, rings: u64) -> bool {
-        self.rings == rings && (self.at >= asked || self.at.is_within(FRESH, Moment::now()))
+    fn is_for(&self, asked: Monotonic, rings: u64) -> bool {
+        self.rings == rings && (self.at >= asked || self.at.is_within(FRESH, Monotonic::now()))
     }
 }
 
@@ -59,13 +59,13 @@ impl Keys {
     ///
     /// # Errors
     /// When the database refuses. Those who wait for the same look are told without asking again.
-    pub(in crate::provisioning) async fn is_good(&self, services: &Services, key: ApiKeyId) -> Result<bool, Stop> {
-        let asked = Moment::now();
+    pub(in crate::provisioning) async fn is_good(&self, services: &Services, key: ApiKeyId) -> Result<bool, Error> {
+        let asked = Monotonic::now();
         let mut known = self.0.lock().await;
         known.asked.insert(key, asked);
-        match known.looked.filter(|looked| looked.is_for(asked, services.doorbell.key_rings())) {
+        match known.looked.filter(|looked| looked.is_for(asked, services.notifier.keys_generation())) {
             Some(looked) if looked.failed => {
-                return Err(Fault::Overloaded("keys could not be looked at just now").into());
+                return Err(InternalError::Overloaded("keys could not be looked at just now").into());
             }
             Some(_) if known.found.contains_key(&key) => {}
             Some(_) => {
@@ -82,12 +82,12 @@ impl Keys {
 }
 
 impl Known {
-    async fn look(&mut self, services: &Services) -> Result<(), Stop> {
-        let now = Moment::now();
+    async fn look(&mut self, services: &Services) -> Result<(), Error> {
+        let now = Monotonic::now();
         self.asked.retain(|_, asked| asked.is_within(REMEMBERED, now));
         let keys: Vec<ApiKeyId> = self.asked.keys().copied().collect();
         // Counted before the database is asked: what rings meanwhile makes the answer old.
-        let looked = Looked { at: now, rings: services.doorbell.key_rings(), failed: false };
+        let looked = Looked { at: now, rings: services.notifier.keys_generation(), failed: false };
         self.looked = None;
         match read(services, &keys).await {
             Ok(found) => {
@@ -96,7 +96,7 @@ impl Known {
                 Ok(())
             }
             Err(stop) => {
-                self.looked = Some(Looked { at: Moment::now(), failed: true, ..looked });
+                self.looked = Some(Looked { at: Monotonic::now(), failed: true, ..looked });
                 Err(stop)
             }
         }
@@ -104,7 +104,7 @@ impl Known {
 }
 
 /// What becomes of each of the keys; one that is not there is as good as revoked.
-async fn read(services: &Services, keys: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, Found>, Stop> {
+async fn read(services: &Services, keys: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, Found>, Error> {
     let good = rows::keys_not_revoked(&mut *services.store.read().await?, keys).await?;
     let mut found: HashMap<_, _> = keys.iter().map(|key| (*key, Found::Revoked)).collect();
     found.extend(good.into_iter().map(|(key, end)| (key, Found::Until(end))));

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use super::FeedName;
 use crate::access::FeedScope;
-use crate::changes::shared::Shared;
-use crate::changes::{self, FeedRef, Revision};
+use crate::error::Error;
+use crate::feed_log::{self, FeedRef, Revision};
 use crate::ids::FeedId;
-use crate::problem::Stop;
+use crate::notifications::single_flight::SingleFlight;
 use crate::provisioning::content_queries;
 use crate::provisioning::feed::Reader;
-use crate::provisioning::whole::Mark;
+use crate::provisioning::whole::FeedVersion;
 use crate::services::Services;
 
 /// How old an answer may be where no bell rang.
@@ -23,9 +23,9 @@ const FRESH: Duration = Duration::from_millis(200);
 
 /// The newest marks of feeds, and where the feeds are.
 pub struct Marks {
-    feeds: Shared<FeedName, FeedRef>,
-    marks: Shared<FeedScope, Option<Mark>>,
-    heads: Shared<FeedId, Head>,
+    feeds: SingleFlight<FeedName, FeedRef>,
+    marks: SingleFlight<FeedScope, Option<FeedVersion>>,
+    heads: SingleFlight<FeedId, Head>,
     /// A feed has one id for as long as it is there.
     ids: Mutex<HashMap<FeedRef, FeedId>>,
 }
@@ -41,7 +41,12 @@ pub struct Head {
 
 impl Default for Marks {
     fn default() -> Self {
-        Self { feeds: Shared::new(FRESH), marks: Shared::new(FRESH), heads: Shared::new(FRESH), ids: Mutex::default() }
+        Self {
+            feeds: SingleFlight::new(FRESH),
+            marks: SingleFlight::new(FRESH),
+            heads: SingleFlight::new(FRESH),
+            ids: Mutex::default(),
+        }
     }
 }
 
@@ -50,31 +55,31 @@ impl Marks {
     ///
     /// # Errors
     /// When the database refuses.
-    pub(super) async fn feed(&self, services: &Services, name: &FeedName) -> Result<Option<FeedRef>, Stop> {
-        let rings = || services.doorbell.catalogue_rings();
+    pub(super) async fn feed(&self, services: &Services, name: &FeedName) -> Result<Option<FeedRef>, Error> {
+        let rings = || services.notifier.catalogue_generation();
         let read = async || {
             let mut conn = services.store.read().await?;
             let found = content_queries::ids_by_slug(&mut conn, &name.event, &name.service_type).await?;
-            Ok::<_, Stop>(found.map(|(event, service_type)| FeedRef { event, service_type }))
+            Ok::<_, Error>(found.map(|(event, service_type)| FeedRef { event, service_type }))
         };
-        self.feeds.ask(name, (rings(), rings), read, (Clone::clone, Some)).await
+        self.feeds.get(name, (rings(), rings), read, (Clone::clone, Some)).await
     }
 
     /// As [`Reader::mark`].
     ///
     /// # Errors
     /// When the database refuses.
-    pub(super) async fn mark(&self, reader: &Reader) -> Result<(Option<Mark>, FeedId), Stop> {
-        let doorbell = &reader.services.doorbell;
+    pub(super) async fn mark(&self, reader: &Reader) -> Result<(Option<FeedVersion>, FeedId), Error> {
+        let notifier = &reader.services.notifier;
         let feed = match self.id(reader) {
             Some(feed) => feed,
             None => Box::pin(self.find_id(reader)).await?,
         };
         // Both only ever grow: who has the sum of then has both of then.
-        let rings = || doorbell.feed_rings(feed) + doorbell.catalogue_rings();
+        let rings = || notifier.feed_generation(feed) + notifier.catalogue_generation();
         let read = async || reader.mark().await;
         let mark =
-            self.marks.ask(&reader.scope(), (rings(), rings), read, (|mark| Some(mark.clone()), |mark| mark)).await?;
+            self.marks.get(&reader.scope(), (rings(), rings), read, (|mark| Some(mark.clone()), |mark| mark)).await?;
         Ok((mark, feed))
     }
 
@@ -82,7 +87,7 @@ impl Marks {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).get(&reader.reference()).copied()
     }
 
-    async fn find_id(&self, reader: &Reader) -> Result<FeedId, Stop> {
+    async fn find_id(&self, reader: &Reader) -> Result<FeedId, Error> {
         let feed = reader.feed().await?.id;
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(reader.reference(), feed);
         Ok(feed)
@@ -92,15 +97,15 @@ impl Marks {
     ///
     /// # Errors
     /// When the database refuses.
-    pub(in crate::provisioning) async fn head(&self, reader: &Reader, feed: FeedId) -> Result<Head, Stop> {
+    pub(in crate::provisioning) async fn head(&self, reader: &Reader, feed: FeedId) -> Result<Head, Error> {
         let services = &reader.services;
-        let rings = || services.doorbell.feed_rings(feed);
+        let rings = || services.notifier.feed_generation(feed);
         let read = async || {
             let mut conn = services.store.read().await?;
-            let revision = changes::feed_by_id(&mut conn, feed).await?.map(|feed| feed.head);
+            let revision = feed_log::feed_by_id(&mut conn, feed).await?.map(|feed| feed.head);
             let archived = content_queries::is_archived(&mut conn, reader.scope().event()).await?;
-            Ok::<_, Stop>(Head { revision, is_open: archived == Some(false) })
+            Ok::<_, Error>(Head { revision, is_open: archived == Some(false) })
         };
-        self.heads.ask(&feed, (rings(), rings), read, (|head| Some(*head), |head| head)).await
+        self.heads.get(&feed, (rings(), rings), read, (|head| Some(*head), |head| head)).await
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::FeedScope;
-use crate::changes::shared::Shared;
+use crate::error::Error;
 use crate::ids::FeedId;
-use crate::problem::Stop;
+use crate::notifications::single_flight::SingleFlight;
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::feed::Reader;
 use crate::provisioning::model::{ChangesPage, FeedAnswer};
@@ -15,7 +15,7 @@ use crate::provisioning::model::{ChangesPage, FeedAnswer};
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The newest pages for those who follow feeds.
-pub struct Pages(Shared<Question, Arc<ChangesPage>>);
+pub struct Pages(SingleFlight<Question, Arc<ChangesPage>>);
 
 /// Everything that a page depends on, beside what the database holds when it is read. The scope has the event, the service type,
 /// and what of a secret is seen.
@@ -31,7 +31,7 @@ struct Question {
 
 impl Default for Pages {
     fn default() -> Self {
-        Self(Shared::new(FRESH))
+        Self(SingleFlight::new(FRESH))
     }
 }
 
@@ -47,19 +47,19 @@ impl Pages {
         feed: FeedId,
         (since, first): (Cursor, usize),
         rung: u64,
-    ) -> Result<FeedAnswer, Stop> {
-        let (scope, doorbell) = (reader.scope(), &reader.services.doorbell);
+    ) -> Result<FeedAnswer, Error> {
+        let (scope, notifier) = (reader.scope(), &reader.services.notifier);
         if scope.secrets() {
             return reader.changes(since, first).await;
         }
-        let question = Question { feed, scope, since, first, catalogue: doorbell.catalogue_rings() };
+        let question = Question { feed, scope, since, first, catalogue: notifier.catalogue_generation() };
         let page = |answer: &FeedAnswer| match answer {
             FeedAnswer::Page(page) => Some(Arc::clone(page)),
             FeedAnswer::Reset(_) => None,
         };
-        let rings = || doorbell.feed_rings(feed);
+        let rings = || notifier.feed_generation(feed);
         self.0
-            .ask(&question, (rung, rings), async || reader.changes(since, first).await, (page, FeedAnswer::Page))
+            .get(&question, (rung, rings), async || reader.changes(since, first).await, (page, FeedAnswer::Page))
             .await
     }
 }

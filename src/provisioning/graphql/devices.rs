@@ -4,11 +4,11 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use crate::access::Role;
 use crate::accounts::graphql::AcceptedPayload;
+use crate::error::{Error, InternalError};
 use crate::extensions;
 use crate::graphql::context::{self, PublicAddress, actor, caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::DateTime;
-use crate::problem::{Fault, Stop};
 use crate::provisioning::devices::rules::{self, Linked, NewLink};
 use crate::provisioning::devices::{self, DeviceLink as Row, svg};
 
@@ -169,12 +169,12 @@ impl DevicesMutation {
 
 fn public_url(ctx: &Context<'_>) -> Result<String, ApiError> {
     let address = ctx.data_opt::<PublicAddress>();
-    Ok(address.ok_or_else(|| Fault::internal("the schema was built without its public address"))?.0.clone())
+    Ok(address.ok_or_else(|| InternalError::new("the schema was built without its public address"))?.0.clone())
 }
 
 async fn shown(
     ctx: &Context<'_>,
-    made: Result<Linked, Stop>,
+    made: Result<Linked, Error>,
 ) -> Result<(Option<DeviceLink>, Option<String>, Vec<UserError>), ApiError> {
     let linked = match settle(made)? {
         Ok(linked) => linked,

@@ -5,12 +5,12 @@ use serde_json::Value;
 
 use super::consumers::FeedConsumer;
 use crate::accounts::graphql::AcceptedPayload;
+use crate::error::{self, Error};
 use crate::extensions;
 use crate::extensions::graphql::{Extension, ExtensionPayload};
 use crate::graphql::context::{self, caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::FeedCursor;
-use crate::problem::{Problem, Stop};
 use crate::provisioning::acknowledge::{self, Acknowledgement, ReportedError};
 use crate::provisioning::consumers::{self, ConsumerPatch, Done, NewConsumer};
 
@@ -195,8 +195,8 @@ impl ProvisioningMutation {
     }
 }
 
-fn patch(input: UpdateFeedConsumerInput) -> Result<ConsumerPatch, Problem> {
-    let not_null = |field: &str| Problem::invalid(field, "It cannot be null.");
+fn patch(input: UpdateFeedConsumerInput) -> Result<ConsumerPatch, error::UserError> {
+    let not_null = |field: &str| error::UserError::invalid(field, "It cannot be null.");
     Ok(ConsumerPatch {
         id: input.id.0,
         name: if input.name.is_null() { return Err(not_null("name")) } else { input.name.take() },
@@ -223,7 +223,7 @@ impl From<AcknowledgeProvisioningInput> for Acknowledgement {
     }
 }
 
-pub(super) async fn payload(ctx: &Context<'_>, result: Result<Done, Stop>) -> Result<FeedConsumerPayload, ApiError> {
+pub(super) async fn payload(ctx: &Context<'_>, result: Result<Done, Error>) -> Result<FeedConsumerPayload, ApiError> {
     Ok(match settle(result)? {
         Ok(done) => FeedConsumerPayload { consumer: FeedConsumer::load(ctx, done.id).await?, errors: Vec::new() },
         Err(errors) => FeedConsumerPayload { consumer: None, errors },

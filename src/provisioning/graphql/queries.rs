@@ -5,12 +5,12 @@ use async_graphql::{Context, Object};
 use super::consumers::FeedConsumer;
 use super::shapes::{FeedEvent, FeedSnapshot, RenderedDocument};
 use crate::access::Role;
+use crate::error::InternalError;
 use crate::graphql::context::{actor, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::DEFAULT_FIRST;
 use crate::graphql::scalars::FeedCursor;
 use crate::ids::{EventId, ServiceTypeId};
-use crate::problem::Fault;
 use crate::provisioning::consumers;
 use crate::provisioning::cursor::{Cursor, SnapshotCursor};
 use crate::provisioning::feed::{self, Reader};
@@ -105,14 +105,14 @@ impl ProvisioningFeed {
 
 /// A feed's event, which cannot be deleted.
 pub(super) async fn event(ctx: &Context<'_>, id: EventId) -> Result<Event, ApiError> {
-    Event::load(ctx, id).await?.ok_or_else(|| Fault::internal("a feed of an event that is not there").into())
+    Event::load(ctx, id).await?.ok_or_else(|| InternalError::new("a feed of an event that is not there").into())
 }
 
 /// A feed's service type, which cannot be deleted.
 pub(super) async fn service_type(ctx: &Context<'_>, id: ServiceTypeId) -> Result<ServiceType, ApiError> {
     ServiceType::load(ctx, id)
         .await?
-        .ok_or_else(|| Fault::internal("a feed of a service type that is not there").into())
+        .ok_or_else(|| InternalError::new("a feed of a service type that is not there").into())
 }
 
 /// Reads a cursor that a client has sent.

@@ -6,11 +6,11 @@ use async_graphql::{ID, Json, Object, SimpleObject, Union};
 use serde_json::Value;
 
 use super::splice::{Changes, Entries};
-use crate::changes::Keys;
+use crate::error::InternalError;
+use crate::feed_log::Keys;
 use crate::graphql::enums::{DirectoryVisibility, ResetReason, RestrictionEffect, RestrictionSource};
 use crate::graphql::paging::PageInfo;
 use crate::graphql::scalars::{DateTime, FeedCursor, PhoneNumber};
-use crate::problem::Fault;
 use crate::provisioning::cursor::SnapshotCursor;
 use crate::provisioning::model::{Change, ChangesPage, Content, FeedAnswer, Member, SnapshotPage};
 
@@ -229,19 +229,19 @@ impl From<&Member> for FeedMember {
 }
 
 impl TryFrom<&Content> for FeedExtension {
-    type Error = Fault;
+    type Error = InternalError;
 
     /// The ordinary way to the same answer: what [`super::splice`] writes is compared with it.
-    fn try_from(content: &Content) -> Result<Self, Fault> {
+    fn try_from(content: &Content) -> Result<Self, InternalError> {
         Ok(Self {
             id: ID(content.id.global()),
             slot: content.slot,
             number: content.number.clone().into(),
             label: content.label.clone(),
             ascii_label: content.ascii_label.clone(),
-            parameters: Json(serde_json::from_str(&content.parameters).map_err(Fault::internal)?),
+            parameters: Json(serde_json::from_str(&content.parameters).map_err(InternalError::new)?),
             secrets: Json(Value::Object(content.secrets.clone())),
-            digests: Json(serde_json::to_value(&content.digests).map_err(Fault::internal)?),
+            digests: Json(serde_json::to_value(&content.digests).map_err(InternalError::new)?),
             permissions: content.permissions.clone(),
             fallback_number: content.fallback_number.clone().map(Into::into),
             active: content.active(),
@@ -257,9 +257,9 @@ impl TryFrom<&Content> for FeedExtension {
 }
 
 impl TryFrom<&Change> for FeedChange {
-    type Error = Fault;
+    type Error = InternalError;
 
-    fn try_from(change: &Change) -> Result<Self, Fault> {
+    fn try_from(change: &Change) -> Result<Self, InternalError> {
         Ok(match change {
             Change::Upsert { content, previous } => Self::Upsert(FeedUpsert {
                 extension: content.as_ref().try_into()?,

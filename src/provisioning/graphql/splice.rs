@@ -14,8 +14,8 @@ use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
 
 use super::shapes::{FeedChange, FeedExtension};
+use crate::error::InternalError;
 use crate::graphql::error::ApiError;
-use crate::problem::Fault;
 use crate::provisioning::json::{Item, Plan, Row, nested};
 use crate::provisioning::model::{Change, ChangesPage, SnapshotPage};
 
@@ -73,11 +73,11 @@ fn answer<'r>(
         return Ok(Value::Binary(out.into()));
     }
     let json: serde_json::Value =
-        serde_json::from_slice(&out).map_err(|error| broken(field, Fault::internal(error)))?;
-    Value::from_json(json).map_err(|error| broken(field, Fault::internal(error)))
+        serde_json::from_slice(&out).map_err(|error| broken(field, InternalError::new(error)))?;
+    Value::from_json(json).map_err(|error| broken(field, InternalError::new(error)))
 }
 
-fn broken(field: &Positioned<Field>, fault: Fault) -> async_graphql::ServerError {
+fn broken(field: &Positioned<Field>, fault: InternalError) -> async_graphql::ServerError {
     async_graphql::Error::from(ApiError::from(fault)).into_server_error(field.pos)
 }
 

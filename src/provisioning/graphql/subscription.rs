@@ -8,11 +8,11 @@ use futures_util::{Stream, StreamExt as _};
 use super::queries::position;
 use super::shapes::FeedEvent;
 use crate::access::Role;
+use crate::error::InternalError;
 use crate::graphql::context::{actor, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::scalars::FeedCursor;
-use crate::problem::Fault;
 use crate::provisioning::follow::follow;
 use crate::provisioning::followers::Followers;
 use crate::provisioning::{feed, watch};
@@ -38,7 +38,7 @@ impl ProvisioningSubscription {
         let reader =
             reader.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such event or service type."))?;
         let followers =
-            ctx.data_opt::<Arc<Followers>>().ok_or_else(|| Fault::internal("the schema has no followers"))?;
+            ctx.data_opt::<Arc<Followers>>().ok_or_else(|| InternalError::new("the schema has no followers"))?;
         Ok(follow(reader, since, Arc::clone(followers))
             .await?
             .map(|answer| answer.map(FeedEvent::from).map_err(ApiError::from)))

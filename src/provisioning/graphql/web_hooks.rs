@@ -6,11 +6,11 @@ use super::consumers::FeedConsumer;
 use super::mutations::{FeedConsumerPayload, payload};
 use crate::access::Role;
 use crate::accounts::graphql::AcceptedPayload;
+use crate::error::Error;
 use crate::graphql::context::{actor, caller, services};
 use crate::graphql::enums::WebHookState;
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::DateTime;
-use crate::problem::Stop;
 use crate::provisioning::web_hooks::{self, Saved};
 
 /// Where a telephone system wants to be called: what its feed tells is posted there, signed.
@@ -147,7 +147,7 @@ impl WebHookMutation {
     }
 }
 
-async fn hook_payload(ctx: &Context<'_>, result: Result<Saved, Stop>) -> Result<WebHookPayload, ApiError> {
+async fn hook_payload(ctx: &Context<'_>, result: Result<Saved, Error>) -> Result<WebHookPayload, ApiError> {
     Ok(match settle(result)? {
         Ok(saved) => WebHookPayload {
             consumer: FeedConsumer::load(ctx, saved.consumer).await?,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::house::{House, told};
-use crate::changes::Mark;
+use crate::feed_log::EntryChange;
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::keys::NOBODY;
 use crate::provisioning::model::{Change, ResetReason};
@@ -153,7 +153,7 @@ async fn more_than_a_page_holds_is_told_at_once() {
     let mut step = house.step();
     for _ in 0..5001 {
         let id = crate::ids::ExtensionId::new(&*house.services.rng, super::house::NOW);
-        step.changes.mark(house.feed, id, 0, Mark::Gone);
+        step.changes.mark(house.feed, id, 0, EntryChange::Delete);
     }
     step.commit().await;
     assert_eq!(house.reset(start).await, Some(ResetReason::Bulk));

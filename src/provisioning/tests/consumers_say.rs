@@ -5,8 +5,8 @@ use serde_json::json;
 use super::house::{House, told};
 use crate::access::ApiKeyScope;
 use crate::access::Caller;
+use crate::error::Error;
 use crate::extensions::rules::write_back;
-use crate::problem::Stop;
 use crate::provisioning::acknowledge::{Acknowledgement, DIGEST_MISMATCH, ReportedError, acknowledge};
 use crate::provisioning::consumers::{self, ConsumerPatch, NewConsumer};
 use crate::provisioning::cursor::Cursor;
@@ -24,7 +24,7 @@ async fn consumer(house: &House) -> Consumer {
     consumers::by_id(&house.services, done.id).await.unwrap().unwrap()
 }
 
-async fn say(house: &House, cursor: Cursor, digest: Option<&str>, errors: Vec<ReportedError>) -> Result<(), Stop> {
+async fn say(house: &House, cursor: Cursor, digest: Option<&str>, errors: Vec<ReportedError>) -> Result<(), Error> {
     let caller = house.caller(house.actor(&[ApiKeyScope::ReadConfig]));
     let said = Acknowledgement {
         event: "camp".into(),
@@ -76,14 +76,14 @@ async fn nobody_speaks_for_another_and_no_cursor_is_made_up() {
     for wrong in
         [Cursor { tag: [0; 8], ..head }, Cursor { position: 7, ..head }, Cursor { feed: uuid::Uuid::nil(), ..head }]
     {
-        let Err(Stop::Problems(problems)) = say(&house, wrong, None, Vec::new()).await else {
+        let Err(Error::User(problems)) = say(&house, wrong, None, Vec::new()).await else {
             panic!("{wrong:?} was taken")
         };
         assert_eq!(problems[0].path, ["cursor"]);
     }
     let rename = ConsumerPatch { id: consumer.id.global(), name: Some("other".into()), paused: Some(true) };
     consumers::update(&house.services, &Caller::system("test"), rename).await.unwrap();
-    let Err(Stop::Problems(problems)) = say(&house, head, None, Vec::new()).await else {
+    let Err(Error::User(problems)) = say(&house, head, None, Vec::new()).await else {
         panic!("a name that is not there was taken")
     };
     assert_eq!(problems[0].path, ["consumer"]);
@@ -102,5 +102,5 @@ async fn what_is_written_back_is_told_and_what_is_reported_is_not() {
     assert_eq!(house.head().await, seen);
     write(json!({ "imsi": "26201" })).await.unwrap();
     assert_eq!(told(&house.changes(seen, 50).await), ["+2001[]"]);
-    assert!(matches!(write(json!({ "mac": "aa:bb:cc:dd:ee:01" })).await, Err(Stop::Problems(_))));
+    assert!(matches!(write(json!({ "mac": "aa:bb:cc:dd:ee:01" })).await, Err(Error::User(_))));
 }

@@ -8,14 +8,14 @@ use serde_json::json;
 
 use super::house::{House, told};
 use crate::access::ApiKeyScope;
-use crate::changes::doorbell::Ring;
-use crate::problem::Stop;
+use crate::error::Error;
+use crate::notifications::Notification;
 use crate::provisioning::feed::{Reader, open};
 use crate::provisioning::follow::follow;
 use crate::provisioning::followers::Followers;
 use crate::provisioning::model::{Change, ChangesPage, FeedAnswer, ResetReason};
 
-fn page(answer: Option<Result<FeedAnswer, Stop>>) -> Arc<ChangesPage> {
+fn page(answer: Option<Result<FeedAnswer, Error>>) -> Arc<ChangesPage> {
     match answer {
         Some(Ok(FeedAnswer::Page(page))) => page,
         other => panic!("no page: {other:?}"),
@@ -106,7 +106,7 @@ async fn a_revoked_key_follows_no_further() {
     assert_eq!(told(&page(rung.next().await)), ["+2001[]"]);
     // The key was found good a moment ago. Its revocation here rings, and is known at once.
     house.revoke_key().await;
-    house.services.doorbell.ring(Ring::KeyRevoked(house.key));
+    house.services.notifier.notify(Notification::KeyRevoked(house.key));
     house.add(2, "2002", json!({})).await;
     assert!(rung.next().await.is_none());
     assert!(silent.next().await.is_none());

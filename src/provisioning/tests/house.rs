@@ -1,5 +1,5 @@
 //! An event with one service type, over a temporary SQLite database; rows are put in directly, feeds move through
-//! [`changes::record`].
+//! [`feed_log::record`].
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use serde_json::{Value, json};
 use crate::access::rates::{Buckets, Rate};
 use crate::access::{Actor, ApiKeyScope, Caller, Key};
 use crate::accounts::hashing::Hasher;
-use crate::changes::doorbell::{Doorbell, Ring};
-use crate::changes::{self, ChangeSet, FeedRef, Keys, Mark, Recorded};
 use crate::clock::{Clock as _, ManualClock, Rng, SeededRng, Timestamp};
 use crate::config::DatabaseUrl;
+use crate::feed_log::{self, ChangeSet, EntryChange, FeedRef, Keys, Recorded};
 use crate::ids::{AccountId, ApiKeyId, EventId, ExtensionId, ServiceTypeId};
+use crate::notifications::{Notification, Notifier};
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::feed::{Reader, open};
 use crate::provisioning::model::{Change, ChangesPage, FeedAnswer, ResetReason};
 use crate::query;
 use crate::secrets::{Place, Sealer};
 use crate::service_types::schema::ParameterSchema;
-use crate::services::{Ground, Services};
+use crate::services::{Services, ServicesInner};
 use crate::store::schema::{
     accounts, api_key_service_types, api_keys, events, extension_unique_values, extensions, service_types,
 };
@@ -89,14 +89,14 @@ impl House {
         let clock = Arc::new(ManualClock::new(NOW));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed));
         let store = Store::open(&DatabaseUrl::Sqlite(path.clone())).await.unwrap();
-        let services = Services::from(Ground {
+        let services = Services::from(ServicesInner {
             store,
             clock: Arc::clone(&clock) as _,
             sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
             hasher: Arc::new(Hasher::cheap(Arc::clone(&rng)).unwrap()),
             sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
             rng: Arc::clone(&rng),
-            doorbell: Doorbell::default(),
+            notifier: Notifier::default(),
         });
         let feed = FeedRef { event: EventId::new(&*rng, NOW), service_type: ServiceTypeId::new(&*rng, NOW) };
         let house = Self {
@@ -260,7 +260,7 @@ impl House {
 
     pub async fn touch(&self, id: ExtensionId) {
         let mut step = self.step();
-        step.changes.mark(self.feed, id, 0, Mark::Touched);
+        step.changes.mark(self.feed, id, 0, EntryChange::Touch);
         step.commit().await;
     }
 
@@ -378,13 +378,18 @@ impl Step {
                 })
             })
             .await;
-        self.changes.mark(self.house.feed, id, 0, Mark::Gone);
+        self.changes.mark(self.house.feed, id, 0, EntryChange::Delete);
     }
 
     fn present(&mut self, id: ExtensionId, slot: i32, number: &str, parameters: &Value) {
         let schema = ParameterSchema::compile(&schema()).unwrap();
         let parameters = Value::Object(schema.feed_keys(parameters.as_object().unwrap()));
-        self.changes.mark(self.house.feed, id, slot, Mark::Present(Keys { number: number.to_owned(), parameters }));
+        self.changes.mark(
+            self.house.feed,
+            id,
+            slot,
+            EntryChange::Upsert(Keys { number: number.to_owned(), parameters }),
+        );
     }
 
     pub async fn commit(self) -> Recorded {
@@ -394,10 +399,10 @@ impl Step {
             .house
             .services
             .store
-            .write(move |conn| Box::pin(async move { changes::record(conn, changes, &*rng, now).await }))
+            .write(move |conn| Box::pin(async move { feed_log::record(conn, changes, &*rng, now).await }))
             .await;
         let recorded = recorded.unwrap();
-        self.house.services.doorbell.ring(Ring::Feed(recorded[0].id));
+        self.house.services.notifier.notify(Notification::Feed(recorded[0].id));
         recorded[0]
     }
 }

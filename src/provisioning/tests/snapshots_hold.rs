@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::house::{House, told};
 use crate::access::{Actor, ApiKeyScope};
-use crate::changes::digest::Sum;
-use crate::problem::Stop;
+use crate::error::Error;
+use crate::feed_log::digest::Sum;
 use crate::provisioning::cursor::SnapshotCursor;
 use crate::provisioning::feed::open;
 use crate::provisioning::model::{Content, SnapshotPage};
@@ -42,7 +42,7 @@ async fn every_page_has_the_first_ones_head() {
     assert_eq!(two.head, one.head);
     assert_eq!(told(&house.changes(one.head, 50).await), ["-[2001]"]);
     let foreign = SnapshotCursor { tag: [0; 8], ..after(&one) };
-    assert!(matches!(reader.snapshot(2, Some(foreign)).await, Err(Stop::BadRequest(_))));
+    assert!(matches!(reader.snapshot(2, Some(foreign)).await, Err(Error::BadRequest(_))));
 }
 
 #[tokio::test]
@@ -86,6 +86,6 @@ async fn content_goes_as_far_as_the_scope() {
     let reader = open(&house.services, &Actor::System("test"), "camp", "sip").await.unwrap().unwrap();
     let operator = reader.snapshot(1, None).await.unwrap().unwrap().entries.remove(0);
     assert_eq!(serde_json::from_str::<Value>(&operator.parameters).unwrap(), json!({ "mac": "aa:bb:cc:dd:ee:01" }));
-    assert!(matches!(open(&house.services, &Actor::Guest, "nowhere", "sip").await, Err(Stop::Denied(_))));
+    assert!(matches!(open(&house.services, &Actor::Guest, "nowhere", "sip").await, Err(Error::Auth(_))));
     assert!(open(&house.services, &Actor::System("test"), "nowhere", "sip").await.unwrap().is_none());
 }

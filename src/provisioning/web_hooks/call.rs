@@ -14,10 +14,10 @@ use super::queries;
 use super::signature::{HEADER, sign};
 use crate::access::{Actor, Caller};
 use crate::api_keys;
-use crate::changes::{self, FeedRef};
+use crate::error::{Error, InternalError};
+use crate::feed_log::{self, FeedRef};
 use crate::ids::ConsumerId;
 use crate::outgoing;
-use crate::problem::{Fault, Stop};
 use crate::provisioning::acknowledge::{self, Acknowledgement};
 use crate::provisioning::consumer_queries;
 use crate::provisioning::content_queries;
@@ -53,15 +53,15 @@ struct Line {
 }
 
 impl Line {
-    fn new(destinations: Destinations) -> Result<Self, Fault> {
+    fn new(destinations: Destinations) -> Result<Self, InternalError> {
         let client = outgoing::client(None)
-            .map_err(Fault::internal)?
+            .map_err(InternalError::new)?
             .dns_resolver(Arc::new(destinations.clone()))
             // A proxy would resolve the name by itself, and call what it likes.
             .no_proxy()
             .timeout(PATIENCE)
             .build()
-            .map_err(|error| Fault::internal(outgoing::words(&error)))?;
+            .map_err(|error| InternalError::new(outgoing::words(&error)))?;
         Ok(Self { client, destinations })
     }
 }
@@ -71,7 +71,7 @@ impl Calls {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(named: &[IpNet]) -> Result<Self, Fault> {
+    pub fn new(named: &[IpNet]) -> Result<Self, InternalError> {
         Ok(Self {
             places: Arc::new(Semaphore::new(AT_ONCE)),
             encrypted: Line::new(Destinations::public_and(named))?,
@@ -88,14 +88,14 @@ impl Calls {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn call_due(services: &Services, calls: &Arc<Calls>) -> Result<(), Stop> {
+pub async fn call_due(services: &Services, calls: &Arc<Calls>) -> Result<(), Error> {
     let limit = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
     let due = queries::due(&mut *services.store.read().await?, services.now(), limit).await?;
     for consumer in due {
         let Ok(place) = Arc::clone(&calls.places).try_acquire_owned() else { return Ok(()) };
         // A task of its own: were this dropped between the claim and the call, nobody would call before the claim runs out.
         let beginning = tokio::spawn(begin(services.clone(), Arc::clone(calls), consumer, place));
-        beginning.await.map_err(Fault::internal)??;
+        beginning.await.map_err(InternalError::new)??;
     }
     Ok(())
 }
@@ -106,7 +106,7 @@ async fn begin(
     calls: Arc<Calls>,
     consumer: ConsumerId,
     place: OwnedSemaphorePermit,
-) -> Result<(), Stop> {
+) -> Result<(), Error> {
     let now = services.now();
     let claimed = services
         .store
@@ -146,7 +146,7 @@ struct Outcome {
     failure: Option<String>,
 }
 
-async fn give_back(services: &Services, outcome: Outcome) -> Result<(), Stop> {
+async fn give_back(services: &Services, outcome: Outcome) -> Result<(), Error> {
     let now = services.now();
     let [spread] = services.rng.bytes();
     services
@@ -184,7 +184,7 @@ struct Prepared {
     secret: Secret,
 }
 
-async fn tell(services: &Services, calls: &Calls, id: ConsumerId) -> Result<Option<Outcome>, Stop> {
+async fn tell(services: &Services, calls: &Calls, id: ConsumerId) -> Result<Option<Outcome>, Error> {
     let Some(hook) = queries::of_consumer(&mut *services.store.read().await?, id).await? else { return Ok(None) };
     let closed = hook.closed;
     let mut outcome = Outcome { hook, delivered: false, closed, note: None, failure: None };
@@ -218,12 +218,12 @@ async fn tell(services: &Services, calls: &Calls, id: ConsumerId) -> Result<Opti
 }
 
 /// Loads what a call takes; `None` for a consumer that is gone or paused, a sentence for one that cannot be told anything.
-async fn prepare(services: &Services, hook: &WebHook) -> Result<Result<Option<Prepared>, String>, Stop> {
+async fn prepare(services: &Services, hook: &WebHook) -> Result<Result<Option<Prepared>, String>, Error> {
     let now = services.now();
     let mut conn = services.store.read().await?;
     let consumer = consumer_queries::consumer(&mut conn, hook.consumer_id).await?.filter(|consumer| !consumer.paused);
     let Some(consumer) = consumer else { return Ok(Ok(None)) };
-    let Some(feed) = changes::feed_by_id(&mut conn, consumer.feed_id).await? else { return Ok(Ok(None)) };
+    let Some(feed) = feed_log::feed_by_id(&mut conn, consumer.feed_id).await? else { return Ok(Ok(None)) };
     let Some(key) = api_keys::acting(&mut conn, consumer.api_key_id, now).await? else {
         return Ok(Err("its key was revoked or has expired".to_owned()));
     };
@@ -232,11 +232,11 @@ async fn prepare(services: &Services, hook: &WebHook) -> Result<Result<Option<Pr
     let actor = Actor::Key(Arc::new(key));
     let reference = FeedRef { event: feed.event_id, service_type: feed.service_type_id };
     let reader = match feed::reader(services, actor.clone(), reference) {
-        Err(Stop::Denied(_)) => return Ok(Err("its key is not for this feed any more".to_owned())),
+        Err(Error::Auth(_)) => return Ok(Err("its key is not for this feed any more".to_owned())),
         reader => reader?,
     };
     let Ok(url) = Url::parse(&hook.url) else { return Ok(Err("its address cannot be read".to_owned())) };
-    let secret = services.sealer.open(&WebHook::place(&hook.consumer_id), &hook.secret).map_err(Fault::from)?;
+    let secret = services.sealer.open(&WebHook::place(&hook.consumer_id), &hook.secret).map_err(InternalError::from)?;
     let secret = Secret::new(String::from_utf8_lossy(&secret).into_owned());
     let addressee = Addressee {
         consumer: consumer.id,
@@ -249,7 +249,7 @@ async fn prepare(services: &Services, hook: &WebHook) -> Result<Result<Option<Pr
 }
 
 /// What there is to tell; `None` when the consumer has everything.
-async fn news(prepared: &Prepared, knows_it_is_closed: bool) -> Result<Option<News>, Stop> {
+async fn news(prepared: &Prepared, knows_it_is_closed: bool) -> Result<Option<News>, Error> {
     let since = prepared.consumer.acknowledged.as_deref().map(Cursor::decode).and_then(Result::ok);
     let answer = match since {
         Some(since) => prepared.reader.changes(since, PAGE).await?,
@@ -271,7 +271,7 @@ async fn post(
     line: &Line,
     prepared: &Prepared,
     news: &News,
-) -> Result<Result<Answer, String>, Stop> {
+) -> Result<Result<Answer, String>, Error> {
     if !line.destinations.allow_literal(&prepared.url) {
         return Ok(Err(NOT_ALLOWED.to_owned()));
     }
@@ -311,7 +311,7 @@ async fn acknowledge(
     prepared: &Prepared,
     news: &News,
     answer: Answer,
-) -> Result<Option<String>, Stop> {
+) -> Result<Option<String>, Error> {
     let Some(cursor) = news.cursor() else { return Ok(None) };
     let (digest, errors, resolved) = answer.into_parts();
     let plain = Acknowledgement {
@@ -325,7 +325,7 @@ async fn acknowledge(
     };
     let full = Acknowledgement { digest, errors, resolved, ..plain.clone() };
     match acknowledge::acknowledge(services, &prepared.caller, full).await {
-        Err(Stop::Problems(problems)) => {
+        Err(Error::User(problems)) => {
             acknowledge::acknowledge(services, &prepared.caller, plain).await?;
             let why = problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join(" ");
             Ok(Some(format!("what its answer reports was refused: {why}")))

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::error::InternalError;
 use crate::ids::ConsumerId;
-use crate::problem::Fault;
 use crate::provisioning::acknowledge::ReportedError;
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::json;
@@ -53,7 +53,7 @@ impl News {
 ///
 /// # Errors
 /// When the JSON of an entry cannot be written.
-pub fn body(addressee: &Addressee, since: Option<&str>, news: &News) -> Result<Vec<u8>, Fault> {
+pub fn body(addressee: &Addressee, since: Option<&str>, news: &News) -> Result<Vec<u8>, InternalError> {
     let mut out = vec![b'{'];
     match news {
         News::Page(page) => {
@@ -77,7 +77,7 @@ pub fn body(addressee: &Addressee, since: Option<&str>, news: &News) -> Result<V
         ("delivery", &hex::encode(&delivery[..16])),
     ] {
         write!(out, ",\"{field}\":")?;
-        serde_json::to_writer(&mut out, text).map_err(Fault::internal)?;
+        serde_json::to_writer(&mut out, text).map_err(InternalError::new)?;
     }
     out.push(b'}');
     Ok(out)

@@ -10,9 +10,9 @@ use super::destination;
 use super::model::WebHook;
 use super::queries;
 use crate::access::{Action, Caller, Role};
-use crate::changes::doorbell::Ring;
+use crate::error::{Error, InternalError, UserError};
 use crate::ids::ConsumerId;
-use crate::problem::{Fault, Problem, Stop};
+use crate::notifications::Notification;
 use crate::provisioning::consumers::{self, Done};
 use crate::secrets::Secret;
 use crate::services::Services;
@@ -33,7 +33,7 @@ pub struct Saved {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn of_consumer(services: &Services, consumer: ConsumerId) -> Result<Option<WebHook>, Stop> {
+pub async fn of_consumer(services: &Services, consumer: ConsumerId) -> Result<Option<WebHook>, Error> {
     Ok(queries::of_consumer(&mut *services.store.read().await?, consumer).await?)
 }
 
@@ -41,7 +41,7 @@ pub async fn of_consumer(services: &Services, consumer: ConsumerId) -> Result<Op
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn of_consumer_in(conn: &mut Conn, consumer: ConsumerId) -> Result<Option<WebHook>, Stop> {
+pub async fn of_consumer_in(conn: &mut Conn, consumer: ConsumerId) -> Result<Option<WebHook>, Error> {
     Ok(queries::of_consumer(conn, consumer).await?)
 }
 
@@ -50,16 +50,16 @@ pub async fn of_consumer_in(conn: &mut Conn, consumer: ConsumerId) -> Result<Opt
 /// # Errors
 /// Problems for an unknown consumer and an address that cannot be one; re-authentication where the last sign-in is long ago,
 /// since feeds with secrets go there.
-pub async fn save(services: &Services, caller: &Arc<Caller>, consumer: String, url: String) -> Result<Saved, Stop> {
+pub async fn save(services: &Services, caller: &Arc<Caller>, consumer: String, url: String) -> Result<Saved, Error> {
     caller.actor.demand(Role::Admin)?;
     caller.actor.demand_recent_sign_in(services.now())?;
     transact(services, caller, Action::SaveWebHook, Mode::Commit, |tx| Box::pin(save_in(tx, consumer, url))).await
 }
 
-async fn save_in(tx: &mut Tx<'_>, consumer: String, url: String) -> Result<Saved, Stop> {
+async fn save_in(tx: &mut Tx<'_>, consumer: String, url: String) -> Result<Saved, Error> {
     let permit = tx.permit(Action::SaveWebHook).await?;
     let consumer = find(tx, &consumer).await?;
-    destination::check(&url).map_err(|why| Problem::invalid("url", why))?;
+    destination::check(&url).map_err(|why| UserError::invalid("url", why))?;
     let before = queries::of_consumer(tx.conn, consumer.id).await?;
     let host = url::Url::parse(&url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let (sealed, secret) = match before {
@@ -71,7 +71,7 @@ async fn save_in(tx: &mut Tx<'_>, consumer: String, url: String) -> Result<Saved
     // The path may hold what should not be in an audit that every operator reads.
     let summary = format!("has the telephone system {} called at {host}", consumer.name);
     tx.audit(&permit, Some(consumer.id.global()), summary).await?;
-    tx.ring(Ring::Feed(consumer.feed_id));
+    tx.notify(Notification::Feed(consumer.feed_id));
     Ok(Saved { consumer: consumer.id, secret })
 }
 
@@ -79,7 +79,7 @@ async fn save_in(tx: &mut Tx<'_>, consumer: String, url: String) -> Result<Saved
 ///
 /// # Errors
 /// Problems for an unknown consumer and one that is not called; re-authentication as in [`save`].
-pub async fn rotate(services: &Services, caller: &Arc<Caller>, consumer: String) -> Result<Saved, Stop> {
+pub async fn rotate(services: &Services, caller: &Arc<Caller>, consumer: String) -> Result<Saved, Error> {
     caller.actor.demand(Role::Admin)?;
     caller.actor.demand_recent_sign_in(services.now())?;
     transact(services, caller, Action::RotateWebHookSecret, Mode::Commit, |tx| {
@@ -100,7 +100,7 @@ pub async fn rotate(services: &Services, caller: &Arc<Caller>, consumer: String)
 ///
 /// # Errors
 /// Problems for an unknown consumer and one that is not called.
-pub async fn delete(services: &Services, caller: &Arc<Caller>, consumer: String) -> Result<Done, Stop> {
+pub async fn delete(services: &Services, caller: &Arc<Caller>, consumer: String) -> Result<Done, Error> {
     transact(services, caller, Action::DeleteWebHook, Mode::Commit, |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::DeleteWebHook).await?;
@@ -118,7 +118,7 @@ pub async fn delete(services: &Services, caller: &Arc<Caller>, consumer: String)
 ///
 /// # Errors
 /// Problems for an unknown consumer and one that is not called.
-pub async fn replay(services: &Services, caller: &Arc<Caller>, consumer: String, whole: bool) -> Result<Done, Stop> {
+pub async fn replay(services: &Services, caller: &Arc<Caller>, consumer: String, whole: bool) -> Result<Done, Error> {
     transact(services, caller, Action::ReplayWebHook, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::ReplayWebHook).await?;
@@ -133,7 +133,7 @@ pub async fn replay(services: &Services, caller: &Arc<Caller>, consumer: String,
                 queries::forget_position(tx.conn, &permit, consumer.id).await?;
             }
             tx.audit(&permit, Some(consumer.id.global()), said(&consumer.name, whole)).await?;
-            tx.ring(Ring::Feed(consumer.feed_id));
+            tx.notify(Notification::Feed(consumer.feed_id));
             Ok(Done { id: consumer.id })
         })
     })
@@ -150,14 +150,16 @@ fn said(name: &str, whole: bool) -> String {
 ///
 /// # Errors
 /// When a secret does not open, or the database refuses; nothing is changed then.
-pub async fn reseal(services: &Services) -> Result<usize, Stop> {
+pub async fn reseal(services: &Services) -> Result<usize, Error> {
     transact(services, &Caller::system("rotate-key"), Action::RotateKey, Mode::Commit, |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::RotateKey).await?;
             let mut done = 0;
             for hook in queries::all(tx.conn).await? {
                 let place = WebHook::place(&hook.consumer_id);
-                let Some(anew) = tx.sealer().reseal(&place, &hook.secret).map_err(Fault::from)? else { continue };
+                let Some(anew) = tx.sealer().reseal(&place, &hook.secret).map_err(InternalError::from)? else {
+                    continue;
+                };
                 // Nobody is kept from changing it meanwhile: what they wrote stays, and the next pass looks at it.
                 done += usize::from(queries::reseal(tx.conn, &permit, hook.consumer_id, &hook.secret, &anew).await?);
             }
@@ -167,27 +169,26 @@ pub async fn reseal(services: &Services) -> Result<usize, Stop> {
     .await
 }
 
-async fn find(tx: &mut Tx<'_>, consumer: &str) -> Result<crate::provisioning::model::Consumer, Stop> {
+async fn find(tx: &mut Tx<'_>, consumer: &str) -> Result<crate::provisioning::model::Consumer, Error> {
     consumers::find(tx.conn, consumer).await.map_err(|stop| match stop {
-        Stop::Problems(problems) => {
-            Stop::Problems(problems.into_iter().map(|problem| problem.at(["consumer"])).collect())
-        }
+        Error::User(problems) => Error::User(problems.into_iter().map(|problem| problem.at(["consumer"])).collect()),
         other => other,
     })
 }
 
-async fn find_hook(tx: &mut Tx<'_>, consumer: &str) -> Result<(crate::provisioning::model::Consumer, WebHook), Stop> {
+async fn find_hook(tx: &mut Tx<'_>, consumer: &str) -> Result<(crate::provisioning::model::Consumer, WebHook), Error> {
     let consumer = find(tx, consumer).await?;
     match queries::of_consumer(tx.conn, consumer.id).await? {
         Some(hook) => Ok((consumer, hook)),
-        None => Err(Problem::not_found("consumer", "This telephone system has no web hook.").into()),
+        None => Err(UserError::not_found("consumer", "This telephone system has no web hook.").into()),
     }
 }
 
-fn new_secret(tx: &Tx<'_>, consumer: ConsumerId) -> Result<(Vec<u8>, Option<Secret>), Stop> {
+fn new_secret(tx: &Tx<'_>, consumer: ConsumerId) -> Result<(Vec<u8>, Option<Secret>), Error> {
     let bytes: [u8; 32] = tx.rng().bytes();
     let secret = Secret::new(format!("whsec_{}", URL_SAFE_NO_PAD.encode(bytes)));
-    let sealed = tx.sealer().seal(&WebHook::place(&consumer), secret.expose().as_bytes()).map_err(Fault::from)?;
+    let sealed =
+        tx.sealer().seal(&WebHook::place(&consumer), secret.expose().as_bytes()).map_err(InternalError::from)?;
     Ok((sealed, Some(secret)))
 }
 

@@ -230,5 +230,5 @@ impl CallPermission {
 
 /// A row that another row refers to and that is not there.
 pub fn gone(what: &str) -> ApiError {
-    crate::problem::Fault::internal(format!("a row refers to a missing {what}")).into()
+    crate::error::InternalError::new(format!("a row refers to a missing {what}")).into()
 }

@@ -24,7 +24,7 @@ pub struct EventPayload {
 impl EventPayload {
     pub async fn of(
         ctx: &Context<'_>,
-        result: Result<rules::Changed<EventId>, crate::problem::Stop>,
+        result: Result<rules::Changed<EventId>, crate::error::Error>,
     ) -> Result<Self, ApiError> {
         Ok(match settle(result)? {
             Ok(changed) => Self { event: Event::load(ctx, changed.id).await?, errors: Vec::new() },
@@ -45,7 +45,7 @@ pub struct NumberRangePayload {
 impl NumberRangePayload {
     pub async fn of(
         ctx: &Context<'_>,
-        result: Result<rules::Changed<NumberRangeId>, crate::problem::Stop>,
+        result: Result<rules::Changed<NumberRangeId>, crate::error::Error>,
     ) -> Result<Self, ApiError> {
         Ok(match settle(result)? {
             Ok(changed) => {
@@ -130,7 +130,7 @@ pub struct CallPermissionPayload {
 impl CallPermissionPayload {
     pub async fn of(
         ctx: &Context<'_>,
-        result: Result<rules::Changed<CallPermissionId>, crate::problem::Stop>,
+        result: Result<rules::Changed<CallPermissionId>, crate::error::Error>,
     ) -> Result<Self, ApiError> {
         Ok(match settle(result)? {
             Ok(changed) => {

@@ -1,7 +1,7 @@
 //! Which extensions stand in a new schema's way.
 
+use crate::error::{UserError, UserErrorKind};
 use crate::ids::ExtensionId;
-use crate::problem::{Problem, ProblemKind};
 
 /// How many of the extensions that a schema would break are named.
 const NAMED: usize = 100;
@@ -28,27 +28,27 @@ pub struct Breakage {
 }
 
 impl Breakage {
-    pub(super) fn add(&mut self, extension: ExtensionId, problem: Problem) {
+    pub(super) fn add(&mut self, extension: ExtensionId, problem: UserError) {
         self.count = self.count.saturating_add(1);
         if self.named.len() >= NAMED {
             return;
         }
         let (pointer, keyword) = match problem.kind {
-            ProblemKind::SchemaViolation { pointer, keyword } => (pointer, keyword),
+            UserErrorKind::SchemaViolation { pointer, keyword } => (pointer, keyword),
             _ => (String::new(), String::new()),
         };
         self.named.push(Violation { extension, pointer, keyword, message: problem.message });
     }
 
     /// SCHEMA_VIOLATION at `parameterSchema`, if anything would break.
-    pub(super) fn refusal(&self) -> Option<Problem> {
+    pub(super) fn refusal(&self) -> Option<UserError> {
         let first = self.named.first()?;
         let message = if self.count == 1 {
             "The new schema would break an extension.".to_owned()
         } else {
             format!("The new schema would break {} extensions.", self.count)
         };
-        let kind = ProblemKind::SchemaViolation { pointer: first.pointer.clone(), keyword: first.keyword.clone() };
-        Some(Problem::new(kind, "parameterSchema", message))
+        let kind = UserErrorKind::SchemaViolation { pointer: first.pointer.clone(), keyword: first.keyword.clone() };
+        Some(UserError::new(kind, "parameterSchema", message))
     }
 }

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use super::{Changed, catalogue_changed, clean_name, clean_slug, service_types};
 use crate::access::{Action, Caller, Permit};
-use crate::changes::doorbell::Ring;
-use crate::changes::{self, locks};
 use crate::clock::Timestamp;
+use crate::error::{Error, UserError, UserErrorKind};
+use crate::feed_log;
 use crate::ids::{EventId, NumberHistoryId, NumberId, NumberRangeId};
+use crate::locks;
+use crate::notifications::Notification;
 use crate::numbers::number::Number;
 use crate::numbers::plan::ReservedPrefixes;
 use crate::patch::Patch;
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::model::{Event, EventPhase, NumberRange};
 use crate::service_types::{effects, queries};
 use crate::services::Services;
@@ -54,22 +55,22 @@ pub struct UpdateEvent {
     pub service_types: Patch<Vec<String>>,
 }
 
-fn check(event: &Event) -> Result<(), Problem> {
+fn check(event: &Event) -> Result<(), UserError> {
     if jiff::tz::TimeZone::get(&event.time_zone).is_err() {
-        return Err(Problem::invalid("timeZone", "This is not a time zone, such as Europe/London."));
+        return Err(UserError::invalid("timeZone", "This is not a time zone, such as Europe/London."));
     }
     if !(0..=LONGEST_HOLD_SECONDS).contains(&event.hold_seconds) {
-        return Err(Problem::invalid("holdSeconds", "A hold lasts 0 to 604,800 seconds."));
+        return Err(UserError::invalid("holdSeconds", "A hold lasts 0 to 604,800 seconds."));
     }
     if let (Some(starts), Some(ends)) = (event.starts_at, event.ends_at)
         && ends < starts
     {
-        return Err(Problem::invalid("endsAt", "An event ends after it starts."));
+        return Err(UserError::invalid("endsAt", "An event ends after it starts."));
     }
     Ok(())
 }
 
-fn prefixes(given: &[String]) -> Result<JsonValue, Problem> {
+fn prefixes(given: &[String]) -> Result<JsonValue, UserError> {
     let prefixes = ReservedPrefixes::new(given)?;
     Ok(JsonValue(serde_json::json!(prefixes.as_slice())))
 }
@@ -82,7 +83,7 @@ pub async fn create_event(
     services: &Services,
     caller: &Arc<Caller>,
     input: CreateEvent,
-) -> Result<Changed<EventId>, Stop> {
+) -> Result<Changed<EventId>, Error> {
     transact(services, caller, Action::CreateEvent, Mode::Commit, move |tx| {
         Box::pin(async move {
             let source = source_of_copy(tx, input.copy_from.as_deref()).await?;
@@ -92,7 +93,7 @@ pub async fn create_event(
             check(&event)?;
             if queries::event_by_slug(tx.conn, &event.slug).await?.is_some() {
                 return Err(
-                    Problem::new(ProblemKind::AlreadyExists, "slug", "There is an event with this slug.").into()
+                    UserError::new(UserErrorKind::AlreadyExists, "slug", "There is an event with this slug.").into()
                 );
             }
             queries::insert_event(tx.conn, &permit, &event).await?;
@@ -116,15 +117,15 @@ pub async fn create_event(
 }
 
 /// The event to copy from, under its lock; the inner error says that there is none.
-async fn source_of_copy(tx: &mut Tx<'_>, slug: Option<&str>) -> Result<Result<Option<Event>, Problem>, Stop> {
+async fn source_of_copy(tx: &mut Tx<'_>, slug: Option<&str>) -> Result<Result<Option<Event>, UserError>, Error> {
     let Some(slug) = slug else { return Ok(Ok(None)) };
-    let missing = || Problem::not_found("copyFrom", "There is no event with this slug.");
+    let missing = || UserError::not_found("copyFrom", "There is no event with this slug.");
     let Some(found) = queries::event_by_slug(tx.conn, slug).await? else { return Ok(Err(missing())) };
     locks::events(tx.conn, &[found.id]).await?;
     Ok(queries::event_by_id(tx.conn, found.id).await?.map(Some).ok_or_else(missing))
 }
 
-fn new_event(tx: &Tx<'_>, input: &CreateEvent, source: Option<&Event>) -> Result<Event, Problem> {
+fn new_event(tx: &Tx<'_>, input: &CreateEvent, source: Option<&Event>) -> Result<Event, UserError> {
     let mut event = Event {
         id: EventId::new(tx.rng(), tx.now),
         slug: clean_slug(&input.slug)?,
@@ -153,7 +154,7 @@ fn new_event(tx: &Tx<'_>, input: &CreateEvent, source: Option<&Event>) -> Result
 }
 
 /// Keeps for the same people the numbers that are reserved for them in the event that is copied.
-async fn copy_reservations(tx: &mut Tx<'_>, permit: &Permit, source: &Event, event: &Event) -> Result<(), Stop> {
+async fn copy_reservations(tx: &mut Tx<'_>, permit: &Permit, source: &Event, event: &Event) -> Result<(), Error> {
     let reserved = event.reserved_prefixes()?;
     for reservation in effects::reservations(tx.conn, source.id, tx.now).await? {
         // The new event may reserve more prefixes than the old one did.
@@ -167,19 +168,19 @@ async fn copy_reservations(tx: &mut Tx<'_>, permit: &Permit, source: &Event, eve
 }
 
 /// Refuses a new prefix under which a number is in service or promised to somebody.
-async fn refuse_prefixes_in_use(tx: &mut Tx<'_>, before: &Event, after: &Event) -> Result<(), Stop> {
+async fn refuse_prefixes_in_use(tx: &mut Tx<'_>, before: &Event, after: &Event) -> Result<(), Error> {
     let before = before.reserved();
     for prefix in after.reserved().iter().filter(|prefix| !before.contains(prefix)) {
         if let Some(number) = effects::promised_under(tx.conn, after.id, prefix).await? {
             let message =
                 format!("The prefix {prefix} cannot be reserved: {number} is in service or reserved for somebody.");
-            return Err(Problem::new(ProblemKind::Conflict, "reservedPrefixes", message).into());
+            return Err(UserError::new(UserErrorKind::Conflict, "reservedPrefixes", message).into());
         }
     }
     Ok(())
 }
 
-async fn copy_ranges(tx: &mut Tx<'_>, permit: &Permit, source: &Event, event: &Event) -> Result<(), Stop> {
+async fn copy_ranges(tx: &mut Tx<'_>, permit: &Permit, source: &Event, event: &Event) -> Result<(), Error> {
     let limits = queries::range_limits(tx.conn, source.id).await?;
     for range in queries::ranges_of_event(tx.conn, source.id).await? {
         let copy = NumberRange { id: NumberRangeId::new(tx.rng(), tx.now), event_id: event.id, ..range.clone() };
@@ -199,7 +200,7 @@ pub async fn update_event(
     services: &Services,
     caller: &Arc<Caller>,
     input: UpdateEvent,
-) -> Result<Changed<EventId>, Stop> {
+) -> Result<Changed<EventId>, Error> {
     transact(services, caller, Action::UpdateEvent, Mode::Commit, move |tx| {
         Box::pin(async move {
             if let Some(found) = queries::event_by_slug(tx.conn, &input.slug).await? {
@@ -207,7 +208,7 @@ pub async fn update_event(
             }
             let permit = tx.permit(Action::UpdateEvent).await?;
             let found = queries::event_by_slug(tx.conn, &input.slug).await?;
-            let mut event = found.ok_or_else(|| Problem::not_found("slug", "There is no event with this slug."))?;
+            let mut event = found.ok_or_else(|| UserError::not_found("slug", "There is no event with this slug."))?;
             let before = event.clone();
             let types = patch_event(&mut event, input)?;
             check(&event)?;
@@ -219,11 +220,11 @@ pub async fn update_event(
             }
             let was_archived = before.phase == EventPhase::Archived;
             if was_archived != (event.phase == EventPhase::Archived) {
-                for feed in changes::feeds_of_event(tx.conn, event.id).await? {
-                    tx.ring(Ring::Feed(feed.id));
+                for feed in feed_log::feeds_of_event(tx.conn, event.id).await? {
+                    tx.notify(Notification::Feed(feed.id));
                 }
             }
-            tx.ring(Ring::Directory(event.id));
+            tx.notify(Notification::Directory(event.id));
             catalogue_changed(tx).await?;
             tx.audit(&permit, Some(event.id.global()), format!("event {} was changed", event.slug)).await?;
             Ok(Changed { id: event.id })
@@ -233,7 +234,7 @@ pub async fn update_event(
 }
 
 /// Changes the row; gives back what is to be offered, if that is to change too.
-fn patch_event(event: &mut Event, input: UpdateEvent) -> Result<Option<Vec<String>>, Problem> {
+fn patch_event(event: &mut Event, input: UpdateEvent) -> Result<Option<Vec<String>>, UserError> {
     if let Some(name) = input.name.stored("name")? {
         event.name = clean_name("name", &name)?;
     }

@@ -17,9 +17,9 @@ pub use type_changes::{Update, UpdateServiceType, update_service_type};
 pub use types::{CreateServiceType, create_service_type, source};
 
 use super::queries;
-use crate::changes::doorbell::Ring;
+use crate::error::{Error, UserError};
 use crate::ids::ServiceTypeId;
-use crate::problem::{Problem, Stop};
+use crate::notifications::Notification;
 use crate::transaction::Tx;
 
 /// What an operation made or changed.
@@ -29,40 +29,43 @@ pub struct Changed<Id> {
 }
 
 /// Tells every instance that the catalogue has changed.
-pub(super) async fn catalogue_changed(tx: &mut Tx<'_>) -> Result<(), Stop> {
+pub(super) async fn catalogue_changed(tx: &mut Tx<'_>) -> Result<(), Error> {
     queries::bump_catalogue(tx.conn).await?;
-    tx.ring(Ring::Catalogue);
+    tx.notify(Notification::Catalogue);
     Ok(())
 }
 
 /// A slug: `[a-z][a-z0-9-]{0,31}`.
-fn clean_slug(input: &str) -> Result<String, Problem> {
+fn clean_slug(input: &str) -> Result<String, UserError> {
     let is_sound = input.len() <= 32
         && input.starts_with(|first: char| first.is_ascii_lowercase())
         && input.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if is_sound {
         Ok(input.to_owned())
     } else {
-        Err(Problem::invalid("slug", "A slug begins with a letter a–z and has at most 32 letters, digits and hyphens."))
+        Err(UserError::invalid(
+            "slug",
+            "A slug begins with a letter a–z and has at most 32 letters, digits and hyphens.",
+        ))
     }
 }
 
 /// A name for people.
-fn clean_name(field: &str, input: &str) -> Result<String, Problem> {
-    crate::text::name(input).map_err(|fault| Problem::invalid(field, fault.to_string()))
+fn clean_name(field: &str, input: &str) -> Result<String, UserError> {
+    crate::text::name(input).map_err(|fault| UserError::invalid(field, fault.to_string()))
 }
 
 /// A longer text.
-fn clean_text(field: &str, input: String) -> Result<String, Problem> {
-    if input.len() > 64 * 1024 { Err(Problem::invalid(field, "It has at most 65,536 bytes.")) } else { Ok(input) }
+fn clean_text(field: &str, input: String) -> Result<String, UserError> {
+    if input.len() > 64 * 1024 { Err(UserError::invalid(field, "It has at most 65,536 bytes.")) } else { Ok(input) }
 }
 
 /// The service types with these slugs, in their order.
-async fn service_types(tx: &mut Tx<'_>, slugs: &[String]) -> Result<Vec<ServiceTypeId>, Stop> {
+async fn service_types(tx: &mut Tx<'_>, slugs: &[String]) -> Result<Vec<ServiceTypeId>, Error> {
     let mut ids = Vec::with_capacity(slugs.len());
     for (place, slug) in slugs.iter().enumerate() {
         let Some(found) = queries::service_type_by_slug(tx.conn, slug).await? else {
-            let problem = Problem::not_found("serviceTypes", format!("There is no service type {slug:?}."));
+            let problem = UserError::not_found("serviceTypes", format!("There is no service type {slug:?}."));
             return Err(problem.at(["serviceTypes".to_owned(), place.to_string()]).into());
         };
         if !ids.contains(&found.id) {

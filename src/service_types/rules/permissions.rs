@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::{Changed, catalogue_changed, clean_name, clean_slug, clean_text};
 use crate::access::{Action, Caller, Role};
-use crate::changes::doorbell::Ring;
-use crate::changes::{Mark, locks};
+use crate::error::{Error, UserError, UserErrorKind};
+use crate::feed_log::EntryChange;
 use crate::ids::CallPermissionId;
+use crate::locks;
+use crate::notifications::Notification;
 use crate::patch::Patch;
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::model::CallPermission;
 use crate::service_types::{effects, queries};
 use crate::services::Services;
@@ -38,7 +39,7 @@ pub async fn create_permission(
     services: &Services,
     caller: &Arc<Caller>,
     input: CreateCallPermission,
-) -> Result<Changed<CallPermissionId>, Stop> {
+) -> Result<Changed<CallPermissionId>, Error> {
     transact(services, caller, Action::CreateCallPermission, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::CreateCallPermission).await?;
@@ -50,9 +51,12 @@ pub async fn create_permission(
                 highlights_in_directory: input.highlights_in_directory,
             };
             if !queries::permissions_by_slugs(tx.conn, std::slice::from_ref(&row.slug)).await?.is_empty() {
-                return Err(
-                    Problem::new(ProblemKind::AlreadyExists, "slug", "There is a permission with this slug.").into()
-                );
+                return Err(UserError::new(
+                    UserErrorKind::AlreadyExists,
+                    "slug",
+                    "There is a permission with this slug.",
+                )
+                .into());
             }
             queries::insert_permission(tx.conn, &permit, &row).await?;
             catalogue_changed(tx).await?;
@@ -71,13 +75,13 @@ pub async fn update_permission(
     services: &Services,
     caller: &Arc<Caller>,
     input: UpdateCallPermission,
-) -> Result<Changed<CallPermissionId>, Stop> {
+) -> Result<Changed<CallPermissionId>, Error> {
     transact(services, caller, Action::UpdateCallPermission, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::UpdateCallPermission).await?;
             let id = CallPermissionId::from_global(&input.id)
-                .ok_or_else(|| Problem::invalid("id", "This is not the id of a permission."))?;
-            let missing = || Problem::not_found("id", "There is no such permission.");
+                .ok_or_else(|| UserError::invalid("id", "This is not the id of a permission."))?;
+            let missing = || UserError::not_found("id", "There is no such permission.");
             let mut row = queries::permission_by_id(tx.conn, id).await?.ok_or_else(missing)?;
             if let Some(name) = input.name.stored("name")? {
                 row.name = clean_name("name", &name)?;
@@ -90,7 +94,7 @@ pub async fn update_permission(
                 input.highlights_in_directory.stored("highlightsInDirectory")?.unwrap_or(highlighted);
             if row.highlights_in_directory != highlighted {
                 for holder in effects::holders(tx.conn, id).await? {
-                    tx.ring(Ring::Directory(holder.event_id));
+                    tx.notify(Notification::Directory(holder.event_id));
                 }
             }
             queries::save_permission(tx.conn, &permit, &row).await?;
@@ -110,7 +114,7 @@ pub async fn delete_permission(
     services: &Services,
     caller: &Arc<Caller>,
     id: String,
-) -> Result<Changed<CallPermissionId>, Stop> {
+) -> Result<Changed<CallPermissionId>, Error> {
     transact(services, caller, Action::DeleteCallPermission, Mode::Commit, move |tx| {
         Box::pin(async move {
             tx.actor().demand(Role::Admin)?;
@@ -119,13 +123,13 @@ pub async fn delete_permission(
             locks::events(tx.conn, &events).await?;
             let permit = tx.permit(Action::DeleteCallPermission).await?;
             let id = CallPermissionId::from_global(&id)
-                .ok_or_else(|| Problem::invalid("id", "This is not the id of a permission."))?;
-            let missing = || Problem::not_found("id", "There is no such permission.");
+                .ok_or_else(|| UserError::invalid("id", "This is not the id of a permission."))?;
+            let missing = || UserError::not_found("id", "There is no such permission.");
             let row = queries::permission_by_id(tx.conn, id).await?.ok_or_else(missing)?;
             for holder in effects::holders(tx.conn, id).await? {
-                tx.changes.mark(holder.feed(), holder.id, holder.slot, Mark::Touched);
+                tx.changes.mark(holder.feed(), holder.id, holder.slot, EntryChange::Touch);
                 if row.highlights_in_directory {
-                    tx.ring(Ring::Directory(holder.event_id));
+                    tx.notify(Notification::Directory(holder.event_id));
                 }
             }
             effects::take_permission(tx.conn, &permit, id, tx.now).await?;

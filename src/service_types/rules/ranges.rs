@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::{Changed, catalogue_changed, clean_name, service_types};
 use crate::access::{Action, Caller, Permit};
-use crate::changes::locks;
+use crate::error::{Error, InternalError, UserError, UserErrorKind};
 use crate::ids::NumberRangeId;
+use crate::locks;
 use crate::numbers::number::{MAX_DIGITS, Number};
 use crate::numbers::plan;
 use crate::patch::Patch;
-use crate::problem::{Fault, Problem, ProblemKind, Stop};
 use crate::service_types::model::{Event, EventPhase, NumberRange};
 use crate::service_types::{effects, queries};
 use crate::services::Services;
@@ -42,10 +42,10 @@ pub async fn create_range(
     services: &Services,
     caller: &Arc<Caller>,
     input: CreateNumberRange,
-) -> Result<Changed<NumberRangeId>, Stop> {
+) -> Result<Changed<NumberRangeId>, Error> {
     transact(services, caller, Action::CreateNumberRange, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let no_event = || Problem::not_found("event", "There is no event with this slug.");
+            let no_event = || UserError::not_found("event", "There is no event with this slug.");
             if let Some(event) = queries::event_by_slug(tx.conn, &input.event).await? {
                 locks::events(tx.conn, &[event.id]).await?;
             }
@@ -89,7 +89,7 @@ pub async fn update_range(
     services: &Services,
     caller: &Arc<Caller>,
     input: UpdateNumberRange,
-) -> Result<Changed<NumberRangeId>, Stop> {
+) -> Result<Changed<NumberRangeId>, Error> {
     transact(services, caller, Action::UpdateNumberRange, Mode::Commit, move |tx| {
         Box::pin(async move {
             let (permit, event, mut row) = locked(tx, Action::UpdateNumberRange, &input.id).await?;
@@ -120,14 +120,14 @@ pub async fn delete_range(
     services: &Services,
     caller: &Arc<Caller>,
     id: String,
-) -> Result<Changed<NumberRangeId>, Stop> {
+) -> Result<Changed<NumberRangeId>, Error> {
     transact(services, caller, Action::DeleteNumberRange, Mode::Commit, move |tx| {
         Box::pin(async move {
             let (permit, event, row) = locked(tx, Action::DeleteNumberRange, &id).await?;
             refuse_archived(&event, "id")?;
             if let Some(taken) = effects::taken_between(tx.conn, event.id, &row.first, &row.last).await? {
                 let message = format!("Some of its numbers are in use or kept for somebody, {taken} among them.");
-                return Err(Problem::new(ProblemKind::Conflict, "id", message).into());
+                return Err(UserError::new(UserErrorKind::Conflict, "id", message).into());
             }
             queries::delete_range(tx.conn, &permit, row.id).await?;
             catalogue_changed(tx).await?;
@@ -139,7 +139,7 @@ pub async fn delete_range(
 }
 
 /// The range of this global id with its event, under the event's lock.
-async fn locked(tx: &mut Tx<'_>, action: Action, id: &str) -> Result<(Permit, Event, NumberRange), Stop> {
+async fn locked(tx: &mut Tx<'_>, action: Action, id: &str) -> Result<(Permit, Event, NumberRange), Error> {
     let id = NumberRangeId::from_global(id);
     if let Some(id) = id
         && let Some(found) = queries::range_by_id(tx.conn, id).await?
@@ -147,26 +147,29 @@ async fn locked(tx: &mut Tx<'_>, action: Action, id: &str) -> Result<(Permit, Ev
         locks::events(tx.conn, &[found.event_id]).await?;
     }
     let permit = tx.permit(action).await?;
-    let id = id.ok_or_else(|| Problem::invalid("id", "This is not the id of a range."))?;
-    let row =
-        queries::range_by_id(tx.conn, id).await?.ok_or_else(|| Problem::not_found("id", "There is no such range."))?;
+    let id = id.ok_or_else(|| UserError::invalid("id", "This is not the id of a range."))?;
+    let row = queries::range_by_id(tx.conn, id)
+        .await?
+        .ok_or_else(|| UserError::not_found("id", "There is no such range."))?;
     let event = queries::event_by_id(tx.conn, row.event_id)
         .await?
-        .ok_or_else(|| Fault::internal("a range without its event"))?;
+        .ok_or_else(|| InternalError::new("a range without its event"))?;
     Ok((permit, event, row))
 }
 
-fn refuse_archived(event: &Event, field: &str) -> Result<(), Problem> {
+fn refuse_archived(event: &Event, field: &str) -> Result<(), UserError> {
     match event.phase {
-        EventPhase::Archived => {
-            Err(Problem::new(ProblemKind::EventClosed, field, "The event is archived: nothing of it changes any more."))
-        }
+        EventPhase::Archived => Err(UserError::new(
+            UserErrorKind::EventClosed,
+            field,
+            "The event is archived: nothing of it changes any more.",
+        )),
         _ => Ok(()),
     }
 }
 
 /// Refuses a range beside a number that was assigned outside every range and of which one would begin with the other.
-async fn refuse_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::NumberRange) -> Result<(), Stop> {
+async fn refuse_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::NumberRange) -> Result<(), Error> {
     for digits in (1..=MAX_DIGITS).filter(|digits| *digits != range.digits()) {
         let shadow = range.shadow(digits);
         let (first, last) = (shadow.first(), shadow.last());
@@ -174,7 +177,7 @@ async fn refuse_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::
             let message = format!(
                 "The number {taken} is somebody's, and numbers of this range would begin with it, or it with one of them."
             );
-            return Err(Problem::new(ProblemKind::Conflict, "first", message).into());
+            return Err(UserError::new(UserErrorKind::Conflict, "first", message).into());
         }
     }
     Ok(())
@@ -184,8 +187,8 @@ async fn refuse_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn count_free(conn: &mut Conn, event: &Event, range: &NumberRange) -> Result<u64, Fault> {
-    let prefixes = event.reserved_prefixes().map_err(|problem| Fault::internal(problem.message))?;
+pub async fn count_free(conn: &mut Conn, event: &Event, range: &NumberRange) -> Result<u64, InternalError> {
+    let prefixes = event.reserved_prefixes().map_err(|problem| InternalError::new(problem.message))?;
     let mut free = 0;
     for part in prefixes.allowed(&range.plan()?) {
         let (first, last) = (part.first(), part.last());

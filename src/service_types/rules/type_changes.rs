@@ -8,12 +8,12 @@ use super::breakage::Breakage;
 use super::types::{clean_instructions, clean_settings, not_negative, refuse_clash};
 use super::{Changed, catalogue_changed, clean_name, clean_text};
 use crate::access::{Action, Caller, Permit, Role};
-use crate::changes::doorbell::Ring;
-use crate::changes::locks::{self, Hold};
-use crate::changes::{self, FeedRef, Keys, Mark};
+use crate::error::{Error, UserError, UserErrorKind};
+use crate::feed_log::{self, EntryChange, FeedRef, Keys};
 use crate::ids::{EventId, ServiceTypeId};
+use crate::locks::{self, Hold};
+use crate::notifications::Notification;
 use crate::patch::Patch;
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::adapt::adapt;
 use crate::service_types::effects::{self, Affected, NewContent};
 use crate::service_types::model::ServiceType;
@@ -47,7 +47,7 @@ pub struct UpdateServiceType {
 
 /// The service type, or why not, and the extensions that stand in the way.
 pub struct Update {
-    pub result: Result<Changed<ServiceTypeId>, Stop>,
+    pub result: Result<Changed<ServiceTypeId>, Error>,
     pub breakage: Breakage,
 }
 
@@ -84,10 +84,10 @@ async fn update(
     input: UpdateServiceType,
     taken: &[String],
     breakage: &mut Breakage,
-) -> Result<Changed<ServiceTypeId>, Stop> {
+) -> Result<Changed<ServiceTypeId>, Error> {
     // The lock stops every registration of the type: nobody else may even wait for it.
     tx.actor().demand(Role::Admin)?;
-    let unknown = || Problem::not_found("slug", "There is no service type with this slug.");
+    let unknown = || UserError::not_found("slug", "There is no service type with this slug.");
     let found = queries::service_type_by_slug(tx.conn, &input.slug).await?;
     let events = match &found {
         Some(found) => lock(tx, found.id).await?,
@@ -99,8 +99,8 @@ async fn update(
     if let Some(expected) = input.expected_schema_version
         && expected != before.schema_version
     {
-        let kind = ProblemKind::StaleVersion { current: before.schema_version };
-        return Err(Problem::new(kind, "expectedSchemaVersion", "The schema has been changed meanwhile.").into());
+        let kind = UserErrorKind::StaleVersion { current: before.schema_version };
+        return Err(UserError::new(kind, "expectedSchemaVersion", "The schema has been changed meanwhile.").into());
     }
     let (after, change, defaults) = changed(input, &before)?;
     if change.is_new_schema() {
@@ -114,12 +114,12 @@ async fn update(
     }
     queries::save_service_type(tx.conn, &permit, &after).await?;
     if before.name != after.name || change.settings_changed {
-        for feed in changes::feeds_of_service_type(tx.conn, id).await? {
+        for feed in feed_log::feeds_of_service_type(tx.conn, id).await? {
             tx.changes.mark_feed(FeedRef { event: feed.event_id, service_type: id });
         }
     }
     if before.name != after.name {
-        events.iter().for_each(|event| tx.ring(Ring::Directory(*event)));
+        events.iter().for_each(|event| tx.notify(Notification::Directory(*event)));
     }
     catalogue_changed(tx).await?;
     tx.audit(&permit, Some(id.global()), summary(&before, &after)).await?;
@@ -127,10 +127,10 @@ async fn update(
 }
 
 /// Locks the type, then every event that has an extension or a feed of it.
-async fn lock(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<Vec<EventId>, Stop> {
+async fn lock(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<Vec<EventId>, Error> {
     locks::service_types(tx.conn, &[id], Hold::Exclusive).await?;
     let mut events = effects::events_of_type(tx.conn, id).await?;
-    events.extend(changes::feeds_of_service_type(tx.conn, id).await?.into_iter().map(|feed| feed.event_id));
+    events.extend(feed_log::feeds_of_service_type(tx.conn, id).await?.into_iter().map(|feed| feed.event_id));
     events.sort_unstable();
     events.dedup();
     locks::events(tx.conn, &events).await?;
@@ -138,10 +138,10 @@ async fn lock(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<Vec<EventId>, Stop> 
 }
 
 /// A clash of names comes from the schema here, since the slug stays.
-fn at_schema(stop: Stop) -> Stop {
+fn at_schema(stop: Error) -> Error {
     match stop {
-        Stop::Problems(problems) => {
-            Stop::Problems(problems.into_iter().map(|problem| problem.at(["parameterSchema"])).collect())
+        Error::User(problems) => {
+            Error::User(problems.into_iter().map(|problem| problem.at(["parameterSchema"])).collect())
         }
         other => other,
     }
@@ -174,7 +174,7 @@ impl Change {
 }
 
 /// The row as it will be, checked.
-fn changed(input: UpdateServiceType, before: &ServiceType) -> Result<(ServiceType, Change, Parameters), Stop> {
+fn changed(input: UpdateServiceType, before: &ServiceType) -> Result<(ServiceType, Change, Parameters), Error> {
     let mut after = before.clone();
     if let Some(name) = input.name.stored("name")? {
         after.name = clean_name("name", &name)?;
@@ -216,16 +216,16 @@ fn changed(input: UpdateServiceType, before: &ServiceType) -> Result<(ServiceTyp
     Ok((after, change, defaults))
 }
 
-fn clean_defaults(defaults: Option<Value>, schema: &ParameterSchema) -> Result<Parameters, Problem> {
+fn clean_defaults(defaults: Option<Value>, schema: &ParameterSchema) -> Result<Parameters, UserError> {
     let defaults = match defaults {
         None | Some(Value::Null) => return Ok(Parameters::new()),
         Some(Value::Object(defaults)) => defaults,
-        Some(_) => return Err(Problem::invalid("defaults", "Defaults are a JSON object of parameters.")),
+        Some(_) => return Err(UserError::invalid("defaults", "Defaults are a JSON object of parameters.")),
     };
     match defaults.iter().find(|(name, value)| !value.is_null() && schema.parameter(name).is_none()) {
         None => Ok(defaults),
         Some((name, _)) => {
-            Err(Problem::invalid("", "The new schema has no such parameter.").at(["defaults", name.as_str()]))
+            Err(UserError::invalid("", "The new schema has no such parameter.").at(["defaults", name.as_str()]))
         }
     }
 }
@@ -244,14 +244,14 @@ async fn apply(
     change: &Change,
     defaults: &Parameters,
     breakage: &mut Breakage,
-) -> Result<(), Stop> {
+) -> Result<(), Error> {
     if !change.is_new_schema() && !change.settings_changed {
         return Ok(());
     }
     let extensions = effects::extensions_of_type(tx.conn, change.id).await?;
     if !change.is_new_schema() {
         for (extension, _) in extensions {
-            tx.changes.mark(extension.feed(), extension.id, extension.slot, Mark::Touched);
+            tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
         }
         return Ok(());
     }
@@ -282,7 +282,7 @@ async fn claim_unique_values(
     change: &Change,
     planned: &[Planned],
     breakage: &mut Breakage,
-) -> Result<(), Stop> {
+) -> Result<(), Error> {
     let has_unique = |schema: &ParameterSchema| schema.parameters().iter().any(|parameter| parameter.unique.is_some());
     if !has_unique(&change.old) && !has_unique(&change.new) {
         return Ok(());
@@ -293,8 +293,8 @@ async fn claim_unique_values(
         for unique in unique_values(&change.new, &after.join(), extension.event_id, change.id, key.as_ref())? {
             if !effects::claim_unique_value(tx.conn, permit, extension.id, &unique).await? {
                 let pointer = format!("/{}", unique.parameter.replace('~', "~0").replace('/', "~1"));
-                let kind = ProblemKind::SchemaViolation { pointer, keyword: "x-unique".to_owned() };
-                breakage.add(extension.id, Problem::new(kind, "", "Another extension has this value."));
+                let kind = UserErrorKind::SchemaViolation { pointer, keyword: "x-unique".to_owned() };
+                breakage.add(extension.id, UserError::new(kind, "", "Another extension has this value."));
                 break;
             }
         }
@@ -302,7 +302,7 @@ async fn claim_unique_values(
     Ok(())
 }
 
-async fn write(tx: &mut Tx<'_>, permit: &Permit, change: &Change, planned: &Planned) -> Result<(), Stop> {
+async fn write(tx: &mut Tx<'_>, permit: &Permit, change: &Change, planned: &Planned) -> Result<(), Error> {
     let Planned { extension, before, after } = planned;
     let shows_anew = before.public != after.public || before.secrets != after.secrets;
     if shows_anew || before.status != after.status {
@@ -322,9 +322,9 @@ async fn write(tx: &mut Tx<'_>, permit: &Permit, change: &Change, planned: &Plan
     let keys = change.new.feed_keys(&after.public);
     if shows_anew || keys != change.old.feed_keys(&before.public) {
         let keys = Keys { number: extension.number.clone(), parameters: Value::Object(keys) };
-        tx.changes.mark(extension.feed(), extension.id, extension.slot, Mark::Present(keys));
+        tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Upsert(keys));
     } else if change.touches_all() {
-        tx.changes.mark(extension.feed(), extension.id, extension.slot, Mark::Touched);
+        tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{Changed, catalogue_changed, clean_name, clean_slug, clean_text};
 use crate::access::{Action, Caller};
+use crate::error::{Error, UserError, UserErrorKind};
 use crate::ids::ServiceTypeId;
-use crate::problem::{Problem, ProblemKind, Stop};
 use crate::service_types::model::{ServiceBehaviour, ServiceType};
 use crate::service_types::schema::ParameterSchema;
 use crate::service_types::typing::{ServiceTypeSource, TypeCatalogue};
@@ -40,7 +40,7 @@ pub async fn create_service_type(
     caller: &Arc<Caller>,
     input: CreateServiceType,
     taken: Vec<String>,
-) -> Result<Changed<ServiceTypeId>, Stop> {
+) -> Result<Changed<ServiceTypeId>, Error> {
     transact(services, caller, Action::CreateServiceType, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::CreateServiceType).await?;
@@ -53,8 +53,8 @@ pub async fn create_service_type(
             }
             let others = queries::all_service_types(tx.conn).await?;
             if others.iter().any(|other| other.slug == slug) {
-                return Err(Problem::new(
-                    ProblemKind::AlreadyExists,
+                return Err(UserError::new(
+                    UserErrorKind::AlreadyExists,
                     "slug",
                     "There is a service type with this slug.",
                 )
@@ -93,7 +93,7 @@ pub(super) fn refuse_clash(
     row: &ServiceType,
     schema: &ParameterSchema,
     taken: &[String],
-) -> Result<(), Stop> {
+) -> Result<(), Error> {
     let mut catalogue = TypeCatalogue::new(taken.iter().map(String::as_str));
     for other in others {
         // An older clash is not this admin's fault; the schema leaves that type out.
@@ -107,23 +107,23 @@ pub fn source<'a>(row: &'a ServiceType, schema: &'a ParameterSchema) -> ServiceT
     ServiceTypeSource { slug: &row.slug, name: &row.name, description: &row.description, schema }
 }
 
-pub(super) fn clean_settings(settings: Option<Value>) -> Result<Value, Problem> {
+pub(super) fn clean_settings(settings: Option<Value>) -> Result<Value, UserError> {
     match settings {
         None => Ok(Value::Object(serde_json::Map::new())),
         Some(settings @ Value::Object(_)) if settings.to_string().len() <= 64 * 1024 => Ok(settings),
-        Some(Value::Object(_)) => Err(Problem::invalid("settings", "Settings have at most 65,536 bytes.")),
-        Some(_) => Err(Problem::invalid("settings", "Settings are a JSON object.")),
+        Some(Value::Object(_)) => Err(UserError::invalid("settings", "Settings have at most 65,536 bytes.")),
+        Some(_) => Err(UserError::invalid("settings", "Settings are a JSON object.")),
     }
 }
 
 /// Instructions are a template: one that does not compile would be shown to every owner as it stands.
-pub(super) fn clean_instructions(instructions: String) -> Result<String, Problem> {
+pub(super) fn clean_instructions(instructions: String) -> Result<String, UserError> {
     let instructions = clean_text("instructions", instructions)?;
     match minijinja::Environment::new().template_from_str(&instructions) {
         Ok(_) => Ok(instructions),
         Err(error) => {
             let line = error.line().unwrap_or(1);
-            Err(Problem::invalid(
+            Err(UserError::invalid(
                 "instructions",
                 format!("The template does not compile, in line {line}: {}.", error.kind()),
             ))
@@ -131,9 +131,9 @@ pub(super) fn clean_instructions(instructions: String) -> Result<String, Problem
     }
 }
 
-pub(super) fn not_negative(field: &str, limit: Option<i32>) -> Result<Option<i32>, Problem> {
+pub(super) fn not_negative(field: &str, limit: Option<i32>) -> Result<Option<i32>, UserError> {
     match limit {
-        Some(limit) if limit < 0 => Err(Problem::invalid(field, "A limit is not negative.")),
+        Some(limit) if limit < 0 => Err(UserError::invalid(field, "A limit is not negative.")),
         limit => Ok(limit),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::problem::Problem;
+use crate::error::UserError;
 
 use super::digests::DigestTemplate;
 use super::limits::refusal;
@@ -91,7 +91,7 @@ pub struct Parameter {
 }
 
 /// Reads all annotations: the parameters in the order of a form, and what is wrong with them.
-pub(super) fn read(source: &Value) -> (Vec<Parameter>, Vec<Problem>) {
+pub(super) fn read(source: &Value) -> (Vec<Parameter>, Vec<UserError>) {
     let mut problems = Vec::new();
     check_places(source, &mut problems);
     let required: Vec<&str> =
@@ -109,7 +109,7 @@ pub(super) fn read(source: &Value) -> (Vec<Parameter>, Vec<Problem>) {
 }
 
 /// Refuses annotations that are unknown, or stand where they would mean nothing.
-fn check_places(source: &Value, problems: &mut Vec<Problem>) {
+fn check_places(source: &Value, problems: &mut Vec<UserError>) {
     let mut waiting = vec![(Vec::<String>::new(), source)];
     while let Some((place, schema)) = waiting.pop() {
         let is_parameter = place.len() == 2 && place[0] == "properties";
@@ -133,7 +133,7 @@ fn check_places(source: &Value, problems: &mut Vec<Problem>) {
     }
 }
 
-fn check_form(schema: &Value, keyword: &str, at: &[String], problems: &mut Vec<Problem>) {
+fn check_form(schema: &Value, keyword: &str, at: &[String], problems: &mut Vec<UserError>) {
     let fits = if keyword == "x-order" { schema[keyword].is_i64() } else { schema[keyword].is_string() };
     if !fits {
         problems
@@ -144,7 +144,7 @@ fn check_form(schema: &Value, keyword: &str, at: &[String], problems: &mut Vec<P
 struct Reader<'a> {
     name: &'a str,
     keywords: &'a Map<String, Value>,
-    problems: &'a mut Vec<Problem>,
+    problems: &'a mut Vec<UserError>,
 }
 
 impl Reader<'_> {

@@ -4,7 +4,7 @@ use jsonschema::PatternOptions;
 use serde_json::{Value, json};
 
 use crate::clock::SeededRng;
-use crate::problem::Problem;
+use crate::error::UserError;
 
 use super::annotations::{self, Parameter};
 use super::generate::{self, Source};
@@ -41,7 +41,7 @@ fn pairs(text: &str) -> bool {
     text.split([':', '-']).all(|pair| pair.len() == 2)
 }
 
-pub(super) fn compile(source: &Value) -> Result<ParameterSchema, Vec<Problem>> {
+pub(super) fn compile(source: &Value) -> Result<ParameterSchema, Vec<UserError>> {
     check_root(source).map_err(|problem| vec![problem])?;
     refuse(meta_schema(source))?;
     refuse(limits::check(source))?;
@@ -60,12 +60,12 @@ pub(super) fn compile(source: &Value) -> Result<ParameterSchema, Vec<Problem>> {
     Ok(schema)
 }
 
-fn refuse(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
+fn refuse(mut problems: Vec<UserError>) -> Result<(), Vec<UserError>> {
     problems.truncate(MAX_VIOLATIONS);
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-fn check_root(source: &Value) -> Result<(), Problem> {
+fn check_root(source: &Value) -> Result<(), UserError> {
     limits::check_size(source)?;
     let Some(root) = source.as_object() else {
         return Err(refusal(&[], "A parameter schema is a JSON object."));
@@ -84,7 +84,7 @@ fn check_root(source: &Value) -> Result<(), Problem> {
     Ok(())
 }
 
-fn meta_schema(source: &Value) -> Vec<Problem> {
+fn meta_schema(source: &Value) -> Vec<UserError> {
     jsonschema::draft202012::meta::validator()
         .iter_errors(source)
         .take(MAX_VIOLATIONS)
@@ -98,7 +98,7 @@ fn meta_schema(source: &Value) -> Vec<Problem> {
 }
 
 /// Tries what the server would put in: the default, and values as they are generated.
-fn trial(source: &Value, parameter: &Parameter) -> Option<Problem> {
+fn trial(source: &Value, parameter: &Parameter) -> Option<UserError> {
     let at = |keyword: &str| vec!["properties".to_owned(), parameter.name.clone(), keyword.to_owned()];
     let alone =
         json!({ "$defs": source.get("$defs").cloned().unwrap_or_else(|| json!({})), "allOf": [parameter.schema] });

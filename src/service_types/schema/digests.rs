@@ -11,7 +11,7 @@ use md5::Md5;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::problem::Problem;
+use crate::error::UserError;
 
 use super::{ParameterSchema, Parameters};
 
@@ -204,8 +204,8 @@ impl ParameterSchema {
     }
 
     /// Checks that settings hold what the digests need: INVALID at `["settings", NAME]`.
-    pub fn check_settings(&self, settings: &Value) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = Vec::new();
+    pub fn check_settings(&self, settings: &Value) -> Vec<UserError> {
+        let mut problems: Vec<UserError> = Vec::new();
         for (name, part) in
             self.parameters.iter().filter_map(|parameter| parameter.digest.as_ref()).flat_map(DigestTemplate::settings)
         {
@@ -218,7 +218,7 @@ impl ParameterSchema {
                 }
                 Ok(_) => continue,
             };
-            let problem = Problem::invalid("", sentence).at(["settings", name]);
+            let problem = UserError::invalid("", sentence).at(["settings", name]);
             if !problems.contains(&problem) {
                 problems.push(problem);
             }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::clock::Rng;
-use crate::problem::{Problem, ProblemKind};
+use crate::error::{UserError, UserErrorKind};
 
 use super::annotations::{Generate, Parameter};
 use super::{ParameterSchema, Parameters};
@@ -54,13 +54,13 @@ impl ParameterSchema {
     ///
     /// # Errors
     /// NOT_FOUND at `parameter` when there is no such parameter; INVALID when the server does not generate it.
-    pub fn generate_one(&self, parameter: &str, source: &Source<'_>) -> Result<Value, Problem> {
+    pub fn generate_one(&self, parameter: &str, source: &Source<'_>) -> Result<Value, UserError> {
         let Some(found) = self.parameter(parameter) else {
-            return Err(Problem::not_found("parameter", "There is no such parameter."));
+            return Err(UserError::not_found("parameter", "There is no such parameter."));
         };
         match &found.generate {
             Some(kind) => Ok(draw(kind, source)),
-            None => Err(Problem::invalid("parameter", "The server does not generate this parameter.")),
+            None => Err(UserError::invalid("parameter", "The server does not generate this parameter.")),
         }
     }
 
@@ -81,15 +81,15 @@ impl ParameterSchema {
     ///
     /// # Errors
     /// NOT_FOUND or INVALID at `parameter`.
-    pub fn rotatable(&self, parameter: &str) -> Result<&Parameter, Problem> {
+    pub fn rotatable(&self, parameter: &str) -> Result<&Parameter, UserError> {
         match self.parameter(parameter) {
             Some(found) if found.secret && found.generate.is_some() => Ok(found),
-            Some(_) => Err(Problem::new(
-                ProblemKind::Invalid,
+            Some(_) => Err(UserError::new(
+                UserErrorKind::Invalid,
                 "parameter",
                 "Only a secret that the server generates can be rotated.",
             )),
-            None => Err(Problem::not_found("parameter", "There is no such parameter.")),
+            None => Err(UserError::not_found("parameter", "There is no such parameter.")),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::problem::Problem;
+use crate::error::UserError;
 
 use super::nodes::{children, definition_name, pointer};
 use super::{MAX_DEPTH, MAX_SCHEMA_BYTES};
@@ -40,14 +40,14 @@ const REFUSED: [(&str, &str); 9] = [
 ];
 
 /// A failure at this place of the schema.
-pub(super) fn refusal(place: &[String], message: impl AsRef<str>) -> Problem {
+pub(super) fn refusal(place: &[String], message: impl AsRef<str>) -> UserError {
     let at = if place.is_empty() { "the root".to_owned() } else { pointer(place) };
     let path = std::iter::once("parameterSchema".to_owned()).chain(place.iter().cloned());
-    Problem::invalid("", format!("At {at}: {}", message.as_ref())).at(path)
+    UserError::invalid("", format!("At {at}: {}", message.as_ref())).at(path)
 }
 
 /// Checks size and nesting before anything walks the schema.
-pub(super) fn check_size(source: &Value) -> Result<(), Problem> {
+pub(super) fn check_size(source: &Value) -> Result<(), UserError> {
     if json_depth(source, MAX_JSON_DEPTH) {
         return Err(refusal(&[], format!("The schema is nested more than {MAX_JSON_DEPTH} levels deep.")));
     }
@@ -68,7 +68,7 @@ pub(super) fn json_depth(value: &Value, left: usize) -> bool {
 }
 
 /// Checks everything else that bounds the cost. The schema is known to fit the meta-schema.
-pub(super) fn check(source: &Value) -> Vec<Problem> {
+pub(super) fn check(source: &Value) -> Vec<UserError> {
     let mut problems = Vec::new();
     let mut patterns = 0;
     let mut waiting = vec![(Vec::new(), source, 1_usize)];
@@ -94,7 +94,7 @@ pub(super) fn check(source: &Value) -> Vec<Problem> {
     problems
 }
 
-fn check_keywords(place: &[String], schema: &Value, patterns: &mut usize, problems: &mut Vec<Problem>) {
+fn check_keywords(place: &[String], schema: &Value, patterns: &mut usize, problems: &mut Vec<UserError>) {
     let Value::Object(keywords) = schema else { return };
     let below =
         |steps: &[&str]| place.iter().cloned().chain(steps.iter().map(|step| (*step).to_owned())).collect::<Vec<_>>();
@@ -160,7 +160,7 @@ struct Costs<'a> {
     open: BTreeSet<String>,
 }
 
-fn check_cost(source: &Value) -> Option<Problem> {
+fn check_cost(source: &Value) -> Option<UserError> {
     let mut costs = Costs {
         definitions: source.get("$defs").and_then(Value::as_object),
         known: BTreeMap::new(),
@@ -188,7 +188,7 @@ fn check_cost(source: &Value) -> Option<Problem> {
 }
 
 impl Costs<'_> {
-    fn of(&mut self, schema: &Value, place: &mut Vec<String>) -> Result<Cost, Problem> {
+    fn of(&mut self, schema: &Value, place: &mut Vec<String>) -> Result<Cost, UserError> {
         let mut cost = Cost { nodes: 1, depth: 1 };
         let add = |cost: &mut Cost, child: Cost| {
             cost.nodes = cost.nodes.saturating_add(child.nodes);
@@ -212,7 +212,7 @@ impl Costs<'_> {
         Ok(cost)
     }
 
-    fn of_definition(&mut self, name: &str, place: &[String]) -> Result<Cost, Problem> {
+    fn of_definition(&mut self, name: &str, place: &[String]) -> Result<Cost, UserError> {
         if let Some(cost) = self.known.get(name) {
             return Ok(*cost);
         }

@@ -20,7 +20,7 @@ mod violations;
 
 use serde_json::{Map, Value};
 
-use crate::problem::Problem;
+use crate::error::UserError;
 
 pub use annotations::{Audience, Generate, Parameter, Uniqueness};
 pub use complete::{Completed, merge_patch};
@@ -55,7 +55,7 @@ impl ParameterSchema {
     ///
     /// # Errors
     /// Everything that is wrong with it (at most [`MAX_VIOLATIONS`]), each at its path `["parameterSchema", …]`.
-    pub fn compile(source: &Value) -> Result<Self, Vec<Problem>> {
+    pub fn compile(source: &Value) -> Result<Self, Vec<UserError>> {
         compile::compile(source)
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::problem::{Problem, ProblemKind};
+use crate::error::{UserError, UserErrorKind};
 
 use super::annotations::{Audience, Parameter};
 use super::{ParameterSchema, Parameters};
@@ -57,7 +57,7 @@ impl ParameterSchema {
     ///
     /// A value that the editor can see and leaves as it is in `current` is no write, so that a form may send back
     /// everything that it showed. A telephone system may write nothing that the schema does not name.
-    pub fn forbidden_writes(&self, patch: &Parameters, current: &Parameters, editor: Editor) -> Vec<Problem> {
+    pub fn forbidden_writes(&self, patch: &Parameters, current: &Parameters, editor: Editor) -> Vec<UserError> {
         let viewer = match editor {
             Editor::Owner => Viewer::Owner,
             Editor::Operator => Viewer::Operator,
@@ -82,12 +82,12 @@ impl ParameterSchema {
     }
 }
 
-fn refusal(name: &str, parameter: Option<&Parameter>, editor: Editor) -> Problem {
+fn refusal(name: &str, parameter: Option<&Parameter>, editor: Editor) -> UserError {
     let (rule, sentence) = match (editor, parameter.map(|parameter| parameter.editable_by)) {
         (Editor::Consumer, _) => ("parameter.notOfSystems", "A telephone system may not write this parameter."),
         (_, Some(Audience::Consumer)) => ("parameter.ofSystems", "Only a telephone system writes this parameter."),
         (_, Some(Audience::Operator)) => ("parameter.ofOperators", "Only operators write this parameter."),
         _ => ("parameter.readOnly", "This parameter is read-only."),
     };
-    Problem::new(ProblemKind::FeatureDenied, "", sentence).rule(rule).at(["parameters", name])
+    UserError::new(UserErrorKind::FeatureDenied, "", sentence).rule(rule).at(["parameters", name])
 }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::clock::SeededRng;
-use crate::problem::ProblemKind;
+use crate::error::UserErrorKind;
 
 fn compiled(schema: Value) -> ParameterSchema {
     ParameterSchema::compile(&schema).unwrap_or_else(|problems| panic!("{problems:#?}"))
@@ -190,7 +190,7 @@ fn violations_stand_beside_their_field_and_show_no_value() {
         .iter()
         .map(|problem| {
             assert!(!problem.message.contains("hunter2") && !problem.message.contains('z'), "{}", problem.message);
-            let ProblemKind::SchemaViolation { pointer, keyword } = &problem.kind else { panic!("{problem:?}") };
+            let UserErrorKind::SchemaViolation { pointer, keyword } = &problem.kind else { panic!("{problem:?}") };
             (pointer.as_str(), keyword.as_str(), problem.path.join(" "))
         })
         .collect();

@@ -3,7 +3,7 @@
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
-use crate::problem::{Problem, ProblemKind};
+use crate::error::{UserError, UserErrorKind};
 
 use super::limits::json_depth;
 use super::nodes::{pointer, segments};
@@ -19,7 +19,7 @@ impl ParameterSchema {
     ///
     /// Returns what is wrong, at most [`MAX_VIOLATIONS`], each with the JSON Pointer (RFC 6901) of the parameter it is
     /// about: a missing or superfluous one itself, not the object around it.
-    pub fn validate(&self, parameters: &Value) -> Vec<Problem> {
+    pub fn validate(&self, parameters: &Value) -> Vec<UserError> {
         if let Some(problem) = oversize(parameters) {
             return vec![problem];
         }
@@ -29,7 +29,7 @@ impl ParameterSchema {
             for (name, sentence) in places(error.kind()) {
                 let place: Vec<String> = place.iter().cloned().chain(name).collect();
                 let problem = violation(&place, error.kind().keyword(), sentence);
-                problems.push(limit(error.kind()).into_iter().fold(problem, Problem::naming));
+                problems.push(limit(error.kind()).into_iter().fold(problem, UserError::naming));
             }
         }
         problems.truncate(MAX_VIOLATIONS);
@@ -44,7 +44,7 @@ impl ParameterSchema {
 
 /// What makes parameters too large to be checked at all. The number of values counts too: under a schema with many
 /// alternatives, each value is tried against each, and each failure is remembered.
-fn oversize(parameters: &Value) -> Option<Problem> {
+fn oversize(parameters: &Value) -> Option<UserError> {
     if json_depth(parameters, MAX_NESTING) {
         return Some(violation(&[], "type", format!("Parameters may be nested {MAX_NESTING} levels deep.")));
     }
@@ -65,9 +65,9 @@ fn values(value: &Value) -> usize {
     }
 }
 
-fn violation(place: &[String], keyword: &str, message: impl Into<String>) -> Problem {
-    let kind = ProblemKind::SchemaViolation { pointer: pointer(place), keyword: keyword.to_owned() };
-    Problem::new(kind, "", message).at(std::iter::once("parameters".to_owned()).chain(place.iter().cloned()))
+fn violation(place: &[String], keyword: &str, message: impl Into<String>) -> UserError {
+    let kind = UserErrorKind::SchemaViolation { pointer: pointer(place), keyword: keyword.to_owned() };
+    UserError::new(kind, "", message).at(std::iter::once("parameters".to_owned()).chain(place.iter().cloned()))
 }
 
 /// The property below the failing object that an error is about, if it is about one, with its sentence.

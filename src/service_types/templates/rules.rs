@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::model::{Template, TemplateFormat};
 use super::{queries, sample};
 use crate::access::{Action, Caller};
+use crate::error::{Error, UserError};
 use crate::ids::TemplateId;
-use crate::problem::{Problem, Stop};
 use crate::service_types::rules::{Changed, catalogue_changed};
 use crate::service_types::{compiled, queries as types};
 use crate::services::Services;
@@ -38,14 +38,14 @@ pub struct Saved {
 ///
 /// # Errors
 /// INVALID or NOT_FOUND at the field concerned.
-pub async fn save_template(services: &Services, caller: &Arc<Caller>, input: SaveTemplate) -> Result<Saved, Stop> {
+pub async fn save_template(services: &Services, caller: &Arc<Caller>, input: SaveTemplate) -> Result<Saved, Error> {
     transact(services, caller, Action::SaveTemplate, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::SaveTemplate).await?;
             check(&input)?;
             let found = types::service_type_by_slug(tx.conn, &input.service_type).await?;
             let service_type =
-                found.ok_or_else(|| Problem::not_found("serviceType", "There is no service type with this slug."))?;
+                found.ok_or_else(|| UserError::not_found("serviceType", "There is no service type with this slug."))?;
             let schema = compiled(&service_type)?;
             let sample = sample::render(&service_type, &schema, input.format, &input.source, tx.rng(), tx.now)?;
             let before = queries::template_by_name(tx.conn, service_type.id, &input.name).await?;
@@ -78,13 +78,13 @@ pub async fn delete_template(
     services: &Services,
     caller: &Arc<Caller>,
     id: String,
-) -> Result<Changed<TemplateId>, Stop> {
+) -> Result<Changed<TemplateId>, Error> {
     transact(services, caller, Action::DeleteTemplate, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::DeleteTemplate).await?;
             let id = TemplateId::from_global(&id)
-                .ok_or_else(|| Problem::invalid("id", "This is not the id of a template."))?;
-            let missing = || Problem::not_found("id", "There is no such template.");
+                .ok_or_else(|| UserError::invalid("id", "This is not the id of a template."))?;
+            let missing = || UserError::not_found("id", "There is no such template.");
             let template = queries::template_by_id(tx.conn, id).await?.ok_or_else(missing)?;
             queries::delete(tx.conn, &permit, id).await?;
             catalogue_changed(tx).await?;
@@ -95,22 +95,22 @@ pub async fn delete_template(
     .await
 }
 
-fn check(input: &SaveTemplate) -> Result<(), Problem> {
+fn check(input: &SaveTemplate) -> Result<(), UserError> {
     // The name is part of an address, and of a file's name at the other end.
     let is_name = (1..=64).contains(&input.name.len())
         && input.name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && input.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
     if !is_name {
-        return Err(Problem::invalid(
+        return Err(UserError::invalid(
             "name",
             "A template's name is 1 to 64 letters, digits, dots, hyphens and underscores, and begins with a letter or a digit.",
         ));
     }
     if !is_media_type(&input.content_type) {
-        return Err(Problem::invalid("contentType", "This is not a media type, such as text/plain; charset=utf-8."));
+        return Err(UserError::invalid("contentType", "This is not a media type, such as text/plain; charset=utf-8."));
     }
     if input.source.len() > MAX_SOURCE_BYTES {
-        return Err(Problem::invalid("source", "A template has at most 262,144 bytes."));
+        return Err(UserError::invalid("source", "A template has at most 262,144 bytes."));
     }
     Ok(())
 }

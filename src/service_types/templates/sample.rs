@@ -12,7 +12,7 @@ use super::model::TemplateFormat;
 use super::outline::outline;
 use super::variables::{DeviceVariables, ExtensionVariables, MemberVariables, Surroundings, TypeVariables, of_device};
 use crate::clock::{Rng, Timestamp};
-use crate::problem::{Problem, Stop};
+use crate::error::{Error, UserError};
 use crate::service_types::schema::{DigestContext, ParameterSchema, Parameters, Source};
 use crate::service_types::{ServiceBehaviour, ServiceType};
 
@@ -51,7 +51,7 @@ pub fn render(
     source: &str,
     rng: &dyn Rng,
     now: Timestamp,
-) -> Result<String, Stop> {
+) -> Result<String, Error> {
     let all = schema.sample(&Source { number: NUMBER, username: USERNAME, rng });
     let render = |label: &str, values: &Parameters| -> Result<String, TemplateError> {
         engine::render(format, source, context(service_type, schema, label, values, now), Limits::SMALL)
@@ -136,13 +136,13 @@ fn context(
     of_device(&around, extension.to_value(), &DEVICE)
 }
 
-fn refusal(error: &TemplateError) -> Stop {
+fn refusal(error: &TemplateError) -> Error {
     let place = error.line.map(|line| format!(" in line {line}")).unwrap_or_default();
     invalid(format!("The template fails{place}: {}.", error.message))
 }
 
-fn invalid(sentence: String) -> Stop {
-    Problem::invalid("source", sentence).into()
+fn invalid(sentence: String) -> Error {
+    UserError::invalid("source", sentence).into()
 }
 
 #[cfg(test)]
@@ -185,7 +185,7 @@ mod tests {
         };
         match render(&service_type, &compiled, format, source, &SeededRng::new(1), Timestamp(0)) {
             Ok(sample) => Ok(sample),
-            Err(Stop::Problems(problems)) => Err(problems[0].message.clone()),
+            Err(Error::User(problems)) => Err(problems[0].message.clone()),
             Err(other) => panic!("{other:?}"),
         }
     }

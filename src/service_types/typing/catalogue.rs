@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::problem::Problem;
+use crate::error::UserError;
 use crate::service_types::schema::ParameterSchema;
 
 use super::shape::{Builder, EnumType, ObjectType, description, pascal_case};
@@ -65,7 +65,7 @@ impl TypeCatalogue {
     pub fn try_new<'a, 'b>(
         types: impl IntoIterator<Item = ServiceTypeSource<'a>>,
         reserved: impl IntoIterator<Item = &'b str>,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, UserError> {
         let mut catalogue = Self::new(reserved);
         for source in types {
             catalogue.add(source)?;
@@ -77,7 +77,7 @@ impl TypeCatalogue {
     ///
     /// # Errors
     /// INVALID at `slug` when the slug is not one, or when a type made of it would bear a name that is taken.
-    pub fn add(&mut self, source: ServiceTypeSource<'_>) -> Result<(), Problem> {
+    pub fn add(&mut self, source: ServiceTypeSource<'_>) -> Result<(), UserError> {
         check_slug(source.slug)?;
         let name = format!("{}Parameters", pascal_case(source.slug));
         let mut builder = Builder::new(source.schema.source());
@@ -96,10 +96,10 @@ impl TypeCatalogue {
             enums,
         };
         if self.types.contains_key(&shape.slug) {
-            return Err(Problem::invalid("slug", "There is a service type with this slug already."));
+            return Err(UserError::invalid("slug", "There is a service type with this slug already."));
         }
         if let Some(clash) = shape.names().find(|name| self.taken.contains(*name)) {
-            return Err(Problem::invalid(
+            return Err(UserError::invalid(
                 "slug",
                 format!("Its GraphQL types would include `{clash}`, and that name is taken."),
             ));
@@ -134,14 +134,14 @@ impl TypeCatalogue {
 }
 
 /// Slugs are `[a-z][a-z0-9-]{0,31}`; `json` is the name of the field that every type has.
-fn check_slug(slug: &str) -> Result<(), Problem> {
+fn check_slug(slug: &str) -> Result<(), UserError> {
     let starts = slug.starts_with(|c: char| c.is_ascii_lowercase());
     let fits = slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !starts || !fits || slug.len() > 32 {
-        return Err(Problem::invalid("slug", "A slug is 1 to 32 of a-z, 0-9 and -, and begins with a letter."));
+        return Err(UserError::invalid("slug", "A slug is 1 to 32 of a-z, 0-9 and -, and begins with a letter."));
     }
     if slug == "json" {
-        return Err(Problem::invalid("slug", "The slug `json` is reserved."));
+        return Err(UserError::invalid("slug", "The slug `json` is reserved."));
     }
     Ok(())
 }

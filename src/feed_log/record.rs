@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::digest::Sum;
-use super::model::{BorneKeys, ChangeSet, Entry, Feed, FeedRef, Keys, Mark, RevisionRow, TAG_BYTES, entry_version};
+use super::model::{
+    BorneKeys, ChangeSet, Entry, EntryChange, Feed, FeedRef, Keys, RevisionRow, TAG_BYTES, entry_version,
+};
 use super::queries;
 use crate::clock::{Rng, Timestamp};
+use crate::error::{Error, InternalError};
 use crate::ids::{ExtensionId, FeedId};
-use crate::problem::{Fault, Stop};
 use crate::store::Conn;
 use crate::store::types::{Id, JsonValue};
 
@@ -23,7 +25,12 @@ pub struct Recorded {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn record(conn: &mut Conn, changes: ChangeSet, rng: &dyn Rng, now: Timestamp) -> Result<Vec<Recorded>, Stop> {
+pub async fn record(
+    conn: &mut Conn,
+    changes: ChangeSet,
+    rng: &dyn Rng,
+    now: Timestamp,
+) -> Result<Vec<Recorded>, Error> {
     let mut recorded = Vec::with_capacity(changes.feeds.len());
     for (reference, entries) in changes.feeds {
         let mut feed = ensure_feed(conn, reference, rng, now).await?;
@@ -37,7 +44,7 @@ pub async fn record(conn: &mut Conn, changes: ChangeSet, rng: &dyn Rng, now: Tim
         };
         queries::insert_revision(conn, &revision).await?;
         let mut sum =
-            Sum::from_bytes(&feed.digest).ok_or_else(|| Fault::internal("a feed's digest is not 32 bytes"))?;
+            Sum::from_bytes(&feed.digest).ok_or_else(|| InternalError::new("a feed's digest is not 32 bytes"))?;
         feed.entry_count += move_entries(conn, &entries, &revision, &mut sum).await?;
         record_keys(conn, entries, &revision, rng, now).await?;
         feed.digest = sum.as_bytes().to_vec();
@@ -51,7 +58,7 @@ pub async fn record(conn: &mut Conn, changes: ChangeSet, rng: &dyn Rng, now: Tim
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn ensure_feed(conn: &mut Conn, reference: FeedRef, rng: &dyn Rng, now: Timestamp) -> Result<Feed, Stop> {
+pub async fn ensure_feed(conn: &mut Conn, reference: FeedRef, rng: &dyn Rng, now: Timestamp) -> Result<Feed, Error> {
     if let Some(feed) = queries::feed_of(conn, reference).await? {
         return Ok(feed);
     }
@@ -66,8 +73,9 @@ pub async fn ensure_feed(conn: &mut Conn, reference: FeedRef, rng: &dyn Rng, now
         entry_count: 0,
     };
     queries::insert_feed(conn, &feed).await?;
-    let made =
-        queries::feed_of(conn, reference).await?.ok_or_else(|| Fault::internal("a feed vanished while it was made"))?;
+    let made = queries::feed_of(conn, reference)
+        .await?
+        .ok_or_else(|| InternalError::new("a feed vanished while it was made"))?;
     if made.id == feed.id {
         let tag = rng.bytes::<TAG_BYTES>().to_vec();
         queries::insert_revision(conn, &RevisionRow { feed_id: feed.id, revision: 0, tag, at: now, entries: 0 })
@@ -76,10 +84,10 @@ pub async fn ensure_feed(conn: &mut Conn, reference: FeedRef, rng: &dyn Rng, now
     Ok(made)
 }
 
-type Marks = BTreeMap<ExtensionId, (i32, Mark)>;
+type Marks = BTreeMap<ExtensionId, (i32, EntryChange)>;
 
 /// Moves the marked entries to the new revision, and tells by how much the number of present entries changes.
-async fn move_entries(conn: &mut Conn, marks: &Marks, revision: &RevisionRow, sum: &mut Sum) -> Result<i64, Stop> {
+async fn move_entries(conn: &mut Conn, marks: &Marks, revision: &RevisionRow, sum: &mut Sum) -> Result<i64, Error> {
     let ids: Vec<ExtensionId> = marks.keys().copied().collect();
     let known = queries::entries(conn, &ids).await?;
     let known: HashMap<ExtensionId, Entry> = known.into_iter().map(|entry| (entry.extension_id, entry)).collect();
@@ -87,7 +95,7 @@ async fn move_entries(conn: &mut Conn, marks: &Marks, revision: &RevisionRow, su
     for (&extension, (slot, mark)) in marks {
         let before = known.get(&extension);
         let was_present = before.is_some_and(|before| before.present);
-        if *mark == Mark::Touched && !was_present {
+        if *mark == EntryChange::Touch && !was_present {
             // What is gone does not come back by a touch.
             tracing::error!(extension.id = %extension.global(), "an extension that its feed does not show was marked as touched");
             continue;
@@ -98,7 +106,7 @@ async fn move_entries(conn: &mut Conn, marks: &Marks, revision: &RevisionRow, su
             revision: revision.revision,
             tag: revision.tag.clone(),
             slot: *slot,
-            present: *mark != Mark::Gone,
+            present: *mark != EntryChange::Delete,
         };
         if let Some(before) = before.filter(|before| before.present) {
             sum.subtract(&extension.global(), &before.version());
@@ -121,17 +129,18 @@ async fn record_keys(
     revision: &RevisionRow,
     rng: &dyn Rng,
     now: Timestamp,
-) -> Result<(), Stop> {
-    let is_present = |(id, (_, mark)): (&ExtensionId, &(i32, Mark))| matches!(mark, Mark::Present(_)).then_some(*id);
+) -> Result<(), Error> {
+    let is_present =
+        |(id, (_, mark)): (&ExtensionId, &(i32, EntryChange))| matches!(mark, EntryChange::Upsert(_)).then_some(*id);
     let present: Vec<ExtensionId> = marks.iter().filter_map(is_present).collect();
     let open = queries::open_keys(conn, &present).await?;
     let open: HashMap<ExtensionId, BorneKeys> = open.into_iter().map(|keys| (keys.extension_id, keys)).collect();
     let (mut ended, mut begun) = (Vec::new(), Vec::new());
     for (extension_id, (_, mark)) in marks {
         match mark {
-            Mark::Touched => {}
-            Mark::Gone => ended.push(extension_id),
-            Mark::Present(Keys { number, parameters }) => {
+            EntryChange::Touch => {}
+            EntryChange::Delete => ended.push(extension_id),
+            EntryChange::Upsert(Keys { number, parameters }) => {
                 let parameters = JsonValue(parameters);
                 if let Some(open) = open.get(&extension_id) {
                     if open.number == number && open.parameters == parameters {

@@ -38,27 +38,27 @@ pub struct Keys {
 
 /// What a feed must tell again of one extension.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Mark {
+pub enum EntryChange {
     /// It is there, under these keys.
-    Present(Keys),
+    Upsert(Keys),
     /// It is there as before, and something that it shows has changed.
-    Touched,
+    Touch,
     /// It is gone.
-    Gone,
+    Delete,
 }
 
 /// The marks of one transaction, by feed.
 #[derive(Clone, Default, Debug)]
 pub struct ChangeSet {
-    pub(super) feeds: BTreeMap<FeedRef, BTreeMap<ExtensionId, (i32, Mark)>>,
+    pub(super) feeds: BTreeMap<FeedRef, BTreeMap<ExtensionId, (i32, EntryChange)>>,
 }
 
 impl ChangeSet {
     /// Marks an extension. What is marked twice is told once: gone wins, and keys win over a touch.
-    pub fn mark(&mut self, feed: FeedRef, extension: ExtensionId, slot: i32, mark: Mark) {
+    pub fn mark(&mut self, feed: FeedRef, extension: ExtensionId, slot: i32, mark: EntryChange) {
         let entries = self.feeds.entry(feed).or_default();
         match (entries.get(&extension), &mark) {
-            (Some((_, Mark::Gone)), _) | (Some((_, Mark::Present(_))), Mark::Touched) => {}
+            (Some((_, EntryChange::Delete)), _) | (Some((_, EntryChange::Upsert(_))), EntryChange::Touch) => {}
             _ => {
                 entries.insert(extension, (slot, mark));
             }

@@ -1,10 +1,10 @@
 //! What can go wrong, and who is told.
 //!
-//! * [`Problem`]: an expected failure. The client gets it in the payload, with a code and the place in its input.
-//! * [`Denied`]: the caller may not do this at all. It becomes a top-level `FORBIDDEN` or `UNAUTHENTICATED`.
-//! * [`Fault`]: the machinery failed. The client gets a constant sentence and a request id; the log gets the cause.
+//! * [`UserError`]: an expected failure. The client gets it in the payload, with a code and the place in its input.
+//! * [`AuthError`]: the caller may not do this at all. It becomes a top-level `FORBIDDEN` or `UNAUTHENTICATED`.
+//! * [`InternalError`]: the machinery failed. The client gets a constant sentence and a request id; the log gets the cause.
 //!
-//! An operation returns `Result<T, Stop>`, and `?` lifts each of the three into a [`Stop`].
+//! An operation returns `Result<T, Error>`, and `?` lifts each of the three into a [`Error`].
 
 use std::fmt;
 
@@ -12,9 +12,9 @@ use crate::number_state::NumberState;
 
 /// An expected failure of a mutation: it changed nothing, and this says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct UserError {
     /// What happened, with what a client can act on.
-    pub kind: ProblemKind,
+    pub kind: UserErrorKind,
     /// One sentence for a person, without internals.
     pub message: String,
     /// Where in `input`, for example `["parameters", "mac"]`; empty where it concerns the whole input.
@@ -34,7 +34,7 @@ pub struct Rule {
 
 /// The expected failures, each with the data that a client can act on.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum ProblemKind {
+pub enum UserErrorKind {
     Invalid,
     Required,
     NotFound,
@@ -83,21 +83,21 @@ pub enum ProblemKind {
     WeakPassword,
 }
 
-impl Problem {
+impl UserError {
     /// A failure of `kind` at the top-level input field `field` (empty: the whole input).
-    pub fn new(kind: ProblemKind, field: &str, message: impl Into<String>) -> Self {
+    pub fn new(kind: UserErrorKind, field: &str, message: impl Into<String>) -> Self {
         let path = if field.is_empty() { Vec::new() } else { vec![field.to_owned()] };
         Self { kind, message: message.into(), path, rule: None }
     }
 
     /// An input that cannot be accepted as it is.
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
-        Self::new(ProblemKind::Invalid, field, message)
+        Self::new(UserErrorKind::Invalid, field, message)
     }
 
     /// What `field` names does not exist, as far as the caller may know.
     pub fn not_found(field: &str, message: impl Into<String>) -> Self {
-        Self::new(ProblemKind::NotFound, field, message)
+        Self::new(UserErrorKind::NotFound, field, message)
     }
 
     /// The same failure, with the name of its sentence.
@@ -124,7 +124,7 @@ impl Problem {
 
 /// The caller may not do this, whatever the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Denied {
+pub enum AuthError {
     /// Nobody is signed in, and somebody would have to be.
     Unauthenticated,
     /// Signed in, and not allowed.
@@ -135,7 +135,7 @@ pub enum Denied {
 
 /// The machinery failed: database, disk, mail server. The cause is for the log alone.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum InternalError {
     /// The database refused or broke; temporary when it is locked, full, read-only or away.
     #[error("database: {0}")]
     Database(#[from] diesel::result::Error),
@@ -150,20 +150,20 @@ pub enum Fault {
     Overloaded(&'static str),
     /// Stored data or code is not as it must be.
     #[error("{0}")]
-    Internal(String),
+    Invariant(String),
 }
 
-impl Fault {
+impl InternalError {
     /// A fault that only a change of code or data mends.
-    pub fn internal(cause: impl fmt::Display) -> Self {
-        Self::Internal(cause.to_string())
+    pub fn new(cause: impl fmt::Display) -> Self {
+        Self::Invariant(cause.to_string())
     }
 
     /// Whether trying again later may help: then the client is told UNAVAILABLE, not INTERNAL.
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Connection(_) | Self::Overloaded(_) | Self::Io(_) => true,
-            Self::Internal(_) => false,
+            Self::Invariant(_) => false,
             Self::Database(error) => is_temporary_database_error(error),
         }
     }
@@ -199,39 +199,39 @@ fn is_temporary_database_error(error: &diesel::result::Error) -> bool {
 
 /// Why an operation did not do what was asked.
 #[derive(Debug)]
-pub enum Stop {
+pub enum Error {
     /// Expected failures, for the payload.
-    Problems(Vec<Problem>),
+    User(Vec<UserError>),
     /// Not allowed, for the top of the response.
-    Denied(Denied),
+    Auth(AuthError),
     /// The idempotency key stands for another request.
     IdempotencyMismatch,
     /// A request that cannot be answered as it is put, for the top of the response: one sentence for the client.
     BadRequest(String),
     /// Broken, for the log.
-    Fault(Fault),
+    Internal(InternalError),
 }
 
-impl From<Problem> for Stop {
-    fn from(problem: Problem) -> Self {
-        Self::Problems(vec![problem])
+impl From<UserError> for Error {
+    fn from(problem: UserError) -> Self {
+        Self::User(vec![problem])
     }
 }
 
-impl From<Vec<Problem>> for Stop {
-    fn from(problems: Vec<Problem>) -> Self {
-        Self::Problems(problems)
+impl From<Vec<UserError>> for Error {
+    fn from(problems: Vec<UserError>) -> Self {
+        Self::User(problems)
     }
 }
 
-impl From<Denied> for Stop {
-    fn from(denied: Denied) -> Self {
-        Self::Denied(denied)
+impl From<AuthError> for Error {
+    fn from(denied: AuthError) -> Self {
+        Self::Auth(denied)
     }
 }
 
-impl<E: Into<Fault>> From<E> for Stop {
+impl<E: Into<InternalError>> From<E> for Error {
     fn from(error: E) -> Self {
-        Self::Fault(error.into())
+        Self::Internal(error.into())
     }
 }

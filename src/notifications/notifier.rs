@@ -1,4 +1,4 @@
-//! The doorbell: rings after a commit, and may be lost. What it announces is always read from the database.
+//! The notifier: rings after a commit, and may be lost. What it announces is always read from the database.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ const BACKLOG: usize = 4096;
 
 /// What happened.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub enum Ring {
+pub enum Notification {
     /// A feed has a new revision, or its event was opened or archived.
     Feed(FeedId),
     /// A telephone system was named, changed or forgotten, or has said how far it has come.
@@ -38,8 +38,8 @@ pub enum Ring {
 
 /// Where rings are heard within this process.
 #[derive(Clone)]
-pub struct Doorbell {
-    rings: broadcast::Sender<Ring>,
+pub struct Notifier {
+    rings: broadcast::Sender<Notification>,
     /// How often the catalogue's bell has rung: whoever holds a copy compares, and needs no listener.
     catalogue: Arc<AtomicU64>,
     /// The same of the bell that says that keys were revoked.
@@ -48,7 +48,7 @@ pub struct Doorbell {
     feeds: Arc<Mutex<HashMap<FeedId, u64>>>,
 }
 
-impl Default for Doorbell {
+impl Default for Notifier {
     fn default() -> Self {
         Self {
             rings: broadcast::channel(BACKLOG).0,
@@ -59,14 +59,14 @@ impl Default for Doorbell {
     }
 }
 
-impl Doorbell {
+impl Notifier {
     /// Rings for everyone in this process; nobody listening is fine.
-    pub fn ring(&self, ring: Ring) {
+    pub fn notify(&self, ring: Notification) {
         // Counted before anyone hears it: whoever has heard a ring finds a count that has it.
         match ring {
-            Ring::Catalogue => drop(self.catalogue.fetch_add(1, Ordering::SeqCst)),
-            Ring::KeyRevoked(_) => drop(self.keys.fetch_add(1, Ordering::SeqCst)),
-            Ring::Feed(feed) => {
+            Notification::Catalogue => drop(self.catalogue.fetch_add(1, Ordering::SeqCst)),
+            Notification::KeyRevoked(_) => drop(self.keys.fetch_add(1, Ordering::SeqCst)),
+            Notification::Feed(feed) => {
                 *self.feeds.lock().unwrap_or_else(PoisonError::into_inner).entry(feed).or_default() += 1
             }
             _ => {}
@@ -75,23 +75,23 @@ impl Doorbell {
     }
 
     /// Hears every ring from now on.
-    pub fn listen(&self) -> broadcast::Receiver<Ring> {
+    pub fn listen(&self) -> broadcast::Receiver<Notification> {
         self.rings.subscribe()
     }
 
     /// How often the catalogue's bell has rung in this process.
-    pub fn catalogue_rings(&self) -> u64 {
+    pub fn catalogue_generation(&self) -> u64 {
         self.catalogue.load(Ordering::SeqCst)
     }
 
     /// How often keys were revoked, as far as it rang in this process.
-    pub fn key_rings(&self) -> u64 {
+    pub fn keys_generation(&self) -> u64 {
         self.keys.load(Ordering::SeqCst)
     }
 
     /// How often a feed's bell has rung in this process. A reading that begins at this count sees every commit that was rung for
     /// until now.
-    pub fn feed_rings(&self, feed: FeedId) -> u64 {
+    pub fn feed_generation(&self, feed: FeedId) -> u64 {
         self.feeds.lock().unwrap_or_else(PoisonError::into_inner).get(&feed).copied().unwrap_or_default()
     }
 }

@@ -1,6 +1,6 @@
 //! Tells when something that is read has changed.
 //!
-//! The doorbell says when to look, and a poll covers what it misses.
+//! The notifier says when to look, and a poll covers what it misses.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use futures_util::{Stream, stream};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-use super::doorbell::{Doorbell, Ring};
-use crate::problem::Stop;
+use super::{Notification, Notifier};
+use crate::error::Error;
 
 /// When to look.
 #[derive(Clone, Copy)]
@@ -25,7 +25,7 @@ const PACE: Pace = Pace { poll: Duration::from_secs(5), settle: Duration::from_m
 
 struct Watch<C, L, T> {
     pace: Pace,
-    rings: Receiver<Ring>,
+    rings: Receiver<Notification>,
     concerns: C,
     look: L,
     last: T,
@@ -37,31 +37,31 @@ struct Watch<C, L, T> {
 /// # Errors
 /// When the first look fails. Later failures are items; the stream goes on behind them.
 pub async fn watch<T, C, L>(
-    doorbell: &Doorbell,
+    notifier: &Notifier,
     concerns: C,
     look: L,
-) -> Result<impl Stream<Item = Result<(), Stop>> + Send + use<T, C, L>, Stop>
+) -> Result<impl Stream<Item = Result<(), Error>> + Send + use<T, C, L>, Error>
 where
     T: PartialEq + Send,
-    C: Fn(&Ring) -> bool + Send,
-    L: Fn() -> BoxFuture<'static, Result<T, Stop>> + Send,
+    C: Fn(&Notification) -> bool + Send,
+    L: Fn() -> BoxFuture<'static, Result<T, Error>> + Send,
 {
-    paced(PACE, doorbell, concerns, look).await
+    paced(PACE, notifier, concerns, look).await
 }
 
 async fn paced<T, C, L>(
     pace: Pace,
-    doorbell: &Doorbell,
+    notifier: &Notifier,
     concerns: C,
     look: L,
-) -> Result<impl Stream<Item = Result<(), Stop>> + Send + use<T, C, L>, Stop>
+) -> Result<impl Stream<Item = Result<(), Error>> + Send + use<T, C, L>, Error>
 where
     T: PartialEq + Send,
-    C: Fn(&Ring) -> bool + Send,
-    L: Fn() -> BoxFuture<'static, Result<T, Stop>> + Send,
+    C: Fn(&Notification) -> bool + Send,
+    L: Fn() -> BoxFuture<'static, Result<T, Error>> + Send,
 {
     // Listening begins before the first look: what happens between them rings.
-    let rings = doorbell.listen();
+    let rings = notifier.listen();
     let last = look().await?;
     let watch = Watch { pace, rings, concerns, look, last };
     Ok(stream::unfold(watch, |mut watch| async move {
@@ -73,11 +73,11 @@ where
 impl<T, C, L> Watch<C, L, T>
 where
     T: PartialEq,
-    C: Fn(&Ring) -> bool,
-    L: Fn() -> BoxFuture<'static, Result<T, Stop>>,
+    C: Fn(&Notification) -> bool,
+    L: Fn() -> BoxFuture<'static, Result<T, Error>>,
 {
     /// The next change; `None` when the program ends.
-    async fn next(&mut self) -> Option<Result<(), Stop>> {
+    async fn next(&mut self) -> Option<Result<(), Error>> {
         loop {
             // A poll that times out looks as well.
             if let Ok(heard) = tokio::time::timeout(self.pace.poll, self.hear()).await {
@@ -123,7 +123,7 @@ mod tests {
     use futures_util::{FutureExt as _, StreamExt as _};
 
     use super::*;
-    use crate::problem::Fault;
+    use crate::error::InternalError;
 
     /// What is watched, and how often it was looked at.
     #[derive(Clone, Default)]
@@ -140,25 +140,25 @@ mod tests {
             self.value.store(value, Ordering::SeqCst);
         }
 
-        fn look(&self) -> BoxFuture<'static, Result<u32, Stop>> {
+        fn look(&self) -> BoxFuture<'static, Result<u32, Error>> {
             self.looks.fetch_add(1, Ordering::SeqCst);
             let value = self.value.load(Ordering::SeqCst);
-            let found = if value == BROKEN { Err(Fault::internal("broken").into()) } else { Ok(value) };
+            let found = if value == BROKEN { Err(InternalError::new("broken").into()) } else { Ok(value) };
             std::future::ready(found).boxed()
         }
     }
 
     async fn watching(
-        doorbell: &Doorbell,
+        notifier: &Notifier,
         thing: &Thing,
-        concerns: fn(&Ring) -> bool,
-    ) -> Result<BoxStream<'static, Result<(), Stop>>, Stop> {
+        concerns: fn(&Notification) -> bool,
+    ) -> Result<BoxStream<'static, Result<(), Error>>, Error> {
         let thing = thing.clone();
-        Ok(paced(SWIFT, doorbell, concerns, move || thing.look()).await?.boxed())
+        Ok(paced(SWIFT, notifier, concerns, move || thing.look()).await?.boxed())
     }
 
     /// Whether the next item comes with the poll, or sooner.
-    async fn is_polled(stream: &mut BoxStream<'static, Result<(), Stop>>) -> bool {
+    async fn is_polled(stream: &mut BoxStream<'static, Result<(), Error>>) -> bool {
         let began = tokio::time::Instant::now();
         assert!(stream.next().await.unwrap().is_ok());
         began.elapsed() >= SWIFT.poll
@@ -166,39 +166,39 @@ mod tests {
 
     #[tokio::test]
     async fn rings_that_concern_it_are_looked_after_once_and_the_poll_finds_the_rest() {
-        let (doorbell, thing) = (Doorbell::default(), Thing::default());
-        let mut stream = watching(&doorbell, &thing, |ring| *ring == Ring::Consumers).await.unwrap();
+        let (notifier, thing) = (Notifier::default(), Thing::default());
+        let mut stream = watching(&notifier, &thing, |ring| *ring == Notification::Consumers).await.unwrap();
         thing.set(1);
         for _ in 0..10 {
-            doorbell.ring(Ring::Consumers);
+            notifier.notify(Notification::Consumers);
         }
         assert!(!is_polled(&mut stream).await);
         assert_eq!(thing.looks.load(Ordering::SeqCst), 2, "ten rings, one look");
         // A ring of something else is no reason to look.
         thing.set(2);
-        doorbell.ring(Ring::Jobs);
+        notifier.notify(Notification::Jobs);
         assert!(is_polled(&mut stream).await);
         // One that was missed may have concerned it.
         thing.set(3);
         for _ in 0..5000 {
-            doorbell.ring(Ring::Jobs);
+            notifier.notify(Notification::Jobs);
         }
         assert!(!is_polled(&mut stream).await);
     }
 
     #[tokio::test]
     async fn a_failure_is_told_and_the_end_of_the_program_ends_it() {
-        let (doorbell, thing) = (Doorbell::default(), Thing::default());
-        let mut stream = watching(&doorbell, &thing, |_| true).await.unwrap();
+        let (notifier, thing) = (Notifier::default(), Thing::default());
+        let mut stream = watching(&notifier, &thing, |_| true).await.unwrap();
         thing.set(BROKEN);
-        doorbell.ring(Ring::Jobs);
+        notifier.notify(Notification::Jobs);
         assert!(stream.next().await.unwrap().is_err());
         thing.set(1);
-        doorbell.ring(Ring::Jobs);
+        notifier.notify(Notification::Jobs);
         assert!(stream.next().await.unwrap().is_ok());
-        drop(doorbell);
+        drop(notifier);
         assert!(stream.next().now_or_never().unwrap().is_none());
         thing.set(BROKEN);
-        assert!(watching(&Doorbell::default(), &thing, |_| true).await.is_err());
+        assert!(watching(&Notifier::default(), &thing, |_| true).await.is_err());
     }
 }

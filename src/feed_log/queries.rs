@@ -76,7 +76,7 @@ pub(super) async fn entry(conn: &mut Conn, extension: ExtensionId) -> QueryResul
 /// The entries of these extensions, as far as they ever had one.
 pub(super) async fn entries(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<Entry>> {
     let mut found = Vec::with_capacity(ids.len());
-    if !conn.takes_together(ids.len()) {
+    if !conn.prefers_batch(ids.len()) {
         for id in ids {
             found.extend(entry(conn, *id).await?);
         }
@@ -100,7 +100,7 @@ pub(super) async fn insert_entries(conn: &mut Conn, entries: &[Entry]) -> QueryR
 
 /// Moves entries that are there to one revision.
 pub(super) async fn move_entries(conn: &mut Conn, entries: &[Entry]) -> QueryResult<()> {
-    if !conn.takes_together(entries.len()) {
+    if !conn.prefers_batch(entries.len()) {
         for entry in entries {
             move_entry(conn, entry).await?;
         }
@@ -140,7 +140,7 @@ async fn move_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
 /// The keys that these extensions bear now.
 pub(super) async fn open_keys(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<BorneKeys>> {
     let mut found = Vec::with_capacity(ids.len());
-    if !conn.takes_together(ids.len()) {
+    if !conn.prefers_batch(ids.len()) {
         for id in ids {
             found.extend(open_keys_of(conn, *id).await?);
         }
@@ -169,7 +169,7 @@ async fn open_keys_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Op
 }
 
 pub(super) async fn close_keys(conn: &mut Conn, ids: &[ExtensionId], at: Revision) -> QueryResult<()> {
-    if !conn.takes_together(ids.len()) {
+    if !conn.prefers_batch(ids.len()) {
         for id in ids {
             close_keys_of(conn, *id, at).await?;
         }

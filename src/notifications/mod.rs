@@ -1,0 +1,10 @@
+//! Notifications after a commit, and what waits for them.
+//!
+//! A notification says that something may have changed; the change itself is always read from the database, so a lost
+//! notification costs time, never data.
+
+mod notifier;
+pub mod single_flight;
+pub mod watch;
+
+pub use notifier::{CHANNEL, Notification, Notifier};
