@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::access::{Caller, Role};
-use crate::accounts::rules::{self as accounts, RegisterAccount};
+use platform::access::{Caller, Role};
+use accounts::rules::{self as account_rules, RegisterAccount};
 use crate::app::core_type_names;
-use crate::error::{Error, InternalError};
+use platform::error::{Error, InternalError};
 use crate::extensions::rules::{self as extensions, AssignExtension};
 use crate::extensions::visibility::Visibility;
 use crate::service_types::rules::{
@@ -17,7 +17,7 @@ use crate::service_types::rules::{
 use crate::service_types::templates::SHIPPED;
 use crate::service_types::templates::rules::{SaveTemplate, save_template};
 use crate::service_types::{EventPhase, ServiceBehaviour};
-use crate::services::Services;
+use platform::services::Services;
 
 /// The password of all three accounts: therefore the demo listens on this machine only.
 const PASSWORD: &str = "numberwang";
@@ -76,7 +76,7 @@ struct ServiceTypeFile {
 /// When the database refuses, or the demo's own files are not sound, which a test excludes.
 pub async fn load(services: &Services) -> Result<bool, Error> {
     let mut conn = services.store.read().await?;
-    let is_empty = crate::accounts::queries::is_empty(&mut conn).await?
+    let is_empty = accounts::queries::is_empty(&mut conn).await?
         && crate::service_types::queries::all_events(&mut conn).await?.is_empty()
         && crate::service_types::queries::all_service_types(&mut conn).await?.is_empty();
     drop(conn);
@@ -179,9 +179,9 @@ async fn make_accounts(services: &Services, caller: &Arc<Caller>) -> Result<(), 
             email: format!("{username}@example.org"),
             password: PASSWORD.to_owned(),
         };
-        accounts::create_admin(services, caller, input).await?;
+        account_rules::create_admin(services, caller, input).await?;
         if role != Role::Admin {
-            accounts::set_role(services, caller, username, role).await?;
+            account_rules::set_role(services, caller, username, role).await?;
         }
     }
     Ok(())

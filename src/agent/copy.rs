@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::database::{Database, Datum};
 use super::entry::{Batch, Deletion, Entry, Keys};
 use super::trouble::{Refusal, Trouble};
-use crate::feed_log::digest::Sum;
+use platform::feed_log::digest::Sum;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS switchboard_agent (

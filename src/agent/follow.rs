@@ -15,7 +15,7 @@ use super::entry::{Answer, Batch};
 use super::source::{Acknowledged, Snapshot, Source};
 use super::trouble::{Refusal, Trouble};
 use super::{Options, guard};
-use crate::outgoing;
+use platform::outgoing;
 
 /// How long one reading waits for something to tell.
 const LONG_POLL: Duration = Duration::from_secs(25);

@@ -19,7 +19,7 @@ mod trouble;
 
 use std::path::Path;
 
-use crate::secrets::Secret;
+use platform::secrets::Secret;
 
 /// How the agent is run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

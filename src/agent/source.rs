@@ -11,7 +11,7 @@ use super::config;
 use super::copy::Standing;
 use super::entry::{Answer, Entry};
 use super::trouble::Trouble;
-use crate::outgoing;
+use platform::outgoing;
 
 /// How long an answer may take to begin, beside the time that it was asked to wait.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,6 +1,6 @@
 //! API keys: how telephone systems prove who they are.
 
-pub mod graphql;
+pub mod actions;
 mod model;
 pub mod queries;
 pub mod rules;

@@ -2,10 +2,10 @@
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
-use crate::access::ApiKeyScope;
-use crate::clock::Timestamp;
-use crate::ids::{AccountId, ApiKeyId};
-use crate::store::schema::api_keys;
+use platform::access::ApiKeyScope;
+use platform::clock::Timestamp;
+use platform::ids::{AccountId, ApiKeyId};
+use platform::store::schema::api_keys;
 
 /// A key; its secret is stored as a hash.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]

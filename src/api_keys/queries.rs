@@ -4,13 +4,13 @@ use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, Quer
 use diesel_async::RunQueryDsl as _;
 
 use super::model::ApiKey;
-use crate::access::{Key, Permit};
-use crate::accounts::token::{self, TokenHash};
-use crate::clock::Timestamp;
-use crate::ids::{ApiKeyId, EventId, ServiceTypeId};
-use crate::query;
-use crate::store::Conn;
-use crate::store::schema::{api_key_events, api_key_service_types, api_keys};
+use platform::access::{Key, Permit};
+use accounts::token::{self, TokenHash};
+use platform::clock::Timestamp;
+use platform::ids::{ApiKeyId, EventId, ServiceTypeId};
+use platform::query;
+use platform::store::Conn;
+use platform::store::schema::{api_key_events, api_key_service_types, api_keys};
 
 /// All keys, newest first.
 pub async fn all(conn: &mut Conn) -> QueryResult<Vec<ApiKey>> {

@@ -1,19 +1,21 @@
 //! Making and revoking keys, for admins who have just proved who they are.
 
+use platform::transact;
+use crate::api_keys::actions;
 use std::sync::Arc;
 
 use super::model::ApiKey;
 use super::queries;
-use crate::access::{Action, ApiKeyScope, Caller, Role};
-use crate::accounts::token;
-use crate::clock::Timestamp;
-use crate::error::{Error, UserError, UserErrorKind};
-use crate::ids::ApiKeyId;
-use crate::notifications::Notification;
-use crate::secrets::Secret;
+use platform::access::{ApiKeyScope, Caller, Role};
+use accounts::token;
+use platform::clock::Timestamp;
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::ids::ApiKeyId;
+use platform::notifications::Notification;
+use platform::secrets::Secret;
 use crate::service_types;
-use crate::services::Services;
-use crate::transaction::{Mode, transact};
+use platform::services::Services;
+use platform::transaction::Mode;
 
 /// A key to be made.
 pub struct CreateApiKey {
@@ -41,10 +43,9 @@ pub struct Created {
 pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiKey) -> Result<Created, Error> {
     caller.actor.demand(Role::Admin)?;
     caller.actor.demand_recent_sign_in(services.now())?;
-    transact(services, caller, Action::CreateApiKey, Mode::Commit, move |tx| {
-        Box::pin(async move {
-            let permit = tx.permit(Action::CreateApiKey).await?;
-            let label = crate::text::name(&input.label).map_err(|fault| fault.problem("label"))?;
+    transact!(services, caller, actions::CREATE_API_KEY, Mode::Commit, |tx| {
+            let permit = tx.permit().await?;
+            let label = platform::text::name(&input.label).map_err(|fault| fault.problem("label"))?;
             if input.scopes.is_empty() {
                 return Err(UserError::new(UserErrorKind::Required, "scopes", "Say what the key may do.").into());
             }
@@ -94,7 +95,6 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiK
             tx.audit(&permit, Some(row.id.global()), format!("key {} was made for {}", row.prefix, row.label)).await?;
             Ok(Created { id: row.id, secret: Some(secret.reveal()) })
         })
-    })
     .await
 }
 
@@ -106,9 +106,8 @@ pub async fn revoke(services: &Services, caller: &Arc<Caller>, id: &str) -> Resu
     caller.actor.demand(Role::Admin)?;
     caller.actor.demand_recent_sign_in(services.now())?;
     let id = ApiKeyId::from_global(id).ok_or_else(|| UserError::invalid("id", "This is not the id of a key."))?;
-    transact(services, caller, Action::RevokeApiKey, Mode::Commit, move |tx| {
-        Box::pin(async move {
-            let permit = tx.permit(Action::RevokeApiKey).await?;
+    transact!(services, caller, actions::REVOKE_API_KEY, Mode::Commit, |tx| {
+            let permit = tx.permit().await?;
             let key = queries::by_id(tx.conn, id)
                 .await?
                 .ok_or_else(|| UserError::not_found("id", "There is no such key."))?;
@@ -117,6 +116,5 @@ pub async fn revoke(services: &Services, caller: &Arc<Caller>, id: &str) -> Resu
             tx.audit(&permit, Some(id.global()), format!("key {} was revoked", key.prefix)).await?;
             Ok(id)
         })
-    })
     .await
 }

@@ -3,7 +3,7 @@
 use minijinja::{Environment, UndefinedBehavior};
 
 use super::model::Extension;
-use crate::error::InternalError;
+use platform::error::InternalError;
 use crate::service_types::ServiceType;
 use crate::service_types::schema::Parameters;
 

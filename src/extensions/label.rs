@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::error::UserError;
-use crate::text;
+use platform::error::UserError;
+use platform::text;
 
 /// What the phonebook and the telephones show for an extension: 1 to 64 characters in NFC, one line.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

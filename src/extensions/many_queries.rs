@@ -11,15 +11,16 @@ use diesel_async::RunQueryDsl as _;
 use super::model::Extension;
 pub use super::queries::{index, save, set_permissions, set_unique_values};
 use super::search::SearchTerms;
-use crate::access::Permit;
-use crate::ids::{CallPermissionId, EventId, ExtensionId};
+use platform::access::Permit;
+use platform::ids::{CallPermissionId, EventId, ExtensionId};
 use crate::service_types::sealed::UniqueValue;
-use crate::store::schema::{
+use platform::store::schema::{
     accounts, directory_terms, events, extension_permissions, extension_unique_values, extensions,
 };
-use crate::store::types::Id;
-use crate::store::{CHUNK, Conn};
-use crate::{insert_rows, query};
+use platform::store::types::Id;
+use platform::store::{CHUNK, Conn};
+use platform::insert_rows;
+use platform::query;
 
 /// The extensions of these numbers of an event.
 pub async fn by_numbers(conn: &mut Conn, event: EventId, numbers: &[&str]) -> QueryResult<Vec<Extension>> {

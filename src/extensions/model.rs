@@ -3,10 +3,10 @@
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
 use super::visibility::Visibility;
-use crate::clock::Timestamp;
-use crate::ids::{AccountId, EventId, ExtensionId, ServiceTypeId};
-use crate::store::schema::extensions;
-use crate::store::types::JsonValue;
+use platform::clock::Timestamp;
+use platform::ids::{AccountId, EventId, ExtensionId, ServiceTypeId};
+use platform::store::schema::extensions;
+use platform::store::types::JsonValue;
 
 /// A number in service.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, diesel::AsChangeset)]

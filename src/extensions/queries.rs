@@ -7,16 +7,16 @@ use diesel_async::RunQueryDsl as _;
 
 use super::many_queries;
 use super::model::Extension;
-use crate::access::{Permit, Scope};
-use crate::clock::Timestamp;
-use crate::feed_log::FeedRef;
-use crate::ids::{AccountId, CallPermissionId, EventId, ExtensionId, ServiceTypeId};
-use crate::query;
-use crate::store::Conn;
-use crate::store::schema::{
+use platform::access::{Permit, Scope};
+use platform::clock::Timestamp;
+use platform::feed_log::FeedRef;
+use platform::ids::{AccountId, CallPermissionId, EventId, ExtensionId, ServiceTypeId};
+use platform::query;
+use platform::store::Conn;
+use platform::store::schema::{
     directory_terms, events, extension_permissions, extension_unique_values, extensions, group_members,
 };
-use crate::store::types::Id;
+use platform::store::types::Id;
 
 /// A membership whose member's owner has agreed, and one that waits for it.
 const ACTIVE: &str = "ACTIVE";

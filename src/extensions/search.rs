@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::numbers::keypad::keypad_digits;
-use crate::numbers::number::{MAX_DIGITS, Number, is_separator};
-use crate::text::folding::{fold, words};
+use numbering::keypad::keypad_digits;
+use numbering::number::{MAX_DIGITS, Number, is_separator};
+use platform::text::folding::{fold, words};
 
 /// A query is read up to this many characters: no label is longer than 64.
 const MAX_QUERY_CHARS: usize = 256;

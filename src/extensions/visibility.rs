@@ -1,6 +1,6 @@
 //! Who finds an extension in the directory.
 
-use crate::text_enum;
+use platform::text_enum;
 
 text_enum! {
     /// Who finds an extension in the directory; each sees what those before see. The name is that of GraphQL, files and the database.

@@ -15,7 +15,7 @@ macro_rules! mirrored {
 
 mirrored! {
     /// What a person may do; each role may do all that the one before may.
-    Role = "crate::access::Role" {
+    Role = "platform::access::Role" {
         /// Registers and looks after extensions of their own.
         User,
         /// Helps everyone else: assigns, bars, bans.
@@ -24,7 +24,7 @@ mirrored! {
         Admin,
     }
     /// READ_CONFIG: feeds without secrets. READ_DIGESTS: with SIP digests. READ_SECRETS: with clear secrets. WRITE_BACK: parameters marked for the consumer. READ_DIRECTORY: all listed entries. MANAGE_GROUPS: join and leave groups for a caller, as a voice menu does. READ_DIGESTS and READ_SECRETS each include READ_CONFIG; what is out of scope is `{}`.
-    ApiKeyScope = "crate::access::ApiKeyScope" {
+    ApiKeyScope = "platform::access::ApiKeyScope" {
         /// Feeds without secrets.
         ReadConfig,
         /// Feeds with SIP digests.
@@ -39,7 +39,7 @@ mirrored! {
         ManageGroups,
     }
     /// Who restricts: each source adds and lifts only its own.
-    RestrictionSource = "crate::restrictions::RestrictionSource" {
+    RestrictionSource = "restrictions::RestrictionSource" {
         /// An operator banned the account.
         Ban,
         /// An operator barred the number.
@@ -63,7 +63,7 @@ mirrored! {
         Dead,
     }
     /// What a restriction stops.
-    RestrictionEffect = "crate::restrictions::RestrictionEffect" {
+    RestrictionEffect = "restrictions::RestrictionEffect" {
         /// The account cannot sign in.
         NoSignIn,
         /// The account cannot change anything.
@@ -74,7 +74,7 @@ mirrored! {
         NoExternalCalls,
     }
     /// Where a number is in its life.
-    NumberState = "crate::numbers::state::NumberState" {
+    NumberState = "numbering::NumberState" {
         /// In the pool, nobody's.
         Available,
         /// Kept for its last owner for a short time.
@@ -106,7 +106,7 @@ mirrored! {
         Hidden,
     }
     /// Whether a group rings a member yet.
-    MembershipState = "crate::groups::MembershipState" {
+    MembershipState = "crate::extensions::groups::MembershipState" {
         /// Invited: the member's owner has not said yes, and the extension is in no feed as a member.
         Pending,
         /// The group rings it.

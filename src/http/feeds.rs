@@ -23,7 +23,7 @@ use super::refusal::Refusal;
 use super::sender;
 use super::spool::{SpoolWriter, spool};
 use crate::app::App;
-use crate::error::{Error, InternalError};
+use platform::error::{Error, InternalError};
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::Tier;
 use crate::provisioning::cursor::Cursor;

@@ -8,11 +8,12 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-use crate::access::Actor;
+use platform::access::Actor;
 use crate::app::App;
-use crate::error::Error;
+use platform::error::Error;
 use crate::provisioning::gauges::{ConsumerGauge, FeedGauge, gauges};
-use crate::{accounts, authentication, jobs};
+use platform::jobs;
+use crate::{authentication};
 
 /// Answers `GET /metrics`.
 pub async fn metrics(

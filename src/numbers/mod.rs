@@ -1,12 +1,11 @@
-//! Numbers: their form, their life, and the plans they belong to.
+//! Numbers: their states, allocation, holds and reservations.
 
-pub mod free;
-pub mod graphql;
-pub mod keypad;
+mod account_hooks;
+pub mod actions;
 mod model;
-pub mod number;
-pub mod plan;
 pub mod queries;
 pub mod rules;
 pub mod state;
+
+pub use account_hooks::NumberHooks;
 pub use model::{HistoryRow, NumberRow, PlanNumber};

@@ -2,11 +2,11 @@
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
-use super::number::Number;
+use numbering::number::Number;
 use super::state::NumberState;
-use crate::clock::Timestamp;
-use crate::ids::{AccountId, EventId, ExtensionId, NumberHistoryId, NumberId};
-use crate::store::schema::{number_history, numbers};
+use platform::clock::Timestamp;
+use platform::ids::{AccountId, EventId, ExtensionId, NumberHistoryId, NumberId};
+use platform::store::schema::{number_history, numbers};
 
 /// A number that was touched. An untouched number of a range is available without a row.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, diesel::AsChangeset)]

@@ -6,19 +6,20 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 
-use super::free::Taken;
+use numbering::free::Taken;
 use super::model::{HistoryRow, NumberRow};
-use super::number::Number;
-use super::plan::{continuations, proper_prefixes};
+use numbering::number::Number;
+use numbering::plan::{continuations, proper_prefixes};
 use super::state::NumberState;
-use crate::access::Permit;
-use crate::clock::Timestamp;
-use crate::error::InternalError;
-use crate::ids::{AccountId, EventId, FeedId, NumberHistoryId, NumberId};
-use crate::restrictions::TargetKind;
-use crate::store::schema::{api_keys, feed_consumers, number_history, number_waits, numbers, restrictions};
-use crate::store::{CHUNK, Conn};
-use crate::{insert_rows, query};
+use platform::access::Permit;
+use platform::clock::Timestamp;
+use platform::error::InternalError;
+use platform::ids::{AccountId, EventId, FeedId, NumberHistoryId, NumberId};
+use ::restrictions::TargetKind;
+use platform::store::schema::{api_keys, feed_consumers, number_history, number_waits, numbers, restrictions};
+use platform::store::{CHUNK, Conn};
+use platform::insert_rows;
+use platform::query;
 
 /// The row of an event's number, if it was ever touched.
 pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {

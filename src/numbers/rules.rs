@@ -6,15 +6,17 @@ mod reservations;
 pub use holds::release_hold;
 pub use reservations::{ReserveNumber, lock, lock_world, of_plan, plan_of, release_reservation, reserve};
 
+use platform::transact;
+use crate::numbers::actions;
 use super::model::{HistoryRow, NumberRow};
 use super::queries;
 use super::state::NumberState;
-use crate::access::{Action, Caller, Permit};
-use crate::error::Error;
-use crate::ids::{AccountId, EventId, ExtensionId, NumberHistoryId, NumberId};
-use crate::locks;
-use crate::services::Services;
-use crate::transaction::{Mode, Tx, transact};
+use platform::access::{Caller, Permit};
+use platform::error::Error;
+use platform::ids::{AccountId, EventId, ExtensionId, NumberHistoryId, NumberId};
+use platform::locks;
+use platform::services::Services;
+use platform::transaction::{Mode, Tx};
 
 /// How long ageing lasts at most after the hold, in seconds: a day.
 const LONGEST_AGEING_SECONDS: i64 = 24 * 3600;
@@ -25,7 +27,7 @@ const BATCH: i64 = 200;
 pub struct Move {
     pub to: NumberState,
     pub account: Option<AccountId>,
-    pub until: Option<crate::clock::Timestamp>,
+    pub until: Option<platform::clock::Timestamp>,
     pub extension: Option<ExtensionId>,
 }
 
@@ -136,12 +138,11 @@ pub async fn settle_due(services: &Services) -> Result<(), Error> {
         return Ok(());
     }
     let caller = Caller::system("settle numbers");
-    transact(services, &caller, Action::SettleNumbers, Mode::Commit, |tx| {
-        Box::pin(async move {
+    transact!(services, &caller, actions::SETTLE_NUMBERS, Mode::Commit, |tx| {
             let found = queries::due(tx.conn, tx.now, BATCH).await?;
             let events: Vec<_> = found.iter().filter_map(|row| row.event_id).collect();
             locks::events(tx.conn, &events).await?;
-            let permit = tx.permit(Action::SettleNumbers).await?;
+            let permit = tx.permit().await?;
             for before in found {
                 if before.event_id.is_none() {
                     lock_world(tx, &before.number).await?;
@@ -153,6 +154,5 @@ pub async fn settle_due(services: &Services) -> Result<(), Error> {
             }
             Ok(())
         })
-    })
     .await
 }

@@ -1,6 +1,6 @@
 //! The states of a number, and who may move it between them.
 
-pub use crate::number_state::NumberState;
+pub use numbering::NumberState;
 
 /// On whose behalf a number moves.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

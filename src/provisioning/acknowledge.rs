@@ -1,5 +1,6 @@
 //! A telephone system says how far it has come, and what it could not apply.
 
+use crate::provisioning::actions;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -9,15 +10,15 @@ use super::content_queries;
 use super::cursor::Cursor;
 use super::model::{Consumer, FeedError};
 use super::queries;
-use crate::access::{Action, Caller, Permit, feed_scope};
-use crate::error::{AuthError, Error, UserError};
-use crate::feed_log::digest::Sum;
-use crate::feed_log::{self, Feed, FeedRef};
-use crate::ids::ExtensionId;
-use crate::notifications::Notification;
-use crate::services::Services;
-use crate::store::types::Id;
-use crate::transaction::{Mode, Tx, transact};
+use platform::access::{Caller, Permit, feed_scope};
+use platform::error::{AuthError, Error, UserError};
+use platform::feed_log::digest::Sum;
+use platform::feed_log::{self, Feed, FeedRef};
+use platform::ids::ExtensionId;
+use platform::notifications::Notification;
+use platform::services::Services;
+use platform::store::types::Id;
+use platform::transaction::{Mode, Tx, transact};
 
 /// The code of the error that a differing digest is shown as.
 pub const DIGEST_MISMATCH: &str = "DIGEST_MISMATCH";
@@ -54,12 +55,12 @@ pub struct ReportedError {
 /// # Errors
 /// Problems for another's consumer, a cursor that is not this feed's, and errors about what the feed does not know.
 pub async fn acknowledge(services: &Services, caller: &Arc<Caller>, input: Acknowledgement) -> Result<Done, Error> {
-    transact(services, caller, Action::AcknowledgeProvisioning, Mode::Commit, |tx| Box::pin(acknowledge_in(tx, input)))
+    transact(services, caller, actions::ACKNOWLEDGE_PROVISIONING, Mode::Commit, |tx| Box::pin(acknowledge_in(tx, input)))
         .await
 }
 
 async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<Done, Error> {
-    let permit = tx.permit(Action::AcknowledgeProvisioning).await?;
+    let permit = tx.permit().await?;
     let Some((event, service_type)) = content_queries::ids_by_slug(tx.conn, &input.event, &input.service_type).await?
     else {
         return Err(UserError::not_found("event", "There is no such event or service type.").into());

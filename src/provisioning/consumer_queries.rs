@@ -9,16 +9,16 @@ use diesel_async::RunQueryDsl as _;
 
 use super::model::{Consumer, FeedError, Standing};
 use super::queries::CHUNK;
-use crate::access::Permit;
-use crate::clock::Timestamp;
-use crate::feed_log::Revision;
-use crate::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceTypeId};
-use crate::query;
-use crate::store::Conn;
-use crate::store::schema::{
+use platform::access::Permit;
+use platform::clock::Timestamp;
+use platform::feed_log::Revision;
+use platform::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceTypeId};
+use platform::query;
+use platform::store::Conn;
+use platform::store::schema::{
     api_key_events, api_key_service_types, api_keys, feed_consumers, feed_errors, feed_keys, feed_web_hooks, feeds,
 };
-use crate::store::types::Id;
+use platform::store::types::Id;
 
 /// A key, as far as binding a consumer to it needs to know.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! Telephone systems as admins name them: each bound to one key and one feed.
 
+use crate::provisioning::actions;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,17 +10,17 @@ use super::content_queries;
 use super::feed::Reader;
 use super::model::{Consumer, FeedError, Lag, ProvisioningState, Status};
 use super::queries;
-use crate::access::{Action, Caller};
-use crate::clock::{Rng, Timestamp};
-use crate::error::{Error, InternalError, UserError, UserErrorKind};
-use crate::feed_log::{self, FeedRef};
-use crate::ids::{ApiKeyId, ConsumerId, ExtensionId, FeedId};
-use crate::locks;
-use crate::notifications::Notification;
-use crate::services::Services;
-use crate::store::Conn;
-use crate::text;
-use crate::transaction::{Mode, Tx, transact};
+use platform::access::{Caller};
+use platform::clock::{Rng, Timestamp};
+use platform::error::{Error, InternalError, UserError, UserErrorKind};
+use platform::feed_log::{self, FeedRef};
+use platform::ids::{ApiKeyId, ConsumerId, ExtensionId, FeedId};
+use platform::locks;
+use platform::notifications::Notification;
+use platform::services::Services;
+use platform::store::Conn;
+use platform::text;
+use platform::transaction::{Mode, Tx, transact};
 
 /// How often a consumer's last contact is written at most, in seconds.
 pub(super) const SEEN_SECONDS: i64 = 5;
@@ -53,11 +54,11 @@ pub struct Done {
 /// Problems for an unknown event, type or key, a key that does not hold for the feed, and a name that is taken.
 pub async fn create(services: &Services, caller: &Arc<Caller>, input: NewConsumer) -> Result<Done, Error> {
     let rng = Arc::clone(&services.rng);
-    transact(services, caller, Action::CreateFeedConsumer, Mode::Commit, |tx| Box::pin(create_in(tx, rng, input))).await
+    transact(services, caller, actions::CREATE_FEED_CONSUMER, Mode::Commit, |tx| Box::pin(create_in(tx, rng, input))).await
 }
 
 async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Result<Done, Error> {
-    let permit = tx.permit(Action::CreateFeedConsumer).await?;
+    let permit = tx.permit().await?;
     let Some((event, service_type)) = content_queries::ids_by_slug(tx.conn, &input.event, &input.service_type).await?
     else {
         return Err(UserError::not_found("event", "There is no such event or service type.").into());
@@ -104,11 +105,11 @@ async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Re
 /// # Errors
 /// Problems for an unknown consumer, and a name that is taken.
 pub async fn update(services: &Services, caller: &Arc<Caller>, patch: ConsumerPatch) -> Result<Done, Error> {
-    transact(services, caller, Action::UpdateFeedConsumer, Mode::Commit, |tx| Box::pin(update_in(tx, patch))).await
+    transact(services, caller, actions::UPDATE_FEED_CONSUMER, Mode::Commit, |tx| Box::pin(update_in(tx, patch))).await
 }
 
 async fn update_in(tx: &mut Tx<'_>, patch: ConsumerPatch) -> Result<Done, Error> {
-    let permit = tx.permit(Action::UpdateFeedConsumer).await?;
+    let permit = tx.permit().await?;
     let consumer = find(tx.conn, &patch.id).await?;
     let name = match &patch.name {
         Some(name) => checked_name(name)?,
@@ -126,9 +127,9 @@ async fn update_in(tx: &mut Tx<'_>, patch: ConsumerPatch) -> Result<Done, Error>
 /// # Errors
 /// A problem for an unknown consumer.
 pub async fn pause(services: &Services, caller: &Arc<Caller>, id: String, paused: bool) -> Result<Done, Error> {
-    transact(services, caller, Action::PauseFeedConsumer, Mode::Commit, move |tx| {
+    transact(services, caller, actions::PAUSE_FEED_CONSUMER, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::PauseFeedConsumer).await?;
+            let permit = tx.permit().await?;
             let consumer = find(tx.conn, &id).await?;
             rows::change(tx.conn, &permit, consumer.id, &consumer.name, paused).await?;
             let what = if paused { "paused" } else { "woke" };
@@ -146,9 +147,9 @@ pub async fn pause(services: &Services, caller: &Arc<Caller>, id: String, paused
 /// # Errors
 /// A problem for an unknown consumer.
 pub async fn delete(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Done, Error> {
-    transact(services, caller, Action::DeleteFeedConsumer, Mode::Commit, |tx| {
+    transact(services, caller, actions::DELETE_FEED_CONSUMER, Mode::Commit, |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::DeleteFeedConsumer).await?;
+            let permit = tx.permit().await?;
             let consumer = find(tx.conn, &id).await?;
             rows::delete(tx.conn, &permit, consumer.id).await?;
             tx.notify(Notification::Consumers);

@@ -7,16 +7,16 @@ use serde_json::Value;
 use super::content_queries::{self as queries, ExtensionRow, MemberRow};
 use super::model::{Content, Member, Place};
 use super::queries::CHUNK;
-use crate::access::FeedScope;
-use crate::error::{Error, InternalError};
-use crate::feed_log::Entry;
-use crate::ids::{AccountId, EventId, ExtensionId, NumberId};
-use crate::restrictions::{self, Restriction, RestrictionEffect, RestrictionSource, TargetKind};
-use crate::secrets::{Place as SealedPlace, Sealer, SealingError};
+use platform::access::FeedScope;
+use platform::error::{Error, InternalError};
+use platform::feed_log::Entry;
+use platform::ids::{AccountId, EventId, ExtensionId, NumberId};
+use restrictions::{Restriction, RestrictionEffect, RestrictionSource, TargetKind};
+use platform::secrets::{Place as SealedPlace, Sealer, SealingError};
 use crate::service_types::schema::{DigestContext, ParameterSchema, Parameters, Viewer};
-use crate::store::Conn;
-use crate::store::types::Id;
-use crate::text::folding;
+use platform::store::Conn;
+use platform::store::types::Id;
+use platform::text::folding;
 
 /// Whoever reads: how far, under which schema, and with what secrets are opened.
 pub struct Reading<'a> {

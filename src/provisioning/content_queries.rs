@@ -11,18 +11,18 @@ use diesel_async::RunQueryDsl as _;
 
 use super::model::Place;
 use super::queries::CHUNK;
-use crate::clock::Timestamp;
-use crate::error::{Error, InternalError};
+use platform::clock::Timestamp;
+use platform::error::{Error, InternalError};
 use crate::extensions::visibility::Visibility;
-use crate::ids::{AccountId, EventId, ExtensionId, NumberId, ServiceTypeId};
-use crate::query;
+use platform::ids::{AccountId, EventId, ExtensionId, NumberId, ServiceTypeId};
+use platform::query;
 use crate::service_types::{self, ServiceBehaviour};
-use crate::store::Conn;
-use crate::store::schema::{
+use platform::store::Conn;
+use platform::store::schema::{
     accounts, call_permissions, events, extension_permissions, extension_unique_values, extensions, group_members,
     numbers, service_types as types,
 };
-use crate::store::types::{Id, JsonText};
+use platform::store::types::{Id, JsonText};
 
 /// The phase in which an event's feeds are closed.
 const ARCHIVED: &str = "ARCHIVED";

@@ -11,13 +11,13 @@ use super::cursor::{Cursor, SnapshotCursor};
 use super::keys;
 use super::model::{Change, ChangesPage, FeedAnswer, Place, ResetReason, SnapshotPage};
 use super::queries;
-use crate::access::{Actor, ApiKeyScope, FeedScope, Role, feed_scope};
-use crate::error::{AuthError, Error, InternalError};
-use crate::feed_log::digest::Sum;
-use crate::feed_log::{self, Entry, Feed, FeedRef};
-use crate::ids::ApiKeyId;
-use crate::services::Services;
-use crate::store::Conn;
+use platform::access::{Actor, ApiKeyScope, FeedScope, Role, feed_scope};
+use platform::error::{AuthError, Error, InternalError};
+use platform::feed_log::digest::Sum;
+use platform::feed_log::{self, Entry, Feed, FeedRef};
+use platform::ids::ApiKeyId;
+use platform::services::Services;
+use platform::store::Conn;
 
 /// Somebody's right to read one feed.
 #[derive(Clone)]

@@ -12,9 +12,9 @@ use super::cursor::Cursor;
 use super::feed::Reader;
 use super::followers::Followers;
 use super::model::FeedAnswer;
-use crate::error::Error;
-use crate::ids::FeedId;
-use crate::notifications::Notification;
+use platform::error::Error;
+use platform::ids::FeedId;
+use platform::notifications::Notification;
 
 /// How many entries a page holds at least, if there are so many.
 const PAGE: usize = 500;
@@ -43,7 +43,7 @@ pub async fn follow(
 /// is an empty page.
 ///
 /// # Errors
-/// When the database refuses, and [`AuthError`](crate::error::AuthError) when the reader's right ends while it waits.
+/// When the database refuses, and [`AuthError`](platform::error::AuthError) when the reader's right ends while it waits.
 pub async fn changes_until(
     reader: Reader,
     (since, first): (Cursor, usize),

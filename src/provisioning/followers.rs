@@ -13,14 +13,14 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::access::{Actor, Role};
-use crate::clock::Monotonic;
-use crate::error::{AuthError, Error};
-use crate::ids::{ApiKeyId, FeedId};
+use platform::access::{Actor, Role};
+use platform::clock::Monotonic;
+use platform::error::{AuthError, Error};
+use platform::ids::{ApiKeyId, FeedId};
 use crate::provisioning::consumers;
 use crate::provisioning::feed::{self, Reader};
 use crate::provisioning::whole::FeedVersion;
-use crate::services::Services;
+use platform::services::Services;
 
 use keys::Keys;
 use marks::Marks;
@@ -58,7 +58,8 @@ impl Followers {
             Actor::Key(key) => self.keys.is_good(&reader.services, key.id).await?,
             Actor::Person(person) => {
                 let mut conn = reader.services.store.read().await?;
-                crate::access::current_role(&mut conn, person.id).await?.is_some_and(|role| role >= Role::Operator)
+                let status = platform::access::account_status(&reader.services.hooks, &mut conn, person.id).await?;
+                status.is_some_and(|status| status.role >= Role::Operator)
             }
             Actor::System(_) => true,
             Actor::Guest => false,

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::consumers::lag_in;
 use super::model::Lag;
 use super::{consumer_queries, queries};
-use crate::error::Error;
-use crate::services::Services;
+use platform::error::Error;
+use platform::services::Services;
 
 /// One feed: an event and a service type, by their slugs.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::cursor::Cursor;
 use super::model::{Change, ChangesPage, Content, FeedAnswer, Member};
-use crate::error::InternalError;
-use crate::feed_log::Keys;
+use platform::error::InternalError;
+use platform::feed_log::Keys;
 
 /// Every field of an entry.
 const ENTRY_FIELDS: [&str; 18] = [
@@ -36,12 +36,12 @@ const ENTRY_FIELDS: [&str; 18] = [
 
 /// What is selected of one type: response keys as JSON text, with the field behind each.
 pub struct Plan {
-    pub(super) type_name: &'static str,
-    pub(super) items: Vec<Item>,
+    pub type_name: &'static str,
+    pub items: Vec<Item>,
 }
 
 /// One field of a plan.
-pub(super) struct Item {
+pub struct Item {
     /// `"key":`
     pub key: Vec<u8>,
     pub name: String,
@@ -116,7 +116,7 @@ fn fields(type_name: &str) -> &'static [&'static str] {
 }
 
 /// The type of an object field of the feed.
-pub(super) fn nested(type_name: &str, field: &str) -> Option<&'static str> {
+pub fn nested(type_name: &str, field: &str) -> Option<&'static str> {
     match (type_name, field) {
         ("FeedUpsert", "extension") => Some("FeedExtension"),
         ("FeedUpsert", "previous") | ("FeedRemoval", "keys") => Some("FeedKeys"),

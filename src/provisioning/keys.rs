@@ -15,11 +15,11 @@ use serde_json::Value;
 use super::content_queries as queries;
 use super::model::Place;
 use super::queries::keys_since;
-use crate::error::Error;
-use crate::feed_log::{BorneKeys, Entry, Keys, Revision};
-use crate::ids::ExtensionId;
+use platform::error::Error;
+use platform::feed_log::{BorneKeys, Entry, Keys, Revision};
+use platform::ids::ExtensionId;
 use crate::service_types::schema::{ParameterSchema, Parameters};
-use crate::store::Conn;
+use platform::store::Conn;
 
 /// A number that a plan never gives out: it stands in a removal whose own numbers are all another's by now, beside parameters
 /// that are not.

@@ -8,6 +8,8 @@
 //! telephone system writes back into an extension is a rule of extensions.
 
 pub mod acknowledge;
+mod account_hooks;
+pub mod actions;
 mod consumer_queries;
 pub mod consumers;
 mod content;
@@ -18,19 +20,19 @@ pub mod feed;
 pub mod follow;
 pub mod followers;
 pub mod gauges;
-pub mod graphql;
 pub mod json;
 mod keys;
 pub mod model;
 mod prune;
 mod queries;
 pub mod render;
-mod watch;
+pub mod watch;
 pub mod web_hooks;
 pub mod whole;
 
 #[cfg(test)]
 mod tests;
 
+pub use account_hooks::ProvisioningHooks;
 pub use consumers::statuses_of;
 pub use prune::prune;

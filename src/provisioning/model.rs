@@ -7,15 +7,15 @@ use diesel::prelude::{Insertable, Queryable, Selectable};
 use serde_json::Value;
 
 use super::cursor::Cursor;
-use crate::clock::Timestamp;
+use platform::clock::Timestamp;
 use crate::extensions::visibility::Visibility;
-use crate::feed_log::{Keys, Revision};
-use crate::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceTypeId};
-use crate::restrictions::{RestrictionEffect, RestrictionSource};
+use platform::feed_log::{Keys, Revision};
+use platform::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceTypeId};
+use restrictions::{RestrictionEffect, RestrictionSource};
 use crate::service_types::schema::{DigestSet, ParameterSchema, Parameters};
-use crate::store::schema::{feed_consumers, feed_errors};
-use crate::store::types::Id;
-use crate::text_enum;
+use platform::store::schema::{feed_consumers, feed_errors};
+use platform::store::types::Id;
+use platform::text_enum;
 
 text_enum! {
     /// What a telephone system has made of an extension.

@@ -1,9 +1,9 @@
 //! Forgetting what no cursor within the retention needs.
 
 use super::queries;
-use crate::error::Error;
-use crate::feed_log;
-use crate::services::Services;
+use platform::error::Error;
+use platform::feed_log;
+use platform::services::Services;
 
 /// How long tags, key history and tombstones are kept after the feed's next revision: 7 days, in seconds.
 pub const RETENTION_SECONDS: i64 = 7 * 24 * 3600;

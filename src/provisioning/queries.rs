@@ -7,13 +7,13 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
-use crate::feed_log::{BorneKeys, Entry, Revision, Tag};
-use crate::ids::{ExtensionId, FeedId};
-use crate::query;
-use crate::store::Conn;
-use crate::store::schema::{events, feed_entries, feed_errors, feed_keys, feed_revisions, feeds, service_types};
-use crate::store::types::Id;
+use platform::clock::Timestamp;
+use platform::feed_log::{BorneKeys, Entry, Revision, Tag};
+use platform::ids::{ExtensionId, FeedId};
+use platform::query;
+use platform::store::Conn;
+use platform::store::schema::{events, feed_entries, feed_errors, feed_keys, feed_revisions, feeds, service_types};
+use platform::store::types::Id;
 
 /// How many ids one statement names at most.
 pub const CHUNK: usize = 500;

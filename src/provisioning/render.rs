@@ -12,13 +12,13 @@ use super::feed::{Opened, Reader};
 use super::model::{Content, Member, Place};
 use super::queries;
 use super::whole::FeedVersion;
-use crate::access::FeedScope;
-use crate::error::{Error, InternalError};
+use platform::access::FeedScope;
+use platform::error::{Error, InternalError};
 use crate::service_types::schema::Parameters;
 use crate::service_types::templates::{
     self, ExtensionVariables, Limits, MemberVariables, Surroundings, Template, TypeVariables,
 };
-use crate::store::Conn;
+use platform::store::Conn;
 
 /// What a template made of a feed.
 #[derive(Clone, Debug)]

@@ -3,11 +3,11 @@
 use futures_util::{FutureExt as _, Stream};
 
 use super::consumer_queries as rows;
-use crate::error::Error;
-use crate::ids::EventId;
-use crate::notifications::Notification;
-use crate::notifications::watch::watch;
-use crate::services::Services;
+use platform::error::Error;
+use platform::ids::EventId;
+use platform::notifications::Notification;
+use platform::notifications::watch::watch;
+use platform::services::Services;
 
 /// One item each time that the standing of the event's consumers has changed since the last, from now on.
 ///

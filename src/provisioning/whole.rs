@@ -8,7 +8,7 @@ use super::cursor::Cursor;
 use super::feed::{Opened, Reader};
 use super::json::Lines;
 use super::queries;
-use crate::error::{Error, InternalError};
+use platform::error::{Error, InternalError};
 
 /// How many entries are read at once.
 const BATCH: i64 = 500;

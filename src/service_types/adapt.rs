@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::schema::{ParameterSchema, Parameters, Parts, Source};
-use crate::error::{UserError, UserErrorKind};
+use platform::error::{UserError, UserErrorKind};
 
 /// The parameters of an extension under a new schema: what is missing is taken from `defaults`, then generated or defaulted by the
 /// schema; what the schema refuses is replaced from `defaults`, where null stands for leaving the parameter out. A stored secret
@@ -69,7 +69,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clock::SeededRng;
+    use platform::clock::SeededRng;
 
     fn object(value: Value) -> Parameters {
         value.as_object().cloned().unwrap()

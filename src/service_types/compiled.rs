@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use super::ServiceType;
 use super::schema::ParameterSchema;
-use crate::error::InternalError;
-use crate::ids::ServiceTypeId;
+use platform::error::InternalError;
+use platform::ids::ServiceTypeId;
 
 /// How many compiled schemas are kept; beyond that all are forgotten and compiled anew when needed.
 const KEPT: usize = 1024;

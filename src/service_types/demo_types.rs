@@ -5,7 +5,7 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use serde_json::{Map, Value, json};
 
 use super::schema::{DigestContext, Editor, ParameterSchema, Source, Viewer};
-use crate::clock::SeededRng;
+use platform::clock::SeededRng;
 
 const FILES: [(&str, &str); 7] = [
     ("dect", include_str!("demo/dect.json")),

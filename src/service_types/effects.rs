@@ -12,19 +12,19 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 
 use super::sealed::UniqueValue;
-use crate::access::Permit;
-use crate::clock::Timestamp;
-use crate::feed_log::FeedRef;
-use crate::ids::{AccountId, CallPermissionId, EventId, ExtensionId, NumberHistoryId, NumberId, ServiceTypeId};
-use crate::numbers::plan::continuations;
-use crate::numbers::state::NumberState;
-use crate::query;
-use crate::restrictions::TargetKind;
-use crate::store::Conn;
-use crate::store::schema::{
+use platform::access::Permit;
+use platform::clock::Timestamp;
+use platform::feed_log::FeedRef;
+use platform::ids::{AccountId, CallPermissionId, EventId, ExtensionId, NumberHistoryId, NumberId, ServiceTypeId};
+use numbering::plan::continuations;
+use numbering::NumberState;
+use platform::query;
+use ::restrictions::TargetKind;
+use platform::store::Conn;
+use platform::store::schema::{
     accounts, extension_permissions, extension_unique_values, extensions, number_history, numbers, restrictions,
 };
-use crate::store::types::JsonValue;
+use platform::store::types::JsonValue;
 
 diesel::define_sql_function! {
     /// How many characters a text has.

@@ -6,7 +6,7 @@
 mod adapt;
 mod compiled;
 mod effects;
-pub mod graphql;
+pub mod actions;
 mod model;
 pub mod queries;
 pub mod rules;

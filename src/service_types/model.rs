@@ -2,14 +2,14 @@
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
-use crate::clock::Timestamp;
-use crate::error::{InternalError, UserError};
-use crate::ids::{CallPermissionId, EventId, NumberRangeId, ServiceTypeId};
-use crate::numbers::number::Number;
-use crate::numbers::plan;
-use crate::store::schema::{call_permissions, events, number_ranges, service_types};
-use crate::store::types::JsonValue;
-use crate::text_enum;
+use platform::clock::Timestamp;
+use platform::error::{InternalError, UserError};
+use platform::ids::{CallPermissionId, EventId, NumberRangeId, ServiceTypeId};
+use numbering::number::Number;
+use numbering::plan;
+use platform::store::schema::{call_permissions, events, number_ranges, service_types};
+use platform::store::types::JsonValue;
+use platform::text_enum;
 
 text_enum! {
     /// How far an event has come.

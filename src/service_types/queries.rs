@@ -6,11 +6,11 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{CallPermission, Event, NumberRange, ServiceType};
-use crate::access::Permit;
-use crate::ids::{CallPermissionId, EventId, NumberRangeId, ServiceTypeId};
-use crate::query;
-use crate::store::Conn;
-use crate::store::schema::{
+use platform::access::Permit;
+use platform::ids::{CallPermissionId, EventId, NumberRangeId, ServiceTypeId};
+use platform::query;
+use platform::store::Conn;
+use platform::store::schema::{
     call_permissions, doorbell, event_service_types, events, number_ranges, range_service_types, service_types,
 };
 

@@ -3,11 +3,11 @@
 use zeroize::Zeroizing;
 
 use super::schema::{ParameterSchema, Parameters, Uniqueness};
-use crate::error::{Error, InternalError};
-use crate::ids::{EventId, ExtensionId, ServiceTypeId};
-use crate::secrets::{ComparisonKey, Place, Sealer, SealingError};
-use crate::store::types::Id;
-use crate::transaction::Tx;
+use platform::error::{Error, InternalError};
+use platform::ids::{EventId, ExtensionId, ServiceTypeId};
+use platform::secrets::{ComparisonKey, Place, Sealer, SealingError};
+use platform::store::types::Id;
+use platform::transaction::Tx;
 
 /// Seals an extension's secret parameters for its row; nothing where it has none.
 ///
@@ -111,7 +111,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clock::SeededRng;
+    use platform::clock::SeededRng;
 
     #[test]
     fn secrets_open_in_their_own_row_only() {
@@ -139,7 +139,7 @@ mod tests {
         .unwrap();
         let (event, service_type) = (EventId(uuid::Uuid::from_u128(1)), ServiceTypeId(uuid::Uuid::from_u128(2)));
         let values = json!({ "mac": "AA:BB:CC:00:11:22", "ric": 8, "pin": "0000" }).as_object().unwrap().clone();
-        let key = ComparisonKey::known(b"Jefe");
+        let key = ComparisonKey::from_bytes(b"Jefe");
         let mut values = unique_values(&schema, &values, event, service_type, Some(&key)).unwrap();
         values.sort();
         let pin = key.digest(&[service_type.0.as_bytes(), b"pin"], "0000").unwrap();

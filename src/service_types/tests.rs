@@ -7,22 +7,22 @@ use diesel_async::RunQueryDsl as _;
 use serde_json::{Value, json};
 
 use super::{EventPhase, ServiceBehaviour, TemplateFormat, queries, rules, templates};
-use crate::access::Caller;
-use crate::access::rates::{Buckets, Rate};
-use crate::accounts::hashing::Hasher;
-use crate::clock::{ManualClock, Rng, SeededRng, Timestamp};
-use crate::config::DatabaseUrl;
-use crate::error::{Error, UserError, UserErrorKind};
-use crate::feed_log::{self, FeedRef};
-use crate::ids::{AccountId, CallPermissionId, EventId, ExtensionId, NumberId, ServiceTypeId};
-use crate::notifications::Notifier;
-use crate::patch::Patch;
-use crate::query;
-use crate::secrets::Sealer;
-use crate::services::{Services, ServicesInner};
-use crate::store::Store;
-use crate::store::schema::{accounts, extension_permissions, extension_unique_values, extensions, numbers};
-use crate::store::types::JsonValue;
+use platform::access::Caller;
+use platform::access::rates::{Buckets, Rate};
+use platform::passwords::Hasher;
+use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
+use platform::store::DatabaseUrl;
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::feed_log::{self, FeedRef};
+use platform::ids::{AccountId, CallPermissionId, EventId, ExtensionId, NumberId, ServiceTypeId};
+use platform::notifications::Notifier;
+use platform::patch::Patch;
+use platform::query;
+use platform::secrets::Sealer;
+use platform::services::{Services, ServicesInner};
+use platform::store::Store;
+use platform::store::schema::{accounts, extension_permissions, extension_unique_values, extensions, numbers};
+use platform::store::types::JsonValue;
 
 const NOW: Timestamp = Timestamp(1_787_000_000_000_000);
 
@@ -103,6 +103,7 @@ impl Camp {
             sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
             rng: Arc::clone(&rng),
             notifier: Notifier::default(),
+            hooks: platform::hooks::Hooks::default(),
         });
         let admin = Caller::system("test");
         let pager = rules::CreateServiceType {
@@ -208,7 +209,7 @@ impl Camp {
             .unwrap();
     }
 
-    async fn range(&self, first: &str, last: &str) -> Result<crate::ids::NumberRangeId, Error> {
+    async fn range(&self, first: &str, last: &str) -> Result<platform::ids::NumberRangeId, Error> {
         let input = rules::CreateNumberRange {
             event: "camp".into(),
             first: first.into(),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use diesel_async::RunQueryDsl as _;
+use platform::store::Conn;
 use serde_json::{Value, json};
-use switchboard::store::Conn;
 
 use crate::support::{Person, TestApp, code};
 

@@ -11,7 +11,7 @@ use regex::Regex;
 
 use super::database::Statement;
 use super::template::Template;
-use crate::secrets::Secret;
+use platform::secrets::Secret;
 use raw::Raw;
 use reader::{Reader, Wrong, line_of};
 

@@ -11,7 +11,7 @@ use super::raw::{RawFeed, RawFile, RawHttp, RawLine, RawRequest, RawScript, RawS
 use super::{Content, Feed, FileDriver, Http, Line, Request, Script, Sql};
 use crate::agent::database::{Dialect, Statement};
 use crate::agent::template::{Escape, Template};
-use crate::secrets::Secret;
+use platform::secrets::Secret;
 
 /// What a record has, for `upsert`; and what is known of one that is gone, for `delete`.
 const OF_RECORDS: [&str; 18] = [

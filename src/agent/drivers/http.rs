@@ -100,7 +100,7 @@ async fn exchange(
         call = call.header("Content-Type", &request.content_type).body(body.to_owned());
     }
     let absent = |error: reqwest::Error| {
-        Trouble::passing(format!("the system cannot be reached: {}", crate::outgoing::words(&error)))
+        Trouble::passing(format!("the system cannot be reached: {}", platform::outgoing::words(&error)))
     };
     let mut answer = call.send().await.map_err(absent)?;
     let mut text = Vec::new();

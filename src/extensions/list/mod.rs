@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 
 use super::model::Extension;
 use super::search::{Query, Range};
-use crate::access::Scope;
-use crate::error::Error;
-use crate::ids::{AccountId, EventId, ExtensionId, ServiceTypeId};
+use platform::access::Scope;
+use platform::error::Error;
+use platform::ids::{AccountId, EventId, ExtensionId, ServiceTypeId};
 use crate::service_types;
-use crate::store::Conn;
+use platform::store::Conn;
 
 /// Which extensions a list is of.
 #[derive(Clone, Debug, Default)]

@@ -10,10 +10,10 @@ use diesel_async::RunQueryDsl as _;
 use super::super::model::Extension;
 use super::super::stopped::{is_callable, is_stopped, stopped};
 use super::{Filter, Part};
-use crate::ids::ExtensionId;
-use crate::query;
-use crate::store::Conn;
-use crate::store::schema::{account_terms, directory_terms, extensions, numbers, restrictions};
+use platform::ids::ExtensionId;
+use platform::query;
+use platform::store::Conn;
+use platform::store::schema::{account_terms, directory_terms, extensions, numbers, restrictions};
 
 diesel::alias! {
     const OTHER_LABELS: Alias<OtherLabels> = directory_terms as other_labels;

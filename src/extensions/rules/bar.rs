@@ -1,21 +1,23 @@
 //! Barring a number: it cannot be registered, and stays restricted if it is in service.
 
+use platform::transact;
+use crate::extensions::actions;
 use std::sync::Arc;
 
 use super::super::queries;
 use super::marks;
-use crate::access::{Action, Caller, Permit, Role, scope};
-use crate::error::Error;
-use crate::feed_log::EntryChange;
-use crate::ids::RestrictionId;
-use crate::locks;
-use crate::notifications::Notification;
-use crate::numbers::number::Number;
+use platform::access::{Action, Caller, Permit, Role, scope};
+use platform::error::Error;
+use platform::feed_log::EntryChange;
+use platform::ids::RestrictionId;
+use platform::locks;
+use platform::notifications::Notification;
+use numbering::number::Number;
 use crate::numbers::rules::{lock, of_plan, plan_of, untouched_on};
 use crate::numbers::{self, NumberRow, PlanNumber};
-use crate::restrictions::{self, NewRestriction, RestrictionSource};
-use crate::services::Services;
-use crate::transaction::{Mode, Tx, transact};
+use restrictions::{NewRestriction, RestrictionSource};
+use platform::services::Services;
+use platform::transaction::{Mode, Tx};
 
 /// Bars a number. A second bar updates the reason.
 ///
@@ -28,11 +30,10 @@ pub async fn bar_number(
     number: &str,
     reason: &str,
 ) -> Result<PlanNumber, Error> {
-    let reason = crate::moderation::rules::clean_reason(reason)?;
+    let reason = accounts::rules::clean_reason(reason)?;
     let number = of_plan(number, event.is_some())?;
-    transact(services, caller, Action::BarNumber, Mode::Commit, move |tx| {
-        Box::pin(async move {
-            let (permit, row) = take(tx, Action::BarNumber, event, &number).await?;
+    transact!(services, caller, actions::BAR_NUMBER, Mode::Commit, |tx| {
+            let (permit, row) = take(tx, actions::BAR_NUMBER, event, &number).await?;
             numbers::queries::save(tx.conn, &permit, &row).await?;
             let id = RestrictionId::new(tx.rng(), tx.now);
             let new = NewRestriction::new(
@@ -48,7 +49,6 @@ pub async fn bar_number(
             tx.audit(&permit, Some(row.place().global()), format!("{} was barred: {reason}", row.number)).await?;
             Ok(row.place())
         })
-    })
     .await
 }
 
@@ -63,16 +63,14 @@ pub async fn unbar_number(
     number: &str,
 ) -> Result<PlanNumber, Error> {
     let number = of_plan(number, event.is_some())?;
-    transact(services, caller, Action::UnbarNumber, Mode::Commit, move |tx| {
-        Box::pin(async move {
-            let (permit, row) = take(tx, Action::UnbarNumber, event, &number).await?;
+    transact!(services, caller, actions::UNBAR_NUMBER, Mode::Commit, |tx| {
+            let (permit, row) = take(tx, actions::UNBAR_NUMBER, event, &number).await?;
             if restrictions::lift(tx.conn, &permit, row.id.into(), RestrictionSource::Bar).await? {
                 tell(tx, &row).await?;
                 tx.audit(&permit, Some(row.place().global()), format!("the bar of {} was lifted", row.number)).await?;
             }
             Ok(row.place())
         })
-    })
     .await
 }
 

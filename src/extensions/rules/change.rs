@@ -1,5 +1,7 @@
 //! Changing what an extension says and may do.
 
+use platform::transact;
+use crate::extensions::actions;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -10,15 +12,14 @@ use super::super::queries;
 use super::super::visibility::Visibility;
 use super::fallback::set_fallback;
 use super::{Changed, Held, Weight, check_phase, check_version, editor, hold, marks, parameters, shown_once};
-use crate::access::{Action, Caller, Permit};
-use crate::accounts;
-use crate::error::{AuthError, Error, UserError};
-use crate::ids::CallPermissionId;
-use crate::patch::Patch;
+use platform::access::{Caller, Permit};
+use platform::error::{AuthError, Error, UserError};
+use platform::ids::CallPermissionId;
+use platform::patch::Patch;
 use crate::service_types::schema::{Parameters, Source};
 use crate::service_types::{self, ServiceType, compiled};
-use crate::services::Services;
-use crate::transaction::{Mode, Tx, transact};
+use platform::services::Services;
+use platform::transaction::{Mode, Tx};
 
 /// What is to change; what is `None` stays.
 pub struct UpdateExtension {
@@ -39,9 +40,8 @@ pub struct UpdateExtension {
 /// Typed problems at the field concerned.
 pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExtension) -> Result<Changed, Error> {
     let mode = Mode::dry_run(input.dry_run);
-    transact(services, caller, Action::UpdateExtension, mode, move |tx| {
-        Box::pin(async move {
-            let Held { permit, mut row, event, service_type } = hold(tx, Action::UpdateExtension, &input.id).await?;
+    transact!(services, caller, actions::UPDATE_EXTENSION, mode, |tx| {
+            let Held { permit, mut row, event, service_type } = hold(tx, actions::UPDATE_EXTENSION, &input.id).await?;
             check_phase(&event, &permit, Weight::Light)?;
             check_version(&row, input.expected_version)?;
             let schema = compiled(&service_type)?;
@@ -65,7 +65,6 @@ pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExte
             tx.audit(&permit, Some(row.id.global()), format!("{} was changed", row.number)).await?;
             Changed::of(tx, mode, &permit, &row, generated).await
         })
-    })
     .await
 }
 
@@ -99,18 +98,17 @@ pub async fn rotate_secret(
     id: &str,
     parameter: &str,
 ) -> Result<Changed, Error> {
-    caller.actor.demand(crate::access::Role::User)?;
+    caller.actor.demand(platform::access::Role::User)?;
     caller.actor.demand_recent_sign_in(services.now())?;
     let (id, parameter) = (id.to_owned(), parameter.to_owned());
-    transact(services, caller, Action::RotateSecret, Mode::Commit, move |tx| {
-        Box::pin(async move {
-            let Held { permit, mut row, event, service_type } = hold(tx, Action::RotateSecret, &id).await?;
+    transact!(services, caller, actions::ROTATE_SECRET, Mode::Commit, |tx| {
+            let Held { permit, mut row, event, service_type } = hold(tx, actions::ROTATE_SECRET, &id).await?;
             check_phase(&event, &permit, Weight::Light)?;
             let schema = compiled(&service_type)?;
             let found = schema.rotatable(&parameter)?;
             if !found.is_writable_by(editor(&permit)) {
                 return Err(UserError::new(
-                    crate::error::UserErrorKind::FeatureDenied,
+                    platform::error::UserErrorKind::FeatureDenied,
                     "parameter",
                     "You may not change this parameter.",
                 )
@@ -132,7 +130,6 @@ pub async fn rotate_secret(
             let made = Parameters::from_iter([(parameter, made)]);
             Ok(Changed { extension: row.id, generated: shown_once(&schema, &made, &permit), preview: None })
         })
-    })
     .await
 }
 
@@ -148,9 +145,8 @@ pub async fn set_call_permissions(
     expected: Option<i32>,
 ) -> Result<Changed, Error> {
     let id = id.to_owned();
-    transact(services, caller, Action::SetCallPermissions, Mode::Commit, move |tx| {
-        Box::pin(async move {
-            let Held { permit, mut row, event, service_type } = hold(tx, Action::SetCallPermissions, &id).await?;
+    transact!(services, caller, actions::SET_CALL_PERMISSIONS, Mode::Commit, |tx| {
+            let Held { permit, mut row, event, service_type } = hold(tx, actions::SET_CALL_PERMISSIONS, &id).await?;
             check_phase(&event, &permit, Weight::Light)?;
             check_version(&row, expected)?;
             let granted = permissions(tx, &slugs).await?;
@@ -162,7 +158,6 @@ pub async fn set_call_permissions(
             tx.audit(&permit, Some(row.id.global()), format!("{} may now: {}", row.number, slugs.join(", "))).await?;
             Ok(Changed { extension: row.id, generated: None, preview: None })
         })
-    })
     .await
 }
 

@@ -1,21 +1,21 @@
 //! Which numbers somebody may have: one that is asked for, or any that is free.
 
-use crate::access::Permit;
-use crate::error::{Error, UserError, UserErrorKind};
-use crate::ids::AccountId;
-use crate::numbers::free::FreeNumbers;
-use crate::numbers::number::Number;
-use crate::numbers::plan::{self, ReservedPrefixes};
+use platform::access::Permit;
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::ids::AccountId;
+use numbering::free::FreeNumbers;
+use numbering::number::Number;
+use numbering::plan::{self, ReservedPrefixes};
 use crate::numbers::queries::TakenNumbers;
 use crate::numbers::rules::{settle, untouched};
-use crate::numbers::state::NumberState;
+use numbering::NumberState;
 use crate::numbers::{self, NumberRow};
-use crate::restrictions::{self, TargetKind};
+use restrictions::{TargetKind};
 use crate::service_types::{self, Event, ServiceType};
-use crate::services::Services;
-use crate::store::Conn;
-use crate::store::types::Id;
-use crate::transaction::Tx;
+use platform::services::Services;
+use platform::store::Conn;
+use platform::store::types::Id;
+use platform::transaction::Tx;
 
 /// How many free numbers are suggested in place of a taken one.
 const SUGGESTIONS: usize = 5;

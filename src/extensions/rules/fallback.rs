@@ -3,9 +3,9 @@
 use super::super::model::Extension;
 use super::super::queries;
 use super::loops;
-use crate::error::{Error, UserError};
-use crate::numbers::number::Number;
-use crate::transaction::Tx;
+use platform::error::{Error, UserError};
+use numbering::number::Number;
+use platform::transaction::Tx;
 
 /// Where a fallback is given in every input.
 const FIELD: &str = "fallbackNumber";

@@ -17,9 +17,9 @@ use std::collections::HashMap;
 
 use super::super::graph::{LoopSearch, TooManyReached};
 use super::super::queries;
-use crate::error::{Error, UserError, UserErrorKind};
-use crate::ids::ExtensionId;
-use crate::transaction::Tx;
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::ids::ExtensionId;
+use platform::transaction::Tx;
 
 /// Refuses that `from` rings `to` or falls back to it, if a call could come back to `from`. Lock the event first.
 ///

@@ -2,11 +2,11 @@
 
 use super::super::model::Extension;
 use super::super::queries;
-use crate::error::Error;
-use crate::feed_log::{EntryChange, FeedRef, Keys};
-use crate::notifications::Notification;
+use platform::error::Error;
+use platform::feed_log::{EntryChange, FeedRef, Keys};
+use platform::notifications::Notification;
 use crate::service_types::schema::{ParameterSchema, Parameters};
-use crate::transaction::Tx;
+use platform::transaction::Tx;
 
 /// The feed of an extension.
 pub(super) const fn feed(row: &Extension) -> FeedRef {

@@ -31,13 +31,13 @@ use serde_json::Value;
 
 use super::model::Extension;
 use super::queries;
-use crate::access::{Action, Permit, Requirement, Role, scope};
-use crate::error::{Error, InternalError, UserError, UserErrorKind};
-use crate::ids::{AccountId, ExtensionId};
-use crate::locks::{self, Hold};
+use platform::access::{Action, Permit, Requirement, Role, scope};
+use platform::error::{Error, InternalError, UserError, UserErrorKind};
+use platform::ids::{AccountId, ExtensionId};
+use platform::locks::{self, Hold};
 use crate::service_types::schema::{Editor, ParameterSchema, Parameters, Viewer};
 use crate::service_types::{self, Event, EventPhase, ServiceType, compiled};
-use crate::transaction::{Mode, Tx};
+use platform::transaction::{Mode, Tx};
 
 /// An extension that an operation made or changed.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -132,7 +132,7 @@ async fn take(
         found.push((field, queries::by_id(tx.conn, &scope, id).await?.ok_or_else(missing)?));
     }
     lock(tx, &found.iter().map(|(_, row)| row).collect::<Vec<_>>(), others).await?;
-    let permit = tx.permit(action).await?;
+    let permit = tx.permit().await?;
     let mut held = Vec::new();
     for (field, before) in found {
         let row = queries::by_id(tx.conn, &scope, before.id).await?.filter(|row| permit.is_for(row.owner_id));

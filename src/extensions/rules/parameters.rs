@@ -5,16 +5,16 @@ use serde_json::Value;
 use super::super::model::Extension;
 use super::super::{queries, sealed};
 use super::marks::public;
-use crate::access::Permit;
-use crate::error::{Error, UserError, UserErrorKind};
-use crate::ids::ExtensionId;
+use platform::access::Permit;
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::ids::ExtensionId;
 use crate::service_types::ServiceType;
 use crate::service_types::schema::{
     Audience, Editor, Parameter, ParameterSchema, Parameters, Source, Viewer, merge_patch,
 };
 use crate::service_types::sealed::{UniqueValue, comparison_key, unique_values};
-use crate::store::types::{Id, JsonValue};
-use crate::transaction::Tx;
+use platform::store::types::{Id, JsonValue};
+use platform::transaction::Tx;
 
 /// What is given as parameters must be an object.
 pub(super) fn patch(given: Option<Value>) -> Result<Parameters, UserError> {

@@ -1,5 +1,7 @@
 //! Putting a number into service: registering one's own, or assigning one to somebody.
 
+use platform::transact;
+use crate::extensions::actions;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -11,17 +13,17 @@ use super::super::visibility::Visibility;
 use super::claim::{Claim, claim};
 use super::fallback::set_fallback;
 use super::{Changed, Weight, check_phase, editor, marks, parameters, shown_once};
-use crate::access::{Action, Caller, Permit, Role};
-use crate::accounts::{self, Account};
-use crate::error::{AuthError, Error, UserError, UserErrorKind};
-use crate::ids::{AccountId, ExtensionId};
-use crate::locks::{self, Hold};
+use platform::access::{Caller, Permit, Role};
+use accounts::{Account};
+use platform::error::{AuthError, Error, UserError, UserErrorKind};
+use platform::ids::{AccountId, ExtensionId};
+use platform::locks::{self, Hold};
 use crate::numbers::rules::{Move, shift};
-use crate::numbers::state::NumberState;
+use numbering::NumberState;
 use crate::service_types::schema::Source;
 use crate::service_types::{self, Event, ServiceType, compiled};
-use crate::services::Services;
-use crate::transaction::{Mode, Tx, transact};
+use platform::services::Services;
+use platform::transaction::{Mode, Tx};
 
 /// What somebody registers for themselves.
 pub struct RegisterExtension {
@@ -69,11 +71,10 @@ pub struct Placement {
 /// Typed problems at the field concerned; see the API's description.
 pub async fn register(services: &Services, caller: &Arc<Caller>, input: RegisterExtension) -> Result<Changed, Error> {
     let mode = Mode::dry_run(input.dry_run);
-    transact(services, caller, Action::RegisterExtension, mode, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, actions::REGISTER_EXTENSION, mode, |tx| {
             let account = tx.actor().demand(Role::User).map(|()| tx.actor().account())?.ok_or(AuthError::Forbidden)?;
             let (event, service_type) = lock(tx, account, &input.event, &input.service_type).await?;
-            let permit = tx.permit(Action::RegisterExtension).await?;
+            let permit = tx.permit().await?;
             let owner = accounts::queries::by_id(tx.conn, account).await?.ok_or(AuthError::Unauthenticated)?;
             if owner.email_verified_at.is_none() {
                 let message = "Verify your e-mail address first: open the link in the mail.";
@@ -96,7 +97,6 @@ pub async fn register(services: &Services, caller: &Arc<Caller>, input: Register
             }
             Changed::of(tx, mode, &permit, &row, generated).await
         })
-    })
     .await
 }
 
@@ -105,13 +105,12 @@ pub async fn register(services: &Services, caller: &Arc<Caller>, input: Register
 /// # Errors
 /// Typed problems at the field concerned.
 pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExtension) -> Result<Changed, Error> {
-    transact(services, caller, Action::AssignExtension, Mode::Commit, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, actions::ASSIGN_EXTENSION, Mode::Commit, |tx| {
             tx.actor().demand(Role::Operator)?;
             let no_owner = || UserError::not_found("owner", "There is no account of this name.");
             let owner = account_named(tx, &input.owner).await?.ok_or_else(no_owner)?.id;
             let (event, service_type) = lock(tx, owner, &input.event, &input.service_type).await?;
-            let permit = tx.permit(Action::AssignExtension).await?;
+            let permit = tx.permit().await?;
             let owner = account_of(tx, owner).await?.ok_or_else(no_owner)?;
             let permissions = match &input.permissions {
                 None => Vec::new(),
@@ -133,7 +132,6 @@ pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExte
             }
             Ok(Changed { extension: row.id, generated, preview: None })
         })
-    })
     .await
 }
 

@@ -1,21 +1,23 @@
 //! Taking a number out of service.
 
+use platform::transact;
+use crate::extensions::actions;
 use std::sync::Arc;
 
 use super::super::model::Extension;
 use super::super::queries;
 use super::{Held, Weight, check_phase, check_version, hold, marks};
-use crate::access::{Action, Caller, Permit};
-use crate::clock::Timestamp;
-use crate::error::{Error, InternalError};
-use crate::feed_log::{self, EntryChange, FeedRef};
-use crate::ids::ExtensionId;
-use crate::notifications::Notification;
+use platform::access::{Caller, Permit};
+use platform::clock::Timestamp;
+use platform::error::{Error, InternalError};
+use platform::feed_log::{self, EntryChange, FeedRef};
+use platform::ids::ExtensionId;
+use platform::notifications::Notification;
 use crate::numbers::rules::{Move, shift};
-use crate::numbers::state::NumberState;
+use numbering::NumberState;
 use crate::service_types::Event;
-use crate::services::Services;
-use crate::transaction::{Mode, Tx, transact};
+use platform::services::Services;
+use platform::transaction::{Mode, Tx};
 
 /// An extension that is gone.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -36,16 +38,14 @@ pub async fn delete(
     expected: Option<i32>,
 ) -> Result<Deleted, Error> {
     let id = id.to_owned();
-    transact(services, caller, Action::DeleteExtension, Mode::Commit, move |tx| {
-        Box::pin(async move {
-            let Held { permit, row, event, .. } = hold(tx, Action::DeleteExtension, &id).await?;
+    transact!(services, caller, actions::DELETE_EXTENSION, Mode::Commit, |tx| {
+            let Held { permit, row, event, .. } = hold(tx, actions::DELETE_EXTENSION, &id).await?;
             check_phase(&event, &permit, Weight::Heavy)?;
             check_version(&row, expected)?;
             let held_until = remove(tx, &permit, &row, &event).await?;
             tx.audit(&permit, Some(row.id.global()), format!("{} was deleted", row.number)).await?;
             Ok(Deleted { extension: row.id, held_until })
         })
-    })
     .await
 }
 

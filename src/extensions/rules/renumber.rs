@@ -1,5 +1,7 @@
 //! Giving an extension another number.
 
+use platform::transact;
+use crate::extensions::actions;
 use std::sync::Arc;
 
 use super::super::model::Extension;
@@ -7,17 +9,16 @@ use super::super::queries;
 use super::claim::{Claim, claim};
 use super::remove::leave;
 use super::{Changed, Held, Weight, check_phase, check_version, hold, marks, parameters, place_of};
-use crate::access::{Action, Caller, Permit};
-use crate::accounts;
-use crate::error::{Error, InternalError};
-use crate::feed_log::FeedRef;
+use platform::access::{Caller, Permit};
+use platform::error::{Error, InternalError};
+use platform::feed_log::FeedRef;
 use crate::numbers::NumberRow;
-use crate::numbers::number::Number;
+use numbering::number::Number;
 use crate::numbers::rules::{Move, shift};
-use crate::numbers::state::NumberState;
+use numbering::NumberState;
 use crate::service_types::compiled;
-use crate::services::Services;
-use crate::transaction::{Mode, Tx, transact};
+use platform::services::Services;
+use platform::transaction::{Mode, Tx};
 
 /// Which extension gets which number.
 pub struct RenumberExtension {
@@ -37,9 +38,8 @@ pub struct RenumberExtension {
 /// parameter copies the number and may not be what follows.
 pub async fn renumber(services: &Services, caller: &Arc<Caller>, input: RenumberExtension) -> Result<Changed, Error> {
     let mode = Mode::dry_run(input.dry_run);
-    transact(services, caller, Action::RenumberExtension, mode, move |tx| {
-        Box::pin(async move {
-            let held = hold(tx, Action::RenumberExtension, &input.id).await?;
+    transact!(services, caller, actions::RENUMBER_EXTENSION, mode, |tx| {
+            let held = hold(tx, actions::RENUMBER_EXTENSION, &input.id).await?;
             check_phase(&held.event, &held.permit, Weight::Heavy)?;
             check_version(&held.row, input.expected_version)?;
             let wanted = Number::clean(&input.number).map_err(|problem| problem.at(["number"]))?;
@@ -47,7 +47,6 @@ pub async fn renumber(services: &Services, caller: &Arc<Caller>, input: Renumber
             let row = if wanted.as_str() == held.row.number { held.row } else { move_to(tx, held, &wanted).await? };
             Changed::of(tx, mode, &permit, &row, None).await
         })
-    })
     .await
 }
 

@@ -1,16 +1,18 @@
 //! Sealing secrets anew, after the sealing key was changed.
 
+use platform::transact;
+use platform::access::ROTATE_KEY;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::super::{many_queries, sealed};
-use crate::access::{Action, Caller};
-use crate::error::Error;
-use crate::ids::{EventId, ExtensionId};
-use crate::locks;
-use crate::services::Services;
-use crate::transaction::{Mode, transact};
+use platform::access::{Caller};
+use platform::error::Error;
+use platform::ids::{EventId, ExtensionId};
+use platform::locks;
+use platform::services::Services;
+use platform::transaction::Mode;
 
 /// How many extensions one transaction seals anew: others write between two of them.
 const BATCH: i64 = 500;
@@ -37,10 +39,9 @@ pub async fn reseal(
     event: EventId,
     after: Option<ExtensionId>,
 ) -> Result<Resealed, Error> {
-    transact(services, caller, Action::RotateKey, Mode::Commit, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, ROTATE_KEY, Mode::Commit, |tx| {
             locks::events(tx.conn, &[event]).await?;
-            let permit = tx.permit(Action::RotateKey).await?;
+            let permit = tx.permit().await?;
             let page = many_queries::sealed_secrets(tx.conn, event, after, BATCH).await?;
             let mut done = Resealed::default();
             if i64::try_from(page.len()).is_ok_and(|rows| rows == BATCH) {
@@ -61,6 +62,5 @@ pub async fn reseal(
             }
             Ok(done)
         })
-    })
     .await
 }

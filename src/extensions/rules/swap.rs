@@ -1,5 +1,7 @@
 //! Exchanging the numbers of two extensions.
 
+use platform::transact;
+use crate::extensions::actions;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,12 +10,12 @@ use super::super::model::Extension;
 use super::super::queries;
 use super::renumber::arrive;
 use super::{Weight, check_phase, place_of, take};
-use crate::access::{Action, Caller};
-use crate::error::{Error, InternalError, UserError};
-use crate::ids::ExtensionId;
+use platform::access::{Caller};
+use platform::error::{Error, InternalError, UserError};
+use platform::ids::ExtensionId;
 use crate::numbers::{self, NumberRow};
-use crate::services::Services;
-use crate::transaction::{Mode, Tx, transact};
+use platform::services::Services;
+use platform::transaction::{Mode, Tx};
 
 /// Two extensions that have exchanged their numbers.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -30,14 +32,12 @@ pub struct Swapped {
 /// number and may not be what follows.
 pub async fn swap(services: &Services, caller: &Arc<Caller>, first: &str, second: &str) -> Result<Swapped, Error> {
     let (first, second) = (first.to_owned(), second.to_owned());
-    transact(services, caller, Action::SwapNumbers, Mode::Commit, move |tx| {
-        Box::pin(async move { swap_in(tx, &first, &second).await })
-    })
+    transact!(services, caller, actions::SWAP_NUMBERS, Mode::Commit, |tx| { swap_in(tx, &first, &second).await })
     .await
 }
 
 async fn swap_in(tx: &mut Tx<'_>, first: &str, second: &str) -> Result<Swapped, Error> {
-    let (permit, rows) = take(tx, Action::SwapNumbers, &[("first", first), ("second", second)], &[]).await?;
+    let (permit, rows) = take(tx, actions::SWAP_NUMBERS, &[("first", first), ("second", second)], &[]).await?;
     let Ok([mut first, mut second]) = <[Extension; 2]>::try_from(rows) else {
         return Err(InternalError::new("two ids without two rows").into());
     };

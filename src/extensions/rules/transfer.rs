@@ -1,21 +1,23 @@
 //! Giving an extension to somebody else.
 
+use platform::transact;
+use crate::extensions::actions;
 use std::sync::Arc;
 
 use super::super::model::Extension;
 use super::super::queries;
 use super::place::{account_named, account_of, check_quota};
 use super::{Changed, Weight, check_phase, check_version, marks, parameters, place_of, shown_once, take};
-use crate::access::{Action, Caller, Permit, Role};
-use crate::accounts::{self, Account};
-use crate::error::{Error, InternalError, UserError, UserErrorKind};
+use platform::access::{Caller, Permit, Role};
+use accounts::{Account};
+use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use crate::numbers;
 use crate::numbers::rules::{Move, shift};
-use crate::numbers::state::NumberState;
-use crate::restrictions::{self, RestrictionEffect};
+use numbering::NumberState;
+use restrictions::{RestrictionEffect};
 use crate::service_types::{Event, ServiceType, compiled};
-use crate::services::Services;
-use crate::transaction::{Mode, Tx, transact};
+use platform::services::Services;
+use platform::transaction::{Mode, Tx};
 
 /// Which extension goes to whom.
 pub struct TransferExtension {
@@ -34,9 +36,7 @@ pub struct TransferExtension {
 /// NOT_FOUND at `id`; at `owner` NOT_FOUND, EMAIL_UNVERIFIED, RESTRICTED, QUOTA_EXCEEDED (operators have no quota);
 /// STALE_VERSION, EVENT_CLOSED; SCHEMA_VIOLATION and ALREADY_EXISTS where a parameter may not be what follows.
 pub async fn transfer(services: &Services, caller: &Arc<Caller>, input: TransferExtension) -> Result<Changed, Error> {
-    transact(services, caller, Action::TransferExtension, Mode::Commit, move |tx| {
-        Box::pin(async move { transfer_in(tx, &input).await })
-    })
+    transact!(services, caller, actions::TRANSFER_EXTENSION, Mode::Commit, |tx| { transfer_in(tx, &input).await })
     .await
 }
 
@@ -44,7 +44,7 @@ async fn transfer_in(tx: &mut Tx<'_>, input: &TransferExtension) -> Result<Chang
     tx.actor().demand(Role::Operator)?;
     let nobody = || UserError::not_found("owner", "There is no account of this name.");
     let owner = account_named(tx, &input.owner).await?.ok_or_else(nobody)?.id;
-    let (permit, mut rows) = take(tx, Action::TransferExtension, &[("id", &input.id)], &[owner]).await?;
+    let (permit, mut rows) = take(tx, actions::TRANSFER_EXTENSION, &[("id", &input.id)], &[owner]).await?;
     let mut row = rows.pop().ok_or_else(|| InternalError::new("no row for an id"))?;
     let owner = account_of(tx, owner).await?.ok_or_else(nobody)?;
     let (event, service_type) = place_of(tx, &row).await?;

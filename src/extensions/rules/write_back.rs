@@ -1,5 +1,7 @@
 //! What telephone systems tell about extensions: an IPEI, an IMSI, when a device registered last.
 
+use platform::transact;
+use crate::extensions::actions;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,14 +10,13 @@ use serde_json::Value;
 use super::super::model::Extension;
 use super::super::queries;
 use super::{Held, lock, marks, parameters, place_of};
-use crate::access::{Action, Caller, reach};
-use crate::accounts;
-use crate::error::{Error, InternalError, UserError, UserErrorKind};
-use crate::ids::ExtensionId;
+use platform::access::{Caller, reach};
+use platform::error::{Error, InternalError, UserError, UserErrorKind};
+use platform::ids::ExtensionId;
 use crate::service_types::schema::{Editor, Parts, Source};
 use crate::service_types::{EventPhase, compiled};
-use crate::services::Services;
-use crate::transaction::{Mode, Tx, transact};
+use platform::services::Services;
+use platform::transaction::{Mode, Tx};
 
 /// The extension that was written to.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -33,8 +34,7 @@ pub struct Written {
 /// system's to write, SCHEMA_VIOLATION, ALREADY_EXISTS for a value that another extension has; EVENT_CLOSED.
 pub async fn write_back(services: &Services, caller: &Arc<Caller>, id: &str, patch: Value) -> Result<Written, Error> {
     let id = id.to_owned();
-    transact(services, caller, Action::WriteBackParameters, Mode::Commit, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, actions::WRITE_BACK_PARAMETERS, Mode::Commit, |tx| {
             let held = hold(tx, &id).await?;
             if held.event.phase == EventPhase::Archived {
                 return Err(UserError::new(UserErrorKind::EventClosed, "", "The event is archived.").into());
@@ -43,13 +43,12 @@ pub async fn write_back(services: &Services, caller: &Arc<Caller>, id: &str, pat
             merge(tx, held, patch).await?;
             Ok(Written { id })
         })
-    })
     .await
 }
 
 /// The extension with its event and type, under their locks. A key that writes need not be one that reads.
 async fn hold(tx: &mut Tx<'_>, id: &str) -> Result<Held, Error> {
-    let permit = tx.permit(Action::WriteBackParameters).await?;
+    let permit = tx.permit().await?;
     let reach = reach(&permit);
     let id =
         ExtensionId::from_global(id).ok_or_else(|| UserError::invalid("id", "This is not the id of an extension."))?;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::clock::SeededRng;
+use platform::clock::SeededRng;
 use crate::service_types::schema::{ParameterSchema, Source};
 use crate::service_types::typing::ServiceTypeSource;
 

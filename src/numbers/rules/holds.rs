@@ -1,16 +1,18 @@
 //! Holds: a number that is kept for its last owner.
 
+use platform::transact;
+use crate::numbers::actions;
 use std::sync::Arc;
 
 use super::reservations::{lock, not_from, of_plan, plan_of};
 use super::{LONGEST_AGEING_SECONDS, Move, settle, shift};
-use crate::access::{Action, Caller, Role};
-use crate::error::{Error, UserError};
-use crate::locks::{self, Hold};
+use platform::access::{Caller, Role};
+use platform::error::{Error, UserError};
+use platform::locks::{self, Hold};
 use crate::numbers::state::{Mover, NumberState, may_move};
 use crate::numbers::{PlanNumber, queries};
-use crate::services::Services;
-use crate::transaction::{Mode, transact};
+use platform::services::Services;
+use platform::transaction::Mode;
 
 /// Gives up a held number, one's own, or for an operator anybody's: it ages until the telephone systems have forgotten it,
 /// and is then anybody's.
@@ -25,14 +27,13 @@ pub async fn release_hold(
     number: &str,
 ) -> Result<PlanNumber, Error> {
     let number = of_plan(number, event.is_some())?;
-    transact(services, caller, Action::ReleaseHold, Mode::Commit, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, actions::RELEASE_HOLD, Mode::Commit, |tx| {
             tx.actor().demand(Role::User)?;
             let event = plan_of(tx, event.as_deref()).await?;
             if let Some(account) = tx.actor().account() {
                 locks::accounts(tx.conn, &[account], Hold::Shared).await?;
             }
-            let permit = lock(tx, Action::ReleaseHold, event.as_ref(), &number).await?;
+            let permit = lock(tx, actions::RELEASE_HOLD, event.as_ref(), &number).await?;
             let missing = || UserError::not_found("number", "You hold no such number.");
             let found = queries::find_on(tx.conn, event.map(|event| event.id), number.as_str()).await?;
             let row = settle(tx, &permit, found.ok_or_else(missing)?).await?;
@@ -51,6 +52,5 @@ pub async fn release_hold(
             tx.audit(&permit, Some(place.global()), format!("the hold of {number} was given up")).await?;
             Ok(place)
         })
-    })
     .await
 }

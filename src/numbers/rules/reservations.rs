@@ -1,22 +1,24 @@
 //! Reservations: a number that is somebody's before it is in use.
 
+use platform::transact;
+use crate::numbers::actions;
 use std::sync::Arc;
 
 use super::{Move, settle, shift, untouched_on};
-use crate::access::{Action, Caller, Permit, Role};
-use crate::accounts::{self, Account};
-use crate::clock::Timestamp;
-use crate::error::{Error, UserError, UserErrorKind};
-use crate::locks::{self, Hold};
-use crate::numbers::number::Number;
-use crate::numbers::plan;
+use platform::access::{Action, Caller, Permit, Role};
+use accounts::{Account};
+use platform::clock::Timestamp;
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::locks::{self, Hold};
+use numbering::number::Number;
+use numbering::plan;
 use crate::numbers::state::{Mover, NumberState, may_move};
 use crate::numbers::{NumberRow, PlanNumber, queries};
-use crate::restrictions::{self, TargetKind};
+use restrictions::{TargetKind};
 use crate::service_types::{self, Event, EventPhase};
-use crate::services::Services;
-use crate::store::types::Id;
-use crate::transaction::{Mode, Tx, transact};
+use platform::services::Services;
+use platform::store::types::Id;
+use platform::transaction::{Mode, Tx};
 
 /// What an operator keeps for somebody.
 pub struct ReserveNumber {
@@ -36,12 +38,11 @@ pub struct ReserveNumber {
 /// number, STALE_VERSION, INVALID_TRANSITION from any other state than AVAILABLE and RESERVED, EVENT_CLOSED.
 pub async fn reserve(services: &Services, caller: &Arc<Caller>, input: ReserveNumber) -> Result<PlanNumber, Error> {
     let number = of_plan(&input.number, input.event.is_some())?;
-    transact(services, caller, Action::ReserveNumber, Mode::Commit, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, actions::RESERVE_NUMBER, Mode::Commit, |tx| {
             tx.actor().demand(Role::Operator)?;
             let event = plan_of(tx, input.event.as_deref()).await?;
             let owner = find_owner(tx, &input.owner).await?;
-            let permit = lock(tx, Action::ReserveNumber, event.as_ref(), &number).await?;
+            let permit = lock(tx, actions::RESERVE_NUMBER, event.as_ref(), &number).await?;
             if input.until.is_some_and(|until| until <= tx.now) {
                 return Err(UserError::invalid("until", "A reservation ends later than now.").into());
             }
@@ -59,7 +60,6 @@ pub async fn reserve(services: &Services, caller: &Arc<Caller>, input: ReserveNu
             tx.audit(&permit, Some(place.global()), summary).await?;
             Ok(place)
         })
-    })
     .await
 }
 
@@ -75,11 +75,10 @@ pub async fn release_reservation(
     expected_version: Option<i32>,
 ) -> Result<PlanNumber, Error> {
     let number = of_plan(number, event.is_some())?;
-    transact(services, caller, Action::ReleaseReservation, Mode::Commit, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, actions::RELEASE_RESERVATION, Mode::Commit, |tx| {
             tx.actor().demand(Role::Operator)?;
             let event = plan_of(tx, event.as_deref()).await?;
-            let permit = lock(tx, Action::ReleaseReservation, event.as_ref(), &number).await?;
+            let permit = lock(tx, actions::RELEASE_RESERVATION, event.as_ref(), &number).await?;
             let row = take(tx, &permit, event.as_ref(), &number, expected_version).await?;
             // The clock alone makes other numbers available, so no other state passes.
             check_move(&row, NumberState::Available)?;
@@ -88,7 +87,6 @@ pub async fn release_reservation(
             tx.audit(&permit, Some(place.global()), format!("the reservation of {number} was released")).await?;
             Ok(place)
         })
-    })
     .await
 }
 
@@ -142,7 +140,7 @@ pub async fn lock(tx: &mut Tx<'_>, action: Action, event: Option<&Event>, number
         Some(event) => locks::events(tx.conn, &[event.id]).await?,
         None => lock_world(tx, number.as_str()).await?,
     }
-    let permit = tx.permit(action).await?;
+    let permit = tx.permit().await?;
     if let Some(event) = event {
         let event = service_types::queries::event_by_id(tx.conn, event.id).await?;
         if event.is_none_or(|event| event.phase == EventPhase::Archived) {
@@ -187,7 +185,7 @@ fn check_move(row: &NumberRow, to: NumberState) -> Result<(), UserError> {
 
 /// The problem of a number whose state does not allow the move.
 pub(super) fn not_from(row: &NumberRow, to: NumberState) -> UserError {
-    let kind = UserErrorKind::InvalidTransition { number: row.number.clone(), from: row.state, to };
+    let kind = UserErrorKind::InvalidTransition { number: row.number.clone(), from: row.state.as_str().to_owned(), to: to.as_str().to_owned() };
     UserError::new(kind, "number", format!("The number is {}: it cannot become {}.", row.state.as_str(), to.as_str()))
 }
 

@@ -1,5 +1,6 @@
 //! The document of one device: its extension through a template.
 
+use crate::provisioning::actions;
 use std::sync::Arc;
 
 use minijinja::Value as Variable;
@@ -8,23 +9,23 @@ use sha2::{Digest as _, Sha256};
 
 use super::model::{DeviceLink, desk_phone_address, softphone_address};
 use super::queries;
-use crate::access::{self, Action, Caller};
-use crate::accounts::token::Token;
-use crate::clock::Timestamp;
-use crate::error::{Error, InternalError};
-use crate::feed_log::{self, FeedRef};
+use platform::access::{self, Caller};
+use accounts::token::Token;
+use platform::clock::Timestamp;
+use platform::error::{Error, InternalError};
+use platform::feed_log::{self, FeedRef};
 use crate::provisioning::content::{self, Reading};
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::model::{Content, Place};
 use crate::provisioning::render::{self, Withheld};
 use crate::provisioning::{content_queries, queries as feeds};
-use crate::restrictions::{self, RestrictionEffect};
-use crate::secrets::Sealer;
+use restrictions::{RestrictionEffect};
+use platform::secrets::Sealer;
 use crate::service_types::schema::{Parameters, Viewer};
 use crate::service_types::templates::{self, DeviceVariables, Limits, Template};
-use crate::services::Services;
-use crate::store::Conn;
-use crate::transaction::{Mode, transact};
+use platform::services::Services;
+use platform::store::Conn;
+use platform::transaction::{Mode, transact};
 
 /// How often the last fetch is written at most, in seconds.
 const FETCHED_SECONDS: i64 = 300;
@@ -90,9 +91,9 @@ pub async fn fetch(services: &Services, asked: Asked<'_>) -> Result<Option<Devic
 
 async fn use_up(services: &Services, link: DeviceLink) -> Result<bool, Error> {
     let caller = Caller::system("device");
-    transact(services, &caller, Action::FetchDeviceDocument, Mode::Commit, move |tx| {
+    transact(services, &caller, actions::FETCH_DEVICE_DOCUMENT, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::FetchDeviceDocument).await?;
+            let permit = tx.permit().await?;
             let is_first = queries::use_up(tx.conn, &permit, link.id, tx.now).await?;
             if is_first {
                 let summary = "a softphone fetched its configuration by a link";

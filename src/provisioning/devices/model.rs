@@ -2,9 +2,9 @@
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
-use crate::clock::Timestamp;
-use crate::ids::{AccountId, DeviceLinkId, ExtensionId, TemplateId};
-use crate::store::schema::device_links;
+use platform::clock::Timestamp;
+use platform::ids::{AccountId, DeviceLinkId, ExtensionId, TemplateId};
+use platform::store::schema::device_links;
 
 /// A link under which one telephone finds its configuration.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use qrcodegen::{QrCode, QrCodeEcc};
 
-use crate::error::InternalError;
+use platform::error::InternalError;
 
 /// The quiet zone around the code, in modules (ISO/IEC 18004, section 5.3.8).
 const BORDER: i32 = 4;

@@ -7,13 +7,13 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 
 use super::model::DeviceLink;
-use crate::access::Permit;
-use crate::clock::Timestamp;
-use crate::feed_log::{Entry, FeedRef};
-use crate::ids::{AccountId, DeviceLinkId, EventId, ExtensionId, ServiceTypeId};
-use crate::query;
-use crate::store::Conn;
-use crate::store::schema::{device_links, extensions, feed_entries, templates};
+use platform::access::Permit;
+use platform::clock::Timestamp;
+use platform::feed_log::{Entry, FeedRef};
+use platform::ids::{AccountId, DeviceLinkId, EventId, ExtensionId, ServiceTypeId};
+use platform::query;
+use platform::store::Conn;
+use platform::store::schema::{device_links, extensions, feed_entries, templates};
 
 /// The links of an extension that belong to its owner, oldest first, each with the name of its template.
 pub async fn links_of(

@@ -1,5 +1,6 @@
 //! Making and revoking device links.
 
+use crate::provisioning::actions;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -7,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use super::documents::Making;
 use super::model::{DeviceLink, desk_phone_address, softphone_address};
 use super::queries;
-use crate::access::{self, Action, Caller, Permit};
-use crate::accounts::token::Token;
-use crate::error::{Error, UserError, UserErrorKind};
+use platform::access::{self, Caller, Permit};
+use accounts::token::Token;
+use platform::error::{Error, UserError, UserErrorKind};
 use crate::extensions::{self, Extension};
-use crate::feed_log::FeedRef;
-use crate::ids::{DeviceLinkId, ExtensionId};
-use crate::secrets::Secret;
+use platform::feed_log::FeedRef;
+use platform::ids::{DeviceLinkId, ExtensionId};
+use platform::secrets::Secret;
 use crate::service_types::templates::{self, Template};
 use crate::service_types::{self, EventPhase};
-use crate::services::Services;
-use crate::transaction::{Mode, Tx, transact};
+use platform::services::Services;
+use platform::transaction::{Mode, Tx, transact};
 
 /// How long a softphone's link waits to be used, in seconds: ten minutes.
 const SOFTPHONE_SECONDS: i64 = 600;
@@ -54,9 +55,9 @@ pub async fn create_softphone_link(
 ) -> Result<Linked, Error> {
     caller.actor.demand(access::Role::User)?;
     caller.actor.demand_recent_sign_in(services.now())?;
-    transact(services, caller, Action::CreateSoftphoneLink, Mode::Commit, move |tx| {
+    transact(services, caller, actions::CREATE_SOFTPHONE_LINK, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::CreateSoftphoneLink).await?;
+            let permit = tx.permit().await?;
             let (row, template) = ground(tx, &permit, &input).await?;
             make(tx, &permit, Wanted { row, template, mac: None, public_url }).await
         })
@@ -79,9 +80,9 @@ pub async fn create_desk_phone_link(
 ) -> Result<Linked, Error> {
     caller.actor.demand(access::Role::User)?;
     caller.actor.demand_recent_sign_in(services.now())?;
-    transact(services, caller, Action::CreateDeskPhoneLink, Mode::Commit, move |tx| {
+    transact(services, caller, actions::CREATE_DESK_PHONE_LINK, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::CreateDeskPhoneLink).await?;
+            let permit = tx.permit().await?;
             let (row, template) = ground(tx, &permit, &input).await?;
             let own = || row.parameters.0.get("mac").and_then(serde_json::Value::as_str).map(str::to_owned);
             let missing = || UserError::new(UserErrorKind::Required, "mac", "Give the telephone's MAC address.");
@@ -100,9 +101,9 @@ pub async fn create_desk_phone_link(
 /// # Errors
 /// INVALID or NOT_FOUND at `id`: another's link is not there.
 pub async fn revoke_device_link(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Linked, Error> {
-    transact(services, caller, Action::RevokeDeviceLink, Mode::Commit, move |tx| {
+    transact(services, caller, actions::REVOKE_DEVICE_LINK, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::RevokeDeviceLink).await?;
+            let permit = tx.permit().await?;
             let id = DeviceLinkId::from_global(&id)
                 .ok_or_else(|| UserError::invalid("id", "This is not the id of a device link."))?;
             let missing = || UserError::not_found("id", "There is no such device link.");

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::clock::{Monotonic, Timestamp};
-use crate::error::{Error, InternalError};
-use crate::ids::ApiKeyId;
+use platform::clock::{Monotonic, Timestamp};
+use platform::error::{Error, InternalError};
+use platform::ids::ApiKeyId;
 use crate::provisioning::consumer_queries as rows;
-use crate::services::Services;
+use platform::services::Services;
 
 /// How old an answer may be where no bell rang for a revoked key. With the poll of those who wait it is less than the second
 /// within which a key that was revoked elsewhere ends.

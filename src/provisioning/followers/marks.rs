@@ -8,15 +8,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::FeedName;
-use crate::access::FeedScope;
-use crate::error::Error;
-use crate::feed_log::{self, FeedRef, Revision};
-use crate::ids::FeedId;
-use crate::notifications::single_flight::SingleFlight;
+use platform::access::FeedScope;
+use platform::error::Error;
+use platform::feed_log::{self, FeedRef, Revision};
+use platform::ids::FeedId;
+use platform::notifications::single_flight::SingleFlight;
 use crate::provisioning::content_queries;
 use crate::provisioning::feed::Reader;
 use crate::provisioning::whole::FeedVersion;
-use crate::services::Services;
+use platform::services::Services;
 
 /// How old an answer may be where no bell rang.
 const FRESH: Duration = Duration::from_millis(200);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::access::FeedScope;
-use crate::error::Error;
-use crate::ids::FeedId;
-use crate::notifications::single_flight::SingleFlight;
+use platform::access::FeedScope;
+use platform::error::Error;
+use platform::ids::FeedId;
+use platform::notifications::single_flight::SingleFlight;
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::feed::Reader;
 use crate::provisioning::model::{ChangesPage, FeedAnswer};
@@ -71,8 +71,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::access::{Actor, ApiKeyScope, Key, feed_scope};
-    use crate::ids::{ApiKeyId, EventId, ServiceTypeId};
+    use platform::access::{Actor, ApiKeyScope, Key, feed_scope};
+    use platform::ids::{ApiKeyId, EventId, ServiceTypeId};
 
     const CURSOR: Cursor = Cursor { feed: Uuid::nil(), epoch: Uuid::nil(), base: 1, position: 1, tag: [0; 8] };
 

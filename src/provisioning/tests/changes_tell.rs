@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::house::{House, told};
-use crate::feed_log::EntryChange;
+use platform::feed_log::EntryChange;
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::keys::NOBODY;
 use crate::provisioning::model::{Change, ResetReason};
@@ -152,7 +152,7 @@ async fn more_than_a_page_holds_is_told_at_once() {
     house.add(1, "2001", json!({})).await;
     let mut step = house.step();
     for _ in 0..5001 {
-        let id = crate::ids::ExtensionId::new(&*house.services.rng, super::house::NOW);
+        let id = platform::ids::ExtensionId::new(&*house.services.rng, super::house::NOW);
         step.changes.mark(house.feed, id, 0, EntryChange::Delete);
     }
     step.commit().await;

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::house::{House, told};
-use crate::access::ApiKeyScope;
-use crate::access::Caller;
-use crate::error::Error;
+use platform::access::ApiKeyScope;
+use platform::access::Caller;
+use platform::error::Error;
 use crate::extensions::rules::write_back;
 use crate::provisioning::acknowledge::{Acknowledgement, DIGEST_MISMATCH, ReportedError, acknowledge};
 use crate::provisioning::consumers::{self, ConsumerPatch, NewConsumer};

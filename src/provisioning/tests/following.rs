@@ -7,9 +7,9 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 
 use super::house::{House, told};
-use crate::access::ApiKeyScope;
-use crate::error::Error;
-use crate::notifications::Notification;
+use platform::access::ApiKeyScope;
+use platform::error::Error;
+use platform::notifications::Notification;
 use crate::provisioning::feed::{Reader, open};
 use crate::provisioning::follow::follow;
 use crate::provisioning::followers::Followers;

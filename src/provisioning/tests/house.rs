@@ -9,26 +9,26 @@ use diesel::{ExpressionMethods as _, QueryDsl as _};
 use diesel_async::RunQueryDsl as _;
 use serde_json::{Value, json};
 
-use crate::access::rates::{Buckets, Rate};
-use crate::access::{Actor, ApiKeyScope, Caller, Key};
-use crate::accounts::hashing::Hasher;
-use crate::clock::{Clock as _, ManualClock, Rng, SeededRng, Timestamp};
-use crate::config::DatabaseUrl;
-use crate::feed_log::{self, ChangeSet, EntryChange, FeedRef, Keys, Recorded};
-use crate::ids::{AccountId, ApiKeyId, EventId, ExtensionId, ServiceTypeId};
-use crate::notifications::{Notification, Notifier};
+use platform::access::rates::{Buckets, Rate};
+use platform::access::{Actor, ApiKeyScope, Caller, Key};
+use platform::passwords::Hasher;
+use platform::clock::{Clock as _, ManualClock, Rng, SeededRng, Timestamp};
+use platform::store::DatabaseUrl;
+use platform::feed_log::{self, ChangeSet, EntryChange, FeedRef, Keys, Recorded};
+use platform::ids::{AccountId, ApiKeyId, EventId, ExtensionId, ServiceTypeId};
+use platform::notifications::{Notification, Notifier};
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::feed::{Reader, open};
 use crate::provisioning::model::{Change, ChangesPage, FeedAnswer, ResetReason};
-use crate::query;
-use crate::secrets::{Place, Sealer};
+use platform::query;
+use platform::secrets::{Place, Sealer};
 use crate::service_types::schema::ParameterSchema;
-use crate::services::{Services, ServicesInner};
-use crate::store::schema::{
+use platform::services::{Services, ServicesInner};
+use platform::store::schema::{
     accounts, api_key_service_types, api_keys, events, extension_unique_values, extensions, service_types,
 };
-use crate::store::types::{Id, JsonValue};
-use crate::store::{Conn, Store};
+use platform::store::types::{Id, JsonValue};
+use platform::store::{Conn, Store};
 
 pub const NOW: Timestamp = Timestamp(1_787_000_000_000_000);
 
@@ -97,6 +97,7 @@ impl House {
             sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
             rng: Arc::clone(&rng),
             notifier: Notifier::default(),
+            hooks: platform::hooks::Hooks::default(),
         });
         let feed = FeedRef { event: EventId::new(&*rng, NOW), service_type: ServiceTypeId::new(&*rng, NOW) };
         let house = Self {

@@ -6,15 +6,15 @@ use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema, V
 use serde_json::{Value, json};
 
 use super::house::{House, NOW};
-use crate::access::ApiKeyScope;
-use crate::ids::{ExtensionId, NumberId, RestrictionId};
-use crate::provisioning::graphql::{
+use platform::access::ApiKeyScope;
+use platform::ids::{ExtensionId, NumberId, RestrictionId};
+use crate::graphql::provisioning::{
     FeedChange, FeedExtension, ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription,
 };
 use crate::provisioning::model::{ChangesPage, SnapshotPage};
-use crate::query;
-use crate::restrictions::{NewRestriction, RestrictionSource, Target};
-use crate::store::schema::restrictions;
+use platform::query;
+use ::restrictions::{NewRestriction, RestrictionSource, Target};
+use platform::store::schema::restrictions;
 
 const FIELDS: &str = "id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active restrictions effects \
      members { number active } ownerUsername visibility version updatedAt again: number";

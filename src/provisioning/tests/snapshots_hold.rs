@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::house::{House, told};
-use crate::access::{Actor, ApiKeyScope};
-use crate::error::Error;
-use crate::feed_log::digest::Sum;
+use platform::access::{Actor, ApiKeyScope};
+use platform::error::Error;
+use platform::feed_log::digest::Sum;
 use crate::provisioning::cursor::SnapshotCursor;
 use crate::provisioning::feed::open;
 use crate::provisioning::model::{Content, SnapshotPage};

@@ -12,20 +12,20 @@ use super::destination::{Destinations, NOT_ALLOWED};
 use super::model::WebHook;
 use super::queries;
 use super::signature::{HEADER, sign};
-use crate::access::{Actor, Caller};
+use platform::access::{Actor, Caller};
 use crate::api_keys;
-use crate::error::{Error, InternalError};
-use crate::feed_log::{self, FeedRef};
-use crate::ids::ConsumerId;
-use crate::outgoing;
+use platform::error::{Error, InternalError};
+use platform::feed_log::{self, FeedRef};
+use platform::ids::ConsumerId;
+use platform::outgoing;
 use crate::provisioning::acknowledge::{self, Acknowledgement};
 use crate::provisioning::consumer_queries;
 use crate::provisioning::content_queries;
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::feed::{self, Reader};
 use crate::provisioning::model::{Consumer, FeedAnswer, ResetReason};
-use crate::secrets::Secret;
-use crate::services::Services;
+use platform::secrets::Secret;
+use platform::services::Services;
 
 /// How many hooks one instance calls at a time.
 const AT_ONCE: usize = 32;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::error::InternalError;
-use crate::ids::ConsumerId;
+use platform::error::InternalError;
+use platform::ids::ConsumerId;
 use crate::provisioning::acknowledge::ReportedError;
 use crate::provisioning::cursor::Cursor;
 use crate::provisioning::json;

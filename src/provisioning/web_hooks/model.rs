@@ -2,11 +2,11 @@
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
-use crate::clock::Timestamp;
-use crate::ids::ConsumerId;
-use crate::secrets::Place;
-use crate::store::schema::feed_web_hooks;
-use crate::text_enum;
+use platform::clock::Timestamp;
+use platform::ids::ConsumerId;
+use platform::secrets::Place;
+use platform::store::schema::feed_web_hooks;
+use platform::text_enum;
 
 /// The first pause after a failure, in seconds; it doubles up to [`LONGEST_PAUSE_SECONDS`].
 const FIRST_PAUSE_SECONDS: i64 = 1;

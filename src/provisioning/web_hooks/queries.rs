@@ -7,12 +7,12 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 
 use super::model::WebHook;
-use crate::access::Permit;
-use crate::clock::Timestamp;
-use crate::ids::ConsumerId;
-use crate::query;
-use crate::store::Conn;
-use crate::store::schema::{events, feed_consumers, feed_web_hooks, feeds};
+use platform::access::Permit;
+use platform::clock::Timestamp;
+use platform::ids::ConsumerId;
+use platform::query;
+use platform::store::Conn;
+use platform::store::schema::{events, feed_consumers, feed_web_hooks, feeds};
 
 /// How long an instance has a hook for itself, in seconds; one that dies loses it then.
 pub const CLAIM_SECONDS: i64 = 30;

@@ -1,5 +1,7 @@
 //! What admins and operators decide about web hooks.
 
+use platform::access::ROTATE_KEY;
+use crate::provisioning::actions;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -9,15 +11,15 @@ use serde::{Deserialize, Serialize};
 use super::destination;
 use super::model::WebHook;
 use super::queries;
-use crate::access::{Action, Caller, Role};
-use crate::error::{Error, InternalError, UserError};
-use crate::ids::ConsumerId;
-use crate::notifications::Notification;
+use platform::access::{Caller, Role};
+use platform::error::{Error, InternalError, UserError};
+use platform::ids::ConsumerId;
+use platform::notifications::Notification;
 use crate::provisioning::consumers::{self, Done};
-use crate::secrets::Secret;
-use crate::services::Services;
-use crate::store::Conn;
-use crate::transaction::{Mode, Tx, transact};
+use platform::secrets::Secret;
+use platform::services::Services;
+use platform::store::Conn;
+use platform::transaction::{Mode, Tx, transact};
 
 /// A web hook that was saved.
 #[derive(Serialize, Deserialize)]
@@ -53,11 +55,11 @@ pub async fn of_consumer_in(conn: &mut Conn, consumer: ConsumerId) -> Result<Opt
 pub async fn save(services: &Services, caller: &Arc<Caller>, consumer: String, url: String) -> Result<Saved, Error> {
     caller.actor.demand(Role::Admin)?;
     caller.actor.demand_recent_sign_in(services.now())?;
-    transact(services, caller, Action::SaveWebHook, Mode::Commit, |tx| Box::pin(save_in(tx, consumer, url))).await
+    transact(services, caller, actions::SAVE_WEB_HOOK, Mode::Commit, |tx| Box::pin(save_in(tx, consumer, url))).await
 }
 
 async fn save_in(tx: &mut Tx<'_>, consumer: String, url: String) -> Result<Saved, Error> {
-    let permit = tx.permit(Action::SaveWebHook).await?;
+    let permit = tx.permit().await?;
     let consumer = find(tx, &consumer).await?;
     destination::check(&url).map_err(|why| UserError::invalid("url", why))?;
     let before = queries::of_consumer(tx.conn, consumer.id).await?;
@@ -82,9 +84,9 @@ async fn save_in(tx: &mut Tx<'_>, consumer: String, url: String) -> Result<Saved
 pub async fn rotate(services: &Services, caller: &Arc<Caller>, consumer: String) -> Result<Saved, Error> {
     caller.actor.demand(Role::Admin)?;
     caller.actor.demand_recent_sign_in(services.now())?;
-    transact(services, caller, Action::RotateWebHookSecret, Mode::Commit, |tx| {
+    transact(services, caller, actions::ROTATE_WEB_HOOK_SECRET, Mode::Commit, |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::RotateWebHookSecret).await?;
+            let permit = tx.permit().await?;
             let (consumer, hook) = find_hook(tx, &consumer).await?;
             let (sealed, secret) = new_secret(tx, consumer.id)?;
             queries::save(tx.conn, &permit, &WebHook { secret: sealed, ..hook }).await?;
@@ -101,9 +103,9 @@ pub async fn rotate(services: &Services, caller: &Arc<Caller>, consumer: String)
 /// # Errors
 /// Problems for an unknown consumer and one that is not called.
 pub async fn delete(services: &Services, caller: &Arc<Caller>, consumer: String) -> Result<Done, Error> {
-    transact(services, caller, Action::DeleteWebHook, Mode::Commit, |tx| {
+    transact(services, caller, actions::DELETE_WEB_HOOK, Mode::Commit, |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::DeleteWebHook).await?;
+            let permit = tx.permit().await?;
             let (consumer, _) = find_hook(tx, &consumer).await?;
             queries::delete(tx.conn, &permit, consumer.id).await?;
             let summary = format!("took the web hook of the telephone system {} away", consumer.name);
@@ -119,9 +121,9 @@ pub async fn delete(services: &Services, caller: &Arc<Caller>, consumer: String)
 /// # Errors
 /// Problems for an unknown consumer and one that is not called.
 pub async fn replay(services: &Services, caller: &Arc<Caller>, consumer: String, whole: bool) -> Result<Done, Error> {
-    transact(services, caller, Action::ReplayWebHook, Mode::Commit, move |tx| {
+    transact(services, caller, actions::REPLAY_WEB_HOOK, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::ReplayWebHook).await?;
+            let permit = tx.permit().await?;
             let (consumer, hook) = find_hook(tx, &consumer).await?;
             let again = WebHook {
                 created_at: hook.created_at,
@@ -151,9 +153,9 @@ fn said(name: &str, whole: bool) -> String {
 /// # Errors
 /// When a secret does not open, or the database refuses; nothing is changed then.
 pub async fn reseal(services: &Services) -> Result<usize, Error> {
-    transact(services, &Caller::system("rotate-key"), Action::RotateKey, Mode::Commit, |tx| {
+    transact(services, &Caller::system("rotate-key"), ROTATE_KEY, Mode::Commit, |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::RotateKey).await?;
+            let permit = tx.permit().await?;
             let mut done = 0;
             for hook in queries::all(tx.conn).await? {
                 let place = WebHook::place(&hook.consumer_id);

@@ -3,8 +3,8 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::clock::Timestamp;
-use crate::secrets::Secret;
+use platform::clock::Timestamp;
+use platform::secrets::Secret;
 
 /// The header that carries it.
 pub const HEADER: &str = "Switchboard-Signature";

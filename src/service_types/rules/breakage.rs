@@ -1,7 +1,7 @@
 //! Which extensions stand in a new schema's way.
 
-use crate::error::{UserError, UserErrorKind};
-use crate::ids::ExtensionId;
+use platform::error::{UserError, UserErrorKind};
+use platform::ids::ExtensionId;
 
 /// How many of the extensions that a schema would break are named.
 const NAMED: usize = 100;

@@ -1,23 +1,24 @@
 //! Events and their phases.
 
+use crate::service_types::actions;
 use std::sync::Arc;
 
 use super::{Changed, catalogue_changed, clean_name, clean_slug, service_types};
-use crate::access::{Action, Caller, Permit};
-use crate::clock::Timestamp;
-use crate::error::{Error, UserError, UserErrorKind};
-use crate::feed_log;
-use crate::ids::{EventId, NumberHistoryId, NumberId, NumberRangeId};
-use crate::locks;
-use crate::notifications::Notification;
-use crate::numbers::number::Number;
-use crate::numbers::plan::ReservedPrefixes;
-use crate::patch::Patch;
+use platform::access::{Caller, Permit};
+use platform::clock::Timestamp;
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::feed_log;
+use platform::ids::{EventId, NumberHistoryId, NumberId, NumberRangeId};
+use platform::locks;
+use platform::notifications::Notification;
+use numbering::number::Number;
+use numbering::plan::ReservedPrefixes;
+use platform::patch::Patch;
 use crate::service_types::model::{Event, EventPhase, NumberRange};
 use crate::service_types::{effects, queries};
-use crate::services::Services;
-use crate::store::types::JsonValue;
-use crate::transaction::{Mode, Tx, transact};
+use platform::services::Services;
+use platform::store::types::JsonValue;
+use platform::transaction::{Mode, Tx, transact};
 
 /// The longest hold: a week, in seconds.
 const LONGEST_HOLD_SECONDS: i32 = 7 * 24 * 3600;
@@ -84,10 +85,10 @@ pub async fn create_event(
     caller: &Arc<Caller>,
     input: CreateEvent,
 ) -> Result<Changed<EventId>, Error> {
-    transact(services, caller, Action::CreateEvent, Mode::Commit, move |tx| {
+    transact(services, caller, actions::CREATE_EVENT, Mode::Commit, move |tx| {
         Box::pin(async move {
             let source = source_of_copy(tx, input.copy_from.as_deref()).await?;
-            let permit = tx.permit(Action::CreateEvent).await?;
+            let permit = tx.permit().await?;
             let source = source?;
             let event = new_event(tx, &input, source.as_ref())?;
             check(&event)?;
@@ -201,12 +202,12 @@ pub async fn update_event(
     caller: &Arc<Caller>,
     input: UpdateEvent,
 ) -> Result<Changed<EventId>, Error> {
-    transact(services, caller, Action::UpdateEvent, Mode::Commit, move |tx| {
+    transact(services, caller, actions::UPDATE_EVENT, Mode::Commit, move |tx| {
         Box::pin(async move {
             if let Some(found) = queries::event_by_slug(tx.conn, &input.slug).await? {
                 locks::events(tx.conn, &[found.id]).await?;
             }
-            let permit = tx.permit(Action::UpdateEvent).await?;
+            let permit = tx.permit().await?;
             let found = queries::event_by_slug(tx.conn, &input.slug).await?;
             let mut event = found.ok_or_else(|| UserError::not_found("slug", "There is no event with this slug."))?;
             let before = event.clone();

@@ -17,10 +17,10 @@ pub use type_changes::{Update, UpdateServiceType, update_service_type};
 pub use types::{CreateServiceType, create_service_type, source};
 
 use super::queries;
-use crate::error::{Error, UserError};
-use crate::ids::ServiceTypeId;
-use crate::notifications::Notification;
-use crate::transaction::Tx;
+use platform::error::{Error, UserError};
+use platform::ids::ServiceTypeId;
+use platform::notifications::Notification;
+use platform::transaction::Tx;
 
 /// What an operation made or changed.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
@@ -52,7 +52,7 @@ fn clean_slug(input: &str) -> Result<String, UserError> {
 
 /// A name for people.
 fn clean_name(field: &str, input: &str) -> Result<String, UserError> {
-    crate::text::name(input).map_err(|fault| UserError::invalid(field, fault.to_string()))
+    platform::text::name(input).map_err(|fault| UserError::invalid(field, fault.to_string()))
 }
 
 /// A longer text.

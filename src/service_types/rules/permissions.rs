@@ -1,19 +1,20 @@
 //! Call permissions.
 
+use crate::service_types::actions;
 use std::sync::Arc;
 
 use super::{Changed, catalogue_changed, clean_name, clean_slug, clean_text};
-use crate::access::{Action, Caller, Role};
-use crate::error::{Error, UserError, UserErrorKind};
-use crate::feed_log::EntryChange;
-use crate::ids::CallPermissionId;
-use crate::locks;
-use crate::notifications::Notification;
-use crate::patch::Patch;
+use platform::access::{Caller, Role};
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::feed_log::EntryChange;
+use platform::ids::CallPermissionId;
+use platform::locks;
+use platform::notifications::Notification;
+use platform::patch::Patch;
 use crate::service_types::model::CallPermission;
 use crate::service_types::{effects, queries};
-use crate::services::Services;
-use crate::transaction::{Mode, transact};
+use platform::services::Services;
+use platform::transaction::{Mode, transact};
 
 /// A permission to be made.
 pub struct CreateCallPermission {
@@ -40,9 +41,9 @@ pub async fn create_permission(
     caller: &Arc<Caller>,
     input: CreateCallPermission,
 ) -> Result<Changed<CallPermissionId>, Error> {
-    transact(services, caller, Action::CreateCallPermission, Mode::Commit, move |tx| {
+    transact(services, caller, actions::CREATE_CALL_PERMISSION, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::CreateCallPermission).await?;
+            let permit = tx.permit().await?;
             let row = CallPermission {
                 id: CallPermissionId::new(tx.rng(), tx.now),
                 slug: clean_slug(&input.slug)?,
@@ -76,9 +77,9 @@ pub async fn update_permission(
     caller: &Arc<Caller>,
     input: UpdateCallPermission,
 ) -> Result<Changed<CallPermissionId>, Error> {
-    transact(services, caller, Action::UpdateCallPermission, Mode::Commit, move |tx| {
+    transact(services, caller, actions::UPDATE_CALL_PERMISSION, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::UpdateCallPermission).await?;
+            let permit = tx.permit().await?;
             let id = CallPermissionId::from_global(&input.id)
                 .ok_or_else(|| UserError::invalid("id", "This is not the id of a permission."))?;
             let missing = || UserError::not_found("id", "There is no such permission.");
@@ -115,13 +116,13 @@ pub async fn delete_permission(
     caller: &Arc<Caller>,
     id: String,
 ) -> Result<Changed<CallPermissionId>, Error> {
-    transact(services, caller, Action::DeleteCallPermission, Mode::Commit, move |tx| {
+    transact(services, caller, actions::DELETE_CALL_PERMISSION, Mode::Commit, move |tx| {
         Box::pin(async move {
             tx.actor().demand(Role::Admin)?;
             // Whoever gives the permission to an extension holds its event's lock: with all of them, nobody does meanwhile.
             let events: Vec<_> = queries::all_events(tx.conn).await?.into_iter().map(|event| event.id).collect();
             locks::events(tx.conn, &events).await?;
-            let permit = tx.permit(Action::DeleteCallPermission).await?;
+            let permit = tx.permit().await?;
             let id = CallPermissionId::from_global(&id)
                 .ok_or_else(|| UserError::invalid("id", "This is not the id of a permission."))?;
             let missing = || UserError::not_found("id", "There is no such permission.");

@@ -1,20 +1,21 @@
 //! Number ranges.
 
+use crate::service_types::actions;
 use std::sync::Arc;
 
 use super::{Changed, catalogue_changed, clean_name, service_types};
-use crate::access::{Action, Caller, Permit};
-use crate::error::{Error, InternalError, UserError, UserErrorKind};
-use crate::ids::NumberRangeId;
-use crate::locks;
-use crate::numbers::number::{MAX_DIGITS, Number};
-use crate::numbers::plan;
-use crate::patch::Patch;
+use platform::access::{Action, Caller, Permit};
+use platform::error::{Error, InternalError, UserError, UserErrorKind};
+use platform::ids::NumberRangeId;
+use platform::locks;
+use numbering::number::{MAX_DIGITS, Number};
+use numbering::plan;
+use platform::patch::Patch;
 use crate::service_types::model::{Event, EventPhase, NumberRange};
 use crate::service_types::{effects, queries};
-use crate::services::Services;
-use crate::store::Conn;
-use crate::transaction::{Mode, Tx, transact};
+use platform::services::Services;
+use platform::store::Conn;
+use platform::transaction::{Mode, Tx, transact};
 
 /// A range to be made.
 pub struct CreateNumberRange {
@@ -43,13 +44,13 @@ pub async fn create_range(
     caller: &Arc<Caller>,
     input: CreateNumberRange,
 ) -> Result<Changed<NumberRangeId>, Error> {
-    transact(services, caller, Action::CreateNumberRange, Mode::Commit, move |tx| {
+    transact(services, caller, actions::CREATE_NUMBER_RANGE, Mode::Commit, move |tx| {
         Box::pin(async move {
             let no_event = || UserError::not_found("event", "There is no event with this slug.");
             if let Some(event) = queries::event_by_slug(tx.conn, &input.event).await? {
                 locks::events(tx.conn, &[event.id]).await?;
             }
-            let permit = tx.permit(Action::CreateNumberRange).await?;
+            let permit = tx.permit().await?;
             let event = queries::event_by_slug(tx.conn, &input.event).await?.ok_or_else(no_event)?;
             refuse_archived(&event, "event")?;
             let first = Number::clean(&input.first).map_err(|problem| problem.at(["first"]))?;
@@ -90,9 +91,9 @@ pub async fn update_range(
     caller: &Arc<Caller>,
     input: UpdateNumberRange,
 ) -> Result<Changed<NumberRangeId>, Error> {
-    transact(services, caller, Action::UpdateNumberRange, Mode::Commit, move |tx| {
+    transact(services, caller, actions::UPDATE_NUMBER_RANGE, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let (permit, event, mut row) = locked(tx, Action::UpdateNumberRange, &input.id).await?;
+            let (permit, event, mut row) = locked(tx, actions::UPDATE_NUMBER_RANGE, &input.id).await?;
             refuse_archived(&event, "id")?;
             let id = row.id;
             if let Some(label) = input.label.stored("label")? {
@@ -121,9 +122,9 @@ pub async fn delete_range(
     caller: &Arc<Caller>,
     id: String,
 ) -> Result<Changed<NumberRangeId>, Error> {
-    transact(services, caller, Action::DeleteNumberRange, Mode::Commit, move |tx| {
+    transact(services, caller, actions::DELETE_NUMBER_RANGE, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let (permit, event, row) = locked(tx, Action::DeleteNumberRange, &id).await?;
+            let (permit, event, row) = locked(tx, actions::DELETE_NUMBER_RANGE, &id).await?;
             refuse_archived(&event, "id")?;
             if let Some(taken) = effects::taken_between(tx.conn, event.id, &row.first, &row.last).await? {
                 let message = format!("Some of its numbers are in use or kept for somebody, {taken} among them.");
@@ -146,7 +147,7 @@ async fn locked(tx: &mut Tx<'_>, action: Action, id: &str) -> Result<(Permit, Ev
     {
         locks::events(tx.conn, &[found.event_id]).await?;
     }
-    let permit = tx.permit(action).await?;
+    let permit = tx.permit().await?;
     let id = id.ok_or_else(|| UserError::invalid("id", "This is not the id of a range."))?;
     let row = queries::range_by_id(tx.conn, id)
         .await?

@@ -1,5 +1,6 @@
 //! Changes of a service type, down to the last extension of it.
 
+use crate::service_types::actions;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
@@ -7,22 +8,22 @@ use serde_json::Value;
 use super::breakage::Breakage;
 use super::types::{clean_instructions, clean_settings, not_negative, refuse_clash};
 use super::{Changed, catalogue_changed, clean_name, clean_text};
-use crate::access::{Action, Caller, Permit, Role};
-use crate::error::{Error, UserError, UserErrorKind};
-use crate::feed_log::{self, EntryChange, FeedRef, Keys};
-use crate::ids::{EventId, ServiceTypeId};
-use crate::locks::{self, Hold};
-use crate::notifications::Notification;
-use crate::patch::Patch;
+use platform::access::{Caller, Permit, Role};
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::feed_log::{self, EntryChange, FeedRef, Keys};
+use platform::ids::{EventId, ServiceTypeId};
+use platform::locks::{self, Hold};
+use platform::notifications::Notification;
+use platform::patch::Patch;
 use crate::service_types::adapt::adapt;
 use crate::service_types::effects::{self, Affected, NewContent};
 use crate::service_types::model::ServiceType;
 use crate::service_types::schema::{ParameterSchema, Parameters, Parts, Source, same_schema};
 use crate::service_types::sealed::{comparison_key, open_secrets, seal_secrets, unique_values};
 use crate::service_types::{compiled, queries};
-use crate::services::Services;
-use crate::store::types::JsonValue;
-use crate::transaction::{Mode, Tx, transact};
+use platform::services::Services;
+use platform::store::types::JsonValue;
+use platform::transaction::{Mode, Tx, transact};
 
 /// What is to change of a service type.
 pub struct UpdateServiceType {
@@ -66,7 +67,7 @@ pub async fn update_service_type(
     let found = Arc::new(Mutex::new(Breakage::default()));
     let seen = Arc::clone(&found);
     let mode = Mode::dry_run(input.dry_run);
-    let result = transact(services, caller, Action::UpdateServiceType, mode, move |tx| {
+    let result = transact(services, caller, actions::UPDATE_SERVICE_TYPE, mode, move |tx| {
         Box::pin(async move {
             let mut breakage = Breakage::default();
             let result = update(tx, input, &taken, &mut breakage).await;
@@ -93,7 +94,7 @@ async fn update(
         Some(found) => lock(tx, found.id).await?,
         None => Vec::new(),
     };
-    let permit = tx.permit(Action::UpdateServiceType).await?;
+    let permit = tx.permit().await?;
     let id = found.ok_or_else(unknown)?.id;
     let before = queries::service_type_by_id(tx.conn, id).await?.ok_or_else(unknown)?;
     if let Some(expected) = input.expected_schema_version

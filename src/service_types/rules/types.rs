@@ -1,20 +1,21 @@
 //! Service types.
 
+use crate::service_types::actions;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::{Changed, catalogue_changed, clean_name, clean_slug, clean_text};
-use crate::access::{Action, Caller};
-use crate::error::{Error, UserError, UserErrorKind};
-use crate::ids::ServiceTypeId;
+use platform::access::{Caller};
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::ids::ServiceTypeId;
 use crate::service_types::model::{ServiceBehaviour, ServiceType};
 use crate::service_types::schema::ParameterSchema;
 use crate::service_types::typing::{ServiceTypeSource, TypeCatalogue};
 use crate::service_types::{compiled, queries};
-use crate::services::Services;
-use crate::store::types::JsonValue;
-use crate::transaction::{Mode, transact};
+use platform::services::Services;
+use platform::store::types::JsonValue;
+use platform::transaction::{Mode, transact};
 
 /// A service type to be made.
 pub struct CreateServiceType {
@@ -41,9 +42,9 @@ pub async fn create_service_type(
     input: CreateServiceType,
     taken: Vec<String>,
 ) -> Result<Changed<ServiceTypeId>, Error> {
-    transact(services, caller, Action::CreateServiceType, Mode::Commit, move |tx| {
+    transact(services, caller, actions::CREATE_SERVICE_TYPE, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::CreateServiceType).await?;
+            let permit = tx.permit().await?;
             let slug = clean_slug(&input.slug)?;
             let schema = ParameterSchema::compile(&input.parameter_schema)?;
             let settings = clean_settings(input.settings)?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::UserError;
+use platform::error::UserError;
 
 use super::digests::DigestTemplate;
 use super::limits::refusal;

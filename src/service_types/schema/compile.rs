@@ -3,8 +3,8 @@
 use jsonschema::PatternOptions;
 use serde_json::{Value, json};
 
-use crate::clock::SeededRng;
-use crate::error::UserError;
+use platform::clock::SeededRng;
+use platform::error::UserError;
 
 use super::annotations::{self, Parameter};
 use super::generate::{self, Source};

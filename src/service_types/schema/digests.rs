@@ -11,7 +11,7 @@ use md5::Md5;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::error::UserError;
+use platform::error::UserError;
 
 use super::{ParameterSchema, Parameters};
 

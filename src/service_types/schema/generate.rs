@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::clock::Rng;
-use crate::error::{UserError, UserErrorKind};
+use platform::clock::Rng;
+use platform::error::{UserError, UserErrorKind};
 
 use super::annotations::{Generate, Parameter};
 use super::{ParameterSchema, Parameters};
@@ -97,7 +97,7 @@ impl ParameterSchema {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SeededRng;
+    use platform::clock::SeededRng;
 
     #[test]
     fn the_words_are_many_short_and_different() {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::error::UserError;
+use platform::error::UserError;
 
 use super::nodes::{children, definition_name, pointer};
 use super::{MAX_DEPTH, MAX_SCHEMA_BYTES};

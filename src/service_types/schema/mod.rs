@@ -20,7 +20,7 @@ mod violations;
 
 use serde_json::{Map, Value};
 
-use crate::error::UserError;
+use platform::error::UserError;
 
 pub use annotations::{Audience, Generate, Parameter, Uniqueness};
 pub use complete::{Completed, merge_patch};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::error::{UserError, UserErrorKind};
+use platform::error::{UserError, UserErrorKind};
 
 use super::annotations::{Audience, Parameter};
 use super::{ParameterSchema, Parameters};

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::clock::SeededRng;
-use crate::error::UserErrorKind;
+use platform::clock::SeededRng;
+use platform::error::UserErrorKind;
 
 fn compiled(schema: Value) -> ParameterSchema {
     ParameterSchema::compile(&schema).unwrap_or_else(|problems| panic!("{problems:#?}"))

@@ -3,7 +3,7 @@
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
-use crate::error::{UserError, UserErrorKind};
+use platform::error::{UserError, UserErrorKind};
 
 use super::limits::json_depth;
 use super::nodes::{pointer, segments};

@@ -2,9 +2,9 @@
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
-use crate::ids::{ServiceTypeId, TemplateId};
-use crate::store::schema::templates;
-use crate::text_enum;
+use platform::ids::{ServiceTypeId, TemplateId};
+use platform::store::schema::templates;
+use platform::text_enum;
 
 text_enum! {
     /// What a template yields: it decides how values are escaped.

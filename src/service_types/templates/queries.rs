@@ -4,11 +4,11 @@ use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, Quer
 use diesel_async::RunQueryDsl as _;
 
 use super::model::Template;
-use crate::access::Permit;
-use crate::ids::{ServiceTypeId, TemplateId};
-use crate::query;
-use crate::store::Conn;
-use crate::store::schema::templates;
+use platform::access::Permit;
+use platform::ids::{ServiceTypeId, TemplateId};
+use platform::query;
+use platform::store::Conn;
+use platform::store::schema::templates;
 
 /// The templates of a service type, by name.
 pub async fn templates_of(conn: &mut Conn, service_type: ServiceTypeId) -> QueryResult<Vec<Template>> {

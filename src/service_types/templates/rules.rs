@@ -1,16 +1,17 @@
 //! What admins do with templates.
 
+use crate::service_types::actions;
 use std::sync::Arc;
 
 use super::model::{Template, TemplateFormat};
 use super::{queries, sample};
-use crate::access::{Action, Caller};
-use crate::error::{Error, UserError};
-use crate::ids::TemplateId;
+use platform::access::{Caller};
+use platform::error::{Error, UserError};
+use platform::ids::TemplateId;
 use crate::service_types::rules::{Changed, catalogue_changed};
 use crate::service_types::{compiled, queries as types};
-use crate::services::Services;
-use crate::transaction::{Mode, transact};
+use platform::services::Services;
+use platform::transaction::{Mode, transact};
 
 /// The longest template, in bytes.
 const MAX_SOURCE_BYTES: usize = 256 * 1024;
@@ -39,9 +40,9 @@ pub struct Saved {
 /// # Errors
 /// INVALID or NOT_FOUND at the field concerned.
 pub async fn save_template(services: &Services, caller: &Arc<Caller>, input: SaveTemplate) -> Result<Saved, Error> {
-    transact(services, caller, Action::SaveTemplate, Mode::Commit, move |tx| {
+    transact(services, caller, actions::SAVE_TEMPLATE, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::SaveTemplate).await?;
+            let permit = tx.permit().await?;
             check(&input)?;
             let found = types::service_type_by_slug(tx.conn, &input.service_type).await?;
             let service_type =
@@ -79,9 +80,9 @@ pub async fn delete_template(
     caller: &Arc<Caller>,
     id: String,
 ) -> Result<Changed<TemplateId>, Error> {
-    transact(services, caller, Action::DeleteTemplate, Mode::Commit, move |tx| {
+    transact(services, caller, actions::DELETE_TEMPLATE, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::DeleteTemplate).await?;
+            let permit = tx.permit().await?;
             let id = TemplateId::from_global(&id)
                 .ok_or_else(|| UserError::invalid("id", "This is not the id of a template."))?;
             let missing = || UserError::not_found("id", "There is no such template.");

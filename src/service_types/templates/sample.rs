@@ -11,8 +11,8 @@ use super::engine::{self, Limits, TemplateError};
 use super::model::TemplateFormat;
 use super::outline::outline;
 use super::variables::{DeviceVariables, ExtensionVariables, MemberVariables, Surroundings, TypeVariables, of_device};
-use crate::clock::{Rng, Timestamp};
-use crate::error::{Error, UserError};
+use platform::clock::{Rng, Timestamp};
+use platform::error::{Error, UserError};
 use crate::service_types::schema::{DigestContext, ParameterSchema, Parameters, Source};
 use crate::service_types::{ServiceBehaviour, ServiceType};
 
@@ -150,9 +150,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clock::SeededRng;
-    use crate::ids::ServiceTypeId;
-    use crate::store::types::JsonValue;
+    use platform::clock::SeededRng;
+    use platform::ids::ServiceTypeId;
+    use platform::store::types::JsonValue;
 
     fn try_out(format: TemplateFormat, source: &str) -> Result<String, String> {
         let schema = json!({

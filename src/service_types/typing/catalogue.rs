@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::error::UserError;
+use platform::error::UserError;
 use crate::service_types::schema::ParameterSchema;
 
 use super::shape::{Builder, EnumType, ObjectType, description, pascal_case};
