@@ -15,7 +15,7 @@ use platform::text::folding::ascii_label;
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use switchboard::extensions::visibility::Visibility;
+use extensions::visibility::Visibility;
 
 use super::house::House;
 use super::measure::{alternate, show};

@@ -13,14 +13,14 @@ use platform::feed_log::{self, FeedRef, entry_version};
 use platform::ids::{ApiKeyId, EventId, FeedId, ServiceTypeId, SessionId};
 use platform::store::Conn;
 use serde_json::{Value, json};
-use switchboard::accounts;
+use accounts;
 use switchboard::app::{self, App, Parts};
 use switchboard::cli::Cli;
-use switchboard::extensions::list::{self, Filter};
+use extensions::list::{self, Filter};
 use switchboard::http::gateway::{Known, Switchboard};
 use switchboard::http::graphql::execute;
-use switchboard::service_types::rules::{CreateEvent, CreateNumberRange, CreateServiceType};
-use switchboard::service_types::{self, EventPhase, ServiceBehaviour, rules};
+use service_types::rules::{CreateEvent, CreateNumberRange, CreateServiceType};
+use service_types::{self, EventPhase, ServiceBehaviour, rules};
 
 use super::postgres::Cluster;
 

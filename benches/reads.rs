@@ -8,9 +8,9 @@ use platform::query;
 use platform::store::Conn;
 use platform::store::schema::{events, extensions, service_types};
 use serde_json::{Value, json};
-use switchboard::extensions::directory::{self, Audience, Key, Listing};
-use switchboard::extensions::Extension;
-use switchboard::extensions::search::Query;
+use extensions::directory::{self, Audience, Key, Listing};
+use extensions::Extension;
+use extensions::search::Query;
 
 use super::house::{FIRST_NUMBER, House};
 use super::measure::{Comparison, alternate, show};

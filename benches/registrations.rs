@@ -21,9 +21,9 @@ use platform::store::schema::{
 use platform::store::types::{Id, JsonValue};
 use platform::store::{Conn, SqliteConn, begin_nested, end_nested};
 use serde_json::json;
-use switchboard::extensions::Extension;
-use switchboard::extensions::search::SearchTerms;
-use switchboard::extensions::visibility::Visibility;
+use extensions::Extension;
+use extensions::search::SearchTerms;
+use extensions::visibility::Visibility;
 use switchboard::http::gateway::Known;
 use tokio::sync::Mutex;
 

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use platform::access::{Actor, Key, Person};
 use accounts::token::{ApiKey, Token};
-use crate::api_keys::{self, FoundKey};
+use api_keys::{FoundKey};
 use platform::clock::{Monotonic, Timestamp};
 use platform::error::Error;
 use platform::services::Services;

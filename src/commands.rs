@@ -15,7 +15,7 @@ use crate::cli::{AdminCommand, AuditCommand, Cli, Command};
 use crate::config::{Installation, LogFormat, Serving};
 use platform::error::{Error, InternalError};
 use platform::secrets::Secret;
-use crate::{agent, background, demo, http};
+use crate::{background, demo, http};
 
 /// How long requests that run may take to end when the program stops.
 const DRAIN: Duration = Duration::from_secs(10);

@@ -9,14 +9,14 @@ use platform::access::{Caller, Role};
 use accounts::rules::{self as account_rules, RegisterAccount};
 use crate::app::core_type_names;
 use platform::error::{Error, InternalError};
-use crate::extensions::rules::{self as extensions, AssignExtension};
-use crate::extensions::visibility::Visibility;
-use crate::service_types::rules::{
+use extensions::rules::{self as extensions, AssignExtension};
+use extensions::visibility::Visibility;
+use service_types::rules::{
     self as configuration, CreateCallPermission, CreateEvent, CreateNumberRange, CreateServiceType,
 };
-use crate::service_types::templates::SHIPPED;
-use crate::service_types::templates::rules::{SaveTemplate, save_template};
-use crate::service_types::{EventPhase, ServiceBehaviour};
+use service_types::templates::SHIPPED;
+use service_types::templates::rules::{SaveTemplate, save_template};
+use service_types::{EventPhase, ServiceBehaviour};
 use platform::services::Services;
 
 /// The password of all three accounts: therefore the demo listens on this machine only.
@@ -77,8 +77,8 @@ struct ServiceTypeFile {
 pub async fn load(services: &Services) -> Result<bool, Error> {
     let mut conn = services.store.read().await?;
     let is_empty = accounts::queries::is_empty(&mut conn).await?
-        && crate::service_types::queries::all_events(&mut conn).await?.is_empty()
-        && crate::service_types::queries::all_service_types(&mut conn).await?.is_empty();
+        && service_types::queries::all_events(&mut conn).await?.is_empty()
+        && service_types::queries::all_service_types(&mut conn).await?.is_empty();
     drop(conn);
     if !is_empty {
         return Ok(false);

@@ -1,6 +1,5 @@
 //! The program `switchboard`: command line, HTTP, GraphQL, background work. The domains are crates below `crates/`.
 
-pub mod agent;
 pub mod app;
 pub mod authentication;
 pub mod background;
@@ -10,9 +9,3 @@ pub mod config;
 pub mod demo;
 pub mod graphql;
 pub mod http;
-
-pub mod api_keys;
-pub mod extensions;
-pub mod numbers;
-pub mod provisioning;
-pub mod service_types;

@@ -13,10 +13,9 @@ use platform::error::Error;
 use platform::jobs::{self, Job, JobKind};
 use platform::mail::{Mail, SendError};
 use platform::notifications::{CHANNEL, Notification};
-use crate::provisioning::web_hooks;
+use provisioning::web_hooks;
 use platform::audit;
 use platform::idempotency;
-use crate::{numbers, provisioning};
 
 /// How often each duty looks by itself, beside the doorbell.
 const OFTEN: Duration = Duration::from_secs(1);

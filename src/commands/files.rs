@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 use super::{say, tell};
 use platform::access::Caller;
 use crate::cli::ExportFormat;
-use crate::extensions::import_export::row::{RowFailure, RowFile, RowLimits};
-use crate::extensions::import_export::{self, Import, Imported, Progress, csv, row_json};
+use extensions::import_export::row::{RowFailure, RowFile, RowLimits};
+use extensions::import_export::{self, Import, Imported, Progress, csv, row_json};
 use platform::secrets::{Secret, is_sealed_with_passphrase, open_with_passphrase, seal_with_passphrase};
 use platform::services::Services;
 

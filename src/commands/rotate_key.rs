@@ -10,13 +10,12 @@ use std::time::Duration;
 use super::{say, tell};
 use platform::access::{Caller};
 use platform::error::Error;
-use crate::extensions::rules::reseal;
+use extensions::rules::reseal;
 use platform::ids::JobId;
 use platform::jobs::{self, JobKind};
 use platform::mail::Mail;
-use crate::provisioning::web_hooks;
+use provisioning::web_hooks;
 use platform::secrets::{SealingError, reseal_comparison_key};
-use crate::service_types;
 use platform::services::Services;
 use platform::transaction::{Mode, transact};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use crate::api_keys::{self, queries, rules};
+use api_keys::{queries, rules};
 use platform::access::Role;
 use crate::graphql::accounts::AcceptedPayload;
 use crate::graphql::context::{self, actor, caller, services};

@@ -8,9 +8,9 @@ use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use tokio::sync::OnceCell;
 
-use crate::extensions::directory;
-use crate::extensions::directory::watch::{self, Fingerprints};
-use crate::extensions::directory::{Audience, Entry, Key, Listing};
+use extensions::directory;
+use extensions::directory::watch::{self, Fingerprints};
+use extensions::directory::{Audience, Entry, Key, Listing};
 use crate::connection;
 use platform::error::Error;
 use crate::graphql::context::{actor, read, services};
@@ -20,7 +20,7 @@ use crate::graphql::paging::{Page, Total};
 use crate::graphql::scalars::PhoneNumber;
 use platform::ids::{EventId, ServiceTypeId};
 use crate::graphql::service_types::{Event, ServiceType, gone};
-use crate::service_types::queries as configured;
+use service_types::queries as configured;
 use platform::services::Services;
 
 /// One line of the directory.
@@ -134,7 +134,7 @@ impl Wish {
             audience: Audience::of(actor, event.id),
             service_types,
             highlighted: self.highlighted,
-            search: self.search.as_deref().and_then(crate::extensions::search::Query::parse),
+            search: self.search.as_deref().and_then(extensions::search::Query::parse),
         };
         let found = if is_listed {
             directory::entries(&mut conn, &listing, after.as_ref(), page.limit()).await?

@@ -54,7 +54,7 @@ mirrored! {
         Admin,
     }
     /// How a web hook fares.
-    WebHookState = "crate::provisioning::web_hooks::WebHookState" {
+    WebHookState = "provisioning::web_hooks::WebHookState" {
         /// What was called last was answered well.
         Working,
         /// It fails, and is tried again by itself.
@@ -95,7 +95,7 @@ mirrored! {
         PortOut,
     }
     /// PUBLIC: guests see it. MEMBERS: signed-in people. STAFF: operators. HIDDEN: owner and operators, in no directory.
-    DirectoryVisibility = "crate::extensions::visibility::Visibility" {
+    DirectoryVisibility = "extensions::visibility::Visibility" {
         /// Guests see it.
         Public,
         /// Signed-in people see it.
@@ -106,14 +106,14 @@ mirrored! {
         Hidden,
     }
     /// Whether a group rings a member yet.
-    MembershipState = "crate::extensions::groups::MembershipState" {
+    MembershipState = "extensions::groups::MembershipState" {
         /// Invited: the member's owner has not said yes, and the extension is in no feed as a member.
         Pending,
         /// The group rings it.
         Active,
     }
     /// What a telephone system has made of an extension.
-    ProvisioningState = "crate::provisioning::model::ProvisioningState" {
+    ProvisioningState = "provisioning::model::ProvisioningState" {
         /// Its latest state is not acknowledged yet.
         Pending,
         /// The system has it.
@@ -122,7 +122,7 @@ mirrored! {
         Failed,
     }
     /// EXPIRED: older than the retention. EPOCH: the database was restored, or the cursor is another feed's. BULK: one transaction changed more than a page holds. CLOSED: the event is archived; keep the copy and stop following.
-    ResetReason = "crate::provisioning::model::ResetReason" {
+    ResetReason = "provisioning::model::ResetReason" {
         /// The cursor is older than the retention.
         Expired,
         /// The database was restored, or the cursor is another feed's.
@@ -133,7 +133,7 @@ mirrored! {
         Closed,
     }
     /// DRAFT: admins see it. STAFF: operators register. OPEN: everyone registers. FROZEN: users still change labels, visibility and secrets; registering, renumbering and deleting are for operators. ARCHIVED: read only, its feeds are closed.
-    EventPhase = "crate::service_types::EventPhase" {
+    EventPhase = "service_types::EventPhase" {
         /// Admins see it.
         Draft,
         /// Operators register.
@@ -146,14 +146,14 @@ mirrored! {
         Archived,
     }
     /// What an extension of a service type does.
-    ServiceBehaviour = "crate::service_types::ServiceBehaviour" {
+    ServiceBehaviour = "service_types::ServiceBehaviour" {
         /// It is a device.
         Endpoint,
         /// It rings its members.
         CallGroup,
     }
     /// What a template yields: it decides how values are escaped.
-    TemplateFormat = "crate::service_types::TemplateFormat" {
+    TemplateFormat = "service_types::TemplateFormat" {
         /// Plain lines.
         Text,
         /// JSON (RFC 8259).

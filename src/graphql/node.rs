@@ -15,7 +15,7 @@ use crate::graphql::extensions::Extension;
 use crate::graphql::groups::GroupMember;
 use platform::ids;
 use crate::graphql::numbers::Number;
-use crate::numbers::{self, PlanNumber};
+use numbers::{PlanNumber};
 use crate::graphql::provisioning::FeedConsumer;
 use restrictions::{TargetKind};
 use crate::graphql::service_types::{CallPermission, Event, NumberRange, ServiceType, Template};

@@ -17,9 +17,9 @@ use super::refusal::Refusal;
 use super::sender;
 use platform::access::Actor;
 use crate::app::App;
-use crate::extensions::directory::export::{self, Export};
-use crate::extensions::directory::phonebooks::{Asked, Phonebook, phonebook};
-use crate::extensions::directory::{self, Audience};
+use extensions::directory::export::{self, Export};
+use extensions::directory::phonebooks::{Asked, Phonebook, phonebook};
+use extensions::directory::{self, Audience};
 use platform::error::Error;
 use crate::graphql::error_code::ErrorCode;
 

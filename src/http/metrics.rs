@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use platform::access::Actor;
 use crate::app::App;
 use platform::error::Error;
-use crate::provisioning::gauges::{ConsumerGauge, FeedGauge, gauges};
+use provisioning::gauges::{ConsumerGauge, FeedGauge, gauges};
 use platform::jobs;
 use crate::{authentication};
 
@@ -120,7 +120,7 @@ impl fmt::Display for Label<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provisioning::model::Lag;
+    use provisioning::model::Lag;
 
     #[test]
     fn a_name_cannot_write_a_metric_of_its_own() {

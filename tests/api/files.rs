@@ -11,10 +11,10 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
-use switchboard::extensions::import_export::row::{ExtensionRow, MemberRow, RowLimits};
-use switchboard::extensions::import_export::{csv, row_json};
-use switchboard::extensions::label::Label;
-use switchboard::extensions::visibility::Visibility;
+use extensions::import_export::row::{ExtensionRow, MemberRow, RowLimits};
+use extensions::import_export::{csv, row_json};
+use extensions::label::Label;
+use extensions::visibility::Visibility;
 
 use crate::support::{Database, Person, TestApp};
 

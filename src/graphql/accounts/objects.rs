@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 
 use platform::access::{Actor, Role};
-use accounts::{ proof_queries, queries};
+use accounts::{proof_queries, queries};
 use crate::connection;
 use crate::graphql::extensions::ExtensionConnection;
 use crate::graphql::context::{self, actor, services};

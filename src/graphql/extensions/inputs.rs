@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Extension;
 use platform::access::scope;
 use platform::error::Error;
-use crate::extensions::{queries, rules};
+use extensions::{queries, rules};
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums::DirectoryVisibility;
 use crate::graphql::error::{ApiError, UserError, settle};

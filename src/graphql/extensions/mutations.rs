@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::inputs::*;
 use platform::error;
-use crate::extensions::rules;
+use extensions::rules;
 use crate::graphql::patch::patch;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::typed::ServiceParametersInput;
 use crate::graphql::numbers::NumberPayload;
 use platform::patch::Patch;
-use crate::service_types::typing::TypeCatalogue;
+use service_types::typing::TypeCatalogue;
 
 /// Mutations of numbers and extensions.
 #[derive(Default)]

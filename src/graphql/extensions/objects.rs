@@ -1,6 +1,6 @@
 //! An extension as the API shows it.
 
-use crate::extensions::actions;
+use extensions::actions;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
@@ -9,8 +9,8 @@ use serde_json::Value;
 use platform::access::{Actor, Role};
 use crate::graphql::accounts::{Account, Restriction};
 use crate::connection;
-use crate::extensions::list::{self, Filter};
-use crate::extensions::{self, queries, sealed};
+use extensions::list::{self, Filter};
+use extensions::{queries, sealed};
 use crate::graphql::context::{self, actor, caller, services};
 use crate::graphql::enums::DirectoryVisibility;
 use crate::graphql::error::ApiError;
@@ -19,13 +19,12 @@ use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::typed::TypedParameters;
 use crate::graphql::groups::GroupMember;
 use platform::ids::{AccountId, EventId, ExtensionId};
-use crate::numbers;
 use crate::graphql::provisioning::{DeviceLink, ProvisioningStatus, device_links_of};
 use restrictions::{RestrictionEffect, TargetKind};
 
 use crate::graphql::service_types::{CallPermission, Event, ServiceType, gone};
-use crate::service_types::schema::{Parameters, Viewer};
-use crate::service_types::{self, compiled};
+use service_types::schema::{Parameters, Viewer};
+use service_types::{compiled};
 use platform::store::types::Id;
 use platform::transaction::{Mode, transact};
 
@@ -138,7 +137,7 @@ impl Extension {
 
     /// Null where this server does not know the service type yet.
     async fn typed_parameters(&self, ctx: &Context<'_>) -> Result<Option<TypedParameters>, ApiError> {
-        let known = ctx.data_opt::<Arc<crate::service_types::typing::TypeCatalogue>>();
+        let known = ctx.data_opt::<Arc<service_types::typing::TypeCatalogue>>();
         let (kind, shown) = self.shown(ctx).await?;
         let is_known = known.is_some_and(|catalogue| catalogue.contains(&kind.slug));
         Ok(is_known.then_some(TypedParameters { slug: kind.slug.clone(), json: Value::Object(shown) }))
@@ -147,7 +146,7 @@ impl Extension {
     /// The service type's instructions, rendered for this extension.
     async fn instructions(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
         let (kind, shown) = self.shown(ctx).await?;
-        crate::extensions::instructions::render(&kind, &self.0, shown).map_err(Into::into)
+        extensions::instructions::render(&kind, &self.0, shown).map_err(Into::into)
     }
 
     /// Secret parameters by name: for the owner those visible to OWNER, for operators those visible to OPERATOR, signed in or
@@ -210,7 +209,7 @@ impl Extension {
 
     /// What each telephone system has made of it.
     async fn provisioning(&self, ctx: &Context<'_>) -> Result<Vec<ProvisioningStatus>, ApiError> {
-        let statuses = crate::provisioning::statuses_of(services(ctx)?, self.0.id).await?;
+        let statuses = provisioning::statuses_of(services(ctx)?, self.0.id).await?;
         Ok(statuses.into_iter().map(Into::into).collect())
     }
 

@@ -4,15 +4,14 @@ use async_graphql::{Context, Object};
 
 use super::{Extension, ExtensionConnection};
 use platform::access::{Role, scope};
-use crate::extensions::list::Filter;
-use crate::extensions::queries;
-use crate::extensions::rules::{self, Wish};
+use extensions::list::Filter;
+use extensions::queries;
+use extensions::rules::{self, Wish};
 use crate::graphql::context::{self, actor, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::PhoneNumber;
 use numbering::number;
-use crate::service_types;
 use crate::graphql::service_types::Event;
 
 /// Queries of numbers and extensions.
@@ -80,7 +79,7 @@ impl ExtensionsQuery {
         let page = Page::new("extensions", first, after.as_deref())?;
         let filter = Filter {
             active,
-            search: search.as_deref().and_then(crate::extensions::search::Query::parse),
+            search: search.as_deref().and_then(extensions::search::Query::parse),
             ..Filter::default()
         };
         let filter = named(ctx, filter, event, service_type, owner).await?;

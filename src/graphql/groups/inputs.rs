@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined};
 
 use platform::error::{Error, UserError};
 use crate::graphql::scalars::PhoneNumber;
-use crate::extensions::groups::rules::{Invitation, Join, MemberChange};
+use extensions::groups::rules::{Invitation, Join, MemberChange};
 
 /// An extension to be invited into a group.
 #[derive(InputObject)]

@@ -11,7 +11,7 @@ use crate::graphql::accounts::AcceptedPayload;
 use platform::error::Error;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
-use crate::extensions::groups::rules::{self, Joined, MemberChange};
+use extensions::groups::rules::{self, Joined, MemberChange};
 
 /// A membership, or why there is none.
 #[derive(SimpleObject)]

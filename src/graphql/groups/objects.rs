@@ -5,16 +5,16 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 
 use platform::access::{Actor, ApiKeyScope, Scope};
-use crate::extensions::directory::{self, Audience};
-use crate::extensions::{self, Extension};
+use extensions::directory::{self, Audience};
+use extensions::{Extension};
 use crate::graphql;
 use crate::graphql::context::{actor, read, scope};
 use crate::graphql::enums::MembershipState;
 use crate::graphql::error::ApiError;
 use crate::graphql::scalars::PhoneNumber;
-use crate::extensions::groups::{self, Membership, Party, queries};
+use extensions::groups::{self, Membership, Party, queries};
 use platform::ids::GroupMemberId;
-use crate::service_types::{self, ServiceBehaviour};
+use service_types::{ServiceBehaviour};
 
 /// A membership of an extension in a call group.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use platform::access::Role;
 use platform::error::AuthError;
 use crate::graphql::context::{actor, read};
 use crate::graphql::error::ApiError;
-use crate::extensions::groups::queries;
+use extensions::groups::queries;
 
 /// Queries of groups.
 #[derive(Default)]

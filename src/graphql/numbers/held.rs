@@ -10,7 +10,7 @@ use crate::graphql::context::{self, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::{Cut, Page};
 use platform::ids::{AccountId, NumberId};
-use crate::numbers::queries;
+use numbers::queries;
 use crate::graphql::service_types::Event;
 
 /// Where a page goes on: behind this number, and behind this row where several plans have the number.

@@ -11,7 +11,7 @@ use crate::graphql::error::ApiError;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::DateTime;
 use platform::ids::{NumberHistoryId, NumberId};
-use crate::numbers::{HistoryRow, queries};
+use numbers::{HistoryRow, queries};
 
 /// One step of a number's life.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use platform::error::Error;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::{DateTime, PhoneNumber};
-use crate::numbers::{PlanNumber, rules};
+use numbers::{PlanNumber, rules};
 
 /// Which number to keep, and for whom.
 #[derive(InputObject)]

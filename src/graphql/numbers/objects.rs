@@ -13,7 +13,7 @@ use crate::graphql::context::{self, actor};
 use crate::graphql::enums::NumberState;
 use crate::graphql::error::ApiError;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
-use crate::numbers::{self, NumberRow, PlanNumber};
+use numbers::{NumberRow, PlanNumber};
 use restrictions::{TargetKind};
 use crate::graphql::service_types::Event;
 use platform::store::types::Id;

@@ -9,8 +9,8 @@ use crate::graphql::enums::NumberState;
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::PhoneNumber;
-use crate::numbers::queries::{self, Filter};
-use crate::numbers::PlanNumber;
+use numbers::queries::{self, Filter};
+use numbers::PlanNumber;
 use numbering::number;
 use crate::graphql::service_types::Event;
 

@@ -14,10 +14,10 @@ use crate::graphql::enums::ProvisioningState;
 use crate::graphql::error::ApiError;
 use crate::graphql::scalars::{DateTime, FeedCursor, PhoneNumber};
 use platform::ids::ConsumerId;
-use crate::provisioning::acknowledge::DIGEST_MISMATCH;
-use crate::provisioning::consumers;
-use crate::provisioning::model::{Consumer, Lag, Status};
-use crate::provisioning::web_hooks;
+use provisioning::acknowledge::DIGEST_MISMATCH;
+use provisioning::consumers;
+use provisioning::model::{Consumer, Lag, Status};
+use provisioning::web_hooks;
 use crate::graphql::service_types::{Event, ServiceType};
 
 /// A telephone system that an admin has named: it belongs to one key and one feed.
@@ -156,7 +156,7 @@ impl FeedConsumer {
 
     /// What it could not apply, oldest first.
     async fn errors(&self, ctx: &Context<'_>) -> Result<Vec<FeedError>, ApiError> {
-        let error = |(error, number): (crate::provisioning::model::FeedError, Option<String>)| FeedError {
+        let error = |(error, number): (provisioning::model::FeedError, Option<String>)| FeedError {
             extension_id: ID(match error.code.as_str() {
                 DIGEST_MISMATCH if error.extension_id.0 == error.consumer_id.0 => error.consumer_id.global(),
                 _ => platform::ids::ExtensionId(error.extension_id.0).global(),

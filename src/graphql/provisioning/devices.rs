@@ -5,12 +5,11 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use platform::access::Role;
 use crate::graphql::accounts::AcceptedPayload;
 use platform::error::{Error, InternalError};
-use crate::extensions;
 use crate::graphql::context::{self, PublicAddress, actor, caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::DateTime;
-use crate::provisioning::devices::rules::{self, Linked, NewLink};
-use crate::provisioning::devices::{self, DeviceLink as Row, svg};
+use provisioning::devices::rules::{self, Linked, NewLink};
+use provisioning::devices::{self, DeviceLink as Row, svg};
 
 /// A link under which one telephone finds its configuration.
 pub struct DeviceLink {

@@ -6,13 +6,12 @@ use serde_json::Value;
 use super::consumers::FeedConsumer;
 use crate::graphql::accounts::AcceptedPayload;
 use platform::error::{self, Error};
-use crate::extensions;
 use crate::graphql::extensions::{Extension, ExtensionPayload};
 use crate::graphql::context::{self, caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::FeedCursor;
-use crate::provisioning::acknowledge::{self, Acknowledgement, ReportedError};
-use crate::provisioning::consumers::{self, ConsumerPatch, Done, NewConsumer};
+use provisioning::acknowledge::{self, Acknowledgement, ReportedError};
+use provisioning::consumers::{self, ConsumerPatch, Done, NewConsumer};
 
 /// A telephone system to be named.
 #[derive(InputObject)]

@@ -11,10 +11,10 @@ use crate::graphql::error::ApiError;
 use crate::graphql::paging::DEFAULT_FIRST;
 use crate::graphql::scalars::FeedCursor;
 use platform::ids::{EventId, ServiceTypeId};
-use crate::provisioning::consumers;
-use crate::provisioning::cursor::{Cursor, SnapshotCursor};
-use crate::provisioning::feed::{self, Reader};
-use crate::provisioning::render;
+use provisioning::consumers;
+use provisioning::cursor::{Cursor, SnapshotCursor};
+use provisioning::feed::{self, Reader};
+use provisioning::render;
 use crate::graphql::service_types::{Event, ServiceType};
 
 /// What telephone systems read.

@@ -11,8 +11,8 @@ use platform::feed_log::Keys;
 use crate::graphql::enums::{DirectoryVisibility, ResetReason, RestrictionEffect, RestrictionSource};
 use crate::graphql::paging::PageInfo;
 use crate::graphql::scalars::{DateTime, FeedCursor, PhoneNumber};
-use crate::provisioning::cursor::SnapshotCursor;
-use crate::provisioning::model::{Change, ChangesPage, Content, FeedAnswer, Member, SnapshotPage};
+use provisioning::cursor::SnapshotCursor;
+use provisioning::model::{Change, ChangesPage, Content, FeedAnswer, Member, SnapshotPage};
 
 /// Keys by which a system finds what to change or delete. Never one that another extension holds by now: where a keyset is
 /// another's in part, the rest is told, with the extension's present number, or `000000000000000`, in place of a taken one.

@@ -16,8 +16,8 @@ use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, V
 use super::shapes::{FeedChange, FeedExtension};
 use platform::error::InternalError;
 use crate::graphql::error::ApiError;
-use crate::provisioning::json::{Item, Plan, Row, nested};
-use crate::provisioning::model::{Change, ChangesPage, SnapshotPage};
+use provisioning::json::{Item, Plan, Row, nested};
+use provisioning::model::{Change, ChangesPage, SnapshotPage};
 
 /// The entries of a snapshot's page.
 pub struct Entries(pub Arc<SnapshotPage>);

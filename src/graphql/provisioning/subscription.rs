@@ -13,9 +13,9 @@ use crate::graphql::context::{actor, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::scalars::FeedCursor;
-use crate::provisioning::follow::follow;
-use crate::provisioning::followers::Followers;
-use crate::provisioning::{feed, watch};
+use provisioning::follow::follow;
+use provisioning::followers::Followers;
+use provisioning::{feed, watch};
 use crate::graphql::service_types::Event;
 
 /// Following a feed.

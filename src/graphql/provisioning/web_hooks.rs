@@ -11,7 +11,7 @@ use crate::graphql::context::{actor, caller, services};
 use crate::graphql::enums::WebHookState;
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::DateTime;
-use crate::provisioning::web_hooks::{self, Saved};
+use provisioning::web_hooks::{self, Saved};
 
 /// Where a telephone system wants to be called: what its feed tells is posted there, signed.
 pub struct WebHook(pub(super) web_hooks::WebHook);

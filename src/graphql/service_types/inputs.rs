@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::graphql::enums;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
-use crate::service_types::rules;
+use service_types::rules;
 
 /// An event to be made.
 #[derive(InputObject)]

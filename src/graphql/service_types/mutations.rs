@@ -10,7 +10,7 @@ use crate::graphql::accounts::AcceptedPayload;
 use crate::graphql::context::{CoreTypeNames, caller, services};
 use crate::graphql::error::{ApiError, settle};
 use platform::patch::Patch;
-use crate::service_types::{rules, templates};
+use service_types::{rules, templates};
 
 /// Mutations of the configuration, for admins.
 #[derive(Default)]

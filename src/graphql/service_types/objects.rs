@@ -11,7 +11,7 @@ use crate::graphql::enums;
 use crate::graphql::error::ApiError;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use platform::ids::{CallPermissionId, EventId, NumberRangeId, ServiceTypeId};
-use crate::service_types::{self, EventPhase, queries, rules};
+use service_types::{EventPhase, queries, rules};
 
 /// A numbering plan with its people: one camp, congress or campus. Numbers are unique within it.
 #[derive(Clone)]

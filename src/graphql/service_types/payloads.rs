@@ -10,7 +10,7 @@ use crate::graphql::extensions::Extension;
 use crate::graphql::context;
 use crate::graphql::error::{ApiError, UserError, settle};
 use platform::ids::{CallPermissionId, EventId, NumberRangeId};
-use crate::service_types::{queries, rules};
+use service_types::{queries, rules};
 
 /// An event, or why not.
 #[derive(SimpleObject)]

@@ -8,7 +8,7 @@ use super::objects::{CallPermission, Event, is_known_to};
 use super::type_objects::ServiceType;
 use crate::graphql::context::{self, actor};
 use crate::graphql::error::ApiError;
-use crate::service_types::queries;
+use service_types::queries;
 
 /// Queries of the configuration.
 #[derive(Default)]

@@ -10,7 +10,7 @@ use crate::graphql::context::{self, actor};
 use crate::graphql::enums;
 use crate::graphql::error::ApiError;
 use platform::ids::{ServiceTypeId, TemplateId};
-use crate::service_types::{self, queries, templates};
+use service_types::{queries, templates};
 
 /// A kind of service, made of data alone: adding one needs no change of code and no restart.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use async_graphql::{InputType, InputValueError, InputValueResult, Name, Value as
 use serde_json::Value;
 
 use platform::error::UserError;
-use crate::service_types::typing::{ObjectType, ServiceTypeShape, Shape, TypeCatalogue};
+use service_types::typing::{ObjectType, ServiceTypeShape, Shape, TypeCatalogue};
 
 use super::register::input_types;
 
