@@ -6,9 +6,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value};
 use serde_json::json;
 use switchboard::service_types::schema::{DigestSet, Parameters};
-use switchboard::service_types::templates::{
-    ExtensionVariables, Limits, SHIPPED, Surroundings, TypeVariables, of_feed, render,
-};
+use switchboard::templates::{ExtensionVariables, Limits, SHIPPED, Surroundings, TypeVariables, of_feed, render};
 
 use super::measure::{alternate, show};
 use super::table::Table;

@@ -9,15 +9,15 @@ use crate::access::{Caller, Role};
 use crate::accounts::rules::{self as accounts, RegisterAccount};
 use crate::app::core_type_names;
 use crate::error::{Error, InternalError};
+use crate::events::EventPhase;
+use crate::events::rules::{self as events, CreateCallPermission, CreateEvent, CreateNumberRange};
 use crate::extensions::rules::{self as extensions, AssignExtension};
 use crate::extensions::visibility::Visibility;
-use crate::service_types::rules::{
-    self as configuration, CreateCallPermission, CreateEvent, CreateNumberRange, CreateServiceType,
-};
-use crate::service_types::templates::SHIPPED;
-use crate::service_types::templates::rules::{SaveTemplate, save_template};
-use crate::service_types::{EventPhase, ServiceBehaviour};
+use crate::service_types::ServiceBehaviour;
+use crate::service_types::rules::{self as service_types, CreateServiceType};
 use crate::services::Services;
+use crate::templates::SHIPPED;
+use crate::templates::rules::{SaveTemplate, save_template};
 
 /// The password of all three accounts: therefore the demo listens on this machine only.
 const PASSWORD: &str = "numberwang";
@@ -77,8 +77,8 @@ struct ServiceTypeFile {
 pub async fn load(services: &Services) -> Result<bool, Error> {
     let mut conn = services.store.read().await?;
     let is_empty = crate::accounts::queries::is_empty(&mut conn).await?
-        && crate::service_types::queries::all_events(&mut conn).await?.is_empty()
-        && crate::service_types::queries::all_service_types(&mut conn).await?.is_empty();
+        && crate::events::all_events(&mut conn).await?.is_empty()
+        && crate::service_types::all_service_types(&mut conn).await?.is_empty();
     drop(conn);
     if !is_empty {
         return Ok(false);
@@ -108,7 +108,7 @@ async fn make_service_types(services: &Services, caller: &Arc<Caller>) -> Result
             member_limit: file.member_limit,
             settings: file.settings,
         };
-        configuration::create_service_type(services, caller, input, core_type_names().to_vec()).await?;
+        service_types::create_service_type(services, caller, input, core_type_names().to_vec()).await?;
     }
     Ok(())
 }
@@ -138,10 +138,9 @@ async fn make_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Err
         phase: EventPhase::Open,
         hold_seconds: 1800,
         reserved_prefixes: vec!["112".to_owned(), "999".to_owned()],
-        service_types: slugs.map(str::to_owned).to_vec(),
         copy_from: None,
     };
-    configuration::create_event(services, caller, event).await?;
+    service_types::create_event(services, caller, event, slugs.map(str::to_owned).to_vec()).await?;
     for (first, last, label, privileged) in [("1000", "1999", "Services", true), ("2000", "8999", "Everyone", false)] {
         let range = CreateNumberRange {
             event: "demo".to_owned(),
@@ -149,9 +148,8 @@ async fn make_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Err
             last: last.to_owned(),
             label: label.to_owned(),
             privileged,
-            service_types: Vec::new(),
         };
-        configuration::create_range(services, caller, range).await?;
+        service_types::create_range(services, caller, range, Vec::new()).await?;
     }
     for (slug, name, highlights) in [
         ("external", "External calls", false),
@@ -164,7 +162,7 @@ async fn make_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Err
             description: String::new(),
             highlights_in_directory: highlights,
         };
-        configuration::create_permission(services, caller, permission).await?;
+        events::create_permission(services, caller, permission).await?;
     }
     Ok(())
 }

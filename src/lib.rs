@@ -34,7 +34,9 @@ pub mod moderation;
 pub mod extensions;
 
 pub mod api_keys;
+pub mod events;
 pub mod service_types;
+pub mod templates;
 
 pub mod accounts;
 pub mod numbers;

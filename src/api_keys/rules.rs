@@ -8,6 +8,7 @@ use crate::access::{Action, ApiKeyScope, Caller, Role};
 use crate::accounts::token;
 use crate::clock::Timestamp;
 use crate::error::{Error, UserError, UserErrorKind};
+use crate::events;
 use crate::ids::ApiKeyId;
 use crate::notifications::Notification;
 use crate::secrets::Secret;
@@ -53,7 +54,7 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiK
             }
             let mut types = Vec::new();
             for (place, slug) in input.service_types.iter().enumerate() {
-                let found = service_types::queries::service_type_by_slug(tx.conn, slug).await?;
+                let found = service_types::service_type_by_slug(tx.conn, slug).await?;
                 let missing = || {
                     UserError::not_found("", format!("There is no service type {slug:?}."))
                         .at(["serviceTypes".to_owned(), place.to_string()])
@@ -62,7 +63,7 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiK
             }
             let mut events = Vec::new();
             for (place, slug) in input.events.iter().enumerate() {
-                let found = service_types::queries::event_by_slug(tx.conn, slug).await?;
+                let found = events::event_by_slug(tx.conn, slug).await?;
                 let missing = || {
                     UserError::not_found("", format!("There is no event {slug:?}."))
                         .at(["events".to_owned(), place.to_string()])

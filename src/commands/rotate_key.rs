@@ -9,13 +9,13 @@ use std::time::Duration;
 use super::{say, tell};
 use crate::access::{Action, Caller};
 use crate::error::Error;
+use crate::events;
 use crate::extensions::rules::reseal;
 use crate::ids::JobId;
 use crate::jobs::{self, JobKind};
 use crate::mail::Mail;
 use crate::provisioning::web_hooks;
 use crate::secrets::{SealingError, reseal_comparison_key};
-use crate::service_types;
 use crate::services::Services;
 use crate::transaction::{Mode, transact};
 
@@ -104,7 +104,7 @@ async fn note(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
 /// Seals everything that another key has sealed.
 async fn pass(services: &Services, caller: &Arc<Caller>) -> Result<Pass, Error> {
     let mut pass = Pass::default();
-    let events = service_types::queries::all_events(&mut *services.store.read().await?).await?;
+    let events = events::all_events(&mut *services.store.read().await?).await?;
     for event in events {
         let mut after = None;
         loop {

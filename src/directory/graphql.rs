@@ -15,12 +15,13 @@ use crate::error::Error;
 use crate::graphql::context::{actor, read, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::error_code::ErrorCode;
+use crate::graphql::events::{Event, missing_row};
 use crate::graphql::paging::{Page, Total};
 use crate::graphql::scalars::PhoneNumber;
+use crate::graphql::service_types::ServiceType;
 use crate::ids::{EventId, ServiceTypeId};
-use crate::service_types::graphql::{Event, ServiceType, gone};
-use crate::service_types::queries as configured;
 use crate::services::Services;
+use crate::{events, service_types};
 
 /// One line of the directory.
 #[derive(Clone)]
@@ -37,7 +38,7 @@ struct ServiceTypes(Arc<OnceCell<HashMap<ServiceTypeId, ServiceType>>>);
 impl ServiceTypes {
     async fn get(&self, services: &Services) -> Result<&HashMap<ServiceTypeId, ServiceType>, ApiError> {
         let read = || async {
-            let rows = configured::all_service_types(&mut *services.store.read().await?).await?;
+            let rows = service_types::all_service_types(&mut *services.store.read().await?).await?;
             Ok::<_, ApiError>(rows.into_iter().map(|row| (row.id, ServiceType(Arc::new(row)))).collect())
         };
         self.0.get_or_try_init(read).await
@@ -65,7 +66,7 @@ impl DirectoryEntry {
     /// What kind of service answers.
     async fn service_type(&self, ctx: &Context<'_>) -> Result<ServiceType, ApiError> {
         let all = self.types.get(services(ctx)?).await?;
-        all.get(&self.entry.service_type_id).cloned().ok_or_else(|| gone("service type"))
+        all.get(&self.entry.service_type_id).cloned().ok_or_else(|| missing_row("service type"))
     }
 
     /// Whether a call permission of the extension marks it, as it does for an emergency desk.
@@ -192,6 +193,6 @@ impl DirectorySubscription {
 /// The event as it is when its directory has changed.
 async fn current(services: Services, event: EventId, change: Result<(), Error>) -> Result<Event, ApiError> {
     change?;
-    let row = configured::event_by_id(&mut *services.store.read().await?, event).await?;
-    row.map(|row| Event(Arc::new(row))).ok_or_else(|| gone("event"))
+    let row = events::event_by_id(&mut *services.store.read().await?, event).await?;
+    row.map(|row| Event(Arc::new(row))).ok_or_else(|| missing_row("event"))
 }

@@ -11,9 +11,9 @@ use super::model::{Audience, Entry};
 use super::queries;
 use crate::access::{Actor, Role};
 use crate::error::Error;
+use crate::events::{self, Event, EventPhase};
 use crate::extensions::search::{Query, Range};
 use crate::ids::{EventId, ServiceTypeId};
-use crate::service_types::{self, Event, EventPhase};
 use crate::store::Conn;
 use crate::text_enum;
 
@@ -117,7 +117,7 @@ fn longest_first(words: &[String]) -> Vec<&str> {
 /// # Errors
 /// When the database fails.
 pub async fn find_event(conn: &mut Conn, actor: &Actor, slug: &str) -> Result<Option<Event>, Error> {
-    let event = service_types::queries::event_by_slug(conn, slug).await?;
+    let event = events::event_by_slug(conn, slug).await?;
     Ok(event.filter(|event| event.phase != EventPhase::Draft || actor.is_at_least(Role::Admin)))
 }
 

@@ -3,9 +3,9 @@
 use diesel::Queryable;
 
 use crate::access::{Actor, ApiKeyScope, Role};
+use crate::events::EventPhase;
 use crate::extensions::visibility::Visibility;
 use crate::ids::{EventId, ExtensionId, ServiceTypeId};
-use crate::service_types::EventPhase;
 
 /// One line of the directory.
 #[derive(Clone, PartialEq, Eq, Debug, Queryable)]

@@ -12,12 +12,12 @@ use diesel_async::RunQueryDsl as _;
 
 use super::listing::{Listing, Part};
 use super::model::Entry;
+use crate::events::EventPhase;
 use crate::extensions::search::Range;
 use crate::extensions::stopped::{is_callable, is_stopped};
 use crate::extensions::visibility::Visibility;
 use crate::ids::{EventId, ExtensionId};
 use crate::query;
-use crate::service_types::EventPhase;
 use crate::store::Conn;
 use crate::store::schema::{
     call_permissions, directory_terms, events, extension_permissions, extensions, feeds, numbers, restrictions,

@@ -15,10 +15,10 @@ use super::listing::Listing;
 use super::model::{Audience, is_listed};
 use super::queries;
 use crate::error::Error;
+use crate::events;
 use crate::ids::EventId;
 use crate::notifications::Notification;
 use crate::notifications::watch::watch;
-use crate::service_types::queries as configured;
 use crate::services::Services;
 
 /// SHA-256 over a listing.
@@ -42,8 +42,8 @@ impl Fingerprints {
         let mut known = self.0.lock().await;
         let mut conn = services.store.read().await?;
         let gate = Gate {
-            is_listed: configured::event_by_id(&mut conn, event).await?.is_some_and(|event| is_listed(event.phase)),
-            catalogue: configured::catalogue_revision(&mut conn).await?,
+            is_listed: events::event_by_id(&mut conn, event).await?.is_some_and(|event| is_listed(event.phase)),
+            catalogue: events::catalogue_revision(&mut conn).await?,
             heads: queries::feed_heads(&mut conn, event).await?,
         };
         if let Some((before, fingerprint)) = known.get(&(event, audience))

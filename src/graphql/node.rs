@@ -12,13 +12,15 @@ use crate::accounts::graphql::{Account, Restriction, Session};
 use crate::api_keys::graphql::ApiKey;
 use crate::audit::graphql::AuditEvent;
 use crate::extensions::graphql::Extension;
+use crate::graphql::events::{CallPermission, Event, NumberRange};
+use crate::graphql::service_types::ServiceType;
+use crate::graphql::templates::Template;
 use crate::groups::graphql::GroupMember;
 use crate::ids;
 use crate::numbers::graphql::Number;
 use crate::numbers::{self, PlanNumber};
 use crate::provisioning::graphql::FeedConsumer;
 use crate::restrictions::{self, TargetKind};
-use crate::service_types::graphql::{CallPermission, Event, NumberRange, ServiceType, Template};
 
 /// Something with an id of its own in the whole installation.
 #[derive(Interface)]

@@ -2,7 +2,10 @@
 
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 
+use super::events::{EventsMutation, EventsQuery};
 use super::node::NodeQuery;
+use super::service_types::{ServiceTypesMutation, ServiceTypesQuery};
+use super::templates::TemplatesMutation;
 use crate::accounts::graphql::{AccountsMutation, AccountsQuery};
 use crate::api_keys::graphql::{ApiKeysMutation, ApiKeysQuery};
 use crate::audit::graphql::AuditQuery;
@@ -16,7 +19,6 @@ use crate::personal_data::graphql::{PersonalDataMutation, PersonalDataQuery};
 use crate::provisioning::graphql::{
     DevicesMutation, ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription, WebHookMutation,
 };
-use crate::service_types::graphql::{ConfigMutation, ConfigQuery};
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
@@ -24,7 +26,8 @@ pub struct Query(
     NodeQuery,
     AccountsQuery,
     AuditQuery,
-    ConfigQuery,
+    EventsQuery,
+    ServiceTypesQuery,
     ApiKeysQuery,
     NumbersQuery,
     ExtensionsQuery,
@@ -39,7 +42,9 @@ pub struct Query(
 pub struct Mutation(
     AccountsMutation,
     ModerationMutation,
-    ConfigMutation,
+    EventsMutation,
+    ServiceTypesMutation,
+    TemplatesMutation,
     ApiKeysMutation,
     NumbersMutation,
     ExtensionsMutation,

@@ -6,9 +6,9 @@ use diesel_async::RunQueryDsl as _;
 
 use super::model::{GroupMember, Membership, MembershipState, Party};
 use crate::access::Permit;
+use crate::events::EventPhase;
 use crate::ids::{AccountId, EventId, ExtensionId, GroupMemberId};
 use crate::query;
-use crate::service_types::EventPhase;
 use crate::store::schema::{events, extensions, group_members};
 use crate::store::{CHUNK, Conn};
 

@@ -16,7 +16,7 @@ use crate::numbers::rules::{Move, lock_world, shift};
 use crate::numbers::state::NumberState;
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
-use crate::{extensions, numbers, restrictions, service_types};
+use crate::{events, extensions, numbers, restrictions};
 
 /// Deletes the caller's own account, in whatever phase the events of its extensions are: the right to be forgotten does not
 /// wait for an event.
@@ -66,7 +66,7 @@ async fn lock_all(tx: &mut Tx<'_>, id: AccountId) -> Result<(), Error> {
 
 /// Ends an extension as its own deletion does.
 async fn remove(tx: &mut Tx<'_>, permit: &Permit, row: &Extension) -> Result<(), Error> {
-    let event = service_types::queries::event_by_id(tx.conn, row.event_id).await?;
+    let event = events::event_by_id(tx.conn, row.event_id).await?;
     let event = event.ok_or_else(|| InternalError::new("an extension of a missing event"))?;
     extensions::rules::remove(tx, permit, row, &event).await?;
     tx.audit(permit, Some(row.id.global()), format!("{} was deleted", row.number)).await

@@ -11,6 +11,7 @@ use crate::access::{Action, Caller};
 use crate::accounts::Account;
 use crate::clock::Timestamp;
 use crate::error::{AuthError, Error};
+use crate::events;
 use crate::extensions::{Extension, sealed};
 use crate::groups::Membership;
 use crate::ids::{AccountId, EventId};
@@ -148,7 +149,7 @@ impl Reader<'_> {
     }
 
     async fn extension(&mut self, row: &Extension) -> Result<Value, Error> {
-        let kind = service_types::queries::service_type_by_id(self.conn, row.service_type_id).await?;
+        let kind = service_types::service_type_by_id(self.conn, row.service_type_id).await?;
         let (parameters, credentials) = match &kind {
             None => (Parameters::new(), None),
             Some(kind) => {
@@ -161,7 +162,7 @@ impl Reader<'_> {
             }
         };
         let granted = extensions::queries::permissions_of(self.conn, row.id).await?;
-        let permissions = service_types::queries::all_permissions(self.conn).await?.into_iter();
+        let permissions = events::all_permissions(self.conn).await?.into_iter();
         let permissions: Vec<_> = permissions.filter(|row| granted.contains(&row.id)).map(|row| row.slug).collect();
         let fallback = match row.fallback_extension_id {
             Some(id) => extensions::queries::number_of(self.conn, id).await?,
@@ -239,7 +240,7 @@ impl Reader<'_> {
     /// The slug of an event; null for the world's plan.
     async fn event(&mut self, id: Option<EventId>) -> Result<Value, Error> {
         let Some(id) = id else { return Ok(Value::Null) };
-        let event = service_types::queries::event_by_id(self.conn, id).await?;
+        let event = events::event_by_id(self.conn, id).await?;
         Ok(json!(event.map(|event| event.slug)))
     }
 }

@@ -15,10 +15,8 @@ use super::whole::FeedVersion;
 use crate::access::FeedScope;
 use crate::error::{Error, InternalError};
 use crate::service_types::schema::Parameters;
-use crate::service_types::templates::{
-    self, ExtensionVariables, Limits, MemberVariables, Surroundings, Template, TypeVariables,
-};
 use crate::store::Conn;
+use crate::templates::{self, ExtensionVariables, Limits, MemberVariables, Surroundings, Template, TypeVariables};
 
 /// What a template made of a feed.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::export::{Export, ExportEntry};
 use crate::error::{Error, InternalError};
-use crate::service_types::TemplateFormat;
-use crate::service_types::templates::{self, Limits};
+use crate::templates::TemplateFormat;
+use crate::templates::{self, Limits};
 
 /// How many entries a Cisco telephone takes at once.
 const CISCO_PAGE: usize = 32;

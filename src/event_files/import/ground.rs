@@ -8,6 +8,7 @@ use crate::access::Permit;
 use crate::accounts;
 use crate::error::Error;
 use crate::event_files::row::ExtensionRow;
+use crate::events::{self, Event};
 use crate::extensions::{Extension, many_queries};
 use crate::groups::{self, GroupMember};
 use crate::ids::{AccountId, CallPermissionId, ExtensionId, NumberId, ServiceTypeId};
@@ -19,7 +20,7 @@ use crate::restrictions;
 use crate::secrets::ComparisonKey;
 use crate::service_types::schema::ParameterSchema;
 use crate::service_types::sealed::comparison_key;
-use crate::service_types::{self, Event, ServiceType, compiled};
+use crate::service_types::{self, ServiceType, compiled};
 use crate::store::Conn;
 use crate::store::types::Id;
 use crate::transaction::Tx;
@@ -70,7 +71,7 @@ pub(super) async fn lock(tx: &mut Tx<'_>, event: &Event, rows: &[(u64, Extension
         locks::accounts(tx.conn, &owners, Hold::Shared).await?;
     }
     let slugs: BTreeSet<&str> = rows.iter().map(|(_, row)| row.service_type.as_str()).collect();
-    let types = service_types::queries::all_service_types(tx.conn).await?;
+    let types = service_types::all_service_types(tx.conn).await?;
     let types: Vec<ServiceTypeId> =
         types.iter().filter(|found| slugs.contains(found.slug.as_str())).map(|found| found.id).collect();
     locks::service_types(tx.conn, &types, Hold::Shared).await?;
@@ -111,8 +112,8 @@ impl ServicesInner {
         for member in groups::queries::members_of_groups(tx.conn, &ids).await? {
             members.entry(member.group_id).or_default().push(member);
         }
-        let permissions = service_types::queries::all_permissions(tx.conn).await?;
-        let ranges = service_types::queries::ranges_of_event(tx.conn, event.id).await?;
+        let permissions = events::all_permissions(tx.conn).await?;
+        let ranges = events::ranges_of_event(tx.conn, event.id).await?;
         Ok(Self {
             ranges: ranges.iter().map(|range| range.plan()).collect::<Result<_, _>>()?,
             reserved: event.reserved_prefixes()?,
@@ -136,7 +137,7 @@ impl ServicesInner {
 
 async fn kinds(tx: &mut Tx<'_>) -> Result<HashMap<String, Arc<Kind>>, Error> {
     let mut kinds = HashMap::new();
-    for service_type in service_types::queries::all_service_types(tx.conn).await? {
+    for service_type in service_types::all_service_types(tx.conn).await? {
         let schema = compiled(&service_type)?;
         let key = comparison_key(tx, &schema).await?;
         kinds.insert(service_type.slug.clone(), Arc::new(Kind { service_type, schema, key }));

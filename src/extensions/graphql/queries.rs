@@ -10,11 +10,11 @@ use crate::extensions::queries;
 use crate::extensions::rules::{self, Wish};
 use crate::graphql::context::{self, actor, services};
 use crate::graphql::error::ApiError;
+use crate::graphql::events::Event;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::PhoneNumber;
 use crate::numbers::number;
 use crate::service_types;
-use crate::service_types::graphql::Event;
 
 /// Queries of numbers and extensions.
 #[derive(Default)]
@@ -35,8 +35,7 @@ impl ExtensionsQuery {
     ) -> Result<Vec<PhoneNumber>, ApiError> {
         let page = Page::new("availableNumbers", first, None)?;
         let Some(event) = Event::find(ctx, &event).await? else { return Ok(Vec::new()) };
-        let found =
-            service_types::queries::service_type_by_slug(&mut *context::read(ctx).await?, &service_type).await?;
+        let found = service_types::service_type_by_slug(&mut *context::read(ctx).await?, &service_type).await?;
         let Some(service_type) = found else { return Ok(Vec::new()) };
         let clean = |text: &str| number::Number::clean(text).map_err(|problem| ApiError::bad_input(problem.message));
         let wish = match (like, from) {
@@ -104,7 +103,7 @@ async fn named(
     }
     let mut conn = context::read(ctx).await?;
     if let Some(slug) = service_type {
-        let found = service_types::queries::service_type_by_slug(&mut conn, &slug).await?;
+        let found = service_types::service_type_by_slug(&mut conn, &slug).await?;
         let Some(service_type) = found else { return Ok(None) };
         filter.service_types = Some(vec![service_type.id]);
     }

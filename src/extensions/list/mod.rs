@@ -11,8 +11,8 @@ use super::model::Extension;
 use super::search::{Query, Range};
 use crate::access::Scope;
 use crate::error::Error;
+use crate::events;
 use crate::ids::{AccountId, EventId, ExtensionId, ServiceTypeId};
-use crate::service_types;
 use crate::store::Conn;
 
 /// Which extensions a list is of.
@@ -142,7 +142,7 @@ pub async fn total(conn: &mut Conn, filter: &Filter) -> Result<i32, Error> {
 async fn with_events(conn: &mut Conn, filter: &Filter) -> Result<Filter, Error> {
     let mut filter = filter.clone();
     if filter.search.is_some() && filter.events.is_none() {
-        let events = service_types::queries::all_events(conn).await?;
+        let events = events::all_events(conn).await?;
         filter.events = Some(events.into_iter().map(|event| event.id).collect());
     }
     Ok(filter)

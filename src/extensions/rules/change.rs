@@ -13,10 +13,11 @@ use super::{Changed, Held, Weight, check_phase, check_version, editor, hold, mar
 use crate::access::{Action, Caller, Permit};
 use crate::accounts;
 use crate::error::{AuthError, Error, UserError};
+use crate::events;
 use crate::ids::CallPermissionId;
 use crate::patch::Patch;
 use crate::service_types::schema::{Parameters, Source};
-use crate::service_types::{self, ServiceType, compiled};
+use crate::service_types::{ServiceType, compiled};
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
 
@@ -168,7 +169,7 @@ pub async fn set_call_permissions(
 
 /// The permissions with these slugs.
 pub(super) async fn permissions(tx: &mut Tx<'_>, slugs: &[String]) -> Result<Vec<CallPermissionId>, Error> {
-    let found = service_types::queries::permissions_by_slugs(tx.conn, slugs).await?;
+    let found = events::permissions_by_slugs(tx.conn, slugs).await?;
     for (place, slug) in slugs.iter().enumerate() {
         if !found.iter().any(|permission| permission.slug == *slug) {
             let problem = UserError::not_found("", format!("There is no call permission {slug:?}."));

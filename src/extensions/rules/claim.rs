@@ -2,6 +2,7 @@
 
 use crate::access::Permit;
 use crate::error::{Error, UserError, UserErrorKind};
+use crate::events::{self, Event};
 use crate::ids::AccountId;
 use crate::numbers::free::FreeNumbers;
 use crate::numbers::number::Number;
@@ -11,7 +12,7 @@ use crate::numbers::rules::{settle, untouched};
 use crate::numbers::state::NumberState;
 use crate::numbers::{self, NumberRow};
 use crate::restrictions::{self, TargetKind};
-use crate::service_types::{self, Event, ServiceType};
+use crate::service_types::{self, ServiceType};
 use crate::services::Services;
 use crate::store::Conn;
 use crate::store::types::Id;
@@ -133,12 +134,11 @@ async fn usable(
     event: &Event,
     service_type: &ServiceType,
 ) -> Result<Vec<plan::NumberRange>, Error> {
-    let limits = service_types::queries::range_limits(conn, event.id).await?;
+    let limits = service_types::range_limits(conn, event.id).await?;
     let mut ranges = Vec::new();
-    for range in service_types::queries::ranges_of_event(conn, event.id).await? {
-        let mut named =
-            limits.iter().filter(|(id, _)| *id == range.id).map(|(_, service_type)| *service_type).peekable();
-        let is_open = named.peek().is_none() || named.any(|id| id == service_type.id);
+    for range in events::ranges_of_event(conn, event.id).await? {
+        let mut of_range = limits.iter().filter(|limit| limit.range_id == range.id).peekable();
+        let is_open = of_range.peek().is_none() || of_range.any(|limit| limit.service_type_id == service_type.id);
         if is_staff || (is_open && !range.privileged) {
             ranges.push(range.plan()?);
         }

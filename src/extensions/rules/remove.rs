@@ -8,12 +8,12 @@ use super::{Held, Weight, check_phase, check_version, hold, marks};
 use crate::access::{Action, Caller, Permit};
 use crate::clock::Timestamp;
 use crate::error::{Error, InternalError};
+use crate::events::Event;
 use crate::feed_log::{self, EntryChange, FeedRef};
 use crate::ids::ExtensionId;
 use crate::notifications::Notification;
 use crate::numbers::rules::{Move, shift};
 use crate::numbers::state::NumberState;
-use crate::service_types::Event;
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
 

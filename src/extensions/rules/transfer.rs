@@ -9,11 +9,12 @@ use super::{Changed, Weight, check_phase, check_version, marks, parameters, plac
 use crate::access::{Action, Caller, Permit, Role};
 use crate::accounts::{self, Account};
 use crate::error::{Error, InternalError, UserError, UserErrorKind};
+use crate::events::Event;
 use crate::numbers;
 use crate::numbers::rules::{Move, shift};
 use crate::numbers::state::NumberState;
 use crate::restrictions::{self, RestrictionEffect};
-use crate::service_types::{Event, ServiceType, compiled};
+use crate::service_types::{ServiceType, compiled};
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
 

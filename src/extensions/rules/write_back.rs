@@ -11,9 +11,10 @@ use super::{Held, lock, marks, parameters, place_of};
 use crate::access::{Action, Caller, reach};
 use crate::accounts;
 use crate::error::{Error, InternalError, UserError, UserErrorKind};
+use crate::events::EventPhase;
 use crate::ids::ExtensionId;
+use crate::service_types::compiled;
 use crate::service_types::schema::{Editor, Parts, Source};
-use crate::service_types::{EventPhase, compiled};
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
 

@@ -8,6 +8,7 @@ use super::phase::{self, EntryChange};
 use super::{as_delay, check_room, mark_group, service_type};
 use crate::access::{Action, Caller, Permit};
 use crate::error::{AuthError, Error, UserError, UserErrorKind};
+use crate::events;
 use crate::extensions::rules::loops;
 use crate::groups::model::{GroupMember, MembershipState, Party};
 use crate::groups::queries;
@@ -16,7 +17,7 @@ use crate::locks;
 use crate::numbers;
 use crate::numbers::number::Number;
 use crate::restrictions::{self, RestrictionEffect, TargetKind};
-use crate::service_types::{self, ServiceBehaviour};
+use crate::service_types::ServiceBehaviour;
 use crate::services::Services;
 use crate::store::types::Id;
 use crate::transaction::{Mode, Tx, transact};
@@ -100,7 +101,7 @@ pub async fn join(services: &Services, caller: &Arc<Caller>, input: Join) -> Res
 }
 
 async fn join_in(tx: &mut Tx<'_>, input: Join) -> Result<Joined, Error> {
-    let event = service_types::queries::event_by_slug(tx.conn, &input.event).await?.map(|event| event.id);
+    let event = events::event_by_slug(tx.conn, &input.event).await?.map(|event| event.id);
     locks::events(tx.conn, event.as_slice()).await?;
     let permit = tx.permit(Action::JoinGroup).await?;
     let key = permit.actor().key().ok_or(AuthError::Forbidden)?.clone();

@@ -8,10 +8,10 @@ use async_graphql::Context;
 use super::{Number, NumberConnection};
 use crate::graphql::context::{self, services};
 use crate::graphql::error::ApiError;
+use crate::graphql::events::Event;
 use crate::graphql::paging::{Cut, Page};
 use crate::ids::{AccountId, NumberId};
 use crate::numbers::queries;
-use crate::service_types::graphql::Event;
 
 /// Where a page goes on: behind this number, and behind this row where several plans have the number.
 struct After(String, NumberId);

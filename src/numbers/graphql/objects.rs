@@ -12,10 +12,10 @@ use crate::extensions::graphql::Extension;
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums::NumberState;
 use crate::graphql::error::ApiError;
+use crate::graphql::events::Event;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::numbers::{self, NumberRow, PlanNumber};
 use crate::restrictions::{self, TargetKind};
-use crate::service_types::graphql::Event;
 use crate::store::types::Id;
 
 /// One number of one numbering plan. Rows appear when a number is first touched; an untouched number in a range is AVAILABLE.

@@ -8,11 +8,11 @@ use crate::accounts;
 use crate::graphql::context::{self, actor, services};
 use crate::graphql::enums::NumberState;
 use crate::graphql::error::ApiError;
+use crate::graphql::events::Event;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::PhoneNumber;
 use crate::numbers::queries::{self, Filter};
 use crate::numbers::{PlanNumber, number};
-use crate::service_types::graphql::Event;
 
 /// Queries of numbers.
 #[derive(Default)]

@@ -21,9 +21,9 @@ use crate::provisioning::{content_queries, queries as feeds};
 use crate::restrictions::{self, RestrictionEffect};
 use crate::secrets::Sealer;
 use crate::service_types::schema::{Parameters, Viewer};
-use crate::service_types::templates::{self, DeviceVariables, Limits, Template};
 use crate::services::Services;
 use crate::store::Conn;
+use crate::templates::{self, DeviceVariables, Limits, Template};
 use crate::transaction::{Mode, transact};
 
 /// How often the last fetch is written at most, in seconds.

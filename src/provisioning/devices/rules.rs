@@ -10,13 +10,13 @@ use super::queries;
 use crate::access::{self, Action, Caller, Permit};
 use crate::accounts::token::Token;
 use crate::error::{Error, UserError, UserErrorKind};
+use crate::events::{self, EventPhase};
 use crate::extensions::{self, Extension};
 use crate::feed_log::FeedRef;
 use crate::ids::{DeviceLinkId, ExtensionId};
 use crate::secrets::Secret;
-use crate::service_types::templates::{self, Template};
-use crate::service_types::{self, EventPhase};
 use crate::services::Services;
+use crate::templates::{self, Template};
 use crate::transaction::{Mode, Tx, transact};
 
 /// How long a softphone's link waits to be used, in seconds: ten minutes.
@@ -126,7 +126,7 @@ async fn ground(tx: &mut Tx<'_>, permit: &Permit, input: &NewLink) -> Result<(Ex
     let row = found
         .filter(|row| permit.is_for(row.owner_id))
         .ok_or_else(|| UserError::not_found("extension", "There is no such extension."))?;
-    let event = service_types::queries::event_by_id(tx.conn, row.event_id).await?;
+    let event = events::event_by_id(tx.conn, row.event_id).await?;
     if event.is_none_or(|event| event.phase == EventPhase::Archived) {
         return Err(UserError::new(UserErrorKind::EventClosed, "extension", "This event is archived.").into());
     }

@@ -12,13 +12,14 @@ use crate::api_keys::graphql::ApiKey;
 use crate::graphql::context::{actor, services};
 use crate::graphql::enums::ProvisioningState;
 use crate::graphql::error::ApiError;
+use crate::graphql::events::Event;
 use crate::graphql::scalars::{DateTime, FeedCursor, PhoneNumber};
+use crate::graphql::service_types::ServiceType;
 use crate::ids::ConsumerId;
 use crate::provisioning::acknowledge::DIGEST_MISMATCH;
 use crate::provisioning::consumers;
 use crate::provisioning::model::{Consumer, Lag, Status};
 use crate::provisioning::web_hooks;
-use crate::service_types::graphql::{Event, ServiceType};
 
 /// A telephone system that an admin has named: it belongs to one key and one feed.
 #[derive(Clone)]

@@ -8,14 +8,15 @@ use crate::access::Role;
 use crate::error::InternalError;
 use crate::graphql::context::{actor, services};
 use crate::graphql::error::ApiError;
+use crate::graphql::events::Event;
 use crate::graphql::paging::DEFAULT_FIRST;
 use crate::graphql::scalars::FeedCursor;
+use crate::graphql::service_types::ServiceType;
 use crate::ids::{EventId, ServiceTypeId};
 use crate::provisioning::consumers;
 use crate::provisioning::cursor::{Cursor, SnapshotCursor};
 use crate::provisioning::feed::{self, Reader};
 use crate::provisioning::render;
-use crate::service_types::graphql::{Event, ServiceType};
 
 /// What telephone systems read.
 #[derive(Default)]

@@ -12,11 +12,11 @@ use crate::error::InternalError;
 use crate::graphql::context::{actor, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::error_code::ErrorCode;
+use crate::graphql::events::Event;
 use crate::graphql::scalars::FeedCursor;
 use crate::provisioning::follow::follow;
 use crate::provisioning::followers::Followers;
 use crate::provisioning::{feed, watch};
-use crate::service_types::graphql::Event;
 
 /// Following a feed.
 #[derive(Default)]

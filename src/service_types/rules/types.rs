@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Changed, catalogue_changed, clean_name, clean_slug, clean_text};
 use crate::access::{Action, Caller};
 use crate::error::{Error, UserError, UserErrorKind};
+use crate::events::input::{clean_name, clean_slug, clean_text};
+use crate::events::rules::{Changed, catalogue_changed};
 use crate::ids::ServiceTypeId;
 use crate::service_types::model::{ServiceBehaviour, ServiceType};
 use crate::service_types::schema::ParameterSchema;

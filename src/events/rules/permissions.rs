@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Changed, catalogue_changed, clean_name, clean_slug, clean_text};
+use super::{Changed, catalogue_changed};
 use crate::access::{Action, Caller, Role};
 use crate::error::{Error, UserError, UserErrorKind};
+use crate::events::input::{clean_name, clean_slug, clean_text};
+use crate::events::model::CallPermission;
+use crate::events::{cascade, queries};
 use crate::feed_log::EntryChange;
 use crate::ids::CallPermissionId;
 use crate::locks;
 use crate::notifications::Notification;
 use crate::patch::Patch;
-use crate::service_types::model::CallPermission;
-use crate::service_types::{effects, queries};
 use crate::services::Services;
 use crate::transaction::{Mode, transact};
 
@@ -93,7 +94,7 @@ pub async fn update_permission(
             row.highlights_in_directory =
                 input.highlights_in_directory.stored("highlightsInDirectory")?.unwrap_or(highlighted);
             if row.highlights_in_directory != highlighted {
-                for holder in effects::holders(tx.conn, id).await? {
+                for holder in cascade::permission_holders(tx.conn, id).await? {
                     tx.notify(Notification::Directory(holder.event_id));
                 }
             }
@@ -126,13 +127,13 @@ pub async fn delete_permission(
                 .ok_or_else(|| UserError::invalid("id", "This is not the id of a permission."))?;
             let missing = || UserError::not_found("id", "There is no such permission.");
             let row = queries::permission_by_id(tx.conn, id).await?.ok_or_else(missing)?;
-            for holder in effects::holders(tx.conn, id).await? {
+            for holder in cascade::permission_holders(tx.conn, id).await? {
                 tx.changes.mark(holder.feed(), holder.id, holder.slot, EntryChange::Touch);
                 if row.highlights_in_directory {
                     tx.notify(Notification::Directory(holder.event_id));
                 }
             }
-            effects::take_permission(tx.conn, &permit, id, tx.now).await?;
+            cascade::revoke_permission(tx.conn, &permit, id, tx.now).await?;
             queries::delete_permission(tx.conn, &permit, id).await?;
             catalogue_changed(tx).await?;
             tx.audit(&permit, Some(id.global()), format!("permission {} was deleted", row.slug)).await?;

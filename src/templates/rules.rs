@@ -6,9 +6,9 @@ use super::model::{Template, TemplateFormat};
 use super::{queries, sample};
 use crate::access::{Action, Caller};
 use crate::error::{Error, UserError};
+use crate::events::rules::{Changed, catalogue_changed};
 use crate::ids::TemplateId;
-use crate::service_types::rules::{Changed, catalogue_changed};
-use crate::service_types::{compiled, queries as types};
+use crate::service_types::{compiled, service_type_by_slug};
 use crate::services::Services;
 use crate::transaction::{Mode, transact};
 
@@ -43,7 +43,7 @@ pub async fn save_template(services: &Services, caller: &Arc<Caller>, input: Sav
         Box::pin(async move {
             let permit = tx.permit(Action::SaveTemplate).await?;
             check(&input)?;
-            let found = types::service_type_by_slug(tx.conn, &input.service_type).await?;
+            let found = service_type_by_slug(tx.conn, &input.service_type).await?;
             let service_type =
                 found.ok_or_else(|| UserError::not_found("serviceType", "There is no service type with this slug."))?;
             let schema = compiled(&service_type)?;

@@ -102,8 +102,8 @@ fn ascii(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service_types::templates::TemplateFormat;
-    use crate::service_types::templates::engine::{Limits, render};
+    use crate::templates::TemplateFormat;
+    use crate::templates::engine::{Limits, render};
 
     fn evaluated(expression: &str) -> Result<String, String> {
         let context =

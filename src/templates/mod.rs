@@ -11,6 +11,9 @@ mod sample;
 mod shipped;
 mod variables;
 
+#[cfg(test)]
+mod tests;
+
 pub use engine::{Limits, TemplateError, is_of_device, render};
 pub use filters::parse_mac;
 pub use model::{Template, TemplateFormat};

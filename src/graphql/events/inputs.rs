@@ -1,11 +1,10 @@
-//! What admins give to change the configuration.
+//! Input types of events, number ranges and call permissions.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
-use serde_json::Value;
 
+use crate::events;
 use crate::graphql::enums;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
-use crate::service_types::rules;
 
 /// An event to be made.
 #[derive(InputObject)]
@@ -19,13 +18,13 @@ pub struct CreateEventInput {
     /// When it ends.
     pub ends_at: Option<DateTime>,
     /// IANA name.
-    #[graphql(default_with = "rules::DEFAULT_TIME_ZONE.to_owned()")]
+    #[graphql(default_with = "events::rules::DEFAULT_TIME_ZONE.to_owned()")]
     pub time_zone: String,
     /// How far it has come.
     #[graphql(default_with = "enums::EventPhase::Draft")]
     pub phase: enums::EventPhase,
     /// How long a left number is kept for its last owner, 0 to 604,800.
-    #[graphql(default_with = "rules::DEFAULT_HOLD_SECONDS")]
+    #[graphql(default_with = "events::rules::DEFAULT_HOLD_SECONDS")]
     pub hold_seconds: i32,
     /// Prefixes that are never given out.
     #[graphql(default)]
@@ -99,38 +98,6 @@ pub struct DeleteNumberRangeInput {
     pub id: ID,
 }
 
-/// A service type to be made.
-#[derive(InputObject)]
-pub struct CreateServiceTypeInput {
-    /// `[a-z][a-z0-9-]{0,31}`.
-    pub slug: String,
-    /// 1 to 64 characters.
-    pub name: String,
-    /// Markdown for the people who choose it.
-    #[graphql(default)]
-    pub description: String,
-    /// Markdown for owners, a template.
-    #[graphql(default)]
-    pub instructions: String,
-    /// JSON Schema 2020-12 of an object.
-    pub parameter_schema: Value,
-    /// What its extensions do.
-    #[graphql(default_with = "enums::ServiceBehaviour::Endpoint")]
-    pub behaviour: enums::ServiceBehaviour,
-    /// Only operators register it.
-    #[graphql(default)]
-    pub privileged: bool,
-    /// Its extensions may join call groups.
-    #[graphql(default)]
-    pub group_capable: bool,
-    /// How many one user may hold in one event.
-    pub quota: Option<i32>,
-    /// How many members a group may have.
-    pub member_limit: Option<i32>,
-    /// Settings for templates.
-    pub settings: Option<Value>,
-}
-
 /// A permission to be made.
 #[derive(InputObject)]
 pub struct CreateCallPermissionInput {
@@ -163,62 +130,5 @@ pub struct UpdateCallPermissionInput {
 #[derive(InputObject)]
 pub struct DeleteCallPermissionInput {
     /// The permission's id.
-    pub id: ID,
-}
-
-/// A field left out stays as it is. A new schema is checked against every extension; those it would break are listed and nothing is
-/// changed, unless each gets a value from `defaults`.
-#[derive(InputObject)]
-pub struct UpdateServiceTypeInput {
-    /// Which service type.
-    pub slug: String,
-    /// 1 to 64 characters.
-    pub name: MaybeUndefined<String>,
-    /// Markdown for the people who choose it.
-    pub description: MaybeUndefined<String>,
-    /// Markdown for owners, a template.
-    pub instructions: MaybeUndefined<String>,
-    /// JSON Schema 2020-12 of an object.
-    pub parameter_schema: MaybeUndefined<Value>,
-    /// Values for parameters that extensions lack or that the new schema refuses; null leaves such a parameter out.
-    pub defaults: Option<Value>,
-    /// Only operators register it.
-    pub privileged: MaybeUndefined<bool>,
-    /// Its extensions may join call groups.
-    pub group_capable: MaybeUndefined<bool>,
-    /// How many one user may hold in one event; null: no limit.
-    pub quota: MaybeUndefined<i32>,
-    /// How many members a group may have; null: no limit.
-    pub member_limit: MaybeUndefined<i32>,
-    /// Replaces the settings for templates.
-    pub settings: MaybeUndefined<Value>,
-    /// Stops registrations; what exists goes on.
-    pub retired: MaybeUndefined<bool>,
-    /// The schema version that the change was made from.
-    pub expected_schema_version: Option<i32>,
-    /// Report what would happen; change nothing.
-    #[graphql(default)]
-    pub dry_run: bool,
-}
-
-/// A template to be made, or to be replaced under its name.
-#[derive(InputObject)]
-pub struct SaveTemplateInput {
-    /// The service type's slug.
-    pub service_type: String,
-    /// 1 to 64 letters, digits, dots, hyphens and underscores.
-    pub name: String,
-    /// The media type of what it yields, such as `text/plain; charset=utf-8`.
-    pub content_type: String,
-    /// The kind of text that it yields.
-    pub format: enums::TemplateFormat,
-    /// The template itself, MiniJinja.
-    pub source: String,
-}
-
-/// Which template.
-#[derive(InputObject)]
-pub struct DeleteTemplateInput {
-    /// The template's id.
     pub id: ID,
 }

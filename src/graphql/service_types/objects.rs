@@ -1,4 +1,4 @@
-//! Service types and their templates as the API shows them.
+//! The GraphQL object of service types.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,12 +9,13 @@ use crate::access::{Actor, Role};
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums;
 use crate::graphql::error::ApiError;
-use crate::ids::{ServiceTypeId, TemplateId};
-use crate::service_types::{model, queries, templates};
+use crate::graphql::templates::Template;
+use crate::ids::ServiceTypeId;
+use crate::{service_types, templates};
 
 /// A kind of service, made of data alone: adding one needs no change of code and no restart.
 #[derive(Clone)]
-pub struct ServiceType(pub Arc<model::ServiceType>);
+pub struct ServiceType(pub Arc<service_types::ServiceType>);
 
 impl ServiceType {
     /// The service type of this id.
@@ -22,11 +23,11 @@ impl ServiceType {
     /// # Errors
     /// When the database cannot be read.
     pub async fn load(ctx: &Context<'_>, id: ServiceTypeId) -> Result<Option<Self>, ApiError> {
-        let read = ctx.data_opt::<ReadTypes>();
+        let read = ctx.data_opt::<ServiceTypeCache>();
         if let Some(known) = read.and_then(|read| read.get(id)) {
             return Ok(Some(known));
         }
-        let row = queries::service_type_by_id(&mut *context::read(ctx).await?, id).await?;
+        let row = service_types::service_type_by_id(&mut *context::read(ctx).await?, id).await?;
         let found = row.map(|row| Self(Arc::new(row)));
         if let (Some(read), Some(found)) = (read, &found) {
             read.keep(found);
@@ -38,9 +39,9 @@ impl ServiceType {
 /// The service types that a query has read: its lists name the same few again and again, and each is read once. Mutations and
 /// subscriptions have none of these, since what they read changes under them.
 #[derive(Default)]
-pub struct ReadTypes(Mutex<Vec<ServiceType>>);
+pub struct ServiceTypeCache(Mutex<Vec<ServiceType>>);
 
-impl ReadTypes {
+impl ServiceTypeCache {
     fn get(&self, id: ServiceTypeId) -> Option<ServiceType> {
         let read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         read.iter().find(|found| found.0.id == id).cloned()
@@ -140,51 +141,5 @@ impl ServiceType {
         let rows = templates::templates_of(&mut *context::read(ctx).await?, self.0.id).await?;
         let of_devices = rows.into_iter().filter(|row| templates::is_of_device(row.format, &row.source));
         Ok(of_devices.map(|row| row.name).collect())
-    }
-}
-
-/// What turns a feed of a service type into the text that a particular telephone system reads.
-#[derive(Clone)]
-pub struct Template(pub Arc<templates::Template>);
-
-impl Template {
-    /// The template of this id, for admins.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn load(ctx: &Context<'_>, id: TemplateId) -> Result<Option<Self>, ApiError> {
-        if !actor(ctx)?.is_at_least(Role::Admin) {
-            return Ok(None);
-        }
-        let row = templates::template_by_id(&mut *context::read(ctx).await?, id).await?;
-        Ok(row.map(|row| Self(Arc::new(row))))
-    }
-}
-
-#[Object]
-impl Template {
-    /// The template's id.
-    pub async fn id(&self) -> ID {
-        ID(self.0.id.global())
-    }
-
-    /// Its name, unique in its service type.
-    async fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    /// The media type of what it yields.
-    async fn content_type(&self) -> &str {
-        &self.0.content_type
-    }
-
-    /// The kind of text that it yields: it decides how values are escaped.
-    async fn format(&self) -> enums::TemplateFormat {
-        self.0.format.into()
-    }
-
-    /// The template itself, MiniJinja.
-    async fn source(&self) -> &str {
-        &self.0.source
     }
 }

@@ -1,21 +1,23 @@
-//! Events, ranges and permissions as the API shows them.
+//! GraphQL objects of events, number ranges and call permissions.
 
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use super::type_objects::ServiceType;
 use crate::access::{Actor, Role};
+use crate::events::EventPhase;
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums;
 use crate::graphql::error::ApiError;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
+use crate::graphql::service_types::ServiceType;
 use crate::ids::{CallPermissionId, EventId, NumberRangeId, ServiceTypeId};
-use crate::service_types::{EventPhase, model, queries, rules};
+use crate::service_types::RangeLimit;
+use crate::{events, service_types};
 
 /// A numbering plan with its people: one camp, congress or campus. Numbers are unique within it.
 #[derive(Clone)]
-pub struct Event(pub Arc<model::Event>);
+pub struct Event(pub Arc<events::Event>);
 
 impl Event {
     /// The event of this id.
@@ -23,7 +25,7 @@ impl Event {
     /// # Errors
     /// When the database cannot be read.
     pub async fn load(ctx: &Context<'_>, id: EventId) -> Result<Option<Self>, ApiError> {
-        let row = queries::event_by_id(&mut *context::read(ctx).await?, id).await?;
+        let row = events::event_by_id(&mut *context::read(ctx).await?, id).await?;
         Ok(row.map(|row| Self(Arc::new(row))))
     }
 
@@ -41,14 +43,14 @@ impl Event {
     /// # Errors
     /// When the database cannot be read.
     pub async fn find(ctx: &Context<'_>, slug: &str) -> Result<Option<Self>, ApiError> {
-        let row = queries::event_by_slug(&mut *context::read(ctx).await?, slug).await?;
+        let row = events::event_by_slug(&mut *context::read(ctx).await?, slug).await?;
         let actor = actor(ctx)?;
         Ok(row.filter(|row| is_known_to(row, actor)).map(|row| Self(Arc::new(row))))
     }
 }
 
 /// A draft is known to admins alone.
-pub(super) fn is_known_to(event: &model::Event, actor: &Actor) -> bool {
+pub(super) fn is_known_to(event: &events::Event, actor: &Actor) -> bool {
     event.phase != EventPhase::Draft || actor.is_at_least(Role::Admin)
 }
 
@@ -101,20 +103,20 @@ impl Event {
 
     /// The numbers that may be registered, by first number.
     async fn ranges(&self, ctx: &Context<'_>) -> Result<Vec<NumberRange>, ApiError> {
-        let rows = queries::ranges_of_event(&mut *context::read(ctx).await?, self.0.id).await?;
+        let rows = events::ranges_of_event(&mut *context::read(ctx).await?, self.0.id).await?;
         Ok(rows.into_iter().map(|row| NumberRange(Arc::new(row))).collect())
     }
 
     /// What may be registered here.
     async fn service_types(&self, ctx: &Context<'_>) -> Result<Vec<ServiceType>, ApiError> {
-        let rows = queries::service_types_of_event(&mut *context::read(ctx).await?, self.0.id).await?;
+        let rows = service_types::service_types_of_event(&mut *context::read(ctx).await?, self.0.id).await?;
         Ok(rows.into_iter().map(|row| ServiceType(Arc::new(row))).collect())
     }
 }
 
 /// Numbers that may be registered.
 #[derive(Clone)]
-pub struct NumberRange(pub Arc<model::NumberRange>);
+pub struct NumberRange(pub Arc<events::NumberRange>);
 
 impl NumberRange {
     /// The range of this id, if the caller may know of its event.
@@ -123,8 +125,8 @@ impl NumberRange {
     /// When the database cannot be read.
     pub async fn load(ctx: &Context<'_>, id: NumberRangeId) -> Result<Option<Self>, ApiError> {
         let mut conn = context::read(ctx).await?;
-        let Some(row) = queries::range_by_id(&mut conn, id).await? else { return Ok(None) };
-        let event = queries::event_by_id(&mut conn, row.event_id).await?;
+        let Some(row) = events::range_by_id(&mut conn, id).await? else { return Ok(None) };
+        let event = events::event_by_id(&mut conn, row.event_id).await?;
         let actor = actor(ctx)?;
         Ok(event.filter(|event| is_known_to(event, actor)).map(|_| Self(Arc::new(row))))
     }
@@ -139,7 +141,7 @@ impl NumberRange {
 
     /// Whose numbers they are.
     async fn event(&self, ctx: &Context<'_>) -> Result<Event, ApiError> {
-        Event::load(ctx, self.0.event_id).await?.ok_or_else(|| gone("event"))
+        Event::load(ctx, self.0.event_id).await?.ok_or_else(|| missing_row("event"))
     }
 
     /// The first number. Both ends belong to the range and have the same number of digits.
@@ -165,9 +167,9 @@ impl NumberRange {
     /// Empty: every service type may use it.
     async fn service_types(&self, ctx: &Context<'_>) -> Result<Vec<ServiceType>, ApiError> {
         let mut conn = context::read(ctx).await?;
-        let limits = queries::range_limits(&mut conn, self.0.event_id).await?;
-        let all = queries::all_service_types(&mut conn).await?;
-        let is_named = |id: ServiceTypeId| limits.contains(&(self.0.id, id));
+        let limits = service_types::range_limits(&mut conn, self.0.event_id).await?;
+        let all = service_types::all_service_types(&mut conn).await?;
+        let is_named = |id: ServiceTypeId| limits.contains(&RangeLimit { range_id: self.0.id, service_type_id: id });
         Ok(all.into_iter().filter(|row| is_named(row.id)).map(|row| ServiceType(Arc::new(row))).collect())
     }
 
@@ -179,15 +181,17 @@ impl NumberRange {
     /// How many of them are free now.
     async fn available(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
         let mut conn = context::read(ctx).await?;
-        let Some(event) = queries::event_by_id(&mut conn, self.0.event_id).await? else { return Err(gone("event")) };
-        let free = rules::count_free(&mut conn, &event, &self.0).await?;
+        let Some(event) = events::event_by_id(&mut conn, self.0.event_id).await? else {
+            return Err(missing_row("event"));
+        };
+        let free = events::rules::count_free(&mut conn, &event, &self.0).await?;
         Ok(i32::try_from(free).unwrap_or(i32::MAX))
     }
 }
 
 /// A flag that telephone systems honour, e.g. `external`, `international`.
 #[derive(Clone)]
-pub struct CallPermission(pub Arc<model::CallPermission>);
+pub struct CallPermission(pub Arc<events::CallPermission>);
 
 impl CallPermission {
     /// The permission of this id.
@@ -195,7 +199,7 @@ impl CallPermission {
     /// # Errors
     /// When the database cannot be read.
     pub async fn load(ctx: &Context<'_>, id: CallPermissionId) -> Result<Option<Self>, ApiError> {
-        let row = queries::permission_by_id(&mut *context::read(ctx).await?, id).await?;
+        let row = events::permission_by_id(&mut *context::read(ctx).await?, id).await?;
         Ok(row.map(|row| Self(Arc::new(row))))
     }
 }
@@ -229,6 +233,6 @@ impl CallPermission {
 }
 
 /// A row that another row refers to and that is not there.
-pub fn gone(what: &str) -> ApiError {
+pub fn missing_row(what: &str) -> ApiError {
     crate::error::InternalError::new(format!("a row refers to a missing {what}")).into()
 }

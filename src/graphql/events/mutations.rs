@@ -1,0 +1,127 @@
+//! Mutations of events, number ranges and call permissions, for admins.
+
+use async_graphql::{Context, Object};
+
+use super::inputs::{
+    CreateCallPermissionInput, CreateEventInput, CreateNumberRangeInput, DeleteCallPermissionInput,
+    DeleteNumberRangeInput, UpdateCallPermissionInput, UpdateEventInput, UpdateNumberRangeInput,
+};
+use super::payloads::{CallPermissionPayload, EventPayload, NumberRangePayload};
+use crate::accounts::graphql::AcceptedPayload;
+use crate::events::rules as events;
+use crate::graphql::context::{caller, services};
+use crate::graphql::error::ApiError;
+use crate::patch::Patch;
+use crate::service_types::rules as service_types;
+
+/// Mutations of events, number ranges and call permissions, for admins.
+#[derive(Default)]
+pub struct EventsMutation;
+
+#[Object]
+impl EventsMutation {
+    /// Makes an event.
+    async fn create_event(&self, ctx: &Context<'_>, input: CreateEventInput) -> Result<EventPayload, ApiError> {
+        let offered = input.service_types;
+        let input = events::CreateEvent {
+            slug: input.slug,
+            name: input.name,
+            starts_at: input.starts_at.map(|at| at.0),
+            ends_at: input.ends_at.map(|at| at.0),
+            time_zone: input.time_zone,
+            phase: input.phase.into(),
+            hold_seconds: input.hold_seconds,
+            reserved_prefixes: input.reserved_prefixes,
+            copy_from: input.copy_from,
+        };
+        EventPayload::of(ctx, service_types::create_event(services(ctx)?, &caller(ctx)?, input, offered).await).await
+    }
+
+    /// Changes an event.
+    async fn update_event(&self, ctx: &Context<'_>, input: UpdateEventInput) -> Result<EventPayload, ApiError> {
+        let offered = input.service_types.into();
+        let input = events::UpdateEvent {
+            slug: input.slug,
+            name: input.name.into(),
+            starts_at: Patch::from(input.starts_at).map(|at| at.0),
+            ends_at: Patch::from(input.ends_at).map(|at| at.0),
+            time_zone: input.time_zone.into(),
+            phase: Patch::from(input.phase).map(Into::into),
+            hold_seconds: input.hold_seconds.into(),
+            reserved_prefixes: input.reserved_prefixes.into(),
+        };
+        EventPayload::of(ctx, service_types::update_event(services(ctx)?, &caller(ctx)?, input, offered).await).await
+    }
+
+    /// Makes a range of numbers.
+    async fn create_number_range(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateNumberRangeInput,
+    ) -> Result<NumberRangePayload, ApiError> {
+        let CreateNumberRangeInput { event, first, last, label, privileged, service_types: slugs } = input;
+        let input = events::CreateNumberRange { event, first: first.0, last: last.0, label, privileged };
+        NumberRangePayload::of(ctx, service_types::create_range(services(ctx)?, &caller(ctx)?, input, slugs).await)
+            .await
+    }
+
+    /// Changes who may use a range.
+    async fn update_number_range(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateNumberRangeInput,
+    ) -> Result<NumberRangePayload, ApiError> {
+        let UpdateNumberRangeInput { id, label, privileged, service_types: slugs } = input;
+        let input = events::UpdateNumberRange { id: id.0, label: label.into(), privileged: privileged.into() };
+        NumberRangePayload::of(
+            ctx,
+            service_types::update_range(services(ctx)?, &caller(ctx)?, input, slugs.into()).await,
+        )
+        .await
+    }
+
+    /// Deletes a range of which no number is taken.
+    async fn delete_number_range(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteNumberRangeInput,
+    ) -> Result<AcceptedPayload, ApiError> {
+        AcceptedPayload::of(events::delete_range(services(ctx)?, &caller(ctx)?, input.id.0).await)
+    }
+
+    /// Makes a call permission.
+    async fn create_call_permission(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateCallPermissionInput,
+    ) -> Result<CallPermissionPayload, ApiError> {
+        let CreateCallPermissionInput { slug, name, description, highlights_in_directory } = input;
+        let input = events::CreateCallPermission { slug, name, description, highlights_in_directory };
+        CallPermissionPayload::of(ctx, events::create_permission(services(ctx)?, &caller(ctx)?, input).await).await
+    }
+
+    /// Changes how a call permission is shown.
+    async fn update_call_permission(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateCallPermissionInput,
+    ) -> Result<CallPermissionPayload, ApiError> {
+        let UpdateCallPermissionInput { id, name, description, highlights_in_directory } = input;
+        let input = events::UpdateCallPermission {
+            id: id.0,
+            name: name.into(),
+            description: description.into(),
+            highlights_in_directory: highlights_in_directory.into(),
+        };
+        CallPermissionPayload::of(ctx, events::update_permission(services(ctx)?, &caller(ctx)?, input).await).await
+    }
+
+    /// Deletes a call permission. All who have it lose it.
+    async fn delete_call_permission(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteCallPermissionInput,
+    ) -> Result<AcceptedPayload, ApiError> {
+        AcceptedPayload::of(events::delete_permission(services(ctx)?, &caller(ctx)?, input.id.0).await)
+    }
+}

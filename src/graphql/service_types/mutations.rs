@@ -1,0 +1,74 @@
+//! Mutations of service types, for admins.
+
+use async_graphql::{Context, Object};
+
+use super::inputs::{CreateServiceTypeInput, UpdateServiceTypeInput};
+use super::payloads::ServiceTypePayload;
+use crate::graphql::context::{CoreTypeNames, caller, services};
+use crate::graphql::error::ApiError;
+use crate::service_types::rules;
+
+/// Mutations of service types, for admins.
+#[derive(Default)]
+pub struct ServiceTypesMutation;
+
+#[Object]
+impl ServiceTypesMutation {
+    /// Makes a service type. Its GraphQL types are there with the next request.
+    async fn create_service_type(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateServiceTypeInput,
+    ) -> Result<ServiceTypePayload, ApiError> {
+        let input = rules::CreateServiceType {
+            slug: input.slug,
+            name: input.name,
+            description: input.description,
+            instructions: input.instructions,
+            parameter_schema: input.parameter_schema,
+            behaviour: input.behaviour.into(),
+            privileged: input.privileged,
+            group_capable: input.group_capable,
+            quota: input.quota,
+            member_limit: input.member_limit,
+            settings: input.settings,
+        };
+        let result = rules::create_service_type(services(ctx)?, &caller(ctx)?, input, reserved_type_names(ctx)).await;
+        ServiceTypePayload::of(ctx, rules::Update { result, incompatibilities: rules::Incompatibilities::default() })
+            .await
+    }
+
+    /// Changes a service type. A new schema is checked against every extension of it: all of them fit, or nothing changes.
+    async fn update_service_type(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateServiceTypeInput,
+    ) -> Result<ServiceTypePayload, ApiError> {
+        let input = rules::UpdateServiceType {
+            slug: input.slug,
+            name: input.name.into(),
+            description: input.description.into(),
+            instructions: input.instructions.into(),
+            parameter_schema: input.parameter_schema.into(),
+            defaults: input.defaults,
+            privileged: input.privileged.into(),
+            group_capable: input.group_capable.into(),
+            quota: input.quota.into(),
+            member_limit: input.member_limit.into(),
+            settings: input.settings.into(),
+            retired: input.retired.into(),
+            expected_schema_version: input.expected_schema_version,
+            dry_run: input.dry_run,
+        };
+        ServiceTypePayload::of(
+            ctx,
+            rules::update_service_type(services(ctx)?, &caller(ctx)?, input, reserved_type_names(ctx)).await,
+        )
+        .await
+    }
+}
+
+/// The names that a service type's GraphQL types may not have.
+fn reserved_type_names(ctx: &Context<'_>) -> Vec<String> {
+    ctx.data_opt::<CoreTypeNames>().map(|names| names.0.to_vec()).unwrap_or_default()
+}
