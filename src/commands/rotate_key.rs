@@ -104,7 +104,7 @@ async fn note(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
 /// Seals everything that another key has sealed.
 async fn pass(services: &Services, caller: &Arc<Caller>) -> Result<Pass, Error> {
     let mut pass = Pass::default();
-    let events = service_types::queries::all_events(&mut *services.store.read().await?).await?;
+    let events = events::all_events(&mut *services.store.read().await?).await?;
     for event in events {
         let mut after = None;
         loop {
