@@ -12,7 +12,7 @@ use switchboard::app::{self, App, Parts};
 use switchboard::cli::Cli;
 use switchboard::clock::Timestamp;
 use switchboard::extensions::list::{self, Filter};
-use switchboard::feed_log::digest::Sum;
+use switchboard::feed_log::digest::FeedDigest;
 use switchboard::feed_log::{self, FeedRef, entry_version};
 use switchboard::http::gateway::{Known, Switchboard};
 use switchboard::http::graphql::execute;
@@ -278,7 +278,7 @@ async fn fill(app: &App, reference: FeedRef, size: u32) -> FeedId {
 
 fn digest(size: u32) -> String {
     let version = entry_version(1, &TAG);
-    let mut sum = Sum::default();
+    let mut sum = FeedDigest::default();
     for n in 1..=size {
         sum.add(&format!("Extension:01920000000070008000{n:012x}"), &version);
     }

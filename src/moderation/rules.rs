@@ -9,7 +9,7 @@ use crate::accounts::{self, Account};
 use crate::error::{AuthError, Error, UserError, UserErrorKind};
 use crate::feed_log::EntryChange;
 use crate::ids::RestrictionId;
-use crate::locks::{self, Hold};
+use crate::locks::{self, LockMode};
 use crate::notifications::Notification;
 use crate::restrictions::{self, NewRestriction, RestrictionSource};
 use crate::services::Services;
@@ -83,10 +83,10 @@ pub async fn unban(services: &Services, caller: &Arc<Caller>, username: &str) ->
 
 /// Takes the locks of the account and of the events where it owns something, and asks whether the caller may.
 async fn take(tx: &mut Tx<'_>, action: Action, username: &str) -> Result<(Permit, Account), Error> {
-    locks::rule(tx.conn, "admins").await?;
+    locks::named(tx.conn, "admins").await?;
     let found = accounts::queries::by_username(tx.conn, username).await?;
     if let Some(account) = &found {
-        locks::accounts(tx.conn, &[account.id], Hold::Exclusive).await?;
+        locks::accounts(tx.conn, &[account.id], LockMode::Exclusive).await?;
         let events = queries::events_of(tx.conn, account.id).await?;
         locks::events(tx.conn, &events).await?;
     }
@@ -102,7 +102,7 @@ async fn take(tx: &mut Tx<'_>, action: Action, username: &str) -> Result<(Permit
 async fn tell(tx: &mut Tx<'_>, account: &Account) -> Result<(), Error> {
     for shown in queries::shown_of(tx.conn, account.id).await? {
         tx.notify(Notification::Directory(shown.feed.event));
-        tx.changes.mark(shown.feed, shown.extension, shown.slot, EntryChange::Touch);
+        tx.changes.record(shown.feed, shown.extension, shown.slot, EntryChange::Touch);
     }
     Ok(())
 }

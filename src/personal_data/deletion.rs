@@ -9,7 +9,7 @@ use crate::error::{AuthError, Error, InternalError, UserError, UserErrorKind};
 use crate::extensions::Extension;
 use crate::idempotency;
 use crate::ids::AccountId;
-use crate::locks::{self, Hold};
+use crate::locks::{self, LockMode};
 use crate::mail::Mail;
 use crate::notifications::Notification;
 use crate::numbers::rules::{Move, lock_world, shift};
@@ -27,7 +27,7 @@ pub async fn delete_account(services: &Services, caller: &Arc<Caller>, password:
     let id = prove(services, caller, password, "password").await?.id;
     transact(services, caller, Action::DeleteAccount, Mode::Commit, move |tx| {
         Box::pin(async move {
-            locks::rule(tx.conn, "admins").await?;
+            locks::named(tx.conn, "admins").await?;
             lock_all(tx, id).await?;
             let permit = tx.permit(Action::DeleteAccount).await?;
             let account = accounts::queries::by_id(tx.conn, id).await?.ok_or(AuthError::Unauthenticated)?;
@@ -50,10 +50,10 @@ pub async fn delete_account(services: &Services, caller: &Arc<Caller>, password:
 /// Takes the locks of the account, of what its extensions are, and of the plans where it has numbers. With the account's own
 /// nothing can be added to it meanwhile.
 async fn lock_all(tx: &mut Tx<'_>, id: AccountId) -> Result<(), Error> {
-    locks::accounts(tx.conn, &[id], Hold::Exclusive).await?;
+    locks::accounts(tx.conn, &[id], LockMode::Exclusive).await?;
     let rows = extensions::queries::of_owner(tx.conn, id).await?;
     let service_types: Vec<_> = rows.iter().map(|row| row.service_type_id).collect();
-    locks::service_types(tx.conn, &service_types, Hold::Shared).await?;
+    locks::service_types(tx.conn, &service_types, LockMode::Shared).await?;
     let kept = numbers::queries::of_account(tx.conn, id).await?;
     let events: Vec<_> =
         rows.iter().map(|row| row.event_id).chain(kept.iter().filter_map(|number| number.event_id)).collect();

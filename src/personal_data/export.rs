@@ -50,7 +50,7 @@ pub async fn export(services: &Services, caller: &Arc<Caller>) -> Result<Value, 
         .await?;
     for (extension, shown) in own.iter().zip(found["extensions"].as_array_mut().into_iter().flatten()) {
         let statuses = provisioning::statuses_of(services, extension.id).await?.into_iter();
-        let status = |status: provisioning::model::Status| {
+        let status = |status: provisioning::model::ConsumerStatus| {
             json!({
                 "consumer": status.consumer,
                 "state": status.state.as_str(),

@@ -1,8 +1,8 @@
-//! The feed's promises over a database of its own.
+//! Tests of the feed's guarantees, on an SQLite database of their own.
 
-mod changes_tell;
-mod consumers_say;
-mod following;
-mod house;
-mod queried;
-mod snapshots_hold;
+mod changes;
+mod consumers;
+mod fixture;
+mod graphql;
+mod snapshots;
+mod subscriptions;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use switchboard::feed_log::digest::Sum;
+use switchboard::feed_log::digest::FeedDigest;
 
 /// Number → id and version.
 pub type Shown = BTreeMap<String, (String, String)>;
@@ -81,7 +81,7 @@ impl Copy {
 
     /// The sum to compare with the feed's.
     pub fn digest(&self) -> String {
-        let mut sum = Sum::default();
+        let mut sum = FeedDigest::default();
         for (id, version) in self.rows.values() {
             sum.add(id, version);
         }

@@ -159,7 +159,7 @@ pub async fn verify_email(services: &Services, caller: &Arc<Caller>, token: &str
                 proof_queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::VerifyEmail, tx.now).await?;
             let used = used.ok_or_else(token_expired)?;
             let (Some(id), Some(email)) = (used.account_id, used.email) else { return Err(token_expired().into()) };
-            crate::locks::rule(tx.conn, &format!("email {}", email.to_ascii_lowercase())).await?;
+            crate::locks::named(tx.conn, &format!("email {}", email.to_ascii_lowercase())).await?;
             let account = queries::by_id(tx.conn, id)
                 .await?
                 .filter(|account| account.deleted_at.is_none())
@@ -267,7 +267,7 @@ pub async fn complete_setup(
     let candidate = Candidate::new(services, input).await?;
     transact(services, caller, Action::CompleteSetup, Mode::Commit, move |tx| {
         Box::pin(async move {
-            crate::locks::rule(tx.conn, "admins").await?;
+            crate::locks::named(tx.conn, "admins").await?;
             let permit = tx.permit(Action::CompleteSetup).await?;
             let used = proof_queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::Setup, tx.now).await?;
             if used.is_none() || queries::count_admins(tx.conn).await? > 0 {

@@ -18,7 +18,7 @@ pub async fn set_role(services: &Services, caller: &Arc<Caller>, username: &str,
     let username = clean_username(username).map_err(|_| no_such_account());
     transact(services, caller, Action::SetRole, Mode::Commit, move |tx| {
         Box::pin(async move {
-            locks::rule(tx.conn, "admins").await?;
+            locks::named(tx.conn, "admins").await?;
             let permit = tx.permit(Action::SetRole).await?;
             let account = queries::by_username(tx.conn, &username?).await?.ok_or_else(no_such_account)?;
             if account.role == Role::Admin

@@ -11,7 +11,7 @@ use crate::event_files::row::ExtensionRow;
 use crate::extensions::{Extension, many_queries};
 use crate::groups::{self, GroupMember};
 use crate::ids::{AccountId, CallPermissionId, ExtensionId, NumberId, ServiceTypeId};
-use crate::locks::{self, Hold};
+use crate::locks::{self, LockMode};
 use crate::numbers::plan::{NumberRange, ReservedPrefixes};
 use crate::numbers::rules::settle;
 use crate::numbers::{self, NumberRow};
@@ -65,15 +65,15 @@ pub(super) struct ServicesInner {
 pub(super) async fn lock(tx: &mut Tx<'_>, event: &Event, rows: &[(u64, ExtensionRow)]) -> Result<(), Error> {
     let owners: Vec<AccountId> = owners(tx.conn, rows).await?.into_values().collect();
     if owners.len() > OWNERS_LOCKED_SINGLY {
-        locks::every_account(tx.conn).await?;
+        locks::all_accounts(tx.conn).await?;
     } else {
-        locks::accounts(tx.conn, &owners, Hold::Shared).await?;
+        locks::accounts(tx.conn, &owners, LockMode::Shared).await?;
     }
     let slugs: BTreeSet<&str> = rows.iter().map(|(_, row)| row.service_type.as_str()).collect();
     let types = service_types::queries::all_service_types(tx.conn).await?;
     let types: Vec<ServiceTypeId> =
         types.iter().filter(|found| slugs.contains(found.slug.as_str())).map(|found| found.id).collect();
-    locks::service_types(tx.conn, &types, Hold::Shared).await?;
+    locks::service_types(tx.conn, &types, LockMode::Shared).await?;
     Ok(locks::events(tx.conn, &[event.id]).await?)
 }
 

@@ -34,7 +34,7 @@ use super::queries;
 use crate::access::{Action, Permit, Requirement, Role, scope};
 use crate::error::{Error, InternalError, UserError, UserErrorKind};
 use crate::ids::{AccountId, ExtensionId};
-use crate::locks::{self, Hold};
+use crate::locks::{self, LockMode};
 use crate::service_types::schema::{Editor, ParameterSchema, Parameters, Viewer};
 use crate::service_types::{self, Event, EventPhase, ServiceType, compiled};
 use crate::transaction::{Mode, Tx};
@@ -151,8 +151,8 @@ async fn lock(tx: &mut Tx<'_>, rows: &[&Extension], others: &[AccountId]) -> Res
     let accounts: Vec<_> = rows.iter().map(|row| row.owner_id).chain(others.iter().copied()).collect();
     let service_types: Vec<_> = rows.iter().map(|row| row.service_type_id).collect();
     let events: Vec<_> = rows.iter().map(|row| row.event_id).collect();
-    locks::accounts(tx.conn, &accounts, Hold::Shared).await?;
-    locks::service_types(tx.conn, &service_types, Hold::Shared).await?;
+    locks::accounts(tx.conn, &accounts, LockMode::Shared).await?;
+    locks::service_types(tx.conn, &service_types, LockMode::Shared).await?;
     Ok(locks::events(tx.conn, &events).await?)
 }
 

@@ -15,7 +15,7 @@ use crate::access::{Action, Caller, Permit, Role};
 use crate::accounts::{self, Account};
 use crate::error::{AuthError, Error, UserError, UserErrorKind};
 use crate::ids::{AccountId, ExtensionId};
-use crate::locks::{self, Hold};
+use crate::locks::{self, LockMode};
 use crate::numbers::rules::{Move, shift};
 use crate::numbers::state::NumberState;
 use crate::service_types::schema::Source;
@@ -162,10 +162,10 @@ async fn lock(
     service_type: &str,
 ) -> Result<(Event, ServiceType), Error> {
     let before = find(tx, event, service_type).await?;
-    locks::accounts(tx.conn, &[owner], Hold::Shared).await?;
-    locks::service_types(tx.conn, &[before.1.id], Hold::Shared).await?;
+    locks::accounts(tx.conn, &[owner], LockMode::Shared).await?;
+    locks::service_types(tx.conn, &[before.1.id], LockMode::Shared).await?;
     locks::events(tx.conn, &[before.0.id]).await?;
-    if locks::may_wait(tx.conn) { find(tx, event, service_type).await } else { Ok(before) }
+    if locks::may_block(tx.conn) { find(tx, event, service_type).await } else { Ok(before) }
 }
 
 /// The account of this name, in any case, unless it was deleted.

@@ -6,7 +6,7 @@ use super::reservations::{lock, not_from, of_plan, plan_of};
 use super::{LONGEST_AGEING_SECONDS, Move, settle, shift};
 use crate::access::{Action, Caller, Role};
 use crate::error::{Error, UserError};
-use crate::locks::{self, Hold};
+use crate::locks::{self, LockMode};
 use crate::numbers::state::{Mover, NumberState, may_move};
 use crate::numbers::{PlanNumber, queries};
 use crate::services::Services;
@@ -30,7 +30,7 @@ pub async fn release_hold(
             tx.actor().demand(Role::User)?;
             let event = plan_of(tx, event.as_deref()).await?;
             if let Some(account) = tx.actor().account() {
-                locks::accounts(tx.conn, &[account], Hold::Shared).await?;
+                locks::accounts(tx.conn, &[account], LockMode::Shared).await?;
             }
             let permit = lock(tx, Action::ReleaseHold, event.as_ref(), &number).await?;
             let missing = || UserError::not_found("number", "You hold no such number.");

@@ -9,9 +9,9 @@ use super::types::{clean_instructions, clean_settings, not_negative, refuse_clas
 use super::{Changed, catalogue_changed, clean_name, clean_text};
 use crate::access::{Action, Caller, Permit, Role};
 use crate::error::{Error, UserError, UserErrorKind};
-use crate::feed_log::{self, EntryChange, FeedRef, Keys};
+use crate::feed_log::{self, EntryChange, EntryKeys, FeedRef};
 use crate::ids::{EventId, ServiceTypeId};
-use crate::locks::{self, Hold};
+use crate::locks::{self, LockMode};
 use crate::notifications::Notification;
 use crate::patch::Patch;
 use crate::service_types::adapt::adapt;
@@ -115,7 +115,7 @@ async fn update(
     queries::save_service_type(tx.conn, &permit, &after).await?;
     if before.name != after.name || change.settings_changed {
         for feed in feed_log::feeds_of_service_type(tx.conn, id).await? {
-            tx.changes.mark_feed(FeedRef { event: feed.event_id, service_type: id });
+            tx.changes.record_feed(FeedRef { event: feed.event_id, service_type: id });
         }
     }
     if before.name != after.name {
@@ -128,7 +128,7 @@ async fn update(
 
 /// Locks the type, then every event that has an extension or a feed of it.
 async fn lock(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<Vec<EventId>, Error> {
-    locks::service_types(tx.conn, &[id], Hold::Exclusive).await?;
+    locks::service_types(tx.conn, &[id], LockMode::Exclusive).await?;
     let mut events = effects::events_of_type(tx.conn, id).await?;
     events.extend(feed_log::feeds_of_service_type(tx.conn, id).await?.into_iter().map(|feed| feed.event_id));
     events.sort_unstable();
@@ -251,7 +251,7 @@ async fn apply(
     let extensions = effects::extensions_of_type(tx.conn, change.id).await?;
     if !change.is_new_schema() {
         for (extension, _) in extensions {
-            tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
+            tx.changes.record(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
         }
         return Ok(());
     }
@@ -321,10 +321,10 @@ async fn write(tx: &mut Tx<'_>, permit: &Permit, change: &Change, planned: &Plan
     }
     let keys = change.new.feed_keys(&after.public);
     if shows_anew || keys != change.old.feed_keys(&before.public) {
-        let keys = Keys { number: extension.number.clone(), parameters: Value::Object(keys) };
-        tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Upsert(keys));
+        let keys = EntryKeys { number: extension.number.clone(), parameters: Value::Object(keys) };
+        tx.changes.record(extension.feed(), extension.id, extension.slot, EntryChange::Upsert(keys));
     } else if change.touches_all() {
-        tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
+        tx.changes.record(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
     }
     Ok(())
 }

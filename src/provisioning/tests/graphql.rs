@@ -1,11 +1,11 @@
-//! The feed through GraphQL: what is spliced is what ordinary resolvers would give.
+//! The feed in GraphQL: raw JSON lists equal those of ordinary resolvers.
 
 use std::sync::Arc;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema, Value as Answer};
+use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema, Value as GraphQlValue};
 use serde_json::{Value, json};
 
-use super::house::{House, NOW};
+use super::fixture::{Fixture, NOW};
 use crate::access::ApiKeyScope;
 use crate::ids::{ExtensionId, NumberId, RestrictionId};
 use crate::provisioning::graphql::{
@@ -19,7 +19,7 @@ use crate::store::schema::restrictions;
 const FIELDS: &str = "id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active restrictions effects \
      members { number active } ownerUsername visibility version updatedAt again: number";
 
-/// The same lists by ordinary resolvers.
+/// A query root with ordinary resolvers for the same lists.
 struct Ordinary {
     snapshot: SnapshotPage,
     changes: Arc<ChangesPage>,
@@ -36,34 +36,36 @@ impl Ordinary {
     }
 }
 
-/// The answer as the edge writes it: binary values are JSON text.
-fn written(answer: Answer) -> Value {
-    match answer {
-        Answer::Binary(text) => serde_json::from_slice(&text).unwrap(),
-        Answer::Object(fields) => fields.into_iter().map(|(name, value)| (name.to_string(), written(value))).collect(),
-        Answer::List(items) => items.into_iter().map(written).collect(),
+/// The response as the HTTP edge writes it: binary values are JSON text.
+fn to_json(value: GraphQlValue) -> Value {
+    match value {
+        GraphQlValue::Binary(text) => serde_json::from_slice(&text).unwrap(),
+        GraphQlValue::Object(fields) => {
+            fields.into_iter().map(|(name, field)| (name.to_string(), to_json(field))).collect()
+        }
+        GraphQlValue::List(items) => items.into_iter().map(to_json).collect(),
         other => other.into_json().unwrap(),
     }
 }
 
-async fn ask(house: &House, query: &str) -> Value {
+async fn query(fixture: &Fixture, document: &str) -> Value {
     let schema = Schema::build(ProvisioningQuery, ProvisioningMutation, ProvisioningSubscription).finish();
-    let caller = house.caller(house.actor(&[ApiKeyScope::ReadSecrets, ApiKeyScope::ReadDigests]));
-    let response = schema.execute(Request::new(query).data(house.services.clone()).data(caller)).await;
+    let caller = fixture.caller(fixture.actor(&[ApiKeyScope::ReadSecrets, ApiKeyScope::ReadDigests]));
+    let response = schema.execute(Request::new(document).data(fixture.services.clone()).data(caller)).await;
     assert!(response.errors.is_empty(), "{:?}", response.errors);
-    written(response.data)["provisioning"].take()
+    to_json(response.data)["provisioning"].take()
 }
 
-async fn restrict(house: &House, target: Target) {
+async fn restrict(fixture: &Fixture, target: Target) {
     let new = NewRestriction::new(
-        RestrictionId::new(&*house.services.rng, NOW),
+        RestrictionId::new(&*fixture.services.rng, NOW),
         target,
         RestrictionSource::Ban,
         "noise",
         NOW,
         None,
     );
-    house
+    fixture
         .write(move |conn| {
             Box::pin(async move {
                 query!(conn, |c| diesel_async::RunQueryDsl::execute(
@@ -77,40 +79,40 @@ async fn restrict(house: &House, target: Target) {
         .await;
 }
 
-async fn populated() -> (House, ExtensionId) {
-    let house = House::build().await;
-    let first = house.add(1, "2001", json!({ "mac": "aa:bb:cc:dd:ee:01", "imsi": "\"<\u{e9}>" })).await;
-    let second = house.add(2, "2002", json!({})).await;
-    house.rekey(first, "2003", json!({})).await;
-    house.remove(second).await;
-    (house, first)
+async fn populated_fixture() -> (Fixture, ExtensionId) {
+    let fixture = Fixture::build().await;
+    let first = fixture.add(1, "2001", json!({ "mac": "aa:bb:cc:dd:ee:01", "imsi": "\"<\u{e9}>" })).await;
+    let second = fixture.add(2, "2002", json!({})).await;
+    fixture.rekey(first, "2003", json!({})).await;
+    fixture.remove(second).await;
+    (fixture, first)
 }
 
 #[tokio::test]
-async fn spliced_lists_are_the_ordinary_ones() {
-    let (house, first) = populated().await;
-    restrict(&house, first.into()).await;
-    // A number of no row here restricts nothing.
-    restrict(&house, NumberId(uuid::Uuid::nil()).into()).await;
-    let start = crate::provisioning::cursor::Cursor { base: 0, position: 1, ..house.head().await };
-    let known = house.reader().await.changes(start, 50).await.unwrap();
+async fn raw_json_lists_equal_ordinary_ones() {
+    let (fixture, first) = populated_fixture().await;
+    restrict(&fixture, first.into()).await;
+    // A restriction of a number that is not in this database has no effect.
+    restrict(&fixture, NumberId(uuid::Uuid::nil()).into()).await;
+    let start = crate::provisioning::cursor::Cursor { base: 0, position: 1, ..fixture.head().await };
+    let response = fixture.reader().await.changes(start, 50).await.unwrap();
     assert!(
-        matches!(known, crate::provisioning::model::FeedAnswer::Reset(_)),
-        "a made-up position has not the right tag"
+        matches!(response, crate::provisioning::model::ChangesResponse::Reset(_)),
+        "a forged position does not have the right tag"
     );
-    let fresh = House::build().await;
+    let fresh = Fixture::build().await;
     let (from, id) = (fresh.head().await, fresh.add(1, "2001", json!({ "mac": "aa:bb:cc:dd:ee:01" })).await);
-    let gone = fresh.add(2, "2002", json!({})).await;
+    let deleted = fresh.add(2, "2002", json!({})).await;
     fresh.rekey(id, "2003", json!({})).await;
-    fresh.remove(gone).await;
+    fresh.remove(deleted).await;
     let changes = "__typename ... on FeedUpsert { extension { ...E } previous { number parameters __typename } } ... on FeedRemoval { id slot keys { number } }";
     let fragment = format!("fragment E on FeedExtension {{ {FIELDS} }}");
-    let query = format!(
+    let document = format!(
         "{{ provisioning(event: \"camp\", serviceType: \"sip\") {{ snapshot {{ entries {{ ...E __typename }} head totalCount }} \
          changes(since: \"{}\") {{ __typename ... on FeedPage {{ changes {{ {changes} }} cursor hasMore }} }} digest consumers {{ name }} }} }} {fragment}",
         from.encode()
     );
-    let answer = ask(&fresh, &query).await;
+    let answer = query(&fresh, &document).await;
     let reader = fresh.reader().await;
     let ordinary = Ordinary {
         snapshot: reader.snapshot(50, None).await.unwrap().unwrap(),
@@ -120,7 +122,7 @@ async fn spliced_lists_are_the_ordinary_ones() {
     let response =
         schema.execute(format!("{{ entries {{ ...E __typename }} changes {{ {changes} }} }} {fragment}")).await;
     assert!(response.errors.is_empty(), "{:?}", response.errors);
-    let expected = written(response.data);
+    let expected = to_json(response.data);
     assert_eq!(answer["snapshot"]["entries"], expected["entries"]);
     assert_eq!(answer["changes"]["changes"], expected["changes"]);
     assert_eq!(answer["changes"]["changes"][0]["previous"][0]["number"], "2001");
@@ -129,11 +131,11 @@ async fn spliced_lists_are_the_ordinary_ones() {
 
 #[tokio::test]
 async fn a_list_selected_twice_is_merged() {
-    let (house, first) = populated().await;
-    restrict(&house, first.into()).await;
-    let query = "{ provisioning(event: \"camp\", serviceType: \"sip\") { snapshot { entries { number ...A } ...B } } } \
+    let (fixture, first) = populated_fixture().await;
+    restrict(&fixture, first.into()).await;
+    let document = "{ provisioning(event: \"camp\", serviceType: \"sip\") { snapshot { entries { number ...A } ...B } } } \
          fragment A on FeedExtension { slot } fragment B on FeedSnapshot { entries { active restrictions } }";
-    let answer = ask(&house, query).await;
+    let answer = query(&fixture, document).await;
     assert_eq!(
         answer["snapshot"]["entries"],
         json!([{ "number": "2003", "slot": 1, "active": false, "restrictions": ["BAN"] }])
