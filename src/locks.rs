@@ -1,7 +1,7 @@
 //! Transaction locks, taken in one fixed order so that writers cannot deadlock.
 //!
-//! 1. The owner's account and the service type: shared by a writer of an extension, exclusive for a ban, for a deletion and
-//!    for a change of the type.
+//! 1. The owner's account and the service type: shared by a writer of an extension, exclusive for a ban, for a deletion
+//!    and for a change of the type.
 //! 2. The events, in the order of their ids.
 //! 3. Only then does the transaction read the rows that it changes.
 //!
@@ -26,8 +26,8 @@ pub enum LockMode {
     Exclusive,
 }
 
-/// Whether taking a lock may block until another writer commits, so that rows read before must be read again. On SQLite a
-/// write transaction is the only writer from its start.
+/// Whether taking a lock may block until another writer commits, so that rows read before must be read again. On SQLite
+/// a write transaction is the only writer from its start.
 pub const fn may_block(conn: &Conn) -> bool {
     matches!(conn, Conn::Postgres(_))
 }
@@ -43,8 +43,8 @@ pub async fn accounts(conn: &mut Conn, ids: &[AccountId], mode: LockMode) -> Que
     lock_all(conn, "account", ids.iter().map(|id| id.0).collect(), mode).await
 }
 
-/// Prevents that any account is banned or deleted meanwhile. Replaces [`accounts`] in a transaction that writes extensions of
-/// more owners than PostgreSQL's lock table has room for.
+/// Prevents that any account is banned or deleted meanwhile. Replaces [`accounts`] in a transaction that writes
+/// extensions of more owners than PostgreSQL's lock table has room for.
 ///
 /// # Errors
 /// A database error, such as a lock wait that exceeds the timeout.
@@ -96,8 +96,8 @@ async fn lock(conn: &mut Conn, key: i64, mode: LockMode) -> QueryResult<()> {
     diesel::sql_query(statement).bind::<BigInt, _>(key).execute(conn).await.map(drop)
 }
 
-/// The 64-bit key of an advisory lock: the first bytes of SHA-256 over class and id. A collision only makes two transactions
-/// wait for each other needlessly.
+/// The 64-bit key of an advisory lock: the first bytes of SHA-256 over class and id. A collision only makes two
+/// transactions wait for each other needlessly.
 fn lock_key(class: &str, id: &[u8]) -> i64 {
     use sha2::{Digest as _, Sha256};
     let hash: [u8; 32] = Sha256::new().chain_update(class).chain_update(id).finalize().into();

@@ -85,8 +85,8 @@ pub async fn ensure_feed(conn: &mut Conn, reference: FeedRef, rng: &dyn Rng, now
     Ok(stored)
 }
 
-/// Writes the changed entries at the new revision and updates the digest. Returns the difference of the number of present
-/// entries.
+/// Writes the changed entries at the new revision and updates the digest. Returns the difference of the number of
+/// present entries.
 async fn write_entries(
     conn: &mut Conn,
     changes: &FeedChanges,
@@ -102,7 +102,10 @@ async fn write_entries(
         let was_present = before.is_some_and(|before| before.present);
         if pending.change == EntryChange::Touch && !was_present {
             // A touch must not bring a deleted entry back.
-            tracing::error!(extension.id = %extension.global(), "an extension that is not present in its feed was touched");
+            tracing::error!(
+                extension.id = %extension.global(),
+                "an extension that is not present in its feed was touched"
+            );
             continue;
         }
         let entry = Entry {

@@ -1,13 +1,14 @@
 //! The digest by which a consumer's copy is compared with its feed.
 //!
-//! It is the sum modulo 2^256 of SHA-256(id ':' version) over all entries. So adding, changing and removing one entry takes
-//! constant time, and the order of the entries does not matter.
+//! It is the sum modulo 2^256 of SHA-256(id ':' version) over all entries. So adding, changing and removing one entry
+//! takes constant time, and the order of the entries does not matter.
 
 use sha2::{Digest as _, Sha256};
 
 /// The digest of a set of entries: 32 bytes, big-endian.
 ///
-/// It detects copies that differ by accident. It is no signature: an attacker that chooses versions can construct a collision.
+/// It detects copies that differ by accident. It is no signature: an attacker that chooses versions can construct a
+/// collision.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct FeedDigest([u8; 32]);
 

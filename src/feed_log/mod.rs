@@ -1,9 +1,9 @@
 //! The feed log: the ordered revisions of each feed, appended in the transaction that changes its entries.
 //!
-//! A rule collects [`EntryChange`]s in its transaction's [`ChangeSet`]. Before the commit [`append`] turns them into one new
-//! revision of each affected feed: the changed entries move to that revision, their former keys are kept in the key history,
-//! and the running digest is updated. So a change is in a feed if and only if its transaction committed. This module knows no
-//! domain: an extension is an id, a slot and the keys by which a telephone system finds it.
+//! A rule collects [`EntryChange`]s in its transaction's [`ChangeSet`]. Before the commit [`append`] turns them into
+//! one new revision of each affected feed: the changed entries move to that revision, their former keys are kept in the
+//! key history, and the running digest is updated. So a change is in a feed if and only if its transaction committed.
+//! This module knows no domain: an extension is an id, a slot and the keys by which a telephone system finds it.
 
 mod append;
 pub mod digest;

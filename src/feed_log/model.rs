@@ -14,8 +14,8 @@ use crate::store::types::{Id, JsonValue};
 /// A position in a feed. Each transaction that changes the feed increments it by one.
 pub type Revision = i64;
 
-/// The random bytes that identify a revision. A database that was restored from a backup issues the same revision number
-/// again, but with another tag.
+/// The random bytes that identify a revision. A database that was restored from a backup issues the same revision
+/// number again, but with another tag.
 pub type Tag = Vec<u8>;
 
 /// The length of a tag, in bytes.
@@ -64,8 +64,8 @@ pub struct ChangeSet {
 }
 
 impl ChangeSet {
-    /// Adds the change of an extension. Of several changes of one extension only one is kept: a deletion takes precedence,
-    /// then an upsert, and a later upsert replaces an earlier one.
+    /// Adds the change of an extension. Of several changes of one extension only one is kept: a deletion takes
+    /// precedence, then an upsert, and a later upsert replaces an earlier one.
     pub fn record(&mut self, feed: FeedRef, extension: ExtensionId, slot: i32, change: EntryChange) {
         let entries = self.feeds.entry(feed).or_default();
         match (entries.get(&extension).map(|pending| &pending.change), &change) {

@@ -38,8 +38,8 @@ pub enum Notification {
 
 /// Sends notifications to the listeners of this process and counts them.
 ///
-/// The count of a kind is its *generation*. A cache that remembers the generation at which it read the database finds out
-/// that its copy may be stale without listening.
+/// The count of a kind is its *generation*. A cache that remembers the generation at which it read the database finds
+/// out that its copy may be stale without listening.
 #[derive(Clone)]
 pub struct Notifier {
     sender: broadcast::Sender<Notification>,
@@ -89,8 +89,8 @@ impl Notifier {
         self.keys_generation.load(Ordering::SeqCst)
     }
 
-    /// The number of [`Notification::Feed`] that this process has sent for one feed. A read that starts at this generation
-    /// sees every commit that was notified before.
+    /// The number of [`Notification::Feed`] that this process has sent for one feed. A read that starts at this
+    /// generation sees every commit that was notified before.
     pub fn feed_generation(&self, feed: FeedId) -> u64 {
         self.feed_generations.lock().unwrap_or_else(PoisonError::into_inner).get(&feed).copied().unwrap_or_default()
     }

@@ -1,9 +1,9 @@
 //! Coalesces concurrent identical reads.
 //!
-//! The first caller reads; callers with the same key that arrive meanwhile wait and share the value. No caller receives a
-//! value that was read before the notification that woke it: the generation is incremented before a notification is sent,
-//! and the notification is sent after its commit ([`Notifier`](super::Notifier)), so a read that started at this generation
-//! sees the commit.
+//! The first caller reads; callers with the same key that arrive meanwhile wait and share the value. No caller receives
+//! a value that was read before the notification that woke it: the generation is incremented before a notification is
+//! sent, and the notification is sent after its commit ([`Notifier`](super::Notifier)), so a read that started at this
+//! generation sees the commit.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -54,8 +54,9 @@ impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
 
     /// The result of `read`, or a cached one.
     ///
-    /// A cached value is used when its read started at `generation.required` or later and either is younger than `max_age`
-    /// or started after this call. The second rule lets all callers that wait for one slow read share the next.
+    /// A cached value is used when its read started at `generation.required` or later and either is younger than
+    /// `max_age` or started after this call. The second rule lets all callers that wait for one slow read share the
+    /// next.
     ///
     /// # Errors
     /// The error of `read`. An error is not shared: the waiting callers read for themselves, in parallel.
@@ -227,7 +228,8 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(20)).await;
             Ok(reads.get())
         };
-        // The first value is too old when it arrives and its read started before the other calls; the second serves them all.
+        // The first value is too old when it arrives and its read started before the other calls; the second serves
+        // them all.
         let results = join_all((0..5).map(|_| get(&flight, 0, 0, slow))).await;
         assert_eq!((results, reads.get()), (vec![Ok(1), Ok(2), Ok(2), Ok(2), Ok(2)], 2));
     }

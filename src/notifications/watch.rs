@@ -17,8 +17,8 @@ use crate::error::Error;
 struct Debounce {
     /// The longest time between two reads.
     poll_interval: Duration,
-    /// The time between a notification and the read, in which further notifications are collected: frequent changes cause
-    /// a few reads a second, not one each.
+    /// The time between a notification and the read, in which further notifications are collected: frequent changes
+    /// cause a few reads a second, not one each.
     flush_delay: Duration,
 }
 
@@ -32,8 +32,8 @@ struct Watch<F, R, T> {
     last: T,
 }
 
-/// A stream with one item each time that `read` returns another value than before. The value is read after each notification
-/// that `is_relevant` accepts, and at the poll interval. The stream ends when the notifier is dropped.
+/// A stream with one item each time that `read` returns another value than before. The value is read after each
+/// notification that `is_relevant` accepts, and at the poll interval. The stream ends when the notifier is dropped.
 ///
 /// # Errors
 /// The error of the first read. Later errors are items, and the stream goes on after them.

@@ -63,12 +63,12 @@ struct ValidError {
 
 /// Moves a consumer's position, forward or back, and stores its errors.
 ///
-/// An error is kept until a later revision of its extension is acknowledged without an error, or until the position moves back
-/// before the error.
+/// An error is kept until a later revision of its extension is acknowledged without an error, or until the position
+/// moves back before the error.
 ///
 /// # Errors
-/// [`Error::User`] for a consumer that is not bound to the caller's key, a cursor of another feed or epoch, a malformed digest,
-/// and errors about extensions without an entry in the feed.
+/// [`Error::User`] for a consumer that is not bound to the caller's key, a cursor of another feed or epoch, a malformed
+/// digest, and errors about extensions without an entry in the feed.
 pub async fn acknowledge(
     services: &Services,
     caller: &Arc<Caller>,
@@ -115,8 +115,8 @@ async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<Consu
     Ok(ConsumerOutcome { id: consumer.id })
 }
 
-/// Parses a cursor and checks that it belongs to this feed and epoch. A pruned position is accepted without its tag: it only
-/// states how far behind a restored system is.
+/// Parses a cursor and checks that it belongs to this feed and epoch. A pruned position is accepted without its tag: it
+/// only states how far behind a restored system is.
 async fn validate_cursor(tx: &mut Tx<'_>, feed: &Feed, text: &str) -> Result<Cursor, Error> {
     let cursor = Cursor::decode(text).map_err(|_| UserError::invalid("cursor", "This is not a cursor of a feed."))?;
     let foreign =
@@ -193,8 +193,8 @@ async fn clear_outdated_errors(
     Ok(())
 }
 
-/// Compares the consumer's digest with the feed's. The feed has only the digest of its head, so an earlier position is not
-/// compared.
+/// Compares the consumer's digest with the feed's. The feed has only the digest of its head, so an earlier position is
+/// not compared.
 async fn verify_digest(
     tx: &mut Tx<'_>,
     permit: &Permit,

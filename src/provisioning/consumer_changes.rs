@@ -9,7 +9,8 @@ use crate::notifications::Notification;
 use crate::notifications::watch::watch;
 use crate::services::Services;
 
-/// A stream with one item each time that the [`ConsumerStatuses`](super::model::ConsumerStatuses) of an event have changed.
+/// A stream with one item each time that the [`ConsumerStatuses`](super::model::ConsumerStatuses) of an event have
+/// changed.
 ///
 /// # Errors
 /// A database error of the first read. Later errors are items, and the stream goes on after them.

@@ -52,12 +52,12 @@ pub struct ConsumerOutcome {
     pub id: ConsumerId,
 }
 
-/// Creates a consumer, bound to an API key and a feed. It starts at the feed's head, so that it delays no number that was
-/// released before.
+/// Creates a consumer, bound to an API key and a feed. It starts at the feed's head, so that it delays no number that
+/// was released before.
 ///
 /// # Errors
-/// [`Error::User`] for an unknown event, service type or key, a key that does not cover the feed, an invalid name and a name
-/// that another consumer of the feed has.
+/// [`Error::User`] for an unknown event, service type or key, a key that does not cover the feed, an invalid name and a
+/// name that another consumer of the feed has.
 pub async fn create(services: &Services, caller: &Arc<Caller>, input: NewConsumer) -> Result<ConsumerOutcome, Error> {
     let rng = Arc::clone(&services.rng);
     transact(services, caller, Action::CreateFeedConsumer, Mode::Commit, |tx| Box::pin(create_in(tx, rng, input))).await

@@ -34,8 +34,8 @@ struct RelatedRows {
 }
 
 impl ContentReader<'_> {
-    /// The content of the present entries, in their order. An entry without its extension is logged and left out, so that one
-    /// bad record does not block the others.
+    /// The content of the present entries, in their order. An entry without its extension is logged and left out, so
+    /// that one bad record does not block the others.
     ///
     /// # Errors
     /// A database error, or a sealing key that is missing.
@@ -102,7 +102,8 @@ impl ContentReader<'_> {
         })
     }
 
-    /// The parameters that the reader may see. An API key usually sees all: their stored text is then returned unparsed.
+    /// The parameters that the reader may see. An API key usually sees all: their stored text is then returned
+    /// unparsed.
     fn visible_parameters(&self, parameters: String) -> Result<String, Error> {
         let viewer = if self.scope.is_key() { Viewer::Consumer } else { Viewer::Operator };
         let schema = &self.context.schema;

@@ -1,8 +1,8 @@
 //! Cursors: opaque positions in a feed.
 //!
 //! The text of a cursor is base64url without padding (RFC 4648, section 5) of a kind byte and fixed fields, integers
-//! big-endian. A cursor has exactly one text. It is not signed: feed, epoch and tag are compared with the database, and a forged
-//! cursor is only a wrong position in a feed that the caller may read anyway.
+//! big-endian. A cursor has exactly one text. It is not signed: feed, epoch and tag are compared with the database, and
+//! a forged cursor is only a wrong position in a feed that the caller may read anyway.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -40,7 +40,8 @@ pub struct SnapshotCursor {
     pub feed: Uuid,
     /// The epoch of the database that issued it.
     pub epoch: Uuid,
-    /// The head at the time of the first page; not negative. The changes after it bring a copy made of the pages up to date.
+    /// The head at the time of the first page; not negative. The changes after it bring a copy made of the pages up to
+    /// date.
     pub head: i64,
     /// The random tag of the revision `head`.
     pub tag: [u8; 8],
@@ -158,7 +159,8 @@ mod tests {
 
     prop_compose! {
         fn cursor()(feed: u128, epoch: u128, a in 0..=i64::MAX, b in 0..=i64::MAX, tag: [u8; 8]) -> Cursor {
-            Cursor { feed: Uuid::from_u128(feed), epoch: Uuid::from_u128(epoch), base: a.min(b), position: a.max(b), tag }
+            let (feed, epoch) = (Uuid::from_u128(feed), Uuid::from_u128(epoch));
+            Cursor { feed, epoch, base: a.min(b), position: a.max(b), tag }
         }
     }
 
@@ -183,12 +185,15 @@ mod tests {
         #[test]
         fn encoded_cursors_decode_to_themselves(cursor in cursor(), last: u128) {
             prop_assert_eq!(Cursor::decode(&cursor.encode()), Ok(cursor));
-            let snapshot = SnapshotCursor { feed: cursor.feed, epoch: cursor.epoch, head: cursor.position, tag: cursor.tag, last: Uuid::from_u128(last) };
+            let Cursor { feed, epoch, position: head, tag, .. } = cursor;
+            let snapshot = SnapshotCursor { feed, epoch, head, tag, last: Uuid::from_u128(last) };
             prop_assert_eq!(SnapshotCursor::decode(&snapshot.encode()), Ok(snapshot));
         }
 
         #[test]
-        fn other_texts_are_refused_and_a_cursor_has_one_text(text in "\\PC{0,100}|[A-Za-z0-9_-]{76}|AQ[A-Za-z0-9_-]{74}|[A-Za-z0-9_-]{87}|Ag[A-Za-z0-9_-]{85}") {
+        fn other_texts_are_refused_and_a_cursor_has_one_text(
+            text in "\\PC{0,100}|[A-Za-z0-9_-]{76}|AQ[A-Za-z0-9_-]{74}|[A-Za-z0-9_-]{87}|Ag[A-Za-z0-9_-]{85}"
+        ) {
             if let Ok(cursor) = Cursor::decode(&text) {
                 prop_assert_eq!(cursor.encode(), text.clone());
             }

@@ -59,8 +59,8 @@ pub async fn open(
     feed.map(|feed| reader(services, actor.clone(), feed)).transpose()
 }
 
-/// Requires that an actor may read feeds at all. It is checked before the feed is looked up, so that other callers do not
-/// learn whether a feed exists.
+/// Requires that an actor may read feeds at all. It is checked before the feed is looked up, so that other callers do
+/// not learn whether a feed exists.
 ///
 /// # Errors
 /// [`AuthError`] for a person below operator and for a key without READ_CONFIG.
@@ -94,7 +94,8 @@ impl FeedReader {
         FeedRef { event: self.scope.event(), service_type: self.scope.service_type() }
     }
 
-    /// The row of the feed. A feed that was never used gets a row with revision 0, so that a second read returns the same head.
+    /// The row of the feed. A feed that was never used gets a row with revision 0, so that a second read returns the
+    /// same head.
     ///
     /// # Errors
     /// A database error.
@@ -288,8 +289,8 @@ async fn changes_reset(conn: &mut Conn, open: &OpenFeed, since: &Cursor) -> Resu
     Ok(is_bulk.then_some(ResetReason::Bulk))
 }
 
-/// The reason why a cursor is not usable. A usable cursor was issued by this database in its present epoch, and the feed still
-/// has what it needs: the tag of its position, and the keys that were given up after its base.
+/// The reason why a cursor is not usable. A usable cursor was issued by this database in its present epoch, and the
+/// feed still has what it needs: the tag of its position, and the keys that were given up after its base.
 pub(super) async fn cursor_reset(conn: &mut Conn, feed: &Feed, cursor: &Cursor) -> Result<Option<ResetReason>, Error> {
     if cursor.feed != feed.id.0 || cursor.epoch != feed.epoch.0 || cursor.position > feed.head {
         return Ok(Some(ResetReason::Epoch));

@@ -67,8 +67,8 @@ impl FeedEvents {
         self.subscribers.require_access(&self.reader).await
     }
 
-    /// Waits until the feed has a revision other than that of `position`, or is closed. Returns `None` when the reader has lost
-    /// its permission.
+    /// Waits until the feed has a revision other than that of `position`, or is closed. Returns `None` when the reader
+    /// has lost its permission.
     pub async fn wait(&mut self, position: Option<Cursor>) -> Option<WakeReason> {
         loop {
             match tokio::time::timeout(POLL_INTERVAL, self.next_event()).await {

@@ -10,8 +10,8 @@ use super::model::ChangesResponse;
 use super::subscribers::Subscribers;
 use crate::error::Error;
 
-/// The changes after `since`, of which at least `first` are returned if there are as many. Without changes it waits for some
-/// until `deadline` completes, and then returns an empty page.
+/// The changes after `since`, of which at least `first` are returned if there are as many. Without changes it waits for
+/// some until `deadline` completes, and then returns an empty page.
 ///
 /// # Errors
 /// A database error, and [`AuthError`](crate::error::AuthError) when the reader's permission ends during the wait.
@@ -23,16 +23,14 @@ pub async fn changes_until(
 ) -> Result<ChangesResponse, Error> {
     let mut events = FeedEvents::listen(reader, subscribers).await?;
     let mut deadline = std::pin::pin!(deadline);
-    let (mut position, mut reason) = (since, WakeReason::Polled);
+    let mut reason = WakeReason::Polled;
     loop {
         let response = events.changes(since, first, reason).await?;
-        match &response {
-            ChangesResponse::Page(page) if page.changes.is_empty() && !page.has_more => {
-                // The head may have moved without a visible change: it must not wake the poll again.
-                position = page.cursor;
-            }
+        let position = match &response {
+            // The head may have moved without a visible change: it must not wake the poll again.
+            ChangesResponse::Page(page) if page.changes.is_empty() && !page.has_more => page.cursor,
             _ => return Ok(response),
-        }
+        };
         tokio::select! {
             biased;
             () = &mut deadline => return Ok(response),

@@ -15,7 +15,8 @@ pub struct FeedMetrics {
     pub event: String,
     /// The slug of the service type.
     pub service_type: String,
-    /// The number of present entries. Every extension has one entry, in its own feed, so this is the number of extensions.
+    /// The number of present entries. Every extension has one entry, in its own feed, so this is the number of
+    /// extensions.
     pub extensions: i64,
 }
 

@@ -1,11 +1,13 @@
 //! Provisioning: the feeds that telephone systems read, and the position each of them has acknowledged.
 //!
-//! A page of a snapshot or of changes is read in one transaction, so the feed's head, the entries and their content belong to
-//! one instant. The descriptions of the GraphQL API say what a consumer does with a page; `tests.rs` checks the guarantees.
+//! A page of a snapshot or of changes is read in one transaction, so the feed's head, the entries and their content
+//! belong to one instant. The descriptions of the GraphQL API say what a consumer does with a page; `tests.rs` checks
+//! the guarantees.
 //!
-//! This module reads the tables of other domains with narrow bulk queries (`content_queries.rs`): a page loads a thousand
-//! extensions with everything they show in a constant number of statements. It writes consumers, errors, web hooks and device
-//! links. Parameters that a telephone system writes back into an extension go through a rule of `extensions`.
+//! This module reads the tables of other domains with narrow bulk queries (`content_queries.rs`): a page loads a
+//! thousand extensions with everything they show in a constant number of statements. It writes consumers, errors, web
+//! hooks and device links. Parameters that a telephone system writes back into an extension go through a rule of
+//! `extensions`.
 
 pub mod acknowledge;
 mod consumer_changes;

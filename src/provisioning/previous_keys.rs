@@ -1,12 +1,14 @@
 //! The keys under which a consumer may still hold a record of a changed or deleted extension.
 //!
-//! A change lists every keyset that its extension had after the cursor's base, without the parts that another extension of the
-//! same feed holds now: a system that deletes by such a key would delete the other extension. (A key held in another feed does
-//! not count: a consumer's copy of this feed has the key only from this feed, and nothing is guaranteed between two feeds.)
+//! A change lists every keyset that its extension had after the cursor's base, without the parts that another extension
+//! of the same feed holds now: a system that deletes by such a key would delete the other extension. (A key held in
+//! another feed does not count: a consumer's copy of this feed has the key only from this feed, and nothing is
+//! guaranteed between two feeds.)
 //!
-//! A keyset is one number and some parameters. When only a part of it belongs to another extension, the rest is listed: such a
-//! parameter is left out, and such a number is replaced. The replacement is the extension's current number, which its upsert
-//! writes again anyway; for a deletion it is another of its former numbers that is free now, or [`UNASSIGNED_NUMBER`].
+//! A keyset is one number and some parameters. When only a part of it belongs to another extension, the rest is listed:
+//! such a parameter is left out, and such a number is replaced. The replacement is the extension's current number,
+//! which its upsert writes again anyway; for a deletion it is another of its former numbers that is free now, or
+//! [`UNASSIGNED_NUMBER`].
 
 use std::collections::HashMap;
 

@@ -8,11 +8,11 @@ use crate::services::Services;
 /// The time that tags, key history and tombstones are kept after the feed's next revision, in seconds: 7 days.
 pub const RETENTION_SECONDS: i64 = 7 * 24 * 3600;
 
-/// Prunes every feed, each in its own transaction, and returns the number of feeds from which something was deleted. Running it
-/// twice has no further effect.
+/// Prunes every feed, each in its own transaction, and returns the number of feeds from which something was deleted.
+/// Running it twice has no further effect.
 ///
-/// A revision is kept until its *successor* is older than the retention. So a feed without changes keeps its cursors valid: the
-/// revision that was the head a week ago is kept, and all before it are deleted. The head is never pruned.
+/// A revision is kept until its *successor* is older than the retention. So a feed without changes keeps its cursors
+/// valid: the revision that was the head a week ago is kept, and all before it are deleted. The head is never pruned.
 ///
 /// # Errors
 /// A database error.

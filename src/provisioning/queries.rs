@@ -197,7 +197,8 @@ pub async fn newest_until(conn: &mut Conn, feed: FeedId, at: Timestamp) -> Query
         .optional())
 }
 
-/// Deletes tags, key history, tombstones and the errors of tombstones up to `horizon`, and stores the horizon in the feed's row.
+/// Deletes tags, key history, tombstones and the errors of tombstones up to `horizon`, and stores the horizon in the
+/// feed's row.
 pub async fn prune_to(conn: &mut Conn, feed: FeedId, horizon: Revision) -> QueryResult<()> {
     query!(conn, |c| diesel::update(feeds::table.find(feed)).set(feeds::horizon.eq(horizon)).execute(c).await)?;
     query!(conn, |c| diesel::delete(feed_revisions::table)

@@ -37,8 +37,8 @@ pub struct DocumentVersion {
     pub version: FeedVersion,
 }
 
-/// The current version of the document that a template makes of the feed; `None` for a template that does not exist and for an
-/// archived event.
+/// The current version of the document that a template makes of the feed; `None` for a template that does not exist and
+/// for an archived event.
 ///
 /// # Errors
 /// [`Error::BadRequest`] for a template of one device; a database error.
@@ -84,8 +84,8 @@ struct RenderInput {
     hidden: HiddenFields,
 }
 
-/// The fields of an extension that a reader may not see. They are undefined in templates, so that a template that needs them
-/// fails instead of making a configuration without users.
+/// The fields of an extension that a reader may not see. They are undefined in templates, so that a template that needs
+/// them fails instead of making a configuration without users.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct HiddenFields {
     secrets: bool,

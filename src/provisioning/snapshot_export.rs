@@ -1,5 +1,5 @@
-//! The export of a whole feed as newline-delimited JSON of one instant. It is written while it is read, so its memory use does
-//! not grow with the feed.
+//! The export of a whole feed as newline-delimited JSON of one instant. It is written while it is read, so its memory
+//! use does not grow with the feed.
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -21,7 +21,8 @@ const BUFFER_BYTES: usize = CHUNK_BYTES + 4096;
 /// The version of a document made of a feed.
 #[derive(Clone, Debug)]
 pub struct FeedVersion {
-    /// The value of the header `ETag`, weak because the same content may be encoded differently (RFC 9110, section 8.8.3).
+    /// The value of the header `ETag`, weak because the same content may be encoded differently (RFC 9110, section
+    /// 8.8.3).
     pub etag: String,
     /// The number of entries.
     pub count: i64,
@@ -45,8 +46,9 @@ pub trait SnapshotSink: Send + 'static {
 }
 
 impl OpenFeed {
-    /// The version of what this reader sees of this instant. It differs when the feed, the reader's scope, or the parts of the
-    /// event and the service type that every entry shows differ. `dependencies` is what else the document depends on.
+    /// The version of what this reader sees of this instant. It differs when the feed, the reader's scope, or the parts
+    /// of the event and the service type that every entry shows differ. `dependencies` is what else the document
+    /// depends on.
     pub(super) fn version(&self, reader: &FeedReader, dependencies: &Value) -> FeedVersion {
         let scope = reader.scope();
         let (context, head) = (&self.context, self.head());
@@ -75,8 +77,8 @@ impl FeedReader {
         .await
     }
 
-    /// Writes the whole feed from one read transaction: a line with head and count, a line for each entry by id, and a line that
-    /// marks the end. Returns false, without writing, when the event is archived.
+    /// Writes the whole feed from one read transaction: a line with head and count, a line for each entry by id, and a
+    /// line that marks the end. Returns false, without writing, when the event is archived.
     ///
     /// # Errors
     /// A database error, or an I/O error of the sink.

@@ -1,7 +1,7 @@
 //! Reads that the subscribers of feeds in this process share.
 //!
-//! One notification can wake five hundred subscribers, and all of them need the same answers: whether their key is still valid,
-//! and the next page. One subscriber reads and the others wait for its result.
+//! One notification can wake five hundred subscribers, and all of them need the same answers: whether their key is
+//! still valid, and the next page. One subscriber reads and the others wait for its result.
 
 mod api_keys;
 mod pages;

@@ -14,9 +14,9 @@ use crate::error::Error;
 /// The number of entries that a page has at least, if there are as many.
 const PAGE_SIZE: usize = 500;
 
-/// Subscribes to a feed. The first item has the changes after `since`, or is an empty page at the head when `since` is `None`;
-/// each later item has the changes committed meanwhile. The stream ends after a reset and when the reader loses its permission.
-/// Subscriptions with the same `subscribers`, position and scope share their reads.
+/// Subscribes to a feed. The first item has the changes after `since`, or is an empty page at the head when `since` is
+/// `None`; each later item has the changes committed meanwhile. The stream ends after a reset and when the reader loses
+/// its permission. Subscriptions with the same `subscribers`, position and scope share their reads.
 ///
 /// # Errors
 /// A database error at the start. The stream retries later temporary errors by itself.
@@ -105,8 +105,8 @@ impl Subscription {
         Some(item)
     }
 
-    /// Waits for a change and checks the permission. The permission is checked before every page, because on a busy feed the
-    /// notifications come so often that the poll, which checks it too, never runs.
+    /// Waits for a change and checks the permission. The permission is checked before every page, because on a busy
+    /// feed the notifications come so often that the poll, which checks it too, never runs.
     async fn wait(&mut self) -> Wait {
         // The contact is stored between two pages, so that it delays none.
         self.events.subscribers.record_contact(&self.events.reader, self.events.feed).await;

@@ -48,8 +48,8 @@ pub struct DocumentRequest<'a> {
     pub public_url: &'a str,
 }
 
-/// The document of a link; `None` for a link that does not exist, has expired or was used. The link of a softphone is used up
-/// by it: of several concurrent requests one gets the document.
+/// The document of a link; `None` for a link that does not exist, has expired or was used. The link of a softphone is
+/// used up by it: of several concurrent requests one gets the document.
 ///
 /// # Errors
 /// [`Error::BadRequest`] when the template fails on this extension; the link is then not used up. A database error.
@@ -65,8 +65,8 @@ pub async fn fetch(services: &Services, request: DocumentRequest<'_>) -> Result<
             if !link.is_usable(now) || !link.accepts_file(file.as_deref()) {
                 return Ok(None);
             }
-            // An account that may not sign in to read a secret does not get it by a link either. Lifting the ban makes the
-            // link usable again.
+            // An account that may not sign in to read a secret does not get it by a link either. Lifting the ban makes
+            // the link usable again.
             let restrictions = restrictions::of_account(conn, link.account_id).await?;
             if restrictions.iter().any(|restriction| restriction.has(RestrictionEffect::NoSignIn)) {
                 return Ok(None);
@@ -105,8 +105,8 @@ async fn use_up(services: &Services, link: DeviceLink) -> Result<bool, Error> {
     .await
 }
 
-/// Stores the last fetch of a desk phone, at most once in [`FETCH_INTERVAL_SECONDS`]. An error is only logged: the document does
-/// not depend on it.
+/// Stores the last fetch of a desk phone, at most once in [`FETCH_INTERVAL_SECONDS`]. An error is only logged: the
+/// document does not depend on it.
 async fn record_fetch(services: &Services, link: &DeviceLink, now: Timestamp) {
     if link.fetched_at.is_some_and(|at| now < at.plus_seconds(FETCH_INTERVAL_SECONDS)) {
         return;

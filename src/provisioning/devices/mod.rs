@@ -1,8 +1,9 @@
-//! Device links: addresses from which one telephone fetches its configuration, a softphone once and soon, a desk phone any number
-//! of times.
+//! Device links: addresses from which one telephone fetches its configuration, a softphone once and soon, a desk phone
+//! any number of times.
 //!
-//! The token of a link is all that a request for the document needs. So it is 256 random bits, is stored as a hash, and gives
-//! access to nothing else. A link ends with its extension, with its template, and when the extension changes its owner.
+//! The token of a link is all that a request for the document needs. So it is 256 random bits, is stored as a hash, and
+//! gives access to nothing else. A link ends with its extension, with its template, and when the extension changes its
+//! owner.
 
 pub mod documents;
 mod model;

@@ -16,9 +16,11 @@ pub struct DeviceLink {
     /// The owner of the extension when the link was created. The link ends when the extension changes its owner.
     pub account_id: AccountId,
     pub token_hash: Vec<u8>,
-    /// The MAC address of a desk phone: twelve hexadecimal digits in lower case; `None` for a softphone, whose link works once.
+    /// The MAC address of a desk phone: twelve hexadecimal digits in lower case; `None` for a softphone, whose link
+    /// works once.
     pub mac: Option<String>,
-    /// Whether an operator created it: the document then contains what operators may see, otherwise what the owner may see.
+    /// Whether an operator created it: the document then contains what operators may see, otherwise what the owner may
+    /// see.
     pub by_staff: bool,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
@@ -34,8 +36,9 @@ impl DeviceLink {
         self.used_at.is_none() && self.expires_at.is_none_or(|expires| now < expires)
     }
 
-    /// Whether the path after the token belongs to this device: none for a softphone; for a desk phone a file name that contains
-    /// its MAC address, as telephones append it. The `.boot` file that Yealink telephones request first is no configuration.
+    /// Whether the path after the token belongs to this device: none for a softphone; for a desk phone a file name that
+    /// contains its MAC address, as telephones append it. The `.boot` file that Yealink telephones request first is no
+    /// configuration.
     pub fn accepts_file(&self, file: Option<&str>) -> bool {
         match (&self.mac, file) {
             (None, None) => true,
@@ -60,7 +63,8 @@ pub fn softphone_address(public_url: &str, token: &str) -> String {
     format!("{public_url}/device/{token}")
 }
 
-/// The address of the document of a desk phone. Every path below it whose file name contains the MAC address gives it too.
+/// The address of the document of a desk phone. Every path below it whose file name contains the MAC address gives it
+/// too.
 pub fn desk_phone_address(public_url: &str, token: &str, mac: &str) -> String {
     format!("{public_url}/device/{token}/{mac}")
 }

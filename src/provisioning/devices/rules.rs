@@ -41,8 +41,8 @@ pub struct DeviceLinkOutcome {
     pub address: Option<Secret>,
 }
 
-/// Creates the link from which a softphone fetches the extension's configuration once, within ten minutes. An earlier softphone
-/// link of the extension ends.
+/// Creates the link from which a softphone fetches the extension's configuration once, within ten minutes. An earlier
+/// softphone link of the extension ends.
 ///
 /// # Errors
 /// [`Error::User`] at `extension` and `template`; [`Error::Auth`] when the caller has not signed in recently.
@@ -64,9 +64,10 @@ pub async fn create_softphone_link(
     .await
 }
 
-/// Creates the link from which the desk phone with this MAC address fetches its configuration any number of times. Without `mac`
-/// the extension's parameter of that name is used. An earlier link of the same telephone ends. The document contains what the
-/// creator of the link may see: an owner's link gives no secret that only operators may read.
+/// Creates the link from which the desk phone with this MAC address fetches its configuration any number of times.
+/// Without `mac` the extension's parameter of that name is used. An earlier link of the same telephone ends. The
+/// document contains what the creator of the link may see: an owner's link gives no secret that only operators may
+/// read.
 ///
 /// # Errors
 /// [`Error::User`] at `extension`, `template` and `mac`; [`Error::Auth`] when the caller has not signed in recently.
@@ -188,7 +189,8 @@ async fn insert_link(tx: &mut Tx<'_>, permit: &Permit, spec: LinkSpec) -> Result
     Ok(DeviceLinkOutcome { id: link.id, extension: row.id, address: Some(Secret::new(address)) })
 }
 
-/// Requires that the document of a new link renders. The caller can still choose another template, the telephone cannot.
+/// Requires that the document of a new link renders. The caller can still choose another template, the telephone
+/// cannot.
 async fn require_document(tx: &mut Tx<'_>, link: &DeviceLink, row: &Extension, address: &str) -> Result<(), Error> {
     let feed = FeedRef { event: row.event_id, service_type: row.service_type_id };
     let sealer = tx.sealer_handle();

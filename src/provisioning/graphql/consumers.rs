@@ -169,7 +169,8 @@ impl FeedConsumer {
         Ok(consumers::errors(services(ctx)?, &self.row).await?.into_iter().map(error).collect())
     }
 
-    /// The last comparison of its copy with the feed. An acknowledgement with a digest at the head compares them; null before the first.
+    /// The last comparison of its copy with the feed. An acknowledgement with a digest at the head compares them; null
+    /// before the first.
     async fn verified(&self, ctx: &Context<'_>) -> Result<Option<FeedVerification>, ApiError> {
         let (Some(at), Some(agrees)) = (self.row.verified_at, self.row.verified) else { return Ok(None) };
         let is_current = consumers::is_verified_at_head(services(ctx)?, &self.row).await?;

@@ -115,7 +115,8 @@ pub struct SoftphoneLinkPayload {
 pub struct DeskPhoneLinkPayload {
     /// The link.
     link: Option<DeviceLink>,
-    /// The whole address, shown only this once: for the telephone's provisioning server setting, with or without a file name after it.
+    /// The whole address, shown only this once: for the telephone's provisioning server setting, with or without a file
+    /// name after it.
     url: Option<String>,
     /// The errors. When there are any, nothing was changed.
     errors: Vec<UserError>,
@@ -127,8 +128,9 @@ pub struct DevicesMutation;
 
 #[Object]
 impl DevicesMutation {
-    /// Creates the link from which a softphone fetches its configuration: once, within ten minutes. An earlier softphone link of the extension ends.
-    /// For the extension's owner and operators. Needs a sign-in within 15 minutes.
+    /// Creates the link from which a softphone fetches its configuration: once, within ten minutes. An earlier
+    /// softphone link of the extension ends. For the extension's owner and operators. Needs a sign-in within 15
+    /// minutes.
     async fn create_softphone_link(
         &self,
         ctx: &Context<'_>,
@@ -141,8 +143,9 @@ impl DevicesMutation {
         Ok(SoftphoneLinkPayload { link, url, qr_code, errors })
     }
 
-    /// Creates the link from which a desk phone fetches its configuration any number of times. An earlier link of the same telephone ends.
-    /// For the extension's owner and operators; the document contains what the creator of the link may see. Needs a sign-in within 15 minutes.
+    /// Creates the link from which a desk phone fetches its configuration any number of times. An earlier link of the
+    /// same telephone ends. For the extension's owner and operators; the document contains what the creator of the link
+    /// may see. Needs a sign-in within 15 minutes.
     async fn create_desk_phone_link(
         &self,
         ctx: &Context<'_>,

@@ -1,7 +1,7 @@
 //! Provisioning in GraphQL.
 //!
-//! [`raw_json`] writes the lists of entries and changes as JSON text, which the HTTP edge copies into the response. Resolving
-//! each field of a thousand extensions with async-graphql would take ten times as long as reading them.
+//! [`raw_json`] writes the lists of entries and changes as JSON text, which the HTTP edge copies into the response.
+//! Resolving each field of a thousand extensions with async-graphql would take ten times as long as reading them.
 
 mod consumers;
 mod devices;

@@ -63,9 +63,11 @@ pub struct AcknowledgeProvisioningInput {
     service_type: String,
     /// The name of one of the telephone systems that are bound to the key.
     consumer: String,
-    /// Everything up to this cursor is applied, apart from `errors`. It may lie before the last acknowledged one, for a system that was restored.
+    /// Everything up to this cursor is applied, apart from `errors`. It may lie before the last acknowledged one, for a
+    /// system that was restored.
     cursor: FeedCursor,
-    /// The digest of the system's copy. It is compared if the cursor is the head; a difference is shown as an error of the telephone system.
+    /// The digest of the system's copy. It is compared if the cursor is the head; a difference is shown as an error of
+    /// the telephone system.
     digest: Option<String>,
     /// The extensions that could not be applied.
     #[graphql(default)]
@@ -160,7 +162,8 @@ impl ProvisioningMutation {
         AcceptedPayload::of(consumers::delete(services(ctx)?, &caller(ctx)?, input.id.0).await)
     }
 
-    /// Acknowledges the position that a telephone system has applied, and reports the extensions that it could not apply.
+    /// Acknowledges the position that a telephone system has applied, and reports the extensions that it could not
+    /// apply.
     async fn acknowledge_provisioning(
         &self,
         ctx: &Context<'_>,
@@ -171,7 +174,8 @@ impl ProvisioningMutation {
         Ok(AcknowledgeProvisioningPayload { consumer, errors })
     }
 
-    /// Merges parameters that a telephone system reports into an extension. The extension in the payload is null when the key may write but not read.
+    /// Merges parameters that a telephone system reports into an extension. The extension in the payload is null when
+    /// the key may write but not read.
     async fn write_back_parameters(
         &self,
         ctx: &Context<'_>,

@@ -23,7 +23,8 @@ pub struct ProvisioningQuery;
 
 #[Object]
 impl ProvisioningQuery {
-    /// The feed of a service type at an event. For keys within their scope; for operators and admins as with READ_CONFIG; FORBIDDEN for users. Null when the event or the service type does not exist.
+    /// The feed of a service type at an event. For keys within their scope; for operators and admins as with
+    /// READ_CONFIG; FORBIDDEN for users. Null when the event or the service type does not exist.
     async fn provisioning(
         &self,
         ctx: &Context<'_>,
@@ -55,8 +56,9 @@ impl ProvisioningFeed {
         service_type(ctx, self.0.scope().service_type()).await
     }
 
-    /// All extensions, paged by id over live rows; null when the event is archived. Every page returns the first page's `head`: `changes` from it
-    /// bring a copy made of the pages up to date, whatever changed meanwhile. A copy of one instant is `GET /feed/…`.
+    /// All extensions, paged by id over live rows; null when the event is archived. Every page returns the first page's
+    /// `head`: `changes` from it bring a copy made of the pages up to date, whatever changed meanwhile. A copy of one
+    /// instant is `GET /feed/…`.
     async fn snapshot(
         &self,
         #[graphql(desc = "The number of extensions; 50 when it is left out.")] first: Option<i32>,
@@ -68,8 +70,9 @@ impl ProvisioningFeed {
         Ok(self.0.snapshot(first, after).await?.map(|page| FeedSnapshot::new(page, after.is_some())))
     }
 
-    /// Net changes after `since`: each extension once, at its latest state. Pages follow in revision order; a page is applied in two phases: first
-    /// delete every record under any of the `keys` and `previous`, then write all upserts. A page has whole transactions, so it may exceed `first`.
+    /// Net changes after `since`: each extension once, at its latest state. Pages follow in revision order; a page is
+    /// applied in two phases: first delete every record under any of the `keys` and `previous`, then write all upserts.
+    /// A page has whole transactions, so it may exceed `first`.
     async fn changes(
         &self,
         #[graphql(desc = "A cursor of this feed: the changes after it are returned.")] since: FeedCursor,
@@ -79,7 +82,8 @@ impl ProvisioningFeed {
         Ok(self.0.changes(parse_cursor(&since)?, page_size(first)?).await?.into())
     }
 
-    /// FeedDigest modulo 2^256 of SHA-256(id ':' version) over all entries, 64 hexadecimal digits in lower case: for comparison with the digest of a consumer's own copy at the head.
+    /// FeedDigest modulo 2^256 of SHA-256(id ':' version) over all entries, 64 hexadecimal digits in lower case: for
+    /// comparison with the digest of a consumer's own copy at the head.
     async fn digest(&self) -> Result<String, ApiError> {
         Ok(self.0.digest().await?)
     }
@@ -90,7 +94,8 @@ impl ProvisioningFeed {
         Ok(consumers::of_feed(services(ctx)?, feed).await?.into_iter().map(Into::into).collect())
     }
 
-    /// The whole feed rendered through a template of the service type. Null when the template does not exist or the event is archived.
+    /// The whole feed rendered through a template of the service type. Null when the template does not exist or the
+    /// event is archived.
     async fn rendered(
         &self,
         #[graphql(desc = "The template's name.")] template: String,

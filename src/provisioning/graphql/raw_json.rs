@@ -1,9 +1,9 @@
 //! Lists of the feed, written as JSON text along the selection set.
 //!
-//! The selection set is compiled once into a [`Projection`], with fragments and aliases (the HTTP edge has already applied `@skip`
-//! and `@include`); then each object is written field by field. Several selections of one field are merged (GraphQL, section
-//! 6.3.2). Where a document selects the *list* itself more than once, the list is returned as an ordinary value, which
-//! async-graphql merges.
+//! The selection set is compiled once into a [`Projection`], with fragments and aliases (the HTTP edge has already
+//! applied `@skip` and `@include`); then each object is written field by field. Several selections of one field are
+//! merged (GraphQL, section 6.3.2). Where a document selects the *list* itself more than once, the list is returned as
+//! an ordinary value, which async-graphql merges.
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -25,8 +25,8 @@ pub struct ProvisioningSubscription;
 
 #[Subscription]
 impl ProvisioningSubscription {
-    /// Pages as of `changes`, without gaps: the first event has the changes after `since`; without `since` it is an empty page with the head.
-    /// Completes after a FeedReset.
+    /// Pages as of `changes`, without gaps: the first event has the changes after `since`; without `since` it is an
+    /// empty page with the head. Completes after a FeedReset.
     async fn provisioning_changes(
         &self,
         ctx: &Context<'_>,
@@ -47,7 +47,8 @@ impl ProvisioningSubscription {
     }
 
     /// Sends the event when a telephone system of it has advanced, has fallen behind, or could not apply an extension:
-    /// `Extension.provisioning` and `FeedConsumer` may then have other values. Changes in quick succession are sent once.
+    /// `Extension.provisioning` and `FeedConsumer` may then have other values. Changes in quick succession are sent
+    /// once.
     async fn consumers_changed(
         &self,
         ctx: &Context<'_>,

@@ -14,9 +14,9 @@ use crate::graphql::scalars::{DateTime, FeedCursor, PhoneNumber};
 use crate::provisioning::cursor::SnapshotCursor;
 use crate::provisioning::model::{Change, ChangesPage, ChangesResponse, EntryContent, MemberContent, SnapshotPage};
 
-/// Keys by which a system finds the record to change or delete. Never a key that another extension of the feed holds now: where
-/// only a part of a keyset does, the rest is listed, with the extension's current number, or `000000000000000`, in place of a
-/// taken number.
+/// Keys by which a system finds the record to change or delete. Never a key that another extension of the feed holds
+/// now: where only a part of a keyset does, the rest is listed, with the extension's current number, or
+/// `000000000000000`, in place of a taken number.
 #[derive(SimpleObject, Clone, Debug)]
 pub struct FeedKeys {
     /// A number that the extension has had.
@@ -121,8 +121,8 @@ pub enum FeedEvent {
     Reset(FeedReset),
 }
 
-/// Changes in the order of their transactions, each extension once, at its latest state. First delete every record under
-/// any of the `keys` and `previous`, then write all upserts; an upsert replaces a record that has its keys.
+/// Changes in the order of their transactions, each extension once, at its latest state. First delete every record
+/// under any of the `keys` and `previous`, then write all upserts; an upsert replaces a record that has its keys.
 pub struct FeedPage(Arc<ChangesPage>);
 
 #[Object]

@@ -59,7 +59,8 @@ impl WebHook {
         self.0.delivered_at.map(Into::into)
     }
 
-    /// When deliveries were given up, after a day of failures. `replayWebHook` starts them again, and no change is lost.
+    /// When deliveries were given up, after a day of failures. `replayWebHook` starts them again, and no change is
+    /// lost.
     async fn dead_at(&self) -> Option<DateTime> {
         self.0.dead_at.map(Into::into)
     }
@@ -115,13 +116,15 @@ pub struct WebHookMutation;
 
 #[Object]
 impl WebHookMutation {
-    /// Creates the web hook of a telephone system or changes its address. Creating it generates a secret, which a new address keeps. Needs a sign-in within 15 minutes.
+    /// Creates the web hook of a telephone system or changes its address. Creating it generates a secret, which a new
+    /// address keeps. Needs a sign-in within 15 minutes.
     async fn save_web_hook(&self, ctx: &Context<'_>, input: SaveWebHookInput) -> Result<WebHookPayload, ApiError> {
         let saved = web_hooks::save(services(ctx)?, &caller(ctx)?, input.consumer.0, input.url).await;
         hook_payload(ctx, saved).await
     }
 
-    /// Replaces the secret of a web hook; no later delivery is signed with the old one. Needs a sign-in within 15 minutes.
+    /// Replaces the secret of a web hook; no later delivery is signed with the old one. Needs a sign-in within 15
+    /// minutes.
     async fn rotate_web_hook_secret(
         &self,
         ctx: &Context<'_>,

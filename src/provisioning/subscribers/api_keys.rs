@@ -11,8 +11,8 @@ use crate::ids::ApiKeyId;
 use crate::provisioning::consumer_queries as rows;
 use crate::services::Services;
 
-/// The largest age of a result without a notification of a revoked key. Together with the poll interval of a subscription it is
-/// less than one second, the time within which a key that another instance has revoked must end.
+/// The largest age of a result without a notification of a revoked key. Together with the poll interval of a
+/// subscription it is less than one second, the time within which a key that another instance has revoked must end.
 const MAX_AGE: Duration = Duration::from_millis(200);
 /// The time after its last use for which a key is read together with the others.
 const RETAINED: Duration = Duration::from_secs(10);
@@ -47,19 +47,20 @@ struct ReadState {
 }
 
 impl ReadState {
-    /// Whether a caller from `called_at` may use the result: no key was revoked since, and the result is either fresh or its
-    /// read started after the call.
+    /// Whether a caller from `called_at` may use the result: no key was revoked since, and the result is either fresh
+    /// or its read started after the call.
     fn is_usable(&self, called_at: Monotonic, generation: u64) -> bool {
         self.generation == generation && (self.at >= called_at || self.at.is_within(MAX_AGE, Monotonic::now()))
     }
 }
 
 impl KeyValidityCache {
-    /// Whether a key is neither revoked nor expired. A revocation by this process takes effect at once, one by another instance
-    /// within [`MAX_AGE`].
+    /// Whether a key is neither revoked nor expired. A revocation by this process takes effect at once, one by another
+    /// instance within [`MAX_AGE`].
     ///
     /// # Errors
-    /// A database error. Callers that waited for the same failed read get [`InternalError::Overloaded`] without another read.
+    /// A database error. Callers that waited for the same failed read get [`InternalError::Overloaded`] without another
+    /// read.
     pub(in crate::provisioning) async fn is_valid(&self, services: &Services, key: ApiKeyId) -> Result<bool, Error> {
         let called_at = Monotonic::now();
         let mut cache = self.0.lock().await;

@@ -36,8 +36,8 @@ impl Default for PageCache {
 }
 
 impl PageCache {
-    /// [`FeedReader::changes`] for a subscriber that was woken at this generation of the feed. A page with secrets in clear text
-    /// is not cached: each reader with that scope reads for itself.
+    /// [`FeedReader::changes`] for a subscriber that was woken at this generation of the feed. A page with secrets in
+    /// clear text is not cached: each reader with that scope reads for itself.
     ///
     /// # Errors
     /// A database error.

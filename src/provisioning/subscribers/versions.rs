@@ -1,7 +1,8 @@
 //! Shared reads of feed ids, feed versions and heads.
 //!
-//! In an installation with one process a result is never older than the call: each change of a feed is notified before its
-//! mutation returns. A change by another instance is seen after its notification or, when that is lost, within [`MAX_AGE`].
+//! In an installation with one process a result is never older than the call: each change of a feed is notified before
+//! its mutation returns. A change by another instance is seen after its notification or, when that is lost, within
+//! [`MAX_AGE`].
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

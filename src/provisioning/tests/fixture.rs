@@ -1,5 +1,5 @@
-//! A fixture with one event and one service type, on a temporary SQLite database. Rows are inserted directly; feeds change
-//! through [`feed_log::append`](crate::feed_log::append).
+//! A fixture with one event and one service type, on a temporary SQLite database. Rows are inserted directly; feeds
+//! change through [`feed_log::append`](crate::feed_log::append).
 
 mod seed;
 mod transaction;
@@ -215,7 +215,8 @@ impl Fixture {
     }
 }
 
-/// The changes of a page in short form: `+number[previous]` and `-[keys]`; a parameter follows its number after a slash.
+/// The changes of a page in short form: `+number[previous]` and `-[keys]`; a parameter follows its number after a
+/// slash.
 pub fn summary(page: &Arc<ChangesPage>) -> Vec<String> {
     let keys = |keys: &[EntryKeys]| {
         let text = |keys: &EntryKeys| match keys.parameters["mac"].as_str() {

@@ -16,8 +16,8 @@ use crate::query;
 use crate::restrictions::{NewRestriction, RestrictionSource, Target};
 use crate::store::schema::restrictions;
 
-const FIELDS: &str = "id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active restrictions effects \
-     members { number active } ownerUsername visibility version updatedAt again: number";
+const FIELDS: &str = "id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active \
+     restrictions effects members { number active } ownerUsername visibility version updatedAt again: number";
 
 /// A query root with ordinary resolvers for the same lists.
 struct Ordinary {
@@ -105,11 +105,14 @@ async fn raw_json_lists_equal_ordinary_ones() {
     let deleted = fresh.add(2, "2002", json!({})).await;
     fresh.rekey(id, "2003", json!({})).await;
     fresh.remove(deleted).await;
-    let changes = "__typename ... on FeedUpsert { extension { ...E } previous { number parameters __typename } } ... on FeedRemoval { id slot keys { number } }";
+    let changes = "__typename ... on FeedUpsert { extension { ...E } previous { number parameters __typename } } \
+         ... on FeedRemoval { id slot keys { number } }";
     let fragment = format!("fragment E on FeedExtension {{ {FIELDS} }}");
     let document = format!(
-        "{{ provisioning(event: \"camp\", serviceType: \"sip\") {{ snapshot {{ entries {{ ...E __typename }} head totalCount }} \
-         changes(since: \"{}\") {{ __typename ... on FeedPage {{ changes {{ {changes} }} cursor hasMore }} }} digest consumers {{ name }} }} }} {fragment}",
+        "{{ provisioning(event: \"camp\", serviceType: \"sip\") {{ \
+         snapshot {{ entries {{ ...E __typename }} head totalCount }} \
+         changes(since: \"{}\") {{ __typename ... on FeedPage {{ changes {{ {changes} }} cursor hasMore }} }} \
+         digest consumers {{ name }} }} }} {fragment}",
         from.encode()
     );
     let answer = query(&fresh, &document).await;
@@ -133,7 +136,8 @@ async fn raw_json_lists_equal_ordinary_ones() {
 async fn a_list_selected_twice_is_merged() {
     let (fixture, first) = populated_fixture().await;
     restrict(&fixture, first.into()).await;
-    let document = "{ provisioning(event: \"camp\", serviceType: \"sip\") { snapshot { entries { number ...A } ...B } } } \
+    let document = "{ provisioning(event: \"camp\", serviceType: \"sip\") { \
+         snapshot { entries { number ...A } ...B } } } \
          fragment A on FeedExtension { slot } fragment B on FeedSnapshot { entries { active restrictions } }";
     let answer = query(&fixture, document).await;
     assert_eq!(

@@ -1,8 +1,9 @@
 //! The destinations that web hooks may call: public addresses, and the networks that `--web-hook-network` allows.
 //!
-//! Without this check an admin could make the server send requests to internal services (server-side request forgery): a
-//! database, a cloud's metadata service, an administration page. The check applies to the IP address of the connection, not to
-//! the host name, because a name can resolve to another address at the second look-up (DNS rebinding).
+//! Without this check an admin could make the server send requests to internal services (server-side request forgery):
+//! a database, a cloud's metadata service, an administration page. The check applies to the IP address of the
+//! connection, not to the host name, because a name can resolve to another address at the second look-up (DNS
+//! rebinding).
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -18,7 +19,8 @@ const MAX_URL: usize = 2000;
 /// Checks the form of a web hook's URL.
 ///
 /// # Errors
-/// A sentence for the caller: no URL, too long, a scheme other than http and https, no host, credentials, or a fragment.
+/// A sentence for the caller: no URL, too long, a scheme other than http and https, no host, credentials, or a
+/// fragment.
 pub fn validate_url(text: &str) -> Result<(), &'static str> {
     let url = Url::parse(text).map_err(|_| "This is not an address.")?;
     if text.len() > MAX_URL {
@@ -31,10 +33,10 @@ pub fn validate_url(text: &str) -> Result<(), &'static str> {
         return Err("This address has no host.");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("An address holds no login: the signature says who calls.");
+        return Err("An address must not contain credentials: the signature authenticates deliveries.");
     }
     if url.fragment().is_some() {
-        return Err("What stands behind `#` is never sent.");
+        return Err("An address must not contain a fragment (`#…`).");
     }
     Ok(())
 }
@@ -64,8 +66,8 @@ impl Destinations {
         (self.public && is_public(address)) || self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Whether the host of a URL may be called when it is an IP address, for which no resolver runs. A host name is checked when it
-    /// is resolved.
+    /// Whether the host of a URL may be called when it is an IP address, for which no resolver runs. A host name is
+    /// checked when it is resolved.
     pub fn allows_literal(&self, url: &Url) -> bool {
         match url.host() {
             Some(Host::Ipv4(address)) => self.allows(address.into()),

@@ -27,8 +27,8 @@ pub async fn deliver_due(services: &Services, client: &Arc<WebhookClient>) -> Re
     let due = queries::due(&mut *services.store.read().await?, services.now(), limit).await?;
     for consumer in due {
         let Some(permit) = client.try_acquire() else { return Ok(()) };
-        // Spawned, so that dropping this future between the claim and the delivery does not block the hook until the claim
-        // expires.
+        // Spawned, so that dropping this future between the claim and the delivery does not block the hook until the
+        // claim expires.
         let starting = tokio::spawn(claim_and_deliver(services.clone(), Arc::clone(client), consumer, permit));
         starting.await.map_err(InternalError::new)??;
     }
@@ -157,8 +157,8 @@ async fn post(
     Ok(client.post(&delivery.url, signature, body).await.map(|response| DeliveryResponse::parse(&response)))
 }
 
-/// Moves the consumer's position to the end of the payload. Returns a note for operators when the errors that the response
-/// reports are refused.
+/// Moves the consumer's position to the end of the payload. Returns a note for operators when the errors that the
+/// response reports are refused.
 async fn acknowledge_payload(
     services: &Services,
     delivery: &Delivery,

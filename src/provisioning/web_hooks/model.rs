@@ -64,8 +64,8 @@ impl WebHook {
         }
     }
 
-    /// The hook after a failure at `now`. `jitter`, from 0 to 255, lengthens the delay by up to a quarter, so that hooks that
-    /// failed together are not retried together.
+    /// The hook after a failure at `now`. `jitter`, from 0 to 255, lengthens the delay by up to a quarter, so that
+    /// hooks that failed together are not retried together.
     #[must_use]
     pub fn after_failure(mut self, error: &str, now: Timestamp, jitter: u8) -> Self {
         let doublings = u32::try_from(self.attempts.clamp(0, 16)).unwrap_or(0);

@@ -47,11 +47,13 @@ impl Payload {
     }
 }
 
-/// The JSON text of a delivery: the body of `GET /feed/…/changes` with the consumer, the feed and the delivery's id added. A reset
-/// has the cursor that the response acknowledges. A page has the cursor `since` before its changes: the position is stored on
-/// this server, so a database restored from a backup cannot detect that it is behind the consumer, but the consumer can.
+/// The JSON text of a delivery: the body of `GET /feed/…/changes` with the consumer, the feed and the delivery's id
+/// added. A reset has the cursor that the response acknowledges. A page has the cursor `since` before its changes: the
+/// position is stored on this server, so a database restored from a backup cannot detect that it is behind the
+/// consumer, but the consumer can.
 ///
-/// The id is equal for equal deliveries and differs when anything differs, so a consumer can respond at once to a repeated id.
+/// The id is equal for equal deliveries and differs when anything differs, so a consumer can respond at once to a
+/// repeated id.
 ///
 /// # Errors
 /// For an entry that cannot be encoded.

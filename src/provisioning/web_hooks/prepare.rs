@@ -77,8 +77,8 @@ pub(super) async fn prepare(services: &Services, hook: &WebHook) -> Result<Prepa
 }
 
 impl Delivery {
-    /// The next payload; `None` when the consumer has acknowledged everything. `knows_closed` is whether the consumer has
-    /// already received that its event is archived.
+    /// The next payload; `None` when the consumer has acknowledged everything. `knows_closed` is whether the consumer
+    /// has already received that its event is archived.
     ///
     /// # Errors
     /// A database error.

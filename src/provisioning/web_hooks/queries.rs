@@ -15,7 +15,8 @@ use crate::service_types::EventPhase;
 use crate::store::Conn;
 use crate::store::schema::{events, feed_consumers, feed_web_hooks, feeds};
 
-/// The lifetime of a claim, in seconds. After a crash of the claiming instance another one takes over when the claim expires.
+/// The lifetime of a claim, in seconds. After a crash of the claiming instance another one takes over when the claim
+/// expires.
 pub const CLAIM_SECONDS: i64 = 30;
 
 /// The web hook of a consumer.
@@ -77,7 +78,8 @@ pub async fn due(conn: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec
     let is_behind = feed_consumers::acknowledged_position
         .is_null()
         .or(feeds::head.nullable().gt(feed_consumers::acknowledged_position));
-    // That an event was archived is delivered once. Opening it again gives its feed a new revision, which is delivered too.
+    // That an event was archived is delivered once. Opening it again gives its feed a new revision, which is delivered
+    // too.
     let is_archived = events::phase.eq(EventPhase::Archived);
     let has_payload =
         is_archived.and(feed_web_hooks::closed.eq(false)).or(events::phase.ne(EventPhase::Archived).and(is_behind));

@@ -48,8 +48,8 @@ pub async fn of_consumer_in(conn: &mut Conn, consumer: ConsumerId) -> Result<Opt
 /// Creates the web hook of a consumer or changes its URL. Creating it generates a secret, which a new URL keeps.
 ///
 /// # Errors
-/// [`Error::User`] for an unknown consumer and a malformed URL; [`Error::Auth`] when the caller has not signed in recently, because
-/// feeds with secrets are sent to the URL.
+/// [`Error::User`] for an unknown consumer and a malformed URL; [`Error::Auth`] when the caller has not signed in
+/// recently, because feeds with secrets are sent to the URL.
 pub async fn save(
     services: &Services,
     caller: &Arc<Caller>,
@@ -167,8 +167,8 @@ fn replay_summary(name: &str, from: ReplayFrom) -> String {
     format!("replayed the web hook of the telephone system {name}{start}")
 }
 
-/// Reseals every secret that is not sealed with the newest key, and returns the number of them. Part of `rotate-key`; running it
-/// twice has no further effect.
+/// Reseals every secret that is not sealed with the newest key, and returns the number of them. Part of `rotate-key`;
+/// running it twice has no further effect.
 ///
 /// # Errors
 /// A secret that cannot be opened, or a database error; no secret is changed then.

@@ -1,4 +1,5 @@
-//! The signature of a delivery: the receiver verifies the sender and the body, and refuses old deliveries by the time in it.
+//! The signature of a delivery: the receiver verifies the sender and the body, and refuses old deliveries by the time
+//! in it.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -9,8 +10,8 @@ use crate::secrets::Secret;
 /// The name of the header.
 pub const HEADER: &str = "Switchboard-Signature";
 
-/// The value of the header: `t=<Unix time in seconds>,v1=<hex>`, where `v1` is HMAC-SHA256 (RFC 2104) over `t`, a dot and the body,
-/// keyed with the text of the secret.
+/// The value of the header: `t=<Unix time in seconds>,v1=<hex>`, where `v1` is HMAC-SHA256 (RFC 2104) over `t`, a dot
+/// and the body, keyed with the text of the secret.
 pub fn sign(secret: &Secret, at: Timestamp, body: &[u8]) -> String {
     let seconds = at.seconds_since(Timestamp(0));
     // HMAC accepts keys of every length, so this does not fail.
