@@ -29,8 +29,8 @@ use crate::http::rates::Rates;
 use crate::http::requests::RequestCounts;
 use platform::mail::Mailer;
 use platform::notifications::Notifier;
-use provisioning::followers::Followers;
-use provisioning::web_hooks::Calls;
+use provisioning::subscribers::Subscribers;
+use provisioning::web_hooks::WebhookClient;
 use platform::secrets::Sealer;
 use service_types::typing::TypeCatalogue;
 use platform::services::{Services, ServicesInner};
@@ -47,7 +47,7 @@ pub struct App {
     pub data_dir: PathBuf,
     pub mailer: Mailer,
     /// What those who follow feeds share.
-    pub followers: Arc<Followers>,
+    pub subscribers: Arc<Subscribers>,
     pub schema: ArcSwap<Published>,
     /// How often the catalogue's bell had rung when the schema was built; held while it is built anew.
     published_at: tokio::sync::Mutex<u64>,
@@ -59,7 +59,7 @@ pub struct App {
     /// What was asked and how it went, for metrics.
     pub requests: RequestCounts,
     /// The calls to web hooks that are under way.
-    pub web_hooks: Arc<Calls>,
+    pub web_hooks: Arc<WebhookClient>,
     /// Turns true when the program begins to shut down.
     pub stopping: watch::Sender<bool>,
     /// The WebSockets that are open: stopping waits for their closing.
@@ -138,18 +138,18 @@ impl App {
             None => Mailer::files(&installation.data_dir.join("mail"), &from, &public_url, clock, rng)?,
         };
         let rings = services.notifier.catalogue_generation();
-        let followers = Arc::<Followers>::default();
+        let subscribers = Arc::<Subscribers>::default();
         let cookie = SessionCookie { plain_http: serving.plain_http_lan };
-        let schema = publish(&services, &followers, cookie, &public_url).await?;
+        let schema = publish(&services, &subscribers, cookie, &public_url).await?;
         let rates = Rates::new(&services.clock);
-        let web_hooks = Arc::new(Calls::new(&serving.web_hook_network)?);
+        let web_hooks = Arc::new(WebhookClient::new(&serving.web_hook_network)?);
         let (stopping, _) = watch::channel(false);
         Ok(Arc::new(Self {
             services,
             serving,
             data_dir: installation.data_dir.clone(),
             mailer,
-            followers,
+            subscribers,
             schema: ArcSwap::from_pointee(schema),
             published_at: tokio::sync::Mutex::new(rings),
             published_rings: AtomicU64::new(rings),
@@ -184,7 +184,7 @@ impl App {
         let rings = self.services.notifier.catalogue_generation();
         if *published_at != rings {
             let public_url = self.serving.public_url();
-            let schema = publish(&self.services, &self.followers, self.cookie(), &public_url).await?;
+            let schema = publish(&self.services, &self.subscribers, self.cookie(), &public_url).await?;
             self.schema.store(Arc::new(schema));
             *published_at = rings;
             self.published_rings.store(rings, Ordering::SeqCst);
@@ -202,7 +202,7 @@ pub fn core_schema() -> ApiSchema {
 
 async fn publish(
     services: &Services,
-    followers: &Arc<Followers>,
+    subscribers: &Arc<Subscribers>,
     cookie: SessionCookie,
     public_url: &str,
 ) -> Result<Published, InternalError> {
@@ -212,7 +212,7 @@ async fn publish(
             Schema::build(Query::default(), Mutation::default(), Subscription::default())
                 .data(Arc::clone(&types))
                 .data(services.clone())
-                .data(Arc::clone(followers))
+                .data(Arc::clone(subscribers))
                 .data(cookie)
                 .data(PublicAddress(public_url.to_owned()))
                 .data(CoreTypeNames(core_type_names()))

@@ -126,7 +126,7 @@ async fn call_web_hooks(app: Arc<App>) {
     let mut rings = app.services.notifier.listen();
     let mut stopping = app.stopping.subscribe();
     loop {
-        if let Err(stop) = web_hooks::call_due(&app.services, &app.web_hooks).await {
+        if let Err(stop) = web_hooks::deliver_due(&app.services, &app.web_hooks).await {
             tracing::warn!(error = ?stop, "web hooks could not be looked at and will be again");
         }
         let rung = async {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::database::{Database, Datum};
 use super::entry::{Batch, Deletion, Entry, Keys};
 use super::trouble::{Refusal, Trouble};
-use platform::feed_log::digest::Sum;
+use platform::feed_log::digest::FeedDigest;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS switchboard_agent (
@@ -31,7 +31,7 @@ pub struct Copy {
     feed: String,
     /// Where the copy stands; `None` before the first snapshot.
     pub cursor: Option<String>,
-    sum: Sum,
+    sum: FeedDigest,
 }
 
 /// What the copy knows of one extension.
@@ -56,7 +56,7 @@ impl Copy {
     /// [`Trouble`] of either kind.
     pub async fn open(mut database: Database, feed: &str) -> Result<Self, Trouble> {
         database.own_batch(TABLES).await?;
-        let mut copy = Self { database, feed: feed.to_owned(), cursor: None, sum: Sum::default() };
+        let mut copy = Self { database, feed: feed.to_owned(), cursor: None, sum: FeedDigest::default() };
         copy.reload().await?;
         Ok(copy)
     }
@@ -73,7 +73,7 @@ impl Copy {
             None => (None, None),
         };
         self.cursor = cursor;
-        self.sum = digest.as_deref().and_then(Sum::from_hex).unwrap_or_default();
+        self.sum = digest.as_deref().and_then(FeedDigest::from_hex).unwrap_or_default();
         Ok(())
     }
 

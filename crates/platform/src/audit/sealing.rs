@@ -37,7 +37,7 @@ async fn batch(store: &Store, late: Option<i64>) -> Result<usize, Error> {
     store
         .write(move |conn| {
             Box::pin(async move {
-                locks::rule(conn, "audit chain").await?;
+                locks::named(conn, "audit chain").await?;
                 let newest = queries::last_seal(conn).await?.map_or(0, |seal| seal.seq);
                 let rows = queries::unsealed(conn, late.map_or(0, |late| newest - late), BATCH).await?;
                 let (mut position, mut last) = end_of_chain(conn).await?;
