@@ -27,7 +27,7 @@ use crate::provisioning::followers::Followers;
 use crate::provisioning::web_hooks::Calls;
 use crate::secrets::Sealer;
 use crate::service_types;
-use crate::service_types::typing::TypeCatalogue;
+use crate::service_types::typing::{ServiceTypeSource, TypeCatalogue};
 use crate::services::{Services, ServicesInner};
 use crate::store::Store;
 
@@ -215,7 +215,7 @@ async fn type_catalogue(services: &Services) -> Result<TypeCatalogue, InternalEr
     for row in &rows {
         let schema = service_types::compiled(row)?;
         // One type that clashes must not take the others away; its parameters still travel as JSON.
-        if let Err(problem) = catalogue.add(service_types::rules::source(row, &schema)) {
+        if let Err(problem) = catalogue.add(ServiceTypeSource::new(row, &schema)) {
             tracing::warn!(service_type = row.slug, problem = problem.message, "a service type has no GraphQL types");
         }
     }

@@ -16,7 +16,7 @@ use crate::extensions::visibility::Visibility;
 use crate::service_types::ServiceBehaviour;
 use crate::service_types::rules::{self as service_types, CreateServiceType};
 use crate::services::Services;
-use crate::templates::SHIPPED;
+use crate::templates::SHIPPED_TEMPLATES;
 use crate::templates::rules::{SaveTemplate, save_template};
 
 /// The password of all three accounts: therefore the demo listens on this machine only.
@@ -114,7 +114,7 @@ async fn make_service_types(services: &Services, caller: &Arc<Caller>) -> Result
 }
 
 async fn make_templates(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
-    for shipped in SHIPPED {
+    for shipped in SHIPPED_TEMPLATES {
         let input = SaveTemplate {
             service_type: shipped.service_type.to_owned(),
             name: shipped.name.to_owned(),

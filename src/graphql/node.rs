@@ -85,7 +85,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
     Ok(match kind {
         ids::AccountId::KIND => by!(AccountId, Account, known),
         ids::SessionId::KIND => by!(SessionId, Session, known),
-        ids::EventId::KIND => by!(EventId, Event, known),
+        ids::EventId::KIND => by!(EventId, Event, load_visible),
         ids::NumberRangeId::KIND => by!(NumberRangeId, NumberRange, load),
         ids::ServiceTypeId::KIND => by!(ServiceTypeId, ServiceType, load),
         ids::CallPermissionId::KIND => by!(CallPermissionId, CallPermission, load),

@@ -16,7 +16,7 @@ use crate::access::FeedScope;
 use crate::error::{Error, InternalError};
 use crate::service_types::schema::Parameters;
 use crate::store::Conn;
-use crate::templates::{self, ExtensionVariables, Limits, MemberVariables, Surroundings, Template, TypeVariables};
+use crate::templates::{self, ExtensionVariables, Limits, MemberVariables, RenderContext, Template, TypeVariables};
 
 /// What a template made of a feed.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub async fn mark(reader: &Reader, template: &str) -> Result<Option<DocumentMark
 async fn template_of(conn: &mut Conn, opened: &Opened, name: &str) -> Result<Option<Template>, Error> {
     let found = templates::template_by_name(conn, opened.place.service_type, name).await?;
     let Some(template) = found.filter(|_| !opened.place.archived) else { return Ok(None) };
-    if templates::is_of_device(template.format, &template.source) {
+    if templates::is_device_template(template.format, &template.source) {
         let message =
             format!("The template {} makes the document of one telephone: a device link gives it.", template.name);
         return Err(Error::BadRequest(message));
@@ -134,16 +134,18 @@ pub async fn feed(reader: &Reader, template: &str) -> Result<Option<Document>, E
 fn render(read: Read, now: &str) -> Result<Document, Error> {
     let Read { template, place, mark, contents, withheld } = read;
     let head = mark.head.encode();
-    let context =
-        templates::of_feed(&surroundings(&place, &head, now), Variable::from_object(Extensions(contents, withheld)));
-    let body = templates::render(template.format, &template.source, context, Limits::WHOLE_FEED).map_err(|error| {
+    let context = templates::feed_context(
+        &surroundings(&place, &head, now),
+        Variable::from_object(Extensions(contents, withheld)),
+    );
+    let body = templates::render(template.format, &template.source, context, Limits::FEED).map_err(|error| {
         Error::BadRequest(format!("The template {} fails: {error}.{}", template.name, withheld.hint()))
     })?;
     Ok(Document { content_type: template.content_type, body, head: mark.head, etag: mark.etag })
 }
 
-pub(super) fn surroundings<'a>(place: &'a Place, head: &'a str, now: &'a str) -> Surroundings<'a> {
-    Surroundings {
+pub(super) fn surroundings<'a>(place: &'a Place, head: &'a str, now: &'a str) -> RenderContext<'a> {
+    RenderContext {
         event: &place.event_slug,
         service_type: TypeVariables {
             slug: &place.service_type_slug,

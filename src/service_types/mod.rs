@@ -2,9 +2,9 @@
 //!
 //! [`schema`] compiles and applies a type's `parameterSchema`; [`compiled`] caches each compiled version.
 
-mod adapt;
 mod cascade;
 mod compiled;
+mod migrate;
 mod model;
 mod queries;
 pub mod rules;

@@ -1,4 +1,4 @@
-//! What admins do with templates.
+//! Operations of admins on templates.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::service_types::{compiled, service_type_by_slug};
 use crate::services::Services;
 use crate::transaction::{Mode, transact};
 
-/// The longest template, in bytes.
+/// The maximum size of a template, in bytes.
 const MAX_SOURCE_BYTES: usize = 256 * 1024;
 
-/// A template to be made, or to be replaced under its name.
+/// Input for a new template, or for replacing the one with the same name.
 pub struct SaveTemplate {
     /// The service type's slug.
     pub service_type: String,
@@ -25,16 +25,16 @@ pub struct SaveTemplate {
     pub source: String,
 }
 
-/// A template that was saved.
+/// A saved template.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Saved {
     pub id: TemplateId,
-    /// The template applied to sample data. A repeated request is answered without it.
+    /// The template rendered with sample data. The response to a repeated request does not contain it.
     #[serde(skip)]
     pub sample: Option<String>,
 }
 
-/// Saves a template, once it has compiled and rendered the sample.
+/// Saves a template after rendering the sample with it.
 ///
 /// # Errors
 /// INVALID or NOT_FOUND at the field concerned.
@@ -48,16 +48,16 @@ pub async fn save_template(services: &Services, caller: &Arc<Caller>, input: Sav
                 found.ok_or_else(|| UserError::not_found("serviceType", "There is no service type with this slug."))?;
             let schema = compiled(&service_type)?;
             let sample = sample::render(&service_type, &schema, input.format, &input.source, tx.rng(), tx.now)?;
-            let before = queries::template_by_name(tx.conn, service_type.id, &input.name).await?;
+            let existing = queries::template_by_name(tx.conn, service_type.id, &input.name).await?;
             let template = Template {
-                id: before.as_ref().map_or_else(|| TemplateId::new(tx.rng(), tx.now), |before| before.id),
+                id: existing.as_ref().map_or_else(|| TemplateId::new(tx.rng(), tx.now), |existing| existing.id),
                 service_type_id: service_type.id,
                 name: input.name,
                 content_type: input.content_type,
                 format: input.format,
                 source: input.source,
             };
-            match before {
+            match existing {
                 None => queries::insert(tx.conn, &permit, &template).await?,
                 Some(_) => queries::save(tx.conn, &permit, &template).await?,
             }
@@ -96,7 +96,7 @@ pub async fn delete_template(
 }
 
 fn check(input: &SaveTemplate) -> Result<(), UserError> {
-    // The name is part of an address, and of a file's name at the other end.
+    // The name is part of a URL, and of the file name at the consumer.
     let is_name = (1..=64).contains(&input.name.len())
         && input.name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && input.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
@@ -115,7 +115,7 @@ fn check(input: &SaveTemplate) -> Result<(), UserError> {
     Ok(())
 }
 
-/// A media type with its parameters (RFC 9110, section 8.3.1), as it may stand in a header: one line of visible ASCII.
+/// Whether the text is a media type with its parameters (RFC 9110, section 8.3.1) in visible ASCII.
 fn is_media_type(text: &str) -> bool {
     let token = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_media_type_is_fit_for_a_header() {
+    fn media_types_are_checked() {
         for good in [
             "text/plain",
             "text/plain; charset=utf-8",

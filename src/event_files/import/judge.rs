@@ -15,7 +15,7 @@ use crate::ids::{AccountId, CallPermissionId, ExtensionId, GroupMemberId};
 use crate::numbers::NumberRow;
 use crate::numbers::number::Number;
 use crate::numbers::rules::untouched;
-use crate::service_types::schema::{Editor, Parameters, Source};
+use crate::service_types::schema::{Editor, GenerationContext, Parameters};
 use crate::service_types::sealed::{UniqueValue, unique_values};
 use crate::store::types::JsonValue;
 use crate::transaction::Tx;
@@ -236,7 +236,7 @@ fn fill(
     (line, failures): (u64, &mut Vec<RowFailure>),
 ) -> Result<Option<Vec<UniqueValue>>, Error> {
     let current = parameters::all(tx, row)?;
-    let source = Source { number: &row.number, username: given.owner, rng: tx.rng() };
+    let source = GenerationContext { number: &row.number, username: given.owner, rng: tx.rng() };
     let editor = if matches!(permit.actor(), Actor::System(_)) { Editor::Import } else { editor(permit) };
     let values = match parameters::replace(&kind.schema, current, given.parameters, editor, &source) {
         Ok(values) => values,

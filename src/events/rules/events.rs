@@ -206,8 +206,7 @@ async fn refuse_prefixes_in_use(tx: &mut Tx<'_>, before: &Event, after: &Event) 
     let before = before.reserved();
     for prefix in after.reserved().iter().filter(|prefix| !before.contains(prefix)) {
         if let Some(number) = cascade::first_taken_under(tx.conn, after.id, prefix).await? {
-            let message =
-                format!("The prefix {prefix} cannot be reserved: {number} is in service or reserved for somebody.");
+            let message = format!("The prefix {prefix} cannot be reserved: {number} is in service or reserved.");
             return Err(UserError::new(UserErrorKind::Conflict, "reservedPrefixes", message).into());
         }
     }

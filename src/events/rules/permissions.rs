@@ -1,4 +1,4 @@
-//! Call permissions.
+//! Creates, changes and deletes call permissions.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::patch::Patch;
 use crate::services::Services;
 use crate::transaction::{Mode, transact};
 
-/// A permission to be made.
+/// Input for a new permission.
 pub struct CreateCallPermission {
     pub slug: String,
     pub name: String,
@@ -24,7 +24,7 @@ pub struct CreateCallPermission {
     pub highlights_in_directory: bool,
 }
 
-/// What is to change of a permission.
+/// Changes to a permission.
 pub struct UpdateCallPermission {
     pub id: String,
     pub name: Patch<String>,
@@ -32,7 +32,7 @@ pub struct UpdateCallPermission {
     pub highlights_in_directory: Patch<bool>,
 }
 
-/// Makes a permission.
+/// Creates a permission.
 ///
 /// # Errors
 /// INVALID or ALREADY_EXISTS at the field concerned.
@@ -68,7 +68,7 @@ pub async fn create_permission(
     .await
 }
 
-/// Changes how a permission is shown.
+/// Changes the name, the description and the highlighting of a permission.
 ///
 /// # Errors
 /// INVALID or NOT_FOUND at the field concerned.
@@ -107,7 +107,7 @@ pub async fn update_permission(
     .await
 }
 
-/// Deletes a permission. Whoever has it loses it, and every feed that shows it is told.
+/// Deletes a permission, revokes it from its extensions and records a change of their feed entries.
 ///
 /// # Errors
 /// INVALID or NOT_FOUND at `id`.
@@ -119,7 +119,7 @@ pub async fn delete_permission(
     transact(services, caller, Action::DeleteCallPermission, Mode::Commit, move |tx| {
         Box::pin(async move {
             tx.actor().demand(Role::Admin)?;
-            // Whoever gives the permission to an extension holds its event's lock: with all of them, nobody does meanwhile.
+            // A grant of the permission takes the lock of its event. With all locks held, there is no concurrent grant.
             let events: Vec<_> = queries::all_events(tx.conn).await?.into_iter().map(|event| event.id).collect();
             locks::events(tx.conn, &events).await?;
             let permit = tx.permit(Action::DeleteCallPermission).await?;

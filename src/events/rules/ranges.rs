@@ -103,7 +103,7 @@ pub async fn delete_range(
             let RangeOfEvent { permit, event, range: row } = lock_range(tx, Action::DeleteNumberRange, &id).await?;
             refuse_archived(&event, "id")?;
             if let Some(taken) = cascade::first_taken_between(tx.conn, event.id, &row.first, &row.last).await? {
-                let message = format!("Some of its numbers are in use or kept for somebody, {taken} among them.");
+                let message = format!("Some of its numbers are in use or reserved, {taken} among them.");
                 return Err(UserError::new(UserErrorKind::Conflict, "id", message).into());
             }
             queries::delete_range(tx.conn, &permit, row.id).await?;
@@ -136,23 +136,21 @@ async fn lock_range(tx: &mut Tx<'_>, action: Action, id: &str) -> Result<RangeOf
 
 fn refuse_archived(event: &Event, field: &str) -> Result<(), UserError> {
     match event.phase {
-        EventPhase::Archived => Err(UserError::new(
-            UserErrorKind::EventClosed,
-            field,
-            "The event is archived: nothing of it changes any more.",
-        )),
+        EventPhase::Archived => {
+            Err(UserError::new(UserErrorKind::EventClosed, field, "The event is archived and cannot be changed."))
+        }
         _ => Ok(()),
     }
 }
 
-/// Refuses a range beside a number that was assigned outside every range and of which one would begin with the other.
+/// Rejects a range if one of its numbers is a prefix of a taken number outside the ranges, or the other way round.
 async fn refuse_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::NumberRange) -> Result<(), Error> {
     for digits in (1..=MAX_DIGITS).filter(|digits| *digits != range.digits()) {
         let shadow = range.shadow(digits);
         let (first, last) = (shadow.first(), shadow.last());
         if let Some(taken) = cascade::first_taken_between(tx.conn, event.id, first.as_str(), last.as_str()).await? {
             let message = format!(
-                "The number {taken} is somebody's, and numbers of this range would begin with it, or it with one of them."
+                "The number {taken} is taken, and it is a prefix of numbers of this range or begins with one of them."
             );
             return Err(UserError::new(UserErrorKind::Conflict, "first", message).into());
         }
@@ -160,7 +158,7 @@ async fn refuse_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::
     Ok(())
 }
 
-/// How many numbers of a range somebody could register now: not reserved by a prefix, nobody's, and not barred.
+/// Counts the numbers of a range that can be registered now: available, not barred, and without a reserved prefix.
 ///
 /// # Errors
 /// When the database cannot be read.

@@ -34,7 +34,7 @@ impl ExtensionsQuery {
         #[graphql(desc = "How many; 50 when left out.")] first: Option<i32>,
     ) -> Result<Vec<PhoneNumber>, ApiError> {
         let page = Page::new("availableNumbers", first, None)?;
-        let Some(event) = Event::find(ctx, &event).await? else { return Ok(Vec::new()) };
+        let Some(event) = Event::find_visible(ctx, &event).await? else { return Ok(Vec::new()) };
         let found = service_types::service_type_by_slug(&mut *context::read(ctx).await?, &service_type).await?;
         let Some(service_type) = found else { return Ok(Vec::new()) };
         let clean = |text: &str| number::Number::clean(text).map_err(|problem| ApiError::bad_input(problem.message));
@@ -98,7 +98,7 @@ async fn named(
     owner: Option<String>,
 ) -> Result<Option<Filter>, ApiError> {
     if let Some(slug) = event {
-        let Some(event) = Event::find(ctx, &slug).await? else { return Ok(None) };
+        let Some(event) = Event::find_visible(ctx, &slug).await? else { return Ok(None) };
         filter.events = Some(vec![event.0.id]);
     }
     let mut conn = context::read(ctx).await?;

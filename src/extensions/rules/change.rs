@@ -16,7 +16,7 @@ use crate::error::{AuthError, Error, UserError};
 use crate::events;
 use crate::ids::CallPermissionId;
 use crate::patch::Patch;
-use crate::service_types::schema::{Parameters, Source};
+use crate::service_types::schema::{GenerationContext, Parameters};
 use crate::service_types::{ServiceType, compiled};
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
@@ -81,7 +81,7 @@ async fn patch_parameters(
     let schema = compiled(service_type)?;
     let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(AuthError::Forbidden)?;
     let number = row.number.clone();
-    let source = Source { number: &number, username: &owner.username, rng: tx.rng() };
+    let source = GenerationContext { number: &number, username: &owner.username, rng: tx.rng() };
     let current = parameters::all(tx, row)?;
     let patch = parameters::patch(Some(patch))?;
     let (values, secrets) = parameters::merge(&schema, current, patch, editor(permit), &source)?;
@@ -119,8 +119,10 @@ pub async fn rotate_secret(
             }
             let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(AuthError::Forbidden)?;
             let number = row.number.clone();
-            let made = schema
-                .generate_one(&parameter, &Source { number: &number, username: &owner.username, rng: tx.rng() })?;
+            let made = schema.generate_one(
+                &parameter,
+                &GenerationContext { number: &number, username: &owner.username, rng: tx.rng() },
+            )?;
             let mut values = parameters::all(tx, &row)?;
             values.insert(parameter.clone(), made.clone());
             parameters::store(tx, &schema, &mut row, values)?;

@@ -10,7 +10,7 @@ use crate::error::{Error, UserError, UserErrorKind};
 use crate::ids::ExtensionId;
 use crate::service_types::ServiceType;
 use crate::service_types::schema::{
-    Audience, Editor, Parameter, ParameterSchema, Parameters, Source, Viewer, merge_patch,
+    Audience, Editor, GenerationContext, Parameter, ParameterSchema, Parameters, Viewer, merge_patch,
 };
 use crate::service_types::sealed::{UniqueValue, comparison_key, unique_values};
 use crate::store::types::{Id, JsonValue};
@@ -42,7 +42,7 @@ pub(super) fn merge(
     current: Parameters,
     patch: Parameters,
     editor: Editor,
-    source: &Source<'_>,
+    source: &GenerationContext<'_>,
 ) -> Result<(Parameters, Parameters), Error> {
     let problems = schema.forbidden_writes(&patch, &current, editor);
     if !problems.is_empty() {
@@ -72,7 +72,7 @@ pub fn replace(
     current: Parameters,
     mut given: Parameters,
     editor: Editor,
-    source: &Source<'_>,
+    source: &GenerationContext<'_>,
 ) -> Result<Parameters, Error> {
     given.retain(|_, value| !value.is_null());
     let stays = |parameter: &Parameter| {
@@ -106,9 +106,9 @@ pub(super) fn follow(
     (old, new): ((&str, &str), (&str, &str)),
     rotated: bool,
 ) -> Result<Parameters, Error> {
-    let source = |(number, username)| Source { number, username, rng: tx.rng() };
+    let source = |(number, username)| GenerationContext { number, username, rng: tx.rng() };
     let mut values = all(tx, row)?;
-    let changed = schema.follow(&mut values, &source(old), &source(new));
+    let changed = schema.update_derived_parameters(&mut values, &source(old), &source(new));
     let made = if rotated { schema.rotate_all(&mut values, &source(new)) } else { Parameters::new() };
     if changed.is_empty() && made.is_empty() {
         return Ok(made);

@@ -14,7 +14,7 @@ use crate::error::{Error, InternalError, UserError, UserErrorKind};
 use crate::events::EventPhase;
 use crate::ids::ExtensionId;
 use crate::service_types::compiled;
-use crate::service_types::schema::{Editor, Parts, Source};
+use crate::service_types::schema::{Editor, GenerationContext, StoredParameters};
 use crate::services::Services;
 use crate::transaction::{Mode, Tx, transact};
 
@@ -68,7 +68,7 @@ async fn merge(tx: &mut Tx<'_>, held: Held, patch: Value) -> Result<(), Error> {
     let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?;
     let owner = owner.ok_or_else(|| InternalError::new("an extension without its owner"))?;
     let current = parameters::all(tx, &row)?;
-    let source = Source { number: &row.number, username: &owner.username, rng: tx.rng() };
+    let source = GenerationContext { number: &row.number, username: &owner.username, rng: tx.rng() };
     let patch = parameters::patch(Some(patch))?;
     let (values, _) = parameters::merge(&schema, current.clone(), patch, Editor::Consumer, &source)?;
     let (before, after) = (schema.split(current), schema.split(values.clone()));
@@ -91,8 +91,8 @@ async fn merge(tx: &mut Tx<'_>, held: Held, patch: Value) -> Result<(), Error> {
 }
 
 /// Which parameters were written, by name: values are nobody's business in the audit.
-fn summary(row: &Extension, before: &Parts, after: &Parts) -> String {
-    let (before, after) = (before.join(), after.join());
+fn summary(row: &Extension, before: &StoredParameters, after: &StoredParameters) -> String {
+    let (before, after) = (before.merged(), after.merged());
     let names: Vec<_> = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name))).collect();
     let changed: Vec<_> =
         names.into_iter().filter(|name| before.get(*name) != after.get(*name)).map(String::as_str).collect();

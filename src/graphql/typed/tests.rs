@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::clock::SeededRng;
-use crate::service_types::schema::{ParameterSchema, Source};
+use crate::service_types::schema::{GenerationContext, ParameterSchema};
 use crate::service_types::typing::ServiceTypeSource;
 
 /// What each field answers is given as the request's data.
@@ -405,7 +405,7 @@ proptest! {
         let schema = compiled(&json!({ "type": "object", "properties": { "p": schema, "made": { "type": "string", "x-generate": { "kind": "hex", "bytes": 4 } } } }));
         let rng = SeededRng::new(1);
         let mut values = json!({ "p": value }).as_object().cloned().unwrap();
-        schema.complete(&mut values, &Source { number: "1", username: "a", rng: &rng });
+        schema.complete(&mut values, &GenerationContext { number: "1", username: "a", rng: &rng });
         let values = Value::Object(values);
         if schema.is_valid(&values) {
             let catalogue = TypeCatalogue::try_new([source("sip", &schema)], []).unwrap();

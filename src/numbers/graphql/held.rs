@@ -51,7 +51,7 @@ impl NumberConnection {
                     let known = match events.get(&id) {
                         Some(known) => Option::clone(known),
                         None => {
-                            let known = Event::known(ctx, id).await?;
+                            let known = Event::load_visible(ctx, id).await?;
                             events.insert(id, known.clone());
                             known
                         }

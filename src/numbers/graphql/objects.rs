@@ -35,7 +35,7 @@ impl Number {
     pub async fn load(ctx: &Context<'_>, place: &PlanNumber) -> Result<Option<Self>, ApiError> {
         let event = match place.event {
             None => None,
-            Some(id) => match Event::known(ctx, id).await? {
+            Some(id) => match Event::load_visible(ctx, id).await? {
                 None => return Ok(None),
                 known => known,
             },

@@ -170,7 +170,7 @@ impl Making<'_> {
         let (mac, now) = (self.link.mac_address().unwrap_or_default(), self.now.to_string());
         let device = DeviceVariables { mac: &mac, address };
         let extension: Variable = render::variable(content, Withheld::default());
-        let context = templates::of_device(&render::surroundings(place, head, &now), extension, &device);
+        let context = templates::device_context(&render::surroundings(place, head, &now), extension, &device);
         let body = templates::render(template.format, &template.source, context, Limits::SMALL)
             .map_err(|error| Error::BadRequest(format!("The template {} fails: {error}.", template.name)))?;
         let facts = json!([

@@ -134,7 +134,7 @@ async fn ground(tx: &mut Tx<'_>, permit: &Permit, input: &NewLink) -> Result<(Ex
     let template =
         template.ok_or_else(|| UserError::not_found("template", "The service type has no such template."))?;
     // A feed's template may show what its writer meant for telephone systems alone.
-    if !templates::is_of_device(template.format, &template.source) {
+    if !templates::is_device_template(template.format, &template.source) {
         return Err(UserError::invalid(
             "template",
             "This template makes the file of a whole feed, not of one telephone.",
