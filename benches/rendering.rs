@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value};
 use serde_json::json;
-use switchboard::service_types::schema::{DigestSet, Parameters};
-use switchboard::templates::{
-    ExtensionVariables, Limits, RenderContext, SHIPPED_TEMPLATES, TypeVariables, feed_context, render,
-};
+use service_types::schema::{DigestSet, Parameters};
+use templates::{ExtensionVariables, Limits, RenderContext, SHIPPED_TEMPLATES, TypeVariables, feed_context, render};
 
 use super::measure::{alternate, show};
 use super::table::Table;

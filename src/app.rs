@@ -8,28 +8,33 @@ use arc_swap::ArcSwap;
 use async_graphql::{Schema, ValidationMode};
 use tokio::sync::watch;
 
-use crate::access::rates::Buckets;
-use crate::accounts::graphql::SessionCookie;
-use crate::accounts::hashing::Hasher;
 use crate::authentication::KnownKeys;
-use crate::clock::{Clock, Rng};
 use crate::config::{Installation, Serving};
-use crate::error::InternalError;
+use crate::graphql::accounts::SessionCookie;
 use crate::graphql::context::{CoreTypeNames, PublicAddress};
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::with_catalogue;
 use crate::http::graphql::{OpenSockets, PublishedSchema};
 use crate::http::rates::Rates;
 use crate::http::requests::RequestCounts;
-use crate::mail::Mailer;
-use crate::notifications::Notifier;
-use crate::provisioning::followers::Followers;
-use crate::provisioning::web_hooks::Calls;
-use crate::secrets::Sealer;
-use crate::service_types;
-use crate::service_types::typing::{ServiceTypeSource, TypeCatalogue};
-use crate::services::{Services, ServicesInner};
-use crate::store::Store;
+use accounts::hooks::AccountHooks;
+use extensions::ExtensionHooks;
+use numbers::NumberHooks;
+use platform::access::AccountStatusSource;
+use platform::access::rates::Buckets;
+use platform::clock::{Clock, Rng};
+use platform::error::InternalError;
+use platform::hooks::Hooks;
+use platform::mail::Mailer;
+use platform::notifications::Notifier;
+use platform::passwords::Hasher;
+use platform::secrets::Sealer;
+use platform::services::{Services, ServicesInner};
+use platform::store::Store;
+use provisioning::ProvisioningHooks;
+use provisioning::followers::Followers;
+use provisioning::web_hooks::Calls;
+use service_types::typing::{ServiceTypeSource, TypeCatalogue};
 
 /// A schema as the edge serves it.
 pub type Published = PublishedSchema<Query, Mutation, Subscription>;
@@ -77,9 +82,9 @@ impl Parts {
     /// # Errors
     /// When the hasher cannot be made.
     pub fn of_this_machine() -> Result<Self, InternalError> {
-        let rng: Arc<dyn Rng> = Arc::new(crate::clock::SystemRng);
+        let rng: Arc<dyn Rng> = Arc::new(platform::clock::SystemRng);
         let hasher = Hasher::new(Arc::clone(&rng))?;
-        Ok(Self { clock: Arc::new(crate::clock::SystemClock), rng, hasher })
+        Ok(Self { clock: Arc::new(platform::clock::SystemClock), rng, hasher })
     }
 }
 
@@ -101,7 +106,18 @@ pub async fn open(installation: &Installation, parts: Parts) -> Result<Services,
         sealer: Arc::new(sealer),
         hasher: Arc::new(parts.hasher),
         notifier: Notifier::default(),
+        hooks: hooks(),
     }))
+}
+
+/// What the domains register with the layers below them.
+fn hooks() -> Hooks {
+    let mut hooks = Hooks::default();
+    hooks.register::<dyn AccountStatusSource>(Arc::new(accounts::Accounts));
+    hooks.register::<dyn AccountHooks>(Arc::new(ExtensionHooks));
+    hooks.register::<dyn AccountHooks>(Arc::new(NumberHooks));
+    hooks.register::<dyn AccountHooks>(Arc::new(ProvisioningHooks));
+    hooks
 }
 
 impl App {

@@ -7,15 +7,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::access::Caller;
-use crate::accounts::rules::{self as accounts, RegisterAccount};
 use crate::app::{self, App, Parts};
-use crate::audit::{self, Verification};
 use crate::cli::{AdminCommand, AuditCommand, Cli, Command};
 use crate::config::{Installation, LogFormat, Serving};
-use crate::error::{Error, InternalError};
-use crate::secrets::Secret;
-use crate::{agent, background, demo, http};
+use crate::{background, demo, http};
+use accounts::rules::{self as account_rules, RegisterAccount};
+use platform::access::Caller;
+use platform::audit::{self, Verification};
+use platform::error::{Error, InternalError};
+use platform::secrets::Secret;
 
 /// How long requests that run may take to end when the program stops.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -61,7 +61,7 @@ fn say(fault: impl std::fmt::Display) -> String {
     fault.to_string()
 }
 
-async fn open(installation: &Installation) -> Result<crate::services::Services, String> {
+async fn open(installation: &Installation) -> Result<platform::services::Services, String> {
     app::open(installation, Parts::of_this_machine().map_err(say)?).await.map_err(say)
 }
 
@@ -121,7 +121,7 @@ async fn greet(installation: &Installation, app: &App, address: SocketAddr) -> R
             tracing::info!(folder = %installation.data_dir.join("mail").display(), "no --smtp-url: mails are written as files")
         }
     }
-    if let Some(token) = accounts::setup_token(&app.services).await.map_err(tell)? {
+    if let Some(token) = account_rules::setup_token(&app.services).await.map_err(tell)? {
         let public_url = app.serving.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         println!(
             "No account exists yet. Become the first admin within 30 minutes:\n\n  {public_url}/setup#token={}\n",
@@ -155,7 +155,7 @@ async fn create_admin(installation: &Installation, username: String, email: Stri
     let email = if email.is_empty() { format!("{username}@localhost.localdomain") } else { email };
     let input = RegisterAccount { display_name: username.clone(), username, email, password };
     let services = open(installation).await?;
-    accounts::create_admin(&services, &Caller::system("admin create"), input).await.map_err(tell)?;
+    account_rules::create_admin(&services, &Caller::system("admin create"), input).await.map_err(tell)?;
     println!("The admin may sign in now.");
     Ok(())
 }

@@ -5,33 +5,23 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::access::{Caller, Role};
-use crate::accounts::rules::{self as accounts, RegisterAccount};
 use crate::app::core_type_names;
-use crate::error::{Error, InternalError};
-use crate::events::EventPhase;
-use crate::events::rules::{self as events, CreateCallPermission, CreateEvent, CreateNumberRange};
-use crate::extensions::rules::{self as extensions, AssignExtension};
-use crate::extensions::visibility::Visibility;
-use crate::service_types::ServiceBehaviour;
-use crate::service_types::rules::{self as service_types, CreateServiceType};
-use crate::services::Services;
-use crate::templates::SHIPPED_TEMPLATES;
-use crate::templates::rules::{SaveTemplate, save_template};
+use accounts::rules::{self as account_rules, RegisterAccount};
+use events::EventPhase;
+use events::rules::{CreateCallPermission, CreateEvent, CreateNumberRange, create_permission};
+use extensions::rules::{AssignExtension, assign};
+use extensions::visibility::Visibility;
+use platform::access::{Caller, Role};
+use platform::error::{Error, InternalError};
+use platform::services::Services;
+use service_types::ServiceBehaviour;
+use service_types::demo::DEMO_TYPES;
+use service_types::rules::{CreateServiceType, create_event, create_range, create_service_type};
+use templates::SHIPPED_TEMPLATES;
+use templates::rules::{SaveTemplate, save_template};
 
 /// The password of all three accounts: therefore the demo listens on this machine only.
 const PASSWORD: &str = "numberwang";
-
-/// The service types, as files.
-const SERVICE_TYPES: [&str; 7] = [
-    include_str!("service_types/demo/dect.json"),
-    include_str!("service_types/demo/sip.json"),
-    include_str!("service_types/demo/cellular.json"),
-    include_str!("service_types/demo/pots.json"),
-    include_str!("service_types/demo/pager.json"),
-    include_str!("service_types/demo/group.json"),
-    include_str!("service_types/demo/deskphone.json"),
-];
 
 /// A dozen sample extensions: number, service type, label, visibility, parameters.
 const EXTENSIONS: [(&str, &str, &str, Visibility, &str); 12] = [
@@ -76,9 +66,9 @@ struct ServiceTypeFile {
 /// When the database refuses, or the demo's own files are not sound, which a test excludes.
 pub async fn load(services: &Services) -> Result<bool, Error> {
     let mut conn = services.store.read().await?;
-    let is_empty = crate::accounts::queries::is_empty(&mut conn).await?
-        && crate::events::all_events(&mut conn).await?.is_empty()
-        && crate::service_types::all_service_types(&mut conn).await?.is_empty();
+    let is_empty = accounts::queries::is_empty(&mut conn).await?
+        && events::all_events(&mut conn).await?.is_empty()
+        && service_types::all_service_types(&mut conn).await?.is_empty();
     drop(conn);
     if !is_empty {
         return Ok(false);
@@ -93,7 +83,7 @@ pub async fn load(services: &Services) -> Result<bool, Error> {
 }
 
 async fn make_service_types(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
-    for text in SERVICE_TYPES {
+    for (_, text) in DEMO_TYPES {
         let file: ServiceTypeFile = serde_json::from_str(text).map_err(InternalError::new)?;
         let input = CreateServiceType {
             slug: file.slug,
@@ -108,7 +98,7 @@ async fn make_service_types(services: &Services, caller: &Arc<Caller>) -> Result
             member_limit: file.member_limit,
             settings: file.settings,
         };
-        service_types::create_service_type(services, caller, input, core_type_names().to_vec()).await?;
+        create_service_type(services, caller, input, core_type_names().to_vec()).await?;
     }
     Ok(())
 }
@@ -140,7 +130,7 @@ async fn make_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Err
         reserved_prefixes: vec!["112".to_owned(), "999".to_owned()],
         copy_from: None,
     };
-    service_types::create_event(services, caller, event, slugs.map(str::to_owned).to_vec()).await?;
+    create_event(services, caller, event, slugs.map(str::to_owned).to_vec()).await?;
     for (first, last, label, privileged) in [("1000", "1999", "Services", true), ("2000", "8999", "Everyone", false)] {
         let range = CreateNumberRange {
             event: "demo".to_owned(),
@@ -149,7 +139,7 @@ async fn make_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Err
             label: label.to_owned(),
             privileged,
         };
-        service_types::create_range(services, caller, range, Vec::new()).await?;
+        create_range(services, caller, range, Vec::new()).await?;
     }
     for (slug, name, highlights) in [
         ("external", "External calls", false),
@@ -162,7 +152,7 @@ async fn make_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Err
             description: String::new(),
             highlights_in_directory: highlights,
         };
-        events::create_permission(services, caller, permission).await?;
+        create_permission(services, caller, permission).await?;
     }
     Ok(())
 }
@@ -177,9 +167,9 @@ async fn make_accounts(services: &Services, caller: &Arc<Caller>) -> Result<(), 
             email: format!("{username}@example.org"),
             password: PASSWORD.to_owned(),
         };
-        accounts::create_admin(services, caller, input).await?;
+        account_rules::create_admin(services, caller, input).await?;
         if role != Role::Admin {
-            accounts::set_role(services, caller, username, role).await?;
+            account_rules::set_role(services, caller, username, role).await?;
         }
     }
     Ok(())
@@ -198,7 +188,7 @@ async fn make_extensions(services: &Services, caller: &Arc<Caller>) -> Result<()
             permissions: None,
             override_reservation: false,
         };
-        extensions::assign(services, caller, input).await?;
+        assign(services, caller, input).await?;
     }
     Ok(())
 }

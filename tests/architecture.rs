@@ -47,38 +47,20 @@ const BASE: [&str; 23] = [
 const ROOT_MACROS: [&str; 5] = ["text_enum", "mirrored", "connection", "entity_id", "id_type"];
 
 /// Domains, each with the domains that it may name.
-const DOMAINS: [(&str, &[&str]); 14] = [
+const DOMAINS: [(&str, &[&str]); 12] = [
     ("accounts", &[]),
-    ("api_keys", &["accounts", "events", "service_types"]),
+    ("api_keys", &["accounts", "service_types"]),
     ("moderation", &["accounts"]),
-    ("events", &["accounts"]),
-    ("service_types", &["accounts", "events"]),
-    ("templates", &["events", "service_types"]),
-    ("numbers", &["accounts", "events", "service_types"]),
-    ("extensions", &["accounts", "moderation", "events", "service_types", "numbers"]),
-    ("groups", &["accounts", "events", "service_types", "numbers", "extensions", "directory"]),
-    ("directory", &["accounts", "events", "service_types", "templates", "numbers", "extensions"]),
-    (
-        "provisioning",
-        &[
-            "accounts",
-            "api_keys",
-            "events",
-            "service_types",
-            "templates",
-            "numbers",
-            "extensions",
-            "groups",
-            "directory",
-        ],
-    ),
+    ("service_types", &["accounts"]),
+    ("numbers", &["accounts", "service_types"]),
+    ("extensions", &["accounts", "moderation", "service_types", "numbers"]),
+    ("groups", &["accounts", "service_types", "numbers", "extensions", "directory"]),
+    ("directory", &["accounts", "service_types", "numbers", "extensions"]),
+    ("provisioning", &["accounts", "api_keys", "service_types", "numbers", "extensions", "groups", "directory"]),
     // A program of its own that speaks to a server as any other system does.
     ("agent", &["provisioning"]),
-    ("event_files", &["accounts", "events", "service_types", "numbers", "extensions", "groups"]),
-    (
-        "personal_data",
-        &["accounts", "provisioning", "events", "service_types", "numbers", "extensions", "groups", "directory"],
-    ),
+    ("event_files", &["accounts", "service_types", "numbers", "extensions", "groups"]),
+    ("personal_data", &["accounts", "provisioning", "service_types", "numbers", "extensions", "groups", "directory"]),
 ];
 
 /// Pure vocabulary: types without I/O that anybody may name, as they may name the ids.
@@ -92,12 +74,21 @@ const VOCABULARY: [&str; 6] = [
 ];
 
 /// Which module writes which tables.
-const TABLES: [(&str, &[&str]); 17] = [
+const TABLES: [(&str, &[&str]); 15] = [
     ("accounts", &["accounts", "sessions", "mail_tokens", "sign_in_failures", "account_terms"]),
     ("restrictions", &["restrictions"]),
-    ("events", &["events", "number_ranges", "call_permissions"]),
-    ("service_types", &["service_types", "event_service_types", "range_service_types"]),
-    ("templates", &["templates"]),
+    (
+        "service_types",
+        &[
+            "events",
+            "service_types",
+            "event_service_types",
+            "number_ranges",
+            "range_service_types",
+            "call_permissions",
+            "templates",
+        ],
+    ),
     ("api_keys", &["api_keys", "api_key_service_types", "api_key_events"]),
     ("numbers", &["numbers", "number_history", "number_waits"]),
     ("extensions", &["extensions", "extension_permissions", "extension_unique_values"]),
@@ -207,8 +198,7 @@ fn between_domains(source: &Source, named: &Named) -> Option<Offence> {
         let allowed = source.is_graphql || matches!(from, "graphql" | "http");
         return if allowed { None } else { offence("only GraphQL files use another's GraphQL objects") };
     }
-    // The resolvers of a domain stand in graphql/<domain> and read its rows.
-    if named.is_queries() && from != "graphql" {
+    if named.is_queries() {
         return offence("a domain uses another's public face, never its queries");
     }
     // The glue knows the words that the schema shows, and how service types become types of it.

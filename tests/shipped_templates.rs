@@ -9,8 +9,8 @@ use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection, sql_query};
 use libtest_mimic::Trial;
 use minijinja::value::Serde;
 use serde_json::{Value, json};
-use switchboard::templates::TemplateFormat;
-use switchboard::templates::{Limits, SHIPPED_TEMPLATES, ShippedTemplate, render};
+use templates::TemplateFormat;
+use templates::{Limits, SHIPPED_TEMPLATES, ShippedTemplate, render};
 
 const HOSTILE: [&str; 12] = [
     "Bob \"B\" <x>;\n[evil]\ntype=endpoint",

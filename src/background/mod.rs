@@ -9,12 +9,13 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 
 use crate::app::App;
-use crate::error::Error;
-use crate::jobs::{self, Job, JobKind};
-use crate::mail::{Mail, SendError};
-use crate::notifications::{CHANNEL, Notification};
-use crate::provisioning::web_hooks;
-use crate::{accounts, audit, idempotency, numbers, provisioning};
+use platform::audit;
+use platform::error::Error;
+use platform::idempotency;
+use platform::jobs::{self, Job, JobKind};
+use platform::mail::{Mail, SendError};
+use platform::notifications::{CHANNEL, Notification};
+use provisioning::web_hooks;
 
 /// How often each duty looks by itself, beside the doorbell.
 const OFTEN: Duration = Duration::from_secs(1);

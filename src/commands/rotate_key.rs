@@ -3,21 +3,21 @@
 //! The new key is in the file before anything is sealed with it, and the old one stays there until nothing needs it: whenever
 //! the command is stopped, everything opens, and the next run goes on. A running server looks at the file before it seals.
 
+use platform::access::ROTATE_KEY;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{say, tell};
-use crate::access::{Action, Caller};
-use crate::error::Error;
-use crate::events;
-use crate::extensions::rules::reseal;
-use crate::ids::JobId;
-use crate::jobs::{self, JobKind};
-use crate::mail::Mail;
-use crate::provisioning::web_hooks;
-use crate::secrets::{SealingError, reseal_comparison_key};
-use crate::services::Services;
-use crate::transaction::{Mode, transact};
+use extensions::rules::reseal;
+use platform::access::Caller;
+use platform::error::Error;
+use platform::ids::JobId;
+use platform::jobs::{self, JobKind};
+use platform::mail::Mail;
+use platform::secrets::{SealingError, reseal_comparison_key};
+use platform::services::Services;
+use platform::transaction::{Mode, transact};
+use provisioning::web_hooks;
 
 /// How many jobs one transaction seals anew.
 const BATCH: i64 = 500;
@@ -92,9 +92,9 @@ async fn follow_variable(services: &Services, caller: &Arc<Caller>) -> Result<()
 }
 
 async fn note(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
-    transact(services, caller, Action::RotateKey, Mode::Commit, |tx| {
+    transact(services, caller, ROTATE_KEY, Mode::Commit, |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::RotateKey).await?;
+            let permit = tx.permit().await?;
             tx.audit(&permit, None, "everything sealed was sealed with the newest key").await
         })
     })
@@ -132,9 +132,9 @@ async fn pass(services: &Services, caller: &Arc<Caller>) -> Result<Pass, Error> 
 
 /// Seals the key by which unique secrets are compared; how many that were.
 async fn reseal_key(services: &Services, caller: &Arc<Caller>) -> Result<usize, Error> {
-    transact(services, caller, Action::RotateKey, Mode::Commit, |tx| {
+    transact(services, caller, ROTATE_KEY, Mode::Commit, |tx| {
         Box::pin(async move {
-            tx.permit(Action::RotateKey).await?;
+            tx.permit().await?;
             let sealer = tx.sealer_handle();
             Ok(usize::from(reseal_comparison_key(tx.conn, &sealer).await?))
         })
@@ -148,9 +148,9 @@ async fn reseal_jobs(
     caller: &Arc<Caller>,
     after: Option<JobId>,
 ) -> Result<(usize, Option<JobId>), Error> {
-    transact(services, caller, Action::RotateKey, Mode::Commit, move |tx| {
+    transact(services, caller, ROTATE_KEY, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::RotateKey).await?;
+            let permit = tx.permit().await?;
             let page = jobs::list(tx.conn, after, BATCH).await?;
             let is_full = i64::try_from(page.len()).is_ok_and(|rows| rows == BATCH);
             let next = page.last().map(|job| job.id).filter(|_| is_full);

@@ -2,23 +2,23 @@
 
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 
-use super::events::{EventsMutation, EventsQuery};
 use super::node::NodeQuery;
-use super::service_types::{ServiceTypesMutation, ServiceTypesQuery};
-use super::templates::TemplatesMutation;
-use crate::accounts::graphql::{AccountsMutation, AccountsQuery};
-use crate::api_keys::graphql::{ApiKeysMutation, ApiKeysQuery};
-use crate::audit::graphql::AuditQuery;
-use crate::directory::graphql::{DirectoryQuery, DirectorySubscription};
-use crate::event_files::graphql::EventFilesMutation;
-use crate::extensions::graphql::{ExtensionsMutation, ExtensionsQuery};
-use crate::groups::graphql::{GroupsMutation, GroupsQuery};
-use crate::moderation::graphql::ModerationMutation;
-use crate::numbers::graphql::{NumbersMutation, NumbersQuery};
-use crate::personal_data::graphql::{PersonalDataMutation, PersonalDataQuery};
-use crate::provisioning::graphql::{
+use crate::graphql::accounts::{AccountsMutation, AccountsQuery};
+use crate::graphql::api_keys::{ApiKeysMutation, ApiKeysQuery};
+use crate::graphql::audit::AuditQuery;
+use crate::graphql::bans::ModerationMutation;
+use crate::graphql::directory::{DirectoryQuery, DirectorySubscription};
+use crate::graphql::events::{EventsMutation, EventsQuery};
+use crate::graphql::extensions::{ExtensionsMutation, ExtensionsQuery};
+use crate::graphql::groups::{GroupsMutation, GroupsQuery};
+use crate::graphql::import_export::EventFilesMutation;
+use crate::graphql::numbers::{NumbersMutation, NumbersQuery};
+use crate::graphql::personal_data::{PersonalDataMutation, PersonalDataQuery};
+use crate::graphql::provisioning::{
     DevicesMutation, ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription, WebHookMutation,
 };
+use crate::graphql::service_types::{ServiceTypesMutation, ServiceTypesQuery};
+use crate::graphql::templates::TemplatesMutation;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]

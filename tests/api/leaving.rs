@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use platform::ids::AccountId;
 use serde_json::{Value, json};
-use switchboard::{accounts, extensions, ids::AccountId, numbers};
 
 use super::actors::{newcomer, system};
 use crate::support::{Person, TestApp, code};

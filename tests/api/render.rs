@@ -2,7 +2,8 @@
 
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use serde_json::{Value, json};
-use switchboard::templates::{SHIPPED_TEMPLATES, TemplateFormat, document_structure};
+use templates::outline;
+use templates::{SHIPPED_TEMPLATES, TemplateFormat};
 
 use super::feed::key_of;
 use crate::support::{Person, TestApp};

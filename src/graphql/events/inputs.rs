@@ -2,7 +2,6 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
-use crate::events;
 use crate::graphql::enums;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 

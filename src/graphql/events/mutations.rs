@@ -7,12 +7,13 @@ use super::inputs::{
     DeleteNumberRangeInput, UpdateCallPermissionInput, UpdateEventInput, UpdateNumberRangeInput,
 };
 use super::payloads::{CallPermissionPayload, EventPayload, NumberRangePayload};
-use crate::accounts::graphql::AcceptedPayload;
-use crate::events::rules as events;
+use crate::graphql::accounts::AcceptedPayload;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::ApiError;
-use crate::patch::Patch;
-use crate::service_types::rules as service_types;
+use crate::graphql::patch::patch;
+use events::rules as events;
+use platform::patch::Patch;
+use service_types::rules as service_types;
 
 /// Mutations of events, number ranges and call permissions, for admins.
 #[derive(Default)]
@@ -39,16 +40,16 @@ impl EventsMutation {
 
     /// Changes an event.
     async fn update_event(&self, ctx: &Context<'_>, input: UpdateEventInput) -> Result<EventPayload, ApiError> {
-        let offered = input.service_types.into();
+        let offered = patch(input.service_types);
         let input = events::UpdateEvent {
             slug: input.slug,
-            name: input.name.into(),
-            starts_at: Patch::from(input.starts_at).map(|at| at.0),
-            ends_at: Patch::from(input.ends_at).map(|at| at.0),
-            time_zone: input.time_zone.into(),
-            phase: Patch::from(input.phase).map(Into::into),
-            hold_seconds: input.hold_seconds.into(),
-            reserved_prefixes: input.reserved_prefixes.into(),
+            name: patch(input.name),
+            starts_at: patch(input.starts_at).map(|at| at.0),
+            ends_at: patch(input.ends_at).map(|at| at.0),
+            time_zone: patch(input.time_zone),
+            phase: patch(input.phase).map(Into::into),
+            hold_seconds: patch(input.hold_seconds),
+            reserved_prefixes: patch(input.reserved_prefixes),
         };
         EventPayload::of(ctx, service_types::update_event(services(ctx)?, &caller(ctx)?, input, offered).await).await
     }
@@ -72,10 +73,10 @@ impl EventsMutation {
         input: UpdateNumberRangeInput,
     ) -> Result<NumberRangePayload, ApiError> {
         let UpdateNumberRangeInput { id, label, privileged, service_types: slugs } = input;
-        let input = events::UpdateNumberRange { id: id.0, label: label.into(), privileged: privileged.into() };
+        let input = events::UpdateNumberRange { id: id.0, label: patch(label), privileged: patch(privileged) };
         NumberRangePayload::of(
             ctx,
-            service_types::update_range(services(ctx)?, &caller(ctx)?, input, slugs.into()).await,
+            service_types::update_range(services(ctx)?, &caller(ctx)?, input, patch(slugs)).await,
         )
         .await
     }
@@ -109,9 +110,9 @@ impl EventsMutation {
         let UpdateCallPermissionInput { id, name, description, highlights_in_directory } = input;
         let input = events::UpdateCallPermission {
             id: id.0,
-            name: name.into(),
-            description: description.into(),
-            highlights_in_directory: highlights_in_directory.into(),
+            name: patch(name),
+            description: patch(description),
+            highlights_in_directory: patch(highlights_in_directory),
         };
         CallPermissionPayload::of(ctx, events::update_permission(services(ctx)?, &caller(ctx)?, input).await).await
     }

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use crate::access::{Actor, Role};
-use crate::events::EventPhase;
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums;
 use crate::graphql::error::ApiError;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::service_types::ServiceType;
-use crate::ids::{CallPermissionId, EventId, NumberRangeId, ServiceTypeId};
-use crate::service_types::RangeLimit;
-use crate::{events, service_types};
+use events::EventPhase;
+use platform::access::{Actor, Role};
+use platform::ids::{CallPermissionId, EventId, NumberRangeId, ServiceTypeId};
+use service_types::RangeLimit;
 
 /// An event with its own numbering plan: a camp, a congress or a campus. Numbers are unique within an event.
 #[derive(Clone)]
@@ -234,5 +233,5 @@ impl CallPermission {
 
 /// The internal error of a reference to a missing row.
 pub fn missing_row(what: &str) -> ApiError {
-    crate::error::InternalError::new(format!("a row refers to a missing {what}")).into()
+    platform::error::InternalError::new(format!("a row refers to a missing {what}")).into()
 }

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use async_graphql::{Context, SimpleObject};
 
 use super::objects::{CallPermission, Event, NumberRange};
-use crate::error::Error;
-use crate::events;
-use crate::events::rules::Changed;
 use crate::graphql::context;
 use crate::graphql::error::{ApiError, UserError, settle};
-use crate::ids::{CallPermissionId, EventId, NumberRangeId};
+use events::rules::Changed;
+use platform::error::Error;
+use platform::ids::{CallPermissionId, EventId, NumberRangeId};
 
 /// The event, or errors.
 #[derive(SimpleObject)]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 
 use super::objects::{CallPermission, Event, is_visible_to};
-use crate::events;
 use crate::graphql::context::{self, actor};
 use crate::graphql::error::ApiError;
 

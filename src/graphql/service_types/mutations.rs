@@ -6,7 +6,8 @@ use super::inputs::{CreateServiceTypeInput, UpdateServiceTypeInput};
 use super::payloads::ServiceTypePayload;
 use crate::graphql::context::{CoreTypeNames, caller, services};
 use crate::graphql::error::ApiError;
-use crate::service_types::rules;
+use crate::graphql::patch::patch;
+use service_types::rules;
 
 /// Mutations of service types, for admins.
 #[derive(Default)]
@@ -49,17 +50,17 @@ impl ServiceTypesMutation {
     ) -> Result<ServiceTypePayload, ApiError> {
         let input = rules::UpdateServiceType {
             slug: input.slug,
-            name: input.name.into(),
-            description: input.description.into(),
-            instructions: input.instructions.into(),
-            parameter_schema: input.parameter_schema.into(),
+            name: patch(input.name),
+            description: patch(input.description),
+            instructions: patch(input.instructions),
+            parameter_schema: patch(input.parameter_schema),
             defaults: input.defaults,
-            privileged: input.privileged.into(),
-            group_capable: input.group_capable.into(),
-            quota: input.quota.into(),
-            member_limit: input.member_limit.into(),
-            settings: input.settings.into(),
-            retired: input.retired.into(),
+            privileged: patch(input.privileged),
+            group_capable: patch(input.group_capable),
+            quota: patch(input.quota),
+            member_limit: patch(input.member_limit),
+            settings: patch(input.settings),
+            retired: patch(input.retired),
             expected_schema_version: input.expected_schema_version,
             dry_run: input.dry_run,
         };

@@ -5,13 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_graphql::{Context, ID, Object};
 use serde_json::Value;
 
-use crate::access::{Actor, Role};
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums;
 use crate::graphql::error::ApiError;
 use crate::graphql::templates::Template;
-use crate::ids::ServiceTypeId;
-use crate::{service_types, templates};
+use platform::access::{Actor, Role};
+use platform::ids::ServiceTypeId;
 
 /// A kind of service, defined by data: a new one requires neither a change of code nor a restart.
 #[derive(Clone)]

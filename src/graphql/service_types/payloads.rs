@@ -3,9 +3,9 @@
 use async_graphql::{Context, SimpleObject};
 
 use super::objects::ServiceType;
-use crate::extensions::graphql::Extension;
 use crate::graphql::error::{ApiError, UserError, settle};
-use crate::service_types::rules;
+use crate::graphql::extensions::Extension;
+use service_types::rules;
 
 /// The service type, or errors.
 #[derive(SimpleObject)]

@@ -7,7 +7,6 @@ use async_graphql::{Context, Object};
 use super::objects::ServiceType;
 use crate::graphql::context;
 use crate::graphql::error::ApiError;
-use crate::service_types;
 
 /// Queries of service types.
 #[derive(Default)]

@@ -5,10 +5,10 @@ use async_graphql::{Context, Object};
 use super::inputs::{DeleteTemplateInput, SaveTemplateInput};
 use super::objects::Template;
 use super::payloads::TemplatePayload;
-use crate::accounts::graphql::AcceptedPayload;
+use crate::graphql::accounts::AcceptedPayload;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, settle};
-use crate::templates::rules;
+use templates::rules;
 
 /// Mutations of templates, for admins.
 #[derive(Default)]

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use crate::access::Role;
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums;
 use crate::graphql::error::ApiError;
-use crate::ids::TemplateId;
-use crate::templates;
+use platform::access::Role;
+use platform::ids::TemplateId;
 
 /// A template that renders a feed of a service type in the format of a telephone system.
 #[derive(Clone)]

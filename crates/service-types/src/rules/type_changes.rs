@@ -1,0 +1,364 @@
+//! Changes a service type and migrates its extensions.
+
+use crate::actions;
+use platform::transact;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+
+use super::incompatibility::Incompatibilities;
+use super::types::{check_type_names, clean_instructions, clean_settings, not_negative};
+use crate::cascade::{self, OwnedExtension, ParameterColumns, StoredExtension};
+use crate::migrate::migrate_parameters;
+use crate::model::ServiceType;
+use crate::schema::{GenerationContext, ParameterSchema, Parameters, StoredParameters, same_schema};
+use crate::sealed::{comparison_key, open_secrets, seal_secrets, unique_values};
+use crate::{compiled, queries};
+use events::input::{clean_name, clean_text};
+use events::rules::{Changed, catalogue_changed};
+use platform::access::{Caller, Permit, Role};
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::feed_log::{self, EntryChange, FeedRef, Keys};
+use platform::ids::{EventId, ServiceTypeId};
+use platform::locks::{self, Hold};
+use platform::notifications::Notification;
+use platform::patch::Patch;
+use platform::services::Services;
+use platform::store::types::JsonValue;
+use platform::transaction::{Mode, Tx};
+
+/// Changes to a service type.
+pub struct UpdateServiceType {
+    /// The slug of the service type.
+    pub slug: String,
+    pub name: Patch<String>,
+    pub description: Patch<String>,
+    pub instructions: Patch<String>,
+    pub parameter_schema: Patch<Value>,
+    /// Values for parameters that are missing, invalid under the new schema, or no longer secret. Null removes such a parameter.
+    pub defaults: Option<Value>,
+    pub privileged: Patch<bool>,
+    pub group_capable: Patch<bool>,
+    pub quota: Patch<i32>,
+    pub member_limit: Patch<i32>,
+    pub settings: Patch<Value>,
+    pub retired: Patch<bool>,
+    pub expected_schema_version: Option<i32>,
+    pub dry_run: bool,
+}
+
+/// The result of an update, with the extensions that are incompatible with the new schema.
+pub struct UpdateOutcome {
+    pub result: Result<Changed<ServiceTypeId>, Error>,
+    pub incompatibilities: Incompatibilities,
+}
+
+/// Changes a service type.
+///
+/// A new schema migrates every extension of the type in the same transaction. If any extension is incompatible, nothing changes. An
+/// extension is also incompatible if a stored secret would be exposed because its parameter is no longer secret. `reserved` are the
+/// type names of the core API.
+///
+/// `result` contains INVALID or NOT_FOUND at the field concerned, STALE_VERSION at `expectedSchemaVersion`, or SCHEMA_VIOLATION at
+/// `parameterSchema` with the extensions in `incompatibilities`.
+pub async fn update_service_type(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: UpdateServiceType,
+    reserved: Vec<String>,
+) -> UpdateOutcome {
+    // An aborted transaction only returns its errors. The incompatible extensions are returned through this mutex.
+    let collected = Arc::new(Mutex::new(Incompatibilities::default()));
+    let sink = Arc::clone(&collected);
+    let mode = Mode::dry_run(input.dry_run);
+    let result = transact!(services, caller, actions::UPDATE_SERVICE_TYPE, mode, |tx| {
+        let mut incompatibilities = Incompatibilities::default();
+        let result = update(tx, input, &reserved, &mut incompatibilities).await;
+        *sink.lock().unwrap_or_else(PoisonError::into_inner) = incompatibilities;
+        result
+    })
+    .await;
+    let incompatibilities = std::mem::take(&mut *collected.lock().unwrap_or_else(PoisonError::into_inner));
+    UpdateOutcome { result, incompatibilities }
+}
+
+async fn update(
+    tx: &mut Tx<'_>,
+    input: UpdateServiceType,
+    reserved: &[String],
+    incompatibilities: &mut Incompatibilities,
+) -> Result<Changed<ServiceTypeId>, Error> {
+    // The lock blocks every registration of the type, so only admins may wait for it.
+    tx.actor().demand(Role::Admin)?;
+    let unknown = || UserError::not_found("slug", "There is no service type with this slug.");
+    let found = queries::service_type_by_slug(tx.conn, &input.slug).await?;
+    let events = match &found {
+        Some(found) => lock(tx, found.id).await?,
+        None => Vec::new(),
+    };
+    let permit = tx.permit().await?;
+    let id = found.ok_or_else(unknown)?.id;
+    let before = queries::service_type_by_id(tx.conn, id).await?.ok_or_else(unknown)?;
+    if let Some(expected) = input.expected_schema_version
+        && expected != before.schema_version
+    {
+        let kind = UserErrorKind::StaleVersion { current: before.schema_version };
+        return Err(UserError::new(kind, "expectedSchemaVersion", "The schema was changed in the meantime.").into());
+    }
+    let Plan { after, change, defaults } = plan(input, &before)?;
+    if change.is_new_schema() {
+        let others: Vec<_> =
+            queries::all_service_types(tx.conn).await?.into_iter().filter(|other| other.id != id).collect();
+        check_type_names(&others, &after, &change.new, reserved).map_err(at_schema)?;
+    }
+    migrate_extensions(tx, &permit, &change, &defaults, incompatibilities).await?;
+    if let Some(error) = incompatibilities.error() {
+        return Err(error.into());
+    }
+    queries::save_service_type(tx.conn, &permit, &after).await?;
+    if before.name != after.name || change.settings_changed {
+        for feed in feed_log::feeds_of_service_type(tx.conn, id).await? {
+            tx.changes.mark_feed(FeedRef { event: feed.event_id, service_type: id });
+        }
+    }
+    if before.name != after.name {
+        events.iter().for_each(|event| tx.notify(Notification::Directory(*event)));
+    }
+    catalogue_changed(tx).await?;
+    tx.audit(&permit, Some(id.global()), summary(&before, &after)).await?;
+    Ok(Changed { id })
+}
+
+/// Locks the type, then every event that has an extension or a feed of it.
+async fn lock(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<Vec<EventId>, Error> {
+    locks::service_types(tx.conn, &[id], Hold::Exclusive).await?;
+    let mut events = cascade::events_of_type(tx.conn, id).await?;
+    events.extend(feed_log::feeds_of_service_type(tx.conn, id).await?.into_iter().map(|feed| feed.event_id));
+    events.sort_unstable();
+    events.dedup();
+    locks::events(tx.conn, &events).await?;
+    Ok(events)
+}
+
+/// A clash of names comes from the schema here, since the slug stays.
+fn at_schema(stop: Error) -> Error {
+    match stop {
+        Error::User(problems) => {
+            Error::User(problems.into_iter().map(|problem| problem.at(["parameterSchema"])).collect())
+        }
+        other => other,
+    }
+}
+
+/// The two schemas of a change, and whether the settings changed.
+struct Change {
+    id: ServiceTypeId,
+    old: Arc<ParameterSchema>,
+    new: Arc<ParameterSchema>,
+    settings_changed: bool,
+}
+
+impl Change {
+    fn is_new_schema(&self) -> bool {
+        !Arc::ptr_eq(&self.old, &self.new)
+    }
+
+    /// Whether the feed entry of every extension may differ although its parameters do not. Digests depend on the settings.
+    fn affects_all_entries(&self) -> bool {
+        let digests = |schema: &ParameterSchema| -> Vec<_> {
+            let templates = schema
+                .parameters()
+                .iter()
+                .filter_map(|parameter| Some((parameter.name.clone(), parameter.digest.clone()?)));
+            templates.collect()
+        };
+        self.settings_changed || (self.is_new_schema() && digests(&self.old) != digests(&self.new))
+    }
+}
+
+/// The validated input of an update.
+struct Plan {
+    after: ServiceType,
+    change: Change,
+    defaults: Parameters,
+}
+
+/// Validates the input and applies it to a copy of the row.
+fn plan(input: UpdateServiceType, before: &ServiceType) -> Result<Plan, Error> {
+    let mut after = before.clone();
+    if let Some(name) = input.name.stored("name")? {
+        after.name = clean_name("name", &name)?;
+    }
+    if let Some(description) = input.description.stored("description")? {
+        after.description = clean_text("description", description)?;
+    }
+    if let Some(instructions) = input.instructions.stored("instructions")? {
+        after.instructions = clean_instructions(instructions)?;
+    }
+    after.privileged = input.privileged.stored("privileged")?.unwrap_or(before.privileged);
+    after.group_capable = input.group_capable.stored("groupCapable")?.unwrap_or(before.group_capable);
+    after.retired = input.retired.stored("retired")?.unwrap_or(before.retired);
+    if let Some(quota) = input.quota.clearable() {
+        after.quota = not_negative("quota", quota)?;
+    }
+    if let Some(limit) = input.member_limit.clearable() {
+        after.member_limit = not_negative("memberLimit", limit)?;
+    }
+    if let Some(settings) = input.settings.stored("settings")? {
+        after.settings = JsonValue(clean_settings(Some(settings))?);
+    }
+    let old = compiled(before)?;
+    let new = match input.parameter_schema.stored("parameterSchema")? {
+        Some(source) if !same_schema(&source, &before.parameter_schema.0) => {
+            let schema = ParameterSchema::compile(&source)?;
+            after.parameter_schema = JsonValue(source);
+            after.schema_version += 1;
+            Arc::new(schema)
+        }
+        _ => Arc::clone(&old),
+    };
+    let problems = new.check_settings(&after.settings.0);
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    let defaults = clean_defaults(input.defaults, &new)?;
+    let change = Change { id: before.id, old, new, settings_changed: before.settings != after.settings };
+    Ok(Plan { after, change, defaults })
+}
+
+fn clean_defaults(defaults: Option<Value>, schema: &ParameterSchema) -> Result<Parameters, UserError> {
+    let defaults = match defaults {
+        None | Some(Value::Null) => return Ok(Parameters::new()),
+        Some(Value::Object(defaults)) => defaults,
+        Some(_) => return Err(UserError::invalid("defaults", "Defaults are a JSON object of parameters.")),
+    };
+    match defaults.iter().find(|(name, value)| !value.is_null() && schema.parameter(name).is_none()) {
+        None => Ok(defaults),
+        Some((name, _)) => {
+            Err(UserError::invalid("", "The new schema has no such parameter.").at(["defaults", name.as_str()]))
+        }
+    }
+}
+
+/// The migrated parameters of one extension.
+struct Migration {
+    extension: StoredExtension,
+    before: StoredParameters,
+    after: StoredParameters,
+}
+
+/// Migrates every extension of the type to the new schema and records the changed feed entries.
+async fn migrate_extensions(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    change: &Change,
+    defaults: &Parameters,
+    incompatibilities: &mut Incompatibilities,
+) -> Result<(), Error> {
+    if !change.is_new_schema() && !change.settings_changed {
+        return Ok(());
+    }
+    let extensions = cascade::extensions_of_type(tx.conn, change.id).await?;
+    if !change.is_new_schema() {
+        for OwnedExtension { extension, .. } in extensions {
+            tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
+        }
+        return Ok(());
+    }
+    let mut migrations = Vec::with_capacity(extensions.len());
+    for OwnedExtension { extension, username } in extensions {
+        let secrets = open_secrets(tx.sealer(), extension.id, extension.secrets.as_deref())?;
+        let before =
+            StoredParameters { public: object(&extension.parameters.0), secrets, status: object(&extension.status.0) };
+        let context = GenerationContext { number: &extension.number, username: &username, rng: tx.rng() };
+        match migrate_parameters(&change.new, &before, defaults, &context) {
+            Ok(after) => migrations.push(Migration { extension, before, after }),
+            Err(problem) => incompatibilities.add(extension.id, problem),
+        }
+    }
+    if incompatibilities.count == 0 {
+        replace_unique_values(tx, permit, change, &migrations, incompatibilities).await?;
+    }
+    if incompatibilities.count == 0 {
+        for migration in &migrations {
+            save_migration(tx, permit, change, migration).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Replaces the unique values of all extensions. A value that another extension has makes an extension incompatible.
+async fn replace_unique_values(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    change: &Change,
+    migrations: &[Migration],
+    incompatibilities: &mut Incompatibilities,
+) -> Result<(), Error> {
+    let has_unique = |schema: &ParameterSchema| schema.parameters().iter().any(|parameter| parameter.unique.is_some());
+    if !has_unique(&change.old) && !has_unique(&change.new) {
+        return Ok(());
+    }
+    cascade::delete_unique_values(tx.conn, permit, change.id).await?;
+    let key = comparison_key(tx, &change.new).await?;
+    for Migration { extension, after, .. } in migrations {
+        for unique in unique_values(&change.new, &after.merged(), extension.event_id, change.id, key.as_ref())? {
+            if !cascade::insert_unique_value(tx.conn, permit, extension.id, &unique).await? {
+                let pointer = format!("/{}", unique.parameter.replace('~', "~0").replace('/', "~1"));
+                let kind = UserErrorKind::SchemaViolation { pointer, keyword: "x-unique".to_owned() };
+                incompatibilities.add(extension.id, UserError::new(kind, "", "Another extension has this value."));
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Saves the migrated parameters of an extension and records the change of its feed entry.
+async fn save_migration(tx: &mut Tx<'_>, permit: &Permit, change: &Change, migration: &Migration) -> Result<(), Error> {
+    let Migration { extension, before, after } = migration;
+    let is_new_version = before.public != after.public || before.secrets != after.secrets;
+    if is_new_version || before.status != after.status {
+        let secrets = if before.secrets == after.secrets {
+            extension.secrets.clone()
+        } else {
+            seal_secrets(tx.sealer(), extension.id, &after.secrets)?
+        };
+        let columns = ParameterColumns {
+            parameters: JsonValue(Value::Object(after.public.clone())),
+            secrets,
+            status: JsonValue(Value::Object(after.status.clone())),
+        };
+        let changed_at = is_new_version.then_some(tx.now);
+        cascade::save_parameters(tx.conn, permit, extension.id, &columns, changed_at).await?;
+    }
+    let keys = change.new.feed_keys(&after.public);
+    if is_new_version || keys != change.old.feed_keys(&before.public) {
+        let keys = Keys { number: extension.number.clone(), parameters: Value::Object(keys) };
+        tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Upsert(keys));
+    } else if change.affects_all_entries() {
+        tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
+    }
+    Ok(())
+}
+
+fn object(value: &Value) -> Parameters {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+fn summary(before: &ServiceType, after: &ServiceType) -> String {
+    let mut changes = Vec::new();
+    if before.schema_version != after.schema_version {
+        changes.push(format!("schema version {}", after.schema_version));
+    }
+    if before.settings != after.settings {
+        changes.push("settings".to_owned());
+    }
+    if before.retired != after.retired {
+        changes.push(if after.retired { "retired" } else { "reactivated" }.to_owned());
+    }
+    if changes.is_empty() {
+        return format!("service type {} was changed", after.slug);
+    }
+    format!("service type {} was changed: {}", after.slug, changes.join(", "))
+}
