@@ -139,18 +139,18 @@ mod tests {
         let context = GenerationContext { number: "2342", username: "alice", rng: &rng };
         let before = StoredParameters { secrets: object(json!({ "pin": "314159" })), ..StoredParameters::default() };
         let open = json!({ "type": "object", "properties": { "pin": { "type": "string" } } });
-        let gone = json!({ "type": "object" });
+        let removed = json!({ "type": "object" });
         let status = json!({ "type": "object", "properties": { "pin": { "type": "string", "x-status": true } } });
         let kept = json!({ "type": "object", "properties": { "pin": { "type": "string", "x-secret": true } } });
         let migrate = |schema: &Value, defaults: Value| {
             migrate_parameters(&ParameterSchema::compile(schema).unwrap(), &before, &object(defaults), &context)
         };
-        for schema in [&open, &gone, &status] {
-            let refused = migrate(schema, json!({})).unwrap_err();
+        for schema in [&open, &removed, &status] {
+            let error = migrate(schema, json!({})).unwrap_err();
             let expected =
                 UserErrorKind::SchemaViolation { pointer: "/pin".to_owned(), keyword: "x-secret".to_owned() };
-            assert_eq!((refused.kind, refused.path), (expected, vec!["parameters".to_owned(), "pin".to_owned()]));
-            assert!(!refused.message.contains("314159"));
+            assert_eq!((error.kind, error.path), (expected, vec!["parameters".to_owned(), "pin".to_owned()]));
+            assert!(!error.message.contains("314159"));
             assert_eq!(migrate(schema, json!({ "pin": null })).unwrap(), StoredParameters::default());
         }
         assert_eq!(migrate(&open, json!({ "pin": "0" })).unwrap().public, object(json!({ "pin": "0" })));

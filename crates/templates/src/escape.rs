@@ -22,7 +22,7 @@ pub fn literal(format: TemplateFormat, value: &Value) -> Result<String, Error> {
     }
     match value.kind() {
         ValueKind::None if format == TemplateFormat::Sql => return Ok("NULL".to_owned()),
-        ValueKind::None => return Err(invalid("a value is null: say what to write instead, as in {{ value or '' }}")),
+        ValueKind::None => return Err(invalid("a value is null: write a default, as in {{ value or '' }}")),
         ValueKind::Bool if format == TemplateFormat::Sql => {
             return Ok(if value.is_true() { "TRUE" } else { "FALSE" }.to_owned());
         }

@@ -417,7 +417,7 @@ proptest! {
     }
 
     #[test]
-    fn no_schema_makes_a_catalogue_that_cannot_be_built(property in service_types::schema::schema_like()) {
+    fn no_schema_makes_a_catalogue_that_cannot_be_built(property in service_types::schema::arbitrary::schema_like()) {
         let whole = json!({ "type": "object", "properties": { "codec": property, "a-b": true, "x": { "type": "string" } } });
         if let Ok(schema) = ParameterSchema::compile(&whole) {
             let sdl = build(TypeCatalogue::try_new([source("sip", &schema)], []).unwrap()).sdl();

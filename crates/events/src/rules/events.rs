@@ -118,7 +118,7 @@ pub async fn change_event(tx: &mut Tx<'_>, input: UpdateEvent) -> Result<Changed
     let before = event.clone();
     patch_event(&mut event, input)?;
     check(&event)?;
-    refuse_prefixes_in_use(tx, &before, &event).await?;
+    reject_prefixes_in_use(tx, &before, &event).await?;
     queries::save_event(tx.conn, &permit, &event).await?;
     let was_archived = before.phase == EventPhase::Archived;
     if was_archived != (event.phase == EventPhase::Archived) {
@@ -202,8 +202,8 @@ async fn copy_reservations(tx: &mut Tx<'_>, permit: &Permit, source: &Event, eve
     Ok(())
 }
 
-/// Refuses a new reserved prefix that conflicts with a number in service or reserved.
-async fn refuse_prefixes_in_use(tx: &mut Tx<'_>, before: &Event, after: &Event) -> Result<(), Error> {
+/// Rejects a new reserved prefix that conflicts with a number in service or reserved.
+async fn reject_prefixes_in_use(tx: &mut Tx<'_>, before: &Event, after: &Event) -> Result<(), Error> {
     let before = before.reserved();
     for prefix in after.reserved().iter().filter(|prefix| !before.contains(prefix)) {
         if let Some(number) = cascade::first_taken_under(tx.conn, after.id, prefix).await? {

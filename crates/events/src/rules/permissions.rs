@@ -59,7 +59,7 @@ pub async fn create_permission(
         }
         queries::insert_permission(tx.conn, &permit, &row).await?;
         catalogue_changed(tx).await?;
-        tx.audit(&permit, Some(row.id.global()), format!("permission {} was made", row.slug)).await?;
+        tx.audit(&permit, Some(row.id.global()), format!("permission {} was created", row.slug)).await?;
         Ok(Changed { id: row.id })
     })
     .await

@@ -39,7 +39,7 @@ pub async fn create_event(
         }
         queries::replace_offers(tx.conn, &permit, event.id, &offered).await?;
         catalogue_changed(tx).await?;
-        tx.audit(&permit, Some(event.id.global()), format!("event {} was made", event.slug)).await?;
+        tx.audit(&permit, Some(event.id.global()), format!("event {} was created", event.slug)).await?;
         Ok(Changed { id: event.id })
     })
     .await

@@ -31,7 +31,7 @@ pub async fn create_range(
         let limits = ids_of_slugs(tx, &service_types).await?;
         queries::replace_range_limits(tx.conn, &permit, range.id, &limits).await?;
         catalogue_changed(tx).await?;
-        let summary = format!("range {}–{} of {} was made", range.first, range.last, event.slug);
+        let summary = format!("range {}–{} of {} was created", range.first, range.last, event.slug);
         tx.audit(&permit, Some(range.id.global()), summary).await?;
         Ok(Changed { id: range.id })
     })

@@ -140,9 +140,9 @@ async fn lock(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<Vec<EventId>, Error>
     Ok(events)
 }
 
-/// A clash of names comes from the schema here, since the slug stays.
-fn at_schema(stop: Error) -> Error {
-    match stop {
+/// Moves an error to `parameterSchema`: the slug does not change, so only the schema can cause a conflict of names.
+fn at_schema(error: Error) -> Error {
+    match error {
         Error::User(problems) => {
             Error::User(problems.into_iter().map(|problem| problem.at(["parameterSchema"])).collect())
         }

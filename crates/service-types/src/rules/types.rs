@@ -82,7 +82,7 @@ pub async fn create_service_type(
         check_type_names(&others, &row, &schema, &reserved)?;
         queries::insert_service_type(tx.conn, &permit, &row).await?;
         catalogue_changed(tx).await?;
-        tx.audit(&permit, Some(row.id.global()), format!("service type {} was made", row.slug)).await?;
+        tx.audit(&permit, Some(row.id.global()), format!("service type {} was created", row.slug)).await?;
         Ok(Changed { id: row.id })
     })
     .await

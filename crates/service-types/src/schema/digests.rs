@@ -116,7 +116,7 @@ fn parse_member(map: &Map<String, Value>, name: &str) -> Result<Vec<Segment>, Te
     let mut rest = text;
     while let Some(start) = rest.find(['{', '}']) {
         let end = rest[start..].find('}').filter(|end| *end > 0).map(|end| start + end);
-        let end = end.ok_or_else(|| error("A brace in it has no partner."))?;
+        let end = end.ok_or_else(|| error("A brace in it is not matched."))?;
         if start > 0 {
             segments.push(Segment::Text(rest[..start].to_owned()));
         }
@@ -221,11 +221,11 @@ impl ParameterSchema {
             self.parameters.iter().filter_map(|parameter| parameter.digest.as_ref()).flat_map(DigestTemplate::settings)
         {
             let message = match setting(settings, name) {
-                Err(_) => format!(
-                    "The schema makes the {part} of digests from this setting: it must be a text that is not empty."
-                ),
+                Err(_) => {
+                    format!("The {part} of digests is derived from this setting: it must be a text that is not empty.")
+                }
                 Ok(text) if text.contains(':') => {
-                    format!("The schema makes the {part} of digests from this setting: a colon is not allowed in it.")
+                    format!("The {part} of digests is derived from this setting: a colon is not allowed in it.")
                 }
                 Ok(_) => continue,
             };

@@ -8,6 +8,8 @@
 //! This module does not read the database. Error messages never contain a value, because it may be a secret.
 
 mod annotations;
+#[cfg(any(test, feature = "test-support"))]
+pub mod arbitrary;
 mod compile;
 mod complete;
 mod digests;
@@ -103,5 +105,3 @@ fn integer(number: &serde_json::Number) -> Option<i128> {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-pub(crate) use tests::schema_like;

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::arbitrary::schema_like;
 use super::*;
 use platform::clock::SeededRng;
 use platform::error::UserErrorKind;
@@ -279,17 +280,17 @@ fn parameters_are_written_and_read_by_their_audience() {
         "port": { "x-editable-by": "OPERATOR" }, "ki": { "x-secret": true, "x-editable-by": "OPERATOR", "x-visible-to": "OPERATOR" },
         "ipei": { "x-editable-by": "CONSUMER" }, "seen": { "x-status": true }, "deep": { "x-visible-to": "CONSUMER" } } }));
     let all = map(json!({ "mine": 1, "fixed": 1, "port": 1, "ki": 1, "ipei": 1, "seen": 1, "deep": 1 }));
-    let refused = |current: &Parameters, editor| {
+    let denied = |current: &Parameters, editor| {
         let problems = schema.forbidden_writes(&all, current, editor);
         problems.into_iter().map(|problem| problem.path[1].clone()).collect::<Vec<_>>()
     };
     let none = Parameters::new();
-    assert_eq!(refused(&none, Editor::Owner), ["fixed", "ipei", "ki", "port", "seen"]);
-    assert_eq!(refused(&none, Editor::Operator), ["ipei", "seen"]);
-    assert_eq!(refused(&none, Editor::Consumer), ["deep", "fixed", "ki", "mine", "port"]);
-    assert_eq!(refused(&none, Editor::Import), Vec::<String>::new());
+    assert_eq!(denied(&none, Editor::Owner), ["fixed", "ipei", "ki", "port", "seen"]);
+    assert_eq!(denied(&none, Editor::Operator), ["ipei", "seen"]);
+    assert_eq!(denied(&none, Editor::Consumer), ["deep", "fixed", "ki", "mine", "port"]);
+    assert_eq!(denied(&none, Editor::Import), Vec::<String>::new());
     // An unchanged visible value is not a write. A hidden value is, so that it cannot be guessed.
-    assert_eq!(refused(&all, Editor::Owner), ["ki"]);
+    assert_eq!(denied(&all, Editor::Owner), ["ki"]);
     let seen = |viewer| schema.visible(&all, viewer).keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(seen(Viewer::Owner), "fixed ipei mine port seen");
     assert_eq!(seen(Viewer::Operator), "fixed ipei ki mine port seen");
@@ -340,65 +341,6 @@ fn equal_schemas_are_recognised() {
     assert!(!same_schema(&json!({ "a": 1 }), &json!({ "a": 2 })));
     assert!(!same_schema(&json!({ "a": 9_007_199_254_740_993_i64 }), &json!({ "a": 9_007_199_254_740_992_i64 })));
     assert!(!same_schema(&json!({ "enum": [1, 2] }), &json!({ "enum": [2, 1] })));
-}
-
-/// Generates JSON that resembles schemas.
-pub(crate) fn schema_like() -> impl Strategy<Value = Value> {
-    let keyword = prop::sample::select(vec![
-        "type",
-        "properties",
-        "items",
-        "enum",
-        "const",
-        "default",
-        "required",
-        "pattern",
-        "minLength",
-        "maximum",
-        "minimum",
-        "allOf",
-        "anyOf",
-        "$ref",
-        "$defs",
-        "x-secret",
-        "x-generate",
-        "x-digest",
-        "x-unique",
-        "x-order",
-        "kind",
-        "length",
-        "json",
-        "a-b",
-        "codec",
-        "format",
-        "x-status",
-    ]);
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        prop::sample::select(vec![
-            "object",
-            "string",
-            "integer",
-            "array",
-            "#/$defs/codec",
-            "EVENT",
-            "password",
-            "^a+$",
-            "mac"
-        ])
-        .prop_map(Value::from),
-        ".{0,6}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(5, 40, 5, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-            prop::collection::btree_map(keyword.clone(), inner, 0..5).prop_map(|members| Value::Object(
-                members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-            )),
-        ]
-    })
 }
 
 proptest! {

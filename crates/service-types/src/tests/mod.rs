@@ -1,6 +1,6 @@
 //! Tests of the rules over a temporary SQLite database, with extensions and numbers inserted by SQL.
 
-mod events;
+mod event_offers;
 mod type_changes;
 
 use std::sync::Arc;
@@ -63,7 +63,7 @@ fn event(slug: &str) -> CreateEvent {
     }
 }
 
-fn nothing() -> rules::UpdateServiceType {
+fn no_changes() -> rules::UpdateServiceType {
     rules::UpdateServiceType {
         slug: "pager".into(),
         name: Patch::LeftOut,
@@ -85,7 +85,7 @@ fn nothing() -> rules::UpdateServiceType {
 fn new_schema(change: impl FnOnce(&mut Value)) -> rules::UpdateServiceType {
     let mut schema = pager_schema();
     change(&mut schema);
-    rules::UpdateServiceType { parameter_schema: Patch::Given(schema), ..nothing() }
+    rules::UpdateServiceType { parameter_schema: Patch::Given(schema), ..no_changes() }
 }
 
 fn problem<T>(result: Result<T, Error>) -> UserError {

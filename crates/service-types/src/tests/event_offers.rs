@@ -59,9 +59,9 @@ async fn ranges_and_prefixes_do_not_cover_taken_numbers() {
     };
     for prefix in ["3", "311", "100"] {
         let input = update(&["112", prefix]);
-        let refused = problem(rules::update_event(&fixture.services, &fixture.admin, input, Patch::LeftOut).await);
+        let error = problem(rules::update_event(&fixture.services, &fixture.admin, input, Patch::LeftOut).await);
         assert_eq!(
-            (refused.kind, refused.path),
+            (error.kind, error.path),
             (UserErrorKind::Conflict, vec!["reservedPrefixes".to_owned()]),
             "{prefix}"
         );
