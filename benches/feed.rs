@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryResult, Queryable};
 use diesel_async::RunQueryDsl as _;
+use extensions::visibility::Visibility;
 use platform::clock::Timestamp;
 use platform::feed_log::entry_version;
 use platform::ids::{ExtensionId, FeedId};
@@ -15,7 +16,6 @@ use platform::text::folding::ascii_label;
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use extensions::visibility::Visibility;
 
 use super::house::House;
 use super::measure::{alternate, show};

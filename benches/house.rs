@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use accounts;
 use async_graphql::Variables;
 use clap::Parser as _;
 use diesel_async::SimpleAsyncConnection as _;
+use events::EventPhase;
+use extensions::list::{self, Filter};
 use numbering::keypad::keypad_digits;
 use platform::access::{Actor, ApiKeyScope, Caller, Key, Person, Role};
 use platform::clock::Timestamp;
@@ -13,15 +16,12 @@ use platform::feed_log::{self, FeedRef, entry_version};
 use platform::ids::{ApiKeyId, EventId, FeedId, ServiceTypeId, SessionId};
 use platform::store::Conn;
 use serde_json::{Value, json};
-use accounts;
+use service_types::rules::{CreateEvent, CreateNumberRange, CreateServiceType};
+use service_types::{ServiceBehaviour, rules};
 use switchboard::app::{self, App, Parts};
 use switchboard::cli::Cli;
-use extensions::list::{self, Filter};
 use switchboard::http::gateway::{Known, Switchboard};
 use switchboard::http::graphql::execute;
-use service_types::rules::{CreateEvent, CreateNumberRange, CreateServiceType};
-use events::{EventPhase};
-use service_types::{ServiceBehaviour, rules};
 
 use super::postgres::Cluster;
 

@@ -4,13 +4,13 @@ use std::cell::{Cell, RefCell};
 
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryResult, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
+use extensions::Extension;
+use extensions::directory::{self, Audience, Key, Listing};
+use extensions::search::Query;
 use platform::query;
 use platform::store::Conn;
 use platform::store::schema::{events, extensions, service_types};
 use serde_json::{Value, json};
-use extensions::directory::{self, Audience, Key, Listing};
-use extensions::Extension;
-use extensions::search::Query;
 
 use super::house::{FIRST_NUMBER, House};
 use super::measure::{Comparison, alternate, show};

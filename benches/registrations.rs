@@ -8,6 +8,9 @@ use std::cell::Cell;
 
 use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult};
 use diesel_async::{AsyncConnection as _, RunQueryDsl as _, SimpleAsyncConnection as _};
+use extensions::Extension;
+use extensions::search::SearchTerms;
+use extensions::visibility::Visibility;
 use futures_util::StreamExt as _;
 use platform::access::Actor;
 use platform::clock::Timestamp;
@@ -21,9 +24,6 @@ use platform::store::schema::{
 use platform::store::types::{Id, JsonValue};
 use platform::store::{Conn, SqliteConn, begin_nested, end_nested};
 use serde_json::json;
-use extensions::Extension;
-use extensions::search::SearchTerms;
-use extensions::visibility::Visibility;
 use switchboard::http::gateway::Known;
 use tokio::sync::Mutex;
 

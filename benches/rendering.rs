@@ -6,9 +6,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value};
 use serde_json::json;
 use service_types::schema::{DigestSet, Parameters};
-use templates::{
-    ExtensionVariables, Limits, SHIPPED, Surroundings, TypeVariables, of_feed, render,
-};
+use templates::{ExtensionVariables, Limits, RenderContext, SHIPPED_TEMPLATES, TypeVariables, feed_context, render};
 
 use super::measure::{alternate, show};
 use super::table::Table;
@@ -21,11 +19,11 @@ pub async fn measure(table: &mut Table) {
     if !table.wants(work) {
         return;
     }
-    let template = SHIPPED.iter().find(|template| template.name == "kamailio.sql").unwrap();
+    let template = SHIPPED_TEMPLATES.iter().find(|template| template.name == "kamailio.sql").unwrap();
     let settings = json!({ "realm": "camp.example" });
     let service_type = TypeVariables { slug: "sip", name: "SIP", settings: &settings };
-    let around = Surroundings { event: "camp", service_type, head: "head", generated_at: "2026-11-21T10:00:00Z" };
-    let context = of_feed(&around, Value::from((0..RECORDS).map(extension).collect::<Vec<_>>()));
+    let around = RenderContext { event: "camp", service_type, head: "head", generated_at: "2026-11-21T10:00:00Z" };
+    let context = feed_context(&around, Value::from((0..RECORDS).map(extension).collect::<Vec<_>>()));
 
     // The same text without an escaper: the quotes that it writes stand in the template.
     let bare = template.source.replace("{{ ", "'{{ ").replace(" }}", " }}'");
@@ -33,7 +31,7 @@ pub async fn measure(table: &mut Table) {
     environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap());
     let bare = environment.template_from_str(&bare).unwrap();
 
-    let ours = || render(template.format, template.source, context.clone(), Limits::WHOLE_FEED).unwrap();
+    let ours = || render(template.format, template.source, context.clone(), Limits::FEED).unwrap();
     let beside = || bare.render(context.clone()).unwrap();
     assert!(ours() == beside(), "both sides must write the same text");
     let repeat = async |units, side: &dyn Fn() -> String| {

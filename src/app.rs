@@ -32,7 +32,7 @@ use platform::notifications::Notifier;
 use provisioning::subscribers::Subscribers;
 use provisioning::web_hooks::WebhookClient;
 use platform::secrets::Sealer;
-use service_types::typing::TypeCatalogue;
+use service_types::typing::{ServiceTypeSource, TypeCatalogue};
 use platform::services::{Services, ServicesInner};
 use platform::store::Store;
 
@@ -231,7 +231,7 @@ async fn type_catalogue(services: &Services) -> Result<TypeCatalogue, InternalEr
     for row in &rows {
         let schema = service_types::compiled(row)?;
         // One type that clashes must not take the others away; its parameters still travel as JSON.
-        if let Err(problem) = catalogue.add(service_types::rules::source(row, &schema)) {
+        if let Err(problem) = catalogue.add(ServiceTypeSource::new(row, &schema)) {
             tracing::warn!(service_type = row.slug, problem = problem.message, "a service type has no GraphQL types");
         }
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use platform::access::{Actor, Key, Person};
 use accounts::token::{ApiKey, Token};
-use api_keys::{FoundKey};
+use api_keys::FoundKey;
+use platform::access::{Actor, Key, Person};
 use platform::clock::{Monotonic, Timestamp};
 use platform::error::Error;
 use platform::services::Services;

@@ -7,15 +7,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use platform::access::Caller;
-use accounts::rules::{self as account_rules, RegisterAccount};
 use crate::app::{self, App, Parts};
-use platform::audit::{self, Verification};
 use crate::cli::{AdminCommand, AuditCommand, Cli, Command};
 use crate::config::{Installation, LogFormat, Serving};
+use crate::{background, demo, http};
+use accounts::rules::{self as account_rules, RegisterAccount};
+use platform::access::Caller;
+use platform::audit::{self, Verification};
 use platform::error::{Error, InternalError};
 use platform::secrets::Secret;
-use crate::{background, demo, http};
 
 /// How long requests that run may take to end when the program stops.
 const DRAIN: Duration = Duration::from_secs(10);

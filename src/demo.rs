@@ -5,20 +5,20 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use platform::access::{Caller, Role};
-use accounts::rules::{self as account_rules, RegisterAccount};
 use crate::app::core_type_names;
-use platform::error::{Error, InternalError};
+use accounts::rules::{self as account_rules, RegisterAccount};
+use events::EventPhase;
+use events::rules::{CreateCallPermission, CreateEvent, CreateNumberRange, create_permission};
 use extensions::rules::{AssignExtension, assign};
 use extensions::visibility::Visibility;
-use events::rules::{CreateCallPermission, CreateEvent, CreateNumberRange, create_permission};
-use service_types::rules::{CreateServiceType, create_event, create_range, create_service_type};
-use templates::SHIPPED;
-use templates::rules::{SaveTemplate, save_template};
-use events::{EventPhase};
+use platform::access::{Caller, Role};
+use platform::error::{Error, InternalError};
+use platform::services::Services;
 use service_types::ServiceBehaviour;
 use service_types::demo::DEMO_TYPES;
-use platform::services::Services;
+use service_types::rules::{CreateServiceType, create_event, create_range, create_service_type};
+use templates::SHIPPED_TEMPLATES;
+use templates::rules::{SaveTemplate, save_template};
 
 /// The password of all three accounts: therefore the demo listens on this machine only.
 const PASSWORD: &str = "numberwang";
@@ -104,7 +104,7 @@ async fn make_service_types(services: &Services, caller: &Arc<Caller>) -> Result
 }
 
 async fn make_templates(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
-    for shipped in SHIPPED {
+    for shipped in SHIPPED_TEMPLATES {
         let input = SaveTemplate {
             service_type: shipped.service_type.to_owned(),
             name: shipped.name.to_owned(),

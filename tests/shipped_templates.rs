@@ -10,7 +10,7 @@ use libtest_mimic::Trial;
 use minijinja::value::Serde;
 use serde_json::{Value, json};
 use templates::TemplateFormat;
-use templates::{Limits, SHIPPED, Shipped, render};
+use templates::{Limits, SHIPPED_TEMPLATES, ShippedTemplate, render};
 
 const HOSTILE: [&str; 12] = [
     "Bob \"B\" <x>;\n[evil]\ntype=endpoint",
@@ -29,7 +29,7 @@ const HOSTILE: [&str; 12] = [
 
 /// The tests, by name.
 pub fn trials() -> Vec<Trial> {
-    SHIPPED
+    SHIPPED_TEMPLATES
         .iter()
         .map(|shipped| Trial::test(format!("shipped_templates::{}", shipped.name), move || hostile(shipped)))
         .collect()
@@ -55,7 +55,7 @@ fn context(label: &str, parameter: &str, realm: &str) -> Value {
     })
 }
 
-fn rendered(shipped: &Shipped, label: &str, parameter: &str, realm: &str) -> Result<String, String> {
+fn rendered(shipped: &ShippedTemplate, label: &str, parameter: &str, realm: &str) -> Result<String, String> {
     let context = context(label, parameter, realm);
     render(shipped.format, shipped.source, Serde(&context).into(), Limits::SMALL)
         .map_err(|error| format!("{}: {error}", shipped.name))
@@ -64,7 +64,7 @@ fn rendered(shipped: &Shipped, label: &str, parameter: &str, realm: &str) -> Res
 /// Three texts that stand nowhere else, so that their places are found again.
 const MARKS: [&str; 3] = ["LABEL", "PARAMETER", "REALM"];
 
-fn hostile(shipped: &Shipped) -> Result<(), libtest_mimic::Failed> {
+fn hostile(shipped: &ShippedTemplate) -> Result<(), libtest_mimic::Failed> {
     let plain = leaves(shipped, &rendered(shipped, MARKS[0], MARKS[1], MARKS[2])?);
     assert!(!plain.is_empty());
     for text in HOSTILE {
@@ -103,7 +103,7 @@ fn written(text: &str) -> BTreeSet<String> {
 }
 
 /// Every value of a document with its place, as the system that it is for would read it.
-fn leaves(shipped: &Shipped, document: &str) -> Vec<(String, String)> {
+fn leaves(shipped: &ShippedTemplate, document: &str) -> Vec<(String, String)> {
     match shipped.format {
         TemplateFormat::Sql => executed(document),
         TemplateFormat::Ini => asterisk(document),

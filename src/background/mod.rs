@@ -9,13 +9,13 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 
 use crate::app::App;
+use platform::audit;
 use platform::error::Error;
+use platform::idempotency;
 use platform::jobs::{self, Job, JobKind};
 use platform::mail::{Mail, SendError};
 use platform::notifications::{CHANNEL, Notification};
 use provisioning::web_hooks;
-use platform::audit;
-use platform::idempotency;
 
 /// How often each duty looks by itself, beside the doorbell.
 const OFTEN: Duration = Duration::from_secs(1);

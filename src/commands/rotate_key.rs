@@ -8,16 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{say, tell};
-use platform::access::{Caller};
-use platform::error::Error;
 use extensions::rules::reseal;
+use platform::access::Caller;
+use platform::error::Error;
 use platform::ids::JobId;
 use platform::jobs::{self, JobKind};
 use platform::mail::Mail;
-use provisioning::web_hooks;
 use platform::secrets::{SealingError, reseal_comparison_key};
 use platform::services::Services;
 use platform::transaction::{Mode, transact};
+use provisioning::web_hooks;
 
 /// How many jobs one transaction seals anew.
 const BATCH: i64 = 500;

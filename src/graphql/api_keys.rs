@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use api_keys::{queries, rules};
-use platform::access::Role;
 use crate::graphql::accounts::AcceptedPayload;
 use crate::graphql::context::{self, actor, caller, services};
 use crate::graphql::enums::ApiKeyScope;
 use crate::graphql::error::{ApiError, UserError, settle};
-use crate::graphql::scalars::DateTime;
-use platform::ids::ApiKeyId;
 use crate::graphql::events::{Event, missing_row};
-use crate::graphql::service_types::{ServiceType};
+use crate::graphql::scalars::DateTime;
+use crate::graphql::service_types::ServiceType;
+use api_keys::{queries, rules};
+use platform::access::Role;
+use platform::ids::ApiKeyId;
 
 /// A key by which a telephone system proves who it is.
 #[derive(Clone)]

@@ -2,14 +2,14 @@
 
 use async_graphql::{Context, ID, Object};
 
-use platform::audit::AuditEvent as Row;
-use platform::audit::{self, Filter};
-use platform::access::Role;
 use crate::connection;
 use crate::graphql::context;
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::DateTime;
+use platform::access::Role;
+use platform::audit::AuditEvent as Row;
+use platform::audit::{self, Filter};
 
 /// One thing that somebody did. Rows are never changed, and a chain of hashes shows it.
 #[derive(Clone)]

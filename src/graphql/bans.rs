@@ -2,10 +2,10 @@
 
 use async_graphql::{Context, InputObject, Object};
 
-use accounts::rules;
 use crate::graphql::accounts::AccountPayload;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::ApiError;
+use accounts::rules;
 
 /// Whom to ban, and why.
 #[derive(InputObject)]

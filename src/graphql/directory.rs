@@ -8,19 +8,19 @@ use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use tokio::sync::OnceCell;
 
-use extensions::directory;
-use extensions::directory::watch::{self, Fingerprints};
-use extensions::directory::{Audience, Entry, Key, Listing};
 use crate::connection;
-use platform::error::Error;
 use crate::graphql::context::{actor, read, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::error_code::ErrorCode;
+use crate::graphql::events::{Event, missing_row};
 use crate::graphql::paging::{Page, Total};
 use crate::graphql::scalars::PhoneNumber;
+use crate::graphql::service_types::ServiceType;
+use extensions::directory;
+use extensions::directory::watch::{self, Fingerprints};
+use extensions::directory::{Audience, Entry, Key, Listing};
+use platform::error::Error;
 use platform::ids::{EventId, ServiceTypeId};
-use crate::graphql::events::{Event, missing_row};
-use crate::graphql::service_types::{ServiceType};
 use platform::services::Services;
 
 /// One line of the directory.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
+use crate::graphql::context::{caller, services};
+use crate::graphql::error::{ApiError, UserError, UserErrorCode, settle};
 use extensions::import_export::row::{RowFailure, RowLimits};
 use extensions::import_export::{Import, Imported, csv, import};
 use platform::error;
-use crate::graphql::context::{caller, services};
-use crate::graphql::error::{ApiError, UserError, UserErrorCode, settle};
 
 /// Extensions as CSV.
 #[derive(InputObject)]

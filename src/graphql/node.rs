@@ -7,20 +7,20 @@ use async_graphql::{Context, ID, Interface, Object};
 
 use super::context;
 use super::error::ApiError;
-use platform::access::{Actor, Role};
 use crate::graphql::accounts::{Account, Restriction, Session};
 use crate::graphql::api_keys::ApiKey;
 use crate::graphql::audit::AuditEvent;
+use crate::graphql::events::{CallPermission, Event, NumberRange};
 use crate::graphql::extensions::Extension;
 use crate::graphql::groups::GroupMember;
-use platform::ids;
 use crate::graphql::numbers::Number;
-use numbers::{PlanNumber};
 use crate::graphql::provisioning::FeedConsumer;
-use restrictions::{TargetKind};
-use crate::graphql::events::{CallPermission, Event, NumberRange};
-use crate::graphql::service_types::{ServiceType};
-use crate::graphql::templates::{Template};
+use crate::graphql::service_types::ServiceType;
+use crate::graphql::templates::Template;
+use numbers::PlanNumber;
+use platform::access::{Actor, Role};
+use platform::ids;
+use restrictions::TargetKind;
 
 /// Something with an id of its own in the whole installation.
 #[derive(Interface)]
@@ -85,7 +85,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
     Ok(match kind {
         ids::AccountId::KIND => by!(AccountId, Account, known),
         ids::SessionId::KIND => by!(SessionId, Session, known),
-        ids::EventId::KIND => by!(EventId, Event, known),
+        ids::EventId::KIND => by!(EventId, Event, load_visible),
         ids::NumberRangeId::KIND => by!(NumberRangeId, NumberRange, load),
         ids::ServiceTypeId::KIND => by!(ServiceTypeId, ServiceType, load),
         ids::CallPermissionId::KIND => by!(CallPermissionId, CallPermission, load),

@@ -38,7 +38,8 @@ pub struct PersonalDataMutation;
 impl PersonalDataMutation {
     /// Deletes the caller's account for good: extensions end as by delete, sessions end, and nobody gets the username.
     async fn delete_account(&self, ctx: &Context<'_>, input: DeleteAccountInput) -> Result<AcceptedPayload, ApiError> {
-        let payload = AcceptedPayload::of(accounts::rules::delete_account(services(ctx)?, &caller(ctx)?, &input.password).await)?;
+        let payload =
+            AcceptedPayload::of(accounts::rules::delete_account(services(ctx)?, &caller(ctx)?, &input.password).await)?;
         if let (true, Some(headers), Some(cookie)) =
             (payload.accepted, ctx.data_opt::<Arc<ResponseHeaders>>(), ctx.data_opt::<SessionCookie>())
         {

@@ -6,17 +6,17 @@ use super::node::NodeQuery;
 use crate::graphql::accounts::{AccountsMutation, AccountsQuery};
 use crate::graphql::api_keys::{ApiKeysMutation, ApiKeysQuery};
 use crate::graphql::audit::AuditQuery;
+use crate::graphql::bans::ModerationMutation;
 use crate::graphql::directory::{DirectoryQuery, DirectorySubscription};
-use crate::graphql::import_export::EventFilesMutation;
+use crate::graphql::events::{EventsMutation, EventsQuery};
 use crate::graphql::extensions::{ExtensionsMutation, ExtensionsQuery};
 use crate::graphql::groups::{GroupsMutation, GroupsQuery};
-use crate::graphql::bans::ModerationMutation;
+use crate::graphql::import_export::EventFilesMutation;
 use crate::graphql::numbers::{NumbersMutation, NumbersQuery};
 use crate::graphql::personal_data::{PersonalDataMutation, PersonalDataQuery};
 use crate::graphql::provisioning::{
     DevicesMutation, ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription, WebHookMutation,
 };
-use crate::graphql::events::{EventsMutation, EventsQuery};
 use crate::graphql::service_types::{ServiceTypesMutation, ServiceTypesQuery};
 use crate::graphql::templates::TemplatesMutation;
 

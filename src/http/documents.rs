@@ -15,13 +15,13 @@ use super::feeds::{not_modified, settle};
 use super::gateway::Switchboard;
 use super::refusal::Refusal;
 use super::sender;
-use platform::access::Actor;
 use crate::app::App;
+use crate::graphql::error_code::ErrorCode;
 use extensions::directory::export::{self, Export};
 use extensions::directory::phonebooks::{Asked, Phonebook, phonebook};
 use extensions::directory::{self, Audience};
+use platform::access::Actor;
 use platform::error::Error;
-use crate::graphql::error_code::ErrorCode;
 
 /// The routes `/directory/…`.
 pub fn routes(app: Arc<App>) -> Router {

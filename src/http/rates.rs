@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::browsers::Browser;
 use super::gateway::Known;
+use crate::graphql::limits::{Charge, Tier};
 use platform::access::Actor;
 use platform::access::rates::{Buckets, RateAddress, RetryAfter};
 use platform::clock::Clock;
-use crate::graphql::limits::{Charge, Tier};
 use platform::ids::{AccountId, ApiKeyId};
 
 /// Requests a minute of a guest: of an address, and of a browser with a cookie of ours.

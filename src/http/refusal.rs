@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::graphql::EdgeError;
-use platform::error::Error;
 use crate::graphql::error::ApiError;
 use crate::graphql::error_code::ErrorCode;
+use platform::error::Error;
 
 /// A request that was refused.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use platform::ids::AccountId;
+use serde_json::{Value, json};
 
 use super::actors::{newcomer, system};
 use crate::support::{Person, TestApp, code};

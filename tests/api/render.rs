@@ -2,8 +2,8 @@
 
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use serde_json::{Value, json};
-use templates::outline;
-use templates::{TemplateFormat, SHIPPED};
+use templates::document_structure;
+use templates::{SHIPPED_TEMPLATES, TemplateFormat};
 
 use super::feed::key_of;
 use crate::support::{Person, TestApp};
@@ -23,14 +23,18 @@ pub async fn every_shipped_template_of_a_feed_renders(app: TestApp) {
     let done = admin.ask(register, json!({ "l": HOSTILE })).await;
     assert_eq!(done["data"]["assignExtension"]["errors"], json!([]), "{done}");
     let mut seen = 0;
-    for shipped in
-        SHIPPED.iter().filter(|shipped| !shipped.source.contains("device.") && !shipped.source.contains("extension."))
+    for shipped in SHIPPED_TEMPLATES
+        .iter()
+        .filter(|shipped| !shipped.source.contains("device.") && !shipped.source.contains("extension."))
     {
         let key = key_of(&admin, &["READ_SECRETS", "READ_DIGESTS"], shipped.service_type).await;
         let path = format!("/render/demo/{}/{}", shipped.service_type, shipped.name);
         let (status, content_type, body) = document(&key, &path).await;
         assert_eq!((status, content_type.as_str()), (200, shipped.content_type), "{path}: {body}");
-        assert!(outline(shipped.format, &body).is_ok_and(|outline| !outline.is_empty()), "{path}: {body}");
+        assert!(
+            document_structure(shipped.format, &body).is_ok_and(|structure| !structure.is_empty()),
+            "{path}: {body}"
+        );
         if shipped.service_type == "sip" {
             assert!(body.contains("2342"), "{path}: {body}");
         }
@@ -103,5 +107,5 @@ pub async fn a_template_that_needs_secrets_fails_without_them(app: TestApp) {
         assert!(refused["errors"][0]["message"].as_str().unwrap().contains(why), "{source}: {refused}");
         assert_eq!(refused["sample"], Value::Null);
     }
-    assert!(SHIPPED.iter().any(|shipped| shipped.format == TemplateFormat::Sql));
+    assert!(SHIPPED_TEMPLATES.iter().any(|shipped| shipped.format == TemplateFormat::Sql));
 }

@@ -4,8 +4,8 @@ use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, Quer
 use diesel_async::RunQueryDsl as _;
 
 use super::model::ApiKey;
-use platform::access::{Key, Permit};
 use accounts::token::{self, TokenHash};
+use platform::access::{Key, Permit};
 use platform::clock::Timestamp;
 use platform::ids::{ApiKeyId, EventId, ServiceTypeId};
 use platform::query;

@@ -10,14 +10,14 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 
+use ::restrictions::TargetKind;
+use numbering::NumberState;
+use numbering::plan::continuations;
 use platform::access::Permit;
 use platform::clock::Timestamp;
 use platform::feed_log::FeedRef;
 use platform::ids::{AccountId, CallPermissionId, EventId, ExtensionId, NumberHistoryId, NumberId, ServiceTypeId};
-use numbering::plan::continuations;
-use numbering::NumberState;
 use platform::query;
-use ::restrictions::TargetKind;
 use platform::store::Conn;
 use platform::store::schema::{extension_permissions, extensions, number_history, numbers, restrictions};
 

@@ -2,32 +2,32 @@
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
+use numbering::number::Number;
+use numbering::plan;
 use platform::clock::Timestamp;
 use platform::error::{InternalError, UserError};
 use platform::ids::{CallPermissionId, EventId, NumberRangeId};
-use numbering::number::Number;
-use numbering::plan;
 use platform::store::schema::{call_permissions, events, number_ranges};
 use platform::store::types::JsonValue;
 use platform::text_enum;
 
 text_enum! {
-    /// How far an event has come.
+    /// The phase of an event, which decides who may change its extensions.
     pub enum EventPhase {
-        /// Admins see it.
+        /// Visible to admins only.
         Draft = "DRAFT",
         /// Operators register.
         Staff = "STAFF",
-        /// Everyone registers.
+        /// All users register.
         Open = "OPEN",
-        /// Users still change labels, visibility and secrets; the rest is for operators.
+        /// Users change labels, visibility and secrets only; operators change everything.
         Frozen = "FROZEN",
-        /// Read only; its feeds are closed.
+        /// Read-only, with closed feeds.
         Archived = "ARCHIVED",
     }
 }
 
-/// A numbering plan with its people.
+/// An event with its own numbering plan.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = events)]
 pub struct Event {
@@ -37,11 +37,11 @@ pub struct Event {
     pub phase: EventPhase,
     pub starts_at: Option<Timestamp>,
     pub ends_at: Option<Timestamp>,
-    /// IANA name.
+    /// The name of an IANA time zone.
     pub time_zone: String,
-    /// How long a left number is kept for its last owner, in seconds.
+    /// The time for which a released number is held for its last owner, in seconds.
     pub hold_seconds: i32,
-    /// A JSON array of prefixes that are never given out.
+    /// A JSON array of prefixes of numbers that are never allocated.
     pub reserved_prefixes: JsonValue,
     /// The slot of the next extension.
     pub next_slot: i32,
@@ -49,21 +49,21 @@ pub struct Event {
 }
 
 impl Event {
-    /// The prefixes that are never given out.
+    /// The prefixes of numbers that are never allocated.
     pub fn reserved(&self) -> Vec<String> {
         serde_json::from_value(self.reserved_prefixes.0.clone()).unwrap_or_default()
     }
 
-    /// The same, ready to be asked.
+    /// The reserved prefixes in the form that checks numbers.
     ///
     /// # Errors
-    /// Never for a row that the rules wrote.
+    /// When the row contains an invalid prefix, which the rules exclude.
     pub fn reserved_prefixes(&self) -> Result<plan::ReservedPrefixes, UserError> {
         plan::ReservedPrefixes::new(&self.reserved())
     }
 }
 
-/// Numbers that may be registered.
+/// A range of numbers that can be registered.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = number_ranges)]
 pub struct NumberRange {
@@ -72,22 +72,22 @@ pub struct NumberRange {
     pub first: String,
     pub last: String,
     pub label: String,
-    /// Only operators allocate from it.
+    /// Only operators allocate numbers of it.
     pub privileged: bool,
 }
 
 impl NumberRange {
-    /// The range as the plan computes with it.
+    /// The range in the form of the numbering plan.
     ///
     /// # Errors
-    /// Never for a row that the rules wrote.
+    /// When the row contains an invalid range, which the rules exclude.
     pub fn plan(&self) -> Result<plan::NumberRange, InternalError> {
         let (first, last) = (Number::stored(self.first.clone())?, Number::stored(self.last.clone())?);
         plan::NumberRange::new(&first, &last).map_err(|problem| InternalError::new(problem.message))
     }
 }
 
-/// A flag that telephone systems honour.
+/// A permission that telephone systems enforce, such as calls to external numbers.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = call_permissions)]
 pub struct CallPermission {

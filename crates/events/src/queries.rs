@@ -54,7 +54,7 @@ pub async fn all_permissions(conn: &mut Conn) -> QueryResult<Vec<CallPermission>
         .await)
 }
 
-/// The permissions with these slugs.
+/// The call permissions with these slugs.
 pub async fn permissions_by_slugs(conn: &mut Conn, slugs: &[String]) -> QueryResult<Vec<CallPermission>> {
     query!(conn, |c| call_permissions::table
         .filter(call_permissions::slug.eq_any(slugs))
@@ -63,7 +63,7 @@ pub async fn permissions_by_slugs(conn: &mut Conn, slugs: &[String]) -> QueryRes
         .await)
 }
 
-/// A permission by its id.
+/// A call permission by its id.
 pub async fn permission_by_id(conn: &mut Conn, id: CallPermissionId) -> QueryResult<Option<CallPermission>> {
     query!(conn, |c| call_permissions::table
         .find(id)

@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 
 use crate::groups::Membership;
 use crate::{Extension, groups, owner_queries, queries, rules, sealed};
+use service_types::compiled;
 use service_types::schema::{Parameters, Viewer};
-use service_types::{compiled};
 
 /// The extensions' part in the hooks of accounts.
 pub struct ExtensionHooks;

@@ -20,6 +20,7 @@ pub const INVITE_TO_GROUP: Action = Action::new("inviteToGroup", Requirement::Pe
 pub const ACCEPT_GROUP_INVITATION: Action = Action::new("acceptGroupInvitation", Requirement::Person(Role::User));
 pub const UPDATE_GROUP_MEMBER: Action = Action::new("updateGroupMember", Requirement::Person(Role::User));
 pub const DECLINE_GROUP_INVITATION: Action = Action::new("declineGroupInvitation", Requirement::Person(Role::User));
-pub const LEAVE_GROUP: Action = Action::new("leaveGroup", Requirement::PersonOrKey(Role::User, ApiKeyScope::ManageGroups));
+pub const LEAVE_GROUP: Action =
+    Action::new("leaveGroup", Requirement::PersonOrKey(Role::User, ApiKeyScope::ManageGroups));
 pub const REMOVE_GROUP_MEMBER: Action = Action::new("removeGroupMember", Requirement::Person(Role::User));
 pub const JOIN_GROUP: Action = Action::new("joinGroup", Requirement::Key(ApiKeyScope::ManageGroups));

@@ -13,14 +13,14 @@ pub use super::queries::{index, save, set_permissions, set_unique_values};
 use super::search::SearchTerms;
 use platform::access::Permit;
 use platform::ids::{CallPermissionId, EventId, ExtensionId};
-use service_types::sealed::UniqueValue;
+use platform::insert_rows;
+use platform::query;
 use platform::store::schema::{
     accounts, directory_terms, events, extension_permissions, extension_unique_values, extensions,
 };
 use platform::store::types::Id;
 use platform::store::{CHUNK, Conn};
-use platform::insert_rows;
-use platform::query;
+use service_types::sealed::UniqueValue;
 
 /// The extensions of these numbers of an event.
 pub async fn by_numbers(conn: &mut Conn, event: EventId, numbers: &[&str]) -> QueryResult<Vec<Extension>> {

@@ -10,10 +10,10 @@ mod walk;
 use std::collections::BTreeSet;
 use std::future::Future;
 
-use platform::clock::Rng;
-use platform::error::InternalError;
 use crate::number::Number;
 use crate::plan::{NumberRange, ReservedPrefixes, digits, read_digits};
+use platform::clock::Rng;
+use platform::error::InternalError;
 
 use walk::{Direction, Walk};
 

@@ -1,5 +1,6 @@
 //! What becomes of an account's numbers when the account is deleted or exported.
 
+use ::restrictions::TargetKind;
 use accounts::hooks::{AccountHooks, Export, Holdings, Section};
 use accounts::rules::{restrictions_of, time};
 use futures_util::FutureExt as _;
@@ -11,7 +12,6 @@ use platform::ids::{AccountId, EventId};
 use platform::store::Conn;
 use platform::store::types::Id;
 use platform::transaction::Tx;
-use ::restrictions::TargetKind;
 use serde_json::{Value, json};
 
 use crate::queries;

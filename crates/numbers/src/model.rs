@@ -2,8 +2,8 @@
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
-use numbering::number::Number;
 use super::state::NumberState;
+use numbering::number::Number;
 use platform::clock::Timestamp;
 use platform::ids::{AccountId, EventId, ExtensionId, NumberHistoryId, NumberId};
 use platform::store::schema::{number_history, numbers};

@@ -6,20 +6,20 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 
-use numbering::free::Taken;
 use super::model::{HistoryRow, NumberRow};
+use super::state::NumberState;
+use ::restrictions::TargetKind;
+use numbering::free::Taken;
 use numbering::number::Number;
 use numbering::plan::{continuations, proper_prefixes};
-use super::state::NumberState;
 use platform::access::Permit;
 use platform::clock::Timestamp;
 use platform::error::InternalError;
 use platform::ids::{AccountId, EventId, FeedId, NumberHistoryId, NumberId};
-use ::restrictions::TargetKind;
-use platform::store::schema::{api_keys, feed_consumers, number_history, number_waits, numbers, restrictions};
-use platform::store::{CHUNK, Conn};
 use platform::insert_rows;
 use platform::query;
+use platform::store::schema::{api_keys, feed_consumers, number_history, number_waits, numbers, restrictions};
+use platform::store::{CHUNK, Conn};
 
 /// The row of an event's number, if it was ever touched.
 pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {

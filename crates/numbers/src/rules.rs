@@ -6,16 +6,16 @@ mod reservations;
 pub use holds::release_hold;
 pub use reservations::{ReserveNumber, lock, lock_world, of_plan, plan_of, release_reservation, reserve};
 
-use platform::transact;
-use crate::actions;
 use super::model::{HistoryRow, NumberRow};
 use super::queries;
 use super::state::NumberState;
+use crate::actions;
 use platform::access::{Caller, Permit};
 use platform::error::Error;
 use platform::ids::{AccountId, EventId, ExtensionId, NumberHistoryId, NumberId};
 use platform::locks;
 use platform::services::Services;
+use platform::transact;
 use platform::transaction::{Mode, Tx};
 
 /// How long ageing lasts at most after the hold, in seconds: a day.
@@ -139,20 +139,20 @@ pub async fn settle_due(services: &Services) -> Result<(), Error> {
     }
     let caller = Caller::system("settle numbers");
     transact!(services, &caller, actions::SETTLE_NUMBERS, Mode::Commit, |tx| {
-            let found = queries::due(tx.conn, tx.now, BATCH).await?;
-            let events: Vec<_> = found.iter().filter_map(|row| row.event_id).collect();
-            locks::events(tx.conn, &events).await?;
-            let permit = tx.permit().await?;
-            for before in found {
-                if before.event_id.is_none() {
-                    lock_world(tx, &before.number).await?;
-                }
-                // Whoever waited for a lock had read what may not be so any more: it may be in service by now.
-                if let Some(row) = queries::find_on(tx.conn, before.event_id, &before.number).await? {
-                    settle(tx, &permit, row).await?;
-                }
+        let found = queries::due(tx.conn, tx.now, BATCH).await?;
+        let events: Vec<_> = found.iter().filter_map(|row| row.event_id).collect();
+        locks::events(tx.conn, &events).await?;
+        let permit = tx.permit().await?;
+        for before in found {
+            if before.event_id.is_none() {
+                lock_world(tx, &before.number).await?;
             }
-            Ok(())
-        })
+            // Whoever waited for a lock had read what may not be so any more: it may be in service by now.
+            if let Some(row) = queries::find_on(tx.conn, before.event_id, &before.number).await? {
+                settle(tx, &permit, row).await?;
+            }
+        }
+        Ok(())
+    })
     .await
 }

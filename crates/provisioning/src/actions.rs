@@ -10,7 +10,8 @@ pub const SAVE_WEB_HOOK: Action = Action::new("saveWebHook", Requirement::Person
 pub const ROTATE_WEB_HOOK_SECRET: Action = Action::new("rotateWebHookSecret", Requirement::Person(Role::Admin));
 pub const DELETE_WEB_HOOK: Action = Action::new("deleteWebHook", Requirement::Person(Role::Admin));
 pub const REPLAY_WEB_HOOK: Action = Action::new("replayWebHook", Requirement::Person(Role::Operator));
-pub const ACKNOWLEDGE_PROVISIONING: Action = Action::new("acknowledgeProvisioning", Requirement::Key(ApiKeyScope::ReadConfig));
+pub const ACKNOWLEDGE_PROVISIONING: Action =
+    Action::new("acknowledgeProvisioning", Requirement::Key(ApiKeyScope::ReadConfig));
 pub const CREATE_SOFTPHONE_LINK: Action = Action::new("createSoftphoneLink", Requirement::Person(Role::User));
 pub const CREATE_DESK_PHONE_LINK: Action = Action::new("createDeskPhoneLink", Requirement::Person(Role::User));
 pub const REVOKE_DEVICE_LINK: Action = Action::new("revokeDeviceLink", Requirement::Person(Role::User));

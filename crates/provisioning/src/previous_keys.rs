@@ -71,7 +71,7 @@ impl<'a> KeyHolders<'a> {
         let mut values: Vec<String> = Vec::new();
         for keys in keys {
             if let Value::Object(parameters) = &keys.parameters.0 {
-                values.extend(schema.unique_values(parameters).into_iter().map(|(_, _, value)| value));
+                values.extend(schema.unique_values(parameters).into_iter().map(|unique| unique.value));
             }
         }
         values.sort_unstable();
@@ -120,11 +120,11 @@ impl<'a> KeyHolders<'a> {
             .schema
             .unique_values(&parameters)
             .into_iter()
-            .filter(|(parameter, _, value)| {
-                let holder = self.values.get(&(parameter.name.clone(), value.clone()));
+            .filter(|unique| {
+                let holder = self.values.get(&(unique.parameter.name.clone(), unique.value.clone()));
                 holder.is_some_and(|holder| *holder != id)
             })
-            .map(|(parameter, _, _)| parameter.name.clone())
+            .map(|unique| unique.parameter.name.clone())
             .collect();
         for name in taken {
             parameters.remove(&name);

@@ -14,7 +14,7 @@ use super::snapshot_export::FeedVersion;
 use platform::access::FeedScope;
 use platform::error::{Error, InternalError};
 use service_types::schema::Parameters;
-use templates::{ExtensionVariables, Limits, MemberVariables, Surroundings, Template, TypeVariables};
+use templates::{ExtensionVariables, Limits, MemberVariables, RenderContext, Template, TypeVariables};
 use platform::store::Conn;
 
 /// A rendered document.
@@ -61,7 +61,7 @@ pub async fn document_version(reader: &FeedReader, template: &str) -> Result<Opt
 async fn feed_template(conn: &mut Conn, open: &OpenFeed, name: &str) -> Result<Option<Template>, Error> {
     let found = templates::template_by_name(conn, open.context.service_type, name).await?;
     let Some(template) = found.filter(|_| !open.context.archived) else { return Ok(None) };
-    if templates::is_of_device(template.format, &template.source) {
+    if templates::is_device_template(template.format, &template.source) {
         let message =
             format!("The template {} makes the document of one telephone: a device link gives it.", template.name);
         return Err(Error::BadRequest(message));
@@ -137,17 +137,17 @@ fn render(input: RenderInput, now: &str) -> Result<Document, Error> {
     let RenderInput { template, context, version, contents, hidden } = input;
     let head = version.head.encode();
     let extensions = Variable::from_object(ExtensionSequence { contents, hidden });
-    let variables = templates::of_feed(&surroundings(&context, &head, now), extensions);
+    let variables = templates::feed_context(&surroundings(&context, &head, now), extensions);
     let body =
-        templates::render(template.format, &template.source, variables, Limits::WHOLE_FEED).map_err(|error| {
+        templates::render(template.format, &template.source, variables, Limits::FEED).map_err(|error| {
             Error::BadRequest(format!("The template {} fails: {error}.{}", template.name, hidden.hint()))
         })?;
     Ok(Document { content_type: template.content_type, body, head: version.head, etag: version.etag })
 }
 
 /// The variables of a template that do not belong to an extension.
-pub(super) fn surroundings<'a>(context: &'a FeedContext, head: &'a str, now: &'a str) -> Surroundings<'a> {
-    Surroundings {
+pub(super) fn surroundings<'a>(context: &'a FeedContext, head: &'a str, now: &'a str) -> RenderContext<'a> {
+    RenderContext {
         event: &context.event_slug,
         service_type: TypeVariables {
             slug: &context.service_type_slug,

@@ -3,7 +3,7 @@
 //! One notification can wake five hundred subscribers, and all of them need the same answers: whether their key is
 //! still valid, and the next page. One subscriber reads and the others wait for its result.
 
-mod api_keys;
+pub mod api_keys;
 mod pages;
 mod versions;
 
@@ -42,7 +42,7 @@ pub struct FeedName {
 #[derive(Default)]
 pub struct Subscribers {
     pub(super) pages: PageCache,
-    pub(super) keys: KeyValidityCache,
+    pub keys: KeyValidityCache,
     pub(super) versions: VersionCache,
     /// The last time at which the contact of a key with a feed was checked.
     contacts: Mutex<HashMap<(ApiKeyId, FeedId), Monotonic>>,

@@ -17,10 +17,10 @@ use platform::store::Conn;
 use platform::store::schema::{accounts, extension_unique_values, extensions};
 use platform::store::types::JsonValue;
 
-/// An extension as far as a change of its service type concerns it.
+/// The columns of an extension that a change of its service type reads.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = extensions)]
-pub struct Affected {
+pub struct StoredExtension {
     pub id: ExtensionId,
     pub event_id: EventId,
     pub service_type_id: ServiceTypeId,
@@ -31,36 +31,43 @@ pub struct Affected {
     pub status: JsonValue,
 }
 
-impl Affected {
-    /// The feed that shows it.
+impl StoredExtension {
+    /// The feed that contains the extension.
     pub const fn feed(&self) -> FeedRef {
         FeedRef { event: self.event_id, service_type: self.service_type_id }
     }
 }
 
-/// What a change of the type makes of an extension's row.
+/// The new values of an extension's parameter columns.
 #[derive(Clone, Debug)]
-pub struct NewContent {
+pub struct ParameterColumns {
     pub parameters: JsonValue,
     pub secrets: Option<Vec<u8>>,
     pub status: JsonValue,
 }
 
-/// All extensions of a service type with their owners' usernames, oldest first.
+/// An extension with the username of its owner.
+#[derive(Clone, Debug, Queryable)]
+pub struct OwnedExtension {
+    pub extension: StoredExtension,
+    pub username: String,
+}
+
+/// Lists the extensions of a service type, oldest first.
 pub(super) async fn extensions_of_type(
     conn: &mut Conn,
     service_type: ServiceTypeId,
-) -> QueryResult<Vec<(Affected, String)>> {
+) -> QueryResult<Vec<OwnedExtension>> {
     query!(conn, |c| extensions::table
         .inner_join(accounts::table.on(accounts::id.eq(extensions::owner_id)))
         .filter(extensions::service_type_id.eq(service_type))
         .order(extensions::id)
-        .select((Affected::as_select(), accounts::username))
+        .select((StoredExtension::as_select(), accounts::username))
         .load(c)
         .await)
 }
 
-/// The events in which a service type has extensions.
+/// Lists the events in which a service type has extensions.
 pub(super) async fn events_of_type(conn: &mut Conn, service_type: ServiceTypeId) -> QueryResult<Vec<EventId>> {
     query!(conn, |c| extensions::table
         .filter(extensions::service_type_id.eq(service_type))
@@ -70,19 +77,19 @@ pub(super) async fn events_of_type(conn: &mut Conn, service_type: ServiceTypeId)
         .await)
 }
 
-/// Writes an extension's new parameters; `changed_at` where they are a new version of it.
-pub(super) async fn save_content(
+/// Updates an extension's parameters, and its version when `changed_at` is given.
+pub(super) async fn save_parameters(
     conn: &mut Conn,
     _: &Permit,
     id: ExtensionId,
-    content: &NewContent,
+    columns: &ParameterColumns,
     changed_at: Option<Timestamp>,
 ) -> QueryResult<()> {
     query!(&mut *conn, |c| diesel::update(extensions::table.find(id))
         .set((
-            extensions::parameters.eq(&content.parameters),
-            extensions::secrets.eq(&content.secrets),
-            extensions::status.eq(&content.status),
+            extensions::parameters.eq(&columns.parameters),
+            extensions::secrets.eq(&columns.secrets),
+            extensions::status.eq(&columns.status),
         ))
         .execute(c)
         .await)?;
@@ -95,8 +102,8 @@ pub(super) async fn save_content(
     Ok(())
 }
 
-/// Gives up the unique values of all extensions of a service type.
-pub(super) async fn release_unique_values(conn: &mut Conn, _: &Permit, service_type: ServiceTypeId) -> QueryResult<()> {
+/// Deletes the unique values of all extensions of a service type.
+pub(super) async fn delete_unique_values(conn: &mut Conn, _: &Permit, service_type: ServiceTypeId) -> QueryResult<()> {
     query!(conn, |c| diesel::delete(extension_unique_values::table)
         .filter(
             extension_unique_values::extension_id
@@ -107,14 +114,14 @@ pub(super) async fn release_unique_values(conn: &mut Conn, _: &Permit, service_t
     Ok(())
 }
 
-/// Takes a unique value for an extension; whether nobody else has it.
-pub(super) async fn claim_unique_value(
+/// Inserts a unique value of an extension. Returns false when another extension has it.
+pub(super) async fn insert_unique_value(
     conn: &mut Conn,
     _: &Permit,
     extension: ExtensionId,
     unique: &UniqueValue,
 ) -> QueryResult<bool> {
-    let taken = query!(conn, |c| diesel::insert_into(extension_unique_values::table)
+    let inserted = query!(conn, |c| diesel::insert_into(extension_unique_values::table)
         .values((
             extension_unique_values::scope_id.eq(unique.scope),
             extension_unique_values::parameter.eq(&unique.parameter),
@@ -124,5 +131,5 @@ pub(super) async fn claim_unique_value(
         .on_conflict_do_nothing()
         .execute(c)
         .await)?;
-    Ok(taken > 0)
+    Ok(inserted > 0)
 }

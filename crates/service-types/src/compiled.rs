@@ -1,4 +1,4 @@
-//! Each version of a schema, compiled once.
+//! Caches the compiled version of each schema.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
@@ -8,31 +8,31 @@ use super::schema::ParameterSchema;
 use platform::error::InternalError;
 use platform::ids::ServiceTypeId;
 
-/// How many compiled schemas are kept; beyond that all are forgotten and compiled anew when needed.
-const KEPT: usize = 1024;
+/// The maximum number of cached schemas. A full cache is cleared.
+const MAX_CACHED: usize = 1024;
 
-type Compiled = HashMap<(ServiceTypeId, i32), Arc<ParameterSchema>>;
+type Cache = HashMap<(ServiceTypeId, i32), Arc<ParameterSchema>>;
 
-/// A function of its key: the schema of a version never changes.
-static COMPILED: LazyLock<RwLock<Compiled>> = LazyLock::new(RwLock::default);
+/// Never invalidated, because the schema of a version never changes.
+static CACHE: LazyLock<RwLock<Cache>> = LazyLock::new(RwLock::default);
 
-/// The service type's schema, compiled.
+/// Compiles the service type's schema, or returns it from the cache.
 ///
 /// # Errors
-/// When a stored schema does not compile, which saving it excludes.
+/// When the stored schema does not compile. Saving a schema excludes this.
 pub fn compiled(service_type: &ServiceType) -> Result<Arc<ParameterSchema>, InternalError> {
     let key = (service_type.id, service_type.schema_version);
-    if let Some(schema) = COMPILED.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+    if let Some(schema) = CACHE.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return Ok(Arc::clone(schema));
     }
     let schema = ParameterSchema::compile(&service_type.parameter_schema.0).map_err(|problems| {
         InternalError::new(format!("the stored schema of {} does not compile: {problems:?}", service_type.slug))
     })?;
     let schema = Arc::new(schema);
-    let mut kept = COMPILED.write().unwrap_or_else(PoisonError::into_inner);
-    if kept.len() >= KEPT {
-        kept.clear();
+    let mut cache = CACHE.write().unwrap_or_else(PoisonError::into_inner);
+    if cache.len() >= MAX_CACHED {
+        cache.clear();
     }
-    kept.insert(key, Arc::clone(&schema));
+    cache.insert(key, Arc::clone(&schema));
     Ok(schema)
 }

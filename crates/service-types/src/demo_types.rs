@@ -1,11 +1,11 @@
-//! The demo event's service types, as the files in `demo/` have them, pass what any admin's would have to.
+//! Tests that the demo's service types in `demo/` are valid.
 
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
 use serde_json::{Map, Value, json};
 
 use super::demo::DEMO_TYPES;
-use super::schema::{DigestContext, Editor, ParameterSchema, Source, Viewer};
+use super::schema::{DigestContext, Editor, GenerationContext, ParameterSchema, Viewer};
 use platform::clock::SeededRng;
 
 fn load(slug: &str) -> (Value, ParameterSchema) {
@@ -23,15 +23,15 @@ fn all_compile_and_their_samples_are_valid() {
         assert_eq!(file["slug"], slug);
         assert_eq!(schema.check_settings(&file["settings"]), []);
         let rng = SeededRng::new(1);
-        let sample = schema.sample(&Source { number: "2342", username: "ada", rng: &rng });
+        let sample = schema.sample(&GenerationContext { number: "2342", username: "ada", rng: &rng });
         assert_eq!(schema.validate(&Value::Object(sample)), [], "{slug}");
     }
 }
 
 #[test]
-fn four_need_nothing_and_three_need_one_parameter() {
+fn at_most_one_parameter_is_required() {
     let rng = SeededRng::new(1);
-    let source = Source { number: "2342", username: "ada", rng: &rng };
+    let context = GenerationContext { number: "2342", username: "ada", rng: &rng };
     for (slug, needs) in [
         ("sip", None),
         ("dect", None),
@@ -43,7 +43,7 @@ fn four_need_nothing_and_three_need_one_parameter() {
     ] {
         let (_, schema) = load(slug);
         let mut values = Map::new();
-        schema.complete(&mut values, &source);
+        schema.complete(&mut values, &context);
         let problems = schema.validate(&Value::Object(values));
         let paths: Vec<_> = problems.iter().map(|problem| problem.path[1].as_str()).collect();
         assert_eq!(paths, needs.into_iter().collect::<Vec<_>>(), "{slug}");
@@ -57,19 +57,19 @@ fn instructions_render_over_public_parameters() {
     for (slug, _) in DEMO_TYPES {
         let (file, schema) = load(slug);
         let rng = SeededRng::new(1);
-        let sample = schema.sample(&Source { number: "2342", username: "ada", rng: &rng });
+        let sample = schema.sample(&GenerationContext { number: "2342", username: "ada", rng: &rng });
         let shown = schema.visible(&schema.split(sample).public, Viewer::Owner);
         let service_type = context! { slug, settings => Serde(&file["settings"]) };
-        let context = context! { number => "2342", label => "Ada", parameters => Serde(&shown), service_type };
+        let variables = context! { number => "2342", label => "Ada", parameters => Serde(&shown), service_type };
         let text = environment
-            .render_str(file["instructions"].as_str().unwrap(), context)
+            .render_str(file["instructions"].as_str().unwrap(), variables)
             .unwrap_or_else(|error| panic!("{slug}: {error:#}"));
         assert!(text.contains("2342"), "{slug}: {text}");
     }
 }
 
 #[test]
-fn secrets_of_a_sim_card_are_for_operators_and_a_port_is_theirs_to_write() {
+fn operators_alone_read_sim_secrets_and_write_ports() {
     let (_, cellular) = load("cellular");
     let secrets = json!({ "ki": "0".repeat(32), "opc": "1".repeat(32) }).as_object().unwrap().clone();
     assert!(cellular.visible(&secrets, Viewer::Owner).is_empty());
@@ -85,9 +85,9 @@ fn a_sip_password_has_digests() {
     let (file, sip) = load("sip");
     let rng = SeededRng::new(1);
     let mut values = Map::new();
-    let made = sip.complete(&mut values, &Source { number: "2342", username: "ada", rng: &rng });
+    let completed = sip.complete(&mut values, &GenerationContext { number: "2342", username: "ada", rng: &rng });
     let context = DigestContext { number: "2342", username: "ada", slot: 1, settings: &file["settings"] };
-    let digests = sip.digests(&made.secrets, &context).unwrap();
+    let digests = sip.digests(&completed.secrets, &context).unwrap();
     assert_eq!(digests["password"].ha1.len(), 32);
     assert_eq!(digests["password"].ha1_sha256.len(), 64);
 }

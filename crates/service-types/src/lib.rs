@@ -3,10 +3,10 @@
 //! [`schema`] compiles and applies a type's `parameterSchema`; [`compiled`] caches each compiled version.
 
 pub mod actions;
-mod adapt;
 mod cascade;
 mod compiled;
 pub mod demo;
+mod migrate;
 mod model;
 mod queries;
 pub mod rules;

@@ -9,16 +9,16 @@ use platform::store::types::JsonValue;
 use platform::text_enum;
 
 text_enum! {
-    /// What an extension of a service type does.
+    /// The role of an extension in a telephone system.
     pub enum ServiceBehaviour {
-        /// It is a device.
+        /// A device.
         Endpoint = "ENDPOINT",
-        /// It rings its members.
+        /// A group that rings its members.
         CallGroup = "CALL_GROUP",
     }
 }
 
-/// A kind of service, made of data alone.
+/// A kind of service with the schema of its extensions' parameters.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = service_types)]
 pub struct ServiceType {
@@ -30,12 +30,15 @@ pub struct ServiceType {
     pub parameter_schema: JsonValue,
     pub schema_version: i32,
     pub behaviour: ServiceBehaviour,
-    /// Only operators register it.
+    /// Only operators register extensions of it.
     pub privileged: bool,
     /// Its extensions may join call groups.
     pub group_capable: bool,
+    /// The maximum number of extensions per account and event; `None` for no limit.
     pub quota: Option<i32>,
+    /// The maximum number of members of a group; `None` for no limit.
     pub member_limit: Option<i32>,
+    /// No extensions can be registered; existing ones stay.
     pub retired: bool,
     pub settings: JsonValue,
     pub created_at: Timestamp,

@@ -1,15 +1,15 @@
-//! How an extension's parameters lie in its row: secrets as one sealed JSON object, unique values beside it.
+//! Storage of an extension's secrets, as one sealed JSON object, and of its unique values.
 
 use zeroize::Zeroizing;
 
-use super::schema::{ParameterSchema, Parameters, Uniqueness};
+use super::schema::{ParameterSchema, Parameters, UniqueParameter, UniqueScope};
 use platform::error::{Error, InternalError};
 use platform::ids::{EventId, ExtensionId, ServiceTypeId};
 use platform::secrets::{ComparisonKey, Place, Sealer, SealingError};
 use platform::store::types::Id;
 use platform::transaction::Tx;
 
-/// Seals an extension's secret parameters for its row; nothing where it has none.
+/// Seals an extension's secret parameters for its row. Returns `None` when there are none.
 ///
 /// # Errors
 /// When sealing fails.
@@ -25,10 +25,10 @@ pub fn seal_secrets(
     Ok(Some(sealer.seal(&place(&extension), &plain)?))
 }
 
-/// Opens what [`seal_secrets`] sealed for this extension.
+/// Opens the secrets that [`seal_secrets`] sealed for the extension.
 ///
 /// # Errors
-/// When the key is not there, or the bytes were damaged or belong to another row.
+/// When the key is missing, or the bytes are damaged or belong to another row.
 pub fn open_secrets(
     sealer: &Sealer,
     extension: ExtensionId,
@@ -36,14 +36,15 @@ pub fn open_secrets(
 ) -> Result<Parameters, InternalError> {
     let Some(sealed) = sealed else { return Ok(Parameters::new()) };
     let plain = sealer.open(&place(&extension), sealed)?;
-    // The parser's own words would show the place in a secret.
-    serde_json::from_slice(&plain).map_err(|_| InternalError::new("an extension's sealed secrets are no JSON object"))
+    // The error of the parser may contain a part of the secret.
+    serde_json::from_slice(&plain)
+        .map_err(|_| InternalError::new("an extension's sealed secrets are not a JSON object"))
 }
 
-/// An extension's sealed secrets, sealed with the newest key; nothing where they are already.
+/// Seals an extension's secrets again with the newest key. Returns `None` when they already are.
 ///
 /// # Errors
-/// When they do not open.
+/// When the secrets do not open.
 pub fn reseal_secrets(sealer: &Sealer, extension: ExtensionId, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealingError> {
     sealer.reseal(&place(&extension), sealed)
 }
@@ -52,21 +53,21 @@ fn place(extension: &ExtensionId) -> Place<'_> {
     Place::of("extensions", &extension.0, "secrets")
 }
 
-/// One value that no other extension in its scope may have.
+/// A parameter value that is unique in its scope.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct UniqueValue {
-    /// The event or the service type.
+    /// The id of the event or of the service type.
     pub scope: Id,
-    /// The parameter's name.
+    /// The name of the parameter.
     pub parameter: String,
-    /// In the form in which values are compared.
+    /// Normalised for comparison; a keyed digest for a secret.
     pub value: String,
 }
 
-/// The key for comparing the unique secrets of a service type; none where its schema has no such parameter.
+/// Loads the key for comparing the unique secrets of a service type. Returns `None` when its schema has no unique secret.
 ///
 /// # Errors
-/// When the database refuses, or the stored key does not open.
+/// When the database fails, or the stored key does not open.
 pub async fn comparison_key(tx: &mut Tx<'_>, schema: &ParameterSchema) -> Result<Option<ComparisonKey>, Error> {
     if !schema.parameters().iter().any(|parameter| parameter.secret && parameter.unique.is_some()) {
         return Ok(None);
@@ -75,8 +76,7 @@ pub async fn comparison_key(tx: &mut Tx<'_>, schema: &ParameterSchema) -> Result
     ComparisonKey::load_or_create(tx.conn, &sealer, &*rng).await.map(Some)
 }
 
-/// The values of an extension that no other may have. Of a secret only a digest under the [`comparison_key`] is kept: the
-/// value stays sealed.
+/// The unique values of an extension. A secret is represented by its digest under the [`comparison_key`].
 ///
 /// # Errors
 /// For a unique secret without the key.
@@ -87,17 +87,17 @@ pub fn unique_values(
     service_type: ServiceTypeId,
     key: Option<&ComparisonKey>,
 ) -> Result<Vec<UniqueValue>, InternalError> {
-    let found = schema.unique_values(values).into_iter();
-    found
-        .map(|(parameter, reach, value)| {
-            let scope = match reach {
-                Uniqueness::Event => Id(event.0),
-                Uniqueness::ServiceType => Id(service_type.0),
+    let unique = schema.unique_values(values).into_iter();
+    unique
+        .map(|UniqueParameter { parameter, scope, value }| {
+            let scope = match scope {
+                UniqueScope::Event => Id(event.0),
+                UniqueScope::ServiceType => Id(service_type.0),
             };
             let value = match key {
                 _ if !parameter.secret => value,
                 Some(key) => key.digest(&[scope.0.as_bytes(), parameter.name.as_bytes()], &value)?,
-                None => return Err(InternalError::new("a unique secret without the key for comparing it")),
+                None => return Err(InternalError::new("the comparison key of a unique secret is missing")),
             };
             Ok(UniqueValue { scope, parameter: parameter.name.clone(), value })
         })
@@ -117,13 +117,13 @@ mod tests {
     fn secrets_open_in_their_own_row_only() {
         let folder = tempfile::tempdir().unwrap();
         let sealer = Sealer::load_or_create(folder.path(), None, Arc::new(SeededRng::new(1))).unwrap();
-        let (one, two) = (ExtensionId(uuid::Uuid::from_u128(1)), ExtensionId(uuid::Uuid::from_u128(2)));
+        let (own, other) = (ExtensionId(uuid::Uuid::from_u128(1)), ExtensionId(uuid::Uuid::from_u128(2)));
         let secrets = json!({ "password": "hunter22" }).as_object().unwrap().clone();
-        let sealed = seal_secrets(&sealer, one, &secrets).unwrap().unwrap();
-        assert_eq!(open_secrets(&sealer, one, Some(&sealed)).unwrap(), secrets);
-        assert!(open_secrets(&sealer, two, Some(&sealed)).is_err());
-        assert_eq!(seal_secrets(&sealer, one, &Parameters::new()).unwrap(), None);
-        assert_eq!(open_secrets(&sealer, one, None).unwrap(), Parameters::new());
+        let sealed = seal_secrets(&sealer, own, &secrets).unwrap().unwrap();
+        assert_eq!(open_secrets(&sealer, own, Some(&sealed)).unwrap(), secrets);
+        assert!(open_secrets(&sealer, other, Some(&sealed)).is_err());
+        assert_eq!(seal_secrets(&sealer, own, &Parameters::new()).unwrap(), None);
+        assert_eq!(open_secrets(&sealer, own, None).unwrap(), Parameters::new());
     }
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
         .unwrap();
         let (event, service_type) = (EventId(uuid::Uuid::from_u128(1)), ServiceTypeId(uuid::Uuid::from_u128(2)));
         let values = json!({ "mac": "AA:BB:CC:00:11:22", "ric": 8, "pin": "0000" }).as_object().unwrap().clone();
-        let key = ComparisonKey::known(b"Jefe");
+        let key = ComparisonKey::from_bytes(b"Jefe");
         let mut values = unique_values(&schema, &values, event, service_type, Some(&key)).unwrap();
         values.sort();
         let pin = key.digest(&[service_type.0.as_bytes(), b"pin"], "0000").unwrap();

@@ -1,4 +1,4 @@
-//! MiniJinja as this program runs it: strict, bounded, with an escaper that follows from the format and cannot be switched off.
+//! The MiniJinja environment: strict, with limits, and with an escaper that depends on the format and cannot be disabled.
 
 use std::io;
 
@@ -9,23 +9,23 @@ use super::escape;
 use super::filters;
 use super::model::TemplateFormat;
 
-/// How much one rendering may do.
+/// Limits of one rendering.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Steps of the template.
+    /// The maximum number of instructions.
     pub fuel: u64,
-    /// Bytes of the document.
+    /// The maximum size of the document, in bytes.
     pub bytes: usize,
 }
 
 impl Limits {
-    /// For the sample that is rendered when a template is saved, and for documents of one extension.
+    /// For the sample of a saved template, and for documents of one extension.
     pub const SMALL: Self = Self { fuel: 1_000_000, bytes: 256 * 1024 };
-    /// For a whole feed: a loop over a hundred thousand extensions ends well within, an endless one does not.
-    pub const WHOLE_FEED: Self = Self { fuel: 50_000_000, bytes: 256 * 1024 * 1024 };
+    /// For the document of a feed: enough for a loop over 100,000 extensions.
+    pub const FEED: Self = Self { fuel: 50_000_000, bytes: 256 * 1024 * 1024 };
 }
 
-/// Why a template gave no document, in words for whoever wrote it: no value of an extension is in them.
+/// The error of a template, for its author. It never contains a value of an extension.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{message}", .line.map(|line| format!("line {line}: ")).unwrap_or_default())]
 pub struct TemplateError {
@@ -33,15 +33,15 @@ pub struct TemplateError {
     pub message: String,
 }
 
-/// The template applied to the context.
+/// Renders a template with a context.
 ///
 /// # Errors
-/// When it does not compile, meets an undefined value, a value that its validator refuses or that its format cannot hold, or
-/// goes beyond the limits.
+/// When the template does not compile, uses an undefined value, a value that a validator rejects or that the format cannot
+/// represent, or exceeds the limits.
 pub fn render(format: TemplateFormat, source: &str, context: Value, limits: Limits) -> Result<String, TemplateError> {
     let environment = environment(format, limits.fuel)?;
-    let template = environment.template_from_str(source).map_err(|error| told(&error))?;
-    let mut document = Bounded { text: Vec::new(), left: limits.bytes, is_full: false };
+    let template = environment.template_from_str(source).map_err(|error| template_error(&error))?;
+    let mut document = BoundedWriter { text: Vec::new(), remaining: limits.bytes, is_full: false };
     let outcome = template.render_captured_to(context, &mut document).map(drop);
     if document.is_full {
         return Err(TemplateError {
@@ -49,12 +49,13 @@ pub fn render(format: TemplateFormat, source: &str, context: Value, limits: Limi
             message: format!("the document would be longer than {} bytes", limits.bytes),
         });
     }
-    outcome.map_err(|error| told(&error))?;
-    String::from_utf8(document.text).map_err(|_| TemplateError { line: None, message: "it is no text".to_owned() })
+    outcome.map_err(|error| template_error(&error))?;
+    String::from_utf8(document.text)
+        .map_err(|_| TemplateError { line: None, message: "the document is not UTF-8".to_owned() })
 }
 
-/// Whether the template is for one device: it names `extension` or `device`.
-pub fn is_of_device(format: TemplateFormat, source: &str) -> bool {
+/// Whether the template renders the document of one device: it uses `extension` or `device`.
+pub fn is_device_template(format: TemplateFormat, source: &str) -> bool {
     let Ok(environment) = environment(format, Limits::SMALL.fuel) else { return false };
     environment.template_from_str(source).is_ok_and(|template| {
         template.undeclared_variables(false).iter().any(|name| name == "extension" || name == "device")
@@ -65,9 +66,9 @@ fn environment(format: TemplateFormat, fuel: u64) -> Result<Environment<'static>
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(fuel));
-    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build().map_err(|error| told(&error))?;
+    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build().map_err(|error| template_error(&error))?;
     environment.set_syntax(syntax);
-    // What the template writes through this name is escaped; what it captures with `set` or a macro is so already.
+    // Every output goes through the formatter below. Captured output of `set` and macros is marked as safe, since it is escaped already.
     environment.set_auto_escape_callback(|_| AutoEscape::Custom("format".into()));
     environment.set_formatter(move |out, _, value| {
         if value.is_safe() {
@@ -75,14 +76,14 @@ fn environment(format: TemplateFormat, fuel: u64) -> Result<Environment<'static>
         }
         out.write_str(&escape::literal(format, value)?).map_err(Error::from)
     });
-    for bypass in ["safe", "escape", "e"] {
-        environment.remove_filter(bypass);
+    for filter in ["safe", "escape", "e"] {
+        environment.remove_filter(filter);
     }
     filters::add_to(&mut environment);
     Ok(environment)
 }
 
-fn told(error: &Error) -> TemplateError {
+fn template_error(error: &Error) -> TemplateError {
     let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
     let message = match error.kind() {
         ErrorKind::OutOfFuel => "it takes too many steps".to_owned(),
@@ -91,20 +92,20 @@ fn told(error: &Error) -> TemplateError {
     TemplateError { line: error.line(), message }
 }
 
-/// A document that ends when it is too long.
-struct Bounded {
+/// A writer that fails when the document exceeds its maximum size.
+struct BoundedWriter {
     text: Vec<u8>,
-    left: usize,
+    remaining: usize,
     is_full: bool,
 }
 
-impl io::Write for Bounded {
+impl io::Write for BoundedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() > self.left {
+        if bytes.len() > self.remaining {
             self.is_full = true;
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        self.left -= bytes.len();
+        self.remaining -= bytes.len();
         self.text.extend_from_slice(bytes);
         Ok(bytes.len())
     }
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_switches_the_escaper_off() {
+    fn the_escaper_cannot_be_disabled() {
         for source in [
             "{{ label }}",
             "{% autoescape false %}{{ label }}{% endautoescape %}",
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_is_strict_and_bounded() {
+    fn undefined_values_and_exceeded_limits_are_errors() {
         assert_eq!(rendered("\n{% for %}").unwrap_err().get(..7), Some("line 2:"));
         assert!(rendered("{{ nothing }}").unwrap_err().contains("undefined"));
         assert!(rendered("{{ none }}").unwrap_err().contains("null"));

@@ -1,32 +1,32 @@
-//! A value as data in a document of each format: whatever is in it, it is that one value and nothing else.
+//! Escapes a value for each format, so that it cannot change the structure of the document.
 //!
-//! In JSON, SQL and CSV the escaper writes the whole literal with its quotation marks; a template puts none of its own around it.
+//! In JSON, SQL and CSV the escaper writes the literal with its quotation marks; a template must not add its own.
 
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
 use super::model::TemplateFormat;
 
-/// The value as its format writes it.
+/// Writes a value as a literal of the format.
 ///
 /// # Errors
-/// For what is undefined, for lists and objects except in JSON, for null except in JSON and SQL, and for a text that LDIF
-/// must have in base64.
+/// For an undefined value, for lists and objects except in JSON, for null except in JSON and SQL, and for a text that LDIF requires
+/// in base64.
 pub fn literal(format: TemplateFormat, value: &Value) -> Result<String, Error> {
     let invalid = |message: &'static str| Error::new(ErrorKind::InvalidOperation, message);
     if value.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
     }
     if format == TemplateFormat::Json {
-        return serde_json::to_string(value).map_err(|_| invalid("a value is no JSON"));
+        return serde_json::to_string(value).map_err(|_| invalid("a value is not JSON"));
     }
     match value.kind() {
         ValueKind::None if format == TemplateFormat::Sql => return Ok("NULL".to_owned()),
-        ValueKind::None => return Err(invalid("a value is null: say what to write instead, as in {{ value or '' }}")),
+        ValueKind::None => return Err(invalid("a value is null: write a default, as in {{ value or '' }}")),
         ValueKind::Bool if format == TemplateFormat::Sql => {
             return Ok(if value.is_true() { "TRUE" } else { "FALSE" }.to_owned());
         }
-        // MiniJinja's own word is Python's.
+        // MiniJinja prints booleans as Python does.
         ValueKind::Bool => return Ok(if value.is_true() { "true" } else { "false" }.to_owned()),
         ValueKind::Number => return Ok(value.to_string()),
         ValueKind::String => {}
@@ -49,12 +49,12 @@ pub fn literal(format: TemplateFormat, value: &Value) -> Result<String, Error> {
     })
 }
 
-/// Without anything that could begin another line.
+/// Replaces control characters and line separators by spaces.
 fn one_line(text: &str) -> String {
-    text.replace(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'), " ")
+    text.replace(|character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}'), " ")
 }
 
-/// Character data and attribute values of XML 1.0 (section 2.2 says which characters there are).
+/// Escapes character data and attribute values of XML 1.0. Section 2.2 defines the valid characters.
 fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for character in text.chars() {
@@ -64,7 +64,7 @@ fn xml(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            // As references they come through attributes too, where white space is normalised.
+            // References also preserve white space in attributes, which parsers normalise.
             '\t' | '\n' | '\r' => out.push_str(&format!("&#{};", u32::from(character))),
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
             other => out.push(other),
@@ -73,7 +73,7 @@ fn xml(text: &str) -> String {
     out
 }
 
-/// TEXT of vCard 4 (RFC 6350, section 3.4).
+/// Escapes TEXT of vCard 4 (RFC 6350, section 3.4).
 fn vcard(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for character in text.replace("\r\n", "\n").chars() {
@@ -86,7 +86,7 @@ fn vcard(text: &str) -> String {
     out
 }
 
-/// SAFE-STRING of LDIF (RFC 2849), and no space at its end, which many readers drop.
+/// Whether the text is a SAFE-STRING of LDIF (RFC 2849) without a trailing space, which many parsers drop.
 fn is_safe_string(text: &str) -> bool {
     !text.starts_with([' ', ':', '<']) && !text.ends_with(' ') && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
 }
@@ -97,12 +97,12 @@ mod tests {
 
     use super::*;
 
-    fn written(format: TemplateFormat, text: &str) -> String {
+    fn escaped(format: TemplateFormat, text: &str) -> String {
         literal(format, &Value::from(text)).unwrap()
     }
 
     #[test]
-    fn a_hostile_label_is_data() {
+    fn a_hostile_label_is_escaped() {
         let label = "Bob \"B\" <x>;\n[evil]\ntype='endpoint', \\";
         for (format, expected) in [
             (TemplateFormat::Text, "Bob \"B\" <x>; [evil] type='endpoint', \\"),
@@ -113,14 +113,14 @@ mod tests {
             (TemplateFormat::Csv, "\"Bob \"\"B\"\" <x>;\n[evil]\ntype='endpoint', \\\""),
             (TemplateFormat::Vcard, "Bob \"B\" <x>\\;\\n[evil]\\ntype='endpoint'\\, \\\\"),
         ] {
-            assert_eq!(written(format, label), expected, "{format:?}");
+            assert_eq!(escaped(format, label), expected, "{format:?}");
         }
         assert!(literal(TemplateFormat::Ldif, &Value::from(label)).is_err());
-        assert_eq!(written(TemplateFormat::Ldif, "Bob"), "Bob");
+        assert_eq!(escaped(TemplateFormat::Ldif, "Bob"), "Bob");
     }
 
     #[test]
-    fn what_is_no_text_is_written_plainly() {
+    fn other_values_are_literals_or_errors() {
         assert_eq!(literal(TemplateFormat::Sql, &Value::from(())).unwrap(), "NULL");
         assert_eq!(literal(TemplateFormat::Sql, &Value::from(true)).unwrap(), "TRUE");
         assert_eq!(literal(TemplateFormat::Csv, &Value::from(42)).unwrap(), "42");
@@ -134,21 +134,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_reads_back(text in "[\\PC\n\r\t;,'\"<>&\\\\\u{0}\u{85}]{0,40}") {
-            let json: String = serde_json::from_str(&written(TemplateFormat::Json, &text)).unwrap();
+        fn every_text_can_be_parsed_back(text in "[\\PC\n\r\t;,'\"<>&\\\\\u{0}\u{85}]{0,40}") {
+            let json: String = serde_json::from_str(&escaped(TemplateFormat::Json, &text)).unwrap();
             prop_assert_eq!(&json, &text);
-            let sql = written(TemplateFormat::Sql, &text);
+            let sql = escaped(TemplateFormat::Sql, &text);
             prop_assert_eq!(sql[1..sql.len() - 1].replace("''", "'"), text.replace('\0', ""));
-            let document = format!("<x>{}</x>", written(TemplateFormat::Xml, &text));
+            let document = format!("<x>{}</x>", escaped(TemplateFormat::Xml, &text));
             let xml = roxmltree::Document::parse(&document).unwrap();
             prop_assert_eq!(xml.root_element().text().unwrap_or_default(), text.replace('\0', "\u{fffd}"));
-            let csv = written(TemplateFormat::Csv, &text);
+            let csv = escaped(TemplateFormat::Csv, &text);
             let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(csv.as_bytes());
             let record = reader.records().next().unwrap().unwrap();
             prop_assert_eq!(record.get(0).unwrap(), &text);
             prop_assert_eq!(reader.records().count(), 0);
             for format in [TemplateFormat::Text, TemplateFormat::Ini, TemplateFormat::Vcard] {
-                let is_one_line = !written(format, &text).contains(['\n', '\r', '\u{85}', '\0']);
+                let is_one_line = !escaped(format, &text).contains(['\n', '\r', '\u{85}', '\0']);
                 prop_assert!(is_one_line, "{:?}", format);
             }
         }

@@ -1,5 +1,6 @@
-//! What templates may do with a value beyond MiniJinja's own filters: validators, which refuse what is not as it must be, and
-//! conversions. A validator is also a test: `{% if x is mac %}`.
+//! Filters in addition to those of MiniJinja: conversions, and validators, which fail for an invalid value.
+//!
+//! Each validator is also a test: `{% if x is mac %}`.
 
 use std::borrow::Cow;
 
@@ -11,6 +12,7 @@ use minijinja::{Environment, Error, ErrorKind, Value};
 use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
 
+/// Adds the filters and tests to an environment.
 pub fn add_to(environment: &mut Environment<'_>) {
     environment.add_filter("digits", digits);
     environment.add_filter("hex", hex_digits);
@@ -20,8 +22,8 @@ pub fn add_to(environment: &mut Environment<'_>) {
     environment
         .add_filter("sha256", |value: Value| text(&value).map(|text| hex::encode(Sha256::digest(text.as_bytes()))));
     environment.add_filter("base64", |value: Value| text(&value).map(|text| STANDARD.encode(text.as_bytes())));
-    environment.add_filter("truncate", |value: Value, most: usize| {
-        text(&value).map(|text| text.chars().take(most).collect::<String>())
+    environment.add_filter("truncate", |value: Value, max: usize| {
+        text(&value).map(|text| text.chars().take(max).collect::<String>())
     });
     environment.add_filter("ascii", |value: Value| text(&value).map(|text| ascii(&text)));
     environment.add_test("digits", |value: Value| digits(value).is_ok());
@@ -36,48 +38,48 @@ fn text(value: &Value) -> Result<Cow<'_, str>, Error> {
         ValueKind::String => Ok(value.as_str().map_or_else(|| value.to_string().into(), Into::into)),
         ValueKind::Number => Ok(value.to_string().into()),
         ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
-        _ => Err(refusal("the value is no text")),
+        _ => Err(invalid("the value is not a text")),
     }
 }
 
-fn refusal(sentence: &'static str) -> Error {
-    Error::new(ErrorKind::InvalidOperation, sentence)
+fn invalid(message: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message)
 }
 
-/// One or more ASCII digits.
+/// Accepts one or more ASCII digits.
 fn digits(value: Value) -> Result<String, Error> {
     let text = text(&value)?;
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         Ok(text.into_owned())
     } else {
-        Err(refusal("the value is not made of digits"))
+        Err(invalid("the value does not consist of digits"))
     }
 }
 
-/// So many hexadecimal digits; one or more where the length is left out.
+/// Accepts `length` hexadecimal digits, or one or more without a length.
 fn hex_digits(value: Value, length: Option<usize>) -> Result<String, Error> {
     let text = text(&value)?;
-    let fits = length.map_or(!text.is_empty(), |length| text.len() == length);
-    if fits && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    let has_length = length.map_or(!text.is_empty(), |length| text.len() == length);
+    if has_length && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         Ok(text.into_owned())
     } else {
-        Err(refusal("the value is not so many hexadecimal digits"))
+        Err(invalid("the value does not have the expected number of hexadecimal digits"))
     }
 }
 
-/// A MAC address of 48 bits in lower case, its bytes parted by the separator: a colon where it is left out.
+/// Formats a MAC-48 address in lower case with a separator between the bytes, by default a colon.
 fn mac(value: Value, separator: Option<String>) -> Result<String, Error> {
-    let bytes = parse_mac(&text(&value)?).ok_or_else(|| refusal("the value is no MAC address"))?;
+    let bytes = parse_mac(&text(&value)?).ok_or_else(|| invalid("the value is not a MAC address"))?;
     Ok(bytes.map(|byte| format!("{byte:02x}")).join(separator.as_deref().unwrap_or(":")))
 }
 
-/// Reads `00:15:65:12:34:56`, with colons, hyphens, dots or nothing between the digits.
+/// Parses a MAC-48 address such as `00:15:65:12:34:56`, with colons, hyphens, dots or no separators.
 pub fn parse_mac(text: &str) -> Option<[u8; 6]> {
     let digits: String = text.chars().filter(|character| !matches!(character, ':' | '-' | '.')).collect();
     hex::decode(digits).ok()?.try_into().ok()
 }
 
-/// A host name (RFC 1123, section 2.1) or an IP address.
+/// Accepts a host name (RFC 1123, section 2.1) or an IP address.
 fn hostname(value: Value) -> Result<String, Error> {
     let text = text(&value)?;
     let is_label = |label: &str| {
@@ -90,11 +92,11 @@ fn hostname(value: Value) -> Result<String, Error> {
     if is_name || text.parse::<std::net::IpAddr>().is_ok() {
         Ok(text.into_owned())
     } else {
-        Err(refusal("the value is no host name"))
+        Err(invalid("the value is not a host name"))
     }
 }
 
-/// Printable ASCII: accents away, what has no plain form left out.
+/// Converts to printable ASCII: removes accents and characters without an ASCII form.
 fn ascii(text: &str) -> String {
     text.nfkd().filter(|character| matches!(character, ' '..='~')).collect()
 }
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn validators_refuse() {
+    fn validators_reject_invalid_values() {
         for expression in [
             "'23 42'|digits",
             "''|digits",

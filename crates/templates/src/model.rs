@@ -1,4 +1,4 @@
-//! The rows of templates.
+//! Rows of templates.
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
@@ -7,7 +7,7 @@ use platform::store::schema::templates;
 use platform::text_enum;
 
 text_enum! {
-    /// What a template yields: it decides how values are escaped.
+    /// The format of the rendered document, which determines how values are escaped.
     pub enum TemplateFormat {
         Text = "TEXT",
         Json = "JSON",
@@ -26,11 +26,11 @@ text_enum! {
 pub struct Template {
     pub id: TemplateId,
     pub service_type_id: ServiceTypeId,
-    /// Unique in its service type; part of an address.
+    /// Unique in its service type; part of a URL path.
     pub name: String,
-    /// A media type (RFC 9110, section 8.3.1), as it is sent.
+    /// The media type of the response (RFC 9110, section 8.3.1).
     pub content_type: String,
     pub format: TemplateFormat,
-    /// MiniJinja.
+    /// The source text, in MiniJinja.
     pub source: String,
 }

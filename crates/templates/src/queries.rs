@@ -1,4 +1,4 @@
-//! Templates in the database.
+//! Queries of templates.
 
 use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;

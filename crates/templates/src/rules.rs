@@ -1,23 +1,23 @@
-//! What admins do with templates.
+//! Operations of admins on templates.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use super::model::{Template, TemplateFormat};
 use super::{queries, sample};
-use platform::access::{Caller};
-use platform::error::{Error, UserError};
 use events::rules::{Changed, catalogue_changed};
+use platform::access::Caller;
+use platform::error::{Error, UserError};
 use platform::ids::TemplateId;
-use service_types::{compiled, service_type_by_slug};
 use platform::services::Services;
 use platform::transaction::Mode;
+use service_types::{compiled, service_type_by_slug};
 
-/// The longest template, in bytes.
+/// The maximum size of a template, in bytes.
 const MAX_SOURCE_BYTES: usize = 256 * 1024;
 
-/// A template to be made, or to be replaced under its name.
+/// Input for a new template, or for replacing the one with the same name.
 pub struct SaveTemplate {
     /// The service type's slug.
     pub service_type: String,
@@ -27,46 +27,46 @@ pub struct SaveTemplate {
     pub source: String,
 }
 
-/// A template that was saved.
+/// A saved template.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Saved {
     pub id: TemplateId,
-    /// The template applied to sample data. A repeated request is answered without it.
+    /// The template rendered with sample data. The response to a repeated request does not contain it.
     #[serde(skip)]
     pub sample: Option<String>,
 }
 
-/// Saves a template, once it has compiled and rendered the sample.
+/// Saves a template after rendering the sample with it.
 ///
 /// # Errors
 /// INVALID or NOT_FOUND at the field concerned.
 pub async fn save_template(services: &Services, caller: &Arc<Caller>, input: SaveTemplate) -> Result<Saved, Error> {
     transact!(services, caller, actions::SAVE_TEMPLATE, Mode::Commit, |tx| {
-            let permit = tx.permit().await?;
-            check(&input)?;
-            let found = service_type_by_slug(tx.conn, &input.service_type).await?;
-            let service_type =
-                found.ok_or_else(|| UserError::not_found("serviceType", "There is no service type with this slug."))?;
-            let schema = compiled(&service_type)?;
-            let sample = sample::render(&service_type, &schema, input.format, &input.source, tx.rng(), tx.now)?;
-            let before = queries::template_by_name(tx.conn, service_type.id, &input.name).await?;
-            let template = Template {
-                id: before.as_ref().map_or_else(|| TemplateId::new(tx.rng(), tx.now), |before| before.id),
-                service_type_id: service_type.id,
-                name: input.name,
-                content_type: input.content_type,
-                format: input.format,
-                source: input.source,
-            };
-            match before {
-                None => queries::insert(tx.conn, &permit, &template).await?,
-                Some(_) => queries::save(tx.conn, &permit, &template).await?,
-            }
-            catalogue_changed(tx).await?;
-            let summary = format!("template {} of {} was saved", template.name, service_type.slug);
-            tx.audit(&permit, Some(template.id.global()), summary).await?;
-            Ok(Saved { id: template.id, sample: Some(sample) })
-        })
+        let permit = tx.permit().await?;
+        check(&input)?;
+        let found = service_type_by_slug(tx.conn, &input.service_type).await?;
+        let service_type =
+            found.ok_or_else(|| UserError::not_found("serviceType", "There is no service type with this slug."))?;
+        let schema = compiled(&service_type)?;
+        let sample = sample::render(&service_type, &schema, input.format, &input.source, tx.rng(), tx.now)?;
+        let existing = queries::template_by_name(tx.conn, service_type.id, &input.name).await?;
+        let template = Template {
+            id: existing.as_ref().map_or_else(|| TemplateId::new(tx.rng(), tx.now), |existing| existing.id),
+            service_type_id: service_type.id,
+            name: input.name,
+            content_type: input.content_type,
+            format: input.format,
+            source: input.source,
+        };
+        match existing {
+            None => queries::insert(tx.conn, &permit, &template).await?,
+            Some(_) => queries::save(tx.conn, &permit, &template).await?,
+        }
+        catalogue_changed(tx).await?;
+        let summary = format!("template {} of {} was saved", template.name, service_type.slug);
+        tx.audit(&permit, Some(template.id.global()), summary).await?;
+        Ok(Saved { id: template.id, sample: Some(sample) })
+    })
     .await
 }
 
@@ -80,21 +80,21 @@ pub async fn delete_template(
     id: String,
 ) -> Result<Changed<TemplateId>, Error> {
     transact!(services, caller, actions::DELETE_TEMPLATE, Mode::Commit, |tx| {
-            let permit = tx.permit().await?;
-            let id = TemplateId::from_global(&id)
-                .ok_or_else(|| UserError::invalid("id", "This is not the id of a template."))?;
-            let missing = || UserError::not_found("id", "There is no such template.");
-            let template = queries::template_by_id(tx.conn, id).await?.ok_or_else(missing)?;
-            queries::delete(tx.conn, &permit, id).await?;
-            catalogue_changed(tx).await?;
-            tx.audit(&permit, Some(id.global()), format!("template {} was deleted", template.name)).await?;
-            Ok(Changed { id })
-        })
+        let permit = tx.permit().await?;
+        let id = TemplateId::from_global(&id)
+            .ok_or_else(|| UserError::invalid("id", "This is not the id of a template."))?;
+        let missing = || UserError::not_found("id", "There is no such template.");
+        let template = queries::template_by_id(tx.conn, id).await?.ok_or_else(missing)?;
+        queries::delete(tx.conn, &permit, id).await?;
+        catalogue_changed(tx).await?;
+        tx.audit(&permit, Some(id.global()), format!("template {} was deleted", template.name)).await?;
+        Ok(Changed { id })
+    })
     .await
 }
 
 fn check(input: &SaveTemplate) -> Result<(), UserError> {
-    // The name is part of an address, and of a file's name at the other end.
+    // The name is part of a URL, and of the file name at the consumer.
     let is_name = (1..=64).contains(&input.name.len())
         && input.name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && input.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
@@ -113,7 +113,7 @@ fn check(input: &SaveTemplate) -> Result<(), UserError> {
     Ok(())
 }
 
-/// A media type with its parameters (RFC 9110, section 8.3.1), as it may stand in a header: one line of visible ASCII.
+/// Whether the text is a media type with its parameters (RFC 9110, section 8.3.1) in visible ASCII.
 fn is_media_type(text: &str) -> bool {
     let token = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_media_type_is_fit_for_a_header() {
+    fn media_types_are_checked() {
         for good in [
             "text/plain",
             "text/plain; charset=utf-8",

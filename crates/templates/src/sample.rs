@@ -1,22 +1,24 @@
-//! A template tried on extensions that nobody has: what does not compile, stumbles over a value, gives no document of its
-//! format, or lets a value out of its place is refused when it is saved.
+//! Checks a template with a sample when it is saved.
 //!
-//! The sample has one extension as the service type's schema describes it, with made-up secrets. It is rendered once with plain
-//! values and then with hostile ones, as far as the schema allows those: the document's outline must stay the same.
+//! The sample has one extension with the parameters that the service type's schema describes and with generated secrets. It is
+//! rendered once with plain values and then with hostile ones, as far as the schema allows them. The structure of the document must
+//! be the same each time.
 
 use minijinja::Value as Variable;
 use serde_json::Value;
 
 use super::engine::{self, Limits, TemplateError};
 use super::model::TemplateFormat;
-use super::outline::outline;
-use super::variables::{DeviceVariables, ExtensionVariables, MemberVariables, Surroundings, TypeVariables, of_device};
+use super::structure::document_structure;
+use super::variables::{
+    DeviceVariables, ExtensionVariables, MemberVariables, RenderContext, TypeVariables, device_context,
+};
 use platform::clock::{Rng, Timestamp};
 use platform::error::{Error, UserError};
-use service_types::schema::{DigestContext, ParameterSchema, Parameters, Source};
+use service_types::schema::{DigestContext, GenerationContext, ParameterSchema, Parameters};
 use service_types::{ServiceBehaviour, ServiceType};
 
-/// The longest sample that is answered, in bytes.
+/// The maximum size of the returned sample, in bytes.
 const MAX_SAMPLE_BYTES: usize = 64 * 1024;
 
 const NUMBER: &str = "2342";
@@ -26,8 +28,8 @@ const LABEL: &str = "Front Desk";
 const DEVICE: DeviceVariables<'_> =
     DeviceVariables { mac: "00:15:65:12:34:56", address: "https://switchboard.example/device/sample/" };
 
-/// What labels and parameters may hold, and must not get out of their place with. Where a schema allows no spaces or line
-/// breaks, they are tried without.
+/// Labels and parameter values that must not change the structure of a document. They are also tried without line breaks and spaces,
+/// if the schema does not allow those.
 const HOSTILE: [&str; 9] = [
     "Bob \"B\" <x>;\n[evil]\ntype='endpoint', \\",
     "[evil] type=endpoint",
@@ -40,10 +42,10 @@ const HOSTILE: [&str; 9] = [
     "Zo\u{eb} \u{672c} \\",
 ];
 
-/// The template applied to the sample.
+/// Renders a template with the sample extension, and checks that hostile values do not change the structure of the document.
 ///
 /// # Errors
-/// INVALID at `source`, with the line, when it does not compile or fails on the sample.
+/// INVALID at `source`, with the line, when the template does not compile, fails, or does not escape a value.
 pub fn render(
     service_type: &ServiceType,
     schema: &ParameterSchema,
@@ -52,21 +54,25 @@ pub fn render(
     rng: &dyn Rng,
     now: Timestamp,
 ) -> Result<String, Error> {
-    let all = schema.sample(&Source { number: NUMBER, username: USERNAME, rng });
+    let sample = schema.sample(&GenerationContext { number: NUMBER, username: USERNAME, rng });
     let render = |label: &str, values: &Parameters| -> Result<String, TemplateError> {
         engine::render(format, source, context(service_type, schema, label, values, now), Limits::SMALL)
     };
-    let mut document = render(LABEL, &all).map_err(|error| refusal(&error))?;
-    let plain = outline(format, &document).map_err(|fault| {
-        invalid(format!("What the template makes of the sample is no {}: {fault}.", format.as_str()))
+    let mut document = render(LABEL, &sample).map_err(|error| describe_failure(&error))?;
+    let expected = document_structure(format, &document).map_err(|error| {
+        invalid(format!(
+            "The document that the template renders from the sample is not valid {}: {error}.",
+            format.as_str()
+        ))
     })?;
     for text in HOSTILE {
         let label = text.replace('\n', " ");
-        let hostile = render(&label, &with_hostile(schema, &all, text)).map_err(|error| refusal(&error))?;
-        if outline(format, &hostile).as_ref() != Ok(&plain) {
-            let sentence = "A value gets out of its place: where a label or a parameter holds signs that mean something to \
-                            the format, such as";
-            return Err(invalid(format!("{sentence} {label:?}, the document has another structure.")));
+        let hostile =
+            render(&label, &with_hostile_values(schema, &sample, text)).map_err(|error| describe_failure(&error))?;
+        if document_structure(format, &hostile).as_ref() != Ok(&expected) {
+            let message = "The template does not escape a value: a label or a parameter with special characters of the format, \
+                           such as";
+            return Err(invalid(format!("{message} {label:?}, changes the structure of the document.")));
         }
     }
     let mut end = document.len().min(MAX_SAMPLE_BYTES);
@@ -77,8 +83,8 @@ pub fn render(
     Ok(document)
 }
 
-/// The values with every text as hostile as the schema allows.
-fn with_hostile(schema: &ParameterSchema, values: &Parameters, text: &str) -> Parameters {
+/// Replaces every text by the hostile text, in the first variant that the schema allows.
+fn with_hostile_values(schema: &ParameterSchema, values: &Parameters, text: &str) -> Parameters {
     let one_line = text.replace('\n', " ");
     let one_word: String = text.chars().filter(char::is_ascii_graphic).collect();
     let long = format!("{one_word}{one_word}{one_word}");
@@ -127,22 +133,22 @@ fn context(
         members: (service_type.behaviour == ServiceBehaviour::CallGroup).then(|| vec![member]),
         owner_username: USERNAME,
     };
-    let around = Surroundings {
+    let render_context = RenderContext {
         event: "sample",
         service_type: TypeVariables { slug: &service_type.slug, name: &service_type.name, settings },
         head: "sample",
         generated_at: &now.to_string(),
     };
-    of_device(&around, extension.to_value(), &DEVICE)
+    device_context(&render_context, extension.to_value(), &DEVICE)
 }
 
-fn refusal(error: &TemplateError) -> Error {
-    let place = error.line.map(|line| format!(" in line {line}")).unwrap_or_default();
-    invalid(format!("The template fails{place}: {}.", error.message))
+fn describe_failure(error: &TemplateError) -> Error {
+    let position = error.line.map(|line| format!(" in line {line}")).unwrap_or_default();
+    invalid(format!("The template fails{position}: {}.", error.message))
 }
 
-fn invalid(sentence: String) -> Error {
-    UserError::invalid("source", sentence).into()
+fn invalid(message: String) -> Error {
+    UserError::invalid("source", message).into()
 }
 
 #[cfg(test)]
@@ -154,7 +160,7 @@ mod tests {
     use platform::ids::ServiceTypeId;
     use platform::store::types::JsonValue;
 
-    fn try_out(format: TemplateFormat, source: &str) -> Result<String, String> {
+    fn render_sample(format: TemplateFormat, source: &str) -> Result<String, String> {
         let schema = json!({
             "type": "object",
             "properties": {
@@ -191,13 +197,13 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_has_what_a_feed_has() {
+    fn the_sample_has_the_variables_of_a_feed() {
         let source = "{% for x in extensions %}{{ x.number }} {{ x.parameters.codec }} {{ x.digests.password.ha1|length }} {{ service_type.settings.realm }}\n{% endfor %}";
-        assert_eq!(try_out(TemplateFormat::Text, source).unwrap(), "2342 opus 32 camp.example\n");
+        assert_eq!(render_sample(TemplateFormat::Text, source).unwrap(), "2342 opus 32 camp.example\n");
     }
 
     #[test]
-    fn a_value_that_gets_out_of_its_place_is_refused() {
+    fn a_template_that_does_not_escape_is_rejected() {
         use TemplateFormat as F;
         for (format, good, bad) in [
             (F::Xml, "<a b='{{ extension.label }}'/>", "<a><{{ extension.label }}/></a>"),
@@ -217,33 +223,38 @@ mod tests {
             ),
             (F::Text, "name={{ extension.label }}\n", "name={{ extension.label }}\u{1b}\n"),
         ] {
-            assert!(try_out(format, good).is_ok(), "{good}: {:?}", try_out(format, good));
-            assert!(try_out(format, bad).is_err(), "{bad}");
+            assert!(render_sample(format, good).is_ok(), "{good}: {:?}", render_sample(format, good));
+            assert!(render_sample(format, bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn what_is_no_document_of_its_format_is_refused() {
-        let refused = try_out(TemplateFormat::Xml, "<a>{{ extension.label }}</b>").unwrap_err();
-        assert!(refused.starts_with("What the template makes of the sample is no XML: "), "{refused}");
+    fn an_invalid_document_is_rejected() {
+        let message = render_sample(TemplateFormat::Xml, "<a>{{ extension.label }}</b>").unwrap_err();
+        assert!(
+            message.starts_with("The document that the template renders from the sample is not valid XML: "),
+            "{message}"
+        );
     }
 
     #[test]
-    fn what_fails_is_told_with_its_line() {
+    fn errors_name_the_line() {
         assert_eq!(
-            try_out(TemplateFormat::Text, "\n{% for %}").unwrap_err().get(..30),
+            render_sample(TemplateFormat::Text, "\n{% for %}").unwrap_err().get(..30),
             Some("The template fails in line 2: ")
         );
         assert!(
-            try_out(TemplateFormat::Text, "{{ extensions[0].parameters.codek }}").unwrap_err().contains("undefined")
+            render_sample(TemplateFormat::Text, "{{ extensions[0].parameters.codek }}")
+                .unwrap_err()
+                .contains("undefined")
         );
         assert!(
-            try_out(
+            render_sample(
                 TemplateFormat::Text,
                 "{% for a in range(9999) %}{% for b in range(9999) %}{{ b }}{% endfor %}{% endfor %}"
             )
             .is_err()
         );
-        assert!(try_out(TemplateFormat::Text, "{% include 'x' %}").is_err());
+        assert!(render_sample(TemplateFormat::Text, "{% include 'x' %}").is_err());
     }
 }

@@ -1,11 +1,11 @@
-//! The templates that come with the demo: a ground to stand on for the systems that most events run.
+//! The templates of the demo, for telephone systems that many events use.
 
 use super::model::TemplateFormat;
 
-/// One of them.
+/// A template of the demo.
 #[derive(Clone, Copy, Debug)]
-pub struct Shipped {
-    /// The slug of the demo's service type that it belongs to.
+pub struct ShippedTemplate {
+    /// The slug of the service type in the demo.
     pub service_type: &'static str,
     pub name: &'static str,
     pub content_type: &'static str,
@@ -15,8 +15,8 @@ pub struct Shipped {
 
 macro_rules! shipped {
     ($($service_type:literal $name:literal $format:ident $content_type:literal),+ $(,)?) => {
-        /// All of them. Those of desk phones and Linphone are for one device, the others for a whole feed.
-        pub const SHIPPED: &[Shipped] = &[$(Shipped {
+        /// The templates of the demo. Those for desk phones and Linphone render one device, the others a feed.
+        pub const SHIPPED_TEMPLATES: &[ShippedTemplate] = &[$(ShippedTemplate {
             service_type: $service_type,
             name: $name,
             content_type: $content_type,

@@ -8,17 +8,17 @@ use super::rules::{SaveTemplate, Saved, delete_template, save_template};
 use super::{TemplateFormat, templates_of};
 use platform::access::Caller;
 use platform::access::rates::{Buckets, Rate};
-use platform::passwords::Hasher;
 use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
-use platform::store::DatabaseUrl;
 use platform::error::Error;
 use platform::ids::ServiceTypeId;
 use platform::notifications::Notifier;
+use platform::passwords::Hasher;
 use platform::secrets::Sealer;
+use platform::services::{Services, ServicesInner};
+use platform::store::DatabaseUrl;
+use platform::store::Store;
 use service_types::ServiceBehaviour;
 use service_types::rules::{CreateServiceType, create_service_type};
-use platform::services::{Services, ServicesInner};
-use platform::store::Store;
 
 const NOW: Timestamp = Timestamp(1_787_000_000_000_000);
 
@@ -42,6 +42,7 @@ impl Fixture {
             sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
             rng,
             notifier: Notifier::default(),
+            hooks: platform::hooks::Hooks::default(),
         });
         let admin = Caller::system("test");
         let pager = CreateServiceType {

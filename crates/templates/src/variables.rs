@@ -1,4 +1,4 @@
-//! What a template finds: the same names for a feed, for one extension, for one device, and for the sample.
+//! The variables of templates, with the same names for a feed, an extension, a device and the sample.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,19 @@ use serde::Serialize;
 
 use service_types::schema::{DigestSet, Parameters};
 
-/// Where a document's extensions belong, and when it was made.
+/// The event, the service type and the revision that a document is rendered from.
 #[derive(Clone, Copy, Debug)]
-pub struct Surroundings<'a> {
+pub struct RenderContext<'a> {
     /// The event's slug.
     pub event: &'a str,
     pub service_type: TypeVariables<'a>,
-    /// The cursor of the instant that the document shows.
+    /// The cursor of the revision in the document.
     pub head: &'a str,
-    /// An instant as RFC 3339 writes it.
+    /// In the format of RFC 3339.
     pub generated_at: &'a str,
 }
 
-/// The service type as templates see it.
+/// The variables of a service type.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct TypeVariables<'a> {
     pub slug: &'a str,
@@ -28,7 +28,7 @@ pub struct TypeVariables<'a> {
     pub settings: &'a serde_json::Value,
 }
 
-/// An extension as templates see it.
+/// The variables of an extension.
 #[derive(Clone, Debug, Serialize)]
 pub struct ExtensionVariables<'a> {
     pub id: String,
@@ -38,21 +38,21 @@ pub struct ExtensionVariables<'a> {
     pub label: &'a str,
     pub ascii_label: &'a str,
     pub parameters: &'a Parameters,
-    /// `None` for a reader who may see none: a template that names them then fails, instead of leaving everybody out.
+    /// `None` for a reader without access to secrets. A template that uses them then fails instead of rendering no extension.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secrets: Option<&'a Parameters>,
-    /// As `secrets`.
+    /// `None` in the same case as `secrets`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digests: Option<&'a BTreeMap<String, DigestSet>>,
     pub permissions: &'a [String],
     pub fallback_number: Option<&'a str>,
     pub active: bool,
-    /// `None` unless it is a call group.
+    /// `None` unless the extension is a call group.
     pub members: Option<Vec<MemberVariables<'a>>>,
     pub owner_username: &'a str,
 }
 
-/// Whom a call group rings, as templates see it.
+/// The variables of a member of a call group.
 #[derive(Clone, Debug, Serialize)]
 pub struct MemberVariables<'a> {
     pub number: &'a str,
@@ -61,43 +61,43 @@ pub struct MemberVariables<'a> {
     pub active: bool,
 }
 
-/// The device that a document is for, as templates see it.
+/// The variables of the device that a document is rendered for.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeviceVariables<'a> {
-    /// Twelve hexadecimal digits with colons; empty for a device without one.
+    /// Twelve hexadecimal digits with colons; empty if unknown.
     pub mac: &'a str,
-    /// Where the device finds this document again; empty where it cannot.
+    /// The URL of this document; empty if there is none.
     pub address: &'a str,
 }
 
 impl ExtensionVariables<'_> {
-    /// As a template's value.
+    /// Converts to a value of the template engine.
     pub fn to_value(&self) -> Value {
         Serde(self).into()
     }
 }
 
-/// The context of a document of these extensions: a whole feed's.
-pub fn of_feed(around: &Surroundings<'_>, extensions: Value) -> Value {
-    minijinja::context! { extensions => extensions, ..surroundings(around) }
+/// The variables of the document of a feed.
+pub fn feed_context(context: &RenderContext<'_>, extensions: Value) -> Value {
+    minijinja::context! { extensions => extensions, ..base_variables(context) }
 }
 
-/// The context of a document of one extension for one device: `extension` and `device` beside what a feed's has.
-pub fn of_device(around: &Surroundings<'_>, extension: Value, device: &DeviceVariables<'_>) -> Value {
+/// The variables of the document of one device: those of a feed, with `extension` and `device`.
+pub fn device_context(context: &RenderContext<'_>, extension: Value, device: &DeviceVariables<'_>) -> Value {
     minijinja::context! {
         extension => extension.clone(),
         device => Value::from(Serde(device)),
-        ..of_feed(around, Value::from(vec![extension]))
+        ..feed_context(context, Value::from(vec![extension]))
     }
 }
 
-fn surroundings(around: &Surroundings<'_>) -> Value {
+fn base_variables(context: &RenderContext<'_>) -> Value {
     minijinja::context! {
-        event => around.event,
-        service_type => Value::from(Serde(&around.service_type)),
+        event => context.event,
+        service_type => Value::from(Serde(&context.service_type)),
         mode => "snapshot",
-        head => around.head,
-        generated_at => around.generated_at,
+        head => context.head,
+        generated_at => context.generated_at,
         removed => Vec::<Value>::new(),
     }
 }

@@ -2,8 +2,8 @@
 
 use async_graphql::{ID, InputObject};
 
-use accounts::rules;
 use crate::graphql::enums::Role as RoleName;
+use accounts::rules;
 
 /// What a guest says of themselves.
 #[derive(InputObject)]

@@ -12,10 +12,10 @@ use super::inputs::{
 };
 use super::objects::{Account, Session};
 use super::payloads::{AcceptedPayload, AccountPayload, SignInPayload};
-use accounts::{proof_queries, rules};
 use crate::graphql::context::{self, caller, services};
 use crate::graphql::error::{ApiError, settle};
 use crate::graphql::request::ResponseHeaders;
+use accounts::{proof_queries, rules};
 
 /// Mutations of accounts.
 #[derive(Default)]

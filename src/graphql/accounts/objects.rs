@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use platform::access::{Actor, Role};
-use accounts::{proof_queries, queries};
 use crate::connection;
-use crate::graphql::extensions::ExtensionConnection;
 use crate::graphql::context::{self, actor, services};
 use crate::graphql::enums::{RestrictionEffect, RestrictionSource, Role as RoleName};
 use crate::graphql::error::ApiError;
-use crate::graphql::scalars::DateTime;
-use platform::ids::{AccountId, SessionId};
+use crate::graphql::extensions::ExtensionConnection;
 use crate::graphql::numbers::NumberConnection;
+use crate::graphql::scalars::DateTime;
+use accounts::{proof_queries, queries};
+use platform::access::{Actor, Role};
+use platform::ids::{AccountId, SessionId};
 
 /// A person's account.
 #[derive(Clone)]

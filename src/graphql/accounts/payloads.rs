@@ -3,8 +3,8 @@
 use async_graphql::{Context, SimpleObject};
 
 use super::objects::{Account, Session};
-use accounts::rules;
 use crate::graphql::error::{ApiError, UserError, settle};
+use accounts::rules;
 
 /// The answer never tells whether an account exists.
 #[derive(SimpleObject)]
@@ -42,7 +42,10 @@ impl AccountPayload {
     ///
     /// # Errors
     /// What belongs to the top of the response.
-    pub async fn of(ctx: &Context<'_>, result: Result<rules::Changed, platform::error::Error>) -> Result<Self, ApiError> {
+    pub async fn of(
+        ctx: &Context<'_>,
+        result: Result<rules::Changed, platform::error::Error>,
+    ) -> Result<Self, ApiError> {
         Ok(match settle(result)? {
             Ok(changed) => Self { account: Account::load(ctx, changed.account).await?, errors: Vec::new() },
             Err(errors) => Self { account: None, errors },

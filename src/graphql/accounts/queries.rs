@@ -3,12 +3,12 @@
 use async_graphql::{Context, Object};
 
 use super::objects::{Account, AccountConnection};
-use platform::access::Role;
-use accounts::{queries, rules};
 use crate::graphql::context::{self, actor, services};
 use crate::graphql::enums::Role as RoleName;
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::Page;
+use accounts::{queries, rules};
+use platform::access::Role;
 use platform::ids::AccountId;
 
 /// Queries of accounts.

@@ -5,7 +5,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined};
 use crate::graphql::enums;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 
-/// An event to be made.
+/// A new event.
 #[derive(InputObject)]
 pub struct CreateEventInput {
     /// `[a-z][a-z0-9-]{0,31}`.
@@ -16,29 +16,29 @@ pub struct CreateEventInput {
     pub starts_at: Option<DateTime>,
     /// When it ends.
     pub ends_at: Option<DateTime>,
-    /// IANA name.
+    /// The IANA name of its time zone.
     #[graphql(default_with = "events::rules::DEFAULT_TIME_ZONE.to_owned()")]
     pub time_zone: String,
-    /// How far it has come.
+    /// The phase that it is in.
     #[graphql(default_with = "enums::EventPhase::Draft")]
     pub phase: enums::EventPhase,
-    /// How long a left number is kept for its last owner, 0 to 604,800.
+    /// For how many seconds a released number is held for its last owner, 0 to 604,800.
     #[graphql(default_with = "events::rules::DEFAULT_HOLD_SECONDS")]
     pub hold_seconds: i32,
-    /// Prefixes that are never given out.
+    /// Prefixes of numbers that are never allocated.
     #[graphql(default)]
     pub reserved_prefixes: Vec<String>,
-    /// Slugs of what may be registered.
+    /// Slugs of the service types that can be registered.
     #[graphql(default)]
     pub service_types: Vec<String>,
-    /// Copy ranges, service types, settings and reservations of this event.
+    /// The slug of an event whose ranges, service types, settings and reservations are copied.
     pub copy_from: Option<String>,
 }
 
-/// A field left out stays as it is.
+/// Changes. A field that is left out keeps its value.
 #[derive(InputObject)]
 pub struct UpdateEventInput {
-    /// Which event.
+    /// The slug of the event.
     pub slug: String,
     /// 1 to 64 characters.
     pub name: MaybeUndefined<String>,
@@ -46,19 +46,19 @@ pub struct UpdateEventInput {
     pub starts_at: MaybeUndefined<DateTime>,
     /// Null: a permanent installation.
     pub ends_at: MaybeUndefined<DateTime>,
-    /// IANA name.
+    /// The IANA name of its time zone.
     pub time_zone: MaybeUndefined<String>,
-    /// How far it has come.
+    /// The phase that it is in.
     pub phase: MaybeUndefined<enums::EventPhase>,
     /// 0 to 604,800.
     pub hold_seconds: MaybeUndefined<i32>,
     /// Replaces the prefixes.
     pub reserved_prefixes: MaybeUndefined<Vec<String>>,
-    /// Replaces what may be registered.
+    /// Replaces the service types that can be registered.
     pub service_types: MaybeUndefined<Vec<String>>,
 }
 
-/// A range to be made.
+/// A new range.
 #[derive(InputObject)]
 pub struct CreateNumberRangeInput {
     /// The event's slug.
@@ -69,7 +69,7 @@ pub struct CreateNumberRangeInput {
     pub last: PhoneNumber,
     /// 1 to 64 characters.
     pub label: String,
-    /// Only operators allocate from it.
+    /// Whether only operators allocate numbers of it.
     #[graphql(default)]
     pub privileged: bool,
     /// Slugs of the service types that may use it; empty: all.
@@ -77,27 +77,27 @@ pub struct CreateNumberRangeInput {
     pub service_types: Vec<String>,
 }
 
-/// A field left out stays as it is.
+/// Changes. A field that is left out keeps its value.
 #[derive(InputObject)]
 pub struct UpdateNumberRangeInput {
-    /// Which range.
+    /// The range's id.
     pub id: ID,
     /// 1 to 64 characters.
     pub label: MaybeUndefined<String>,
-    /// Only operators allocate from it.
+    /// Whether only operators allocate numbers of it.
     pub privileged: MaybeUndefined<bool>,
     /// Replaces the service types that may use it.
     pub service_types: MaybeUndefined<Vec<String>>,
 }
 
-/// Which range.
+/// The range to delete.
 #[derive(InputObject)]
 pub struct DeleteNumberRangeInput {
     /// The range's id.
     pub id: ID,
 }
 
-/// A permission to be made.
+/// A new permission.
 #[derive(InputObject)]
 pub struct CreateCallPermissionInput {
     /// `[a-z][a-z0-9-]{0,31}`.
@@ -107,25 +107,25 @@ pub struct CreateCallPermissionInput {
     /// What it allows.
     #[graphql(default)]
     pub description: String,
-    /// Marks the entry in the directory.
+    /// Whether the directory highlights the entries of extensions that have it.
     #[graphql(default)]
     pub highlights_in_directory: bool,
 }
 
-/// A field left out stays as it is.
+/// Changes. A field that is left out keeps its value.
 #[derive(InputObject)]
 pub struct UpdateCallPermissionInput {
-    /// Which permission.
+    /// The permission's id.
     pub id: ID,
     /// 1 to 64 characters.
     pub name: MaybeUndefined<String>,
     /// What it allows.
     pub description: MaybeUndefined<String>,
-    /// Marks the entry in the directory.
+    /// Whether the directory highlights the entries of extensions that have it.
     pub highlights_in_directory: MaybeUndefined<bool>,
 }
 
-/// Which permission.
+/// The permission to delete.
 #[derive(InputObject)]
 pub struct DeleteCallPermissionInput {
     /// The permission's id.

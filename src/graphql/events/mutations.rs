@@ -7,11 +7,11 @@ use super::inputs::{
     DeleteNumberRangeInput, UpdateCallPermissionInput, UpdateEventInput, UpdateNumberRangeInput,
 };
 use super::payloads::{CallPermissionPayload, EventPayload, NumberRangePayload};
-use crate::graphql::patch::patch;
 use crate::graphql::accounts::AcceptedPayload;
-use events::rules as events;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::ApiError;
+use crate::graphql::patch::patch;
+use events::rules as events;
 use platform::patch::Patch;
 use service_types::rules as service_types;
 
@@ -21,7 +21,7 @@ pub struct EventsMutation;
 
 #[Object]
 impl EventsMutation {
-    /// Makes an event.
+    /// Creates an event.
     async fn create_event(&self, ctx: &Context<'_>, input: CreateEventInput) -> Result<EventPayload, ApiError> {
         let offered = input.service_types;
         let input = events::CreateEvent {
@@ -54,7 +54,7 @@ impl EventsMutation {
         EventPayload::of(ctx, service_types::update_event(services(ctx)?, &caller(ctx)?, input, offered).await).await
     }
 
-    /// Makes a range of numbers.
+    /// Creates a range of numbers.
     async fn create_number_range(
         &self,
         ctx: &Context<'_>,
@@ -66,7 +66,7 @@ impl EventsMutation {
             .await
     }
 
-    /// Changes who may use a range.
+    /// Changes the label of a range and who may use it.
     async fn update_number_range(
         &self,
         ctx: &Context<'_>,
@@ -81,7 +81,7 @@ impl EventsMutation {
         .await
     }
 
-    /// Deletes a range of which no number is taken.
+    /// Deletes a range all of whose numbers are available.
     async fn delete_number_range(
         &self,
         ctx: &Context<'_>,
@@ -90,7 +90,7 @@ impl EventsMutation {
         AcceptedPayload::of(events::delete_range(services(ctx)?, &caller(ctx)?, input.id.0).await)
     }
 
-    /// Makes a call permission.
+    /// Creates a call permission.
     async fn create_call_permission(
         &self,
         ctx: &Context<'_>,
@@ -101,7 +101,7 @@ impl EventsMutation {
         CallPermissionPayload::of(ctx, events::create_permission(services(ctx)?, &caller(ctx)?, input).await).await
     }
 
-    /// Changes how a call permission is shown.
+    /// Changes the name, the description and the highlighting of a call permission.
     async fn update_call_permission(
         &self,
         ctx: &Context<'_>,
@@ -117,7 +117,7 @@ impl EventsMutation {
         CallPermissionPayload::of(ctx, events::update_permission(services(ctx)?, &caller(ctx)?, input).await).await
     }
 
-    /// Deletes a call permission. All who have it lose it.
+    /// Deletes a call permission and revokes it from all extensions.
     async fn delete_call_permission(
         &self,
         ctx: &Context<'_>,

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use async_graphql::{Context, SimpleObject};
 
 use super::objects::{CallPermission, Event, NumberRange};
-use platform::error::Error;
-use events::rules::Changed;
 use crate::graphql::context;
 use crate::graphql::error::{ApiError, UserError, settle};
+use events::rules::Changed;
+use platform::error::Error;
 use platform::ids::{CallPermissionId, EventId, NumberRangeId};
 
-/// An event, or why not.
+/// The event, or errors.
 #[derive(SimpleObject)]
 pub struct EventPayload {
-    /// The event as it is now.
+    /// The event after the change.
     pub event: Option<Event>,
-    /// Why not.
+    /// The errors; nothing changed if there are any.
     pub errors: Vec<UserError>,
 }
 
@@ -29,12 +29,12 @@ impl EventPayload {
     }
 }
 
-/// A range, or why not.
+/// The range, or errors.
 #[derive(SimpleObject)]
 pub struct NumberRangePayload {
-    /// The range as it is now.
+    /// The range after the change.
     pub range: Option<NumberRange>,
-    /// Why not.
+    /// The errors; nothing changed if there are any.
     pub errors: Vec<UserError>,
 }
 
@@ -50,12 +50,12 @@ impl NumberRangePayload {
     }
 }
 
-/// A permission, or why not.
+/// The permission, or errors.
 #[derive(SimpleObject)]
 pub struct CallPermissionPayload {
-    /// The permission as it is now.
+    /// The permission after the change.
     pub permission: Option<CallPermission>,
-    /// Why not.
+    /// The errors; nothing changed if there are any.
     pub errors: Vec<UserError>,
 }
 

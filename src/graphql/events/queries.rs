@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object};
 
-use super::objects::{CallPermission, Event, is_known_to};
+use super::objects::{CallPermission, Event, is_visible_to};
 use crate::graphql::context::{self, actor};
 use crate::graphql::error::ApiError;
 
@@ -14,20 +14,20 @@ pub struct EventsQuery;
 
 #[Object]
 impl EventsQuery {
-    /// All events that the caller may know of, oldest first. A draft is known to admins alone.
+    /// All events that are visible to the caller, oldest first. A draft is visible to admins only.
     async fn events(&self, ctx: &Context<'_>) -> Result<Vec<Event>, ApiError> {
         let rows = events::all_events(&mut *context::read(ctx).await?).await?;
         let actor = actor(ctx)?;
-        Ok(rows.into_iter().filter(|row| is_known_to(row, actor)).map(|row| Event(Arc::new(row))).collect())
+        Ok(rows.into_iter().filter(|row| is_visible_to(row, actor)).map(|row| Event(Arc::new(row))).collect())
     }
 
-    /// The event of this slug.
+    /// The event with this slug.
     async fn event(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The event's slug.")] slug: String,
     ) -> Result<Option<Event>, ApiError> {
-        Event::find(ctx, &slug).await
+        Event::find_visible(ctx, &slug).await
     }
 
     /// All call permissions, by slug.

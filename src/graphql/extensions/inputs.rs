@@ -4,14 +4,14 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, SimpleObject};
 use serde_json::Value;
 
 use super::Extension;
-use platform::access::scope;
-use platform::error::Error;
-use extensions::{queries, rules};
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums::DirectoryVisibility;
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::typed::ServiceParametersInput;
+use extensions::{queries, rules};
+use platform::access::scope;
+use platform::error::Error;
 
 /// `number` left out: the server picks a free one.
 #[derive(InputObject)]

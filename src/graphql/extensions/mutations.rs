@@ -6,13 +6,13 @@ use async_graphql::{Context, ID, Object};
 use serde_json::Value;
 
 use super::inputs::*;
-use platform::error;
-use extensions::rules;
-use crate::graphql::patch::patch;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
-use crate::graphql::typed::ServiceParametersInput;
 use crate::graphql::numbers::NumberPayload;
+use crate::graphql::patch::patch;
+use crate::graphql::typed::ServiceParametersInput;
+use extensions::rules;
+use platform::error;
 use platform::patch::Patch;
 use service_types::typing::TypeCatalogue;
 

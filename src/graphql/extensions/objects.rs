@@ -6,28 +6,28 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use serde_json::Value;
 
-use platform::access::{Actor, Role};
-use crate::graphql::accounts::{Account, Restriction};
 use crate::connection;
-use extensions::list::{self, Filter};
-use extensions::{queries, sealed};
+use crate::graphql::accounts::{Account, Restriction};
 use crate::graphql::context::{self, actor, caller, services};
 use crate::graphql::enums::DirectoryVisibility;
 use crate::graphql::error::ApiError;
+use crate::graphql::groups::GroupMember;
 use crate::graphql::paging::Page;
+use crate::graphql::provisioning::{DeviceLink, ProvisioningStatus, device_links_of};
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::typed::TypedParameters;
-use crate::graphql::groups::GroupMember;
+use extensions::list::{self, Filter};
+use extensions::{queries, sealed};
+use platform::access::{Actor, Role};
 use platform::ids::{AccountId, EventId, ExtensionId};
-use crate::graphql::provisioning::{DeviceLink, ProvisioningStatus, device_links_of};
 use restrictions::{RestrictionEffect, TargetKind};
 
 use crate::graphql::events::{CallPermission, Event, missing_row};
-use crate::graphql::service_types::{ServiceType};
-use service_types::schema::{Parameters, Viewer};
-use service_types::{compiled};
+use crate::graphql::service_types::ServiceType;
 use platform::store::types::Id;
 use platform::transaction::{Mode, transact};
+use service_types::compiled;
+use service_types::schema::{Parameters, Viewer};
 
 /// A number in service: owner, service type, parameters and label.
 #[derive(Clone)]

@@ -3,16 +3,16 @@
 use async_graphql::{Context, Object};
 
 use super::{Extension, ExtensionConnection};
-use platform::access::{Role, scope};
+use crate::graphql::context::{self, actor, services};
+use crate::graphql::error::ApiError;
+use crate::graphql::events::Event;
+use crate::graphql::paging::Page;
+use crate::graphql::scalars::PhoneNumber;
 use extensions::list::Filter;
 use extensions::queries;
 use extensions::rules::{self, Wish};
-use crate::graphql::context::{self, actor, services};
-use crate::graphql::error::ApiError;
-use crate::graphql::paging::Page;
-use crate::graphql::scalars::PhoneNumber;
 use numbering::number;
-use crate::graphql::events::Event;
+use platform::access::{Role, scope};
 
 /// Queries of numbers and extensions.
 #[derive(Default)]
@@ -32,9 +32,8 @@ impl ExtensionsQuery {
         #[graphql(desc = "How many; 50 when left out.")] first: Option<i32>,
     ) -> Result<Vec<PhoneNumber>, ApiError> {
         let page = Page::new("availableNumbers", first, None)?;
-        let Some(event) = Event::find(ctx, &event).await? else { return Ok(Vec::new()) };
-        let found =
-            service_types::service_type_by_slug(&mut *context::read(ctx).await?, &service_type).await?;
+        let Some(event) = Event::find_visible(ctx, &event).await? else { return Ok(Vec::new()) };
+        let found = service_types::service_type_by_slug(&mut *context::read(ctx).await?, &service_type).await?;
         let Some(service_type) = found else { return Ok(Vec::new()) };
         let clean = |text: &str| number::Number::clean(text).map_err(|problem| ApiError::bad_input(problem.message));
         let wish = match (like, from) {
@@ -97,7 +96,7 @@ async fn named(
     owner: Option<String>,
 ) -> Result<Option<Filter>, ApiError> {
     if let Some(slug) = event {
-        let Some(event) = Event::find(ctx, &slug).await? else { return Ok(None) };
+        let Some(event) = Event::find_visible(ctx, &slug).await? else { return Ok(None) };
         filter.events = Some(vec![event.0.id]);
     }
     let mut conn = context::read(ctx).await?;

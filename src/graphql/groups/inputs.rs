@@ -2,9 +2,9 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
-use platform::error::{Error, UserError};
 use crate::graphql::scalars::PhoneNumber;
 use extensions::groups::rules::{Invitation, Join, MemberChange};
+use platform::error::{Error, UserError};
 
 /// An extension to be invited into a group.
 #[derive(InputObject)]

@@ -8,10 +8,10 @@ use super::inputs::{
 };
 use super::objects::GroupMember;
 use crate::graphql::accounts::AcceptedPayload;
-use platform::error::Error;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use extensions::groups::rules::{self, Joined, MemberChange};
+use platform::error::Error;
 
 /// A membership, or why there is none.
 #[derive(SimpleObject)]

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use platform::access::{Actor, ApiKeyScope, Scope};
-use extensions::directory::{self, Audience};
-use extensions::{Extension};
 use crate::graphql;
 use crate::graphql::context::{actor, read, scope};
 use crate::graphql::enums::MembershipState;
 use crate::graphql::error::ApiError;
 use crate::graphql::scalars::PhoneNumber;
+use extensions::Extension;
+use extensions::directory::{self, Audience};
 use extensions::groups::{self, Membership, Party, queries};
+use platform::access::{Actor, ApiKeyScope, Scope};
 use platform::ids::GroupMemberId;
-use service_types::{ServiceBehaviour};
+use service_types::ServiceBehaviour;
 
 /// A membership of an extension in a call group.
 #[derive(Clone)]

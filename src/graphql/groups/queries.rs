@@ -3,11 +3,11 @@
 use async_graphql::{Context, Object};
 
 use super::objects::GroupMember;
-use platform::access::Role;
-use platform::error::AuthError;
 use crate::graphql::context::{actor, read};
 use crate::graphql::error::ApiError;
 use extensions::groups::queries;
+use platform::access::Role;
+use platform::error::AuthError;
 
 /// Queries of groups.
 #[derive(Default)]

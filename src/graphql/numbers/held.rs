@@ -8,10 +8,10 @@ use async_graphql::Context;
 use super::{Number, NumberConnection};
 use crate::graphql::context::{self, services};
 use crate::graphql::error::ApiError;
-use crate::graphql::paging::{Cut, Page};
-use platform::ids::{AccountId, NumberId};
-use numbers::queries;
 use crate::graphql::events::Event;
+use crate::graphql::paging::{Cut, Page};
+use numbers::queries;
+use platform::ids::{AccountId, NumberId};
 
 /// Where a page goes on: behind this number, and behind this row where several plans have the number.
 struct After(String, NumberId);
@@ -51,7 +51,7 @@ impl NumberConnection {
                     let known = match events.get(&id) {
                         Some(known) => Option::clone(known),
                         None => {
-                            let known = Event::known(ctx, id).await?;
+                            let known = Event::load_visible(ctx, id).await?;
                             events.insert(id, known.clone());
                             known
                         }

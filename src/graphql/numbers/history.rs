@@ -2,16 +2,16 @@
 
 use async_graphql::{Context, Object};
 
-use platform::access::Role;
-use crate::graphql::accounts::Account;
 use crate::connection;
+use crate::graphql::accounts::Account;
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums::NumberState;
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::DateTime;
-use platform::ids::{NumberHistoryId, NumberId};
 use numbers::{HistoryRow, queries};
+use platform::access::Role;
+use platform::ids::{NumberHistoryId, NumberId};
 
 /// One step of a number's life.
 #[derive(Clone)]

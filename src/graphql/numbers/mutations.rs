@@ -3,11 +3,11 @@
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
 use super::Number;
-use platform::error::Error;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use numbers::{PlanNumber, rules};
+use platform::error::Error;
 
 /// Which number to keep, and for whom.
 #[derive(InputObject)]

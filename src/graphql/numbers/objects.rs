@@ -5,18 +5,18 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 
 use super::history::{self, NumberHistoryConnection};
-use platform::access::Role;
-use crate::graphql::accounts::{Account, Restriction};
 use crate::connection;
-use crate::graphql::extensions::Extension;
+use crate::graphql::accounts::{Account, Restriction};
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums::NumberState;
 use crate::graphql::error::ApiError;
+use crate::graphql::events::Event;
+use crate::graphql::extensions::Extension;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use numbers::{NumberRow, PlanNumber};
-use restrictions::{TargetKind};
-use crate::graphql::events::Event;
+use platform::access::Role;
 use platform::store::types::Id;
+use restrictions::TargetKind;
 
 /// One number of one numbering plan. Rows appear when a number is first touched; an untouched number in a range is AVAILABLE.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ impl Number {
     pub async fn load(ctx: &Context<'_>, place: &PlanNumber) -> Result<Option<Self>, ApiError> {
         let event = match place.event {
             None => None,
-            Some(id) => match Event::known(ctx, id).await? {
+            Some(id) => match Event::load_visible(ctx, id).await? {
                 None => return Ok(None),
                 known => known,
             },

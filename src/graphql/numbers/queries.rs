@@ -3,16 +3,16 @@
 use async_graphql::{Context, Object};
 
 use super::{Number, NumberConnection};
-use platform::access::Role;
 use crate::graphql::context::{self, actor, services};
 use crate::graphql::enums::NumberState;
 use crate::graphql::error::ApiError;
+use crate::graphql::events::Event;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::PhoneNumber;
-use numbers::queries::{self, Filter};
-use numbers::PlanNumber;
 use numbering::number;
-use crate::graphql::events::Event;
+use numbers::PlanNumber;
+use numbers::queries::{self, Filter};
+use platform::access::Role;
 
 /// Queries of numbers.
 #[derive(Default)]
@@ -39,7 +39,7 @@ impl NumbersQuery {
         }
         let event = match event {
             None => None,
-            Some(slug) => match Event::find(ctx, &slug).await? {
+            Some(slug) => match Event::find_visible(ctx, &slug).await? {
                 None => return Ok(None),
                 found => found,
             },
@@ -69,7 +69,7 @@ impl NumbersQuery {
             Filter { from: bound(from)?, to: bound(to)?, state: state.map(Into::into), ..Filter::default() };
         let known = match &event {
             None => None,
-            Some(slug) => Event::find(ctx, slug).await?,
+            Some(slug) => Event::find_visible(ctx, slug).await?,
         };
         let mut is_impossible = event.is_some() && known.is_none();
         filter.event = known.as_ref().map(|event| event.0.id);

@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::consumers::FeedConsumer;
 use crate::graphql::accounts::AcceptedPayload;
-use platform::error::{self, Error};
-use crate::graphql::extensions::{Extension, ExtensionPayload};
 use crate::graphql::context::{self, caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::extensions::{Extension, ExtensionPayload};
 use crate::graphql::scalars::FeedCursor;
+use platform::error::{self, Error};
 use provisioning::acknowledge::{self, Acknowledgement, ReportedError};
 use provisioning::consumers::{self, ConsumerOutcome, ConsumerPatch, NewConsumer};
 

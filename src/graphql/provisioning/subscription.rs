@@ -55,7 +55,7 @@ impl ProvisioningSubscription {
         #[graphql(desc = "The event's slug.")] event: String,
     ) -> Result<impl Stream<Item = Result<Event, ApiError>> + use<>, ApiError> {
         actor(ctx)?.demand(Role::User)?;
-        let event = Event::find(ctx, &event).await?;
+        let event = Event::find_visible(ctx, &event).await?;
         let event = event.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such event."))?;
         let changes = watch_consumers(services(ctx)?.clone(), event.0.id).await?;
         Ok(changes.map(move |change| change.map(|()| event.clone()).map_err(ApiError::from)))

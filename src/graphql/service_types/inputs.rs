@@ -5,69 +5,71 @@ use serde_json::Value;
 
 use crate::graphql::enums;
 
-/// A service type to be made.
+/// A new service type.
 #[derive(InputObject)]
 pub struct CreateServiceTypeInput {
     /// `[a-z][a-z0-9-]{0,31}`.
     pub slug: String,
     /// 1 to 64 characters.
     pub name: String,
-    /// Markdown for the people who choose it.
+    /// Markdown for users who choose a service type.
     #[graphql(default)]
     pub description: String,
-    /// Markdown for owners, a template.
+    /// Markdown for owners of extensions; a template.
     #[graphql(default)]
     pub instructions: String,
     /// JSON Schema 2020-12 of an object.
     pub parameter_schema: Value,
-    /// What its extensions do.
+    /// Whether its extensions are devices or call groups.
     #[graphql(default_with = "enums::ServiceBehaviour::Endpoint")]
     pub behaviour: enums::ServiceBehaviour,
-    /// Only operators register it.
+    /// Whether only operators register extensions of it.
     #[graphql(default)]
     pub privileged: bool,
-    /// Its extensions may join call groups.
+    /// Whether its extensions may join call groups.
     #[graphql(default)]
     pub group_capable: bool,
-    /// How many one user may hold in one event.
+    /// The maximum number of extensions of one user in one event.
     pub quota: Option<i32>,
-    /// How many members a group may have.
+    /// The maximum number of members of a group.
     pub member_limit: Option<i32>,
     /// Settings for templates.
     pub settings: Option<Value>,
 }
 
-/// A field left out stays as it is. A new schema is checked against every extension; those it would break are listed and nothing is
-/// changed, unless each gets a value from `defaults`.
+/// Changes to a service type. A field that is left out keeps its value.
+///
+/// A new schema is checked against every extension. If an extension is incompatible and `defaults` contains no value for it, the
+/// payload lists it and nothing is changed.
 #[derive(InputObject)]
 pub struct UpdateServiceTypeInput {
-    /// Which service type.
+    /// The slug of the service type.
     pub slug: String,
     /// 1 to 64 characters.
     pub name: MaybeUndefined<String>,
-    /// Markdown for the people who choose it.
+    /// Markdown for users who choose a service type.
     pub description: MaybeUndefined<String>,
-    /// Markdown for owners, a template.
+    /// Markdown for owners of extensions; a template.
     pub instructions: MaybeUndefined<String>,
     /// JSON Schema 2020-12 of an object.
     pub parameter_schema: MaybeUndefined<Value>,
-    /// Values for parameters that extensions lack or that the new schema refuses; null leaves such a parameter out.
+    /// Values for parameters that are missing or invalid under the new schema; null removes such a parameter.
     pub defaults: Option<Value>,
-    /// Only operators register it.
+    /// Whether only operators register extensions of it.
     pub privileged: MaybeUndefined<bool>,
-    /// Its extensions may join call groups.
+    /// Whether its extensions may join call groups.
     pub group_capable: MaybeUndefined<bool>,
-    /// How many one user may hold in one event; null: no limit.
+    /// The maximum number of extensions of one user in one event; null: no limit.
     pub quota: MaybeUndefined<i32>,
-    /// How many members a group may have; null: no limit.
+    /// The maximum number of members of a group; null: no limit.
     pub member_limit: MaybeUndefined<i32>,
     /// Replaces the settings for templates.
     pub settings: MaybeUndefined<Value>,
-    /// Stops registrations; what exists goes on.
+    /// Disables new registrations. Existing extensions stay in service.
     pub retired: MaybeUndefined<bool>,
-    /// The schema version that the change was made from.
+    /// The schema version that the change is based on.
     pub expected_schema_version: Option<i32>,
-    /// Report what would happen; change nothing.
+    /// Only report the result, without a change.
     #[graphql(default)]
     pub dry_run: bool,
 }

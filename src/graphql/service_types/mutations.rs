@@ -4,9 +4,9 @@ use async_graphql::{Context, Object};
 
 use super::inputs::{CreateServiceTypeInput, UpdateServiceTypeInput};
 use super::payloads::ServiceTypePayload;
-use crate::graphql::patch::patch;
 use crate::graphql::context::{CoreTypeNames, caller, services};
 use crate::graphql::error::ApiError;
+use crate::graphql::patch::patch;
 use service_types::rules;
 
 /// Mutations of service types, for admins.
@@ -15,7 +15,7 @@ pub struct ServiceTypesMutation;
 
 #[Object]
 impl ServiceTypesMutation {
-    /// Makes a service type. Its GraphQL types are there with the next request.
+    /// Creates a service type. Its GraphQL types exist from the next request on.
     async fn create_service_type(
         &self,
         ctx: &Context<'_>,
@@ -35,11 +35,14 @@ impl ServiceTypesMutation {
             settings: input.settings,
         };
         let result = rules::create_service_type(services(ctx)?, &caller(ctx)?, input, reserved_type_names(ctx)).await;
-        ServiceTypePayload::of(ctx, rules::Update { result, incompatibilities: rules::Incompatibilities::default() })
-            .await
+        ServiceTypePayload::of(
+            ctx,
+            rules::UpdateOutcome { result, incompatibilities: rules::Incompatibilities::default() },
+        )
+        .await
     }
 
-    /// Changes a service type. A new schema is checked against every extension of it: all of them fit, or nothing changes.
+    /// Changes a service type. A new schema is checked against all of its extensions. If one is incompatible, nothing changes.
     async fn update_service_type(
         &self,
         ctx: &Context<'_>,
@@ -69,7 +72,7 @@ impl ServiceTypesMutation {
     }
 }
 
-/// The names that a service type's GraphQL types may not have.
+/// The type names of the core API, which generated GraphQL types must not have.
 fn reserved_type_names(ctx: &Context<'_>) -> Vec<String> {
     ctx.data_opt::<CoreTypeNames>().map(|names| names.0.to_vec()).unwrap_or_default()
 }

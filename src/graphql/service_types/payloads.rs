@@ -3,59 +3,59 @@
 use async_graphql::{Context, SimpleObject};
 
 use super::objects::ServiceType;
-use crate::graphql::extensions::Extension;
 use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::extensions::Extension;
 use service_types::rules;
 
-/// A service type, or why not.
+/// The service type, or errors.
 #[derive(SimpleObject)]
 pub struct ServiceTypePayload {
-    /// The service type as it is now.
+    /// The service type after the change.
     pub service_type: Option<ServiceType>,
-    /// Extensions that the new schema would break, the first 100.
+    /// Extensions that are incompatible with the new schema, at most the first 100.
     pub violations: Vec<ExtensionViolation>,
-    /// How many extensions the new schema would break.
+    /// The number of extensions that are incompatible with the new schema.
     pub violation_count: i32,
-    /// Why not.
+    /// The errors; nothing changed if there are any.
     pub errors: Vec<UserError>,
 }
 
 impl ServiceTypePayload {
-    pub async fn of(ctx: &Context<'_>, update: rules::Update) -> Result<Self, ApiError> {
-        let rules::Update { result, incompatibilities } = update;
+    pub async fn of(ctx: &Context<'_>, outcome: rules::UpdateOutcome) -> Result<Self, ApiError> {
+        let rules::UpdateOutcome { result, incompatibilities } = outcome;
         let (service_type, errors) = match settle(result)? {
             Ok(changed) => (ServiceType::load(ctx, changed.id).await?, Vec::new()),
             Err(errors) => (None, errors),
         };
-        let violations = named(ctx, incompatibilities.named).await?;
+        let violations = load_violations(ctx, incompatibilities.listed).await?;
         Ok(Self { service_type, violations, violation_count: incompatibilities.count, errors })
     }
 }
 
-/// An extension that a new schema would break.
+/// An extension that is incompatible with a new schema.
 #[derive(SimpleObject)]
 pub struct ExtensionViolation {
     /// The extension.
     pub extension: Extension,
     /// JSON Pointer into the extension's parameters.
     pub pointer: String,
-    /// The JSON Schema keyword that failed; `x-unique` for a value that another extension has, `x-secret` for a stored secret
-    /// that everybody could read.
+    /// The violated keyword of JSON Schema; `x-unique` for a value of another extension, `x-secret` for a stored secret that would be
+    /// exposed.
     pub keyword: String,
-    /// One sentence for a person.
+    /// A message for users.
     pub message: String,
 }
 
-/// Reads the extensions that are named; one that has gone meanwhile is left out.
-async fn named(
+/// Loads the incompatible extensions. An extension that was deleted in the meantime is left out.
+async fn load_violations(
     ctx: &Context<'_>,
     violations: Vec<rules::Incompatibility>,
 ) -> Result<Vec<ExtensionViolation>, ApiError> {
-    let mut named = Vec::with_capacity(violations.len());
+    let mut loaded = Vec::with_capacity(violations.len());
     for rules::Incompatibility { extension, pointer, keyword, message } in violations {
         if let Some(extension) = Extension::load(ctx, extension).await? {
-            named.push(ExtensionViolation { extension, pointer, keyword, message });
+            loaded.push(ExtensionViolation { extension, pointer, keyword, message });
         }
     }
-    Ok(named)
+    Ok(loaded)
 }

@@ -14,13 +14,13 @@ pub struct ServiceTypesQuery;
 
 #[Object]
 impl ServiceTypesQuery {
-    /// Every service type, retired ones too, by slug.
+    /// All service types, including retired ones, by slug.
     async fn service_types(&self, ctx: &Context<'_>) -> Result<Vec<ServiceType>, ApiError> {
         let rows = service_types::all_service_types(&mut *context::read(ctx).await?).await?;
         Ok(rows.into_iter().map(|row| ServiceType(Arc::new(row))).collect())
     }
 
-    /// The service type of this slug.
+    /// The service type with this slug.
     async fn service_type(
         &self,
         ctx: &Context<'_>,

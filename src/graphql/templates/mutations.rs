@@ -16,7 +16,7 @@ pub struct TemplatesMutation;
 
 #[Object]
 impl TemplatesMutation {
-    /// Makes a template, or replaces the one of this name, once it has rendered sample data.
+    /// Creates a template, or replaces the one with the same name, after rendering sample data with it.
     async fn save_template(&self, ctx: &Context<'_>, input: SaveTemplateInput) -> Result<TemplatePayload, ApiError> {
         let SaveTemplateInput { service_type, name, content_type, format, source } = input;
         let input = rules::SaveTemplate { service_type, name, content_type, format: format.into(), source };

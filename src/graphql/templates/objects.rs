@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use platform::access::Role;
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums;
 use crate::graphql::error::ApiError;
+use platform::access::Role;
 use platform::ids::TemplateId;
 
-/// What turns a feed of a service type into the text that a particular telephone system reads.
+/// A template that renders a feed of a service type in the format of a telephone system.
 #[derive(Clone)]
 pub struct Template(pub Arc<templates::Template>);
 
 impl Template {
-    /// The template of this id, for admins.
+    /// The template with this id, for admins.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -40,17 +40,17 @@ impl Template {
         &self.0.name
     }
 
-    /// The media type of what it yields.
+    /// The media type of the rendered document.
     async fn content_type(&self) -> &str {
         &self.0.content_type
     }
 
-    /// The kind of text that it yields: it decides how values are escaped.
+    /// The format of the rendered document, which determines how values are escaped.
     async fn format(&self) -> enums::TemplateFormat {
         self.0.format.into()
     }
 
-    /// The template itself, MiniJinja.
+    /// The source text, in MiniJinja.
     async fn source(&self) -> &str {
         &self.0.source
     }

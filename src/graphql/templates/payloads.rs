@@ -5,13 +5,13 @@ use async_graphql::SimpleObject;
 use super::objects::Template;
 use crate::graphql::error::UserError;
 
-/// A template, or why not.
+/// The template, or errors.
 #[derive(SimpleObject)]
 pub struct TemplatePayload {
-    /// The template as it is now.
+    /// The template after the change.
     pub template: Option<Template>,
-    /// The template applied to sample data.
+    /// The template rendered with sample data.
     pub sample: Option<String>,
-    /// Why not.
+    /// The errors; nothing changed if there are any.
     pub errors: Vec<UserError>,
 }

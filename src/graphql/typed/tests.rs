@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use platform::clock::SeededRng;
-use service_types::schema::{ParameterSchema, Source};
+use service_types::schema::{GenerationContext, ParameterSchema};
 use service_types::typing::ServiceTypeSource;
 
 /// What each field answers is given as the request's data.
@@ -405,7 +405,7 @@ proptest! {
         let schema = compiled(&json!({ "type": "object", "properties": { "p": schema, "made": { "type": "string", "x-generate": { "kind": "hex", "bytes": 4 } } } }));
         let rng = SeededRng::new(1);
         let mut values = json!({ "p": value }).as_object().cloned().unwrap();
-        schema.complete(&mut values, &Source { number: "1", username: "a", rng: &rng });
+        schema.complete(&mut values, &GenerationContext { number: "1", username: "a", rng: &rng });
         let values = Value::Object(values);
         if schema.is_valid(&values) {
             let catalogue = TypeCatalogue::try_new([source("sip", &schema)], []).unwrap();
@@ -417,7 +417,7 @@ proptest! {
     }
 
     #[test]
-    fn no_schema_makes_a_catalogue_that_cannot_be_built(property in service_types::schema::schema_like()) {
+    fn no_schema_makes_a_catalogue_that_cannot_be_built(property in service_types::schema::arbitrary::schema_like()) {
         let whole = json!({ "type": "object", "properties": { "codec": property, "a-b": true, "x": { "type": "string" } } });
         if let Ok(schema) = ParameterSchema::compile(&whole) {
             let sdl = build(TypeCatalogue::try_new([source("sip", &schema)], []).unwrap()).sdl();

@@ -11,8 +11,8 @@ use futures_util::future::BoxFuture;
 
 use super::error::EdgeError;
 use super::open_sockets::OpenSockets;
-use platform::clock::{Clock, Rng};
 use crate::graphql::limits::{Charge, DocumentCache, Tier, TypeTable};
+use platform::clock::{Clock, Rng};
 
 /// The program behind the edge. Cheap to clone: it is cloned for every request and every subscription.
 pub trait Gateway: Clone + Send + Sync + 'static {

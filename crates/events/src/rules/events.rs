@@ -1,19 +1,19 @@
 //! Inserts and changes events.
 
 use crate::actions;
-use platform::access::{Permit};
-use platform::clock::Timestamp;
-use platform::error::{Error, UserError, UserErrorKind};
 use crate::cascade::{self, ReservationIds};
 use crate::input::{clean_name, clean_slug};
 use crate::model::{Event, EventPhase, NumberRange};
 use crate::queries;
+use numbering::number::Number;
+use numbering::plan::ReservedPrefixes;
+use platform::access::Permit;
+use platform::clock::Timestamp;
+use platform::error::{Error, UserError, UserErrorKind};
 use platform::feed_log;
 use platform::ids::{EventId, NumberHistoryId, NumberId, NumberRangeId};
 use platform::locks;
 use platform::notifications::Notification;
-use numbering::number::Number;
-use numbering::plan::ReservedPrefixes;
 use platform::patch::Patch;
 use platform::store::types::JsonValue;
 use platform::transaction::Tx;
@@ -118,7 +118,7 @@ pub async fn change_event(tx: &mut Tx<'_>, input: UpdateEvent) -> Result<Changed
     let before = event.clone();
     patch_event(&mut event, input)?;
     check(&event)?;
-    refuse_prefixes_in_use(tx, &before, &event).await?;
+    reject_prefixes_in_use(tx, &before, &event).await?;
     queries::save_event(tx.conn, &permit, &event).await?;
     let was_archived = before.phase == EventPhase::Archived;
     if was_archived != (event.phase == EventPhase::Archived) {
@@ -202,13 +202,12 @@ async fn copy_reservations(tx: &mut Tx<'_>, permit: &Permit, source: &Event, eve
     Ok(())
 }
 
-/// Refuses a new reserved prefix that conflicts with a number in service or reserved.
-async fn refuse_prefixes_in_use(tx: &mut Tx<'_>, before: &Event, after: &Event) -> Result<(), Error> {
+/// Rejects a new reserved prefix that conflicts with a number in service or reserved.
+async fn reject_prefixes_in_use(tx: &mut Tx<'_>, before: &Event, after: &Event) -> Result<(), Error> {
     let before = before.reserved();
     for prefix in after.reserved().iter().filter(|prefix| !before.contains(prefix)) {
         if let Some(number) = cascade::first_taken_under(tx.conn, after.id, prefix).await? {
-            let message =
-                format!("The prefix {prefix} cannot be reserved: {number} is in service or reserved for somebody.");
+            let message = format!("The prefix {prefix} cannot be reserved: {number} is in service or reserved.");
             return Err(UserError::new(UserErrorKind::Conflict, "reservedPrefixes", message).into());
         }
     }

@@ -1,19 +1,19 @@
 //! Inserts, changes and deletes number ranges.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use super::{Changed, catalogue_changed};
-use platform::access::{Caller, Permit};
-use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use crate::input::clean_name;
 use crate::model::{Event, EventPhase, NumberRange};
 use crate::{cascade, queries};
-use platform::ids::NumberRangeId;
-use platform::locks;
 use numbering::number::{MAX_DIGITS, Number};
 use numbering::plan;
+use platform::access::{Caller, Permit};
+use platform::error::{Error, InternalError, UserError, UserErrorKind};
+use platform::ids::NumberRangeId;
+use platform::locks;
 use platform::patch::Patch;
 use platform::services::Services;
 use platform::store::Conn;
@@ -54,7 +54,7 @@ pub async fn insert_range(tx: &mut Tx<'_>, input: CreateNumberRange) -> Result<R
     }
     let permit = tx.permit().await?;
     let event = queries::event_by_slug(tx.conn, &input.event).await?.ok_or_else(no_event)?;
-    refuse_archived(&event, "event")?;
+    reject_archived(&event, "event")?;
     let first = Number::clean(&input.first).map_err(|problem| problem.at(["first"]))?;
     let last = Number::clean(&input.last).map_err(|problem| problem.at(["last"]))?;
     let range = plan::NumberRange::new(&first, &last)?;
@@ -63,7 +63,7 @@ pub async fn insert_range(tx: &mut Tx<'_>, input: CreateNumberRange) -> Result<R
         others.push(other.plan()?);
     }
     plan::check_range(&range, &others)?;
-    refuse_prefixes_of_taken(tx, &event, &range).await?;
+    reject_prefixes_of_taken(tx, &event, &range).await?;
     let range = NumberRange {
         id: NumberRangeId::new(tx.rng(), tx.now),
         event_id: event.id,
@@ -82,7 +82,7 @@ pub async fn insert_range(tx: &mut Tx<'_>, input: CreateNumberRange) -> Result<R
 /// INVALID or NOT_FOUND at the field concerned, EVENT_CLOSED at `id`.
 pub async fn change_range(tx: &mut Tx<'_>, input: UpdateNumberRange) -> Result<RangeOfEvent, Error> {
     let mut locked = lock_range(tx, &input.id).await?;
-    refuse_archived(&locked.event, "id")?;
+    reject_archived(&locked.event, "id")?;
     if let Some(label) = input.label.stored("label")? {
         locked.range.label = clean_name("label", &label)?;
     }
@@ -101,17 +101,17 @@ pub async fn delete_range(
     id: String,
 ) -> Result<Changed<NumberRangeId>, Error> {
     transact!(services, caller, actions::DELETE_NUMBER_RANGE, Mode::Commit, |tx| {
-            let RangeOfEvent { permit, event, range: row } = lock_range(tx, &id).await?;
-            refuse_archived(&event, "id")?;
-            if let Some(taken) = cascade::first_taken_between(tx.conn, event.id, &row.first, &row.last).await? {
-                let message = format!("Some of its numbers are in use or kept for somebody, {taken} among them.");
-                return Err(UserError::new(UserErrorKind::Conflict, "id", message).into());
-            }
-            queries::delete_range(tx.conn, &permit, row.id).await?;
-            catalogue_changed(tx).await?;
-            tx.audit(&permit, Some(row.id.global()), format!("range {}–{} was deleted", row.first, row.last)).await?;
-            Ok(Changed { id: row.id })
-        })
+        let RangeOfEvent { permit, event, range: row } = lock_range(tx, &id).await?;
+        reject_archived(&event, "id")?;
+        if let Some(taken) = cascade::first_taken_between(tx.conn, event.id, &row.first, &row.last).await? {
+            let message = format!("Some of its numbers are in use or reserved, {taken} among them.");
+            return Err(UserError::new(UserErrorKind::Conflict, "id", message).into());
+        }
+        queries::delete_range(tx.conn, &permit, row.id).await?;
+        catalogue_changed(tx).await?;
+        tx.audit(&permit, Some(row.id.global()), format!("range {}–{} was deleted", row.first, row.last)).await?;
+        Ok(Changed { id: row.id })
+    })
     .await
 }
 
@@ -134,25 +134,23 @@ async fn lock_range(tx: &mut Tx<'_>, id: &str) -> Result<RangeOfEvent, Error> {
     Ok(RangeOfEvent { permit, event, range })
 }
 
-fn refuse_archived(event: &Event, field: &str) -> Result<(), UserError> {
+fn reject_archived(event: &Event, field: &str) -> Result<(), UserError> {
     match event.phase {
-        EventPhase::Archived => Err(UserError::new(
-            UserErrorKind::EventClosed,
-            field,
-            "The event is archived: nothing of it changes any more.",
-        )),
+        EventPhase::Archived => {
+            Err(UserError::new(UserErrorKind::EventClosed, field, "The event is archived and cannot be changed."))
+        }
         _ => Ok(()),
     }
 }
 
-/// Refuses a range beside a number that was assigned outside every range and of which one would begin with the other.
-async fn refuse_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::NumberRange) -> Result<(), Error> {
+/// Rejects a range if one of its numbers is a prefix of a taken number outside the ranges, or the other way round.
+async fn reject_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::NumberRange) -> Result<(), Error> {
     for digits in (1..=MAX_DIGITS).filter(|digits| *digits != range.digits()) {
         let shadow = range.shadow(digits);
         let (first, last) = (shadow.first(), shadow.last());
         if let Some(taken) = cascade::first_taken_between(tx.conn, event.id, first.as_str(), last.as_str()).await? {
             let message = format!(
-                "The number {taken} is somebody's, and numbers of this range would begin with it, or it with one of them."
+                "The number {taken} is taken, and it is a prefix of numbers of this range or begins with one of them."
             );
             return Err(UserError::new(UserErrorKind::Conflict, "first", message).into());
         }
@@ -160,7 +158,7 @@ async fn refuse_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::
     Ok(())
 }
 
-/// How many numbers of a range somebody could register now: not reserved by a prefix, nobody's, and not barred.
+/// Counts the numbers of a range that can be registered now: available, not barred, and without a reserved prefix.
 ///
 /// # Errors
 /// When the database cannot be read.

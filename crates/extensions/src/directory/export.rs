@@ -9,9 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::listing::{self, Listing};
 use super::model::{Audience, Entry, is_listed};
+use events::Event;
 use platform::error::{Error, InternalError};
 use platform::ids::{ExtensionId, ServiceTypeId};
-use events::{Event};
 use platform::store::Conn;
 
 /// How many entries an export reads at once.

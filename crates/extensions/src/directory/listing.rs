@@ -9,11 +9,11 @@ use std::str::FromStr;
 
 use super::model::{Audience, Entry};
 use super::queries;
+use crate::search::{Query, Range};
+use events::{Event, EventPhase};
 use platform::access::{Actor, Role};
 use platform::error::Error;
-use crate::search::{Query, Range};
 use platform::ids::{EventId, ServiceTypeId};
-use events::{Event, EventPhase};
 use platform::store::Conn;
 use platform::text_enum;
 

@@ -2,10 +2,10 @@
 
 use diesel::Queryable;
 
-use platform::access::{Actor, ApiKeyScope, Role};
 use crate::visibility::Visibility;
-use platform::ids::{EventId, ExtensionId, ServiceTypeId};
 use events::EventPhase;
+use platform::access::{Actor, ApiKeyScope, Role};
+use platform::ids::{EventId, ExtensionId, ServiceTypeId};
 
 /// One line of the directory.
 #[derive(Clone, PartialEq, Eq, Debug, Queryable)]

@@ -15,9 +15,9 @@ use super::model::Entry;
 use crate::search::Range;
 use crate::stopped::{is_callable, is_stopped};
 use crate::visibility::Visibility;
+use ::events::EventPhase;
 use platform::ids::{EventId, ExtensionId};
 use platform::query;
-use ::events::EventPhase;
 use platform::store::Conn;
 use platform::store::schema::{
     call_permissions, directory_terms, events, extension_permissions, extensions, feeds, numbers, restrictions,

@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use super::listing::{self, Key, Listing, TermKind};
 use super::model::Audience;
-use platform::store::DatabaseUrl;
 use crate::search::{MatchRank, Query, SearchTerms};
 use crate::visibility::Visibility;
-use platform::ids::{AccountId, EventId, ExtensionId, RestrictionId, ServiceTypeId};
 use numbering::number::Number;
+use platform::ids::{AccountId, EventId, ExtensionId, RestrictionId, ServiceTypeId};
 use platform::query;
+use platform::store::DatabaseUrl;
 use platform::store::schema::{accounts, directory_terms, events, extensions, restrictions, service_types};
 use platform::store::types::JsonValue;
 use platform::store::{Conn, Store};

@@ -2,8 +2,8 @@
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
-use platform::clock::Timestamp;
 use crate::visibility::Visibility;
+use platform::clock::Timestamp;
 use platform::feed_log::FeedRef;
 use platform::ids::{AccountId, EventId, ExtensionId, GroupMemberId, ServiceTypeId};
 use platform::store::schema::group_members;

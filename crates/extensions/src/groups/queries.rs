@@ -5,10 +5,10 @@ use diesel::{OptionalExtension as _, QueryResult, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{GroupMember, Membership, MembershipState, Party};
+use ::events::EventPhase;
 use platform::access::Permit;
 use platform::ids::{AccountId, EventId, ExtensionId, GroupMemberId};
 use platform::query;
-use ::events::EventPhase;
 use platform::store::schema::{events, extensions, group_members};
 use platform::store::{CHUNK, Conn};
 

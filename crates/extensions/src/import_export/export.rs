@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::row::{ExtensionRow, MemberRow};
-use platform::access::{Caller, Role};
-use platform::error::{Error, InternalError, UserError};
+use crate::groups::{self, GroupMember, MembershipState};
 use crate::label::Label;
 use crate::rules::marks::public;
 use crate::{Extension, many_queries, sealed};
-use crate::groups::{self, GroupMember, MembershipState};
-use platform::ids::{ExtensionId, ServiceTypeId};
 use numbering::number::Number;
+use platform::access::{Caller, Role};
+use platform::error::{Error, InternalError, UserError};
+use platform::ids::{ExtensionId, ServiceTypeId};
 use platform::secrets::Sealer;
-use service_types::schema::{ParameterSchema, Viewer};
-use service_types::{ServiceBehaviour, ServiceType, compiled};
 use platform::services::Services;
 use platform::store::Conn;
+use service_types::schema::{ParameterSchema, Viewer};
+use service_types::{ServiceBehaviour, ServiceType, compiled};
 
 /// The extensions of an event as of one instant, by number. With secrets among their parameters where asked for, and with what
 /// only telephone systems may read; without, what an operator may read.
@@ -52,8 +52,7 @@ async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Resul
         let schema = compiled(&service_type)?;
         types.insert(service_type.id, (service_type, schema));
     }
-    let slugs: HashMap<_, _> =
-        events::all_permissions(conn).await?.into_iter().map(|row| (row.id, row.slug)).collect();
+    let slugs: HashMap<_, _> = events::all_permissions(conn).await?.into_iter().map(|row| (row.id, row.slug)).collect();
     let ids: Vec<ExtensionId> = found.iter().map(|(row, _)| row.id).collect();
     let mut permissions = HashMap::<_, Vec<String>>::new();
     for (extension, permission) in many_queries::granted_to(conn, &ids).await? {

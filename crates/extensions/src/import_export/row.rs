@@ -8,10 +8,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use platform::error::{UserError, UserErrorKind};
 use crate::label::Label;
 use crate::visibility::Visibility;
 use numbering::number::Number;
+use platform::error::{UserError, UserErrorKind};
 
 /// The columns, in the order in which they are written.
 pub const COLUMNS: [&str; 9] = [

@@ -1,23 +1,23 @@
 //! Barring a number: it cannot be registered, and stays restricted if it is in service.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use super::super::queries;
 use super::marks;
+use numbering::number::Number;
+use numbers::rules::{lock, of_plan, plan_of, untouched_on};
+use numbers::{NumberRow, PlanNumber};
 use platform::access::{Action, Caller, Permit, Role, scope};
 use platform::error::Error;
 use platform::feed_log::EntryChange;
 use platform::ids::RestrictionId;
 use platform::locks;
 use platform::notifications::Notification;
-use numbering::number::Number;
-use numbers::rules::{lock, of_plan, plan_of, untouched_on};
-use numbers::{NumberRow, PlanNumber};
-use restrictions::{NewRestriction, RestrictionSource};
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
+use restrictions::{NewRestriction, RestrictionSource};
 
 /// Bars a number. A second bar updates the reason.
 ///
@@ -33,22 +33,16 @@ pub async fn bar_number(
     let reason = accounts::rules::clean_reason(reason)?;
     let number = of_plan(number, event.is_some())?;
     transact!(services, caller, actions::BAR_NUMBER, Mode::Commit, |tx| {
-            let (permit, row) = take(tx, actions::BAR_NUMBER, event, &number).await?;
-            numbers::queries::save(tx.conn, &permit, &row).await?;
-            let id = RestrictionId::new(tx.rng(), tx.now);
-            let new = NewRestriction::new(
-                id,
-                row.id.into(),
-                RestrictionSource::Bar,
-                &reason,
-                tx.now,
-                permit.actor().account(),
-            );
-            restrictions::apply(tx.conn, &permit, &new).await?;
-            tell(tx, &row).await?;
-            tx.audit(&permit, Some(row.place().global()), format!("{} was barred: {reason}", row.number)).await?;
-            Ok(row.place())
-        })
+        let (permit, row) = take(tx, actions::BAR_NUMBER, event, &number).await?;
+        numbers::queries::save(tx.conn, &permit, &row).await?;
+        let id = RestrictionId::new(tx.rng(), tx.now);
+        let new =
+            NewRestriction::new(id, row.id.into(), RestrictionSource::Bar, &reason, tx.now, permit.actor().account());
+        restrictions::apply(tx.conn, &permit, &new).await?;
+        tell(tx, &row).await?;
+        tx.audit(&permit, Some(row.place().global()), format!("{} was barred: {reason}", row.number)).await?;
+        Ok(row.place())
+    })
     .await
 }
 
@@ -64,13 +58,13 @@ pub async fn unbar_number(
 ) -> Result<PlanNumber, Error> {
     let number = of_plan(number, event.is_some())?;
     transact!(services, caller, actions::UNBAR_NUMBER, Mode::Commit, |tx| {
-            let (permit, row) = take(tx, actions::UNBAR_NUMBER, event, &number).await?;
-            if restrictions::lift(tx.conn, &permit, row.id.into(), RestrictionSource::Bar).await? {
-                tell(tx, &row).await?;
-                tx.audit(&permit, Some(row.place().global()), format!("the bar of {} was lifted", row.number)).await?;
-            }
-            Ok(row.place())
-        })
+        let (permit, row) = take(tx, actions::UNBAR_NUMBER, event, &number).await?;
+        if restrictions::lift(tx.conn, &permit, row.id.into(), RestrictionSource::Bar).await? {
+            tell(tx, &row).await?;
+            tx.audit(&permit, Some(row.place().global()), format!("the bar of {} was lifted", row.number)).await?;
+        }
+        Ok(row.place())
+    })
     .await
 }
 

@@ -1,7 +1,7 @@
 //! Changing what an extension says and may do.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -16,10 +16,10 @@ use platform::access::{Caller, Permit};
 use platform::error::{AuthError, Error, UserError};
 use platform::ids::CallPermissionId;
 use platform::patch::Patch;
-use service_types::schema::{Parameters, Source};
-use service_types::{ServiceType, compiled};
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
+use service_types::schema::{GenerationContext, Parameters};
+use service_types::{ServiceType, compiled};
 
 /// What is to change; what is `None` stays.
 pub struct UpdateExtension {
@@ -41,30 +41,30 @@ pub struct UpdateExtension {
 pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExtension) -> Result<Changed, Error> {
     let mode = Mode::dry_run(input.dry_run);
     transact!(services, caller, actions::UPDATE_EXTENSION, mode, |tx| {
-            let Held { permit, mut row, event, service_type } = hold(tx, actions::UPDATE_EXTENSION, &input.id).await?;
-            check_phase(&event, &permit, Weight::Light)?;
-            check_version(&row, input.expected_version)?;
-            let schema = compiled(&service_type)?;
-            if let Some(label) = input.label.stored("label")? {
-                row.label = Label::parse(&label).map_err(|problem| problem.at(["label"]))?.into_string();
-            }
-            row.visibility = input.visibility.stored("visibility")?.unwrap_or(row.visibility);
-            if let Some(fallback) = input.fallback_number.clearable() {
-                set_fallback(tx, &mut row, fallback.as_deref()).await?;
-            }
-            let mut generated = None;
-            if let Some(patch) = input.parameters {
-                let secrets = patch_parameters(tx, &permit, &mut row, &service_type, patch).await?;
-                generated = shown_once(&schema, &secrets, &permit);
-            }
-            row.version += 1;
-            row.updated_at = tx.now;
-            queries::save(tx.conn, &permit, &row).await?;
-            queries::index(tx.conn, &permit, &row, false).await?;
-            marks::present(tx, &row, &schema);
-            tx.audit(&permit, Some(row.id.global()), format!("{} was changed", row.number)).await?;
-            Changed::of(tx, mode, &permit, &row, generated).await
-        })
+        let Held { permit, mut row, event, service_type } = hold(tx, actions::UPDATE_EXTENSION, &input.id).await?;
+        check_phase(&event, &permit, Weight::Light)?;
+        check_version(&row, input.expected_version)?;
+        let schema = compiled(&service_type)?;
+        if let Some(label) = input.label.stored("label")? {
+            row.label = Label::parse(&label).map_err(|problem| problem.at(["label"]))?.into_string();
+        }
+        row.visibility = input.visibility.stored("visibility")?.unwrap_or(row.visibility);
+        if let Some(fallback) = input.fallback_number.clearable() {
+            set_fallback(tx, &mut row, fallback.as_deref()).await?;
+        }
+        let mut generated = None;
+        if let Some(patch) = input.parameters {
+            let secrets = patch_parameters(tx, &permit, &mut row, &service_type, patch).await?;
+            generated = shown_once(&schema, &secrets, &permit);
+        }
+        row.version += 1;
+        row.updated_at = tx.now;
+        queries::save(tx.conn, &permit, &row).await?;
+        queries::index(tx.conn, &permit, &row, false).await?;
+        marks::present(tx, &row, &schema);
+        tx.audit(&permit, Some(row.id.global()), format!("{} was changed", row.number)).await?;
+        Changed::of(tx, mode, &permit, &row, generated).await
+    })
     .await
 }
 
@@ -79,7 +79,7 @@ async fn patch_parameters(
     let schema = compiled(service_type)?;
     let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(AuthError::Forbidden)?;
     let number = row.number.clone();
-    let source = Source { number: &number, username: &owner.username, rng: tx.rng() };
+    let source = GenerationContext { number: &number, username: &owner.username, rng: tx.rng() };
     let current = parameters::all(tx, row)?;
     let patch = parameters::patch(Some(patch))?;
     let (values, secrets) = parameters::merge(&schema, current, patch, editor(permit), &source)?;
@@ -102,34 +102,36 @@ pub async fn rotate_secret(
     caller.actor.demand_recent_sign_in(services.now())?;
     let (id, parameter) = (id.to_owned(), parameter.to_owned());
     transact!(services, caller, actions::ROTATE_SECRET, Mode::Commit, |tx| {
-            let Held { permit, mut row, event, service_type } = hold(tx, actions::ROTATE_SECRET, &id).await?;
-            check_phase(&event, &permit, Weight::Light)?;
-            let schema = compiled(&service_type)?;
-            let found = schema.rotatable(&parameter)?;
-            if !found.is_writable_by(editor(&permit)) {
-                return Err(UserError::new(
-                    platform::error::UserErrorKind::FeatureDenied,
-                    "parameter",
-                    "You may not change this parameter.",
-                )
-                .into());
-            }
-            let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(AuthError::Forbidden)?;
-            let number = row.number.clone();
-            let made = schema
-                .generate_one(&parameter, &Source { number: &number, username: &owner.username, rng: tx.rng() })?;
-            let mut values = parameters::all(tx, &row)?;
-            values.insert(parameter.clone(), made.clone());
-            parameters::store(tx, &schema, &mut row, values)?;
-            parameters::claim_unique(tx, &permit, &schema, &row, &service_type).await?;
-            row.version += 1;
-            row.updated_at = tx.now;
-            queries::save(tx.conn, &permit, &row).await?;
-            marks::present(tx, &row, &schema);
-            tx.audit(&permit, Some(row.id.global()), format!("{parameter} of {} was made anew", row.number)).await?;
-            let made = Parameters::from_iter([(parameter, made)]);
-            Ok(Changed { extension: row.id, generated: shown_once(&schema, &made, &permit), preview: None })
-        })
+        let Held { permit, mut row, event, service_type } = hold(tx, actions::ROTATE_SECRET, &id).await?;
+        check_phase(&event, &permit, Weight::Light)?;
+        let schema = compiled(&service_type)?;
+        let found = schema.rotatable(&parameter)?;
+        if !found.is_writable_by(editor(&permit)) {
+            return Err(UserError::new(
+                platform::error::UserErrorKind::FeatureDenied,
+                "parameter",
+                "You may not change this parameter.",
+            )
+            .into());
+        }
+        let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(AuthError::Forbidden)?;
+        let number = row.number.clone();
+        let made = schema.generate_one(
+            &parameter,
+            &GenerationContext { number: &number, username: &owner.username, rng: tx.rng() },
+        )?;
+        let mut values = parameters::all(tx, &row)?;
+        values.insert(parameter.clone(), made.clone());
+        parameters::store(tx, &schema, &mut row, values)?;
+        parameters::claim_unique(tx, &permit, &schema, &row, &service_type).await?;
+        row.version += 1;
+        row.updated_at = tx.now;
+        queries::save(tx.conn, &permit, &row).await?;
+        marks::present(tx, &row, &schema);
+        tx.audit(&permit, Some(row.id.global()), format!("{parameter} of {} was made anew", row.number)).await?;
+        let made = Parameters::from_iter([(parameter, made)]);
+        Ok(Changed { extension: row.id, generated: shown_once(&schema, &made, &permit), preview: None })
+    })
     .await
 }
 
@@ -146,18 +148,18 @@ pub async fn set_call_permissions(
 ) -> Result<Changed, Error> {
     let id = id.to_owned();
     transact!(services, caller, actions::SET_CALL_PERMISSIONS, Mode::Commit, |tx| {
-            let Held { permit, mut row, event, service_type } = hold(tx, actions::SET_CALL_PERMISSIONS, &id).await?;
-            check_phase(&event, &permit, Weight::Light)?;
-            check_version(&row, expected)?;
-            let granted = permissions(tx, &slugs).await?;
-            queries::set_permissions(tx.conn, &permit, row.id, &granted).await?;
-            row.version += 1;
-            row.updated_at = tx.now;
-            queries::save(tx.conn, &permit, &row).await?;
-            marks::present(tx, &row, &*compiled(&service_type)?);
-            tx.audit(&permit, Some(row.id.global()), format!("{} may now: {}", row.number, slugs.join(", "))).await?;
-            Ok(Changed { extension: row.id, generated: None, preview: None })
-        })
+        let Held { permit, mut row, event, service_type } = hold(tx, actions::SET_CALL_PERMISSIONS, &id).await?;
+        check_phase(&event, &permit, Weight::Light)?;
+        check_version(&row, expected)?;
+        let granted = permissions(tx, &slugs).await?;
+        queries::set_permissions(tx.conn, &permit, row.id, &granted).await?;
+        row.version += 1;
+        row.updated_at = tx.now;
+        queries::save(tx.conn, &permit, &row).await?;
+        marks::present(tx, &row, &*compiled(&service_type)?);
+        tx.audit(&permit, Some(row.id.global()), format!("{} may now: {}", row.number, slugs.join(", "))).await?;
+        Ok(Changed { extension: row.id, generated: None, preview: None })
+    })
     .await
 }
 

@@ -1,22 +1,22 @@
 //! Which numbers somebody may have: one that is asked for, or any that is free.
 
-use platform::access::Permit;
-use platform::error::{Error, UserError, UserErrorKind};
-use platform::ids::AccountId;
+use events::Event;
+use numbering::NumberState;
 use numbering::free::FreeNumbers;
 use numbering::number::Number;
 use numbering::plan::{self, ReservedPrefixes};
+use numbers::NumberRow;
 use numbers::queries::TakenNumbers;
 use numbers::rules::{settle, untouched};
-use numbering::NumberState;
-use numbers::{NumberRow};
-use restrictions::{TargetKind};
-use events::{Event};
-use service_types::{ServiceType};
+use platform::access::Permit;
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::ids::AccountId;
 use platform::services::Services;
 use platform::store::Conn;
 use platform::store::types::Id;
 use platform::transaction::Tx;
+use restrictions::TargetKind;
+use service_types::ServiceType;
 
 /// How many free numbers are suggested in place of a taken one.
 const SUGGESTIONS: usize = 5;

@@ -3,8 +3,8 @@
 use super::super::model::Extension;
 use super::super::queries;
 use super::loops;
-use platform::error::{Error, UserError};
 use numbering::number::Number;
+use platform::error::{Error, UserError};
 use platform::transaction::Tx;
 
 /// Where a fallback is given in every input.

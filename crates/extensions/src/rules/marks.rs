@@ -5,8 +5,8 @@ use super::super::queries;
 use platform::error::Error;
 use platform::feed_log::{EntryChange, EntryKeys, FeedRef};
 use platform::notifications::Notification;
-use service_types::schema::{ParameterSchema, Parameters};
 use platform::transaction::Tx;
+use service_types::schema::{ParameterSchema, Parameters};
 
 /// The feed of an extension.
 pub(super) const fn feed(row: &Extension) -> FeedRef {

@@ -8,13 +8,13 @@ use super::marks::public;
 use platform::access::Permit;
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::ids::ExtensionId;
-use service_types::ServiceType;
-use service_types::schema::{
-    Audience, Editor, Parameter, ParameterSchema, Parameters, Source, Viewer, merge_patch,
-};
-use service_types::sealed::{UniqueValue, comparison_key, unique_values};
 use platform::store::types::{Id, JsonValue};
 use platform::transaction::Tx;
+use service_types::ServiceType;
+use service_types::schema::{
+    Audience, Editor, GenerationContext, Parameter, ParameterSchema, Parameters, Viewer, merge_patch,
+};
+use service_types::sealed::{UniqueValue, comparison_key, unique_values};
 
 /// What is given as parameters must be an object.
 pub(super) fn patch(given: Option<Value>) -> Result<Parameters, UserError> {
@@ -42,7 +42,7 @@ pub(super) fn merge(
     current: Parameters,
     patch: Parameters,
     editor: Editor,
-    source: &Source<'_>,
+    source: &GenerationContext<'_>,
 ) -> Result<(Parameters, Parameters), Error> {
     let problems = schema.forbidden_writes(&patch, &current, editor);
     if !problems.is_empty() {
@@ -72,7 +72,7 @@ pub fn replace(
     current: Parameters,
     mut given: Parameters,
     editor: Editor,
-    source: &Source<'_>,
+    source: &GenerationContext<'_>,
 ) -> Result<Parameters, Error> {
     given.retain(|_, value| !value.is_null());
     let stays = |parameter: &Parameter| {
@@ -106,9 +106,9 @@ pub(super) fn follow(
     (old, new): ((&str, &str), (&str, &str)),
     rotated: bool,
 ) -> Result<Parameters, Error> {
-    let source = |(number, username)| Source { number, username, rng: tx.rng() };
+    let source = |(number, username)| GenerationContext { number, username, rng: tx.rng() };
     let mut values = all(tx, row)?;
-    let changed = schema.follow(&mut values, &source(old), &source(new));
+    let changed = schema.update_derived_parameters(&mut values, &source(old), &source(new));
     let made = if rotated { schema.rotate_all(&mut values, &source(new)) } else { Parameters::new() };
     if changed.is_empty() && made.is_empty() {
         return Ok(made);

@@ -20,7 +20,7 @@ use platform::ids::{AccountId, ExtensionId};
 use platform::locks::{self, LockMode};
 use numbers::rules::{Move, shift};
 use numbering::NumberState;
-use service_types::schema::Source;
+use service_types::schema::GenerationContext;
 use events::{Event};
 use service_types::{ServiceType, compiled};
 use platform::services::Services;
@@ -199,7 +199,7 @@ pub async fn place(
     let wish = Claim { event: &event, service_type: &service_type, owner: owner.id, override_reservation };
     let number = claim(tx, permit, &wish, number.as_deref()).await?;
     let schema = compiled(&service_type)?;
-    let source = Source { number: &number.number, username: &owner.username, rng: tx.rng() };
+    let source = GenerationContext { number: &number.number, username: &owner.username, rng: tx.rng() };
     let (values, secrets) = parameters::merge(&schema, serde_json::Map::new(), patch, editor(permit), &source)?;
     let id = ExtensionId::new(tx.rng(), tx.now);
     let mut row = Extension {

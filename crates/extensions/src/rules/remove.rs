@@ -1,21 +1,21 @@
 //! Taking a number out of service.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use super::super::model::Extension;
 use super::super::queries;
 use super::{Held, Weight, check_phase, check_version, hold, marks};
+use events::Event;
+use numbering::NumberState;
+use numbers::rules::{Move, shift};
 use platform::access::{Caller, Permit};
 use platform::clock::Timestamp;
 use platform::error::{Error, InternalError};
 use platform::feed_log::{self, EntryChange, FeedRef};
 use platform::ids::ExtensionId;
 use platform::notifications::Notification;
-use numbers::rules::{Move, shift};
-use numbering::NumberState;
-use events::Event;
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
 
@@ -39,13 +39,13 @@ pub async fn delete(
 ) -> Result<Deleted, Error> {
     let id = id.to_owned();
     transact!(services, caller, actions::DELETE_EXTENSION, Mode::Commit, |tx| {
-            let Held { permit, row, event, .. } = hold(tx, actions::DELETE_EXTENSION, &id).await?;
-            check_phase(&event, &permit, Weight::Heavy)?;
-            check_version(&row, expected)?;
-            let held_until = remove(tx, &permit, &row, &event).await?;
-            tx.audit(&permit, Some(row.id.global()), format!("{} was deleted", row.number)).await?;
-            Ok(Deleted { extension: row.id, held_until })
-        })
+        let Held { permit, row, event, .. } = hold(tx, actions::DELETE_EXTENSION, &id).await?;
+        check_phase(&event, &permit, Weight::Heavy)?;
+        check_version(&row, expected)?;
+        let held_until = remove(tx, &permit, &row, &event).await?;
+        tx.audit(&permit, Some(row.id.global()), format!("{} was deleted", row.number)).await?;
+        Ok(Deleted { extension: row.id, held_until })
+    })
     .await
 }
 

@@ -1,7 +1,7 @@
 //! Giving an extension another number.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use super::super::model::Extension;
@@ -9,16 +9,16 @@ use super::super::queries;
 use super::claim::{Claim, claim};
 use super::remove::leave;
 use super::{Changed, Held, Weight, check_phase, check_version, hold, marks, parameters, place_of};
+use numbering::NumberState;
+use numbering::number::Number;
+use numbers::NumberRow;
+use numbers::rules::{Move, shift};
 use platform::access::{Caller, Permit};
 use platform::error::{Error, InternalError};
 use platform::feed_log::FeedRef;
-use numbers::NumberRow;
-use numbering::number::Number;
-use numbers::rules::{Move, shift};
-use numbering::NumberState;
-use service_types::compiled;
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
+use service_types::compiled;
 
 /// Which extension gets which number.
 pub struct RenumberExtension {
@@ -39,14 +39,14 @@ pub struct RenumberExtension {
 pub async fn renumber(services: &Services, caller: &Arc<Caller>, input: RenumberExtension) -> Result<Changed, Error> {
     let mode = Mode::dry_run(input.dry_run);
     transact!(services, caller, actions::RENUMBER_EXTENSION, mode, |tx| {
-            let held = hold(tx, actions::RENUMBER_EXTENSION, &input.id).await?;
-            check_phase(&held.event, &held.permit, Weight::Heavy)?;
-            check_version(&held.row, input.expected_version)?;
-            let wanted = Number::clean(&input.number).map_err(|problem| problem.at(["number"]))?;
-            let permit = held.permit.clone();
-            let row = if wanted.as_str() == held.row.number { held.row } else { move_to(tx, held, &wanted).await? };
-            Changed::of(tx, mode, &permit, &row, None).await
-        })
+        let held = hold(tx, actions::RENUMBER_EXTENSION, &input.id).await?;
+        check_phase(&held.event, &held.permit, Weight::Heavy)?;
+        check_version(&held.row, input.expected_version)?;
+        let wanted = Number::clean(&input.number).map_err(|problem| problem.at(["number"]))?;
+        let permit = held.permit.clone();
+        let row = if wanted.as_str() == held.row.number { held.row } else { move_to(tx, held, &wanted).await? };
+        Changed::of(tx, mode, &permit, &row, None).await
+    })
     .await
 }
 

@@ -1,13 +1,13 @@
 //! Sealing secrets anew, after the sealing key was changed.
 
-use platform::transact;
 use platform::access::ROTATE_KEY;
+use platform::transact;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::super::{many_queries, sealed};
-use platform::access::{Caller};
+use platform::access::Caller;
 use platform::error::Error;
 use platform::ids::{EventId, ExtensionId};
 use platform::locks;
@@ -40,27 +40,27 @@ pub async fn reseal(
     after: Option<ExtensionId>,
 ) -> Result<Resealed, Error> {
     transact!(services, caller, ROTATE_KEY, Mode::Commit, |tx| {
-            locks::events(tx.conn, &[event]).await?;
-            let permit = tx.permit().await?;
-            let page = many_queries::sealed_secrets(tx.conn, event, after, BATCH).await?;
-            let mut done = Resealed::default();
-            if i64::try_from(page.len()).is_ok_and(|rows| rows == BATCH) {
-                done.next = page.last().map(|(id, _)| *id);
-            }
-            for (id, secrets) in page {
-                match sealed::reseal(tx.sealer(), id, &secrets) {
-                    Ok(None) => {}
-                    Ok(Some(anew)) => {
-                        many_queries::save_secrets(tx.conn, &permit, id, &anew).await?;
-                        done.resealed += 1;
-                    }
-                    Err(error) => {
-                        tracing::error!(extension.id = %id.global(), error = %error, "sealed secrets cannot be opened");
-                        done.unreadable += 1;
-                    }
+        locks::events(tx.conn, &[event]).await?;
+        let permit = tx.permit().await?;
+        let page = many_queries::sealed_secrets(tx.conn, event, after, BATCH).await?;
+        let mut done = Resealed::default();
+        if i64::try_from(page.len()).is_ok_and(|rows| rows == BATCH) {
+            done.next = page.last().map(|(id, _)| *id);
+        }
+        for (id, secrets) in page {
+            match sealed::reseal(tx.sealer(), id, &secrets) {
+                Ok(None) => {}
+                Ok(Some(anew)) => {
+                    many_queries::save_secrets(tx.conn, &permit, id, &anew).await?;
+                    done.resealed += 1;
+                }
+                Err(error) => {
+                    tracing::error!(extension.id = %id.global(), error = %error, "sealed secrets cannot be opened");
+                    done.unreadable += 1;
                 }
             }
-            Ok(done)
-        })
+        }
+        Ok(done)
+    })
     .await
 }

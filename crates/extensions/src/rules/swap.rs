@@ -1,7 +1,7 @@
 //! Exchanging the numbers of two extensions.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,10 +10,10 @@ use super::super::model::Extension;
 use super::super::queries;
 use super::renumber::arrive;
 use super::{Weight, check_phase, place_of, take};
-use platform::access::{Caller};
+use numbers::NumberRow;
+use platform::access::Caller;
 use platform::error::{Error, InternalError, UserError};
 use platform::ids::ExtensionId;
-use numbers::{NumberRow};
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
 
@@ -32,8 +32,7 @@ pub struct Swapped {
 /// number and may not be what follows.
 pub async fn swap(services: &Services, caller: &Arc<Caller>, first: &str, second: &str) -> Result<Swapped, Error> {
     let (first, second) = (first.to_owned(), second.to_owned());
-    transact!(services, caller, actions::SWAP_NUMBERS, Mode::Commit, |tx| { swap_in(tx, &first, &second).await })
-    .await
+    transact!(services, caller, actions::SWAP_NUMBERS, Mode::Commit, |tx| { swap_in(tx, &first, &second).await }).await
 }
 
 async fn swap_in(tx: &mut Tx<'_>, first: &str, second: &str) -> Result<Swapped, Error> {

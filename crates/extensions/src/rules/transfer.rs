@@ -1,23 +1,23 @@
 //! Giving an extension to somebody else.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use super::super::model::Extension;
 use super::super::queries;
 use super::place::{account_named, account_of, check_quota};
 use super::{Changed, Weight, check_phase, check_version, marks, parameters, place_of, shown_once, take};
-use platform::access::{Caller, Permit, Role};
-use accounts::{Account};
-use platform::error::{Error, InternalError, UserError, UserErrorKind};
-use numbers::rules::{Move, shift};
+use accounts::Account;
+use events::Event;
 use numbering::NumberState;
-use restrictions::{RestrictionEffect};
-use events::{Event};
-use service_types::{ServiceType, compiled};
+use numbers::rules::{Move, shift};
+use platform::access::{Caller, Permit, Role};
+use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
+use restrictions::RestrictionEffect;
+use service_types::{ServiceType, compiled};
 
 /// Which extension goes to whom.
 pub struct TransferExtension {
@@ -36,8 +36,7 @@ pub struct TransferExtension {
 /// NOT_FOUND at `id`; at `owner` NOT_FOUND, EMAIL_UNVERIFIED, RESTRICTED, QUOTA_EXCEEDED (operators have no quota);
 /// STALE_VERSION, EVENT_CLOSED; SCHEMA_VIOLATION and ALREADY_EXISTS where a parameter may not be what follows.
 pub async fn transfer(services: &Services, caller: &Arc<Caller>, input: TransferExtension) -> Result<Changed, Error> {
-    transact!(services, caller, actions::TRANSFER_EXTENSION, Mode::Commit, |tx| { transfer_in(tx, &input).await })
-    .await
+    transact!(services, caller, actions::TRANSFER_EXTENSION, Mode::Commit, |tx| { transfer_in(tx, &input).await }).await
 }
 
 async fn transfer_in(tx: &mut Tx<'_>, input: &TransferExtension) -> Result<Changed, Error> {

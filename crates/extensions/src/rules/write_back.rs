@@ -1,7 +1,7 @@
 //! What telephone systems tell about extensions: an IPEI, an IMSI, when a device registered last.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,14 +10,14 @@ use serde_json::Value;
 use super::super::model::Extension;
 use super::super::queries;
 use super::{Held, lock, marks, parameters, place_of};
+use events::EventPhase;
 use platform::access::{Caller, reach};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::ExtensionId;
-use service_types::schema::{Editor, Parts, Source};
-use events::{EventPhase};
-use service_types::{compiled};
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
+use service_types::compiled;
+use service_types::schema::{Editor, GenerationContext, StoredParameters};
 
 /// The extension that was written to.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -36,14 +36,14 @@ pub struct Written {
 pub async fn write_back(services: &Services, caller: &Arc<Caller>, id: &str, patch: Value) -> Result<Written, Error> {
     let id = id.to_owned();
     transact!(services, caller, actions::WRITE_BACK_PARAMETERS, Mode::Commit, |tx| {
-            let held = hold(tx, &id).await?;
-            if held.event.phase == EventPhase::Archived {
-                return Err(UserError::new(UserErrorKind::EventClosed, "", "The event is archived.").into());
-            }
-            let id = held.row.id;
-            merge(tx, held, patch).await?;
-            Ok(Written { id })
-        })
+        let held = hold(tx, &id).await?;
+        if held.event.phase == EventPhase::Archived {
+            return Err(UserError::new(UserErrorKind::EventClosed, "", "The event is archived.").into());
+        }
+        let id = held.row.id;
+        merge(tx, held, patch).await?;
+        Ok(Written { id })
+    })
     .await
 }
 
@@ -67,7 +67,7 @@ async fn merge(tx: &mut Tx<'_>, held: Held, patch: Value) -> Result<(), Error> {
     let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?;
     let owner = owner.ok_or_else(|| InternalError::new("an extension without its owner"))?;
     let current = parameters::all(tx, &row)?;
-    let source = Source { number: &row.number, username: &owner.username, rng: tx.rng() };
+    let source = GenerationContext { number: &row.number, username: &owner.username, rng: tx.rng() };
     let patch = parameters::patch(Some(patch))?;
     let (values, _) = parameters::merge(&schema, current.clone(), patch, Editor::Consumer, &source)?;
     let (before, after) = (schema.split(current), schema.split(values.clone()));
@@ -90,8 +90,8 @@ async fn merge(tx: &mut Tx<'_>, held: Held, patch: Value) -> Result<(), Error> {
 }
 
 /// Which parameters were written, by name: values are nobody's business in the audit.
-fn summary(row: &Extension, before: &Parts, after: &Parts) -> String {
-    let (before, after) = (before.join(), after.join());
+fn summary(row: &Extension, before: &StoredParameters, after: &StoredParameters) -> String {
+    let (before, after) = (before.merged(), after.merged());
     let names: Vec<_> = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name))).collect();
     let changed: Vec<_> =
         names.into_iter().filter(|name| before.get(*name) != after.get(*name)).map(String::as_str).collect();

@@ -2,10 +2,10 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use platform::error::InternalError;
 use crate::free::{Found, Taken, WINDOW};
 use crate::number::Number;
 use crate::plan::NumberRange;
+use platform::error::InternalError;
 
 /// Where a walk goes.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -172,7 +172,7 @@ impl DocumentBuilder<'_> {
         let (mac, now) = (self.link.mac_address().unwrap_or_default(), self.now.to_string());
         let device = DeviceVariables { mac: &mac, address };
         let extension: Variable = render::extension_variable(content, HiddenFields::default());
-        let variables = templates::of_device(&render::surroundings(context, head, &now), extension, &device);
+        let variables = templates::device_context(&render::surroundings(context, head, &now), extension, &device);
         let body = templates::render(template.format, &template.source, variables, Limits::SMALL)
             .map_err(|error| Error::BadRequest(format!("The template {} fails: {error}.", template.name)))?;
         let facts = json!([

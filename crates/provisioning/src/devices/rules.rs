@@ -138,7 +138,7 @@ async fn load_target(tx: &mut Tx<'_>, permit: &Permit, input: &NewDeviceLink) ->
     let template =
         template.ok_or_else(|| UserError::not_found("template", "The service type has no such template."))?;
     // The template of a whole feed may contain what its author meant only for telephone systems.
-    if !templates::is_of_device(template.format, &template.source) {
+    if !templates::is_device_template(template.format, &template.source) {
         return Err(UserError::invalid(
             "template",
             "This template makes the file of a whole feed, not of one telephone.",

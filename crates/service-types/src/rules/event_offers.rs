@@ -1,18 +1,18 @@
 //! Creates and changes events together with the service types that they offer.
 
-use platform::transact;
 use events::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use super::ids_of_slugs;
-use platform::access::{Caller, Permit};
-use platform::error::Error;
+use crate::queries;
 use events::rules::{
     self as event_rules, Changed, ChangedEvent, CopiedEvent, CreateEvent, InsertedEvent, UpdateEvent, catalogue_changed,
 };
+use platform::access::{Caller, Permit};
+use platform::error::Error;
 use platform::ids::EventId;
 use platform::patch::Patch;
-use crate::queries;
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
 
@@ -27,21 +27,21 @@ pub async fn create_event(
     service_types: Vec<String>,
 ) -> Result<Changed<EventId>, Error> {
     transact!(services, caller, actions::CREATE_EVENT, Mode::Commit, |tx| {
-            let InsertedEvent { permit, event, copied } = event_rules::insert_event(tx, &input).await?;
-            let mut offered = ids_of_slugs(tx, &service_types).await?;
-            if let Some(copied) = &copied {
-                for service_type in queries::service_types_of_event(tx.conn, copied.id).await? {
-                    if !offered.contains(&service_type.id) {
-                        offered.push(service_type.id);
-                    }
+        let InsertedEvent { permit, event, copied } = event_rules::insert_event(tx, &input).await?;
+        let mut offered = ids_of_slugs(tx, &service_types).await?;
+        if let Some(copied) = &copied {
+            for service_type in queries::service_types_of_event(tx.conn, copied.id).await? {
+                if !offered.contains(&service_type.id) {
+                    offered.push(service_type.id);
                 }
-                copy_range_limits(tx, &permit, copied).await?;
             }
-            queries::replace_offers(tx.conn, &permit, event.id, &offered).await?;
-            catalogue_changed(tx).await?;
-            tx.audit(&permit, Some(event.id.global()), format!("event {} was made", event.slug)).await?;
-            Ok(Changed { id: event.id })
-        })
+            copy_range_limits(tx, &permit, copied).await?;
+        }
+        queries::replace_offers(tx.conn, &permit, event.id, &offered).await?;
+        catalogue_changed(tx).await?;
+        tx.audit(&permit, Some(event.id.global()), format!("event {} was created", event.slug)).await?;
+        Ok(Changed { id: event.id })
+    })
     .await
 }
 
@@ -67,14 +67,14 @@ pub async fn update_event(
     service_types: Patch<Vec<String>>,
 ) -> Result<Changed<EventId>, Error> {
     transact!(services, caller, actions::UPDATE_EVENT, Mode::Commit, |tx| {
-            let ChangedEvent { permit, event } = event_rules::change_event(tx, input).await?;
-            if let Some(slugs) = service_types.stored("serviceTypes")? {
-                let offered = ids_of_slugs(tx, &slugs).await?;
-                queries::replace_offers(tx.conn, &permit, event.id, &offered).await?;
-            }
-            catalogue_changed(tx).await?;
-            tx.audit(&permit, Some(event.id.global()), format!("event {} was changed", event.slug)).await?;
-            Ok(Changed { id: event.id })
-        })
+        let ChangedEvent { permit, event } = event_rules::change_event(tx, input).await?;
+        if let Some(slugs) = service_types.stored("serviceTypes")? {
+            let offered = ids_of_slugs(tx, &slugs).await?;
+            queries::replace_offers(tx.conn, &permit, event.id, &offered).await?;
+        }
+        catalogue_changed(tx).await?;
+        tx.audit(&permit, Some(event.id.global()), format!("event {} was changed", event.slug)).await?;
+        Ok(Changed { id: event.id })
+    })
     .await
 }

@@ -1,48 +1,48 @@
-//! Which extensions stand in a new schema's way.
+//! Extensions that are incompatible with a new schema.
 
 use platform::error::{UserError, UserErrorKind};
 use platform::ids::ExtensionId;
 
-/// How many of the extensions that a schema would break are named.
-const NAMED: usize = 100;
+/// The maximum number of incompatible extensions that are listed.
+const MAX_LISTED: usize = 100;
 
-/// An extension that a new schema would break.
+/// An extension whose parameters violate a new schema.
 #[derive(Clone, Debug)]
 pub struct Incompatibility {
     pub extension: ExtensionId,
     /// JSON Pointer into its parameters.
     pub pointer: String,
-    /// The JSON Schema keyword that failed; `x-unique` for a value that another extension has, `x-secret` for a
-    /// stored secret that everybody could read.
+    /// The violated keyword of JSON Schema; `x-unique` for a value of another extension, `x-secret` for a stored secret that
+    /// would be exposed.
     pub keyword: String,
     pub message: String,
 }
 
-/// The extensions that a new schema would break.
+/// The extensions whose parameters violate a new schema.
 #[derive(Clone, Debug, Default)]
 pub struct Incompatibilities {
-    /// The first hundred.
-    pub named: Vec<Incompatibility>,
-    /// How many there are.
+    /// At most the first 100.
+    pub listed: Vec<Incompatibility>,
+    /// The number of all incompatible extensions.
     pub count: i32,
 }
 
 impl Incompatibilities {
     pub(super) fn add(&mut self, extension: ExtensionId, problem: UserError) {
         self.count = self.count.saturating_add(1);
-        if self.named.len() >= NAMED {
+        if self.listed.len() >= MAX_LISTED {
             return;
         }
         let (pointer, keyword) = match problem.kind {
             UserErrorKind::SchemaViolation { pointer, keyword } => (pointer, keyword),
             _ => (String::new(), String::new()),
         };
-        self.named.push(Incompatibility { extension, pointer, keyword, message: problem.message });
+        self.listed.push(Incompatibility { extension, pointer, keyword, message: problem.message });
     }
 
-    /// SCHEMA_VIOLATION at `parameterSchema`, if anything would break.
-    pub(super) fn refusal(&self) -> Option<UserError> {
-        let first = self.named.first()?;
+    /// Returns SCHEMA_VIOLATION at `parameterSchema` if there is any incompatible extension.
+    pub(super) fn error(&self) -> Option<UserError> {
+        let first = self.listed.first()?;
         let message = if self.count == 1 {
             "The new schema would break an extension.".to_owned()
         } else {

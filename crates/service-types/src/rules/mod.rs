@@ -9,8 +9,8 @@ mod types;
 pub use event_offers::{create_event, update_event};
 pub use incompatibility::{Incompatibilities, Incompatibility};
 pub use range_limits::{create_range, update_range};
-pub use type_changes::{Update, UpdateServiceType, update_service_type};
-pub use types::{CreateServiceType, create_service_type, source};
+pub use type_changes::{UpdateOutcome, UpdateServiceType, update_service_type};
+pub use types::{CreateServiceType, create_service_type};
 
 use super::queries;
 use platform::error::{Error, UserError};

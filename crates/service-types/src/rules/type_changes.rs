@@ -1,42 +1,41 @@
-//! Changes of a service type, down to the last extension of it.
+//! Changes a service type and migrates its extensions.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
 use super::incompatibility::Incompatibilities;
-use super::types::{clean_instructions, clean_settings, not_negative, refuse_clash};
-use platform::access::{Caller, Permit, Role};
-use platform::error::{Error, UserError, UserErrorKind};
+use super::types::{check_type_names, clean_instructions, clean_settings, not_negative};
+use crate::cascade::{self, OwnedExtension, ParameterColumns, StoredExtension};
+use crate::migrate::migrate_parameters;
+use crate::model::ServiceType;
+use crate::schema::{GenerationContext, ParameterSchema, Parameters, StoredParameters, same_schema};
+use crate::sealed::{comparison_key, open_secrets, seal_secrets, unique_values};
+use crate::{compiled, queries};
 use events::input::{clean_name, clean_text};
 use events::rules::{Changed, catalogue_changed};
+use platform::access::{Caller, Permit, Role};
+use platform::error::{Error, UserError, UserErrorKind};
 use platform::feed_log::{self, EntryChange, EntryKeys, FeedRef};
 use platform::ids::{EventId, ServiceTypeId};
 use platform::locks::{self, LockMode};
 use platform::notifications::Notification;
 use platform::patch::Patch;
-use crate::adapt::adapt;
-use crate::cascade::{self, Affected, NewContent};
-use crate::model::ServiceType;
-use crate::schema::{ParameterSchema, Parameters, Parts, Source, same_schema};
-use crate::sealed::{comparison_key, open_secrets, seal_secrets, unique_values};
-use crate::{compiled, queries};
 use platform::services::Services;
 use platform::store::types::JsonValue;
 use platform::transaction::{Mode, Tx};
 
-/// What is to change of a service type.
+/// Changes to a service type.
 pub struct UpdateServiceType {
-    /// Which service type.
+    /// The slug of the service type.
     pub slug: String,
     pub name: Patch<String>,
     pub description: Patch<String>,
     pub instructions: Patch<String>,
     pub parameter_schema: Patch<Value>,
-    /// Values for parameters that extensions lack, that the new schema refuses, or that were secret and no longer are; null
-    /// leaves such a parameter out.
+    /// Values for parameters that are missing, invalid under the new schema, or no longer secret. Null removes such a parameter.
     pub defaults: Option<Value>,
     pub privileged: Patch<bool>,
     pub group_capable: Patch<bool>,
@@ -48,45 +47,48 @@ pub struct UpdateServiceType {
     pub dry_run: bool,
 }
 
-/// The service type, or why not, and the extensions that stand in the way.
-pub struct Update {
+/// The result of an update, with the extensions that are incompatible with the new schema.
+pub struct UpdateOutcome {
     pub result: Result<Changed<ServiceTypeId>, Error>,
     pub incompatibilities: Incompatibilities,
 }
 
-/// Changes a service type. A new schema is checked against every extension of the type in one transaction: all of them fit, or
-/// nothing changes. A stored secret is never shown because its parameter is no secret any more: that breaks its extension too. `taken` are the names of the API's own GraphQL types.
+/// Changes a service type.
 ///
-/// In `result`: INVALID or NOT_FOUND at the field concerned, STALE_VERSION at `expectedSchemaVersion`, SCHEMA_VIOLATION at
+/// A new schema migrates every extension of the type in the same transaction. If any extension is incompatible, nothing changes. An
+/// extension is also incompatible if a stored secret would be exposed because its parameter is no longer secret. `reserved` are the
+/// type names of the core API.
+///
+/// `result` contains INVALID or NOT_FOUND at the field concerned, STALE_VERSION at `expectedSchemaVersion`, or SCHEMA_VIOLATION at
 /// `parameterSchema` with the extensions in `incompatibilities`.
 pub async fn update_service_type(
     services: &Services,
     caller: &Arc<Caller>,
     input: UpdateServiceType,
-    taken: Vec<String>,
-) -> Update {
-    // A refused transaction gives back nothing but its problems; what stood in the way comes out through here.
-    let found = Arc::new(Mutex::new(Incompatibilities::default()));
-    let seen = Arc::clone(&found);
+    reserved: Vec<String>,
+) -> UpdateOutcome {
+    // An aborted transaction only returns its errors. The incompatible extensions are returned through this mutex.
+    let collected = Arc::new(Mutex::new(Incompatibilities::default()));
+    let sink = Arc::clone(&collected);
     let mode = Mode::dry_run(input.dry_run);
     let result = transact!(services, caller, actions::UPDATE_SERVICE_TYPE, mode, |tx| {
-            let mut incompatibilities = Incompatibilities::default();
-            let result = update(tx, input, &taken, &mut incompatibilities).await;
-            *seen.lock().unwrap_or_else(PoisonError::into_inner) = incompatibilities;
-            result
-        })
+        let mut incompatibilities = Incompatibilities::default();
+        let result = update(tx, input, &reserved, &mut incompatibilities).await;
+        *sink.lock().unwrap_or_else(PoisonError::into_inner) = incompatibilities;
+        result
+    })
     .await;
-    let incompatibilities = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
-    Update { result, incompatibilities }
+    let incompatibilities = std::mem::take(&mut *collected.lock().unwrap_or_else(PoisonError::into_inner));
+    UpdateOutcome { result, incompatibilities }
 }
 
 async fn update(
     tx: &mut Tx<'_>,
     input: UpdateServiceType,
-    taken: &[String],
+    reserved: &[String],
     incompatibilities: &mut Incompatibilities,
 ) -> Result<Changed<ServiceTypeId>, Error> {
-    // The lock stops every registration of the type: nobody else may even wait for it.
+    // The lock blocks every registration of the type, so only admins may wait for it.
     tx.actor().demand(Role::Admin)?;
     let unknown = || UserError::not_found("slug", "There is no service type with this slug.");
     let found = queries::service_type_by_slug(tx.conn, &input.slug).await?;
@@ -101,17 +103,17 @@ async fn update(
         && expected != before.schema_version
     {
         let kind = UserErrorKind::StaleVersion { current: before.schema_version };
-        return Err(UserError::new(kind, "expectedSchemaVersion", "The schema has been changed meanwhile.").into());
+        return Err(UserError::new(kind, "expectedSchemaVersion", "The schema was changed in the meantime.").into());
     }
-    let (after, change, defaults) = changed(input, &before)?;
+    let Plan { after, change, defaults } = plan(input, &before)?;
     if change.is_new_schema() {
         let others: Vec<_> =
             queries::all_service_types(tx.conn).await?.into_iter().filter(|other| other.id != id).collect();
-        refuse_clash(&others, &after, &change.new, taken).map_err(at_schema)?;
+        check_type_names(&others, &after, &change.new, reserved).map_err(at_schema)?;
     }
-    apply(tx, &permit, &change, &defaults, incompatibilities).await?;
-    if let Some(refusal) = incompatibilities.refusal() {
-        return Err(refusal.into());
+    migrate_extensions(tx, &permit, &change, &defaults, incompatibilities).await?;
+    if let Some(error) = incompatibilities.error() {
+        return Err(error.into());
     }
     queries::save_service_type(tx.conn, &permit, &after).await?;
     if before.name != after.name || change.settings_changed {
@@ -138,9 +140,9 @@ async fn lock(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<Vec<EventId>, Error>
     Ok(events)
 }
 
-/// A clash of names comes from the schema here, since the slug stays.
-fn at_schema(stop: Error) -> Error {
-    match stop {
+/// Moves an error to `parameterSchema`: the slug does not change, so only the schema can cause a conflict of names.
+fn at_schema(error: Error) -> Error {
+    match error {
         Error::User(problems) => {
             Error::User(problems.into_iter().map(|problem| problem.at(["parameterSchema"])).collect())
         }
@@ -148,7 +150,7 @@ fn at_schema(stop: Error) -> Error {
     }
 }
 
-/// The two schemas of a change, and what else of it an extension shows.
+/// The two schemas of a change, and whether the settings changed.
 struct Change {
     id: ServiceTypeId,
     old: Arc<ParameterSchema>,
@@ -161,21 +163,28 @@ impl Change {
         !Arc::ptr_eq(&self.old, &self.new)
     }
 
-    /// Whether what every extension shows may differ though its parameters do not: digests hang on the settings.
-    fn touches_all(&self) -> bool {
+    /// Whether the feed entry of every extension may differ although its parameters do not. Digests depend on the settings.
+    fn affects_all_entries(&self) -> bool {
         let digests = |schema: &ParameterSchema| -> Vec<_> {
-            let made = schema
+            let templates = schema
                 .parameters()
                 .iter()
                 .filter_map(|parameter| Some((parameter.name.clone(), parameter.digest.clone()?)));
-            made.collect()
+            templates.collect()
         };
         self.settings_changed || (self.is_new_schema() && digests(&self.old) != digests(&self.new))
     }
 }
 
-/// The row as it will be, checked.
-fn changed(input: UpdateServiceType, before: &ServiceType) -> Result<(ServiceType, Change, Parameters), Error> {
+/// The validated input of an update.
+struct Plan {
+    after: ServiceType,
+    change: Change,
+    defaults: Parameters,
+}
+
+/// Validates the input and applies it to a copy of the row.
+fn plan(input: UpdateServiceType, before: &ServiceType) -> Result<Plan, Error> {
     let mut after = before.clone();
     if let Some(name) = input.name.stored("name")? {
         after.name = clean_name("name", &name)?;
@@ -214,7 +223,7 @@ fn changed(input: UpdateServiceType, before: &ServiceType) -> Result<(ServiceTyp
     }
     let defaults = clean_defaults(input.defaults, &new)?;
     let change = Change { id: before.id, old, new, settings_changed: before.settings != after.settings };
-    Ok((after, change, defaults))
+    Ok(Plan { after, change, defaults })
 }
 
 fn clean_defaults(defaults: Option<Value>, schema: &ParameterSchema) -> Result<Parameters, UserError> {
@@ -231,15 +240,15 @@ fn clean_defaults(defaults: Option<Value>, schema: &ParameterSchema) -> Result<P
     }
 }
 
-/// What a change makes of one extension.
-struct Planned {
-    extension: Affected,
-    before: Parts,
-    after: Parts,
+/// The migrated parameters of one extension.
+struct Migration {
+    extension: StoredExtension,
+    before: StoredParameters,
+    after: StoredParameters,
 }
 
-/// Brings every extension of the type under the new schema and marks what its feed must tell again.
-async fn apply(
+/// Migrates every extension of the type to the new schema and records the changed feed entries.
+async fn migrate_extensions(
     tx: &mut Tx<'_>,
     permit: &Permit,
     change: &Change,
@@ -251,48 +260,50 @@ async fn apply(
     }
     let extensions = cascade::extensions_of_type(tx.conn, change.id).await?;
     if !change.is_new_schema() {
-        for (extension, _) in extensions {
+        for OwnedExtension { extension, .. } in extensions {
             tx.changes.record(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
         }
         return Ok(());
     }
-    let mut planned = Vec::with_capacity(extensions.len());
-    for (extension, username) in extensions {
+    let mut migrations = Vec::with_capacity(extensions.len());
+    for OwnedExtension { extension, username } in extensions {
         let secrets = open_secrets(tx.sealer(), extension.id, extension.secrets.as_deref())?;
-        let before = Parts { public: object(&extension.parameters.0), secrets, status: object(&extension.status.0) };
-        let source = Source { number: &extension.number, username: &username, rng: tx.rng() };
-        match adapt(&change.new, &before, defaults, &source) {
-            Ok(after) => planned.push(Planned { extension, before, after }),
+        let before =
+            StoredParameters { public: object(&extension.parameters.0), secrets, status: object(&extension.status.0) };
+        let context = GenerationContext { number: &extension.number, username: &username, rng: tx.rng() };
+        match migrate_parameters(&change.new, &before, defaults, &context) {
+            Ok(after) => migrations.push(Migration { extension, before, after }),
             Err(problem) => incompatibilities.add(extension.id, problem),
         }
     }
     if incompatibilities.count == 0 {
-        claim_unique_values(tx, permit, change, &planned, incompatibilities).await?;
+        replace_unique_values(tx, permit, change, &migrations, incompatibilities).await?;
     }
     if incompatibilities.count == 0 {
-        for one in &planned {
-            write(tx, permit, change, one).await?;
+        for migration in &migrations {
+            save_migration(tx, permit, change, migration).await?;
         }
     }
     Ok(())
 }
 
-async fn claim_unique_values(
+/// Replaces the unique values of all extensions. A value that another extension has makes an extension incompatible.
+async fn replace_unique_values(
     tx: &mut Tx<'_>,
     permit: &Permit,
     change: &Change,
-    planned: &[Planned],
+    migrations: &[Migration],
     incompatibilities: &mut Incompatibilities,
 ) -> Result<(), Error> {
     let has_unique = |schema: &ParameterSchema| schema.parameters().iter().any(|parameter| parameter.unique.is_some());
     if !has_unique(&change.old) && !has_unique(&change.new) {
         return Ok(());
     }
-    cascade::release_unique_values(tx.conn, permit, change.id).await?;
+    cascade::delete_unique_values(tx.conn, permit, change.id).await?;
     let key = comparison_key(tx, &change.new).await?;
-    for Planned { extension, after, .. } in planned {
-        for unique in unique_values(&change.new, &after.join(), extension.event_id, change.id, key.as_ref())? {
-            if !cascade::claim_unique_value(tx.conn, permit, extension.id, &unique).await? {
+    for Migration { extension, after, .. } in migrations {
+        for unique in unique_values(&change.new, &after.merged(), extension.event_id, change.id, key.as_ref())? {
+            if !cascade::insert_unique_value(tx.conn, permit, extension.id, &unique).await? {
                 let pointer = format!("/{}", unique.parameter.replace('~', "~0").replace('/', "~1"));
                 let kind = UserErrorKind::SchemaViolation { pointer, keyword: "x-unique".to_owned() };
                 incompatibilities.add(extension.id, UserError::new(kind, "", "Another extension has this value."));
@@ -303,28 +314,29 @@ async fn claim_unique_values(
     Ok(())
 }
 
-async fn write(tx: &mut Tx<'_>, permit: &Permit, change: &Change, planned: &Planned) -> Result<(), Error> {
-    let Planned { extension, before, after } = planned;
-    let shows_anew = before.public != after.public || before.secrets != after.secrets;
-    if shows_anew || before.status != after.status {
+/// Saves the migrated parameters of an extension and records the change of its feed entry.
+async fn save_migration(tx: &mut Tx<'_>, permit: &Permit, change: &Change, migration: &Migration) -> Result<(), Error> {
+    let Migration { extension, before, after } = migration;
+    let is_new_version = before.public != after.public || before.secrets != after.secrets;
+    if is_new_version || before.status != after.status {
         let secrets = if before.secrets == after.secrets {
             extension.secrets.clone()
         } else {
             seal_secrets(tx.sealer(), extension.id, &after.secrets)?
         };
-        let content = NewContent {
+        let columns = ParameterColumns {
             parameters: JsonValue(Value::Object(after.public.clone())),
             secrets,
             status: JsonValue(Value::Object(after.status.clone())),
         };
-        let changed_at = shows_anew.then_some(tx.now);
-        cascade::save_content(tx.conn, permit, extension.id, &content, changed_at).await?;
+        let changed_at = is_new_version.then_some(tx.now);
+        cascade::save_parameters(tx.conn, permit, extension.id, &columns, changed_at).await?;
     }
     let keys = change.new.feed_keys(&after.public);
-    if shows_anew || keys != change.old.feed_keys(&before.public) {
+    if is_new_version || keys != change.old.feed_keys(&before.public) {
         let keys = EntryKeys { number: extension.number.clone(), parameters: Value::Object(keys) };
         tx.changes.record(extension.feed(), extension.id, extension.slot, EntryChange::Upsert(keys));
-    } else if change.touches_all() {
+    } else if change.affects_all_entries() {
         tx.changes.record(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
     }
     Ok(())
@@ -335,18 +347,18 @@ fn object(value: &Value) -> Parameters {
 }
 
 fn summary(before: &ServiceType, after: &ServiceType) -> String {
-    let mut what = Vec::new();
+    let mut changes = Vec::new();
     if before.schema_version != after.schema_version {
-        what.push(format!("schema version {}", after.schema_version));
+        changes.push(format!("schema version {}", after.schema_version));
     }
     if before.settings != after.settings {
-        what.push("settings".to_owned());
+        changes.push("settings".to_owned());
     }
     if before.retired != after.retired {
-        what.push(if after.retired { "retired" } else { "taken up again" }.to_owned());
+        changes.push(if after.retired { "retired" } else { "reactivated" }.to_owned());
     }
-    if what.is_empty() {
+    if changes.is_empty() {
         return format!("service type {} was changed", after.slug);
     }
-    format!("service type {} was changed: {}", after.slug, what.join(", "))
+    format!("service type {} was changed: {}", after.slug, changes.join(", "))
 }

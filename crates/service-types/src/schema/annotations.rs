@@ -1,15 +1,17 @@
-//! The annotations of ours (`x-…`) and the facts about each top-level parameter.
+//! The annotations (`x-…`) of top-level parameters.
+
+use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
 use platform::error::UserError;
 
 use super::digests::DigestTemplate;
-use super::limits::refusal;
-use super::nodes::children;
+use super::limits::schema_error;
+use super::subschemas::subschemas;
 
-/// Every annotation there is. An unknown one is refused: it is a typing mistake.
-const KNOWN: [&str; 9] = [
+/// All annotations. Any other keyword that begins with `x-` is rejected, because it is most likely misspelt.
+const ANNOTATIONS: [&str; 9] = [
     "x-generate",
     "x-secret",
     "x-digest",
@@ -20,40 +22,40 @@ const KNOWN: [&str; 9] = [
     "x-order",
     "x-help",
 ];
-/// Those that a property inside a parameter may carry too: they only say how a form looks.
-const ANYWHERE: [&str; 2] = ["x-order", "x-help"];
+/// Annotations that are also allowed on a property inside a parameter: they only affect forms.
+const FORM_ANNOTATIONS: [&str; 2] = ["x-order", "x-help"];
 
-/// Whom an annotation names. Each later one stands further from the owner.
+/// The audience that an annotation names. A later one is more restricted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Audience {
-    /// The extension's owner, and everybody who may act for him.
+    /// The extension's owner, and operators on behalf of the owner.
     #[default]
     Owner,
     /// Operators.
     Operator,
-    /// The telephone system, with its key.
+    /// Telephone systems, with their keys.
     Consumer,
 }
 
-/// How far a value must differ from those of other extensions.
+/// The scope in which a value is unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Uniqueness {
-    /// No two extensions of one event share it, whatever their service type.
+pub enum UniqueScope {
+    /// Unique among the extensions of an event, of all service types.
     Event,
-    /// No two extensions of the service type share it, whatever their event.
+    /// Unique among the extensions of the service type, in all events.
     ServiceType,
 }
 
-/// What the server makes when a value is left out.
+/// The value that the server generates for a missing parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Generate {
-    /// So many characters of an alphabet without look-alikes.
+    /// `length` characters of an alphabet without look-alikes.
     Password { length: usize },
-    /// So many words, joined by hyphens.
+    /// `words` words, joined by hyphens.
     Passphrase { words: usize },
-    /// So many decimal digits; leading zeros count.
+    /// `length` decimal digits, with leading zeros.
     Digits { length: usize },
-    /// So many random bytes, as lower-case hexadecimal digits.
+    /// `bytes` random bytes, as lower-case hexadecimal digits.
     Hex { bytes: usize },
     /// The owner's username.
     Username,
@@ -61,7 +63,7 @@ pub enum Generate {
     Number,
 }
 
-/// One top-level parameter: its schema and what its annotations say.
+/// A top-level parameter with its schema and annotations.
 #[derive(Clone, Debug)]
 pub struct Parameter {
     pub name: String,
@@ -69,87 +71,108 @@ pub struct Parameter {
     pub schema: Value,
     pub title: Option<String>,
     pub description: Option<String>,
-    /// What is filled in when it is left out; never null.
+    /// The value of a missing parameter; never null.
     pub default: Option<Value>,
     pub required: bool,
     pub deprecated: bool,
-    /// Sealed at rest; in credentials and secrets, never in `parameters`.
+    /// Sealed at rest, and returned as a credential or secret, never in `parameters`.
     pub secret: bool,
     pub generate: Option<Generate>,
-    /// SIP digests that follow from this secret.
+    /// The SIP digests that are derived from this secret.
     pub digest: Option<DigestTemplate>,
     pub editable_by: Audience,
     pub visible_to: Audience,
-    /// `readOnly`: the owner cannot set it.
+    /// `readOnly`: the owner cannot write it.
     pub read_only: bool,
-    /// What a system reports about itself: outside version and feed.
+    /// Reported by the telephone system, outside the version and the feed.
     pub status: bool,
-    pub unique: Option<Uniqueness>,
+    pub unique: Option<UniqueScope>,
     pub order: Option<i64>,
     /// Markdown.
     pub help: Option<String>,
 }
 
-/// Reads all annotations: the parameters in the order of a form, and what is wrong with them.
+/// Reads all annotations. Returns the parameters in the order of a form, and the errors.
 pub(super) fn read(source: &Value) -> (Vec<Parameter>, Vec<UserError>) {
     let mut problems = Vec::new();
-    check_places(source, &mut problems);
+    check_positions(source, &mut problems);
     let required: Vec<&str> =
         source.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     let mut parameters = Vec::new();
     for (name, schema) in source.get("properties").and_then(Value::as_object).into_iter().flatten() {
         let empty = Map::new();
-        let mut reader = Reader { name, keywords: schema.as_object().unwrap_or(&empty), problems: &mut problems };
+        let mut reader =
+            AnnotationReader { name, keywords: schema.as_object().unwrap_or(&empty), problems: &mut problems };
         let parameter = reader.parameter(schema, required.contains(&name.as_str()));
-        reader.contradictions(&parameter);
+        reader.check_consistency(&parameter);
         parameters.push(parameter);
     }
-    parameters.sort_by(|a, b| (a.order.unwrap_or(i64::MAX), &a.name).cmp(&(b.order.unwrap_or(i64::MAX), &b.name)));
+    parameters.sort_by(|left, right| form_order(left).cmp(&form_order(right)));
     (parameters, problems)
 }
 
-/// Refuses annotations that are unknown, or stand where they would mean nothing.
-fn check_places(source: &Value, problems: &mut Vec<UserError>) {
-    let mut waiting = vec![(Vec::<String>::new(), source)];
-    while let Some((place, schema)) = waiting.pop() {
-        let is_parameter = place.len() == 2 && place[0] == "properties";
+/// The sort key of a parameter in a form: `x-order`, then the name.
+fn form_order(parameter: &Parameter) -> (i64, &str) {
+    (parameter.order.unwrap_or(i64::MAX), &parameter.name)
+}
+
+/// Rejects unknown annotations, and annotations at a position where they have no effect.
+fn check_positions(source: &Value, problems: &mut Vec<UserError>) {
+    let mut pending = vec![(Vec::<String>::new(), source)];
+    while let Some((path, schema)) = pending.pop() {
+        let is_parameter = path.len() == 2 && path[0] == "properties";
         for keyword in schema.as_object().into_iter().flat_map(Map::keys).filter(|keyword| keyword.starts_with("x-")) {
-            let at: Vec<String> = place.iter().cloned().chain([keyword.clone()]).collect();
-            if !KNOWN.contains(&keyword.as_str()) {
-                problems
-                    .push(refusal(&at, format!("There is no annotation `{keyword}`; there are {}.", KNOWN.join(", "))));
-            } else if !is_parameter && (place.is_empty() || !ANYWHERE.contains(&keyword.as_str())) {
-                problems.push(refusal(
+            let at: Vec<String> = path.iter().cloned().chain([keyword.clone()]).collect();
+            if !ANNOTATIONS.contains(&keyword.as_str()) {
+                problems.push(schema_error(
+                    &at,
+                    format!("There is no annotation `{keyword}`; there are {}.", ANNOTATIONS.join(", ")),
+                ));
+            } else if !is_parameter && (path.is_empty() || !FORM_ANNOTATIONS.contains(&keyword.as_str())) {
+                problems.push(schema_error(
                     &at,
                     format!("`{keyword}` belongs on a top-level parameter, beside a `$ref` and not behind it."),
                 ));
             } else if !is_parameter {
-                check_form(schema, keyword, &at, problems);
+                check_form_annotation(schema, keyword, &at, problems);
             }
         }
-        for (step, child) in children(schema) {
-            waiting.push((place.iter().cloned().chain(step).collect(), child));
+        for (step, child) in subschemas(schema) {
+            pending.push((path.iter().cloned().chain(step).collect(), child));
         }
     }
 }
 
-fn check_form(schema: &Value, keyword: &str, at: &[String], problems: &mut Vec<UserError>) {
-    let fits = if keyword == "x-order" { schema[keyword].is_i64() } else { schema[keyword].is_string() };
-    if !fits {
-        problems
-            .push(refusal(at, if keyword == "x-order" { "It must be an integer." } else { "It must be a string." }));
+/// Checks the type of an annotation in [`FORM_ANNOTATIONS`] inside a parameter.
+fn check_form_annotation(schema: &Value, keyword: &str, at: &[String], problems: &mut Vec<UserError>) {
+    let value = &schema[keyword];
+    if keyword == "x-order" {
+        if !value.is_i64() {
+            problems.push(schema_error(at, "It must be an integer."));
+        }
+    } else if !value.is_string() {
+        problems.push(schema_error(at, "It must be a string."));
     }
 }
 
-struct Reader<'a> {
+/// Reads the annotations of one parameter and collects errors.
+struct AnnotationReader<'a> {
     name: &'a str,
     keywords: &'a Map<String, Value>,
     problems: &'a mut Vec<UserError>,
 }
 
-impl Reader<'_> {
+/// The member of `x-generate` that gives the size of a generated value.
+struct Size {
+    /// Empty for a kind without size.
+    member: &'static str,
+    bounds: RangeInclusive<usize>,
+    default: usize,
+}
+
+impl AnnotationReader<'_> {
     fn parameter(&mut self, schema: &Value, required: bool) -> Parameter {
-        let status = self.flag("x-status");
+        let status = self.annotation_flag("x-status");
         Parameter {
             name: self.name.to_owned(),
             schema: schema.clone(),
@@ -157,8 +180,8 @@ impl Reader<'_> {
             description: self.text("description"),
             default: self.keywords.get("default").filter(|value| !value.is_null()).cloned(),
             required,
-            deprecated: self.standard("deprecated"),
-            secret: self.flag("x-secret"),
+            deprecated: self.keyword_flag("deprecated"),
+            secret: self.annotation_flag("x-secret"),
             generate: self.generate(),
             digest: self.digest(),
             editable_by: self.audience("x-editable-by").unwrap_or(if status {
@@ -167,7 +190,7 @@ impl Reader<'_> {
                 Audience::Owner
             }),
             visible_to: self.audience("x-visible-to").unwrap_or_default(),
-            read_only: self.standard("readOnly"),
+            read_only: self.keyword_flag("readOnly"),
             status,
             unique: self.unique(),
             order: self.order(),
@@ -175,27 +198,27 @@ impl Reader<'_> {
         }
     }
 
-    fn refuse(&mut self, steps: &[&str], message: impl AsRef<str>) {
-        let place: Vec<String> =
+    fn reject(&mut self, steps: &[&str], message: impl AsRef<str>) {
+        let path: Vec<String> =
             ["properties", self.name].into_iter().chain(steps.iter().copied()).map(str::to_owned).collect();
-        self.problems.push(refusal(&place, message));
+        self.problems.push(schema_error(&path, message));
     }
 
     fn text(&self, keyword: &str) -> Option<String> {
         self.keywords.get(keyword).and_then(Value::as_str).map(str::to_owned)
     }
 
-    fn standard(&self, keyword: &str) -> bool {
+    fn keyword_flag(&self, keyword: &str) -> bool {
         self.keywords.get(keyword).and_then(Value::as_bool).unwrap_or(false)
     }
 
-    /// An annotation that is either `true` or left out.
-    fn flag(&mut self, keyword: &str) -> bool {
+    /// An annotation whose only value is `true`.
+    fn annotation_flag(&mut self, keyword: &str) -> bool {
         match self.keywords.get(keyword) {
             None => false,
             Some(Value::Bool(true)) => true,
             Some(_) => {
-                self.refuse(&[keyword], "It must be `true`, or be left out.");
+                self.reject(&[keyword], "It must be `true`, or be left out.");
                 false
             }
         }
@@ -205,7 +228,7 @@ impl Reader<'_> {
         match self.keywords.get(keyword) {
             Some(Value::String(text)) => Some(text.clone()),
             Some(_) => {
-                self.refuse(&[keyword], "It must be a string.");
+                self.reject(&[keyword], "It must be a string.");
                 None
             }
             None => None,
@@ -215,7 +238,7 @@ impl Reader<'_> {
     fn order(&mut self) -> Option<i64> {
         let value = self.keywords.get("x-order")?;
         if value.as_i64().is_none() {
-            self.refuse(&["x-order"], "It must be an integer.");
+            self.reject(&["x-order"], "It must be an integer.");
         }
         value.as_i64()
     }
@@ -226,18 +249,18 @@ impl Reader<'_> {
             Some("OPERATOR") => Some(Audience::Operator),
             Some("CONSUMER") => Some(Audience::Consumer),
             _ => {
-                self.refuse(&[keyword], "It must be OWNER, OPERATOR or CONSUMER.");
+                self.reject(&[keyword], "It must be OWNER, OPERATOR or CONSUMER.");
                 None
             }
         }
     }
 
-    fn unique(&mut self) -> Option<Uniqueness> {
+    fn unique(&mut self) -> Option<UniqueScope> {
         match self.keywords.get("x-unique")?.as_str() {
-            Some("EVENT") => Some(Uniqueness::Event),
-            Some("SERVICE_TYPE") => Some(Uniqueness::ServiceType),
+            Some("EVENT") => Some(UniqueScope::Event),
+            Some("SERVICE_TYPE") => Some(UniqueScope::ServiceType),
             _ => {
-                self.refuse(&["x-unique"], "It must be EVENT or SERVICE_TYPE.");
+                self.reject(&["x-unique"], "It must be EVENT or SERVICE_TYPE.");
                 None
             }
         }
@@ -247,9 +270,9 @@ impl Reader<'_> {
         let value = self.keywords.get("x-digest")?;
         match DigestTemplate::parse(value) {
             Ok(template) => Some(template),
-            Err((member, message)) => {
-                let steps: Vec<&str> = std::iter::once("x-digest").chain(member.as_deref()).collect();
-                self.refuse(&steps, message);
+            Err(error) => {
+                let steps: Vec<&str> = std::iter::once("x-digest").chain(error.member.as_deref()).collect();
+                self.reject(&steps, error.message);
                 None
             }
         }
@@ -257,42 +280,23 @@ impl Reader<'_> {
 
     fn generate(&mut self) -> Option<Generate> {
         let Some(map) = self.keywords.get("x-generate")?.as_object() else {
-            self.refuse(&["x-generate"], "It must be an object with a `kind`.");
+            self.reject(&["x-generate"], "It must be an object with a `kind`.");
             return None;
         };
         let kind = map.get("kind").and_then(Value::as_str).unwrap_or_default();
-        // (member that says how much, its bounds, what it is when left out)
-        let (member, least, most, usual) = match kind {
-            "password" => ("length", 4, 256, 20),
-            "passphrase" => ("words", 2, 16, 4),
-            "digits" => ("length", 1, 64, 6),
-            "hex" => ("bytes", 1, 128, 16),
-            "username" | "number" => ("", 0, 0, 0),
+        let size = match kind {
+            "password" => self.size(map, &Size { member: "length", bounds: 4..=256, default: 20 })?,
+            "passphrase" => self.size(map, &Size { member: "words", bounds: 2..=16, default: 4 })?,
+            "digits" => self.size(map, &Size { member: "length", bounds: 1..=64, default: 6 })?,
+            "hex" => self.size(map, &Size { member: "bytes", bounds: 1..=128, default: 16 })?,
+            "username" | "number" => self.size(map, &Size { member: "", bounds: 0..=0, default: 0 })?,
             _ => {
-                self.refuse(
+                self.reject(
                     &["x-generate", "kind"],
                     "It must be password, passphrase, digits, hex, username or number.",
                 );
                 return None;
             }
-        };
-        if let Some(other) = map.keys().find(|key| *key != "kind" && *key != member) {
-            self.refuse(&["x-generate", other], format!("The kind `{kind}` knows no `{other}`."));
-            return None;
-        }
-        let size = match map.get(member) {
-            None => usual,
-            Some(value) => match value
-                .as_u64()
-                .and_then(|size| usize::try_from(size).ok())
-                .filter(|size| (least..=most).contains(size))
-            {
-                Some(size) => size,
-                None => {
-                    self.refuse(&["x-generate", member], format!("It must be an integer from {least} to {most}."));
-                    return None;
-                }
-            },
         };
         Some(match kind {
             "password" => Generate::Password { length: size },
@@ -304,31 +308,51 @@ impl Reader<'_> {
         })
     }
 
-    /// Refuses annotations that say different things about one parameter.
-    fn contradictions(&mut self, parameter: &Parameter) {
+    /// The size member of `x-generate`, within its bounds; no other member but `kind` is allowed.
+    fn size(&mut self, map: &Map<String, Value>, size: &Size) -> Option<usize> {
+        if let Some(other) = map.keys().find(|key| *key != "kind" && *key != size.member) {
+            let kind = map.get("kind").and_then(Value::as_str).unwrap_or_default();
+            self.reject(&["x-generate", other], format!("The kind `{kind}` has no `{other}`."));
+            return None;
+        }
+        let Some(value) = map.get(size.member) else { return Some(size.default) };
+        let number = value.as_u64().and_then(|number| usize::try_from(number).ok());
+        let valid = number.filter(|number| size.bounds.contains(number));
+        if valid.is_none() {
+            let (least, most) = (size.bounds.start(), size.bounds.end());
+            self.reject(&["x-generate", size.member], format!("It must be an integer from {least} to {most}."));
+        }
+        valid
+    }
+
+    /// Rejects combinations of annotations that contradict each other.
+    fn check_consistency(&mut self, parameter: &Parameter) {
         if parameter.digest.is_some() && !parameter.secret {
-            self.refuse(&["x-digest"], "Digests are made of a secret: `x-secret` must be true.");
+            self.reject(&["x-digest"], "Digests are derived from a secret: `x-secret` must be true.");
         }
         if parameter.generate.is_some() && parameter.default.is_some() {
-            self.refuse(&["default"], "A generated parameter has no default.");
+            self.reject(&["default"], "A generated parameter has no default.");
         }
         if parameter.secret && parameter.default.is_some() {
-            self.refuse(&["default"], "A secret that everybody can read in the schema is none: leave the default out.");
+            self.reject(&["default"], "A default is public in the schema, so a secret must not have one.");
         }
         if parameter.status && (parameter.secret || parameter.generate.is_some() || parameter.unique.is_some()) {
-            self.refuse(
+            self.reject(
                 &["x-status"],
-                "A status is reported and shown: it is not secret, not generated and not unique.",
+                "A status is reported and readable: it can be neither secret nor generated nor unique.",
             );
         }
         if parameter.status && parameter.editable_by != Audience::Consumer {
-            self.refuse(&["x-editable-by"], "A status is written by the telephone system: CONSUMER, or leave it out.");
-        }
-        let made = parameter.default.is_some() || parameter.generate.is_some();
-        if parameter.required && parameter.editable_by == Audience::Consumer && !made {
-            self.refuse(
+            self.reject(
                 &["x-editable-by"],
-                "It is required, but only a telephone system may write it: nobody could register.",
+                "Only the telephone system writes a status: set CONSUMER, or leave it out.",
+            );
+        }
+        let has_value = parameter.default.is_some() || parameter.generate.is_some();
+        if parameter.required && parameter.editable_by == Audience::Consumer && !has_value {
+            self.reject(
+                &["x-editable-by"],
+                "It is required, but only a telephone system may write it, so that no registration would be valid.",
             );
         }
     }

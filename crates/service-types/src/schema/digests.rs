@@ -1,8 +1,7 @@
-//! SIP digests: what a registrar keeps instead of a password.
+//! SIP digests, which a registrar stores instead of a password.
 //!
-//! HA1 is `MD5(username ":" realm ":" password)` (RFC 7616, section 3.4.2, as RFC 2617 had it), with SHA-256 the same
-//! (RFC 8760); `ha1b` is Kamailio's form, in which the username holds the domain. They are derived when they are read,
-//! since a new number or realm changes them all.
+//! HA1 is `MD5(username ":" realm ":" password)` (RFC 7616, section 3.4.2), and the same with SHA-256 (RFC 8760). `ha1b` is
+//! Kamailio's variant with the domain in the username. Digests are derived on read, because a new number or realm changes them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,15 +14,15 @@ use platform::error::UserError;
 
 use super::{ParameterSchema, Parameters};
 
-/// How user and realm of a digest are made: text with `{number}`, `{username}`, `{slot}`, `{settings.NAME}`.
+/// The templates of a digest's user and realm: text with `{number}`, `{username}`, `{slot}`, `{settings.NAME}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DigestTemplate {
-    username: Vec<Piece>,
-    realm: Vec<Piece>,
+    username: Vec<Segment>,
+    realm: Vec<Segment>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
+enum Segment {
     Text(String),
     Number,
     Username,
@@ -31,7 +30,7 @@ enum Piece {
     Setting(String),
 }
 
-/// What a digest's user and realm are made of.
+/// The values for the placeholders of a [`DigestTemplate`].
 #[derive(Clone, Copy, Debug)]
 pub struct DigestContext<'a> {
     /// The extension's number.
@@ -58,92 +57,104 @@ pub struct DigestSet {
 /// Why digests could not be derived.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
-    /// A setting that the template names is not there, or is no text.
+    /// A setting that the template refers to is missing, or is neither a text nor a number.
     #[error("the service type has no setting `{0}`")]
     NoSetting(String),
-    /// A colon would move the border between user, realm and password.
+    /// A colon in the user or the realm makes the digest ambiguous.
     #[error("the {0} of a digest may not contain a colon")]
     Colon(&'static str),
-    /// Nothing would be left of the user or the realm.
+    /// The user or the realm is empty.
     #[error("the {0} of a digest may not be empty")]
     Empty(&'static str),
 }
 
-/// What is wrong with a template: the member it is in, if in one, and a sentence.
-type Mistake = (Option<String>, String);
+/// An error in the value of `x-digest`.
+pub(super) struct TemplateError {
+    /// The member that contains the error; `None` for the whole value.
+    pub member: Option<String>,
+    pub message: String,
+}
+
+impl TemplateError {
+    fn new(member: Option<&str>, message: &str) -> Self {
+        Self { member: member.map(str::to_owned), message: message.to_owned() }
+    }
+}
 
 impl DigestTemplate {
-    pub(super) fn parse(value: &Value) -> Result<Self, Mistake> {
+    pub(super) fn parse(value: &Value) -> Result<Self, TemplateError> {
         let Some(map) = value.as_object() else {
-            return Err((None, "It must be an object with `username` and `realm`.".to_owned()));
+            return Err(TemplateError::new(None, "It must be an object with `username` and `realm`."));
         };
         if let Some(other) = map.keys().find(|key| *key != "username" && *key != "realm") {
-            return Err((Some(other.clone()), "It has only `username` and `realm`.".to_owned()));
+            return Err(TemplateError::new(Some(other), "It has only `username` and `realm`."));
         }
-        Ok(Self { username: member(map, "username")?, realm: member(map, "realm")? })
+        Ok(Self { username: parse_member(map, "username")?, realm: parse_member(map, "realm")? })
     }
 
+    /// The settings that the template refers to, each with the part that it is used in.
     fn settings(&self) -> impl Iterator<Item = (&str, &'static str)> {
         self.username
             .iter()
-            .map(|piece| (piece, "username"))
-            .chain(self.realm.iter().map(|piece| (piece, "realm")))
-            .filter_map(|(piece, part)| match piece {
-                Piece::Setting(name) => Some((name.as_str(), part)),
+            .map(|segment| (segment, "username"))
+            .chain(self.realm.iter().map(|segment| (segment, "realm")))
+            .filter_map(|(segment, part)| match segment {
+                Segment::Setting(name) => Some((name.as_str(), part)),
                 _ => None,
             })
     }
 }
 
-fn member(map: &Map<String, Value>, name: &str) -> Result<Vec<Piece>, Mistake> {
-    let wrong = |message: &str| (Some(name.to_owned()), message.to_owned());
+fn parse_member(map: &Map<String, Value>, name: &str) -> Result<Vec<Segment>, TemplateError> {
+    let error = |message: &str| TemplateError::new(Some(name), message);
     let text = map.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let text = text.ok_or_else(|| wrong("It must be a text such as `{number}` or `{settings.realm}`."))?;
+    let text = text.ok_or_else(|| error("It must be a text such as `{number}` or `{settings.realm}`."))?;
     if text.contains(':') {
-        return Err(wrong("A colon is not allowed in it."));
+        return Err(error("A colon is not allowed in it."));
     }
-    let mut pieces = Vec::new();
+    let mut segments = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find(['{', '}']) {
         let end = rest[start..].find('}').filter(|end| *end > 0).map(|end| start + end);
-        let end = end.ok_or_else(|| wrong("A brace in it has no partner."))?;
+        let end = end.ok_or_else(|| error("A brace in it is not matched."))?;
         if start > 0 {
-            pieces.push(Piece::Text(rest[..start].to_owned()));
+            segments.push(Segment::Text(rest[..start].to_owned()));
         }
         let placeholder = &rest[start + 1..end];
-        pieces.push(piece(placeholder).ok_or_else(|| {
-            wrong("It may hold `{number}`, `{username}`, `{slot}` and `{settings.NAME}`, and no other placeholder.")
+        segments.push(parse_placeholder(placeholder).ok_or_else(|| {
+            error("It may hold `{number}`, `{username}`, `{slot}` and `{settings.NAME}`, and no other placeholder.")
         })?);
         rest = &rest[end + 1..];
     }
     if !rest.is_empty() {
-        pieces.push(Piece::Text(rest.to_owned()));
+        segments.push(Segment::Text(rest.to_owned()));
     }
-    Ok(pieces)
+    Ok(segments)
 }
 
-fn piece(placeholder: &str) -> Option<Piece> {
+fn parse_placeholder(placeholder: &str) -> Option<Segment> {
     match placeholder {
-        "number" => Some(Piece::Number),
-        "username" => Some(Piece::Username),
-        "slot" => Some(Piece::Slot),
+        "number" => Some(Segment::Number),
+        "username" => Some(Segment::Username),
+        "slot" => Some(Segment::Slot),
         _ => {
             let name = placeholder.strip_prefix("settings.")?;
-            let fits = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-            fits.then(|| Piece::Setting(name.to_owned()))
+            let is_valid = !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+            is_valid.then(|| Segment::Setting(name.to_owned()))
         }
     }
 }
 
-fn render(pieces: &[Piece], part: &'static str, context: &DigestContext<'_>) -> Result<String, DigestError> {
+fn render(segments: &[Segment], part: &'static str, context: &DigestContext<'_>) -> Result<String, DigestError> {
     let mut text = String::new();
-    for piece in pieces {
-        match piece {
-            Piece::Text(plain) => text.push_str(plain),
-            Piece::Number => text.push_str(context.number),
-            Piece::Username => text.push_str(context.username),
-            Piece::Slot => text.push_str(&context.slot.to_string()),
-            Piece::Setting(name) => text.push_str(&setting(context.settings, name)?),
+    for segment in segments {
+        match segment {
+            Segment::Text(literal) => text.push_str(literal),
+            Segment::Number => text.push_str(context.number),
+            Segment::Username => text.push_str(context.username),
+            Segment::Slot => text.push_str(&context.slot.to_string()),
+            Segment::Setting(name) => text.push_str(&setting(context.settings, name)?),
         }
     }
     if text.contains(':') {
@@ -164,7 +175,7 @@ fn setting(settings: &Value, name: &str) -> Result<String, DigestError> {
 }
 
 impl DigestSet {
-    /// The digests of a password; user and realm hold no colon.
+    /// Computes the digests of a password. Neither user nor realm may contain a colon.
     pub fn of(user: &str, realm: &str, password: &str) -> Self {
         let md5 = |text: fmt::Arguments<'_>| hex::encode(Md5::digest(text.to_string()));
         Self {
@@ -176,21 +187,21 @@ impl DigestSet {
 }
 
 impl ParameterSchema {
-    /// Whether any parameter asks for digests.
+    /// Whether any parameter has the annotation `x-digest`.
     pub fn has_digests(&self) -> bool {
         self.parameters.iter().any(|parameter| parameter.digest.is_some())
     }
 
-    /// The digests of the secrets that ask for them, by parameter; a secret that is not there has none.
+    /// Derives the digests of the secrets with the annotation `x-digest`, by parameter. A missing secret has none.
     ///
     /// # Errors
-    /// When a setting is missing, or user or realm would hold a colon.
+    /// When a setting is missing, or a user or realm is empty or contains a colon.
     pub fn digests(
         &self,
         secrets: &Parameters,
         context: &DigestContext<'_>,
     ) -> Result<BTreeMap<String, DigestSet>, DigestError> {
-        let mut found = BTreeMap::new();
+        let mut digests = BTreeMap::new();
         for parameter in &self.parameters {
             let (Some(template), Some(Value::String(password))) = (&parameter.digest, secrets.get(&parameter.name))
             else {
@@ -198,27 +209,27 @@ impl ParameterSchema {
             };
             let user = render(&template.username, "user", context)?;
             let realm = render(&template.realm, "realm", context)?;
-            found.insert(parameter.name.clone(), DigestSet::of(&user, &realm, password));
+            digests.insert(parameter.name.clone(), DigestSet::of(&user, &realm, password));
         }
-        Ok(found)
+        Ok(digests)
     }
 
-    /// Checks that settings hold what the digests need: INVALID at `["settings", NAME]`.
+    /// Checks the settings that the digests depend on and returns INVALID at `["settings", NAME]` for each unusable one.
     pub fn check_settings(&self, settings: &Value) -> Vec<UserError> {
         let mut problems: Vec<UserError> = Vec::new();
         for (name, part) in
             self.parameters.iter().filter_map(|parameter| parameter.digest.as_ref()).flat_map(DigestTemplate::settings)
         {
-            let sentence = match setting(settings, name) {
-                Err(_) => format!(
-                    "The schema makes the {part} of digests from this setting: it must be a text that is not empty."
-                ),
+            let message = match setting(settings, name) {
+                Err(_) => {
+                    format!("The {part} of digests is derived from this setting: it must be a text that is not empty.")
+                }
                 Ok(text) if text.contains(':') => {
-                    format!("The schema makes the {part} of digests from this setting: a colon is not allowed in it.")
+                    format!("The {part} of digests is derived from this setting: a colon is not allowed in it.")
                 }
                 Ok(_) => continue,
             };
-            let problem = UserError::invalid("", sentence).at(["settings", name]);
+            let problem = UserError::invalid("", message).at(["settings", name]);
             if !problems.contains(&problem) {
                 problems.push(problem);
             }

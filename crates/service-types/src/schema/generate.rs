@@ -1,4 +1,4 @@
-//! Values that the server makes: passwords, passphrases, codes.
+//! Generates parameter values: passwords, passphrases, digits.
 
 use std::sync::LazyLock;
 
@@ -10,15 +10,15 @@ use platform::error::{UserError, UserErrorKind};
 use super::annotations::{Generate, Parameter};
 use super::{ParameterSchema, Parameters};
 
-/// Letters and digits that nobody mixes up when they are read aloud or typed from paper: no 0 O o, no 1 I l i.
+/// Letters and digits without look-alikes: no 0 O o, no 1 I l i.
 const ALPHABET: &[u8] = b"abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-/// Short common words; at least 1,296, so that each adds 10 bits and more.
-static WORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| include_str!("words.txt").lines().collect());
+/// Short common words. There are at least 1,296, so that each adds more than 10 bits of entropy.
+static WORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| include_str!("passphrase_words.txt").lines().collect());
 
-/// What generated values are made of.
+/// The inputs of generated values.
 #[derive(Clone, Copy)]
-pub struct Source<'a> {
+pub struct GenerationContext<'a> {
     /// The extension's number.
     pub number: &'a str,
     /// The owner's username.
@@ -26,58 +26,58 @@ pub struct Source<'a> {
     pub rng: &'a dyn Rng,
 }
 
-/// Makes one value.
-pub(super) fn draw(kind: &Generate, source: &Source<'_>) -> Value {
-    let rng = source.rng;
+/// Generates one value.
+pub(super) fn generate_value(kind: &Generate, context: &GenerationContext<'_>) -> Value {
+    let rng = context.rng;
     Value::String(match kind {
         Generate::Password { length } => (0..*length).map(|_| pick(rng, ALPHABET)).map(char::from).collect(),
         Generate::Passphrase { words } => (0..*words).map(|_| pick(rng, &WORDS)).collect::<Vec<_>>().join("-"),
         Generate::Digits { length } => (0..*length).map(|_| pick(rng, b"0123456789")).map(char::from).collect(),
         Generate::Hex { bytes } => {
-            let mut drawn = vec![0; *bytes];
-            rng.fill(&mut drawn);
-            hex::encode(drawn)
+            let mut random = vec![0; *bytes];
+            rng.fill(&mut random);
+            hex::encode(random)
         }
-        Generate::Username => source.username.to_owned(),
-        Generate::Number => source.number.to_owned(),
+        Generate::Username => context.username.to_owned(),
+        Generate::Number => context.number.to_owned(),
     })
 }
 
-/// One of `choices`, each equally likely; the default of an empty slice.
+/// Picks one of `choices` with uniform probability, or the default value from an empty slice.
 fn pick<T: Copy + Default>(rng: &dyn Rng, choices: &[T]) -> T {
     let index = rng.below(choices.len() as u64);
     usize::try_from(index).ok().and_then(|index| choices.get(index)).copied().unwrap_or_default()
 }
 
 impl ParameterSchema {
-    /// Makes a new value for one generated parameter: to rotate it.
+    /// Generates a new value for one parameter.
     ///
     /// # Errors
     /// NOT_FOUND at `parameter` when there is no such parameter; INVALID when the server does not generate it.
-    pub fn generate_one(&self, parameter: &str, source: &Source<'_>) -> Result<Value, UserError> {
+    pub fn generate_one(&self, parameter: &str, context: &GenerationContext<'_>) -> Result<Value, UserError> {
         let Some(found) = self.parameter(parameter) else {
             return Err(UserError::not_found("parameter", "There is no such parameter."));
         };
         match &found.generate {
-            Some(kind) => Ok(draw(kind, source)),
+            Some(kind) => Ok(generate_value(kind, context)),
             None => Err(UserError::invalid("parameter", "The server does not generate this parameter.")),
         }
     }
 
-    /// Makes a new value for every generated secret, as a transfer must, and returns them by name.
-    pub fn rotate_all(&self, values: &mut Parameters, source: &Source<'_>) -> Parameters {
-        let mut made = Parameters::new();
+    /// Generates new values for all generated secrets, which a transfer requires, and returns them by name.
+    pub fn rotate_all(&self, values: &mut Parameters, context: &GenerationContext<'_>) -> Parameters {
+        let mut rotated = Parameters::new();
         for parameter in self.parameters.iter().filter(|parameter| parameter.secret) {
             if let Some(kind) = &parameter.generate {
-                let value = draw(kind, source);
+                let value = generate_value(kind, context);
                 values.insert(parameter.name.clone(), value.clone());
-                made.insert(parameter.name.clone(), value);
+                rotated.insert(parameter.name.clone(), value);
             }
         }
-        made
+        rotated
     }
 
-    /// Checks that rotating `parameter` means something: it is a secret that the server generates.
+    /// Finds a parameter that can be rotated: a secret that the server generates.
     ///
     /// # Errors
     /// NOT_FOUND or INVALID at `parameter`.
@@ -100,7 +100,7 @@ mod tests {
     use platform::clock::SeededRng;
 
     #[test]
-    fn the_words_are_many_short_and_different() {
+    fn passphrase_words_are_short_and_distinct() {
         let mut sorted = WORDS.clone();
         sorted.sort_unstable();
         sorted.dedup();
@@ -110,10 +110,10 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_has_its_form() {
+    fn each_kind_has_its_format() {
         let rng = SeededRng::new(7);
-        let source = Source { number: "0042", username: "ada", rng: &rng };
-        let text = |kind| draw(&kind, &source).as_str().unwrap().to_owned();
+        let context = GenerationContext { number: "0042", username: "ada", rng: &rng };
+        let text = |kind| generate_value(&kind, &context).as_str().unwrap().to_owned();
         let password = text(Generate::Password { length: 20 });
         assert!(password.len() == 20 && password.bytes().all(|b| ALPHABET.contains(&b)));
         assert_eq!(text(Generate::Passphrase { words: 4 }).split('-').count(), 4);

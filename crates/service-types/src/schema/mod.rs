@@ -1,48 +1,50 @@
-//! The parameter schema of a service type: JSON Schema 2020-12 of an object, with annotations of ours.
+//! The parameter schema of a service type: JSON Schema 2020-12 of an object, with the annotations `x-…`.
 //!
-//! A schema is compiled once, when it is saved or loaded, and then answers every question about an extension's
-//! parameters: are they valid ([`ParameterSchema::validate`]), what does the server add
-//! ([`ParameterSchema::complete`]), who may write and see what ([`Editor`], [`Viewer`]), which part is secret
-//! ([`ParameterSchema::split`]), which digests follow from it ([`ParameterSchema::digests`]).
+//! [`ParameterSchema`] is compiled when a schema is saved or loaded. It validates the parameters of an extension
+//! ([`ParameterSchema::validate`]), adds generated values and defaults ([`ParameterSchema::complete`]), restricts who may write and
+//! read them ([`Editor`], [`Viewer`]), separates secrets ([`ParameterSchema::split`]) and derives digests
+//! ([`ParameterSchema::digests`]).
 //!
-//! Nothing here reads a database, and no message repeats a value: it may be a secret.
+//! This module does not read the database. Error messages never contain a value, because it may be a secret.
 
 mod annotations;
+#[cfg(any(test, feature = "test-support"))]
+pub mod arbitrary;
 mod compile;
 mod complete;
 mod digests;
 mod generate;
 mod limits;
-mod nodes;
-mod parts;
-mod rights;
+mod permissions;
+mod storage;
+mod subschemas;
 mod violations;
 
 use serde_json::{Map, Value};
 
 use platform::error::UserError;
 
-pub use annotations::{Audience, Generate, Parameter, Uniqueness};
+pub use annotations::{Audience, Generate, Parameter, UniqueScope};
 pub use complete::{Completed, merge_patch};
 pub use digests::{DigestContext, DigestError, DigestSet, DigestTemplate};
-pub use generate::Source;
-pub use nodes::resolve;
-pub use parts::Parts;
-pub use rights::{Editor, Viewer};
+pub use generate::GenerationContext;
+pub use permissions::{Editor, Viewer};
+pub use storage::{StoredParameters, UniqueParameter};
+pub use subschemas::resolve;
 
-/// Parameters of one extension, by name.
+/// The parameters of one extension, by name.
 pub type Parameters = Map<String, Value>;
 
-/// The largest schema, in bytes of compact JSON.
+/// The maximum size of a schema, in bytes of compact JSON.
 pub const MAX_SCHEMA_BYTES: usize = 64 * 1024;
-/// How deep subschemas may be nested, references followed.
+/// The maximum nesting of subschemas, with references resolved.
 pub const MAX_DEPTH: usize = 16;
-/// The largest parameters of one extension, in bytes of compact JSON.
+/// The maximum size of the parameters of one extension, in bytes of compact JSON.
 pub const MAX_PARAMETERS_BYTES: usize = 32 * 1024;
-/// How many violations of one write are told.
+/// The maximum number of violations that are reported for one write.
 pub const MAX_VIOLATIONS: usize = 20;
 
-/// A parameter schema, checked and compiled. `Send + Sync`: one per schema version is shared by all requests.
+/// A compiled parameter schema. All requests share one per schema version.
 #[derive(Debug)]
 pub struct ParameterSchema {
     source: Value,
@@ -54,12 +56,12 @@ impl ParameterSchema {
     /// Checks and compiles a schema.
     ///
     /// # Errors
-    /// Everything that is wrong with it (at most [`MAX_VIOLATIONS`]), each at its path `["parameterSchema", …]`.
+    /// INVALID for every error in the schema (at most [`MAX_VIOLATIONS`]), each at its path `["parameterSchema", …]`.
     pub fn compile(source: &Value) -> Result<Self, Vec<UserError>> {
         compile::compile(source)
     }
 
-    /// The schema as it was saved.
+    /// The schema as saved.
     pub const fn source(&self) -> &Value {
         &self.source
     }
@@ -75,20 +77,20 @@ impl ParameterSchema {
     }
 }
 
-/// Whether two schemas are the same: key order and the spelling of numbers (`1`, `1.0`) do not count.
+/// Whether two schemas are equal, regardless of the order of keys and the notation of numbers (`1`, `1.0`).
 pub fn same_schema(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| same_schema(value, other)))
         }
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(x, y)| same_schema(x, y)),
-        (Value::Number(a), Value::Number(b)) => a == b || whole(a).is_some_and(|number| whole(b) == Some(number)),
+        (Value::Number(a), Value::Number(b)) => a == b || integer(a).is_some_and(|number| integer(b) == Some(number)),
         _ => left == right,
     }
 }
 
-/// A number as an integer, when it is one; `1.0` is.
-fn whole(number: &serde_json::Number) -> Option<i128> {
+/// The integer that a JSON number is equal to, such as 1 for `1.0`.
+fn integer(number: &serde_json::Number) -> Option<i128> {
     if let Some(value) = number.as_i64() {
         return Some(i128::from(value));
     }
@@ -103,5 +105,3 @@ fn whole(number: &serde_json::Number) -> Option<i128> {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-pub(crate) use tests::schema_like;

@@ -1,54 +1,56 @@
-//! Checking parameters, and saying what is wrong in a sentence that shows nothing of them.
+//! Validates parameters. The messages name keywords of the schema and never contain a value.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
 use platform::error::{UserError, UserErrorKind};
 
-use super::limits::json_depth;
-use super::nodes::{pointer, segments};
+use super::limits::is_deeper_than;
+use super::subschemas::{pointer, segments};
 use super::{MAX_PARAMETERS_BYTES, MAX_VIOLATIONS, ParameterSchema};
 
-/// How deep parameters may be nested.
+/// The maximum nesting of parameters.
 const MAX_NESTING: usize = 32;
-/// How many values parameters may have, at every level together.
+/// The maximum number of values in the parameters, over all levels.
 const MAX_VALUES: usize = 1_000;
 
 impl ParameterSchema {
-    /// Checks whole parameters: public ones, secrets and status together.
+    /// Validates all parameters: public ones, secrets and status together.
     ///
-    /// Returns what is wrong, at most [`MAX_VIOLATIONS`], each with the JSON Pointer (RFC 6901) of the parameter it is
-    /// about: a missing or superfluous one itself, not the object around it.
+    /// Returns at most [`MAX_VIOLATIONS`] violations, each with the JSON Pointer (RFC 6901) of the parameter concerned. For a
+    /// missing or unknown property this is the property itself, not the object that contains it.
     pub fn validate(&self, parameters: &Value) -> Vec<UserError> {
-        if let Some(problem) = oversize(parameters) {
+        if let Some(problem) = size_violation(parameters) {
             return vec![problem];
         }
         let mut problems = Vec::new();
         for error in self.validator.iter_errors(parameters).take(MAX_VIOLATIONS) {
-            let place = segments(error.instance_path().as_str());
-            for (name, sentence) in places(error.kind()) {
-                let place: Vec<String> = place.iter().cloned().chain(name).collect();
-                let problem = violation(&place, error.kind().keyword(), sentence);
-                problems.push(limit(error.kind()).into_iter().fold(problem, UserError::naming));
+            let path = segments(error.instance_path().as_str());
+            for Violation { property, message } in violations_of(error.kind()) {
+                let path: Vec<String> = path.iter().cloned().chain(property).collect();
+                let problem = violation(&path, error.kind().keyword(), message);
+                problems.push(limit_of(error.kind()).into_iter().fold(problem, UserError::naming));
             }
         }
         problems.truncate(MAX_VIOLATIONS);
         problems
     }
 
-    /// Whether whole parameters are valid: cheaper than [`Self::validate`], for going through many.
+    /// Whether all parameters are valid. Cheaper than [`Self::validate`], which collects the violations.
     pub fn is_valid(&self, parameters: &Value) -> bool {
-        oversize(parameters).is_none() && self.validator.is_valid(parameters)
+        size_violation(parameters).is_none() && self.validator.is_valid(parameters)
     }
 }
 
-/// What makes parameters too large to be checked at all. The number of values counts too: under a schema with many
-/// alternatives, each value is tried against each, and each failure is remembered.
-fn oversize(parameters: &Value) -> Option<UserError> {
-    if json_depth(parameters, MAX_NESTING) {
+/// The violation of a size limit, which is checked before validation.
+///
+/// The number of values is limited too: a schema with many alternatives tries each value against each of them and records every
+/// failure.
+fn size_violation(parameters: &Value) -> Option<UserError> {
+    if is_deeper_than(parameters, MAX_NESTING) {
         return Some(violation(&[], "type", format!("Parameters may be nested {MAX_NESTING} levels deep.")));
     }
-    if values(parameters) > MAX_VALUES {
+    if count_values(parameters) > MAX_VALUES {
         return Some(violation(&[], "maxItems", format!("Parameters may have {MAX_VALUES} values.")));
     }
     let bytes = serde_json::to_vec(parameters).map_or(usize::MAX, |text| text.len());
@@ -56,40 +58,53 @@ fn oversize(parameters: &Value) -> Option<UserError> {
         .then(|| violation(&[], "maxLength", format!("Parameters may have {MAX_PARAMETERS_BYTES} bytes.")))
 }
 
-/// How many values there are, at every level.
-fn values(value: &Value) -> usize {
+/// Counts the values at every level.
+fn count_values(value: &Value) -> usize {
     match value {
-        Value::Array(list) => 1 + list.iter().map(values).sum::<usize>(),
-        Value::Object(map) => 1 + map.values().map(values).sum::<usize>(),
+        Value::Array(list) => 1 + list.iter().map(count_values).sum::<usize>(),
+        Value::Object(map) => 1 + map.values().map(count_values).sum::<usize>(),
         _ => 1,
     }
 }
 
-fn violation(place: &[String], keyword: &str, message: impl Into<String>) -> UserError {
-    let kind = UserErrorKind::SchemaViolation { pointer: pointer(place), keyword: keyword.to_owned() };
-    UserError::new(kind, "", message).at(std::iter::once("parameters".to_owned()).chain(place.iter().cloned()))
+fn violation(path: &[String], keyword: &str, message: impl Into<String>) -> UserError {
+    let kind = UserErrorKind::SchemaViolation { pointer: pointer(path), keyword: keyword.to_owned() };
+    UserError::new(kind, "", message).at(std::iter::once("parameters".to_owned()).chain(path.iter().cloned()))
 }
 
-/// The property below the failing object that an error is about, if it is about one, with its sentence.
-fn places(kind: &Kind) -> Vec<(Option<String>, String)> {
+/// A violation of one keyword.
+struct Violation {
+    /// The missing or unknown property of the invalid object; `None` when the value itself is invalid.
+    property: Option<String>,
+    message: String,
+}
+
+/// The violations that one validation error reports.
+fn violations_of(kind: &Kind) -> Vec<Violation> {
     match kind {
-        Kind::Required { property } => vec![(property.as_str().map(str::to_owned), "It is required.".to_owned())],
-        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            unexpected.iter().map(|name| (Some(name.clone()), "There is no such parameter.".to_owned())).collect()
+        Kind::Required { property } => {
+            vec![Violation { property: property.as_str().map(str::to_owned), message: "It is required.".to_owned() }]
         }
-        other => vec![(None, sentence(other))],
+        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            let violation = |name: &String| Violation {
+                property: Some(name.clone()),
+                message: "There is no such parameter.".to_owned(),
+            };
+            unexpected.iter().map(violation).collect()
+        }
+        other => vec![Violation { property: None, message: describe(other) }],
     }
 }
 
-/// What a failed keyword asks for. It shows the schema, never the value.
-pub(super) fn sentence(kind: &Kind) -> String {
+/// Describes what a violated keyword requires. The text contains parts of the schema, never the value.
+pub(super) fn describe(kind: &Kind) -> String {
     match kind {
         Kind::Required { .. } => "A required property is missing.".to_owned(),
         Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => {
             "It has a property that is not allowed.".to_owned()
         }
-        Kind::Type { kind } => format!("It must be {}.", types(kind)),
-        Kind::Enum { options } => format!("It must be one of {}.", listed(options)),
+        Kind::Type { kind } => format!("It must be {}.", join_types(kind)),
+        Kind::Enum { options } => format!("It must be one of {}.", list_values(options)),
         Kind::Constant { expected_value } => format!("It must be {expected_value}."),
         Kind::MinLength { limit } => format!("It must have at least {limit} characters."),
         Kind::MaxLength { limit } => format!("It may have at most {limit} characters."),
@@ -119,10 +134,10 @@ pub(super) fn sentence(kind: &Kind) -> String {
     }
 }
 
-/// What the sentence names, as the schema has it.
-fn limit(kind: &Kind) -> Option<String> {
+/// The limit or the format that the message of a violation names, for translations.
+fn limit_of(kind: &Kind) -> Option<String> {
     match kind {
-        Kind::Enum { options } => Some(listed(options)),
+        Kind::Enum { options } => Some(list_values(options)),
         Kind::Constant { expected_value } => Some(expected_value.to_string()),
         Kind::MinLength { limit } | Kind::MaxLength { limit } | Kind::MinItems { limit } | Kind::MaxItems { limit } => {
             Some(limit.to_string())
@@ -139,19 +154,19 @@ fn limit(kind: &Kind) -> Option<String> {
     }
 }
 
-fn types(kind: &TypeKind) -> String {
-    let named = |name: &str| match name {
+fn join_types(kind: &TypeKind) -> String {
+    let with_article = |name: &str| match name {
         "array" | "integer" | "object" => format!("an {name}"),
         "null" => name.to_owned(),
         _ => format!("a {name}"),
     };
     match kind {
-        TypeKind::Single(one) => named(one.as_str()),
-        TypeKind::Multiple(set) => set.iter().map(|one| named(one.as_str())).collect::<Vec<_>>().join(" or "),
+        TypeKind::Single(one) => with_article(one.as_str()),
+        TypeKind::Multiple(set) => set.iter().map(|one| with_article(one.as_str())).collect::<Vec<_>>().join(" or "),
     }
 }
 
-fn listed(options: &Value) -> String {
+fn list_values(options: &Value) -> String {
     let values: Vec<String> = options.as_array().into_iter().flatten().map(Value::to_string).collect();
     if values.len() <= 12 {
         return values.join(", ");

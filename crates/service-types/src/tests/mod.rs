@@ -1,6 +1,6 @@
 //! Tests of the rules over a temporary SQLite database, with extensions and numbers inserted by SQL.
 
-mod events;
+mod event_offers;
 mod type_changes;
 
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use diesel_async::RunQueryDsl as _;
 use serde_json::{Value, json};
 
 use super::{ServiceBehaviour, queries, rules};
-use platform::access::Caller;
-use platform::access::rates::{Buckets, Rate};
-use platform::passwords::Hasher;
-use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
-use platform::store::DatabaseUrl;
-use platform::error::{Error, UserError, UserErrorKind};
 use events::EventPhase;
 use events::rules::{
     CreateCallPermission, CreateEvent, CreateNumberRange, DEFAULT_HOLD_SECONDS, DEFAULT_TIME_ZONE, UpdateEvent,
 };
+use platform::access::Caller;
+use platform::access::rates::{Buckets, Rate};
+use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
+use platform::error::{Error, UserError, UserErrorKind};
 use platform::feed_log::{self, FeedRef};
 use platform::ids::{AccountId, CallPermissionId, EventId, ExtensionId, NumberId, ServiceTypeId};
 use platform::notifications::Notifier;
+use platform::passwords::Hasher;
 use platform::patch::Patch;
 use platform::query;
 use platform::secrets::Sealer;
 use platform::services::{Services, ServicesInner};
+use platform::store::DatabaseUrl;
 use platform::store::Store;
 use platform::store::schema::{accounts, extension_permissions, extension_unique_values, extensions, numbers};
 use platform::store::types::JsonValue;
@@ -63,7 +63,7 @@ fn event(slug: &str) -> CreateEvent {
     }
 }
 
-fn nothing() -> rules::UpdateServiceType {
+fn no_changes() -> rules::UpdateServiceType {
     rules::UpdateServiceType {
         slug: "pager".into(),
         name: Patch::LeftOut,
@@ -85,7 +85,7 @@ fn nothing() -> rules::UpdateServiceType {
 fn new_schema(change: impl FnOnce(&mut Value)) -> rules::UpdateServiceType {
     let mut schema = pager_schema();
     change(&mut schema);
-    rules::UpdateServiceType { parameter_schema: Patch::Given(schema), ..nothing() }
+    rules::UpdateServiceType { parameter_schema: Patch::Given(schema), ..no_changes() }
 }
 
 fn problem<T>(result: Result<T, Error>) -> UserError {
@@ -109,6 +109,7 @@ impl Fixture {
             sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
             rng: Arc::clone(&rng),
             notifier: Notifier::default(),
+            hooks: hooks(),
         });
         let admin = Caller::system("test");
         let pager = rules::CreateServiceType {
@@ -196,7 +197,7 @@ impl Fixture {
                         .values((
                             numbers::id.eq(id),
                             numbers::event_id.eq(Some(event)),
-                            numbering::number.eq(number),
+                            numbers::number.eq(number),
                             numbers::state.eq(state),
                             numbers::account_id.eq(Some(owner)),
                             numbers::version.eq(1),
@@ -221,7 +222,7 @@ impl Fixture {
         rules::create_range(&self.services, &self.admin, input, Vec::new()).await.map(|changed| changed.id)
     }
 
-    async fn update(&self, input: rules::UpdateServiceType) -> rules::Update {
+    async fn update(&self, input: rules::UpdateServiceType) -> rules::UpdateOutcome {
         rules::update_service_type(&self.services, &self.admin, input, Vec::new()).await
     }
 
@@ -256,4 +257,11 @@ impl Fixture {
             .await)
         .unwrap()
     }
+}
+
+/// The hooks that a permit needs: accounts report their status.
+fn hooks() -> platform::hooks::Hooks {
+    let mut hooks = platform::hooks::Hooks::default();
+    hooks.register::<dyn platform::access::AccountStatusSource>(Arc::new(::accounts::Accounts));
+    hooks
 }

@@ -2,35 +2,44 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use platform::error::UserError;
+use crate::ServiceType;
 use crate::schema::ParameterSchema;
+use platform::error::UserError;
 
 use super::shape::{Builder, EnumType, ObjectType, description, pascal_case};
 
-/// What a service type's GraphQL types are made of.
+/// The parts of a service type that its GraphQL types are generated from.
 #[derive(Clone, Copy)]
 pub struct ServiceTypeSource<'a> {
     /// `[a-z][a-z0-9-]{0,31}`, and not `json`.
     pub slug: &'a str,
-    /// For people: it describes the field of the input.
+    /// The display name, which becomes the description of the input field.
     pub name: &'a str,
-    /// Markdown; it describes the object. May be empty.
+    /// Markdown, which becomes the description of the object. May be empty.
     pub description: &'a str,
     pub schema: &'a ParameterSchema,
 }
 
-/// The GraphQL types of all service types. Cheap to share, never changed once it is in a schema.
+impl<'a> ServiceTypeSource<'a> {
+    /// The source of a stored service type and its compiled schema.
+    pub fn new(row: &'a ServiceType, schema: &'a ParameterSchema) -> Self {
+        Self { slug: &row.slug, name: &row.name, description: &row.description, schema }
+    }
+}
+
+/// The GraphQL types of all service types. It is immutable once a schema uses it.
 #[derive(Debug, Default)]
 pub struct TypeCatalogue {
     types: BTreeMap<String, ServiceTypeShape>,
-    taken: BTreeSet<String>,
+    /// The type names that are already in use.
+    used_names: BTreeSet<String>,
 }
 
-/// The types of one service type; the first object is that of its parameters.
+/// The GraphQL types of one service type. The first object is the type of its parameters.
 #[derive(Debug)]
 pub struct ServiceTypeShape {
     pub slug: String,
-    /// The field of `ServiceParametersInput`: the slug with `_` for `-`.
+    /// The field of `ServiceParametersInput`: the slug with `_` in place of `-`.
     pub field: String,
     pub title: Option<String>,
     pub objects: Vec<ObjectType>,
@@ -38,7 +47,7 @@ pub struct ServiceTypeShape {
 }
 
 impl ServiceTypeShape {
-    /// The object of the parameters.
+    /// The object type of the parameters.
     pub fn parameters(&self) -> Option<&ObjectType> {
         self.objects.first()
     }
@@ -50,18 +59,17 @@ impl ServiceTypeShape {
 }
 
 impl TypeCatalogue {
-    /// An empty catalogue in which these type names may not be used: the core's own, as
-    /// `schema.registry` or the committed `schema.graphql` list them.
+    /// An empty catalogue with reserved type names: those of the core API.
     pub fn new<'a>(reserved: impl IntoIterator<Item = &'a str>) -> Self {
         let own = ["ServiceParameters", "ServiceParametersInput", "JSON", "Int", "Float", "String", "Boolean", "ID"];
-        let taken = own.into_iter().chain(reserved).map(str::to_owned).collect();
-        Self { types: BTreeMap::new(), taken }
+        let used_names = own.into_iter().chain(reserved).map(str::to_owned).collect();
+        Self { types: BTreeMap::new(), used_names }
     }
 
-    /// A catalogue of all these service types.
+    /// A catalogue of these service types.
     ///
     /// # Errors
-    /// The first that cannot be added: see [`Self::add`].
+    /// The error of the first service type that cannot be added: see [`Self::add`].
     pub fn try_new<'a, 'b>(
         types: impl IntoIterator<Item = ServiceTypeSource<'a>>,
         reserved: impl IntoIterator<Item = &'b str>,
@@ -73,10 +81,10 @@ impl TypeCatalogue {
         Ok(catalogue)
     }
 
-    /// Adds one service type. A server that starts adds one after the other, and leaves out what no longer fits.
+    /// Adds one service type. At start the server adds each service type and leaves out those with an error.
     ///
     /// # Errors
-    /// INVALID at `slug` when the slug is not one, or when a type made of it would bear a name that is taken.
+    /// INVALID at `slug` for an invalid slug, or when the name of a generated type is already in use.
     pub fn add(&mut self, source: ServiceTypeSource<'_>) -> Result<(), UserError> {
         check_slug(source.slug)?;
         let name = format!("{}Parameters", pascal_case(source.slug));
@@ -84,9 +92,9 @@ impl TypeCatalogue {
         builder.object(&name, source.schema.source());
         let Builder { mut objects, enums, .. } = builder;
         if let Some(parameters) = objects.first_mut()
-            && let Some(about) = description(source.description)
+            && let Some(text) = description(source.description)
         {
-            parameters.description = Some(about);
+            parameters.description = Some(text);
         }
         let shape = ServiceTypeShape {
             slug: source.slug.to_owned(),
@@ -98,46 +106,48 @@ impl TypeCatalogue {
         if self.types.contains_key(&shape.slug) {
             return Err(UserError::invalid("slug", "There is a service type with this slug already."));
         }
-        if let Some(clash) = shape.names().find(|name| self.taken.contains(*name)) {
+        if let Some(name) = shape.names().find(|name| self.used_names.contains(*name)) {
             return Err(UserError::invalid(
                 "slug",
-                format!("Its GraphQL types would include `{clash}`, and that name is taken."),
+                format!("Its GraphQL types would include `{name}`, and that name is already in use."),
             ));
         }
-        self.taken.extend(shape.names().cloned());
+        self.used_names.extend(shape.names().cloned());
         self.types.insert(shape.slug.clone(), shape);
         Ok(())
     }
 
-    /// The slugs of all service types in it, ascending.
+    /// The slugs of all service types, ascending.
     pub fn slugs(&self) -> impl Iterator<Item = &str> {
         self.types.keys().map(String::as_str)
     }
 
-    /// Whether this service type has GraphQL types here.
+    /// Whether the catalogue contains this service type.
     pub fn contains(&self, slug: &str) -> bool {
         self.types.contains_key(slug)
     }
 
+    /// The types of all service types, by slug.
     pub fn types(&self) -> impl Iterator<Item = &ServiceTypeShape> {
         self.types.values()
     }
 
+    /// The types of the service type with this slug.
     pub fn get(&self, slug: &str) -> Option<&ServiceTypeShape> {
         self.types.get(slug)
     }
 
-    /// The service type whose field in the input is this.
+    /// The types of the service type with this field in the input.
     pub fn by_field(&self, field: &str) -> Option<&ServiceTypeShape> {
         self.types.get(&field.replace('_', "-")).filter(|shape| shape.field == field)
     }
 }
 
-/// Slugs are `[a-z][a-z0-9-]{0,31}`; `json` is the name of the field that every type has.
+/// Checks a slug: `[a-z][a-z0-9-]{0,31}`, but not `json`, which is a field of every type.
 fn check_slug(slug: &str) -> Result<(), UserError> {
-    let starts = slug.starts_with(|c: char| c.is_ascii_lowercase());
-    let fits = slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if !starts || !fits || slug.len() > 32 {
+    let begins_with_letter = slug.starts_with(|first: char| first.is_ascii_lowercase());
+    let is_valid = slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if !begins_with_letter || !is_valid || slug.len() > 32 {
         return Err(UserError::invalid("slug", "A slug is 1 to 32 of a-z, 0-9 and -, and begins with a letter."));
     }
     if slug == "json" {

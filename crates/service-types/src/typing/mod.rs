@@ -1,6 +1,6 @@
-//! Which GraphQL types a service type's JSON Schema makes: names and shapes, decided when the schema is saved.
+//! The GraphQL types that are generated from the JSON Schema of a service type: their names and fields.
 //!
-//! Nothing here knows async-graphql; [`crate::graphql::typed`] registers what the catalogue lists.
+//! This module does not depend on async-graphql. `graphql::typed` registers the types of the catalogue.
 
 mod catalogue;
 mod shape;

@@ -1,4 +1,4 @@
-//! What GraphQL type a piece of JSON Schema makes.
+//! Derives GraphQL types from subschemas of a JSON Schema.
 
 use serde_json::Value;
 
@@ -8,25 +8,25 @@ use crate::schema::resolve;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     Int,
-    /// `integer` when the values are whole numbers that may be too large for `Int`.
+    /// A number; `integer` for integers that may be too large for `Int`.
     Float {
         integer: bool,
     },
     String,
     Boolean,
     Json,
-    /// An enum, by its place in the catalogue's list of the service type.
+    /// An enum, by its index in the list of the service type.
     Enum(usize),
-    /// An object, by its place in the list.
+    /// An object, by its index in the list.
     Object(usize),
-    /// A list; `nullable` when its entries may be null.
+    /// A list; `nullable` if its entries may be null.
     List {
         of: Box<Shape>,
         nullable: bool,
     },
 }
 
-/// An enum type: its values are JSON strings that are GraphQL names.
+/// An enum type whose values are both JSON strings and GraphQL names.
 #[derive(Clone, Debug)]
 pub struct EnumType {
     pub name: String,
@@ -34,7 +34,7 @@ pub struct EnumType {
     pub values: Vec<String>,
 }
 
-/// An object type and the input type beside it.
+/// An object type and the corresponding input type.
 #[derive(Clone, Debug)]
 pub struct ObjectType {
     pub name: String,
@@ -49,30 +49,31 @@ pub struct FieldType {
     pub name: String,
     pub description: Option<String>,
     pub deprecated: bool,
-    /// A secret: it can be given, and is never shown.
+    /// A secret, which is accepted as input and never returned.
     pub input_only: bool,
     pub shape: Shape,
 }
 
-/// Whether this is a name in GraphQL (specification, section 2.1.9) that is not reserved for introspection.
+/// Whether the text is a GraphQL name (specification, section 2.1.9) that is not reserved for introspection.
 pub(super) fn is_name(text: &str) -> bool {
     let mut bytes = text.bytes();
     let starts = bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_');
     starts && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !text.starts_with("__")
 }
 
-/// `max_contacts`, `desk-phone` → `MaxContacts`, `DeskPhone`.
+/// Converts `max_contacts` and `desk-phone` to `MaxContacts` and `DeskPhone`.
 pub(super) fn pascal_case(text: &str) -> String {
     let parts = text.split(['_', '-']).filter(|part| !part.is_empty());
     parts.flat_map(|part| part[..1].to_ascii_uppercase().chars().chain(part[1..].chars()).collect::<Vec<_>>()).collect()
 }
 
-/// A description that can stand in SDL between three quotes, whatever an admin wrote.
+/// A description that is valid in SDL between triple quotes.
 pub(super) fn description(text: &str) -> Option<String> {
-    let mut clean: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    let mut clean: String =
+        text.chars().filter(|character| !character.is_control() || matches!(character, '\n' | '\t')).collect();
     clean = clean.replace("\"\"\"", "'''");
     let clean = clean.trim();
-    // The one-line form of SDL would read a backslash as an escape; a line break forces the other form.
+    // In the one-line form of SDL a backslash begins an escape. A line break forces the block form.
     let needs_block = clean.contains('\\') && !clean.contains('\n');
     (!clean.is_empty()).then(|| if needs_block { format!("{clean}\n") } else { clean.to_owned() })
 }
@@ -89,10 +90,10 @@ impl<'a> Builder<'a> {
         Self { root, objects: Vec::new(), enums: Vec::new() }
     }
 
-    /// The object `name` made of the properties of `schema`; its place in the list, none if it has no field.
+    /// Builds the object `name` from the properties of `schema`. Returns its index in the list, or `None` if it has no field.
     pub fn object(&mut self, name: &str, schema: &Value) -> Option<usize> {
-        let name = self.free(name);
-        let place = self.objects.len();
+        let name = self.unused_name(name);
+        let index = self.objects.len();
         let about = text(schema, "description").or_else(|| text(schema, "title"));
         let empty = ObjectType {
             input_name: format!("{name}Input"),
@@ -103,17 +104,17 @@ impl<'a> Builder<'a> {
         self.objects.push(empty);
         let mut fields = Vec::new();
         for (property, schema) in ordered(schema) {
-            if is_name(property) && !(place == 0 && property == "json") {
+            if is_name(property) && !(index == 0 && property == "json") {
                 fields.push(self.field(&name, property, schema));
             }
         }
-        if fields.is_empty() && place > 0 {
-            // Nothing was added below it: the list ends with it.
-            self.objects.truncate(place);
+        if fields.is_empty() && index > 0 {
+            // No object was added after it.
+            self.objects.truncate(index);
             return None;
         }
-        self.objects[place].fields = fields;
-        Some(place)
+        self.objects[index].fields = fields;
+        Some(index)
     }
 
     fn field(&mut self, owner: &str, property: &str, schema: &Value) -> FieldType {
@@ -128,13 +129,13 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The shape of a schema whose reference has been followed; `name` is for the type it may need.
+    /// The shape of a schema whose reference is resolved. `name` is used for a new object or enum type.
     fn shape(&mut self, name: &str, schema: &Value) -> Shape {
         if let Some(values) = schema.get("enum").and_then(Value::as_array) {
-            return self.choices(name, schema, values);
+            return self.enumeration(name, schema, values);
         }
         if let Some(value) = schema.get("const") {
-            return self.choices(name, schema, std::slice::from_ref(value));
+            return self.enumeration(name, schema, std::slice::from_ref(value));
         }
         match types(schema).as_slice() {
             ["string"] => Shape::String,
@@ -159,19 +160,19 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn choices(&mut self, name: &str, schema: &Value, values: &[Value]) -> Shape {
+    fn enumeration(&mut self, name: &str, schema: &Value, values: &[Value]) -> Shape {
         let values: Vec<&Value> = values.iter().filter(|value| !value.is_null()).collect();
-        let all = |fits: &dyn Fn(&Value) -> bool| !values.is_empty() && values.iter().all(|value| fits(value));
+        let all = |matches: &dyn Fn(&Value) -> bool| !values.is_empty() && values.iter().all(|value| matches(value));
         if all(&|value| value.as_str().is_some_and(|text| is_name(text) && !["true", "false", "null"].contains(&text)))
         {
             let mut names: Vec<String> = Vec::new();
             for text in values.iter().filter_map(|value| value.as_str()) {
-                if !names.iter().any(|known| known == text) {
+                if !names.iter().any(|name| name == text) {
                     names.push(text.to_owned());
                 }
             }
             let about = text(schema, "description").or_else(|| text(schema, "title"));
-            let name = self.free(name);
+            let name = self.unused_name(name);
             self.enums.push(EnumType { name, description: about, values: names });
             return Shape::Enum(self.enums.len() - 1);
         }
@@ -188,16 +189,16 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The name, with a number behind it where a property of the same service type took it already.
-    fn free(&self, name: &str) -> String {
-        let taken = |name: &str| {
+    /// The name, with a number appended if another type of the service type already has it.
+    fn unused_name(&self, name: &str) -> String {
+        let is_used = |name: &str| {
             let input = format!("{name}Input");
             let objects = self.objects.iter().flat_map(|object| [&object.name, &object.input_name]);
             let mut names = objects.chain(self.enums.iter().map(|choice| &choice.name));
-            names.any(|known| *known == *name || *known == input)
+            names.any(|used| *used == *name || *used == input)
         };
         let candidates = std::iter::once(name.to_owned()).chain((2_u32..).map(|count| format!("{name}{count}")));
-        candidates.into_iter().find(|candidate| !taken(candidate)).unwrap_or_else(|| name.to_owned())
+        candidates.into_iter().find(|candidate| !is_used(candidate)).unwrap_or_else(|| name.to_owned())
     }
 }
 
@@ -205,7 +206,7 @@ fn text(schema: &Value, keyword: &str) -> Option<String> {
     schema.get(keyword).and_then(Value::as_str).and_then(description)
 }
 
-/// Properties in the order of a form: by `x-order`, then by name.
+/// The properties in the order of a form: by `x-order`, then by name.
 fn ordered(schema: &Value) -> Vec<(&String, &Value)> {
     let mut properties: Vec<_> = schema.get("properties").and_then(Value::as_object).into_iter().flatten().collect();
     properties.sort_by_key(|(name, schema)| {
@@ -214,7 +215,7 @@ fn ordered(schema: &Value) -> Vec<(&String, &Value)> {
     properties
 }
 
-/// The JSON types allowed, null apart: every generated field may be null anyway.
+/// The allowed JSON types without null. Every generated field is nullable.
 fn types(schema: &Value) -> Vec<&str> {
     match schema.get("type") {
         Some(Value::String(one)) => vec![one],
@@ -233,7 +234,7 @@ fn may_be_null(schema: &Value) -> bool {
     named && listed && schema.get("const").is_none_or(Value::is_null)
 }
 
-/// Whether an integer stays within GraphQL's 32 bits, as far as its bounds say.
+/// Whether the bounds of an integer are within the 32 bits of `Int`.
 fn fits_int(schema: &Value) -> bool {
     let bounds = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
     let named = bounds.iter().chain(&["default"]).filter_map(|keyword| schema.get(*keyword)).filter_map(Value::as_f64);

@@ -18,10 +18,10 @@ use tokio::sync::watch;
 use super::error::EdgeError;
 use super::gateway::{Credentials, Gateway, PublishedSchema, Settings};
 use super::open_sockets::OpenSockets;
-use platform::clock::{Clock, Rng, SystemClock, SystemRng};
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::{Charge, Tier};
 use crate::graphql::request::{IdempotencyKey, RequestId, ResponseHeaders};
+use platform::clock::{Clock, Rng, SystemClock, SystemRng};
 
 struct Query;
 

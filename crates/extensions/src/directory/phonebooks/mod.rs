@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::export::{Export, ExportEntry};
 use platform::error::{Error, InternalError};
+use templates::Limits;
 use templates::TemplateFormat;
-use templates::{Limits};
 
 /// How many entries a Cisco telephone takes at once.
 const CISCO_PAGE: usize = 32;
@@ -132,7 +132,7 @@ pub fn phonebook(asked: Asked<'_>, entries: &[ExportEntry]) -> Result<Option<Exp
         previous: (page > 1).then(|| at(page - 1)),
         entries: &lines,
     };
-    let text = templates::render(kind.format(), kind.source(), Serde(&book).into(), Limits::WHOLE_FEED)
+    let text = templates::render(kind.format(), kind.source(), Serde(&book).into(), Limits::FEED)
         .map_err(|error| InternalError::new(format!("the phonebook's template fails: {error}")))?;
     let body = if kind == Phonebook::Vcard { folded(&text) } else { text };
     Ok(Some(Export::new(kind.content_type(), body.into_bytes())))

@@ -1,17 +1,17 @@
 //! Saying yes, and changing how a member rings.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use super::join::Joined;
 use super::phase::{self, EntryChange};
 use super::{as_delay, check_room, locked, mark_group, service_type, unknown};
-use platform::access::{Caller, Permit};
-use platform::error::{AuthError, Error};
-use crate::rules::loops;
 use crate::groups::model::{GroupMember, Membership, MembershipState, Party};
 use crate::groups::queries;
+use crate::rules::loops;
+use platform::access::{Caller, Permit};
+use platform::error::{AuthError, Error};
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
 
@@ -33,15 +33,15 @@ pub struct MemberChange {
 pub async fn accept(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Joined, Error> {
     let action = actions::ACCEPT_GROUP_INVITATION;
     transact!(services, caller, action, Mode::Commit, |tx| {
-            let (membership, permit) = locked(tx, &id, action).await?;
-            demand_member_owner(&membership, &permit)?;
-            let Membership { row, group, member } = membership;
-            if row.membership == MembershipState::Active {
-                return Ok(Joined { member: row.id });
-            }
-            phase::check(tx.conn, &permit, group.event_id, EntryChange::Members).await?;
-            activate(tx, &permit, &group, &member, row).await
-        })
+        let (membership, permit) = locked(tx, &id, action).await?;
+        demand_member_owner(&membership, &permit)?;
+        let Membership { row, group, member } = membership;
+        if row.membership == MembershipState::Active {
+            return Ok(Joined { member: row.id });
+        }
+        phase::check(tx.conn, &permit, group.event_id, EntryChange::Members).await?;
+        activate(tx, &permit, &group, &member, row).await
+    })
     .await
 }
 
@@ -70,29 +70,29 @@ pub(super) async fn activate(
 pub async fn update(services: &Services, caller: &Arc<Caller>, change: MemberChange) -> Result<Joined, Error> {
     let action = actions::UPDATE_GROUP_MEMBER;
     transact!(services, caller, action, Mode::Commit, |tx| {
-            let (Membership { row: before, group, member }, permit) = locked(tx, &change.id, action).await?;
-            let leads = permit.is_for(group.owner_id);
-            if !leads && !permit.is_for(member.owner_id) {
-                return Err(unknown().into());
+        let (Membership { row: before, group, member }, permit) = locked(tx, &change.id, action).await?;
+        let leads = permit.is_for(group.owner_id);
+        if !leads && !permit.is_for(member.owner_id) {
+            return Err(unknown().into());
+        }
+        if change.delay_seconds.is_some() && !leads {
+            return Err(AuthError::Forbidden.into());
+        }
+        phase::check(tx.conn, &permit, group.event_id, EntryChange::Manner).await?;
+        let delay_seconds = change.delay_seconds.map_or(Ok(before.delay_seconds), as_delay)?;
+        let after = GroupMember { delay_seconds, paused: change.paused.unwrap_or(before.paused), ..before.clone() };
+        if (after.delay_seconds, after.paused) != (before.delay_seconds, before.paused) {
+            queries::update(tx.conn, &permit, &after).await?;
+            let state = if after.paused { ", paused" } else { "" };
+            let summary =
+                format!("{} in group {}: after {} s{state}", member.number, group.number, after.delay_seconds);
+            tx.audit(&permit, Some(after.id.global()), summary).await?;
+            if after.membership == MembershipState::Active {
+                mark_group(tx, &group);
             }
-            if change.delay_seconds.is_some() && !leads {
-                return Err(AuthError::Forbidden.into());
-            }
-            phase::check(tx.conn, &permit, group.event_id, EntryChange::Manner).await?;
-            let delay_seconds = change.delay_seconds.map_or(Ok(before.delay_seconds), as_delay)?;
-            let after = GroupMember { delay_seconds, paused: change.paused.unwrap_or(before.paused), ..before.clone() };
-            if (after.delay_seconds, after.paused) != (before.delay_seconds, before.paused) {
-                queries::update(tx.conn, &permit, &after).await?;
-                let state = if after.paused { ", paused" } else { "" };
-                let summary =
-                    format!("{} in group {}: after {} s{state}", member.number, group.number, after.delay_seconds);
-                tx.audit(&permit, Some(after.id.global()), summary).await?;
-                if after.membership == MembershipState::Active {
-                    mark_group(tx, &group);
-                }
-            }
-            Ok(Joined { member: after.id })
-        })
+        }
+        Ok(Joined { member: after.id })
+    })
     .await
 }
 

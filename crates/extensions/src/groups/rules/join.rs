@@ -1,26 +1,26 @@
 //! Coming in: by invitation, or at once through a voice menu.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::phase::{self, EntryChange};
 use super::{as_delay, check_room, mark_group, service_type};
-use platform::access::{Caller, Permit};
-use platform::error::{AuthError, Error, UserError, UserErrorKind};
-use crate::rules::loops;
 use crate::groups::model::{GroupMember, MembershipState, Party};
 use crate::groups::queries;
+use crate::rules::loops;
+use numbering::number::Number;
+use platform::access::{Caller, Permit};
+use platform::error::{AuthError, Error, UserError, UserErrorKind};
 use platform::ids::{EventId, ExtensionId, GroupMemberId};
 use platform::locks;
-use numbering::number::Number;
-use restrictions::{RestrictionEffect, TargetKind};
-use service_types::{ServiceBehaviour};
 use platform::services::Services;
 use platform::store::types::Id;
 use platform::transaction::{Mode, Tx};
+use restrictions::{RestrictionEffect, TargetKind};
+use service_types::ServiceBehaviour;
 
 /// An invitation of the extension that bears `number` into `group`.
 #[derive(Clone, Debug)]
@@ -60,8 +60,7 @@ pub struct Joined {
 /// NOT_FOUND for a group out of reach and a number out of service, ALREADY_EXISTS for a second invitation, INVALID for
 /// what is no group or cannot be a member, QUOTA_EXCEEDED for a full group, GROUP_LOOP, EVENT_CLOSED.
 pub async fn invite(services: &Services, caller: &Arc<Caller>, input: Invitation) -> Result<Joined, Error> {
-    transact!(services, caller, actions::INVITE_TO_GROUP, Mode::Commit, |tx| { invite_in(tx, input).await })
-    .await
+    transact!(services, caller, actions::INVITE_TO_GROUP, Mode::Commit, |tx| { invite_in(tx, input).await }).await
 }
 
 async fn invite_in(tx: &mut Tx<'_>, input: Invitation) -> Result<Joined, Error> {
@@ -94,8 +93,7 @@ async fn invite_in(tx: &mut Tx<'_>, input: Invitation) -> Result<Joined, Error> 
 /// # Errors
 /// As [`invite`]; RESTRICTED for a caller whose extension, number or owner may not call.
 pub async fn join(services: &Services, caller: &Arc<Caller>, input: Join) -> Result<Joined, Error> {
-    transact!(services, caller, actions::JOIN_GROUP, Mode::Commit, |tx| { join_in(tx, input).await })
-        .await
+    transact!(services, caller, actions::JOIN_GROUP, Mode::Commit, |tx| { join_in(tx, input).await }).await
 }
 
 async fn join_in(tx: &mut Tx<'_>, input: Join) -> Result<Joined, Error> {

@@ -16,8 +16,8 @@ use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::feed_log::EntryChange;
 use platform::ids::{GroupMemberId, ServiceTypeId};
 use platform::locks;
-use service_types::{ServiceType};
 use platform::transaction::Tx;
+use service_types::ServiceType;
 
 /// The membership that `id` names, read under the lock of its event, and the caller's permit.
 ///

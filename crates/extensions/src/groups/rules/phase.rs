@@ -10,10 +10,10 @@
 //! A frozen event keeps its numbers and its groups as they are, as it keeps registrations; pausing is as personal as a label. A
 //! voice menu's key was handed out by an admin to serve the running event: what it does is as if an operator did it.
 
+use events::EventPhase as Phase;
 use platform::access::{Actor, Permit};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::EventId;
-use events::{EventPhase as Phase};
 use platform::store::Conn;
 
 /// What is about to change.

@@ -3,22 +3,22 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::ground::{Kind, ImportContext};
+use super::ground::{ImportContext, Kind};
 use super::{Progress, fail};
-use platform::access::{Actor, Permit};
-use platform::error::{Error, UserError, UserErrorKind};
+use crate::groups::GroupMember;
 use crate::import_export::row::{ExtensionRow, MemberRow, RowFailure};
 use crate::rules::{check_place, editor, is_free_for, parameters, refuse_bar};
 use crate::{Extension, sealed};
-use crate::groups::GroupMember;
-use platform::ids::{AccountId, CallPermissionId, ExtensionId, GroupMemberId};
-use numbers::NumberRow;
 use numbering::number::Number;
+use numbers::NumberRow;
 use numbers::rules::untouched;
-use service_types::schema::{Editor, Parameters, Source};
-use service_types::sealed::{UniqueValue, unique_values};
+use platform::access::{Actor, Permit};
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::ids::{AccountId, CallPermissionId, ExtensionId, GroupMemberId};
 use platform::store::types::JsonValue;
 use platform::transaction::Tx;
+use service_types::schema::{Editor, GenerationContext, Parameters};
+use service_types::sealed::{UniqueValue, unique_values};
 
 /// A row that is sound by itself.
 pub(super) struct Planned {
@@ -236,7 +236,7 @@ fn fill(
     (line, failures): (u64, &mut Vec<RowFailure>),
 ) -> Result<Option<Vec<UniqueValue>>, Error> {
     let current = parameters::all(tx, row)?;
-    let source = Source { number: &row.number, username: given.owner, rng: tx.rng() };
+    let source = GenerationContext { number: &row.number, username: given.owner, rng: tx.rng() };
     let editor = if matches!(permit.actor(), Actor::System(_)) { Editor::Import } else { editor(permit) };
     let values = match parameters::replace(&kind.schema, current, given.parameters, editor, &source) {
         Ok(values) => values,

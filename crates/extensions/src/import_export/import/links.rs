@@ -3,19 +3,19 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::fail;
-use super::ground::{Kind, ImportContext};
+use super::ground::{ImportContext, Kind};
 use super::judge::{Memberships, Planned};
+use crate::graph::find_loop;
+use crate::groups::{self, GroupMember, MembershipState};
+use crate::import_export::row::{MemberRow, RowFailure};
+use crate::many_queries;
+use numbering::number::Number;
 use platform::access::{Actor, Permit};
 use platform::error::{Error, UserError, UserErrorKind};
-use crate::import_export::row::{MemberRow, RowFailure};
-use crate::graph::find_loop;
-use crate::many_queries;
-use crate::groups::{self, GroupMember, MembershipState};
 use platform::ids::{AccountId, ExtensionId, GroupMemberId};
-use numbering::number::Number;
+use platform::transaction::Tx;
 use service_types::ServiceBehaviour;
 use service_types::sealed::UniqueValue;
-use platform::transaction::Tx;
 
 /// The rows that are left.
 pub(super) struct Rows {

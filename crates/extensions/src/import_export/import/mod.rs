@@ -17,12 +17,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::row::{ExtensionRow, RowFailure, RowFile};
+use crate::rules::{Weight, check_phase, find_event};
+use ground::ImportContext;
 use platform::access::{Caller, Role};
 use platform::error::{Error, UserError};
-use crate::rules::{Weight, check_phase, find_event};
 use platform::services::Services;
 use platform::transaction::{Mode, Tx, transact};
-use ground::ImportContext;
 
 /// Rows for an event: each creates the extension of its number, or makes it what the row says.
 pub struct Import {
@@ -77,8 +77,10 @@ pub struct Imported {
 /// NOT_FOUND and EVENT_CLOSED at `event`. What is wrong with rows is in the outcome.
 pub async fn import(services: &Services, caller: &Arc<Caller>, input: Import) -> Result<Imported, Error> {
     let mode = Mode::dry_run(input.dry_run);
-    transact(services, caller, actions::IMPORT_EXTENSIONS, mode, move |tx| Box::pin(async move { run(tx, input).await }))
-        .await
+    transact(services, caller, actions::IMPORT_EXTENSIONS, mode, move |tx| {
+        Box::pin(async move { run(tx, input).await })
+    })
+    .await
 }
 
 async fn run(tx: &mut Tx<'_>, input: Import) -> Result<Imported, Error> {

@@ -1,9 +1,9 @@
-//! Walking a schema: which keywords hold subschemas, and where a local reference leads.
+//! Subschemas of a schema, local references and JSON Pointers.
 
 use serde_json::Value;
 
 /// Keywords whose value is a schema.
-const ONE: [&str; 10] = [
+const SCHEMA_KEYWORDS: [&str; 10] = [
     "additionalProperties",
     "items",
     "contains",
@@ -16,36 +16,38 @@ const ONE: [&str; 10] = [
     "unevaluatedItems",
 ];
 /// Keywords whose value is a list of schemas.
-const LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
+const LIST_KEYWORDS: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 /// Keywords whose value is a map of schemas.
-const MAP: [&str; 4] = ["properties", "patternProperties", "dependentSchemas", "$defs"];
+const MAP_KEYWORDS: [&str; 4] = ["properties", "patternProperties", "dependentSchemas", "$defs"];
 
 /// The path from one schema to a subschema: a keyword, and the index or name under it.
 pub(super) type Step = Vec<String>;
 
 /// The subschemas directly below `schema`, `$defs` among them.
-pub(super) fn children(schema: &Value) -> Vec<(Step, &Value)> {
+pub(super) fn subschemas(schema: &Value) -> Vec<(Step, &Value)> {
     let Value::Object(keywords) = schema else { return Vec::new() };
     let mut found = Vec::new();
     for (keyword, value) in keywords {
         let name = keyword.as_str();
         match value {
-            Value::Array(list) if LIST.contains(&name) => {
+            Value::Array(list) if LIST_KEYWORDS.contains(&name) => {
                 found.extend(
                     list.iter().enumerate().map(|(index, child)| (vec![keyword.clone(), index.to_string()], child)),
                 );
             }
-            Value::Object(map) if MAP.contains(&name) => {
+            Value::Object(map) if MAP_KEYWORDS.contains(&name) => {
                 found.extend(map.iter().map(|(key, child)| (vec![keyword.clone(), key.clone()], child)));
             }
-            Value::Object(_) | Value::Bool(_) if ONE.contains(&name) => found.push((vec![keyword.clone()], value)),
+            Value::Object(_) | Value::Bool(_) if SCHEMA_KEYWORDS.contains(&name) => {
+                found.push((vec![keyword.clone()], value))
+            }
             _ => {}
         }
     }
     found
 }
 
-/// The name of the definition that a local reference means: `#/$defs/NAME` is the only form allowed.
+/// The name of the definition that a reference of the form `#/$defs/NAME` points to. Other forms are not allowed.
 pub(super) fn definition_name(reference: &str) -> Option<String> {
     let name = reference.strip_prefix("#/$defs/")?;
     if name.is_empty() || name.contains(['/', '%']) {
@@ -54,8 +56,9 @@ pub(super) fn definition_name(reference: &str) -> Option<String> {
     Some(name.replace("~1", "/").replace("~0", "~"))
 }
 
-/// The schema that `schema` means once its `$ref` is followed, keywords beside the reference winning.
-/// For readers of a compiled schema: there references are local and have no cycles.
+/// Resolves the `$ref` of a subschema. Keywords beside the reference override those of its target.
+///
+/// `root` must have been compiled, so that its references are local and without cycles.
 pub fn resolve(root: &Value, schema: &Value) -> Value {
     let mut merged = schema.clone();
     for _ in 0..super::MAX_DEPTH {
@@ -72,12 +75,12 @@ pub fn resolve(root: &Value, schema: &Value) -> Value {
     merged
 }
 
-/// RFC 6901: the pointer made of these segments; empty for the whole document.
+/// The JSON Pointer (RFC 6901) of these segments; empty for the whole document.
 pub(super) fn pointer(segments: &[String]) -> String {
     segments.iter().map(|segment| format!("/{}", segment.replace('~', "~0").replace('/', "~1"))).collect()
 }
 
-/// RFC 6901: the segments of a pointer.
+/// The segments of a JSON Pointer (RFC 6901).
 pub(super) fn segments(pointer: &str) -> Vec<String> {
     pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect()
 }

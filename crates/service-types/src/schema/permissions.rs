@@ -1,4 +1,4 @@
-//! Who may write which parameter, and who may see it.
+//! Permissions to write and read single parameters.
 
 use serde_json::Value;
 
@@ -7,32 +7,32 @@ use platform::error::{UserError, UserErrorKind};
 use super::annotations::{Audience, Parameter};
 use super::{ParameterSchema, Parameters};
 
-/// Who writes parameters.
+/// The kind of caller that writes parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Editor {
     /// The extension's owner.
     Owner,
-    /// An operator or admin, for anybody.
+    /// An operator or admin, for any extension.
     Operator,
-    /// A telephone system that writes back.
+    /// A telephone system that writes values back with its key.
     Consumer,
-    /// The import of an export: it restores what was there.
+    /// The import of an export, which restores every value.
     Import,
 }
 
-/// Who reads parameters.
+/// The kind of caller that reads parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewer {
     /// The extension's owner.
     Owner,
     /// An operator or admin.
     Operator,
-    /// A telephone system with its key; what its scopes allow is another question.
+    /// A telephone system with its key. The scopes of the key are checked elsewhere.
     Consumer,
 }
 
 impl Parameter {
-    /// Whether this editor may write it.
+    /// Whether the editor may write the parameter.
     pub fn is_writable_by(&self, editor: Editor) -> bool {
         match editor {
             Editor::Import => true,
@@ -42,7 +42,7 @@ impl Parameter {
         }
     }
 
-    /// Whether this viewer may read it: OPERATOR means operators and keys, CONSUMER keys alone.
+    /// Whether the viewer may read the parameter. OPERATOR allows operators and keys, CONSUMER allows keys only.
     pub fn is_visible_to(&self, viewer: Viewer) -> bool {
         match viewer {
             Viewer::Owner => self.visible_to == Audience::Owner,
@@ -53,10 +53,10 @@ impl Parameter {
 }
 
 impl ParameterSchema {
-    /// What in this patch the editor may not write: FEATURE_DENIED at `["parameters", name]`.
+    /// Returns FEATURE_DENIED at `["parameters", name]` for each parameter of the patch that the editor may not write.
     ///
-    /// A value that the editor can see and leaves as it is in `current` is no write, so that a form may send back
-    /// everything that it showed. A telephone system may write nothing that the schema does not name.
+    /// A visible value that equals the one in `current` is not a write, so that a form can send back all values that it
+    /// displayed. A telephone system can only write parameters that the schema defines.
     pub fn forbidden_writes(&self, patch: &Parameters, current: &Parameters, editor: Editor) -> Vec<UserError> {
         let viewer = match editor {
             Editor::Owner => Viewer::Owner,
@@ -70,24 +70,24 @@ impl ParameterSchema {
             }
             None => editor == Editor::Consumer,
         });
-        forbidden.map(|(name, _)| refusal(name, self.parameter(name), editor)).collect()
+        forbidden.map(|(name, _)| denied(name, self.parameter(name), editor)).collect()
     }
 
-    /// The values that the viewer may see.
+    /// The values that the viewer may read.
     pub fn visible(&self, values: &Parameters, viewer: Viewer) -> Parameters {
-        let seen = values
+        let visible = values
             .iter()
             .filter(|(name, _)| self.parameter(name).is_none_or(|parameter| parameter.is_visible_to(viewer)));
-        seen.map(|(name, value)| (name.clone(), value.clone())).collect()
+        visible.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 }
 
-fn refusal(name: &str, parameter: Option<&Parameter>, editor: Editor) -> UserError {
-    let (rule, sentence) = match (editor, parameter.map(|parameter| parameter.editable_by)) {
+fn denied(name: &str, parameter: Option<&Parameter>, editor: Editor) -> UserError {
+    let (rule, message) = match (editor, parameter.map(|parameter| parameter.editable_by)) {
         (Editor::Consumer, _) => ("parameter.notOfSystems", "A telephone system may not write this parameter."),
         (_, Some(Audience::Consumer)) => ("parameter.ofSystems", "Only a telephone system writes this parameter."),
         (_, Some(Audience::Operator)) => ("parameter.ofOperators", "Only operators write this parameter."),
         _ => ("parameter.readOnly", "This parameter is read-only."),
     };
-    UserError::new(UserErrorKind::FeatureDenied, "", sentence).rule(rule).at(["parameters", name])
+    UserError::new(UserErrorKind::FeatureDenied, "", message).rule(rule).at(["parameters", name])
 }

@@ -17,7 +17,7 @@ async fn an_event_copies_another_with_its_reservations() {
     let [range] = <[_; 1]>::try_from(events::ranges_of_event(conn, copy).await.unwrap()).unwrap();
     let copied: Vec<(String, String, Option<AccountId>)> = query!(&mut *conn, |c| numbers::table
         .filter(numbers::event_id.eq(copy))
-        .select((numbering::number, numbers::state, numbers::account_id))
+        .select((numbers::number, numbers::state, numbers::account_id))
         .load(c)
         .await)
     .unwrap();
@@ -59,9 +59,9 @@ async fn ranges_and_prefixes_do_not_cover_taken_numbers() {
     };
     for prefix in ["3", "311", "100"] {
         let input = update(&["112", prefix]);
-        let refused = problem(rules::update_event(&fixture.services, &fixture.admin, input, Patch::LeftOut).await);
+        let error = problem(rules::update_event(&fixture.services, &fixture.admin, input, Patch::LeftOut).await);
         assert_eq!(
-            (refused.kind, refused.path),
+            (error.kind, error.path),
             (UserErrorKind::Conflict, vec!["reservedPrefixes".to_owned()]),
             "{prefix}"
         );

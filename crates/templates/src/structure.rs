@@ -1,16 +1,17 @@
-//! What remains of a document when its values do not count: sections, elements, columns, commands. Two documents made from
-//! different values by one template have the same outline, or a value has escaped.
+//! The structure of a document without its values: sections, elements, columns, statements.
+//!
+//! A template that renders different values must produce the same structure. Otherwise a value is not escaped.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::model::TemplateFormat;
 
-/// The outline of a document.
+/// Parses a document and lists the elements of its structure.
 ///
 /// # Errors
-/// With a sentence when the document is none of its format.
-pub fn outline(format: TemplateFormat, document: &str) -> Result<Vec<String>, String> {
+/// With a description of the syntax error when the document is not valid in its format.
+pub fn document_structure(format: TemplateFormat, document: &str) -> Result<Vec<String>, String> {
     match format {
         TemplateFormat::Text => text(document),
         TemplateFormat::Json => json(document),
@@ -24,22 +25,22 @@ pub fn outline(format: TemplateFormat, document: &str) -> Result<Vec<String>, St
 }
 
 fn text(document: &str) -> Result<Vec<String>, String> {
-    match document.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-        Some(c) => Err(format!("it holds the control character U+{:04X}", u32::from(c))),
+    match document.chars().find(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {
+        Some(character) => Err(format!("it contains the control character U+{:04X}", u32::from(character))),
         None => Ok(document.lines().map(|_| "line".to_owned()).collect()),
     }
 }
 
 fn json(document: &str) -> Result<Vec<String>, String> {
-    fn walk(value: &serde_json::Value, path: &str, into: &mut Vec<String>) {
+    fn walk(value: &serde_json::Value, path: &str, found: &mut Vec<String>) {
         match value {
             serde_json::Value::Array(items) => {
-                items.iter().enumerate().for_each(|(place, item)| walk(item, &format!("{path}/{place}"), into));
+                items.iter().enumerate().for_each(|(index, item)| walk(item, &format!("{path}/{index}"), found));
             }
             serde_json::Value::Object(members) => {
-                members.iter().for_each(|(name, member)| walk(member, &format!("{path}/{name}"), into));
+                members.iter().for_each(|(name, member)| walk(member, &format!("{path}/{name}"), found));
             }
-            _ => into.push(path.to_owned()),
+            _ => found.push(path.to_owned()),
         }
     }
     let value = serde_json::from_str(document).map_err(|error| error.to_string())?;
@@ -57,10 +58,10 @@ fn xml(document: &str) -> Result<Vec<String>, String> {
     Ok(parsed.descendants().filter(roxmltree::Node::is_element).map(element).collect())
 }
 
-/// Sections, and keys before `=`, as Asterisk reads them: a semicolon begins a comment unless a backslash stands before it.
+/// Sections, and keys before `=`, as Asterisk parses them: a semicolon begins a comment unless it follows a backslash.
 fn ini(document: &str) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
-    for (place, line) in document.lines().enumerate() {
+    for (index, line) in document.lines().enumerate() {
         let line = without_comment(line).trim();
         if line.is_empty() {
             continue;
@@ -70,58 +71,80 @@ fn ini(document: &str) -> Result<Vec<String>, String> {
             None if line.starts_with('#') => Some(line.to_owned()),
             None => line.split_once('=').map(|(key, _)| key.trim().to_owned()).filter(|key| !key.is_empty()),
         };
-        found.push(name.ok_or_else(|| format!("line {} is neither a section nor `key = value`", place + 1))?);
+        found.push(name.ok_or_else(|| format!("line {} is neither a section nor `key = value`", index + 1))?);
     }
     Ok(found)
 }
 
 fn without_comment(line: &str) -> &str {
-    let comment = line.char_indices().find(|(at, c)| *c == ';' && !line[..*at].ends_with('\\'));
+    let comment = line.char_indices().find(|(at, character)| *character == ';' && !line[..*at].ends_with('\\'));
     comment.map_or(line, |(at, _)| &line[..at])
 }
 
-/// The words and signs of standard SQL; literals count as one sign each.
+/// The tokens of standard SQL, with `literal` in place of each literal.
 fn sql(document: &str) -> Result<Vec<String>, String> {
     let mut found: Vec<String> = Vec::new();
     let (mut rest, mut depth) = (document, 0_i32);
-    while let Some(first) = rest.chars().next() {
-        let (token, length) = if first.is_whitespace() {
-            (None, first.len_utf8())
-        } else if rest.starts_with("--") {
-            (None, rest.find('\n').unwrap_or(rest.len()))
-        } else if rest.starts_with("/*") {
-            (None, rest.find("*/").ok_or("a comment has no end")? + 2)
-        } else if matches!(first, '\'' | '"' | '`') {
-            let length = quoted(rest, first).ok_or("a quotation mark has no partner")?;
-            (Some(if first == '\'' { "literal" } else { &rest[..length] }), length)
-        } else if first.is_ascii_digit() {
-            (Some("literal"), rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(rest.len()))
-        } else if first.is_alphabetic() || first == '_' {
-            let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-            (Some(&rest[..length]), length)
-        } else {
-            depth += i32::from(first == '(') - i32::from(first == ')');
-            (Some(&rest[..first.len_utf8()]), first.len_utf8())
+    while let Some(SqlToken { text, length }) = next_sql_token(rest)? {
+        depth += match text {
+            Some("(") => 1,
+            Some(")") => -1,
+            _ => 0,
         };
         if depth < 0 {
-            return Err("a bracket has no partner".to_owned());
+            return Err("the parentheses are not balanced".to_owned());
         }
-        // Two literals side by side are one that was cut in two.
-        if token == Some("literal") && found.last().is_some_and(|last| last == "literal") {
-            return Err("two values stand side by side: the escaper writes the quotation marks itself".to_owned());
+        // Two adjacent literals are one literal that a value has split.
+        if text == Some(LITERAL) && found.last().is_some_and(|last| last == LITERAL) {
+            return Err("two literals are adjacent: the escaper adds the quotation marks itself".to_owned());
         }
-        found.extend(token.map(str::to_owned));
+        found.extend(text.map(str::to_owned));
         rest = &rest[length..];
     }
     match (depth, found.last().map(String::as_str)) {
         (0, None | Some(";")) => Ok(found),
         (0, _) => Err("the last statement does not end with a semicolon".to_owned()),
-        _ => Err("a bracket has no partner".to_owned()),
+        _ => Err("the parentheses are not balanced".to_owned()),
     }
 }
 
-/// The length of what stands in quotation marks, in which a doubled mark is one.
-fn quoted(text: &str, mark: char) -> Option<usize> {
+/// The text of every SQL literal in the structure.
+const LITERAL: &str = "literal";
+
+/// A token of SQL, or white space or a comment.
+struct SqlToken<'a> {
+    /// `None` for white space and comments.
+    text: Option<&'a str>,
+    /// In bytes of the document.
+    length: usize,
+}
+
+/// The token at the beginning of `rest`; `None` at the end.
+fn next_sql_token(rest: &str) -> Result<Option<SqlToken<'_>>, String> {
+    let Some(first) = rest.chars().next() else { return Ok(None) };
+    let end_of = |is_outside: fn(char) -> bool| rest.find(is_outside).unwrap_or(rest.len());
+    let (text, length) = if first.is_whitespace() {
+        (None, first.len_utf8())
+    } else if rest.starts_with("--") {
+        (None, rest.find('\n').unwrap_or(rest.len()))
+    } else if rest.starts_with("/*") {
+        (None, rest.find("*/").ok_or("a comment is not terminated")? + 2)
+    } else if matches!(first, '\'' | '"' | '`') {
+        let length = quoted_length(rest, first).ok_or("a quotation mark is not closed")?;
+        (Some(if first == '\'' { LITERAL } else { &rest[..length] }), length)
+    } else if first.is_ascii_digit() {
+        (Some(LITERAL), end_of(|next| !next.is_ascii_alphanumeric() && next != '.'))
+    } else if first.is_alphabetic() || first == '_' {
+        let length = end_of(|next| !next.is_alphanumeric() && next != '_');
+        (Some(&rest[..length]), length)
+    } else {
+        (Some(&rest[..first.len_utf8()]), first.len_utf8())
+    };
+    Ok(Some(SqlToken { text, length }))
+}
+
+/// The length of a quoted text, in which a doubled quotation mark is an escaped one.
+fn quoted_length(text: &str, mark: char) -> Option<usize> {
     let mut at = 1;
     loop {
         at += text[at..].find(mark)? + 1;
@@ -144,16 +167,16 @@ fn csv(document: &str) -> Result<Vec<String>, String> {
 /// Attributes of LDIF (RFC 2849).
 fn ldif(document: &str) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
-    for (place, line) in document.lines().enumerate() {
+    for (index, line) in document.lines().enumerate() {
         if line.is_empty() {
             found.push(String::new());
         } else if !line.starts_with(['#', ' ', '-']) {
-            let broken = || format!("line {} is not `attribute: value`", place + 1);
-            let (attribute, value) = line.split_once(':').ok_or_else(broken)?;
+            let invalid = || format!("line {} is not `attribute: value`", index + 1);
+            let (attribute, value) = line.split_once(':').ok_or_else(invalid)?;
             if let Some(encoded) = value.strip_prefix(':') {
-                STANDARD.decode(encoded.trim()).map_err(|_| format!("line {} is not in base64", place + 1))?;
+                STANDARD.decode(encoded.trim()).map_err(|_| format!("line {} is not valid base64", index + 1))?;
             } else if !value.is_ascii() {
-                return Err(format!("line {} must be in base64", place + 1));
+                return Err(format!("line {} must be in base64", index + 1));
             }
             found.push(attribute.to_owned());
         }
@@ -165,30 +188,30 @@ fn ldif(document: &str) -> Result<Vec<String>, String> {
 fn vcard(document: &str) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
     let mut is_inside = false;
-    for (place, line) in document.replace("\r\n ", "").replace("\n ", "").lines().enumerate() {
+    for (index, line) in document.replace("\r\n ", "").replace("\n ", "").lines().enumerate() {
         let (property, value) =
-            line.split_once(':').ok_or_else(|| format!("line {} is not `property:value`", place + 1))?;
+            line.split_once(':').ok_or_else(|| format!("line {} is not `property:value`", index + 1))?;
         let name = property.split(';').next().unwrap_or_default().to_ascii_uppercase();
         match (name.as_str(), is_inside) {
             ("BEGIN", false) | ("END", true) if value.eq_ignore_ascii_case("vcard") => is_inside = !is_inside,
-            ("BEGIN" | "END", _) | (_, false) => return Err(format!("line {} is outside a card", place + 1)),
+            ("BEGIN" | "END", _) | (_, false) => return Err(format!("line {} is outside a card", index + 1)),
             _ => {}
         }
         found.push(name);
     }
-    if is_inside { Err("the last card has no end".to_owned()) } else { Ok(found) }
+    if is_inside { Err("the last card is not terminated".to_owned()) } else { Ok(found) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(format: TemplateFormat, document: &str) -> Result<String, String> {
-        outline(format, document).map(|found| found.join(" "))
+    fn structure(format: TemplateFormat, document: &str) -> Result<String, String> {
+        document_structure(format, document).map(|found| found.join(" "))
     }
 
     #[test]
-    fn values_do_not_count() {
+    fn the_structure_does_not_depend_on_values() {
         use TemplateFormat as F;
         for (format, document, expected) in [
             (F::Text, "a\nb\n", "line line"),
@@ -200,12 +223,12 @@ mod tests {
             (F::Ldif, "dn: a\ncn:: eA==\n\n# c\n", "dn cn "),
             (F::Vcard, "BEGIN:VCARD\r\nFN:a:b\r\nTEL;TYPE=x:1\r\nEND:VCARD\r\n", "BEGIN FN TEL END"),
         ] {
-            assert_eq!(of(format, document).as_deref(), Ok(expected), "{document}");
+            assert_eq!(structure(format, document).as_deref(), Ok(expected), "{document}");
         }
     }
 
     #[test]
-    fn what_is_none_of_its_format_is_refused() {
+    fn invalid_documents_are_errors() {
         use TemplateFormat as F;
         for (format, document) in [
             (F::Text, "a\u{1b}[31m"),
@@ -225,7 +248,7 @@ mod tests {
             (F::Vcard, "FN:a\n"),
             (F::Vcard, "BEGIN:VCARD\nFN:a\n"),
         ] {
-            assert!(of(format, document).is_err(), "{document}");
+            assert!(structure(format, document).is_err(), "{document}");
         }
     }
 }
