@@ -54,14 +54,14 @@ struct Line {
 
 impl Line {
     fn new(destinations: Destinations) -> Result<Self, InternalError> {
-        let client = outgoing::client(None)
+        let client = outgoing::client_builder(None)
             .map_err(InternalError::new)?
             .dns_resolver(Arc::new(destinations.clone()))
             // A proxy would resolve the name by itself, and call what it likes.
             .no_proxy()
             .timeout(PATIENCE)
             .build()
-            .map_err(|error| InternalError::new(outgoing::words(&error)))?;
+            .map_err(|error| InternalError::new(outgoing::describe(&error)))?;
         Ok(Self { client, destinations })
     }
 }
@@ -285,13 +285,13 @@ async fn post(
         .body(body);
     let answer = match request.send().await {
         Ok(answer) => answer,
-        Err(error) => return Ok(Err(outgoing::words(&error))),
+        Err(error) => return Ok(Err(outgoing::describe(&error))),
     };
     let status = answer.status();
     if !status.is_success() {
         return Ok(Err(format!("it answers {status}")));
     }
-    Ok(read(answer).await.map(|text| Answer::read(&text)).map_err(|error| outgoing::words(&error)))
+    Ok(read(answer).await.map(|text| Answer::read(&text)).map_err(|error| outgoing::describe(&error)))
 }
 
 async fn read(mut answer: reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
