@@ -8,7 +8,7 @@ use diesel_async::SimpleAsyncConnection as _;
 use serde_json::{Value, json};
 use switchboard::access::{Actor, ApiKeyScope, Caller, Key, Person, Role};
 use switchboard::accounts;
-use switchboard::app::{self, App, Parts};
+use switchboard::app::{self, App, Dependencies};
 use switchboard::cli::Cli;
 use switchboard::clock::Timestamp;
 use switchboard::extensions::list::{self, Filter};
@@ -88,7 +88,7 @@ impl House {
     async fn furnished(folder: tempfile::TempDir, more: &[&str], size: u32) -> Self {
         let arguments = ["switchboard", "--data-dir", folder.path().to_str().unwrap()];
         let cli = Cli::try_parse_from(arguments.iter().chain(more)).unwrap();
-        let services = app::open(&cli.installation, Parts::of_this_machine().unwrap()).await.unwrap();
+        let services = app::open(&cli.installation, Dependencies::system().unwrap()).await.unwrap();
         configure(&services).await;
         let app = App::new(&cli.installation, cli.serving, services).await.unwrap();
         let (event, service_type) = ids(&app).await;

@@ -1,7 +1,6 @@
-//! Configuration: small typed sections from flags and `SWITCHBOARD_…` variables.
+//! Configuration from flags and `SWITCHBOARD_…` environment variables.
 //!
-//! Texts that may hold a password arrive wrapped and are parsed here, since the command line's own errors would
-//! quote them.
+//! Values that may contain a password are wrapped in [`Secret`] and parsed here, as clap's parse errors would quote them.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -15,33 +14,33 @@ use ipnet::IpNet;
 use crate::mail::{self, SmtpUrl};
 use crate::secrets::Secret;
 
-/// The variable with the sealing keys in base64url, newest first, separated by commas. It is no flag: flags show in
-/// process lists.
+/// Variable with the sealing keys in base64url, newest first, separated by commas. There is no flag for it, as flags are
+/// visible in process lists.
 const SEALING_KEY_VARIABLE: &str = "SWITCHBOARD_SEALING_KEY";
 
-/// A database: `sqlite:PATH` or `postgres://…`.
+/// URL of a database: `sqlite:PATH` or `postgres://…`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
-    /// A file.
+    /// Path of a SQLite file.
     Sqlite(PathBuf),
-    /// A server; the URL may hold a password.
+    /// URL of a PostgreSQL server, which may contain a password.
     Postgres(Secret),
 }
 
-/// Why a text names no database. It does not quote more of the text than the scheme.
+/// Error of parsing a database URL. Quotes at most the scheme, as the rest may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseUrlError {
-    /// A scheme that is not known is refused, not guessed.
-    #[error("the scheme {0:?} is not known; known are sqlite:PATH, postgres://… and postgresql://…")]
+    /// The scheme is not supported.
+    #[error("the scheme {0:?} is not supported; use sqlite:PATH, postgres://… or postgresql://…")]
     UnknownScheme(String),
-    /// There is no scheme.
-    #[error("it begins with sqlite:, postgres:// or postgresql://")]
+    /// The scheme is missing.
+    #[error("a database URL begins with sqlite:, postgres:// or postgresql://")]
     NoScheme,
-    /// No file is named, or one with parameters.
-    #[error("after sqlite: stands the path of a file, without parameters; a database in memory alone is not supported")]
+    /// The path is missing or has parameters.
+    #[error("sqlite: is followed by the path of a file without parameters; in-memory databases are not supported")]
     SqlitePath,
-    /// The rest of a PostgreSQL URL cannot be read.
-    #[error("the PostgreSQL URL cannot be read: postgres://user:password@host:port/database")]
+    /// The PostgreSQL URL is malformed.
+    #[error("the PostgreSQL URL is malformed; its form is postgres://user:password@host:port/database")]
     Postgres,
 }
 
@@ -57,39 +56,39 @@ impl FromStr for DatabaseUrl {
                 if is_path { Ok(Self::Sqlite(PathBuf::from(path))) } else { Err(DatabaseUrlError::SqlitePath) }
             }
             "postgres" | "postgresql" => {
-                // The scheme in lower case: tokio-postgres knows it so.
+                // tokio-postgres accepts the scheme in lower case only.
                 let url = Secret::new(format!("postgres:{rest}"));
-                let is_readable = rest.starts_with("//") && url.expose().parse::<tokio_postgres::Config>().is_ok();
-                if is_readable { Ok(Self::Postgres(url)) } else { Err(DatabaseUrlError::Postgres) }
+                let is_valid = rest.starts_with("//") && url.expose().parse::<tokio_postgres::Config>().is_ok();
+                if is_valid { Ok(Self::Postgres(url)) } else { Err(DatabaseUrlError::Postgres) }
             }
             scheme if is_scheme(scheme) => Err(DatabaseUrlError::UnknownScheme(scheme.to_owned())),
-            // Not `scheme:`: what stands before the colon may be a user, and what after it his password.
+            // The text before the colon is not a scheme. It may be a username, followed by a password.
             _ => Err(DatabaseUrlError::NoScheme),
         }
     }
 }
 
-/// RFC 3986, section 3.1, of a length that a scheme has.
+/// Returns whether the text is a URI scheme (RFC 3986, section 3.1) of plausible length.
 fn is_scheme(text: &str) -> bool {
     text.len() <= 16
         && text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// What a log may say: the file, or the server without the login.
+/// Formats the URL for logs: without credentials.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = match self {
             Self::Sqlite(path) => return write!(f, "sqlite:{}", path.display()),
             Self::Postgres(url) => url.expose().parse::<tokio_postgres::Config>(),
         };
-        let hosts: Vec<String> = url.iter().flat_map(tokio_postgres::Config::get_hosts).map(shown_host).collect();
+        let hosts: Vec<String> = url.iter().flat_map(tokio_postgres::Config::get_hosts).map(display_host).collect();
         let database = url.as_ref().ok().and_then(tokio_postgres::Config::get_dbname).unwrap_or_default();
         write!(f, "postgres://{}/{database}", hosts.join(","))
     }
 }
 
-fn shown_host(host: &tokio_postgres::config::Host) -> String {
+fn display_host(host: &tokio_postgres::config::Host) -> String {
     match host {
         tokio_postgres::config::Host::Tcp(name) => name.clone(),
         tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
@@ -102,54 +101,53 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// How log lines are written.
+/// Format of log lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Human-readable text.
     Text,
-    /// For programs: one JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Where data and logs go: for every command.
+/// Settings of every command: data folder, database and logs.
 #[derive(Args, Clone, Debug)]
 pub struct Installation {
-    /// The folder of the database, the sealing key and the mails.
+    /// The folder of the database, the sealing key and the mail files.
     #[arg(long, env = "SWITCHBOARD_DATA_DIR", value_name = "FOLDER", default_value = "./data", global = true)]
     pub data_dir: PathBuf,
-    /// sqlite:FILE or postgres://…; the embedded database in the data folder where it is left out.
+    /// sqlite:FILE or postgres://…; default: the embedded database in the data folder.
     #[arg(long, env = "SWITCHBOARD_DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
     pub database_url: Option<Secret>,
-    /// How log lines are written.
+    /// The format of log lines.
     #[arg(long, env = "SWITCHBOARD_LOG_FORMAT", value_enum, default_value = "text", global = true)]
     pub log_format: LogFormat,
 }
 
 impl Installation {
-    /// The database's URL, with the default of the data folder.
+    /// Returns the database URL; default: `switchboard.db` in the data folder.
     ///
     /// # Errors
-    /// When the URL names no database that is known.
+    /// When the URL is malformed or its scheme is not supported.
     pub fn database(&self) -> Result<DatabaseUrl, DatabaseUrlError> {
-        match given(self.database_url.as_ref()) {
+        match non_empty(self.database_url.as_ref()) {
             Some(url) => url.expose().parse(),
             None => Ok(DatabaseUrl::Sqlite(self.data_dir.join("switchboard.db"))),
         }
     }
 
-    /// The sealing keys of `SWITCHBOARD_SEALING_KEY`; the file `sealing.key` of the data folder holds them where it is
-    /// not set.
+    /// Returns the sealing keys of `SWITCHBOARD_SEALING_KEY`; if it is not set, they are in `sealing.key` in the data folder.
     pub fn sealing_key(&self) -> Option<Secret> {
         std::env::var(SEALING_KEY_VARIABLE).ok().map(Secret::new).filter(|key| !key.is_empty())
     }
 }
 
-/// A variable that is set to nothing, as in a compose file, is one that is not set.
-fn given(text: Option<&Secret>) -> Option<&Secret> {
+/// Treats an empty variable, as in a compose file, as unset.
+fn non_empty(text: Option<&Secret>) -> Option<&Secret> {
     text.filter(|text| !text.is_empty())
 }
 
-/// How the server is reached and what it does.
+/// Settings of the server.
 #[derive(Args, Clone, Debug)]
 pub struct Serving {
     /// The address and port to listen on.
@@ -161,57 +159,57 @@ pub struct Serving {
         global = true
     )]
     pub listen: SocketAddr,
-    /// The address by which people reach it: links in mails begin with it.
+    /// The URL of the web pages, used in links in mails.
     #[arg(long, env = "SWITCHBOARD_PUBLIC_URL", value_name = "URL", global = true)]
     pub public_url: Option<String>,
-    /// The mail server: smtp://[user:password@]host[:port] or smtps://…; mails are written as files where it is left out.
+    /// The mail server: smtp://[user:password@]host[:port] or smtps://…; default: mail is written to files.
     #[arg(long, env = "SWITCHBOARD_SMTP_URL", value_name = "URL", hide_env_values = true, global = true)]
     pub smtp_url: Option<Secret>,
-    /// The sender of mails; switchboard@ and the host of the public URL where it is left out.
+    /// The sender of mails; default: switchboard@ and the host of the public URL.
     #[arg(long, env = "SWITCHBOARD_MAIL_FROM", value_name = "ADDRESS", global = true)]
     pub mail_from: Option<String>,
-    /// Fills an empty database with the demo event.
+    /// Loads the demo event into an empty database.
     #[arg(long, env = "SWITCHBOARD_DEMO", value_parser = BoolishValueParser::new(), global = true)]
     pub demo: bool,
-    /// An address or network whose X-Forwarded-For headers are believed; may be given more than once.
-    #[arg(long, env = "SWITCHBOARD_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = network, global = true)]
+    /// An address or network whose X-Forwarded-For headers are trusted; repeatable.
+    #[arg(long, env = "SWITCHBOARD_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = parse_network, global = true)]
     pub trusted_proxy: Vec<IpNet>,
-    /// An address or network that web hooks may call though it is not public, over plain HTTP too; may be given more than once.
-    #[arg(long, env = "SWITCHBOARD_WEB_HOOK_NETWORK", value_name = "CIDR", value_delimiter = ',', value_parser = network, global = true)]
+    /// A private address or network that web hooks may call, also over plain HTTP; repeatable.
+    #[arg(long, env = "SWITCHBOARD_WEB_HOOK_NETWORK", value_name = "CIDR", value_delimiter = ',', value_parser = parse_network, global = true)]
     pub web_hook_network: Vec<IpNet>,
-    /// Serves browsers over plain HTTP beyond this machine: passwords and cookies can then be read on the way.
+    /// Permits browsers over plain HTTP from other hosts: passwords and cookies are then sent in clear text.
     #[arg(long, env = "SWITCHBOARD_PLAIN_HTTP_LAN", value_parser = BoolishValueParser::new(), global = true)]
     pub plain_http_lan: bool,
 }
 
-/// Reads `10.0.0.0/8`, or a single address.
-fn network(text: &str) -> Result<IpNet, String> {
+/// Parses `10.0.0.0/8` or a single address.
+fn parse_network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
     let single = || text.parse::<IpAddr>().map(IpNet::from);
-    text.parse().or_else(|_| single()).map_err(|_| "it is an address or a network, such as 10.0.0.0/8".to_owned())
+    text.parse().or_else(|_| single()).map_err(|_| "an address or a network is required, such as 10.0.0.0/8".to_owned())
 }
 
 impl Serving {
-    /// The address for links, without a slash at its end.
+    /// Returns the URL of the web pages without a trailing slash.
     pub fn public_url(&self) -> String {
-        let given = self.given_public_url().map_or_else(|| format!("http://{}", self.listen), str::to_owned);
-        given.trim_end_matches('/').to_owned()
+        let url = self.configured_public_url().map_or_else(|| format!("http://{}", self.listen), str::to_owned);
+        url.trim_end_matches('/').to_owned()
     }
 
-    fn given_public_url(&self) -> Option<&str> {
+    fn configured_public_url(&self) -> Option<&str> {
         self.public_url.as_deref().filter(|url| !url.is_empty())
     }
 
-    /// The mail server; None where mails are written as files.
+    /// Returns the mail server; `None` when mail is written to files.
     ///
     /// # Errors
-    /// A sentence that does not quote the URL, which may hold a password.
+    /// A sentence that does not quote the URL, which may contain a password.
     pub fn mail_server(&self) -> Result<Option<SmtpUrl>, String> {
-        let url = given(self.smtp_url.as_ref()).map(|url| url.expose().parse());
+        let url = non_empty(self.smtp_url.as_ref()).map(|url| url.expose().parse());
         url.transpose().map_err(|error: mail::SmtpUrlError| format!("--smtp-url: {error}"))
     }
 
-    /// The sender of mails.
+    /// Returns the sender's address.
     pub fn mail_from(&self) -> String {
         if let Some(address) = self.mail_from.as_deref().filter(|address| !address.is_empty()) {
             return address.to_owned();
@@ -221,54 +219,54 @@ impl Serving {
         address.filter(|address| mail::is_address(address)).unwrap_or_else(|| "switchboard@localhost".to_owned())
     }
 
-    /// Refuses what is not safe together.
+    /// Checks that the settings are valid and safe in combination.
     ///
     /// # Errors
-    /// A sentence for whoever starts the program.
+    /// A sentence for the operator.
     pub fn check(&self) -> Result<(), String> {
         if self.demo && !self.listen.ip().to_canonical().is_loopback() {
             return Err(format!(
-                "--demo has well-known passwords and listens on this machine only, not on {}",
+                "--demo has well-known passwords and therefore requires a loopback address, not {}",
                 self.listen
             ));
         }
-        if let Some(url) = self.given_public_url() {
+        if let Some(url) = self.configured_public_url() {
             check_public_url(url, self.plain_http_lan).map_err(|error| format!("--public-url: {error}"))?;
         }
         if !mail::is_address(&self.mail_from()) {
-            return Err("--mail-from: it is an address, such as switchboard@example.org".to_owned());
+            return Err("--mail-from: an address is required, such as switchboard@example.org".to_owned());
         }
         self.mail_server().map(drop)
     }
 }
 
-/// Plain HTTP beyond this machine is for those who say so by `--plain-http-lan`.
+/// Checks the public URL. Plain HTTP requires a loopback host or `--plain-http-lan`.
 fn check_public_url(text: &str, plain_http_lan: bool) -> Result<(), &'static str> {
-    let url = url::Url::parse(text).map_err(|_| "it is a URL, such as https://numbers.example.org")?;
-    let host = url.host().ok_or("it names no host")?;
+    let url = url::Url::parse(text).map_err(|_| "a URL is required, such as https://numbers.example.org")?;
+    let host = url.host().ok_or("the URL has no host")?;
     if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
-        return Err("it has no login, no query and no fragment");
+        return Err("the URL must not have credentials, a query or a fragment");
     }
-    let is_here = match &host {
+    let is_loopback = match &host {
         url::Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
         url::Host::Ipv4(address) => address.is_loopback(),
         url::Host::Ipv6(address) => address.is_loopback(),
     };
     match url.scheme() {
         "https" => Ok(()),
-        "http" if is_here || plain_http_lan => Ok(()),
-        "http" => Err(
-            "over plain http:// everybody on the way reads passwords; use https://, or --plain-http-lan on a network that you trust",
-        ),
-        _ => Err("it begins with https:// or http://"),
+        "http" if is_loopback || plain_http_lan => Ok(()),
+        "http" => {
+            Err("plain http:// sends passwords in clear text; use https://, or --plain-http-lan on a trusted network")
+        }
+        _ => Err("the URL must begin with https:// or http://"),
     }
 }
 
-/// Makes the data folder, for its owner alone.
+/// Creates the data folder with access for its owner only.
 ///
 /// # Errors
-/// When the disk refuses.
-pub fn make_data_dir(folder: &Path) -> std::io::Result<()> {
+/// When the folder cannot be created.
+pub fn create_data_dir(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

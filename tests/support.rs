@@ -11,7 +11,7 @@ use clap::Parser as _;
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use serde_json::{Value, json};
 use switchboard::accounts::hashing::Hasher;
-use switchboard::app::{App, Parts};
+use switchboard::app::{App, Dependencies};
 use switchboard::cli::Cli;
 use switchboard::clock::{Clock, ManualClock, Rng, SystemRng, Timestamp};
 use switchboard::store::Conn;
@@ -123,12 +123,12 @@ impl TestApp {
         let clock =
             clock.unwrap_or_else(|| Arc::new(ManualClock::new(Timestamp::parse("2026-08-20T09:30:00Z").unwrap())));
         let rng: Arc<dyn Rng> = Arc::new(SystemRng);
-        let parts = Parts {
+        let dependencies = Dependencies {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             hasher: Hasher::cheap(Arc::clone(&rng)).unwrap(),
             rng,
         };
-        let services = app::open(&cli.installation, parts).await.unwrap();
+        let services = app::open(&cli.installation, dependencies).await.unwrap();
         demo::load(&services).await.unwrap();
         let app = App::new(&cli.installation, cli.serving, services).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

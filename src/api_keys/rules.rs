@@ -44,7 +44,7 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiK
     transact(services, caller, Action::CreateApiKey, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit(Action::CreateApiKey).await?;
-            let label = crate::text::name(&input.label).map_err(|fault| fault.problem("label"))?;
+            let label = crate::text::name(&input.label).map_err(|error| error.for_field("label"))?;
             if input.scopes.is_empty() {
                 return Err(UserError::new(UserErrorKind::Required, "scopes", "Say what the key may do.").into());
             }

@@ -19,10 +19,10 @@ pub use mailer::{Mailer, SendError};
 pub use render::Rendered;
 pub use smtp_url::{SmtpUrl, SmtpUrlError};
 
-use crate::secrets::{Place, Sealer, SealingError, Secret};
+use crate::secrets::{SealContext, Sealer, SealingError, Secret};
 
 /// What sealed mails are sealed for. The row is left open: a mail is sealed before its job has an id.
-const PLACE: Place<'static> = Place::new("jobs", b"", "mail");
+const SEAL_CONTEXT: SealContext<'static> = SealContext::new("jobs", b"", "mail");
 
 /// The mails there are. The name is that of the template's folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,7 +125,7 @@ impl Mail {
     /// When the sealer has no key.
     pub fn seal(&self, sealer: &Sealer) -> Result<Vec<u8>, SealingError> {
         let text = zeroize::Zeroizing::new(serde_json::to_vec(self).map_err(|_| SealingError::Failed)?);
-        sealer.seal(&PLACE, &text)
+        sealer.seal(&SEAL_CONTEXT, &text)
     }
 
     /// The same mail sealed with the newest key; nothing where it is already.
@@ -133,7 +133,7 @@ impl Mail {
     /// # Errors
     /// When the bytes do not open.
     pub fn reseal(sealer: &Sealer, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealingError> {
-        sealer.reseal(&PLACE, sealed)
+        sealer.reseal(&SEAL_CONTEXT, sealed)
     }
 
     /// The mail that a job stored.
@@ -141,7 +141,7 @@ impl Mail {
     /// # Errors
     /// When the bytes do not open, or were written by another version of the program.
     pub fn open(sealer: &Sealer, sealed: &[u8]) -> Result<Self, SealingError> {
-        serde_json::from_slice(&sealer.open(&PLACE, sealed)?).map_err(|_| SealingError::Damaged)
+        serde_json::from_slice(&sealer.open(&SEAL_CONTEXT, sealed)?).map_err(|_| SealingError::Damaged)
     }
 }
 

@@ -169,7 +169,7 @@ pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Consumer, Error> {
 
 fn checked_name(name: &str) -> Result<String, UserError> {
     text::name(name)
-        .map_err(|fault| UserError { message: format!("This cannot be a name. {fault}"), ..fault.problem("name") })
+        .map_err(|fault| UserError { message: format!("This cannot be a name. {fault}"), ..fault.for_field("name") })
 }
 
 async fn refuse_taken(conn: &mut Conn, feed: FeedId, name: &str, except: ConsumerId) -> Result<(), Error> {

@@ -12,7 +12,7 @@ use crate::error::{Error, InternalError};
 use crate::feed_log::Entry;
 use crate::ids::{AccountId, EventId, ExtensionId, NumberId};
 use crate::restrictions::{self, Restriction, RestrictionEffect, RestrictionSource, TargetKind};
-use crate::secrets::{Place as SealedPlace, Sealer, SealingError};
+use crate::secrets::{SealContext, Sealer, SealingError};
 use crate::service_types::schema::{DigestContext, ParameterSchema, Parameters, Viewer};
 use crate::store::Conn;
 use crate::store::types::Id;
@@ -118,7 +118,7 @@ fn visible(reading: &Reading<'_>, parameters: String) -> Result<String, Error> {
 }
 
 fn open(sealer: &Sealer, id: ExtensionId, sealed: &[u8]) -> Result<Parameters, Error> {
-    match sealer.open(&SealedPlace::of("extensions", &id.0, "secrets"), sealed) {
+    match sealer.open(&SealContext::of("extensions", &id.0, "secrets"), sealed) {
         // The parser's own words would show the place in a secret.
         Ok(plain) => {
             Ok(serde_json::from_slice(&plain).map_err(|_| InternalError::new("sealed secrets are no JSON object"))?)

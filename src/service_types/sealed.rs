@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::schema::{ParameterSchema, Parameters, Uniqueness};
 use crate::error::{Error, InternalError};
 use crate::ids::{EventId, ExtensionId, ServiceTypeId};
-use crate::secrets::{ComparisonKey, Place, Sealer, SealingError};
+use crate::secrets::{ComparisonKey, SealContext, Sealer, SealingError};
 use crate::store::types::Id;
 use crate::transaction::Tx;
 
@@ -48,8 +48,8 @@ pub fn reseal_secrets(sealer: &Sealer, extension: ExtensionId, sealed: &[u8]) ->
     sealer.reseal(&place(&extension), sealed)
 }
 
-fn place(extension: &ExtensionId) -> Place<'_> {
-    Place::of("extensions", &extension.0, "secrets")
+fn place(extension: &ExtensionId) -> SealContext<'_> {
+    SealContext::of("extensions", &extension.0, "secrets")
 }
 
 /// One value that no other extension in its scope may have.

@@ -62,7 +62,7 @@ pub fn clean_username(input: &str) -> Result<String, UserError> {
 
 /// A name to be shown.
 fn clean_display_name(input: &str) -> Result<String, UserError> {
-    crate::text::name(input).map_err(|fault| fault.problem("displayName"))
+    crate::text::name(input).map_err(|error| error.for_field("displayName"))
 }
 
 /// An address to which mail can be sent.

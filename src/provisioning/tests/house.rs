@@ -21,7 +21,7 @@ use crate::provisioning::cursor::Cursor;
 use crate::provisioning::feed::{Reader, open};
 use crate::provisioning::model::{Change, ChangesPage, FeedAnswer, ResetReason};
 use crate::query;
-use crate::secrets::{Place, Sealer};
+use crate::secrets::{SealContext, Sealer};
 use crate::service_types::schema::ParameterSchema;
 use crate::services::{Services, ServicesInner};
 use crate::store::schema::{
@@ -316,7 +316,7 @@ impl Step {
         let sealed = house
             .services
             .sealer
-            .seal(&Place::of("extensions", &id.0, "secrets"), br#"{"password":"hunter22"}"#)
+            .seal(&SealContext::of("extensions", &id.0, "secrets"), br#"{"password":"hunter22"}"#)
             .unwrap();
         let (text, feed, at) = (number.to_owned(), house.feed, house.clock.now());
         let stored = JsonValue(parameters.clone());

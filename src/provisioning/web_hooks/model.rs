@@ -4,7 +4,7 @@ use diesel::prelude::{Insertable, Queryable, Selectable};
 
 use crate::clock::Timestamp;
 use crate::ids::ConsumerId;
-use crate::secrets::Place;
+use crate::secrets::SealContext;
 use crate::store::schema::feed_web_hooks;
 use crate::text_enum;
 
@@ -51,8 +51,8 @@ pub struct WebHook {
 
 impl WebHook {
     /// Where the secret of this consumer's hook is sealed for.
-    pub const fn place(consumer: &ConsumerId) -> Place<'_> {
-        Place::of("feed_web_hooks", &consumer.0, "secret")
+    pub const fn place(consumer: &ConsumerId) -> SealContext<'_> {
+        SealContext::of("feed_web_hooks", &consumer.0, "secret")
     }
 
     /// How it fares.
