@@ -24,7 +24,7 @@ pub async fn run_due_jobs(app: &App) -> Result<(), Error> {
                     match outcome {
                         Ok(()) => jobs::finish(conn, job.id).await?,
                         Err(SendError::Permanent(error)) => jobs::fail(conn, &job, &error, true, now).await?,
-                        Err(SendError::Temporary(error)) => jobs::fail(conn, &job, &error, false, now).await?,
+                        Err(SendError::Transient(error)) => jobs::fail(conn, &job, &error, false, now).await?,
                     }
                     Ok(())
                 })
