@@ -1,6 +1,7 @@
 //! Injected clock and random number generator.
 //!
-//! Only this module reads the system's time and random bytes, so tests control both. `clippy.toml` forbids other sources.
+//! Only this module reads the system's time and random bytes, so tests control both. `clippy.toml` forbids other
+//! sources.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -66,8 +67,8 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// An instant of the monotonic clock, for the age of values in memory. Not affected by changes of the system time, and never
-/// stored.
+/// An instant of the monotonic clock, for the age of values in memory. Not affected by changes of the system time, and
+/// never stored.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Monotonic(std::time::Instant);
 
@@ -123,8 +124,8 @@ impl dyn Rng + '_ {
         uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid()
     }
 
-    /// Generates a UUIDv7 that sorts by `counter` within its millisecond, so the rows of one transaction keep their order
-    /// (RFC 9562, section 6.2, method 1: a counter of twelve bits).
+    /// Generates a UUIDv7 that sorts by `counter` within its millisecond, so the rows of one transaction keep their
+    /// order (RFC 9562, section 6.2, method 1: a counter of twelve bits).
     pub fn uuid_in_order(&self, now: Timestamp, counter: u16) -> Uuid {
         let millis = u64::try_from(now.millis()).unwrap_or(0);
         let mut random: [u8; 10] = self.bytes();

@@ -125,8 +125,8 @@ async fn serve(installation: &Installation, serving: Serving) -> Result<(), Stri
     result
 }
 
-/// Logs the address, the database and the mail transport. On a database without accounts prints the link that creates the first
-/// admin.
+/// Logs the address, the database and the mail transport. On a database without accounts prints the link that creates
+/// the first admin.
 async fn log_startup(installation: &Installation, app: &App, address: SocketAddr) -> Result<(), String> {
     tracing::info!(address = %address, database = %installation.database().map_err(to_message)?, "listening");
     match app.serving.mail_server()? {

@@ -1,6 +1,7 @@
 //! Configuration from flags and `SWITCHBOARD_…` environment variables.
 //!
-//! Values that may contain a password are wrapped in [`Secret`] and parsed here, as clap's parse errors would quote them.
+//! Values that may contain a password are wrapped in [`Secret`] and parsed here, as clap's parse errors would quote
+//! them.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -14,8 +15,8 @@ use ipnet::IpNet;
 use crate::mail::{self, SmtpUrl};
 use crate::secrets::Secret;
 
-/// Variable with the sealing keys in base64url, newest first, separated by commas. There is no flag for it, as flags are
-/// visible in process lists.
+/// Variable with the sealing keys in base64url, newest first, separated by commas. There is no flag for it, as flags
+/// are visible in process lists.
 const SEALING_KEY_VARIABLE: &str = "SWITCHBOARD_SEALING_KEY";
 
 /// URL of a database: `sqlite:PATH` or `postgres://…`.
@@ -136,7 +137,8 @@ impl Installation {
         }
     }
 
-    /// Returns the sealing keys of `SWITCHBOARD_SEALING_KEY`; if it is not set, they are in `sealing.key` in the data folder.
+    /// Returns the sealing keys of `SWITCHBOARD_SEALING_KEY`; if it is not set, they are in `sealing.key` in the data
+    /// folder.
     pub fn sealing_key(&self) -> Option<Secret> {
         std::env::var(SEALING_KEY_VARIABLE).ok().map(Secret::new).filter(|key| !key.is_empty())
     }
@@ -172,10 +174,24 @@ pub struct Serving {
     #[arg(long, env = "SWITCHBOARD_DEMO", value_parser = BoolishValueParser::new(), global = true)]
     pub demo: bool,
     /// An address or network whose X-Forwarded-For headers are trusted; repeatable.
-    #[arg(long, env = "SWITCHBOARD_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = parse_network, global = true)]
+    #[arg(
+        long,
+        env = "SWITCHBOARD_TRUSTED_PROXY",
+        value_name = "CIDR",
+        value_delimiter = ',',
+        value_parser = parse_network,
+        global = true
+    )]
     pub trusted_proxy: Vec<IpNet>,
     /// A private address or network that web hooks may call, also over plain HTTP; repeatable.
-    #[arg(long, env = "SWITCHBOARD_WEB_HOOK_NETWORK", value_name = "CIDR", value_delimiter = ',', value_parser = parse_network, global = true)]
+    #[arg(
+        long,
+        env = "SWITCHBOARD_WEB_HOOK_NETWORK",
+        value_name = "CIDR",
+        value_delimiter = ',',
+        value_parser = parse_network,
+        global = true
+    )]
     pub web_hook_network: Vec<IpNet>,
     /// Permits browsers over plain HTTP from other hosts: passwords and cookies are then sent in clear text.
     #[arg(long, env = "SWITCHBOARD_PLAIN_HTTP_LAN", value_parser = BoolishValueParser::new(), global = true)]

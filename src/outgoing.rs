@@ -5,8 +5,8 @@ use std::time::Duration;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Returns a client builder: TLS by rustls with ring, the system's certificate authorities and those of `authority` (PEM).
-/// Redirects are not followed, as a body may contain secrets.
+/// Returns a client builder: TLS by rustls with ring, the system's certificate authorities and those of `authority`
+/// (PEM). Redirects are not followed, as a body may contain secrets.
 ///
 /// # Errors
 /// A sentence when `authority` contains no valid certificate.

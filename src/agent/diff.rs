@@ -9,7 +9,8 @@ use super::replica::ReplicaRow;
 
 /// Returns the batch that turns the replica into the snapshot.
 ///
-/// Every entry of the snapshot is written, also the unchanged ones, so that records lost by the telephone system are restored.
+/// Every entry of the snapshot is written, also the unchanged ones, so that records lost by the telephone system are
+/// restored.
 pub fn diff(mut rows: HashMap<String, ReplicaRow>, entries: Vec<Entry>, cursor: String) -> Batch {
     let mut batch = Batch { cursor, is_snapshot: true, ..Batch::default() };
     let holders = confirmed_holders(&entries, &rows);
@@ -36,9 +37,9 @@ pub fn diff(mut rows: HashMap<String, ReplicaRow>, entries: Vec<Entry>, cursor: 
     batch
 }
 
-/// Maps each number to its extension, for numbers whose record in the telephone system certainly belongs to that extension:
-/// cleaning up after a failed record of a previous extension must not delete it. A number that has moved and is not written
-/// yet is not in the map.
+/// Maps each number to its extension, for numbers whose record in the telephone system certainly belongs to that
+/// extension: cleaning up after a failed record of a previous extension must not delete it. A number that has moved and
+/// is not written yet is not in the map.
 fn confirmed_holders(entries: &[Entry], rows: &HashMap<String, ReplicaRow>) -> HashMap<String, String> {
     let is_confirmed = |entry: &&Entry| {
         let has_number = |keys: &Keys| keys.number == entry.number;

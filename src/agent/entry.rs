@@ -226,8 +226,8 @@ mod tests {
     fn parses_a_page() {
         let page = json!({
             "changes": [
-                { "upsert": { "id": "Extension:1", "version": "a", "number": "2342", "slot": 3, "asciiLabel": "X", "active": false,
-                    "parameters": { "maxContacts": 2 }, "members": [{ "delaySeconds": 5 }] },
+                { "upsert": { "id": "Extension:1", "version": "a", "number": "2342", "slot": 3, "asciiLabel": "X",
+                    "active": false, "parameters": { "maxContacts": 2 }, "members": [{ "delaySeconds": 5 }] },
                   "previous": [{ "number": "2000", "parameters": { "mac": "00" } }] },
                 { "removal": { "id": "Extension:2", "slot": 4, "keys": [{ "number": "2343", "parameters": {} }] } },
             ],

@@ -1,8 +1,8 @@
-//! Release hooks: HTTP requests that make a running telephone system drop its volatile state (Kamailio's registrations, for
-//! example) of a number that was removed, deactivated or moved to another extension.
+//! Release hooks: HTTP requests that make a running telephone system drop its volatile state (Kamailio's registrations,
+//! for example) of a number that was removed, deactivated or moved to another extension.
 //!
-//! Pending requests are stored in the transaction that applies the change and deleted after the request succeeded, so a crash
-//! loses none.
+//! Pending requests are stored in the transaction that applies the change and deleted after the request succeeded, so a
+//! crash loses none.
 
 use serde_json::json;
 

@@ -1,8 +1,9 @@
 //! `switchboard agent`: the reference feed consumer.
 //!
-//! Follows one feed and applies it to one telephone system with one of four drivers. A page is applied in two phases, all
-//! deletions before all upserts. An error of one extension's record is reported and does not stop the others. The cursor is
-//! stored together with the applied records (`replica.rs`), so an agent that is killed resumes where it stopped.
+//! Follows one feed and applies it to one telephone system with one of four drivers. A page is applied in two phases,
+//! all deletions before all upserts. An error of one extension's record is reported and does not stop the others. The
+//! cursor is stored together with the applied records (`replica.rs`), so an agent that is killed resumes where it
+//! stopped.
 
 mod config;
 mod database;

@@ -3,7 +3,8 @@
 use super::config::GuardConfig;
 use super::error::AgentError;
 
-/// Checks a deletion of `removed` out of `count` extensions. `allowed` permits one deletion of any size and is reset by it.
+/// Checks a deletion of `removed` out of `count` extensions. `allowed` permits one deletion of any size and is reset by
+/// it.
 ///
 /// # Errors
 /// [`AgentError::Permanent`] with the numbers and the options to continue.
@@ -16,8 +17,8 @@ pub fn check(guard: GuardConfig, removed: usize, count: usize, allowed: &mut boo
         return Ok(());
     }
     Err(AgentError::permanent(format!(
-        "prune guard: {removed} of {count} extensions would be deleted, which is more than {} %. Nothing was changed. If the \
-         feed is right, run once with --allow-prune; --dry-run lists the deletions.",
+        "prune guard: {removed} of {count} extensions would be deleted, which is more than {} %. Nothing was changed. \
+         If the feed is right, run once with --allow-prune; --dry-run lists the deletions.",
         guard.percent
     )))
 }

@@ -169,8 +169,8 @@ impl Replica {
         Ok(diff::diff(self.rows().await?, entries, cursor))
     }
 
-    /// Records what a batch is about to write, in its own transaction, for drivers that cannot write and record atomically:
-    /// after a crash, every key that may have been written is in the replica.
+    /// Records what a batch is about to write, in its own transaction, for drivers that cannot write and record
+    /// atomically: after a crash, every key that may have been written is in the replica.
     ///
     /// # Errors
     /// [`AgentError`] when the database fails.
@@ -216,7 +216,8 @@ impl Replica {
         Ok(())
     }
 
-    /// Saves an entry that may or may not be in the telephone system: no version, and its keys beside the previous ones.
+    /// Saves an entry that may or may not be in the telephone system: no version, and its keys beside the previous
+    /// ones.
     async fn save_unconfirmed(&mut self, entry: &Entry) -> Result<(), AgentError> {
         let previous = self.row(&entry.id).await?;
         let mut keys = previous.as_ref().map(|row| row.keys.clone()).unwrap_or_default();

@@ -247,8 +247,8 @@ impl Agent {
         self.apply(&batch).await
     }
 
-    /// Acknowledges the replica's cursor, unless it is acknowledged already or a release hook is pending. The digest is sent at
-    /// the feed's head only, where it is comparable.
+    /// Acknowledges the replica's cursor, unless it is acknowledged already or a release hook is pending. The digest is
+    /// sent at the feed's head only, where it is comparable.
     async fn acknowledge(&mut self, progress: Progress) -> Result<(), AgentError> {
         let Some(cursor) = self.replica.cursor.clone() else { return Ok(()) };
         if self.acknowledged.as_ref() == Some(&cursor) || !self.replica.pending_hooks().await?.is_empty() {

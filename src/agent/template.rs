@@ -60,7 +60,8 @@ impl Template {
     /// Renders the template.
     ///
     /// # Errors
-    /// [`RecordError`] with the code `TEMPLATE` for a value that is missing or cannot be escaped. It does not contain the value.
+    /// [`RecordError`] with the code `TEMPLATE` for a value that is missing or cannot be escaped. It does not contain
+    /// the value.
     pub fn render(&self, values: &Value) -> Result<String, RecordError> {
         let template = self.environment.get_template(NAME);
         let rendered = template.and_then(|template| template.render(Serde(values)));

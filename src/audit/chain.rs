@@ -11,8 +11,8 @@ pub type Link = [u8; 32];
 /// Predecessor of the first link.
 pub const GENESIS: Link = [0; 32];
 
-/// The hashed fields of an audit row. Texts are hashed as the database returns them, so their column types must preserve them
-/// byte by byte (no `jsonb`).
+/// The hashed fields of an audit row. Texts are hashed as the database returns them, so their column types must
+/// preserve them byte by byte (no `jsonb`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Sequence number. The chain has the order of sealing, which can differ.
@@ -33,8 +33,8 @@ pub struct Row {
     pub request_id: Option<String>,
 }
 
-/// Returns the link of `row` after `previous`: SHA-256 over a label, `previous`, the two integers (big-endian), and each text
-/// with a presence byte and its length (8 bytes, big-endian), so that different rows have different input.
+/// Returns the link of `row` after `previous`: SHA-256 over a label, `previous`, the two integers (big-endian), and
+/// each text with a presence byte and its length (8 bytes, big-endian), so that different rows have different input.
 pub fn link(previous: &Link, row: &Row) -> Link {
     let mut hash = Sha256::new();
     hash.update(b"switchboard audit 1\0");

@@ -1,7 +1,7 @@
 //! The audit log: a row for every action, appended in the action's transaction and later sealed into a hash chain.
 //!
-//! Rows are immutable (enforced by triggers). A background task seals them, so that transactions do not wait for the hash of
-//! another transaction's row.
+//! Rows are immutable (enforced by triggers). A background task seals them, so that transactions do not wait for the
+//! hash of another transaction's row.
 
 pub mod chain;
 pub mod graphql;

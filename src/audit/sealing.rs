@@ -15,8 +15,8 @@ const LOOKBACK: i64 = 10_000;
 
 /// Seals one batch of unsealed rows; returns their number. A lock serializes concurrent instances.
 ///
-/// Searches a limited number of rows, so that its cost is independent of the audit's size. [`seal_all`] finds rows that were
-/// committed even later.
+/// Searches a limited number of rows, so that its cost is independent of the audit's size. [`seal_all`] finds rows that
+/// were committed even later.
 ///
 /// # Errors
 /// When the database fails.

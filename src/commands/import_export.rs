@@ -63,7 +63,7 @@ pub(super) struct ImportOptions {
 /// Reads extensions into an event.
 ///
 /// # Errors
-/// A sentence for whoever typed the command; every invalid row is printed before.
+/// A sentence for the operator; every invalid row is printed before.
 pub(super) async fn import(services: &Services, options: ImportOptions) -> Result<(), String> {
     let ImportOptions { file, event, dry_run, partial } = options;
     let rows = read_rows(&file)?;

@@ -20,8 +20,8 @@ pub(super) enum Encryption {
 
 /// A mail server: `smtp://[user:password@]host[:port][?tls=required|none]` or `smtps://…`.
 ///
-/// With `smtp` the connection is encrypted if the server offers it; a password or `?tls=required` makes encryption mandatory.
-/// Default ports: 465 for `smtps`, 587 for `smtp` with a password, 25 without.
+/// With `smtp` the connection is encrypted if the server offers it; a password or `?tls=required` makes encryption
+/// mandatory. Default ports: 465 for `smtps`, 587 for `smtp` with a password, 25 without.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SmtpUrl {
     pub(super) host: String,

@@ -1,8 +1,8 @@
 //! Keyed digests for the comparison of sealed secrets.
 //!
-//! Some secrets must be unique, and sealed values cannot be compared, as every sealing draws a new nonce. Therefore a digest is
-//! stored beside the sealed value: HMAC-SHA-256 (RFC 2104) under a random key. A plain hash of a six-digit code can be inverted
-//! by brute force; the key is sealed, so a copy of the database does not reveal it.
+//! Some secrets must be unique, and sealed values cannot be compared, as every sealing draws a new nonce. Therefore a
+//! digest is stored beside the sealed value: HMAC-SHA-256 (RFC 2104) under a random key. A plain hash of a six-digit
+//! code can be inverted by brute force; the key is sealed, so a copy of the database does not reveal it.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -50,8 +50,8 @@ impl ComparisonKey {
         Ok(Self(sealer.open(&seal_context(), sealed).map_err(InternalError::from)?))
     }
 
-    /// Returns the digest of a value as 64 hexadecimal digits. It depends on `context`, so equal values of different fields have
-    /// different digests.
+    /// Returns the digest of a value as 64 hexadecimal digits. It depends on `context`, so equal values of different
+    /// fields have different digests.
     ///
     /// # Errors
     /// When the key has an invalid length.

@@ -1,8 +1,8 @@
 //! Authenticated encryption of single fields.
 //!
 //! A sealed value is `1 ‖ key id (4) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`: XChaCha20-Poly1305
-//! (draft-irtf-cfrg-xchacha-03), whose nonce is long enough to be drawn at random for every value. The associated
-//! data are the first five bytes and the context, each part preceded by its length, so a value that is copied to another row
+//! (draft-irtf-cfrg-xchacha-03), whose nonce is long enough to be drawn at random for every value. The associated data
+//! are the first five bytes and the context, each part preceded by its length, so a value that is copied to another row
 //! or column cannot be opened there.
 
 use std::path::Path;
@@ -67,8 +67,8 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Loads the keys from `variable` (the value of `SWITCHBOARD_SEALING_KEY`) if it is set, otherwise from `sealing.key` in
-    /// `data_dir`, which is created if it is missing.
+    /// Loads the keys from `variable` (the value of `SWITCHBOARD_SEALING_KEY`) if it is set, otherwise from
+    /// `sealing.key` in `data_dir`, which is created if it is missing.
     ///
     /// # Errors
     /// When the file cannot be read or written, is readable by other users, or does not contain keys.
@@ -84,8 +84,8 @@ impl Sealer {
         Ok(Self { keys: RwLock::new(KeySet { keys, version }), file: Some(file), rng })
     }
 
-    /// Seals `plain` for `context` with the newest key and a random nonce. Uses a key that another process has just added to
-    /// the file.
+    /// Seals `plain` for `context` with the newest key and a random nonce. Uses a key that another process has just
+    /// added to the file.
     ///
     /// # Errors
     /// When the value exceeds the cipher's limit of 256 GiB.
@@ -105,8 +105,8 @@ impl Sealer {
         Ok(sealed)
     }
 
-    /// Opens a value that was sealed for `context`. Reads the file again for an unknown key, which another process may have
-    /// added.
+    /// Opens a value that was sealed for `context`. Reads the file again for an unknown key, which another process may
+    /// have added.
     ///
     /// # Errors
     /// When the key is unknown, or the bytes are damaged or were sealed for another context.
@@ -144,8 +144,8 @@ impl Sealer {
         key_id(sealed) != self.newest().map(|key| key.id)
     }
 
-    /// Generates a new key and adds it to the file as the newest. Values of older keys can still be opened; the caller reseals
-    /// them.
+    /// Generates a new key and adds it to the file as the newest. Values of older keys can still be opened; the caller
+    /// reseals them.
     ///
     /// # Errors
     /// When the keys come from a variable or the file cannot be written.
@@ -175,8 +175,8 @@ impl Sealer {
         self.reload()
     }
 
-    /// Reads the file again if it has changed. An unreadable file is logged and read again by the next call: the loaded keys
-    /// stay valid until another process has resealed every value.
+    /// Reads the file again if it has changed. An unreadable file is logged and read again by the next call: the loaded
+    /// keys stay valid until another process has resealed every value.
     pub fn reload_if_changed(&self) {
         let Some(file) = &self.file else { return };
         let version = file.version();

@@ -3,12 +3,12 @@
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-/// Folds text for comparison: decomposes (NFKD), removes accents, folds case, spells letters with strokes and ligatures as
-/// plain letters (`Søren Æß` becomes `soren aess`), and composes again (NFC).
+/// Folds text for comparison: decomposes (NFKD), removes accents, folds case, spells letters with strokes and ligatures
+/// as plain letters (`Søren Æß` becomes `soren aess`), and composes again (NFC).
 ///
-/// Upper-casing and then lower-casing each character approximates Unicode's full case folding (`ß` is `ss`, `ς` is `σ`).
-/// Accents are the marks of Latin, Greek and Cyrillic and the optional points of Hebrew and Arabic; marks that form another
-/// letter (Indic vowels, Japanese voicing) stay.
+/// Upper-casing and then lower-casing each character approximates Unicode's full case folding (`ß` is `ss`, `ς` is
+/// `σ`). Accents are the marks of Latin, Greek and Cyrillic and the optional points of Hebrew and Arabic; marks that
+/// form another letter (Indic vowels, Japanese voicing) stay.
 pub fn fold(text: &str) -> String {
     let upper = text.nfkd().filter(|&character| !is_accent(character)).flat_map(char::to_uppercase).collect::<String>();
     let lower = upper.chars().flat_map(char::to_lowercase).collect::<String>();
@@ -22,8 +22,8 @@ pub fn fold(text: &str) -> String {
     plain.nfc().collect()
 }
 
-/// Returns the words of folded text: runs of letters, digits and their marks. Chinese, Japanese and Korean text, which has no
-/// spaces, is separated from adjacent letters and digits (`sip電話` is two words).
+/// Returns the words of folded text: runs of letters, digits and their marks. Chinese, Japanese and Korean text, which
+/// has no spaces, is separated from adjacent letters and digits (`sip電話` is two words).
 pub fn words(folded: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut begin = None;
@@ -49,8 +49,8 @@ pub fn words(folded: &str) -> Vec<&str> {
 }
 
 /// Transliterates a label to printable ASCII, for telephones and systems that display nothing else: removes accents,
-/// transliterates Greek and Cyrillic, replaces typographic marks, and drops everything else. Returns `fallback`, for example the
-/// number, if nothing is left.
+/// transliterates Greek and Cyrillic, replaces typographic marks, and drops everything else. Returns `fallback`, for
+/// example the number, if nothing is left.
 pub fn ascii_label(label: &str, fallback: &str) -> String {
     let mut ascii = String::new();
     // Й is a separate letter: its decomposition would be transliterated as the vowel И.
@@ -89,8 +89,7 @@ impl Kind {
             Self::Mark
         } else if !character.is_alphanumeric() {
             Self::Gap
-        } else if matches!(character, '\u{1100}'..='\u{11FF}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
-        {
+        } else if is_ideograph(character) {
             Self::Ideograph
         } else {
             Self::Letter
@@ -98,9 +97,16 @@ impl Kind {
     }
 }
 
+fn is_ideograph(character: char) -> bool {
+    matches!(character,
+        '\u{1100}'..='\u{11FF}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}'
+        | '\u{20000}'..='\u{3FFFF}')
+}
+
 fn is_accent(character: char) -> bool {
     matches!(character,
-        '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}'
+        '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}'
+        | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}'
         | '\u{591}'..='\u{5BD}' | '\u{5BF}' | '\u{5C1}' | '\u{5C2}' | '\u{5C4}' | '\u{5C5}' | '\u{5C7}'
         | '\u{610}'..='\u{61A}' | '\u{640}' | '\u{64B}'..='\u{65F}' | '\u{670}' | '\u{6D6}'..='\u{6DC}'
         // Joiners, soft hyphens and variation selectors are invisible.
@@ -127,8 +133,8 @@ fn plain_spelling(character: char) -> Option<&'static str> {
     })
 }
 
-/// Returns the ASCII spelling of a lower-case Greek letter (based on ISO 843), a lower-case Cyrillic letter (based on ISO 9,
-/// without accents) or a typographic mark.
+/// Returns the ASCII spelling of a lower-case Greek letter (based on ISO 843), a lower-case Cyrillic letter (based on
+/// ISO 9, without accents) or a typographic mark.
 fn ascii_spelling(character: char) -> Option<&'static str> {
     plain_spelling(character).or_else(|| {
         Some(match character {
@@ -251,7 +257,8 @@ mod tests {
             let folded = fold(&text);
             prop_assert_eq!(fold(&folded), folded.clone());
             prop_assert_eq!(fold(&text.to_lowercase()), folded.clone());
-            let letters = |text: &str| text.chars().filter(|&c| c.is_alphanumeric() && !is_combining_mark(c)).collect::<String>();
+            let is_letter = |c: &char| c.is_alphanumeric() && !is_combining_mark(*c);
+            let letters = |text: &str| text.chars().filter(is_letter).collect::<String>();
             prop_assert_eq!(letters(&words(&folded).concat()), letters(&folded));
             let ascii = ascii_label(&text, "2342");
             prop_assert!(!ascii.is_empty() && ascii.bytes().all(|byte| (b' '..=b'~').contains(&byte)));

@@ -35,8 +35,8 @@ impl NameError {
     }
 }
 
-/// Normalizes a name: trims white space, composes to NFC (Unicode Standard Annex 15), and requires 1 to [`MAX_NAME_CHARS`]
-/// characters with at least one visible.
+/// Normalizes a name: trims white space, composes to NFC (Unicode Standard Annex 15), and requires 1 to
+/// [`MAX_NAME_CHARS`] characters with at least one visible.
 ///
 /// Rejects control characters (general category Cc), line and paragraph separators, and explicit directional formatting
 /// characters (Unicode Standard Annex 9, section 2), which could reorder a phonebook page.

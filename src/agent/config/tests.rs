@@ -48,7 +48,8 @@ fn reports_the_line_of_an_invalid_setting() {
         ),
         (
             format!(
-                "{FEED}[script]\nstate = \"s\"\naddress = \"h:1\"\nprompt = \">\"\ndelete = []\nupsert = [{{ send = \"{{{{ x\" }}]\n"
+                "{FEED}[script]\nstate = \"s\"\naddress = \"h:1\"\nprompt = \">\"\ndelete = []\n\
+                 upsert = [{{ send = \"{{{{ x\" }}]\n"
             ),
             ", line 11: syntax error",
         ),

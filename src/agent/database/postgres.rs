@@ -1,6 +1,7 @@
 //! PostgreSQL connection.
 //!
-//! Values are sent as text (PostgreSQL protocol, Bind, format code 0), so that the server converts each to its column's type.
+//! Values are sent as text (PostgreSQL protocol, Bind, format code 0), so that the server converts each to its column's
+//! type.
 
 use std::error::Error as StdError;
 
@@ -81,8 +82,8 @@ fn describe(error: &Error) -> String {
     }
 }
 
-/// Classifies an error by its SQLSTATE class (PostgreSQL, appendix A): 22, 23, 42 and P0 concern the statement and its values,
-/// all others the server.
+/// Classifies an error by its SQLSTATE class (PostgreSQL, appendix A): 22, 23, 42 and P0 concern the statement and its
+/// values, all others the server.
 fn classify(error: &Error) -> ApplyError {
     let Some(code) = error.code() else {
         return ApplyError::System(AgentError::transient(format!("PostgreSQL: {}", describe(error))));

@@ -1,7 +1,7 @@
 //! SQL statements with named parameters: `:number`, `:digests.password.ha1`.
 //!
-//! Every occurrence of a name becomes a placeholder of its own, so that PostgreSQL infers a type for each. Quoted strings and
-//! identifiers, comments and `::casts` are not changed.
+//! Every occurrence of a name becomes a placeholder of its own, so that PostgreSQL infers a type for each. Quoted
+//! strings and identifiers, comments and `::casts` are not changed.
 
 use serde_json::Value;
 
@@ -73,7 +73,8 @@ fn to_sql_value(value: &Value) -> SqlValue {
     }
 }
 
-/// Returns the length of the quoted string, quoted identifier or comment at the beginning of `rest`; 0 if there is none.
+/// Returns the length of the quoted string, quoted identifier or comment at the beginning of `rest`; 0 if there is
+/// none.
 fn literal_length(rest: &str) -> usize {
     let until = |end: &str, from: usize| rest[from..].find(end).map_or(rest.len(), |at| from + at + end.len());
     match rest.as_bytes() {

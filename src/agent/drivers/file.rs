@@ -20,8 +20,8 @@ pub struct RenderedFile {
     pub errors: RecordErrors,
 }
 
-/// Writes the file for a batch and runs the reload command. An unchanged file is neither written nor reloaded, unless an
-/// earlier reload is pending.
+/// Writes the file for a batch and runs the reload command. An unchanged file is neither written nor reloaded, unless
+/// an earlier reload is pending.
 ///
 /// # Errors
 /// [`AgentError`] when rendering at the server, writing or the reload command fails.

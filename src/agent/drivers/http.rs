@@ -51,8 +51,8 @@ pub async fn apply(client: &reqwest::Client, http: &HttpConfig, batch: &Batch) -
 /// Sends one request, repeatedly while the response is 5xx.
 ///
 /// # Errors
-/// [`ApplyError::Record`] for a response that concerns the record; [`ApplyError::System`] without a response and for the
-/// statuses 401, 407, 408, 429 and 503.
+/// [`ApplyError::Record`] for a response that concerns the record; [`ApplyError::System`] without a response and for
+/// the statuses 401, 407, 408, 429 and 503.
 pub async fn send(
     client: &reqwest::Client,
     request: &RequestTemplate,

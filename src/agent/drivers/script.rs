@@ -14,8 +14,8 @@ use crate::agent::error::{AgentError, ApplyError, RecordError, RecordErrors, col
 /// Maximum length of one response.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// Applies a batch: deletions, then the release commands of every record, then the upserts, so that two records can exchange
-/// unique values. A record whose release failed is not written.
+/// Applies a batch: deletions, then the release commands of every record, then the upserts, so that two records can
+/// exchange unique values. A record whose release failed is not written.
 ///
 /// # Errors
 /// [`AgentError`] when the system is unavailable. Applying the batch again is harmless.
