@@ -1,6 +1,6 @@
 //! Background tasks: jobs, audit sealing, number expiry, pruning, web hooks, and notifications of other instances.
 
-mod job_runner;
+mod job_handlers;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use futures_util::future::BoxFuture;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 
-pub use job_runner::run_due_jobs;
+pub use job_handlers::JOBS;
 
 use crate::app::App;
 use crate::error::Error;
 use crate::notifications::{CHANNEL, Notification};
 use crate::provisioning::web_hooks;
-use crate::{accounts, audit, idempotency, numbers, provisioning};
+use crate::{accounts, audit, idempotency, jobs, numbers, provisioning};
 
 /// Interval of the frequent tasks, which also run on a notification.
 const FAST_INTERVAL: Duration = Duration::from_secs(1);
@@ -121,6 +121,14 @@ async fn run_periodically(app: Arc<App>, task: PeriodicTask) {
             _ = stopping.wait_for(|stopping| *stopping) => return,
         }
     }
+}
+
+/// Runs every due job.
+///
+/// # Errors
+/// When the database fails. A job's failure is recorded in its row.
+pub async fn run_due_jobs(app: &App) -> Result<(), Error> {
+    jobs::run_due(&app.services.store, &*app.services.clock, &JOBS, app).await
 }
 
 /// Sends due web hooks when a feed changes, and retries every second.

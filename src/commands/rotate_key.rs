@@ -1,18 +1,19 @@
 //! The command `rotate-key`: generates a sealing key and reseals every value with it.
 //!
-//! The new key is in the file before the first value is sealed with it, and the old key stays until no value needs it. The
-//! command can therefore be interrupted at any time; the next run continues. A running server checks the file before it seals.
+//! The new key is in the file before the first value is sealed with it, and the old key stays until no value needs it.
+//! The command can therefore be interrupted at any time; the next run continues. A running server checks the file
+//! before it seals.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{describe, to_message};
 use crate::access::{Action, Caller};
+use crate::background::JOBS;
 use crate::error::Error;
 use crate::extensions::rules::reseal;
 use crate::ids::JobId;
-use crate::jobs::{self, JobKind};
-use crate::mail::Mail;
+use crate::jobs;
 use crate::provisioning::web_hooks;
 use crate::secrets::{SealingError, reseal_comparison_key};
 use crate::service_types;
@@ -22,8 +23,8 @@ use crate::transaction::{Mode, transact};
 /// Number of jobs that one transaction reseals.
 const BATCH_SIZE: i64 = 500;
 
-/// Delay before the second pass, in which transactions that sealed with the old key commit. A transaction seals only after it has
-/// acquired the write lock.
+/// Delay before the second pass, in which transactions that sealed with the old key commit. A transaction seals only
+/// after it has acquired the write lock.
 const COMMIT_GRACE: Duration = Duration::from_secs(3);
 
 /// Result of one pass over every sealed value.
@@ -55,8 +56,8 @@ pub(super) async fn rotate(services: &Services) -> Result<(), String> {
         resealed += pass.resealed;
         if pass.unreadable > 0 {
             return Err(format!(
-                "{} sealed values cannot be opened with the available keys: see the log. The old key stays; all other values \
-                 are sealed with the new one.",
+                "{} sealed values cannot be opened with the available keys: see the log. The old key stays; all other \
+                 values are sealed with the new one.",
                 pass.unreadable
             ));
         }
@@ -68,8 +69,8 @@ pub(super) async fn rotate(services: &Services) -> Result<(), String> {
     write_audit(services, &caller).await.map_err(describe)?;
     sealer.remove_old_keys().map_err(to_message)?;
     println!(
-        "The key was rotated and {resealed} values were resealed. Keep a copy of the new key separately; earlier backups need the \
-         old one."
+        "The key was rotated and {resealed} values were resealed. Keep a copy of the new key separately; earlier \
+         backups need the old one."
     );
     Ok(())
 }
@@ -88,8 +89,8 @@ async fn reseal_with_variable(services: &Services, caller: &Arc<Caller>) -> Resu
     }
     write_audit(services, caller).await.map_err(describe)?;
     println!(
-        "{} values were resealed with the first key of SWITCHBOARD_SEALING_KEY. Run this again after every server has it. When no \
-         value is left to reseal, the other keys can be removed.",
+        "{} values were resealed with the first key of SWITCHBOARD_SEALING_KEY. Run this again after every server has \
+         it. When no value is left to reseal, the other keys can be removed.",
         pass.resealed
     );
     Ok(())
@@ -146,7 +147,8 @@ async fn reseal_stored_key(services: &Services, caller: &Arc<Caller>) -> Result<
     .await
 }
 
-/// Reseals the payloads of the next page of jobs. A payload that cannot be opened is skipped, as the job cannot run either.
+/// Reseals the payloads of the next page of jobs. A payload that cannot be opened is skipped, as the job cannot run
+/// either.
 async fn reseal_jobs(
     services: &Services,
     caller: &Arc<Caller>,
@@ -160,16 +162,20 @@ async fn reseal_jobs(
             let next = page.last().map(|job| job.id).filter(|_| is_full);
             let mut resealed = 0;
             for job in page {
-                let resealed_payload = match job.kind {
-                    JobKind::SendMail => Mail::reseal(tx.sealer(), &job.payload),
+                let Some(handler) = JOBS.find(&job.kind) else {
+                    tracing::warn!(job.id = %job.id.global(), job.kind, "a job of an unknown kind was not resealed");
+                    continue;
                 };
+                let resealed_payload = handler.kind.reseal(tx.sealer(), &job.payload);
                 match resealed_payload {
                     Ok(None) => {}
                     Ok(Some(payload)) => {
                         jobs::save_payload(tx.conn, &permit, job.id, &payload).await?;
                         resealed += 1;
                     }
-                    Err(error) => tracing::warn!(job.id = %job.id.global(), error = %error, "the payload of a job cannot be opened"),
+                    Err(error) => {
+                        tracing::warn!(job.id = %job.id.global(), error = %error, "a job's payload cannot be opened")
+                    }
                 }
             }
             Ok((resealed, next))

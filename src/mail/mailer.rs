@@ -16,6 +16,7 @@ use super::smtp_url::Encryption;
 use super::{Mail, Rendered, SmtpUrl};
 use crate::clock::{Clock, Rng};
 use crate::error::InternalError;
+use crate::jobs::JobError;
 
 /// Time limit of one SMTP command.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(15);
@@ -33,6 +34,15 @@ pub enum SendError {
     Transient(String),
 }
 
+impl From<SendError> for JobError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Permanent(_) => Self::Permanent(error.to_string()),
+            SendError::Transient(_) => Self::Transient(error.to_string()),
+        }
+    }
+}
+
 /// Renders and delivers mails.
 pub struct Mailer {
     transport: Transport,
@@ -48,8 +58,8 @@ enum Transport {
 }
 
 impl Mailer {
-    /// Creates a mailer for a mail server. `from` is an address with an optional display name. Links in mails begin with
-    /// `public_url`, which has no trailing slash.
+    /// Creates a mailer for a mail server. `from` is an address with an optional display name. Links in mails begin
+    /// with `public_url`, which has no trailing slash.
     ///
     /// # Errors
     /// When `from` is invalid or the server's name is not a valid DNS name for TLS.
@@ -102,8 +112,8 @@ impl Mailer {
         Ok(Self { transport, from, public_url: public_url.to_owned(), clock, rng })
     }
 
-    /// Renders and delivers a mail. On return the mail server has accepted it or the file is durable. Sending a mail twice is
-    /// harmless.
+    /// Renders and delivers a mail. On return the mail server has accepted it or the file is durable. Sending a mail
+    /// twice is harmless.
     ///
     /// # Errors
     /// [`SendError`], which tells whether a retry can succeed.

@@ -19,10 +19,15 @@ pub use mailer::{Mailer, SendError};
 pub use render::Rendered;
 pub use smtp_url::{SmtpUrl, SmtpUrlError};
 
+use crate::jobs::{JobKind, JobPriority};
 use crate::secrets::{SealContext, Sealer, SealingError, Secret};
 
 /// Seal context of mails. It does not contain the row, as a mail is sealed before its job has an id.
 const SEAL_CONTEXT: SealContext<'static> = SealContext::new("jobs", b"", "mail");
+
+/// Jobs that send one mail. The payload is a sealed [`Mail`]. With the queue's backoff the attempts span about a day.
+pub static SEND_MAIL: JobKind =
+    JobKind { name: "send_mail", priority: JobPriority::High, max_attempts: 32, sealed_payload: Some(SEAL_CONTEXT) };
 
 /// The templates. A template's name is that of its folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,8 +103,8 @@ impl Mail {
         Self::new(to, Template::PasswordChanged, username)
     }
 
-    /// Creates the notice to the previous address. It does not contain the new address, as the previous one may belong to another
-    /// person now.
+    /// Creates the notice to the previous address. It does not contain the new address, as the previous one may belong
+    /// to another person now.
     pub fn email_changed(to: &str, username: &str) -> Self {
         Self::new(to, Template::EmailChanged, username)
     }
@@ -126,14 +131,6 @@ impl Mail {
     pub fn seal(&self, sealer: &Sealer) -> Result<Vec<u8>, SealingError> {
         let text = zeroize::Zeroizing::new(serde_json::to_vec(self).map_err(|_| SealingError::Failed)?);
         sealer.seal(&SEAL_CONTEXT, &text)
-    }
-
-    /// Seals a stored mail with the newest key; returns `None` if it already is.
-    ///
-    /// # Errors
-    /// When the bytes cannot be opened.
-    pub fn reseal(sealer: &Sealer, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealingError> {
-        sealer.reseal(&SEAL_CONTEXT, sealed)
     }
 
     /// Opens a stored mail.

@@ -23,8 +23,8 @@ pub use sign_in::{SignedIn, sign_in};
 
 use crate::error::{Error, InternalError, UserError, UserErrorKind};
 use crate::ids::AccountId;
-use crate::jobs::{JobKind, NewJob};
-use crate::mail::Mail;
+use crate::jobs::NewJob;
+use crate::mail::{Mail, SEND_MAIL};
 use crate::transaction::Tx;
 
 /// An account that an operation made or changed.
@@ -41,7 +41,7 @@ pub struct Accepted;
 /// Puts a mail beside the change.
 pub(crate) async fn send(tx: &mut Tx<'_>, mail: &Mail) -> Result<(), Error> {
     let payload = mail.seal(tx.sealer()).map_err(InternalError::new)?;
-    tx.enqueue(NewJob { kind: JobKind::SendMail, payload, deduplication: None }).await
+    tx.enqueue(NewJob::new(&SEND_MAIL, payload)).await
 }
 
 /// A username as it is stored: folded to lower case, 3–32 of `a-z0-9._-`.
