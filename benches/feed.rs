@@ -4,18 +4,18 @@ use std::cell::{Cell, RefCell};
 
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryResult, Queryable};
 use diesel_async::RunQueryDsl as _;
+use platform::clock::Timestamp;
+use platform::feed_log::entry_version;
+use platform::ids::{ExtensionId, FeedId};
+use platform::query;
+use platform::store::Conn;
+use platform::store::schema::{accounts, extensions, feed_entries};
+use platform::store::types::JsonText;
+use platform::text::folding::ascii_label;
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use switchboard::clock::Timestamp;
-use switchboard::extensions::visibility::Visibility;
-use switchboard::feed_log::entry_version;
-use switchboard::ids::{ExtensionId, FeedId};
-use switchboard::query;
-use switchboard::store::Conn;
-use switchboard::store::schema::{accounts, extensions, feed_entries};
-use switchboard::store::types::JsonText;
-use switchboard::text::folding::ascii_label;
+use extensions::visibility::Visibility;
 
 use super::house::House;
 use super::measure::{alternate, show};

@@ -5,22 +5,22 @@ use std::sync::Arc;
 use async_graphql::Variables;
 use clap::Parser as _;
 use diesel_async::SimpleAsyncConnection as _;
+use numbering::keypad::keypad_digits;
+use platform::access::{Actor, ApiKeyScope, Caller, Key, Person, Role};
+use platform::clock::Timestamp;
+use platform::feed_log::digest::Sum;
+use platform::feed_log::{self, FeedRef, entry_version};
+use platform::ids::{ApiKeyId, EventId, FeedId, ServiceTypeId, SessionId};
+use platform::store::Conn;
 use serde_json::{Value, json};
-use switchboard::access::{Actor, ApiKeyScope, Caller, Key, Person, Role};
-use switchboard::accounts;
+use accounts;
 use switchboard::app::{self, App, Dependencies};
 use switchboard::cli::Cli;
-use switchboard::clock::Timestamp;
-use switchboard::extensions::list::{self, Filter};
-use switchboard::feed_log::digest::Sum;
-use switchboard::feed_log::{self, FeedRef, entry_version};
+use extensions::list::{self, Filter};
 use switchboard::http::gateway::{Known, Switchboard};
 use switchboard::http::graphql::execute;
-use switchboard::ids::{ApiKeyId, EventId, FeedId, ServiceTypeId, SessionId};
-use switchboard::numbers::keypad::keypad_digits;
-use switchboard::service_types::rules::{CreateEvent, CreateNumberRange, CreateServiceType};
-use switchboard::service_types::{self, EventPhase, ServiceBehaviour, rules};
-use switchboard::store::Conn;
+use service_types::rules::{CreateEvent, CreateNumberRange, CreateServiceType};
+use service_types::{self, EventPhase, ServiceBehaviour, rules};
 
 use super::postgres::Cluster;
 
@@ -188,7 +188,7 @@ pub fn parameters(n: u32) -> Value {
     json!({ "codec": "opus", "display": true, "handset": format!("Mark {}", n % 7), "ipei": format!("{n:013}"), "site": format!("hall {}", n % 12), "volume": n % 10 })
 }
 
-async fn configure(services: &switchboard::services::Services) {
+async fn configure(services: &platform::services::Services) {
     let caller = Caller::system("bench");
     let schema = json!({ "type": "object", "additionalProperties": false, "properties": {
         "codec": { "type": "string", "enum": ["opus", "g722", "pcma"], "default": "opus" },

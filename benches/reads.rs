@@ -4,13 +4,13 @@ use std::cell::{Cell, RefCell};
 
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryResult, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
+use platform::query;
+use platform::store::Conn;
+use platform::store::schema::{events, extensions, service_types};
 use serde_json::{Value, json};
-use switchboard::directory::{self, Audience, Key, Listing};
-use switchboard::extensions::Extension;
-use switchboard::extensions::search::Query;
-use switchboard::query;
-use switchboard::store::Conn;
-use switchboard::store::schema::{events, extensions, service_types};
+use extensions::directory::{self, Audience, Key, Listing};
+use extensions::Extension;
+use extensions::search::Query;
 
 use super::house::{FIRST_NUMBER, House};
 use super::measure::{Comparison, alternate, show};

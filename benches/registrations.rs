@@ -9,22 +9,22 @@ use std::cell::Cell;
 use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult};
 use diesel_async::{AsyncConnection as _, RunQueryDsl as _, SimpleAsyncConnection as _};
 use futures_util::StreamExt as _;
-use serde_json::json;
-use switchboard::access::Actor;
-use switchboard::clock::Timestamp;
-use switchboard::extensions::Extension;
-use switchboard::extensions::search::SearchTerms;
-use switchboard::extensions::visibility::Visibility;
-use switchboard::feed_log::Entry;
-use switchboard::http::gateway::Known;
-use switchboard::ids::{AccountId, EventId, ExtensionId, FeedId, ServiceTypeId};
-use switchboard::query;
-use switchboard::store::schema::{
+use platform::access::Actor;
+use platform::clock::Timestamp;
+use platform::feed_log::Entry;
+use platform::ids::{AccountId, EventId, ExtensionId, FeedId, ServiceTypeId};
+use platform::query;
+use platform::store::schema::{
     audit_events, directory_terms, events, extensions, feed_entries, feed_keys, feed_revisions, feeds, number_history,
     numbers,
 };
-use switchboard::store::types::{Id, JsonValue};
-use switchboard::store::{Conn, SqliteConn, begin_nested, end_nested};
+use platform::store::types::{Id, JsonValue};
+use platform::store::{Conn, SqliteConn, begin_nested, end_nested};
+use serde_json::json;
+use extensions::Extension;
+use extensions::search::SearchTerms;
+use extensions::visibility::Visibility;
+use switchboard::http::gateway::Known;
 use tokio::sync::Mutex;
 
 use super::house::{FREE_FROM, House, parameters};

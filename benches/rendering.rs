@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value};
 use serde_json::json;
-use switchboard::service_types::schema::{DigestSet, Parameters};
-use switchboard::service_types::templates::{
+use service_types::schema::{DigestSet, Parameters};
+use service_types::templates::{
     ExtensionVariables, Limits, SHIPPED, Surroundings, TypeVariables, of_feed, render,
 };
 

@@ -3,9 +3,9 @@
 use std::cell::{Cell, RefCell};
 
 use diesel_async::SimpleAsyncConnection as _;
+use platform::access::Actor;
+use platform::store::Conn;
 use serde_json::json;
-use switchboard::access::Actor;
-use switchboard::store::Conn;
 
 use super::followers::relabel;
 use super::house::{House, text};

@@ -8,28 +8,33 @@ use arc_swap::ArcSwap;
 use async_graphql::{Schema, ValidationMode};
 use tokio::sync::watch;
 
-use crate::access::rates::Buckets;
-use crate::accounts::graphql::SessionCookie;
-use crate::accounts::hashing::Hasher;
+use platform::access::rates::Buckets;
+use crate::graphql::accounts::SessionCookie;
+use platform::passwords::Hasher;
 use crate::authentication::KnownKeys;
-use crate::clock::{Clock, Rng};
+use platform::clock::{Clock, Rng};
 use crate::config::{Installation, Serving};
-use crate::error::InternalError;
+use platform::error::InternalError;
+use accounts::hooks::AccountHooks;
+use platform::access::AccountStatusSource;
+use platform::hooks::Hooks;
+use extensions::ExtensionHooks;
+use numbers::NumberHooks;
+use provisioning::ProvisioningHooks;
 use crate::graphql::context::{CoreTypeNames, PublicAddress};
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::with_catalogue;
 use crate::http::graphql::{OpenSockets, PublishedSchema};
 use crate::http::rates::Rates;
 use crate::http::requests::RequestCounts;
-use crate::mail::Mailer;
-use crate::notifications::Notifier;
-use crate::provisioning::followers::Followers;
-use crate::provisioning::web_hooks::Calls;
-use crate::secrets::Sealer;
-use crate::service_types;
-use crate::service_types::typing::TypeCatalogue;
-use crate::services::{Services, ServicesInner};
-use crate::store::Store;
+use platform::mail::Mailer;
+use platform::notifications::Notifier;
+use provisioning::followers::Followers;
+use provisioning::web_hooks::Calls;
+use platform::secrets::Sealer;
+use service_types::typing::TypeCatalogue;
+use platform::services::{Services, ServicesInner};
+use platform::store::Store;
 
 /// The GraphQL schema as the HTTP layer serves it.
 pub type Published = PublishedSchema<Query, Mutation, Subscription>;
@@ -77,9 +82,9 @@ impl Dependencies {
     /// # Errors
     /// When the password hasher cannot be initialized.
     pub fn system() -> Result<Self, InternalError> {
-        let rng: Arc<dyn Rng> = Arc::new(crate::clock::SystemRng);
+        let rng: Arc<dyn Rng> = Arc::new(platform::clock::SystemRng);
         let hasher = Hasher::new(Arc::clone(&rng))?;
-        Ok(Self { clock: Arc::new(crate::clock::SystemClock), rng, hasher })
+        Ok(Self { clock: Arc::new(platform::clock::SystemClock), rng, hasher })
     }
 }
 
@@ -104,7 +109,18 @@ pub async fn open(installation: &Installation, dependencies: Dependencies) -> Re
         sealer: Arc::new(sealer),
         hasher: Arc::new(dependencies.hasher),
         notifier: Notifier::default(),
+        hooks: hooks(),
     }))
+}
+
+/// What the domains register with the layers below them.
+fn hooks() -> Hooks {
+    let mut hooks = Hooks::default();
+    hooks.register::<dyn AccountStatusSource>(Arc::new(accounts::Accounts));
+    hooks.register::<dyn AccountHooks>(Arc::new(ExtensionHooks));
+    hooks.register::<dyn AccountHooks>(Arc::new(NumberHooks));
+    hooks.register::<dyn AccountHooks>(Arc::new(ProvisioningHooks));
+    hooks
 }
 
 impl App {

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::access::{Actor, Key, Person};
-use crate::accounts;
-use crate::accounts::token::{ApiKey, Token};
-use crate::api_keys::{self, FoundKey};
-use crate::clock::{Monotonic, Timestamp};
-use crate::error::Error;
-use crate::services::Services;
+use platform::access::{Actor, Key, Person};
+use accounts::token::{ApiKey, Token};
+use api_keys::{FoundKey};
+use platform::clock::{Monotonic, Timestamp};
+use platform::error::Error;
+use platform::services::Services;
 
 /// How old the time of the last visit may grow before it is written again, in seconds.
 const LAST_SEEN_SECONDS: i64 = 300;

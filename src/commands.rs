@@ -7,16 +7,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::access::Caller;
-use crate::accounts::rules::{self as accounts, RegisterAccount};
+use platform::access::Caller;
+use accounts::rules::{self as account_rules, RegisterAccount};
 use crate::app::{self, App, Dependencies};
-use crate::audit::{self, Verification};
+use platform::audit::{self, Verification};
 use crate::cli::{AdminCommand, AuditCommand, Cli, Command};
 use crate::config::{Installation, LogFormat, Serving};
-use crate::error::{Error, InternalError};
-use crate::secrets::Secret;
-use crate::services::Services;
-use crate::{agent, background, demo, http};
+use platform::error::{Error, InternalError};
+use platform::secrets::Secret;
+use platform::services::Services;
+use crate::{background, demo, http};
 
 /// Time that running requests have to complete after the shutdown signal.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -136,7 +136,7 @@ async fn log_startup(installation: &Installation, app: &App, address: SocketAddr
             tracing::info!(folder = %folder.display(), "no --smtp-url: mail is written to files")
         }
     }
-    if let Some(token) = accounts::setup_token(&app.services).await.map_err(describe)? {
+    if let Some(token) = account_rules::setup_token(&app.services).await.map_err(describe)? {
         let public_url = app.serving.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         println!(
             "No account exists yet. Become the first admin within 30 minutes:\n\n  {public_url}/setup#token={}\n",
@@ -170,7 +170,7 @@ async fn create_admin(installation: &Installation, username: String, email: Stri
     let email = if email.is_empty() { format!("{username}@localhost.localdomain") } else { email };
     let input = RegisterAccount { display_name: username.clone(), username, email, password };
     let services = open(installation).await?;
-    accounts::create_admin(&services, &Caller::system("admin create"), input).await.map_err(describe)?;
+    account_rules::create_admin(&services, &Caller::system("admin create"), input).await.map_err(describe)?;
     println!("The admin can sign in now.");
     Ok(())
 }

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::access::{Caller, Role};
-use crate::accounts::rules::{self as accounts, RegisterAccount};
+use platform::access::{Caller, Role};
+use accounts::rules::{self as account_rules, RegisterAccount};
 use crate::app::core_type_names;
-use crate::error::{Error, InternalError};
-use crate::extensions::rules::{self as extensions, AssignExtension};
-use crate::extensions::visibility::Visibility;
-use crate::service_types::rules::{
+use platform::error::{Error, InternalError};
+use extensions::rules::{self as extensions, AssignExtension};
+use extensions::visibility::Visibility;
+use service_types::rules::{
     self as configuration, CreateCallPermission, CreateEvent, CreateNumberRange, CreateServiceType,
 };
-use crate::service_types::templates::SHIPPED;
-use crate::service_types::templates::rules::{SaveTemplate, save_template};
-use crate::service_types::{EventPhase, ServiceBehaviour};
-use crate::services::Services;
+use service_types::templates::SHIPPED;
+use service_types::templates::rules::{SaveTemplate, save_template};
+use service_types::{EventPhase, ServiceBehaviour};
+use platform::services::Services;
 
 /// Password of all three accounts. It is well known, so the demo requires a loopback address.
 const PASSWORD: &str = "numberwang";
@@ -97,9 +97,9 @@ struct ServiceTypeFile {
 /// When the database fails or a file of the demo is invalid, which a test excludes.
 pub async fn load(services: &Services) -> Result<bool, Error> {
     let mut conn = services.store.read().await?;
-    let is_empty = crate::accounts::queries::is_empty(&mut conn).await?
-        && crate::service_types::queries::all_events(&mut conn).await?.is_empty()
-        && crate::service_types::queries::all_service_types(&mut conn).await?.is_empty();
+    let is_empty = accounts::queries::is_empty(&mut conn).await?
+        && service_types::queries::all_events(&mut conn).await?.is_empty()
+        && service_types::queries::all_service_types(&mut conn).await?.is_empty();
     drop(conn);
     if !is_empty {
         return Ok(false);
@@ -200,9 +200,9 @@ async fn create_accounts(services: &Services, caller: &Arc<Caller>) -> Result<()
             email: format!("{username}@example.org"),
             password: PASSWORD.to_owned(),
         };
-        accounts::create_admin(services, caller, input).await?;
+        account_rules::create_admin(services, caller, input).await?;
         if role != Role::Admin {
-            accounts::set_role(services, caller, username, role).await?;
+            account_rules::set_role(services, caller, username, role).await?;
         }
     }
     Ok(())

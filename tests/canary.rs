@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use futures_util::StreamExt as _;
+use platform::clock::{Rng, SystemRng};
 use regex::bytes::{Regex, RegexBuilder};
 use serde_json::{Value, json};
-use switchboard::clock::{Rng, SystemRng};
 
 use crate::program::Installation;
 use crate::support::{Asker, Database};

@@ -231,8 +231,8 @@ async fn hot_paths(app: &TestApp) -> usize {
     }
     changes(&user, &operator, &admin).await;
     switchboard::background::run_due_jobs(&app.app).await.unwrap();
-    switchboard::audit::seal(&app.app.services.store).await.unwrap();
-    switchboard::numbers::rules::settle_due(&app.app.services).await.unwrap();
+    platform::audit::seal(&app.app.services.store).await.unwrap();
+    numbers::rules::settle_due(&app.app.services).await.unwrap();
     feed(&key, &admin, &key_id).await;
     asked
 }

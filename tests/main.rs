@@ -44,7 +44,7 @@ const BARE: &[(&str, support::Bare)] = &[
 fn main() {
     explain::listen();
     let arguments = Arguments::from_args();
-    switchboard::outgoing::install_tls();
+    platform::outgoing::install_tls();
     let cluster = postgres::Cluster::find();
     let is_missing = cluster.is_none();
     let must_be_there = std::env::var("CI").is_ok_and(|value| value == "true");

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use platform::clock::{Clock, ManualClock, Rng, SystemRng, Timestamp};
+use platform::passwords::Hasher;
+use platform::store::Conn;
 use serde_json::{Value, json};
-use switchboard::accounts::hashing::Hasher;
 use switchboard::app::{App, Dependencies};
 use switchboard::cli::Cli;
-use switchboard::clock::{Clock, ManualClock, Rng, SystemRng, Timestamp};
-use switchboard::store::Conn;
 use switchboard::{app, background, demo, http};
 
 use crate::postgres::Cluster;

@@ -3,8 +3,8 @@
 use futures_util::future::BoxFuture;
 
 use crate::app::App;
-use crate::jobs::{Job, JobError, JobHandler, JobRegistry};
-use crate::mail::{Mail, SEND_MAIL};
+use platform::jobs::{Job, JobError, JobHandler, JobRegistry};
+use platform::mail::{Mail, SEND_MAIL};
 
 static HANDLERS: [JobHandler<App>; 1] = [JobHandler { kind: &SEND_MAIL, run: send_mail }];
 

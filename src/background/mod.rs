@@ -14,10 +14,12 @@ use tokio::task::JoinSet;
 pub use job_handlers::JOBS;
 
 use crate::app::App;
-use crate::error::Error;
-use crate::notifications::{CHANNEL, Notification};
-use crate::provisioning::web_hooks;
-use crate::{accounts, audit, idempotency, jobs, numbers, provisioning};
+use platform::error::Error;
+use platform::jobs;
+use platform::notifications::{CHANNEL, Notification};
+use provisioning::web_hooks;
+use platform::audit;
+use platform::idempotency;
 
 /// Interval of the frequent tasks, which also run on a notification.
 const FAST_INTERVAL: Duration = Duration::from_secs(1);

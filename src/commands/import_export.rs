@@ -9,12 +9,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use zeroize::Zeroizing;
 
 use super::{describe, to_message};
-use crate::access::Caller;
+use platform::access::Caller;
 use crate::cli::ExportFormat;
-use crate::event_files::row::{RowFailure, RowFile, RowLimits};
-use crate::event_files::{self, Import, Imported, Progress, csv, row_json};
-use crate::secrets::{Secret, is_sealed_with_passphrase, open_with_passphrase, seal_with_passphrase};
-use crate::services::Services;
+use extensions::import_export::row::{RowFailure, RowFile, RowLimits};
+use extensions::import_export::{self, Import, Imported, Progress, csv, row_json};
+use platform::secrets::{Secret, is_sealed_with_passphrase, open_with_passphrase, seal_with_passphrase};
+use platform::services::Services;
 
 /// Variable with the passphrase of an encrypted file. There is no flag for it, as flags are visible in process lists.
 const PASSPHRASE_VARIABLE: &str = "SWITCHBOARD_PASSPHRASE";
@@ -38,7 +38,7 @@ pub(super) async fn export(
     }
     let passphrase = if with_secrets { Some(read_new_passphrase()?) } else { None };
     let caller = Caller::system("export");
-    let rows = event_files::export(services, &caller, event, with_secrets).await.map_err(describe)?;
+    let rows = import_export::export(services, &caller, event, with_secrets).await.map_err(describe)?;
     let text = Zeroizing::new(match format {
         ExportFormat::Csv => csv::write(&rows),
         ExportFormat::Json => row_json::write(&rows),
@@ -70,7 +70,7 @@ pub(super) async fn import(services: &Services, options: ImportOptions) -> Resul
     let progress = Arc::new(Progress::default());
     let input = Import { event, file: rows, dry_run, atomic: !partial, progress: Arc::clone(&progress) };
     let caller = Caller::system("import");
-    let import = event_files::import(services, &caller, input);
+    let import = import_export::import(services, &caller, input);
     let imported = with_progress_bar(import, &progress).await.map_err(describe)?;
     report(&file, &imported, dry_run, partial)
 }

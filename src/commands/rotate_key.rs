@@ -4,21 +4,21 @@
 //! The command can therefore be interrupted at any time; the next run continues. A running server checks the file
 //! before it seals.
 
+use platform::access::ROTATE_KEY;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{describe, to_message};
-use crate::access::{Action, Caller};
 use crate::background::JOBS;
-use crate::error::Error;
-use crate::extensions::rules::reseal;
-use crate::ids::JobId;
-use crate::jobs;
-use crate::provisioning::web_hooks;
-use crate::secrets::{SealingError, reseal_comparison_key};
-use crate::service_types;
-use crate::services::Services;
-use crate::transaction::{Mode, transact};
+use platform::access::Caller;
+use platform::error::Error;
+use extensions::rules::reseal;
+use platform::ids::JobId;
+use platform::jobs;
+use provisioning::web_hooks;
+use platform::secrets::{SealingError, reseal_comparison_key};
+use platform::services::Services;
+use platform::transaction::{Mode, transact};
 
 /// Number of jobs that one transaction reseals.
 const BATCH_SIZE: i64 = 500;
@@ -97,9 +97,9 @@ async fn reseal_with_variable(services: &Services, caller: &Arc<Caller>) -> Resu
 }
 
 async fn write_audit(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
-    transact(services, caller, Action::RotateKey, Mode::Commit, |tx| {
+    transact(services, caller, ROTATE_KEY, Mode::Commit, |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::RotateKey).await?;
+            let permit = tx.permit().await?;
             tx.audit(&permit, None, "every sealed value was resealed with the newest key").await
         })
     })
@@ -137,9 +137,9 @@ async fn reseal_all(services: &Services, caller: &Arc<Caller>) -> Result<Pass, E
 
 /// Reseals the comparison key of unique secrets; returns the number of resealed keys.
 async fn reseal_stored_key(services: &Services, caller: &Arc<Caller>) -> Result<usize, Error> {
-    transact(services, caller, Action::RotateKey, Mode::Commit, |tx| {
+    transact(services, caller, ROTATE_KEY, Mode::Commit, |tx| {
         Box::pin(async move {
-            tx.permit(Action::RotateKey).await?;
+            tx.permit().await?;
             let sealer = tx.sealer_handle();
             Ok(usize::from(reseal_comparison_key(tx.conn, &sealer).await?))
         })
@@ -154,9 +154,9 @@ async fn reseal_jobs(
     caller: &Arc<Caller>,
     after: Option<JobId>,
 ) -> Result<(usize, Option<JobId>), Error> {
-    transact(services, caller, Action::RotateKey, Mode::Commit, move |tx| {
+    transact(services, caller, ROTATE_KEY, Mode::Commit, move |tx| {
         Box::pin(async move {
-            let permit = tx.permit(Action::RotateKey).await?;
+            let permit = tx.permit().await?;
             let page = jobs::list(tx.conn, after, BATCH_SIZE).await?;
             let is_full = i64::try_from(page.len()).is_ok_and(|rows| rows == BATCH_SIZE);
             let next = page.last().map(|job| job.id).filter(|_| is_full);

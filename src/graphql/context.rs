@@ -6,10 +6,10 @@ use async_graphql::Context;
 
 use super::error::ApiError;
 use super::request::{IdempotencyKey, RequestId};
-use crate::access::{self, Caller, Scope};
-use crate::error::InternalError;
-use crate::services::Services;
-use crate::store::PooledConn;
+use platform::access::{self, Caller, Scope};
+use platform::error::InternalError;
+use platform::services::Services;
+use platform::store::PooledConn;
 
 /// The services under the rules.
 ///

@@ -15,7 +15,7 @@ macro_rules! mirrored {
 
 mirrored! {
     /// What a person may do; each role may do all that the one before may.
-    Role = "crate::access::Role" {
+    Role = "platform::access::Role" {
         /// Registers and looks after extensions of their own.
         User,
         /// Helps everyone else: assigns, bars, bans.
@@ -24,7 +24,7 @@ mirrored! {
         Admin,
     }
     /// READ_CONFIG: feeds without secrets. READ_DIGESTS: with SIP digests. READ_SECRETS: with clear secrets. WRITE_BACK: parameters marked for the consumer. READ_DIRECTORY: all listed entries. MANAGE_GROUPS: join and leave groups for a caller, as a voice menu does. READ_DIGESTS and READ_SECRETS each include READ_CONFIG; what is out of scope is `{}`.
-    ApiKeyScope = "crate::access::ApiKeyScope" {
+    ApiKeyScope = "platform::access::ApiKeyScope" {
         /// Feeds without secrets.
         ReadConfig,
         /// Feeds with SIP digests.
@@ -39,7 +39,7 @@ mirrored! {
         ManageGroups,
     }
     /// Who restricts: each source adds and lifts only its own.
-    RestrictionSource = "crate::restrictions::RestrictionSource" {
+    RestrictionSource = "restrictions::RestrictionSource" {
         /// An operator banned the account.
         Ban,
         /// An operator barred the number.
@@ -54,7 +54,7 @@ mirrored! {
         Admin,
     }
     /// How a web hook fares.
-    WebHookState = "crate::provisioning::web_hooks::WebHookState" {
+    WebHookState = "provisioning::web_hooks::WebHookState" {
         /// What was called last was answered well.
         Working,
         /// It fails, and is tried again by itself.
@@ -63,7 +63,7 @@ mirrored! {
         Dead,
     }
     /// What a restriction stops.
-    RestrictionEffect = "crate::restrictions::RestrictionEffect" {
+    RestrictionEffect = "restrictions::RestrictionEffect" {
         /// The account cannot sign in.
         NoSignIn,
         /// The account cannot change anything.
@@ -74,7 +74,7 @@ mirrored! {
         NoExternalCalls,
     }
     /// Where a number is in its life.
-    NumberState = "crate::numbers::state::NumberState" {
+    NumberState = "numbering::NumberState" {
         /// In the pool, nobody's.
         Available,
         /// Kept for its last owner for a short time.
@@ -95,7 +95,7 @@ mirrored! {
         PortOut,
     }
     /// PUBLIC: guests see it. MEMBERS: signed-in people. STAFF: operators. HIDDEN: owner and operators, in no directory.
-    DirectoryVisibility = "crate::extensions::visibility::Visibility" {
+    DirectoryVisibility = "extensions::visibility::Visibility" {
         /// Guests see it.
         Public,
         /// Signed-in people see it.
@@ -106,14 +106,14 @@ mirrored! {
         Hidden,
     }
     /// Whether a group rings a member yet.
-    MembershipState = "crate::groups::MembershipState" {
+    MembershipState = "extensions::groups::MembershipState" {
         /// Invited: the member's owner has not said yes, and the extension is in no feed as a member.
         Pending,
         /// The group rings it.
         Active,
     }
     /// What a telephone system has made of an extension.
-    ProvisioningState = "crate::provisioning::model::ProvisioningState" {
+    ProvisioningState = "provisioning::model::ProvisioningState" {
         /// Its latest state is not acknowledged yet.
         Pending,
         /// The system has it.
@@ -122,7 +122,7 @@ mirrored! {
         Failed,
     }
     /// EXPIRED: older than the retention. EPOCH: the database was restored, or the cursor is another feed's. BULK: one transaction changed more than a page holds. CLOSED: the event is archived; keep the copy and stop following.
-    ResetReason = "crate::provisioning::model::ResetReason" {
+    ResetReason = "provisioning::model::ResetReason" {
         /// The cursor is older than the retention.
         Expired,
         /// The database was restored, or the cursor is another feed's.
@@ -133,7 +133,7 @@ mirrored! {
         Closed,
     }
     /// DRAFT: admins see it. STAFF: operators register. OPEN: everyone registers. FROZEN: users still change labels, visibility and secrets; registering, renumbering and deleting are for operators. ARCHIVED: read only, its feeds are closed.
-    EventPhase = "crate::service_types::EventPhase" {
+    EventPhase = "service_types::EventPhase" {
         /// Admins see it.
         Draft,
         /// Operators register.
@@ -146,14 +146,14 @@ mirrored! {
         Archived,
     }
     /// What an extension of a service type does.
-    ServiceBehaviour = "crate::service_types::ServiceBehaviour" {
+    ServiceBehaviour = "service_types::ServiceBehaviour" {
         /// It is a device.
         Endpoint,
         /// It rings its members.
         CallGroup,
     }
     /// What a template yields: it decides how values are escaped.
-    TemplateFormat = "crate::service_types::TemplateFormat" {
+    TemplateFormat = "service_types::TemplateFormat" {
         /// Plain lines.
         Text,
         /// JSON (RFC 8259).

@@ -7,7 +7,8 @@ use async_graphql::{Enum, ErrorExtensions as _, Interface, SimpleObject};
 
 use super::error_code::ErrorCode;
 use super::scalars::PhoneNumber;
-use crate::error::{self, AuthError, Error, InternalError, Rule, UserErrorKind};
+use numbering::NumberState;
+use platform::error::{self, AuthError, Error, InternalError, Rule, UserErrorKind};
 
 /// What a client can act on.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -215,7 +216,8 @@ impl From<error::UserError> for UserError {
                 Self::QuotaExceeded(QuotaExceeded::of(C::QuotaExceeded, said, limit))
             }
             UserErrorKind::InvalidTransition { number, from, to } => {
-                let (number, from, to) = (number.into(), from.into(), to.into());
+                let state = |name: String| name.parse::<NumberState>().unwrap_or(NumberState::Available).into();
+                let (number, from, to) = (number.into(), state(from), state(to));
                 Self::InvalidTransition(InvalidTransition::of(C::InvalidTransition, said, number, from, to))
             }
             UserErrorKind::SchemaViolation { pointer, keyword } => {
@@ -280,9 +282,14 @@ impl From<AuthError> for ApiError {
     }
 }
 
-impl<E: Into<InternalError>> From<E> for ApiError {
-    fn from(error: E) -> Self {
-        let fault: InternalError = error.into();
+impl From<diesel::result::Error> for ApiError {
+    fn from(error: diesel::result::Error) -> Self {
+        InternalError::from(error).into()
+    }
+}
+
+impl From<InternalError> for ApiError {
+    fn from(fault: InternalError) -> Self {
         if fault.is_temporary() {
             tracing::warn!(error = %fault, "a request failed for now");
             Self::new(ErrorCode::Unavailable, "The server cannot do this now. Try again in a moment.")

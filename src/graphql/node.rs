@@ -7,18 +7,18 @@ use async_graphql::{Context, ID, Interface, Object};
 
 use super::context;
 use super::error::ApiError;
-use crate::access::{Actor, Role};
-use crate::accounts::graphql::{Account, Restriction, Session};
-use crate::api_keys::graphql::ApiKey;
-use crate::audit::graphql::AuditEvent;
-use crate::extensions::graphql::Extension;
-use crate::groups::graphql::GroupMember;
-use crate::ids;
-use crate::numbers::graphql::Number;
-use crate::numbers::{self, PlanNumber};
-use crate::provisioning::graphql::FeedConsumer;
-use crate::restrictions::{self, TargetKind};
-use crate::service_types::graphql::{CallPermission, Event, NumberRange, ServiceType, Template};
+use platform::access::{Actor, Role};
+use crate::graphql::accounts::{Account, Restriction, Session};
+use crate::graphql::api_keys::ApiKey;
+use crate::graphql::audit::AuditEvent;
+use crate::graphql::extensions::Extension;
+use crate::graphql::groups::GroupMember;
+use platform::ids;
+use crate::graphql::numbers::Number;
+use numbers::{PlanNumber};
+use crate::graphql::provisioning::FeedConsumer;
+use restrictions::{TargetKind};
+use crate::graphql::service_types::{CallPermission, Event, NumberRange, ServiceType, Template};
 
 /// Something with an id of its own in the whole installation.
 #[derive(Interface)]

@@ -2,14 +2,13 @@
 
 use async_graphql::MaybeUndefined;
 
-use crate::patch::Patch;
+use platform::patch::Patch;
 
-impl<T> From<MaybeUndefined<T>> for Patch<T> {
-    fn from(field: MaybeUndefined<T>) -> Self {
-        match field {
-            MaybeUndefined::Undefined => Self::LeftOut,
-            MaybeUndefined::Null => Self::Null,
-            MaybeUndefined::Value(value) => Self::Given(value),
-        }
+/// What a patch says of a field: left out, null, or a value.
+pub fn patch<T>(field: MaybeUndefined<T>) -> Patch<T> {
+    match field {
+        MaybeUndefined::Undefined => Patch::LeftOut,
+        MaybeUndefined::Null => Patch::Null,
+        MaybeUndefined::Value(value) => Patch::Given(value),
     }
 }

@@ -3,20 +3,20 @@
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 
 use super::node::NodeQuery;
-use crate::accounts::graphql::{AccountsMutation, AccountsQuery};
-use crate::api_keys::graphql::{ApiKeysMutation, ApiKeysQuery};
-use crate::audit::graphql::AuditQuery;
-use crate::directory::graphql::{DirectoryQuery, DirectorySubscription};
-use crate::event_files::graphql::EventFilesMutation;
-use crate::extensions::graphql::{ExtensionsMutation, ExtensionsQuery};
-use crate::groups::graphql::{GroupsMutation, GroupsQuery};
-use crate::moderation::graphql::ModerationMutation;
-use crate::numbers::graphql::{NumbersMutation, NumbersQuery};
-use crate::personal_data::graphql::{PersonalDataMutation, PersonalDataQuery};
-use crate::provisioning::graphql::{
+use crate::graphql::accounts::{AccountsMutation, AccountsQuery};
+use crate::graphql::api_keys::{ApiKeysMutation, ApiKeysQuery};
+use crate::graphql::audit::AuditQuery;
+use crate::graphql::directory::{DirectoryQuery, DirectorySubscription};
+use crate::graphql::import_export::EventFilesMutation;
+use crate::graphql::extensions::{ExtensionsMutation, ExtensionsQuery};
+use crate::graphql::groups::{GroupsMutation, GroupsQuery};
+use crate::graphql::bans::ModerationMutation;
+use crate::graphql::numbers::{NumbersMutation, NumbersQuery};
+use crate::graphql::personal_data::{PersonalDataMutation, PersonalDataQuery};
+use crate::graphql::provisioning::{
     DevicesMutation, ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription, WebHookMutation,
 };
-use crate::service_types::graphql::{ConfigMutation, ConfigQuery};
+use crate::graphql::service_types::{ConfigMutation, ConfigQuery};
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]

@@ -2,7 +2,7 @@
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
-use crate::clock::Timestamp;
+use platform::clock::Timestamp;
 
 /// The sentence that describes `JSON`; the schema builder puts it in place of async-graphql's.
 pub const JSON_DESCRIPTION: &str = "Any JSON value.";

@@ -7,10 +7,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::accounts::graphql::cookie;
-use crate::error::InternalError;
-use crate::secrets::SealContext;
-use crate::services::Services;
+use crate::graphql::accounts::cookie;
+use platform::error::InternalError;
+use platform::secrets::SealContext;
+use platform::services::Services;
 
 const SEAL_CONTEXT: SealContext<'static> = SealContext::new("cookies", b"", "browser");
 const ID_BYTES: usize = 16;

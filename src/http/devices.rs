@@ -15,7 +15,7 @@ use super::gateway::Switchboard;
 use super::refusal::Refusal;
 use super::sender;
 use crate::app::App;
-use crate::provisioning::devices::documents::{self, Asked};
+use provisioning::devices::documents::{self, Asked};
 
 /// The routes `/device/…`. A HEAD request must not use a link up, so there are none.
 pub fn routes(app: Arc<App>) -> Router {

@@ -15,12 +15,12 @@ use super::feeds::{not_modified, settle};
 use super::gateway::Switchboard;
 use super::refusal::Refusal;
 use super::sender;
-use crate::access::Actor;
+use platform::access::Actor;
 use crate::app::App;
-use crate::directory::export::{self, Export};
-use crate::directory::phonebooks::{Asked, Phonebook, phonebook};
-use crate::directory::{self, Audience};
-use crate::error::Error;
+use extensions::directory::export::{self, Export};
+use extensions::directory::phonebooks::{Asked, Phonebook, phonebook};
+use extensions::directory::{self, Audience};
+use platform::error::Error;
 use crate::graphql::error_code::ErrorCode;
 
 /// The routes `/directory/…`.

@@ -23,14 +23,14 @@ use super::refusal::Refusal;
 use super::sender;
 use super::spool::{SpoolWriter, spool};
 use crate::app::App;
-use crate::error::{Error, InternalError};
+use platform::error::{Error, InternalError};
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::Tier;
-use crate::provisioning::cursor::Cursor;
-use crate::provisioning::feed::Reader;
-use crate::provisioning::followers::FeedName;
-use crate::provisioning::whole::{Copying, FeedVersion};
-use crate::provisioning::{follow, json, render};
+use provisioning::cursor::Cursor;
+use provisioning::feed::Reader;
+use provisioning::followers::FeedName;
+use provisioning::whole::{Copying, FeedVersion};
+use provisioning::{follow, json, render};
 
 /// The longest that a poll waits, in seconds.
 const MAX_WAIT_SECONDS: f64 = 30.0;

@@ -11,15 +11,15 @@ use tokio::sync::broadcast::error::RecvError;
 use super::address::{client_address, is_exempt_from_rates};
 use super::browsers::Browser;
 use super::graphql::{Credentials, EdgeError, Gateway, Observation, OpenSockets, PublishedSchema};
-use crate::access::rates::RateAddress;
-use crate::access::{Actor, Caller};
+use platform::access::rates::RateAddress;
+use platform::access::{Actor, Caller};
 use crate::app::App;
-use crate::clock::{Clock, Rng};
+use platform::clock::{Clock, Rng};
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::{Charge, Tier};
 use crate::graphql::roots::{Mutation, Query, Subscription};
-use crate::notifications::Notification;
-use crate::service_types::graphql::ReadTypes;
+use platform::notifications::Notification;
+use crate::graphql::service_types::ReadTypes;
 
 /// How often an open subscription looks whether its session or key is still good, beside the doorbell.
 const RECHECK: std::time::Duration = std::time::Duration::from_millis(750);

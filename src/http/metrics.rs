@@ -8,11 +8,12 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-use crate::access::Actor;
+use platform::access::Actor;
 use crate::app::App;
-use crate::error::Error;
-use crate::provisioning::gauges::{ConsumerGauge, FeedGauge, gauges};
-use crate::{accounts, authentication, jobs};
+use platform::error::Error;
+use provisioning::gauges::{ConsumerGauge, FeedGauge, gauges};
+use platform::jobs;
+use crate::{authentication};
 
 /// Answers `GET /metrics`.
 pub async fn metrics(
@@ -119,7 +120,7 @@ impl fmt::Display for Label<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provisioning::model::Lag;
+    use provisioning::model::Lag;
 
     #[test]
     fn a_name_cannot_write_a_metric_of_its_own() {

@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::browsers::Browser;
 use super::gateway::Known;
-use crate::access::Actor;
-use crate::access::rates::{Buckets, RateAddress, RetryAfter};
-use crate::clock::Clock;
+use platform::access::Actor;
+use platform::access::rates::{Buckets, RateAddress, RetryAfter};
+use platform::clock::Clock;
 use crate::graphql::limits::{Charge, Tier};
-use crate::ids::{AccountId, ApiKeyId};
+use platform::ids::{AccountId, ApiKeyId};
 
 /// Requests a minute of a guest: of an address, and of a browser with a cookie of ours.
 const OF_GUESTS: u32 = 600;
@@ -134,9 +134,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::access::{Caller, Key, Person, Role};
-    use crate::clock::{ManualClock, Timestamp};
-    use crate::ids::SessionId;
+    use platform::access::{Caller, Key, Person, Role};
+    use platform::clock::{ManualClock, Timestamp};
+    use platform::ids::SessionId;
 
     const FREE: Charge = Charge { cost: 0, feed_rows: 0 };
 

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::graphql::EdgeError;
-use crate::error::Error;
+use platform::error::Error;
 use crate::graphql::error::ApiError;
 use crate::graphql::error_code::ErrorCode;
 

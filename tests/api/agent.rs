@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query};
 use serde_json::{Value, json};
-use switchboard::agent::{self, Options};
+use agent::{self, Options};
 use tokio::sync::oneshot;
 
 use crate::support::{Person, TestApp};

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use numbering::number::Number;
+use platform::secrets::{Secret, open_with_passphrase};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
-use switchboard::event_files::row::{ExtensionRow, MemberRow, RowLimits};
-use switchboard::event_files::{csv, row_json};
-use switchboard::extensions::label::Label;
-use switchboard::extensions::visibility::Visibility;
-use switchboard::numbers::number::Number;
-use switchboard::secrets::{Secret, open_with_passphrase};
+use extensions::import_export::row::{ExtensionRow, MemberRow, RowLimits};
+use extensions::import_export::{csv, row_json};
+use extensions::label::Label;
+use extensions::visibility::Visibility;
 
 use crate::support::{Database, Person, TestApp};
 

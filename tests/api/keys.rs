@@ -74,8 +74,8 @@ pub async fn a_change_of_the_key_survives_being_killed(app: TestApp) {
     let after = app.runs(&["export", "--event", "demo", "--with-secrets"]).await;
     assert!(after.is_success, "what one key opens is everything: {}", after.complained);
     let opened = |output: &[u8]| {
-        let passphrase = switchboard::secrets::Secret::new("mostly harmless");
-        switchboard::secrets::open_with_passphrase(&passphrase, output).unwrap().to_vec()
+        let passphrase = platform::secrets::Secret::new("mostly harmless");
+        platform::secrets::open_with_passphrase(&passphrase, output).unwrap().to_vec()
     };
     assert!(opened(&before.output) == opened(&after.output), "every secret is what it was");
 }

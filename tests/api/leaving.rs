@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use switchboard::{accounts, extensions, ids::AccountId, numbers};
+use platform::ids::AccountId;
 
 use super::actors::{newcomer, system};
 use crate::support::{Person, TestApp, code};

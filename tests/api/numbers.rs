@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use diesel_async::RunQueryDsl as _;
+use platform::store::Conn;
 use serde_json::{Value, json};
-use switchboard::store::Conn;
 
 use crate::support::{Person, TestApp, code};
 
@@ -277,7 +277,7 @@ pub async fn a_number_taken_back_while_its_hold_ends_stays_in_service(app: TestA
     let settles: Vec<_> = (0..8)
         .map(|_| {
             let services = app.app.services.clone();
-            tokio::spawn(async move { switchboard::numbers::rules::settle_due(&services).await })
+            tokio::spawn(async move { numbers::rules::settle_due(&services).await })
         })
         .collect();
     for registers in registers {

@@ -31,7 +31,7 @@ async fn steps(person: &Person, text: &str) -> Vec<String> {
 }
 
 async fn settle(app: &TestApp) {
-    switchboard::numbers::rules::settle_due(&app.app.services).await.unwrap();
+    numbers::rules::settle_due(&app.app.services).await.unwrap();
 }
 
 /// Registers 2342 for `user`, and deletes it again.

@@ -10,8 +10,8 @@ use axum::routing::post;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use switchboard::provisioning::web_hooks;
-use switchboard::provisioning::web_hooks::HEADER;
+use provisioning::web_hooks;
+use provisioning::web_hooks::HEADER;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::support::{Person, TestApp, code};

@@ -11,7 +11,7 @@ use axum::routing::post;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use switchboard::provisioning::web_hooks;
+use provisioning::web_hooks;
 
 use super::copy::{Copy, of_http};
 use super::ground::Desk;

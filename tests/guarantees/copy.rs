@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use platform::feed_log::digest::Sum;
 use serde_json::{Value, json};
-use switchboard::feed_log::digest::Sum;
 
 /// What a system holds, by number.
 pub type Rows = BTreeMap<String, Value>;

@@ -151,13 +151,13 @@ async fn a_quiet_month(ground: &ServicesInner, id: &str) {
     let mut system = ground.system("sip").await;
     let app = &ground.app;
     app.clock.advance(Duration::from_secs(30 * 86_400));
-    switchboard::provisioning::prune(&app.app.services).await.unwrap();
+    provisioning::prune(&app.app.services).await.unwrap();
     assert!(system.is_told_at_once().await.is_empty(), "something came in a quiet month");
     let user = app.sign_in("user", super::PASSWORD).await;
     relabel(&user, id, "Next").await;
     relabel(&user, id, "And next").await;
     app.clock.advance(Duration::from_secs(8 * 86_400));
-    switchboard::provisioning::prune(&app.app.services).await.unwrap();
+    provisioning::prune(&app.app.services).await.unwrap();
     assert_eq!(system.is_reset().await, "EXPIRED");
     system.begins_again().await;
     system.is_in_step().await;

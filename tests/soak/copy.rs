@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use platform::feed_log::digest::Sum;
 use serde_json::Value;
-use switchboard::feed_log::digest::Sum;
 
 /// Number → id and version.
 pub type Shown = BTreeMap<String, (String, String)>;

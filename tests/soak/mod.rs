@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
+use platform::clock::{Rng, SystemRng};
 use serde_json::{Value, json};
-use switchboard::clock::{Rng, SystemRng};
 
 use crate::postgres::Cluster;
 use crate::telephony::within;

@@ -7,8 +7,8 @@ use async_graphql::registry::{InputObjectBuilder, MetaInputValue, MetaTypeId, Re
 use async_graphql::{InputType, InputValueError, InputValueResult, Name, Value as Given};
 use serde_json::Value;
 
-use crate::error::UserError;
-use crate::service_types::typing::{ObjectType, ServiceTypeShape, Shape, TypeCatalogue};
+use platform::error::UserError;
+use service_types::typing::{ObjectType, ServiceTypeShape, Shape, TypeCatalogue};
 
 use super::register::input_types;
 

@@ -17,7 +17,7 @@ mod register;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::service_types::typing::TypeCatalogue;
+use service_types::typing::TypeCatalogue;
 
 pub use input::ServiceParametersInput;
 pub use output::TypedParameters;

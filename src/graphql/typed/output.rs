@@ -9,7 +9,7 @@ use async_graphql::registry::{MetaType, MetaTypeId, Registry};
 use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value as Answer};
 use serde_json::Value;
 
-use crate::service_types::typing::{ObjectType, ServiceTypeShape, Shape, TypeCatalogue};
+use service_types::typing::{ObjectType, ServiceTypeShape, Shape, TypeCatalogue};
 
 use super::register::{INTERFACE, json_field, output_types};
 

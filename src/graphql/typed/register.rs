@@ -10,7 +10,7 @@ use async_graphql::registry::{
 };
 use serde_json::Value;
 
-use crate::service_types::typing::{FieldType, ObjectType, ServiceTypeShape, Shape};
+use service_types::typing::{FieldType, ObjectType, ServiceTypeShape, Shape};
 
 /// The name of the interface that each service type's object implements.
 pub(super) const INTERFACE: &str = "ServiceParameters";

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::clock::SeededRng;
-use crate::service_types::schema::{ParameterSchema, Source};
-use crate::service_types::typing::ServiceTypeSource;
+use platform::clock::SeededRng;
+use service_types::schema::{ParameterSchema, Source};
+use service_types::typing::ServiceTypeSource;
 
 /// What each field answers is given as the request's data.
 struct Query;
@@ -412,12 +412,12 @@ proptest! {
             let input = <ServiceParametersInput as async_graphql::InputType>::parse(Some(given(&json!({ "sip": values })))).unwrap();
             let (slug, decoded) = input.decode(&catalogue).unwrap();
             prop_assert_eq!(slug.as_deref(), Some("sip"));
-            prop_assert!(crate::service_types::schema::same_schema(&decoded, &values), "{} {}", decoded, values);
+            prop_assert!(service_types::schema::same_schema(&decoded, &values), "{} {}", decoded, values);
         }
     }
 
     #[test]
-    fn no_schema_makes_a_catalogue_that_cannot_be_built(property in crate::service_types::schema::schema_like()) {
+    fn no_schema_makes_a_catalogue_that_cannot_be_built(property in service_types::schema::schema_like()) {
         let whole = json!({ "type": "object", "properties": { "codec": property, "a-b": true, "x": { "type": "string" } } });
         if let Ok(schema) = ParameterSchema::compile(&whole) {
             let sdl = build(TypeCatalogue::try_new([source("sip", &schema)], []).unwrap()).sdl();

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 
 use super::error::EdgeError;
 use super::open_sockets::OpenSockets;
-use crate::clock::{Clock, Rng};
+use platform::clock::{Clock, Rng};
 use crate::graphql::limits::{Charge, DocumentCache, Tier, TypeTable};
 
 /// The program behind the edge. Cheap to clone: it is cloned for every request and every subscription.

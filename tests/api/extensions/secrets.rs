@@ -1,9 +1,9 @@
 //! Secrets among the parameters: compared without being kept, and never shown by a later schema.
 
 use diesel_async::RunQueryDsl as _;
+use platform::store::Conn;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use switchboard::store::Conn;
 
 use super::{assigned, done, extension, make_type, payload, refused};
 use crate::support::{Person, TestApp, code};

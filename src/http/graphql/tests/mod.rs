@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use super::error::EdgeError;
 use super::gateway::{Credentials, Gateway, PublishedSchema, Settings};
 use super::open_sockets::OpenSockets;
-use crate::clock::{Clock, Rng, SystemClock, SystemRng};
+use platform::clock::{Clock, Rng, SystemClock, SystemRng};
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::{Charge, Tier};
 use crate::graphql::request::{IdempotencyKey, RequestId, ResponseHeaders};
@@ -234,7 +234,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let service = super::routes(program.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
-        crate::outgoing::install_tls();
+        platform::outgoing::install_tls();
         Self { program, address, client: reqwest::Client::new() }
     }
 

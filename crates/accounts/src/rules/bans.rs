@@ -1,0 +1,110 @@
+//! Banning an account, and lifting a ban.
+//!
+//! A ban is a restriction of the account. It ends the account's sessions and shows in every feed that shows the account's
+//! extensions, their groups included. Lifting it restores exactly that, since nothing else was written.
+
+use std::sync::Arc;
+
+use platform::access::{Caller, Permit, Role};
+use platform::error::{AuthError, Error, UserError, UserErrorKind};
+use platform::ids::RestrictionId;
+use platform::locks::{self, Hold};
+use platform::notifications::Notification;
+use platform::services::Services;
+use platform::transact;
+use platform::transaction::{Mode, Tx};
+use restrictions::{NewRestriction, RestrictionSource};
+
+use super::{Changed, clean_username, no_such_account};
+use crate::hooks::{AccountHooks, holdings};
+use crate::{Account, actions, proof_queries, queries};
+
+/// The longest reason, in characters.
+const MAX_REASON_CHARS: usize = 500;
+
+/// A reason that an operator gives, as it is stored: trimmed, 1 to 500 characters.
+///
+/// # Errors
+/// REQUIRED or INVALID at `reason`.
+pub fn clean_reason(input: &str) -> Result<String, UserError> {
+    let reason = input.trim();
+    if reason.is_empty() {
+        return Err(UserError::new(UserErrorKind::Required, "reason", "Say why: the person concerned will read it."));
+    }
+    if reason.chars().count() > MAX_REASON_CHARS {
+        return Err(UserError::invalid("reason", "A reason has at most 500 characters.")
+            .rule("reason.long")
+            .naming(MAX_REASON_CHARS));
+    }
+    Ok(reason.to_owned())
+}
+
+/// Bans an account: no sign-in, no write, no calls. A second ban updates the reason.
+///
+/// # Errors
+/// NOT_FOUND at `username`, LAST_ADMIN, INVALID at `reason`; [`AuthError::Forbidden`] for an operator who names an admin.
+pub async fn ban(services: &Services, caller: &Arc<Caller>, username: &str, reason: &str) -> Result<Changed, Error> {
+    let (username, reason) = (clean_username(username).map_err(|_| no_such_account())?, clean_reason(reason)?);
+    transact!(services, caller, actions::BAN_ACCOUNT, Mode::Commit, |tx| {
+        let (permit, account) = lock_account(tx, &username).await?;
+        if account.role == Role::Admin && queries::count_other_admins(tx.conn, account.id).await? == 0 {
+            return Err(UserError::new(UserErrorKind::LastAdmin, "username", "This is the last admin.").into());
+        }
+        let id = RestrictionId::new(tx.rng(), tx.now);
+        let by = permit.actor().account();
+        let new = NewRestriction::new(id, account.id.into(), RestrictionSource::Ban, &reason, tx.now, by);
+        restrictions::apply(tx.conn, &permit, &new).await?;
+        proof_queries::end_sessions(tx.conn, &permit, account.id, None).await?;
+        tx.notify(Notification::AccountEnded(account.id));
+        notify_hooks(tx, &account).await?;
+        tx.audit(&permit, Some(account.id.global()), format!("{} was banned: {reason}", account.username)).await?;
+        Ok(Changed { account: account.id })
+    })
+    .await
+}
+
+/// Lifts a ban; an account that is not banned stays as it is.
+///
+/// # Errors
+/// NOT_FOUND at `username`; [`AuthError::Forbidden`] for an operator who names an admin.
+pub async fn unban(services: &Services, caller: &Arc<Caller>, username: &str) -> Result<Changed, Error> {
+    let username = clean_username(username).map_err(|_| no_such_account())?;
+    transact!(services, caller, actions::UNBAN_ACCOUNT, Mode::Commit, |tx| {
+        let (permit, account) = lock_account(tx, &username).await?;
+        if restrictions::lift(tx.conn, &permit, account.id.into(), RestrictionSource::Ban).await? {
+            notify_hooks(tx, &account).await?;
+            let summary = format!("the ban of {} was lifted", account.username);
+            tx.audit(&permit, Some(account.id.global()), summary).await?;
+        }
+        Ok(Changed { account: account.id })
+    })
+    .await
+}
+
+/// Locks the account and the events in which it owns something, and makes the permit under the locks.
+///
+/// # Errors
+/// As the permit; NOT_FOUND at `username`; [`AuthError::Forbidden`] for an operator who names an admin.
+async fn lock_account(tx: &mut Tx<'_>, username: &str) -> Result<(Permit, Account), Error> {
+    locks::rule(tx.conn, "admins").await?;
+    let found = queries::by_username(tx.conn, username).await?;
+    if let Some(account) = &found {
+        locks::accounts(tx.conn, &[account.id], Hold::Exclusive).await?;
+        let events = holdings(tx, account).await?.events;
+        locks::events(tx.conn, &events).await?;
+    }
+    let permit = tx.permit().await?;
+    let account = found.ok_or_else(no_such_account)?;
+    if account.role == Role::Admin && !permit.actor().is_at_least(Role::Admin) {
+        return Err(AuthError::Forbidden.into());
+    }
+    Ok((permit, account))
+}
+
+async fn notify_hooks(tx: &mut Tx<'_>, account: &Account) -> Result<(), Error> {
+    let services = tx.services();
+    for hook in services.hooks.all::<dyn AccountHooks>() {
+        hook.restriction_changed(tx, account.id).await?;
+    }
+    Ok(())
+}

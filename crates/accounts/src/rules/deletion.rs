@@ -1,0 +1,72 @@
+//! Deleting an account.
+//!
+//! What the account owns ends as its own deletion would end it. Of the account remain its id and its username: the audit, which
+//! is never changed, refers to them, and no other account gets the name.
+
+use std::sync::Arc;
+
+use platform::access::{Caller, Permit, Role};
+use platform::error::{AuthError, Error, UserError, UserErrorKind};
+use platform::idempotency;
+use platform::locks::{self, Hold};
+use platform::mail::Mail;
+use platform::notifications::Notification;
+use platform::services::Services;
+use platform::transact;
+use platform::transaction::{Mode, Tx};
+
+use super::{Accepted, Guesses, prove, send};
+use crate::hooks::{AccountHooks, holdings};
+use crate::{Account, actions, proof_queries, queries};
+
+/// Deletes the caller's own account, in whatever phase the events of its extensions are: the right to erasure does not wait for
+/// an event to open.
+///
+/// # Errors
+/// CREDENTIALS_REJECTED at `password`, RATE_LIMITED after many failures, LAST_ADMIN, RESTRICTED for a banned account.
+pub async fn delete_account(services: &Services, caller: &Arc<Caller>, password: &str) -> Result<Accepted, Error> {
+    let id = prove(services, caller, password, "password").await?.id;
+    transact!(services, caller, actions::DELETE_ACCOUNT, Mode::Commit, |tx| {
+        locks::rule(tx.conn, "admins").await?;
+        locks::accounts(tx.conn, &[id], Hold::Exclusive).await?;
+        let account = queries::by_id(tx.conn, id).await?.ok_or(AuthError::Unauthenticated)?;
+        lock_holdings(tx, &account).await?;
+        let permit = tx.permit().await?;
+        if account.role == Role::Admin && queries::count_other_admins(tx.conn, id).await? == 0 {
+            let message = "You are the last admin: make another account an admin first.";
+            return Err(UserError::new(UserErrorKind::LastAdmin, "", message).into());
+        }
+        let services = tx.services();
+        for hook in services.hooks.all::<dyn AccountHooks>() {
+            hook.delete(tx, &permit, id).await?;
+        }
+        erase(tx, &permit, &account).await?;
+        tx.audit(&permit, Some(id.global()), format!("{} deleted the account", account.username)).await?;
+        Ok(Accepted)
+    })
+    .await
+}
+
+/// Locks what the account owns in the domains above. Under the account's own lock nothing can be added to it.
+async fn lock_holdings(tx: &mut Tx<'_>, account: &Account) -> Result<(), Error> {
+    let holdings = holdings(tx, account).await?;
+    locks::service_types(tx.conn, &holdings.service_types, Hold::Shared).await?;
+    locks::events(tx.conn, &holdings.events).await?;
+    for number in &holdings.e164_numbers {
+        locks::e164_number(tx.conn, number).await?;
+    }
+    Ok(())
+}
+
+/// Ends every session, sends the notice, and erases the personal data of the account itself.
+async fn erase(tx: &mut Tx<'_>, permit: &Permit, account: &Account) -> Result<(), Error> {
+    proof_queries::end_sessions(tx.conn, permit, account.id, None).await?;
+    tx.notify(Notification::AccountEnded(account.id));
+    if account.email_verified_at.is_some() {
+        send(tx, &Mail::account_deleted(&account.email, &account.username)).await?;
+    }
+    restrictions::lift_all(tx.conn, permit, account.id.into()).await?;
+    idempotency::forget(tx.conn, permit, account.id).await?;
+    proof_queries::clear_failures(tx.conn, Guesses::of_account(account.id).hash()).await?;
+    Ok(queries::erase(tx.conn, permit, account, tx.now).await?)
+}

@@ -1,0 +1,42 @@
+//! Who may do what: roles.
+
+use crate::actions;
+use platform::transact;
+use std::sync::Arc;
+
+use super::{Changed, clean_username};
+use crate::queries;
+use platform::access::{Caller, Role};
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::locks;
+use platform::services::Services;
+use platform::transaction::Mode;
+
+/// Gives an account another role. Nobody can demote the last admin.
+///
+/// # Errors
+/// NOT_FOUND at `username`, LAST_ADMIN.
+pub async fn set_role(services: &Services, caller: &Arc<Caller>, username: &str, role: Role) -> Result<Changed, Error> {
+    let username = clean_username(username).map_err(|_| no_such_account());
+    transact!(services, caller, actions::SET_ROLE, Mode::Commit, |tx| {
+        locks::rule(tx.conn, "admins").await?;
+        let permit = tx.permit().await?;
+        let account = queries::by_username(tx.conn, &username?).await?.ok_or_else(no_such_account)?;
+        if account.role == Role::Admin
+            && role != Role::Admin
+            && queries::count_other_admins(tx.conn, account.id).await? == 0
+        {
+            return Err(UserError::new(UserErrorKind::LastAdmin, "username", "This is the last admin.").into());
+        }
+        queries::set_role(tx.conn, &permit, account.id, role).await?;
+        let summary = format!("{} became {}", account.username, role.as_str());
+        tx.audit(&permit, Some(account.id.global()), summary).await?;
+        Ok(Changed { account: account.id })
+    })
+    .await
+}
+
+/// The problem of a username that nobody has.
+pub(crate) fn no_such_account() -> UserError {
+    UserError::not_found("username", "There is no account of this name.")
+}

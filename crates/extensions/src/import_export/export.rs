@@ -1,0 +1,128 @@
+//! An event's extensions as rows of a file: everything that an import needs to make them again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::row::{ExtensionRow, MemberRow};
+use platform::access::{Caller, Role};
+use platform::error::{Error, InternalError, UserError};
+use crate::label::Label;
+use crate::rules::marks::public;
+use crate::{Extension, many_queries, sealed};
+use crate::groups::{self, GroupMember, MembershipState};
+use platform::ids::{ExtensionId, ServiceTypeId};
+use numbering::number::Number;
+use platform::secrets::Sealer;
+use service_types::schema::{ParameterSchema, Viewer};
+use service_types::{ServiceBehaviour, ServiceType, compiled};
+use platform::services::Services;
+use platform::store::Conn;
+
+/// The extensions of an event as of one instant, by number. With secrets among their parameters where asked for, and with what
+/// only telephone systems may read; without, what an operator may read.
+///
+/// # Errors
+/// NOT_FOUND at `event`; FORBIDDEN for whoever is no operator.
+pub async fn export(
+    services: &Services,
+    caller: &Arc<Caller>,
+    event: &str,
+    with_secrets: bool,
+) -> Result<Vec<ExtensionRow>, Error> {
+    caller.actor.demand(Role::Operator)?;
+    let sealer = with_secrets.then(|| Arc::clone(&services.sealer));
+    let event = event.to_owned();
+    services.store.snapshot(move |conn| Box::pin(async move { rows_of(conn, &event, sealer.as_deref()).await })).await
+}
+
+/// What the rows of extensions show of others.
+struct Beside {
+    types: HashMap<ServiceTypeId, (ServiceType, Arc<ParameterSchema>)>,
+    permissions: HashMap<ExtensionId, Vec<String>>,
+    members: HashMap<ExtensionId, Vec<GroupMember>>,
+    numbers: HashMap<ExtensionId, String>,
+}
+
+async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Result<Vec<ExtensionRow>, Error> {
+    let missing = || UserError::not_found("event", "There is no such event.");
+    let event = service_types::queries::event_by_slug(conn, event).await?.ok_or_else(missing)?;
+    let found = many_queries::all_of_event(conn, event.id).await?;
+    let mut types = HashMap::new();
+    for service_type in service_types::queries::all_service_types(conn).await? {
+        let schema = compiled(&service_type)?;
+        types.insert(service_type.id, (service_type, schema));
+    }
+    let slugs: HashMap<_, _> =
+        service_types::queries::all_permissions(conn).await?.into_iter().map(|row| (row.id, row.slug)).collect();
+    let ids: Vec<ExtensionId> = found.iter().map(|(row, _)| row.id).collect();
+    let mut permissions = HashMap::<_, Vec<String>>::new();
+    for (extension, permission) in many_queries::granted_to(conn, &ids).await? {
+        permissions.entry(extension).or_default().extend(slugs.get(&permission).cloned());
+    }
+    let mut members = HashMap::<_, Vec<_>>::new();
+    for member in groups::queries::members_of_groups(conn, &ids).await? {
+        members.entry(member.group_id).or_default().push(member);
+    }
+    let beside = Beside {
+        types,
+        permissions,
+        members,
+        numbers: found.iter().map(|(row, _)| (row.id, row.number.clone())).collect(),
+    };
+    // By number in one order, whatever the database's collation.
+    let mut sorted = BTreeMap::new();
+    for (row, owner) in found {
+        sorted.insert(row.number.clone(), row_of(row, owner, &beside, sealer)?);
+    }
+    Ok(sorted.into_values().collect())
+}
+
+fn row_of(
+    row: Extension,
+    owner: String,
+    beside: &Beside,
+    sealer: Option<&Sealer>,
+) -> Result<ExtensionRow, InternalError> {
+    let kind = beside.types.get(&row.service_type_id);
+    let (kind, schema) = kind.ok_or_else(|| InternalError::new("an extension of a missing service type"))?;
+    let mut parameters = public(&row);
+    match sealer {
+        Some(sealer) => parameters.extend(sealed::open(sealer, row.id, row.secrets.as_deref())?),
+        None => parameters = schema.visible(&parameters, Viewer::Operator),
+    }
+    let mut permissions = beside.permissions.get(&row.id).cloned().unwrap_or_default();
+    permissions.sort();
+    let members = match kind.behaviour {
+        ServiceBehaviour::Endpoint => None,
+        ServiceBehaviour::CallGroup => Some(members_of(row.id, beside)?),
+    };
+    let inside = row.fallback_extension_id.and_then(|id| beside.numbers.get(&id).cloned());
+    let fallback = row.fallback_number.or(inside);
+    Ok(ExtensionRow {
+        number: Number::stored(row.number)?,
+        service_type: kind.slug.clone(),
+        owner,
+        label: Label::parse(&row.label).map_err(|problem| InternalError::new(problem.message))?,
+        visibility: row.visibility,
+        permissions,
+        fallback_number: fallback.map(Number::stored).transpose()?,
+        parameters,
+        members,
+    })
+}
+
+fn members_of(group: ExtensionId, beside: &Beside) -> Result<Vec<MemberRow>, InternalError> {
+    let mut rows = Vec::new();
+    for member in beside.members.get(&group).into_iter().flatten() {
+        let number = beside.numbers.get(&member.member_id).cloned();
+        let number = number.ok_or_else(|| InternalError::new("a group's member belongs to another event"))?;
+        rows.push(MemberRow {
+            number: Number::stored(number)?,
+            delay_seconds: u16::try_from(member.delay_seconds).map_err(InternalError::new)?,
+            paused: member.paused,
+            pending: member.membership == MembershipState::Pending,
+        });
+    }
+    rows.sort();
+    Ok(rows)
+}

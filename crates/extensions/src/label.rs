@@ -1,0 +1,55 @@
+//! The label of an extension: the name under which people find it.
+
+use std::fmt;
+
+use platform::error::UserError;
+use platform::text;
+
+/// What the phonebook and the telephones show for an extension: 1 to 64 characters in NFC, one line.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Label(String);
+
+impl Label {
+    /// Reads a label, by the rules of [`text::name`].
+    ///
+    /// # Errors
+    /// `Invalid` at `label`, with the rule that is broken.
+    pub fn parse(input: &str) -> Result<Self, UserError> {
+        text::name(input).map(Self).map_err(|fault| UserError {
+            message: format!("This cannot be a label. {fault}"),
+            ..fault.for_field("label")
+        })
+    }
+
+    /// The label as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The label as owned text.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_says_what_is_wrong_with_it() {
+        assert_eq!(Label::parse(" Zebra ").unwrap().as_str(), "Zebra");
+        let problem = Label::parse("\u{7}").unwrap_err();
+        assert_eq!(
+            problem.message,
+            "This cannot be a label. It must not hold line breaks or other control characters."
+        );
+        assert_eq!(problem.path, ["label"]);
+    }
+}

@@ -1,0 +1,65 @@
+//! The rows of extensions.
+
+use diesel::prelude::{Insertable, Queryable, Selectable};
+
+use super::visibility::Visibility;
+use platform::clock::Timestamp;
+use platform::ids::{AccountId, EventId, ExtensionId, ServiceTypeId};
+use platform::store::schema::extensions;
+use platform::store::types::JsonValue;
+
+/// A number in service.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, diesel::AsChangeset)]
+#[diesel(table_name = extensions, treat_none_as_null = true)]
+pub struct Extension {
+    pub id: ExtensionId,
+    pub event_id: EventId,
+    pub service_type_id: ServiceTypeId,
+    pub owner_id: AccountId,
+    /// A small stable integer, unique in its event and never used again.
+    pub slot: i32,
+    pub number: String,
+    pub label: String,
+    pub visibility: Visibility,
+    /// Parameters without secrets and without what systems report.
+    pub parameters: JsonValue,
+    /// A sealed JSON object of the secret parameters.
+    pub secrets: Option<Vec<u8>>,
+    /// What systems report.
+    pub status: JsonValue,
+    pub fallback_extension_id: Option<ExtensionId>,
+    /// A fallback outside the event's extensions.
+    pub fallback_number: Option<String>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub version: i32,
+}
+
+impl Extension {
+    /// A new extension of a number that has nothing but its owner yet. Its slot is 0 until one is taken for it.
+    pub fn new(
+        id: ExtensionId,
+        (event_id, service_type_id, owner_id): (EventId, ServiceTypeId, AccountId),
+        number: &str,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            event_id,
+            service_type_id,
+            owner_id,
+            slot: 0,
+            number: number.to_owned(),
+            label: String::new(),
+            visibility: Visibility::default(),
+            parameters: JsonValue::default(),
+            secrets: None,
+            status: JsonValue::default(),
+            fallback_extension_id: None,
+            fallback_number: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+}

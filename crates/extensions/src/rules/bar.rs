@@ -1,0 +1,118 @@
+//! Barring a number: it cannot be registered, and stays restricted if it is in service.
+
+use platform::transact;
+use crate::actions;
+use std::sync::Arc;
+
+use super::super::queries;
+use super::marks;
+use platform::access::{Action, Caller, Permit, Role, scope};
+use platform::error::Error;
+use platform::feed_log::EntryChange;
+use platform::ids::RestrictionId;
+use platform::locks;
+use platform::notifications::Notification;
+use numbering::number::Number;
+use numbers::rules::{lock, of_plan, plan_of, untouched_on};
+use numbers::{NumberRow, PlanNumber};
+use restrictions::{NewRestriction, RestrictionSource};
+use platform::services::Services;
+use platform::transaction::{Mode, Tx};
+
+/// Bars a number. A second bar updates the reason.
+///
+/// # Errors
+/// NOT_FOUND and EVENT_CLOSED at `event`, INVALID at `number`, REQUIRED at `reason`.
+pub async fn bar_number(
+    services: &Services,
+    caller: &Arc<Caller>,
+    event: Option<String>,
+    number: &str,
+    reason: &str,
+) -> Result<PlanNumber, Error> {
+    let reason = accounts::rules::clean_reason(reason)?;
+    let number = of_plan(number, event.is_some())?;
+    transact!(services, caller, actions::BAR_NUMBER, Mode::Commit, |tx| {
+            let (permit, row) = take(tx, actions::BAR_NUMBER, event, &number).await?;
+            numbers::queries::save(tx.conn, &permit, &row).await?;
+            let id = RestrictionId::new(tx.rng(), tx.now);
+            let new = NewRestriction::new(
+                id,
+                row.id.into(),
+                RestrictionSource::Bar,
+                &reason,
+                tx.now,
+                permit.actor().account(),
+            );
+            restrictions::apply(tx.conn, &permit, &new).await?;
+            tell(tx, &row).await?;
+            tx.audit(&permit, Some(row.place().global()), format!("{} was barred: {reason}", row.number)).await?;
+            Ok(row.place())
+        })
+    .await
+}
+
+/// Lifts the bar of a number; a number that is not barred stays as it is.
+///
+/// # Errors
+/// NOT_FOUND and EVENT_CLOSED at `event`, INVALID at `number`.
+pub async fn unbar_number(
+    services: &Services,
+    caller: &Arc<Caller>,
+    event: Option<String>,
+    number: &str,
+) -> Result<PlanNumber, Error> {
+    let number = of_plan(number, event.is_some())?;
+    transact!(services, caller, actions::UNBAR_NUMBER, Mode::Commit, |tx| {
+            let (permit, row) = take(tx, actions::UNBAR_NUMBER, event, &number).await?;
+            if restrictions::lift(tx.conn, &permit, row.id.into(), RestrictionSource::Bar).await? {
+                tell(tx, &row).await?;
+                tx.audit(&permit, Some(row.place().global()), format!("the bar of {} was lifted", row.number)).await?;
+            }
+            Ok(row.place())
+        })
+    .await
+}
+
+async fn take(
+    tx: &mut Tx<'_>,
+    action: Action,
+    event: Option<String>,
+    number: &Number,
+) -> Result<(Permit, NumberRow), Error> {
+    tx.actor().demand(Role::Operator)?;
+    let event = plan_of(tx, event.as_deref()).await?;
+    if event.is_none() {
+        lock_bearer(tx, number).await?;
+    }
+    let permit = lock(tx, action, event.as_ref(), number).await?;
+    let event = event.map(|event| event.id);
+    let row = match numbers::queries::find_on(tx.conn, event, number.as_str()).await? {
+        Some(row) => row,
+        None => untouched_on(tx, event, number.as_str()),
+    };
+    Ok((permit, row))
+}
+
+/// Takes the lock of the event in which an international number is in service.
+async fn lock_bearer(tx: &mut Tx<'_>, number: &Number) -> Result<(), Error> {
+    let row = numbers::queries::find_on(tx.conn, None, number.as_str()).await?;
+    let Some(id) = row.and_then(|row| row.extension_id) else { return Ok(()) };
+    let scope = scope(tx.actor());
+    match queries::by_id(tx.conn, &scope, id).await? {
+        None => Ok(()),
+        Some(extension) => Ok(locks::events(tx.conn, &[extension.event_id]).await?),
+    }
+}
+
+/// Marks the extension of a number, and what shows it.
+async fn tell(tx: &mut Tx<'_>, row: &NumberRow) -> Result<(), Error> {
+    let Some(id) = row.extension_id else { return Ok(()) };
+    let scope = scope(tx.actor());
+    if let Some(extension) = queries::by_id(tx.conn, &scope, id).await? {
+        tx.notify(Notification::Directory(extension.event_id));
+        tx.changes.mark(marks::feed(&extension), extension.id, extension.slot, EntryChange::Touch);
+        marks::shown_by(tx, &extension).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! Search in the directory: what is stored of an entry, what a query asks, and in which order entries match.
+
+use std::collections::BTreeSet;
+
+use numbering::keypad::keypad_digits;
+use numbering::number::{MAX_DIGITS, Number, is_separator};
+use platform::text::folding::{fold, words};
+
+/// A query is read up to this many characters: no label is longer than 64.
+const MAX_QUERY_CHARS: usize = 256;
+
+/// The words of a query that are looked for, at most.
+const MAX_QUERY_WORDS: usize = 8;
+
+/// What is stored of a label for searching, each sorted and each once. A search is for prefixes of these.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct SearchTerms {
+    /// The folded words.
+    pub words: Vec<String>,
+    /// The keys that spell those words which are Latin: `93272` for Zebra. Words of digits alone are left out: they are
+    /// found as words.
+    pub keypad: Vec<String>,
+}
+
+impl SearchTerms {
+    /// The terms of a label.
+    pub fn of_label(label: &str) -> Self {
+        let folded = fold(label);
+        let words: BTreeSet<_> = words(&folded).into_iter().map(str::to_owned).collect();
+        let spelled = words.iter().filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic()));
+        let keypad: BTreeSet<_> = spelled.filter_map(|word| keypad_digits(word)).collect();
+        Self { words: words.into_iter().collect(), keypad: keypad.into_iter().collect() }
+    }
+}
+
+/// How an entry matches, the best first. Within one rank entries are listed by number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum MatchRank {
+    /// The number asked for.
+    Number,
+    /// A number that begins so.
+    NumberPrefix,
+    /// Every word asked for begins a word of the label.
+    Words,
+    /// The digits asked for spell the beginning of a word on a keypad.
+    Keypad,
+}
+
+/// What somebody looks for. A query of signs alone (`!?`) asks for nothing and matches nothing.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Query {
+    /// Digits, or `+` and digits, with which the number begins; when the text is a number without letters.
+    pub number: Option<String>,
+    /// Folded words, each of which begins a word of the label; each once, at most eight.
+    pub words: Vec<String>,
+    /// Digits with which a word begins on a keypad; when the text is digits, spaces and hyphens.
+    pub keypad: Option<String>,
+}
+
+impl Query {
+    /// Reads what somebody typed; `None` when it is blank: then there is no search, and everything is listed.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.trim().is_empty() {
+            return None;
+        }
+        let text: String = text.chars().take(MAX_QUERY_CHARS).collect();
+        let typed: String = text.chars().filter(|&character| !is_separator(character)).collect();
+        let digits = typed.strip_prefix('+').unwrap_or(&typed);
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let folded = fold(&text);
+        let mut found = Vec::<String>::new();
+        for word in words(&folded) {
+            if found.len() < MAX_QUERY_WORDS && !found.iter().any(|known| known == word) {
+                found.push(word.to_owned());
+            }
+        }
+        Some(Self {
+            number: (is_number && digits.len() <= MAX_DIGITS).then(|| typed.clone()),
+            words: found,
+            keypad: (is_number && !typed.starts_with('+')).then_some(typed),
+        })
+    }
+
+    /// Whether nothing can match.
+    pub fn matches_nothing(&self) -> bool {
+        self.number.is_none() && self.words.is_empty() && self.keypad.is_none()
+    }
+
+    /// How an entry with this number and these terms matches; `None` when it does not. The database's search answers the
+    /// same: tests compare them.
+    pub fn rank(&self, number: &Number, terms: &SearchTerms) -> Option<MatchRank> {
+        let begins = |stored: &[String], asked: &str| stored.iter().any(|term| term.starts_with(asked));
+        if self.number.as_deref() == Some(number.as_str()) {
+            return Some(MatchRank::Number);
+        }
+        if self.number.as_deref().is_some_and(|prefix| number.as_str().starts_with(prefix)) {
+            return Some(MatchRank::NumberPrefix);
+        }
+        if !self.words.is_empty() && self.words.iter().all(|word| begins(&terms.words, word)) {
+            return Some(MatchRank::Words);
+        }
+        self.keypad.as_deref().filter(|digits| begins(&terms.keypad, digits)).map(|_| MatchRank::Keypad)
+    }
+}
+
+/// A half-open range of texts, compared by bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Range {
+    pub from: String,
+    pub until: String,
+}
+
+impl Range {
+    /// Every text that begins so.
+    pub fn beginning(prefix: &str) -> Self {
+        Self { from: prefix.to_owned(), until: behind(prefix) }
+    }
+}
+
+/// The least text behind all that begin with `prefix`. Byte order of UTF-8 is the order of its characters.
+fn behind(prefix: &str) -> String {
+    let mut characters: Vec<char> = prefix.chars().collect();
+    while let Some(last) = characters.pop() {
+        // A range of characters steps over the surrogates by itself.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            characters.push(next);
+            return characters.into_iter().collect();
+        }
+    }
+    char::MAX.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rank(query: &str, number: &str, label: &str) -> Option<MatchRank> {
+        Query::parse(query).unwrap().rank(&Number::clean(number).unwrap(), &SearchTerms::of_label(label))
+    }
+
+    #[test]
+    fn a_label_is_stored_as_words_and_keys() {
+        let terms = SearchTerms::of_label("Žebra Straße 42 本部 zebra");
+        assert_eq!(terms.words, ["42", "strasse", "zebra", "本部"]);
+        assert_eq!(terms.keypad, ["7872773", "93272"]);
+    }
+
+    #[test]
+    fn a_query_is_a_number_words_or_keys() {
+        assert_eq!(Query::parse("  "), None);
+        let query = Query::parse("23-42").unwrap();
+        assert_eq!((query.number.as_deref(), query.keypad.as_deref()), (Some("2342"), Some("2342")));
+        assert_eq!(query.words, ["23", "42"]);
+        let query = Query::parse("Zoë zoe MÜLL").unwrap();
+        assert_eq!((query.number, query.words, query.keypad), (None, vec!["zoe".to_owned(), "mull".to_owned()], None));
+        assert_eq!(Query::parse("+44 114").unwrap().number.as_deref(), Some("+44114"));
+        assert!(Query::parse("!?").unwrap().matches_nothing());
+        assert!(Query::parse(&"x ".repeat(1_000_000)).unwrap().words.len() == 1);
+        assert_eq!(Query::parse(&"9".repeat(20)).unwrap().number, None);
+    }
+
+    #[test]
+    fn entries_match_in_the_order_of_the_contract() {
+        assert_eq!(rank("93272", "93272", "Other"), Some(MatchRank::Number));
+        assert_eq!(rank("93272", "932720", "Other"), Some(MatchRank::NumberPrefix));
+        assert_eq!(rank("93272", "2000", "Flat 93272b"), Some(MatchRank::Words));
+        assert_eq!(rank("93272", "2000", "Zebra"), Some(MatchRank::Keypad));
+        assert_eq!(rank("9327", "2000", "The Žebras"), Some(MatchRank::Keypad));
+        assert_eq!(rank("93272", "2000", "ΖΕΒΡΑ"), None);
+        assert_eq!(rank("zeb the", "2000", "The Zebra"), Some(MatchRank::Words));
+        assert_eq!(rank("zeb lion", "2000", "The Zebra"), None);
+        assert_eq!(rank("STRASS", "2000", "Straße"), Some(MatchRank::Words));
+        assert_eq!(rank("本", "2000", "本部"), Some(MatchRank::Words));
+        assert_eq!(rank("bra", "2000", "Zebra"), None);
+        assert!(MatchRank::Number < MatchRank::NumberPrefix && MatchRank::Words < MatchRank::Keypad);
+    }
+
+    proptest! {
+        #[test]
+        fn every_word_and_every_beginning_of_it_is_found(label in "\\PC{1,40}", length in 1_usize..8) {
+            let terms = SearchTerms::of_label(&label);
+            let number = Number::clean("555").unwrap();
+            for word in &terms.words {
+                let beginning: String = word.chars().take(length).collect();
+                prop_assert!(Query::parse(word).unwrap().rank(&number, &terms).is_some());
+                // A beginning cut inside a composed letter is another letter; letters that stay letters are found.
+                if fold(&beginning) == beginning && words(&beginning) == [beginning.as_str()] {
+                    prop_assert!(Query::parse(&beginning).unwrap().rank(&number, &terms).is_some());
+                }
+            }
+            for keys in &terms.keypad {
+                prop_assert!(Query::parse(&keys[..length.min(keys.len())]).unwrap().rank(&number, &terms).is_some());
+            }
+        }
+
+        #[test]
+        fn any_query_is_read(text in "\\PC{0,300}") {
+            if let Some(query) = Query::parse(&text) {
+                prop_assert!(query.words.len() <= 8);
+            }
+        }
+    }
+}

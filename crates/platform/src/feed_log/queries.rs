@@ -1,0 +1,203 @@
+//! Feeds in the database, as writers see them.
+
+use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
+use diesel_async::RunQueryDsl as _;
+
+use super::model::{BorneKeys, Entry, Feed, FeedRef, Revision, RevisionRow};
+use crate::ids::{EventId, ExtensionId, FeedId, ServiceTypeId};
+use crate::insert_rows;
+use crate::query;
+use crate::store::schema::{feed_entries, feed_keys, feed_revisions, feeds};
+use crate::store::{CHUNK, Conn};
+
+/// The feed of an event and a service type, if anything was ever in it.
+pub async fn feed_of(conn: &mut Conn, feed: FeedRef) -> QueryResult<Option<Feed>> {
+    query!(conn, |c| feeds::table
+        .filter(feeds::event_id.eq(feed.event))
+        .filter(feeds::service_type_id.eq(feed.service_type))
+        .select(Feed::as_select())
+        .get_result(c)
+        .await
+        .optional())
+}
+
+/// A feed by its id.
+pub async fn feed_by_id(conn: &mut Conn, id: FeedId) -> QueryResult<Option<Feed>> {
+    query!(conn, |c| feeds::table.find(id).select(Feed::as_select()).get_result(c).await.optional())
+}
+
+/// All feeds of an event.
+pub async fn feeds_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<Feed>> {
+    query!(conn, |c| feeds::table
+        .filter(feeds::event_id.eq(event))
+        .order(feeds::id)
+        .select(Feed::as_select())
+        .load(c)
+        .await)
+}
+
+/// All feeds of a service type.
+pub async fn feeds_of_service_type(conn: &mut Conn, service_type: ServiceTypeId) -> QueryResult<Vec<Feed>> {
+    query!(conn, |c| feeds::table
+        .filter(feeds::service_type_id.eq(service_type))
+        .order(feeds::id)
+        .select(Feed::as_select())
+        .load(c)
+        .await)
+}
+
+/// Makes a feed; whoever came first made it.
+pub(super) async fn insert_feed(conn: &mut Conn, feed: &Feed) -> QueryResult<()> {
+    query!(conn, |c| diesel::insert_into(feeds::table)
+        .values(feed)
+        .on_conflict((feeds::event_id, feeds::service_type_id))
+        .do_nothing()
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+pub(super) async fn move_head(conn: &mut Conn, feed: &Feed) -> QueryResult<()> {
+    query!(conn, |c| diesel::update(feeds::table.find(feed.id))
+        .set((feeds::head.eq(feed.head), feeds::digest.eq(&feed.digest), feeds::entry_count.eq(feed.entry_count)))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+pub(super) async fn insert_revision(conn: &mut Conn, revision: &RevisionRow) -> QueryResult<()> {
+    query!(conn, |c| diesel::insert_into(feed_revisions::table).values(revision).execute(c).await)?;
+    Ok(())
+}
+
+pub(super) async fn entry(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<Entry>> {
+    query!(conn, |c| feed_entries::table.find(extension).select(Entry::as_select()).get_result(c).await.optional())
+}
+
+/// The entries of these extensions, as far as they ever had one.
+pub(super) async fn entries(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<Entry>> {
+    let mut found = Vec::with_capacity(ids.len());
+    if !conn.prefers_batch(ids.len()) {
+        for id in ids {
+            found.extend(entry(conn, *id).await?);
+        }
+        return Ok(found);
+    }
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<Entry> = query!(&mut *conn, |c| feed_entries::table
+            .filter(feed_entries::extension_id.eq_any(chunk))
+            .select(Entry::as_select())
+            .load(c)
+            .await)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+pub(super) async fn insert_entries(conn: &mut Conn, entries: &[Entry]) -> QueryResult<()> {
+    insert_rows!(conn, entries, |rows| diesel::insert_into(feed_entries::table).values(rows));
+    Ok(())
+}
+
+/// Moves entries that are there to one revision.
+pub(super) async fn move_entries(conn: &mut Conn, entries: &[Entry]) -> QueryResult<()> {
+    if !conn.prefers_batch(entries.len()) {
+        for entry in entries {
+            move_entry(conn, entry).await?;
+        }
+        return Ok(());
+    }
+    for present in [true, false] {
+        let moved: Vec<&Entry> = entries.iter().filter(|entry| entry.present == present).collect();
+        for chunk in moved.chunks(CHUNK) {
+            let ids: Vec<ExtensionId> = chunk.iter().map(|entry| entry.extension_id).collect();
+            let moved = (
+                feed_entries::revision.eq(chunk[0].revision),
+                feed_entries::tag.eq(&chunk[0].tag),
+                feed_entries::present.eq(present),
+            );
+            query!(&mut *conn, |c| diesel::update(feed_entries::table)
+                .filter(feed_entries::extension_id.eq_any(&ids))
+                .set(moved)
+                .execute(c)
+                .await)?;
+        }
+    }
+    Ok(())
+}
+
+async fn move_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
+    query!(conn, |c| diesel::update(feed_entries::table.find(entry.extension_id))
+        .set((
+            feed_entries::revision.eq(entry.revision),
+            feed_entries::tag.eq(&entry.tag),
+            feed_entries::present.eq(entry.present),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// The keys that these extensions bear now.
+pub(super) async fn open_keys(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<BorneKeys>> {
+    let mut found = Vec::with_capacity(ids.len());
+    if !conn.prefers_batch(ids.len()) {
+        for id in ids {
+            found.extend(open_keys_of(conn, *id).await?);
+        }
+        return Ok(found);
+    }
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<BorneKeys> = query!(&mut *conn, |c| feed_keys::table
+            .filter(feed_keys::extension_id.eq_any(chunk))
+            .filter(feed_keys::to_revision.is_null())
+            .select(BorneKeys::as_select())
+            .load(c)
+            .await)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+async fn open_keys_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<BorneKeys>> {
+    query!(conn, |c| feed_keys::table
+        .filter(feed_keys::extension_id.eq(extension))
+        .filter(feed_keys::to_revision.is_null())
+        .select(BorneKeys::as_select())
+        .get_result(c)
+        .await
+        .optional())
+}
+
+pub(super) async fn close_keys(conn: &mut Conn, ids: &[ExtensionId], at: Revision) -> QueryResult<()> {
+    if !conn.prefers_batch(ids.len()) {
+        for id in ids {
+            close_keys_of(conn, *id, at).await?;
+        }
+        return Ok(());
+    }
+    for chunk in ids.chunks(CHUNK) {
+        query!(&mut *conn, |c| diesel::update(feed_keys::table)
+            .filter(feed_keys::extension_id.eq_any(chunk))
+            .filter(feed_keys::to_revision.is_null())
+            .set(feed_keys::to_revision.eq(Some(at)))
+            .execute(c)
+            .await)?;
+    }
+    Ok(())
+}
+
+async fn close_keys_of(conn: &mut Conn, extension: ExtensionId, at: Revision) -> QueryResult<()> {
+    query!(conn, |c| diesel::update(feed_keys::table)
+        .filter(feed_keys::extension_id.eq(extension))
+        .filter(feed_keys::to_revision.is_null())
+        .set(feed_keys::to_revision.eq(Some(at)))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+pub(super) async fn insert_keys(conn: &mut Conn, keys: &[BorneKeys]) -> QueryResult<()> {
+    insert_rows!(conn, keys, |rows| diesel::insert_into(feed_keys::table).values(rows));
+    Ok(())
+}

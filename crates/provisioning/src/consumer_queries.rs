@@ -1,0 +1,306 @@
+//! Consumers and their errors in the database.
+
+use diesel::upsert::excluded;
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
+    QueryResult, SelectableHelper as _,
+};
+use diesel_async::RunQueryDsl as _;
+
+use super::model::{Consumer, FeedError, Standing};
+use super::queries::CHUNK;
+use platform::access::Permit;
+use platform::clock::Timestamp;
+use platform::feed_log::Revision;
+use platform::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceTypeId};
+use platform::query;
+use platform::store::Conn;
+use platform::store::schema::{
+    api_key_events, api_key_service_types, api_keys, feed_consumers, feed_errors, feed_keys, feed_web_hooks, feeds,
+};
+use platform::store::types::Id;
+
+/// A key, as far as binding a consumer to it needs to know.
+#[derive(Clone, Debug)]
+pub struct KeyRow {
+    pub expires_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+    /// Whether it holds for the event and the service type that were asked about.
+    pub covers: bool,
+}
+
+impl KeyRow {
+    /// Whether it is neither revoked nor expired.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|expires| expires > now)
+    }
+}
+
+/// A consumer by its id.
+pub async fn consumer(conn: &mut Conn, id: ConsumerId) -> QueryResult<Option<Consumer>> {
+    query!(conn, |c| feed_consumers::table.find(id).select(Consumer::as_select()).get_result(c).await.optional())
+}
+
+/// The consumers of a feed, by name.
+pub async fn of_feed(conn: &mut Conn, feed: FeedId) -> QueryResult<Vec<Consumer>> {
+    query!(conn, |c| feed_consumers::table
+        .filter(feed_consumers::feed_id.eq(feed))
+        .order(feed_consumers::name)
+        .select(Consumer::as_select())
+        .load(c)
+        .await)
+}
+
+/// Every consumer, by name.
+pub async fn all(conn: &mut Conn) -> QueryResult<Vec<Consumer>> {
+    query!(conn, |c| feed_consumers::table
+        .order((feed_consumers::name, feed_consumers::id))
+        .select(Consumer::as_select())
+        .load(c)
+        .await)
+}
+
+/// Writes down whether a consumer's digest agreed with the feed's.
+pub async fn verify(
+    conn: &mut Conn,
+    _: &Permit,
+    id: ConsumerId,
+    position: Revision,
+    agreed: bool,
+    now: Timestamp,
+) -> QueryResult<()> {
+    query!(conn, |c| diesel::update(feed_consumers::table.find(id))
+        .set((
+            feed_consumers::verified_position.eq(Some(position)),
+            feed_consumers::verified_at.eq(Some(now)),
+            feed_consumers::verified.eq(Some(agreed)),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// The standing of an event's consumers.
+pub async fn standing(conn: &mut Conn, event: EventId) -> QueryResult<Standing> {
+    let consumers = query!(conn, |c| feed_consumers::table
+        .inner_join(feeds::table.on(feeds::id.eq(feed_consumers::feed_id)))
+        .filter(feeds::event_id.eq(event))
+        .order(feed_consumers::id)
+        .select((
+            feed_consumers::id,
+            feed_consumers::name,
+            feed_consumers::paused,
+            feed_consumers::acknowledged,
+            feeds::head,
+        ))
+        .load(c)
+        .await)?;
+    let errors = query!(conn, |c| feed_errors::table
+        .inner_join(feed_consumers::table.on(feed_consumers::id.eq(feed_errors::consumer_id)))
+        .inner_join(feeds::table.on(feeds::id.eq(feed_consumers::feed_id)))
+        .filter(feeds::event_id.eq(event))
+        .order((feed_errors::consumer_id, feed_errors::extension_id))
+        .select((feed_errors::consumer_id, feed_errors::extension_id, feed_errors::at))
+        .load(c)
+        .await)?;
+    Ok(Standing { consumers, errors })
+}
+
+/// How many extensions each consumer could not apply; those without errors are left out.
+pub async fn error_counts(conn: &mut Conn) -> QueryResult<Vec<(ConsumerId, i64)>> {
+    query!(conn, |c| feed_errors::table
+        .group_by(feed_errors::consumer_id)
+        .select((feed_errors::consumer_id, diesel::dsl::count_star()))
+        .load(c)
+        .await)
+}
+
+/// The consumer of this name, if it is the key's own.
+pub async fn own(conn: &mut Conn, feed: FeedId, name: &str, key: ApiKeyId) -> QueryResult<Option<Consumer>> {
+    query!(conn, |c| feed_consumers::table
+        .filter(feed_consumers::feed_id.eq(feed))
+        .filter(feed_consumers::name.eq(name))
+        .filter(feed_consumers::api_key_id.eq(key))
+        .select(Consumer::as_select())
+        .get_result(c)
+        .await
+        .optional())
+}
+
+/// Whether a consumer of the feed has this name already, apart from `except`.
+pub async fn name_is_taken(conn: &mut Conn, feed: FeedId, name: &str, except: ConsumerId) -> QueryResult<bool> {
+    let found: i64 = query!(conn, |c| feed_consumers::table
+        .filter(feed_consumers::feed_id.eq(feed))
+        .filter(feed_consumers::name.eq(name))
+        .filter(feed_consumers::id.ne(except))
+        .count()
+        .get_result(c)
+        .await)?;
+    Ok(found > 0)
+}
+
+/// Names a consumer.
+pub async fn insert(conn: &mut Conn, _: &Permit, consumer: &Consumer) -> QueryResult<()> {
+    query!(conn, |c| diesel::insert_into(feed_consumers::table).values(consumer).execute(c).await)?;
+    Ok(())
+}
+
+/// Renames, pauses or wakes a consumer.
+pub async fn change(conn: &mut Conn, _: &Permit, id: ConsumerId, name: &str, paused: bool) -> QueryResult<()> {
+    query!(conn, |c| diesel::update(feed_consumers::table.find(id))
+        .set((feed_consumers::name.eq(name), feed_consumers::paused.eq(paused)))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// Forgets a consumer with its errors.
+pub async fn delete(conn: &mut Conn, _: &Permit, id: ConsumerId) -> QueryResult<()> {
+    query!(conn, |c| diesel::delete(feed_errors::table.filter(feed_errors::consumer_id.eq(id))).execute(c).await)?;
+    query!(conn, |c| diesel::delete(feed_web_hooks::table.find(id)).execute(c).await)?;
+    query!(conn, |c| diesel::delete(feed_consumers::table.find(id)).execute(c).await)?;
+    Ok(())
+}
+
+/// Moves a consumer's position.
+pub async fn acknowledge(
+    conn: &mut Conn,
+    _: &Permit,
+    id: ConsumerId,
+    text: &str,
+    base: Revision,
+    position: Revision,
+    now: Timestamp,
+) -> QueryResult<()> {
+    query!(conn, |c| diesel::update(feed_consumers::table.find(id))
+        .set((
+            feed_consumers::acknowledged.eq(Some(text)),
+            feed_consumers::acknowledged_base.eq(Some(base)),
+            feed_consumers::acknowledged_position.eq(Some(position)),
+            feed_consumers::acknowledged_at.eq(Some(now)),
+            feed_consumers::last_seen_at.eq(Some(now)),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// Stores an error; a second one for the same extension replaces the first.
+pub async fn save_error(conn: &mut Conn, _: &Permit, error: &FeedError) -> QueryResult<()> {
+    query!(conn, |c| diesel::insert_into(feed_errors::table)
+        .values(error)
+        .on_conflict((feed_errors::consumer_id, feed_errors::extension_id))
+        .do_update()
+        .set((
+            feed_errors::code.eq(excluded(feed_errors::code)),
+            feed_errors::message.eq(excluded(feed_errors::message)),
+            feed_errors::revision.eq(excluded(feed_errors::revision)),
+            feed_errors::at.eq(excluded(feed_errors::at)),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// Takes an error away.
+pub async fn clear_error(conn: &mut Conn, _: &Permit, consumer: ConsumerId, extension: Id) -> QueryResult<()> {
+    query!(conn, |c| diesel::delete(feed_errors::table.find((consumer, extension))).execute(c).await)?;
+    Ok(())
+}
+
+/// A consumer's errors, oldest first.
+pub async fn errors_of(conn: &mut Conn, consumer: ConsumerId) -> QueryResult<Vec<FeedError>> {
+    query!(conn, |c| feed_errors::table
+        .filter(feed_errors::consumer_id.eq(consumer))
+        .order((feed_errors::at, feed_errors::extension_id))
+        .select(FeedError::as_select())
+        .load(c)
+        .await)
+}
+
+/// What consumers could not apply of one extension.
+pub async fn errors_about(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Vec<FeedError>> {
+    query!(conn, |c| feed_errors::table
+        .filter(feed_errors::extension_id.eq(Id(extension.0)))
+        .select(FeedError::as_select())
+        .load(c)
+        .await)
+}
+
+/// The newest number of each of these extensions, those that are gone too.
+pub async fn newest_numbers(conn: &mut Conn, extensions: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, String)>> {
+    let mut found = Vec::new();
+    for ids in extensions.chunks(CHUNK) {
+        let some: Vec<(ExtensionId, String)> = query!(conn, |c| feed_keys::table
+            .filter(feed_keys::extension_id.eq_any(ids))
+            .order(feed_keys::from_revision)
+            .select((feed_keys::extension_id, feed_keys::number))
+            .load(c)
+            .await)?;
+        found.extend(some);
+    }
+    Ok(found)
+}
+
+/// When a key's consumers of the feed were seen last.
+pub async fn last_seen(conn: &mut Conn, feed: FeedId, key: ApiKeyId) -> QueryResult<Vec<Option<Timestamp>>> {
+    query!(conn, |c| feed_consumers::table
+        .filter(feed_consumers::api_key_id.eq(key))
+        .filter(feed_consumers::feed_id.eq(feed))
+        .select(feed_consumers::last_seen_at)
+        .load(c)
+        .await)
+}
+
+/// Says that a key's consumers of the feed were seen now.
+pub async fn mark_seen(conn: &mut Conn, feed: FeedId, key: ApiKeyId, now: Timestamp) -> QueryResult<()> {
+    query!(conn, |c| diesel::update(feed_consumers::table)
+        .filter(feed_consumers::api_key_id.eq(key))
+        .filter(feed_consumers::feed_id.eq(feed))
+        .set(feed_consumers::last_seen_at.eq(Some(now)))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// A key, and whether it holds for this event and service type.
+pub async fn key(
+    conn: &mut Conn,
+    id: ApiKeyId,
+    event: EventId,
+    service_type: ServiceTypeId,
+) -> QueryResult<Option<KeyRow>> {
+    let row: Option<(bool, Option<Timestamp>, Option<Timestamp>)> = query!(conn, |c| api_keys::table
+        .find(id)
+        .select((api_keys::all_events, api_keys::expires_at, api_keys::revoked_at))
+        .get_result(c)
+        .await
+        .optional())?;
+    let Some((all_events, expires_at, revoked_at)) = row else { return Ok(None) };
+    let types: i64 = query!(conn, |c| api_key_service_types::table
+        .filter(api_key_service_types::api_key_id.eq(id).and(api_key_service_types::service_type_id.eq(service_type)))
+        .count()
+        .get_result(c)
+        .await)?;
+    let events: i64 = query!(conn, |c| api_key_events::table
+        .filter(api_key_events::api_key_id.eq(id).and(api_key_events::event_id.eq(event)))
+        .count()
+        .get_result(c)
+        .await)?;
+    Ok(Some(KeyRow { expires_at, revoked_at, covers: types > 0 && (all_events || events > 0) }))
+}
+
+/// Those of these keys that were not revoked, each with its end if it has one.
+pub async fn keys_not_revoked(conn: &mut Conn, ids: &[ApiKeyId]) -> QueryResult<Vec<(ApiKeyId, Option<Timestamp>)>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(CHUNK) {
+        let some: Vec<(ApiKeyId, Option<Timestamp>)> = query!(&mut *conn, |c| api_keys::table
+            .filter(api_keys::id.eq_any(ids))
+            .filter(api_keys::revoked_at.is_null())
+            .select((api_keys::id, api_keys::expires_at))
+            .load(c)
+            .await)?;
+        found.extend(some);
+    }
+    Ok(found)
+}

@@ -1,0 +1,352 @@
+//! Changes of a service type, down to the last extension of it.
+
+use crate::actions;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+
+use super::breakage::Breakage;
+use super::types::{clean_instructions, clean_settings, not_negative, refuse_clash};
+use super::{Changed, catalogue_changed, clean_name, clean_text};
+use platform::access::{Caller, Permit, Role};
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::feed_log::{self, EntryChange, FeedRef, Keys};
+use platform::ids::{EventId, ServiceTypeId};
+use platform::locks::{self, Hold};
+use platform::notifications::Notification;
+use platform::patch::Patch;
+use crate::adapt::adapt;
+use crate::effects::{self, Affected, NewContent};
+use crate::model::ServiceType;
+use crate::schema::{ParameterSchema, Parameters, Parts, Source, same_schema};
+use crate::sealed::{comparison_key, open_secrets, seal_secrets, unique_values};
+use crate::{compiled, queries};
+use platform::services::Services;
+use platform::store::types::JsonValue;
+use platform::transaction::{Mode, Tx, transact};
+
+/// What is to change of a service type.
+pub struct UpdateServiceType {
+    /// Which service type.
+    pub slug: String,
+    pub name: Patch<String>,
+    pub description: Patch<String>,
+    pub instructions: Patch<String>,
+    pub parameter_schema: Patch<Value>,
+    /// Values for parameters that extensions lack, that the new schema refuses, or that were secret and no longer are; null
+    /// leaves such a parameter out.
+    pub defaults: Option<Value>,
+    pub privileged: Patch<bool>,
+    pub group_capable: Patch<bool>,
+    pub quota: Patch<i32>,
+    pub member_limit: Patch<i32>,
+    pub settings: Patch<Value>,
+    pub retired: Patch<bool>,
+    pub expected_schema_version: Option<i32>,
+    pub dry_run: bool,
+}
+
+/// The service type, or why not, and the extensions that stand in the way.
+pub struct Update {
+    pub result: Result<Changed<ServiceTypeId>, Error>,
+    pub breakage: Breakage,
+}
+
+/// Changes a service type. A new schema is checked against every extension of the type in one transaction: all of them fit, or
+/// nothing changes. A stored secret is never shown because its parameter is no secret any more: that breaks its extension too. `taken` are the names of the API's own GraphQL types.
+///
+/// In `result`: INVALID or NOT_FOUND at the field concerned, STALE_VERSION at `expectedSchemaVersion`, SCHEMA_VIOLATION at
+/// `parameterSchema` with the extensions in `breakage`.
+pub async fn update_service_type(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: UpdateServiceType,
+    taken: Vec<String>,
+) -> Update {
+    // A refused transaction gives back nothing but its problems; what stood in the way comes out through here.
+    let found = Arc::new(Mutex::new(Breakage::default()));
+    let seen = Arc::clone(&found);
+    let mode = Mode::dry_run(input.dry_run);
+    let result = transact(services, caller, actions::UPDATE_SERVICE_TYPE, mode, move |tx| {
+        Box::pin(async move {
+            let mut breakage = Breakage::default();
+            let result = update(tx, input, &taken, &mut breakage).await;
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) = breakage;
+            result
+        })
+    })
+    .await;
+    let breakage = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
+    Update { result, breakage }
+}
+
+async fn update(
+    tx: &mut Tx<'_>,
+    input: UpdateServiceType,
+    taken: &[String],
+    breakage: &mut Breakage,
+) -> Result<Changed<ServiceTypeId>, Error> {
+    // The lock stops every registration of the type: nobody else may even wait for it.
+    tx.actor().demand(Role::Admin)?;
+    let unknown = || UserError::not_found("slug", "There is no service type with this slug.");
+    let found = queries::service_type_by_slug(tx.conn, &input.slug).await?;
+    let events = match &found {
+        Some(found) => lock(tx, found.id).await?,
+        None => Vec::new(),
+    };
+    let permit = tx.permit().await?;
+    let id = found.ok_or_else(unknown)?.id;
+    let before = queries::service_type_by_id(tx.conn, id).await?.ok_or_else(unknown)?;
+    if let Some(expected) = input.expected_schema_version
+        && expected != before.schema_version
+    {
+        let kind = UserErrorKind::StaleVersion { current: before.schema_version };
+        return Err(UserError::new(kind, "expectedSchemaVersion", "The schema has been changed meanwhile.").into());
+    }
+    let (after, change, defaults) = changed(input, &before)?;
+    if change.is_new_schema() {
+        let others: Vec<_> =
+            queries::all_service_types(tx.conn).await?.into_iter().filter(|other| other.id != id).collect();
+        refuse_clash(&others, &after, &change.new, taken).map_err(at_schema)?;
+    }
+    apply(tx, &permit, &change, &defaults, breakage).await?;
+    if let Some(refusal) = breakage.refusal() {
+        return Err(refusal.into());
+    }
+    queries::save_service_type(tx.conn, &permit, &after).await?;
+    if before.name != after.name || change.settings_changed {
+        for feed in feed_log::feeds_of_service_type(tx.conn, id).await? {
+            tx.changes.mark_feed(FeedRef { event: feed.event_id, service_type: id });
+        }
+    }
+    if before.name != after.name {
+        events.iter().for_each(|event| tx.notify(Notification::Directory(*event)));
+    }
+    catalogue_changed(tx).await?;
+    tx.audit(&permit, Some(id.global()), summary(&before, &after)).await?;
+    Ok(Changed { id })
+}
+
+/// Locks the type, then every event that has an extension or a feed of it.
+async fn lock(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<Vec<EventId>, Error> {
+    locks::service_types(tx.conn, &[id], Hold::Exclusive).await?;
+    let mut events = effects::events_of_type(tx.conn, id).await?;
+    events.extend(feed_log::feeds_of_service_type(tx.conn, id).await?.into_iter().map(|feed| feed.event_id));
+    events.sort_unstable();
+    events.dedup();
+    locks::events(tx.conn, &events).await?;
+    Ok(events)
+}
+
+/// A clash of names comes from the schema here, since the slug stays.
+fn at_schema(stop: Error) -> Error {
+    match stop {
+        Error::User(problems) => {
+            Error::User(problems.into_iter().map(|problem| problem.at(["parameterSchema"])).collect())
+        }
+        other => other,
+    }
+}
+
+/// The two schemas of a change, and what else of it an extension shows.
+struct Change {
+    id: ServiceTypeId,
+    old: Arc<ParameterSchema>,
+    new: Arc<ParameterSchema>,
+    settings_changed: bool,
+}
+
+impl Change {
+    fn is_new_schema(&self) -> bool {
+        !Arc::ptr_eq(&self.old, &self.new)
+    }
+
+    /// Whether what every extension shows may differ though its parameters do not: digests hang on the settings.
+    fn touches_all(&self) -> bool {
+        let digests = |schema: &ParameterSchema| -> Vec<_> {
+            let made = schema
+                .parameters()
+                .iter()
+                .filter_map(|parameter| Some((parameter.name.clone(), parameter.digest.clone()?)));
+            made.collect()
+        };
+        self.settings_changed || (self.is_new_schema() && digests(&self.old) != digests(&self.new))
+    }
+}
+
+/// The row as it will be, checked.
+fn changed(input: UpdateServiceType, before: &ServiceType) -> Result<(ServiceType, Change, Parameters), Error> {
+    let mut after = before.clone();
+    if let Some(name) = input.name.stored("name")? {
+        after.name = clean_name("name", &name)?;
+    }
+    if let Some(description) = input.description.stored("description")? {
+        after.description = clean_text("description", description)?;
+    }
+    if let Some(instructions) = input.instructions.stored("instructions")? {
+        after.instructions = clean_instructions(instructions)?;
+    }
+    after.privileged = input.privileged.stored("privileged")?.unwrap_or(before.privileged);
+    after.group_capable = input.group_capable.stored("groupCapable")?.unwrap_or(before.group_capable);
+    after.retired = input.retired.stored("retired")?.unwrap_or(before.retired);
+    if let Some(quota) = input.quota.clearable() {
+        after.quota = not_negative("quota", quota)?;
+    }
+    if let Some(limit) = input.member_limit.clearable() {
+        after.member_limit = not_negative("memberLimit", limit)?;
+    }
+    if let Some(settings) = input.settings.stored("settings")? {
+        after.settings = JsonValue(clean_settings(Some(settings))?);
+    }
+    let old = compiled(before)?;
+    let new = match input.parameter_schema.stored("parameterSchema")? {
+        Some(source) if !same_schema(&source, &before.parameter_schema.0) => {
+            let schema = ParameterSchema::compile(&source)?;
+            after.parameter_schema = JsonValue(source);
+            after.schema_version += 1;
+            Arc::new(schema)
+        }
+        _ => Arc::clone(&old),
+    };
+    let problems = new.check_settings(&after.settings.0);
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    let defaults = clean_defaults(input.defaults, &new)?;
+    let change = Change { id: before.id, old, new, settings_changed: before.settings != after.settings };
+    Ok((after, change, defaults))
+}
+
+fn clean_defaults(defaults: Option<Value>, schema: &ParameterSchema) -> Result<Parameters, UserError> {
+    let defaults = match defaults {
+        None | Some(Value::Null) => return Ok(Parameters::new()),
+        Some(Value::Object(defaults)) => defaults,
+        Some(_) => return Err(UserError::invalid("defaults", "Defaults are a JSON object of parameters.")),
+    };
+    match defaults.iter().find(|(name, value)| !value.is_null() && schema.parameter(name).is_none()) {
+        None => Ok(defaults),
+        Some((name, _)) => {
+            Err(UserError::invalid("", "The new schema has no such parameter.").at(["defaults", name.as_str()]))
+        }
+    }
+}
+
+/// What a change makes of one extension.
+struct Planned {
+    extension: Affected,
+    before: Parts,
+    after: Parts,
+}
+
+/// Brings every extension of the type under the new schema and marks what its feed must tell again.
+async fn apply(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    change: &Change,
+    defaults: &Parameters,
+    breakage: &mut Breakage,
+) -> Result<(), Error> {
+    if !change.is_new_schema() && !change.settings_changed {
+        return Ok(());
+    }
+    let extensions = effects::extensions_of_type(tx.conn, change.id).await?;
+    if !change.is_new_schema() {
+        for (extension, _) in extensions {
+            tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
+        }
+        return Ok(());
+    }
+    let mut planned = Vec::with_capacity(extensions.len());
+    for (extension, username) in extensions {
+        let secrets = open_secrets(tx.sealer(), extension.id, extension.secrets.as_deref())?;
+        let before = Parts { public: object(&extension.parameters.0), secrets, status: object(&extension.status.0) };
+        let source = Source { number: &extension.number, username: &username, rng: tx.rng() };
+        match adapt(&change.new, &before, defaults, &source) {
+            Ok(after) => planned.push(Planned { extension, before, after }),
+            Err(problem) => breakage.add(extension.id, problem),
+        }
+    }
+    if breakage.count == 0 {
+        claim_unique_values(tx, permit, change, &planned, breakage).await?;
+    }
+    if breakage.count == 0 {
+        for one in &planned {
+            write(tx, permit, change, one).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn claim_unique_values(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    change: &Change,
+    planned: &[Planned],
+    breakage: &mut Breakage,
+) -> Result<(), Error> {
+    let has_unique = |schema: &ParameterSchema| schema.parameters().iter().any(|parameter| parameter.unique.is_some());
+    if !has_unique(&change.old) && !has_unique(&change.new) {
+        return Ok(());
+    }
+    effects::release_unique_values(tx.conn, permit, change.id).await?;
+    let key = comparison_key(tx, &change.new).await?;
+    for Planned { extension, after, .. } in planned {
+        for unique in unique_values(&change.new, &after.join(), extension.event_id, change.id, key.as_ref())? {
+            if !effects::claim_unique_value(tx.conn, permit, extension.id, &unique).await? {
+                let pointer = format!("/{}", unique.parameter.replace('~', "~0").replace('/', "~1"));
+                let kind = UserErrorKind::SchemaViolation { pointer, keyword: "x-unique".to_owned() };
+                breakage.add(extension.id, UserError::new(kind, "", "Another extension has this value."));
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn write(tx: &mut Tx<'_>, permit: &Permit, change: &Change, planned: &Planned) -> Result<(), Error> {
+    let Planned { extension, before, after } = planned;
+    let shows_anew = before.public != after.public || before.secrets != after.secrets;
+    if shows_anew || before.status != after.status {
+        let secrets = if before.secrets == after.secrets {
+            extension.secrets.clone()
+        } else {
+            seal_secrets(tx.sealer(), extension.id, &after.secrets)?
+        };
+        let content = NewContent {
+            parameters: JsonValue(Value::Object(after.public.clone())),
+            secrets,
+            status: JsonValue(Value::Object(after.status.clone())),
+        };
+        let changed_at = shows_anew.then_some(tx.now);
+        effects::save_content(tx.conn, permit, extension.id, &content, changed_at).await?;
+    }
+    let keys = change.new.feed_keys(&after.public);
+    if shows_anew || keys != change.old.feed_keys(&before.public) {
+        let keys = Keys { number: extension.number.clone(), parameters: Value::Object(keys) };
+        tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Upsert(keys));
+    } else if change.touches_all() {
+        tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
+    }
+    Ok(())
+}
+
+fn object(value: &Value) -> Parameters {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+fn summary(before: &ServiceType, after: &ServiceType) -> String {
+    let mut what = Vec::new();
+    if before.schema_version != after.schema_version {
+        what.push(format!("schema version {}", after.schema_version));
+    }
+    if before.settings != after.settings {
+        what.push("settings".to_owned());
+    }
+    if before.retired != after.retired {
+        what.push(if after.retired { "retired" } else { "taken up again" }.to_owned());
+    }
+    if what.is_empty() {
+        return format!("service type {} was changed", after.slug);
+    }
+    format!("service type {} was changed: {}", after.slug, what.join(", "))
+}

@@ -1,0 +1,165 @@
+//! What admins do with templates.
+
+use crate::actions;
+use std::sync::Arc;
+
+use super::model::{Template, TemplateFormat};
+use super::{queries, sample};
+use platform::access::{Caller};
+use platform::error::{Error, UserError};
+use platform::ids::TemplateId;
+use crate::rules::{Changed, catalogue_changed};
+use crate::{compiled, queries as types};
+use platform::services::Services;
+use platform::transaction::{Mode, transact};
+
+/// The longest template, in bytes.
+const MAX_SOURCE_BYTES: usize = 256 * 1024;
+
+/// A template to be made, or to be replaced under its name.
+pub struct SaveTemplate {
+    /// The service type's slug.
+    pub service_type: String,
+    pub name: String,
+    pub content_type: String,
+    pub format: TemplateFormat,
+    pub source: String,
+}
+
+/// A template that was saved.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Saved {
+    pub id: TemplateId,
+    /// The template applied to sample data. A repeated request is answered without it.
+    #[serde(skip)]
+    pub sample: Option<String>,
+}
+
+/// Saves a template, once it has compiled and rendered the sample.
+///
+/// # Errors
+/// INVALID or NOT_FOUND at the field concerned.
+pub async fn save_template(services: &Services, caller: &Arc<Caller>, input: SaveTemplate) -> Result<Saved, Error> {
+    transact(services, caller, actions::SAVE_TEMPLATE, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit().await?;
+            check(&input)?;
+            let found = types::service_type_by_slug(tx.conn, &input.service_type).await?;
+            let service_type =
+                found.ok_or_else(|| UserError::not_found("serviceType", "There is no service type with this slug."))?;
+            let schema = compiled(&service_type)?;
+            let sample = sample::render(&service_type, &schema, input.format, &input.source, tx.rng(), tx.now)?;
+            let before = queries::template_by_name(tx.conn, service_type.id, &input.name).await?;
+            let template = Template {
+                id: before.as_ref().map_or_else(|| TemplateId::new(tx.rng(), tx.now), |before| before.id),
+                service_type_id: service_type.id,
+                name: input.name,
+                content_type: input.content_type,
+                format: input.format,
+                source: input.source,
+            };
+            match before {
+                None => queries::insert(tx.conn, &permit, &template).await?,
+                Some(_) => queries::save(tx.conn, &permit, &template).await?,
+            }
+            catalogue_changed(tx).await?;
+            let summary = format!("template {} of {} was saved", template.name, service_type.slug);
+            tx.audit(&permit, Some(template.id.global()), summary).await?;
+            Ok(Saved { id: template.id, sample: Some(sample) })
+        })
+    })
+    .await
+}
+
+/// Deletes a template.
+///
+/// # Errors
+/// INVALID or NOT_FOUND at `id`.
+pub async fn delete_template(
+    services: &Services,
+    caller: &Arc<Caller>,
+    id: String,
+) -> Result<Changed<TemplateId>, Error> {
+    transact(services, caller, actions::DELETE_TEMPLATE, Mode::Commit, move |tx| {
+        Box::pin(async move {
+            let permit = tx.permit().await?;
+            let id = TemplateId::from_global(&id)
+                .ok_or_else(|| UserError::invalid("id", "This is not the id of a template."))?;
+            let missing = || UserError::not_found("id", "There is no such template.");
+            let template = queries::template_by_id(tx.conn, id).await?.ok_or_else(missing)?;
+            queries::delete(tx.conn, &permit, id).await?;
+            catalogue_changed(tx).await?;
+            tx.audit(&permit, Some(id.global()), format!("template {} was deleted", template.name)).await?;
+            Ok(Changed { id })
+        })
+    })
+    .await
+}
+
+fn check(input: &SaveTemplate) -> Result<(), UserError> {
+    // The name is part of an address, and of a file's name at the other end.
+    let is_name = (1..=64).contains(&input.name.len())
+        && input.name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && input.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
+    if !is_name {
+        return Err(UserError::invalid(
+            "name",
+            "A template's name is 1 to 64 letters, digits, dots, hyphens and underscores, and begins with a letter or a digit.",
+        ));
+    }
+    if !is_media_type(&input.content_type) {
+        return Err(UserError::invalid("contentType", "This is not a media type, such as text/plain; charset=utf-8."));
+    }
+    if input.source.len() > MAX_SOURCE_BYTES {
+        return Err(UserError::invalid("source", "A template has at most 262,144 bytes."));
+    }
+    Ok(())
+}
+
+/// A media type with its parameters (RFC 9110, section 8.3.1), as it may stand in a header: one line of visible ASCII.
+fn is_media_type(text: &str) -> bool {
+    let token = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    };
+    let mut parts = text.split(';');
+    let essence = parts.next().unwrap_or_default().trim_end_matches(' ');
+    let is_essence = essence.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype));
+    let mut parameters = parts.map(|parameter| parameter.trim_matches(' '));
+    text.len() <= 128
+        && is_essence
+        && parameters.all(|parameter| {
+            parameter
+                .split_once('=')
+                .is_some_and(|(name, value)| token(name) && (token(value) || token(value.trim_matches('"'))))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_media_type_is_fit_for_a_header() {
+        for good in [
+            "text/plain",
+            "text/plain; charset=utf-8",
+            "application/vnd.x+xml",
+            "text/csv;charset=\"utf-8\";header=present",
+        ] {
+            assert!(is_media_type(good), "{good}");
+        }
+        for bad in [
+            "",
+            "text",
+            "text/",
+            "/plain",
+            "text/plain\r\nx: y",
+            "text/plain;",
+            "text/plain; charset",
+            "text/pläin",
+            " text/plain",
+        ] {
+            assert!(!is_media_type(bad), "{bad}");
+        }
+    }
+}

@@ -1,9 +1,0 @@
-//! API keys: how telephone systems prove who they are.
-
-pub mod graphql;
-mod model;
-pub mod queries;
-pub mod rules;
-
-pub use model::ApiKey;
-pub use queries::{FoundKey, acting};

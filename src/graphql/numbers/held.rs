@@ -1,0 +1,77 @@
+//! The numbers that are held for somebody.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use async_graphql::Context;
+
+use super::{Number, NumberConnection};
+use crate::graphql::context::{self, services};
+use crate::graphql::error::ApiError;
+use crate::graphql::paging::{Cut, Page};
+use platform::ids::{AccountId, NumberId};
+use numbers::queries;
+use crate::graphql::service_types::Event;
+
+/// Where a page goes on: behind this number, and behind this row where several plans have the number.
+struct After(String, NumberId);
+
+impl FromStr for After {
+    type Err = ();
+
+    fn from_str(key: &str) -> Result<Self, ()> {
+        let (number, id) = key.split_once(' ').ok_or(())?;
+        Ok(Self(number.to_owned(), NumberId(id.parse().map_err(|_| ())?)))
+    }
+}
+
+impl NumberConnection {
+    /// A page of the numbers that are held for an account, on every plan, by number. Who may see them is the caller's
+    /// question.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for another list's cursor; when the database fails.
+    pub async fn held_for(
+        ctx: &Context<'_>,
+        account: AccountId,
+        first: Option<i32>,
+        after: Option<&str>,
+    ) -> Result<Self, ApiError> {
+        let page = Page::new("heldNumbers", first, after)?;
+        let now = services(ctx)?.now();
+        let after: Option<After> = page.after_as()?;
+        let after = after.as_ref().map(|After(number, id)| (number.as_str(), *id));
+        let rows = queries::held_for(&mut *context::read(ctx).await?, account, now, after, page.limit()).await?;
+        let cut = page.cut(rows, |row| format!("{} {}", row.number, row.id.0));
+        let (mut events, mut numbers) = (HashMap::new(), Vec::with_capacity(cut.rows.len()));
+        for (cursor, row) in cut.rows {
+            let event = match row.event_id {
+                None => None,
+                Some(id) => {
+                    let known = match events.get(&id) {
+                        Some(known) => Option::clone(known),
+                        None => {
+                            let known = Event::known(ctx, id).await?;
+                            events.insert(id, known.clone());
+                            known
+                        }
+                    };
+                    // A draft is not there for its people yet, nor are its numbers.
+                    let Some(known) = known else { continue };
+                    Some(known)
+                }
+            };
+            numbers.push((cursor, Number::touched(event, row)));
+        }
+        let store = services(ctx)?.store.clone();
+        let total = Box::new(move || {
+            let store = store.clone();
+            let count: futures_util::future::BoxFuture<'static, _> = Box::pin(async move {
+                let count = queries::count_held_for(&mut *store.read().await?, account, now).await?;
+                Ok(i32::try_from(count).unwrap_or(i32::MAX))
+            });
+            count
+        });
+        Ok(Self::new(Cut { rows: numbers, page_info: cut.page_info }, total))
+    }
+}

@@ -1,0 +1,138 @@
+//! A number of a plan.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+
+use super::history::{self, NumberHistoryConnection};
+use platform::access::Role;
+use crate::graphql::accounts::{Account, Restriction};
+use crate::connection;
+use crate::graphql::extensions::Extension;
+use crate::graphql::context::{self, actor};
+use crate::graphql::enums::NumberState;
+use crate::graphql::error::ApiError;
+use crate::graphql::scalars::{DateTime, PhoneNumber};
+use numbers::{NumberRow, PlanNumber};
+use restrictions::{TargetKind};
+use crate::graphql::service_types::Event;
+use platform::store::types::Id;
+
+/// One number of one numbering plan. Rows appear when a number is first touched; an untouched number in a range is AVAILABLE.
+#[derive(Clone)]
+pub struct Number {
+    /// None for an E.164 number.
+    event: Option<Event>,
+    number: String,
+    row: Option<Arc<NumberRow>>,
+}
+
+impl Number {
+    /// The number of a plan, touched or not; nothing where the caller may not know of its event.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn load(ctx: &Context<'_>, place: &PlanNumber) -> Result<Option<Self>, ApiError> {
+        let event = match place.event {
+            None => None,
+            Some(id) => match Event::known(ctx, id).await? {
+                None => return Ok(None),
+                known => known,
+            },
+        };
+        let row = numbers::queries::find_on(&mut *context::read(ctx).await?, place.event, &place.number).await?;
+        Ok(Some(Self { event, number: place.number.clone(), row: row.map(Arc::new) }))
+    }
+
+    /// A touched number of this event, or of the world.
+    pub(super) fn touched(event: Option<Event>, row: NumberRow) -> Self {
+        Self { event, number: row.number.clone(), row: Some(Arc::new(row)) }
+    }
+
+    /// Its digits.
+    pub(super) fn text(&self) -> &str {
+        &self.number
+    }
+
+    fn place(&self) -> PlanNumber {
+        PlanNumber { event: self.event.as_ref().map(|event| event.0.id), number: self.number.clone() }
+    }
+
+    fn is_open(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
+        let actor = actor(ctx)?;
+        let is_own = self.row.as_ref().is_some_and(|row| row.account_id.is_some() && row.account_id == actor.account());
+        Ok(is_own || actor.is_at_least(Role::Operator))
+    }
+}
+
+#[Object]
+impl Number {
+    /// Made of plan and digits, so that a number never touched has one too.
+    pub async fn id(&self) -> ID {
+        ID(self.place().global())
+    }
+
+    /// The plan it belongs to; null for an E.164 number, which is unique in the world.
+    async fn event(&self) -> Option<Event> {
+        self.event.clone()
+    }
+
+    /// The number as it is dialled.
+    async fn number(&self) -> PhoneNumber {
+        self.number.clone().into()
+    }
+
+    /// Where it is in its life.
+    async fn state(&self) -> NumberState {
+        self.row.as_ref().map_or(numbers::state::NumberState::Available, |row| row.state).into()
+    }
+
+    /// For RESERVED and IN_SERVICE.
+    async fn account(&self, ctx: &Context<'_>) -> Result<Option<Account>, ApiError> {
+        match self.row.as_ref().and_then(|row| row.account_id) {
+            Some(id) if self.is_open(ctx)? => Account::load(ctx, id).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// Until when a hold, a reservation or ageing lasts.
+    async fn until(&self, ctx: &Context<'_>) -> Result<Option<DateTime>, ApiError> {
+        let until = self.row.as_ref().and_then(|row| row.until).map(Into::into);
+        Ok(if self.is_open(ctx)? { until } else { None })
+    }
+
+    /// The extension that it serves, if the caller may see it.
+    async fn extension(&self, ctx: &Context<'_>) -> Result<Option<Extension>, ApiError> {
+        let Some(event) = &self.event else { return Ok(None) };
+        Extension::bearing(ctx, event.0.id, &self.number).await
+    }
+
+    /// What restricts it.
+    async fn restrictions(&self, ctx: &Context<'_>) -> Result<Vec<Restriction>, ApiError> {
+        let Some(row) = self.row.as_ref() else { return Ok(Vec::new()) };
+        if !self.is_open(ctx)? {
+            return Ok(Vec::new());
+        }
+        let rows =
+            restrictions::of_targets(&mut *context::read(ctx).await?, TargetKind::Number, &[Id(row.id.0)]).await?;
+        Ok(rows.into_iter().map(Restriction).collect())
+    }
+
+    /// The steps of its life, oldest first: for whom it is kept or serves, and for operators. Empty for others.
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many; 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to go on.")] after: Option<String>,
+    ) -> Result<NumberHistoryConnection, ApiError> {
+        let shown = if self.is_open(ctx)? { self.row.as_ref().map(|row| row.id) } else { None };
+        history::page(ctx, shown, first, after.as_deref()).await
+    }
+
+    /// Rises with every change; 0 for a number that was never touched.
+    async fn version(&self) -> i32 {
+        self.row.as_ref().map_or(0, |row| row.version)
+    }
+}
+
+connection!(NumberConnection, NumberEdge, Number, "touched numbers", total_count);
