@@ -20,7 +20,8 @@ use extensions::list::{self, Filter};
 use switchboard::http::gateway::{Known, Switchboard};
 use switchboard::http::graphql::execute;
 use service_types::rules::{CreateEvent, CreateNumberRange, CreateServiceType};
-use service_types::{self, EventPhase, ServiceBehaviour, rules};
+use events::{EventPhase};
+use service_types::{ServiceBehaviour, rules};
 
 use super::postgres::Cluster;
 
@@ -175,8 +176,8 @@ async fn person(app: &App, username: &str) -> Actor {
 
 async fn ids(app: &App) -> (EventId, ServiceTypeId) {
     let mut conn = app.services.store.read().await.unwrap();
-    let event = service_types::queries::event_by_slug(&mut conn, "camp").await.unwrap().unwrap();
-    let service_type = service_types::queries::service_type_by_slug(&mut conn, "handset").await.unwrap().unwrap();
+    let event = events::event_by_slug(&mut conn, "camp").await.unwrap().unwrap();
+    let service_type = service_types::service_type_by_slug(&mut conn, "handset").await.unwrap().unwrap();
     (event.id, service_type.id)
 }
 
@@ -221,19 +222,17 @@ async fn configure(services: &platform::services::Services) {
         phase: EventPhase::Open,
         hold_seconds: 1800,
         reserved_prefixes: vec!["112".to_owned()],
-        service_types: vec!["handset".to_owned()],
         copy_from: None,
     };
-    rules::create_event(services, &caller, event).await.unwrap();
+    rules::create_event(services, &caller, event, vec!["handset".to_owned()]).await.unwrap();
     let range = CreateNumberRange {
         event: "camp".to_owned(),
         first: "1000000".to_owned(),
         last: "9999999".to_owned(),
         label: "Everyone".to_owned(),
         privileged: false,
-        service_types: Vec::new(),
     };
-    rules::create_range(services, &caller, range).await.unwrap();
+    rules::create_range(services, &caller, range, Vec::new()).await.unwrap();
     for (username, role) in [("admin", Role::Admin), ("operator", Role::Operator), ("user", Role::User)] {
         let input = accounts::rules::RegisterAccount {
             username: username.to_owned(),

@@ -6,7 +6,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value};
 use serde_json::json;
 use service_types::schema::{DigestSet, Parameters};
-use service_types::templates::{
+use templates::{
     ExtensionVariables, Limits, SHIPPED, Surroundings, TypeVariables, of_feed, render,
 };
 

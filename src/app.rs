@@ -229,7 +229,7 @@ async fn publish(
 
 /// Builds the GraphQL types of the service types in the database.
 async fn type_catalogue(services: &Services) -> Result<TypeCatalogue, InternalError> {
-    let rows = service_types::queries::all_service_types(&mut *services.store.read().await?).await?;
+    let rows = service_types::all_service_types(&mut *services.store.read().await?).await?;
     let mut catalogue = TypeCatalogue::new(core_type_names().iter().map(String::as_str));
     for row in &rows {
         let schema = service_types::compiled(row)?;

@@ -5,33 +5,23 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use platform::access::{Caller, Role};
-use accounts::rules::{self as account_rules, RegisterAccount};
 use crate::app::core_type_names;
-use platform::error::{Error, InternalError};
-use extensions::rules::{self as extensions, AssignExtension};
+use accounts::rules::{self as account_rules, RegisterAccount};
+use events::EventPhase;
+use events::rules::{CreateCallPermission, CreateEvent, CreateNumberRange, create_permission};
+use extensions::rules::{AssignExtension, assign};
 use extensions::visibility::Visibility;
-use service_types::rules::{
-    self as configuration, CreateCallPermission, CreateEvent, CreateNumberRange, CreateServiceType,
-};
-use service_types::templates::SHIPPED;
-use service_types::templates::rules::{SaveTemplate, save_template};
-use service_types::{EventPhase, ServiceBehaviour};
+use platform::access::{Caller, Role};
+use platform::error::{Error, InternalError};
 use platform::services::Services;
+use service_types::ServiceBehaviour;
+use service_types::demo::DEMO_TYPES;
+use service_types::rules::{CreateServiceType, create_event, create_range, create_service_type};
+use templates::SHIPPED;
+use templates::rules::{SaveTemplate, save_template};
 
 /// Password of all three accounts. It is well known, so the demo requires a loopback address.
 const PASSWORD: &str = "numberwang";
-
-/// Service types as JSON files.
-const SERVICE_TYPES: [&str; 7] = [
-    include_str!("service_types/demo/dect.json"),
-    include_str!("service_types/demo/sip.json"),
-    include_str!("service_types/demo/cellular.json"),
-    include_str!("service_types/demo/pots.json"),
-    include_str!("service_types/demo/pager.json"),
-    include_str!("service_types/demo/group.json"),
-    include_str!("service_types/demo/deskphone.json"),
-];
 
 /// A sample extension.
 struct SampleExtension {
@@ -98,8 +88,8 @@ struct ServiceTypeFile {
 pub async fn load(services: &Services) -> Result<bool, Error> {
     let mut conn = services.store.read().await?;
     let is_empty = accounts::queries::is_empty(&mut conn).await?
-        && service_types::queries::all_events(&mut conn).await?.is_empty()
-        && service_types::queries::all_service_types(&mut conn).await?.is_empty();
+        && events::all_events(&mut conn).await?.is_empty()
+        && service_types::all_service_types(&mut conn).await?.is_empty();
     drop(conn);
     if !is_empty {
         return Ok(false);
@@ -114,7 +104,7 @@ pub async fn load(services: &Services) -> Result<bool, Error> {
 }
 
 async fn create_service_types(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
-    for text in SERVICE_TYPES {
+    for (_, text) in DEMO_TYPES {
         let file: ServiceTypeFile = serde_json::from_str(text).map_err(InternalError::new)?;
         let input = CreateServiceType {
             slug: file.slug,
@@ -129,7 +119,7 @@ async fn create_service_types(services: &Services, caller: &Arc<Caller>) -> Resu
             member_limit: file.member_limit,
             settings: file.settings,
         };
-        configuration::create_service_type(services, caller, input, core_type_names().to_vec()).await?;
+        create_service_type(services, caller, input, core_type_names().to_vec()).await?;
     }
     Ok(())
 }
@@ -159,10 +149,9 @@ async fn create_demo_event(services: &Services, caller: &Arc<Caller>) -> Result<
         phase: EventPhase::Open,
         hold_seconds: 1800,
         reserved_prefixes: vec!["112".to_owned(), "999".to_owned()],
-        service_types: slugs.map(str::to_owned).to_vec(),
         copy_from: None,
     };
-    configuration::create_event(services, caller, event).await?;
+    create_event(services, caller, event, slugs.map(str::to_owned).to_vec()).await?;
     for (first, last, label, privileged) in [("1000", "1999", "Services", true), ("2000", "8999", "Everyone", false)] {
         let range = CreateNumberRange {
             event: "demo".to_owned(),
@@ -170,9 +159,8 @@ async fn create_demo_event(services: &Services, caller: &Arc<Caller>) -> Result<
             last: last.to_owned(),
             label: label.to_owned(),
             privileged,
-            service_types: Vec::new(),
         };
-        configuration::create_range(services, caller, range).await?;
+        create_range(services, caller, range, Vec::new()).await?;
     }
     for (slug, name, highlights) in [
         ("external", "External calls", false),
@@ -185,7 +173,7 @@ async fn create_demo_event(services: &Services, caller: &Arc<Caller>) -> Result<
             description: String::new(),
             highlights_in_directory: highlights,
         };
-        configuration::create_permission(services, caller, permission).await?;
+        create_permission(services, caller, permission).await?;
     }
     Ok(())
 }
@@ -221,7 +209,7 @@ async fn create_extensions(services: &Services, caller: &Arc<Caller>) -> Result<
             permissions: None,
             override_reservation: false,
         };
-        extensions::assign(services, caller, input).await?;
+        assign(services, caller, input).await?;
     }
     Ok(())
 }

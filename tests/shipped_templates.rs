@@ -9,8 +9,8 @@ use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection, sql_query};
 use libtest_mimic::Trial;
 use minijinja::value::Serde;
 use serde_json::{Value, json};
-use service_types::TemplateFormat;
-use service_types::templates::{Limits, SHIPPED, Shipped, render};
+use templates::TemplateFormat;
+use templates::{Limits, SHIPPED, Shipped, render};
 
 const HOSTILE: [&str; 12] = [
     "Bob \"B\" <x>;\n[evil]\ntype=endpoint",

@@ -109,7 +109,7 @@ async fn write_audit(services: &Services, caller: &Arc<Caller>) -> Result<(), Er
 /// Reseals every value that was sealed with another key than the newest.
 async fn reseal_all(services: &Services, caller: &Arc<Caller>) -> Result<Pass, Error> {
     let mut pass = Pass::default();
-    let events = service_types::queries::all_events(&mut *services.store.read().await?).await?;
+    let events = events::all_events(&mut *services.store.read().await?).await?;
     for event in events {
         let mut after = None;
         loop {

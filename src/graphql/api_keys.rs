@@ -12,7 +12,8 @@ use crate::graphql::enums::ApiKeyScope;
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::DateTime;
 use platform::ids::ApiKeyId;
-use crate::graphql::service_types::{Event, ServiceType, gone};
+use crate::graphql::events::{Event, missing_row};
+use crate::graphql::service_types::{ServiceType};
 
 /// A key by which a telephone system proves who it is.
 #[derive(Clone)]
@@ -59,7 +60,7 @@ impl ApiKey {
         let ids = queries::service_types_of(&mut *context::read(ctx).await?, self.0.id).await?;
         let mut types = Vec::with_capacity(ids.len());
         for id in ids {
-            types.push(ServiceType::load(ctx, id).await?.ok_or_else(|| gone("service type"))?);
+            types.push(ServiceType::load(ctx, id).await?.ok_or_else(|| missing_row("service type"))?);
         }
         Ok(types)
     }
@@ -69,7 +70,7 @@ impl ApiKey {
         let ids = queries::events_of(&mut *context::read(ctx).await?, self.0.id).await?;
         let mut events = Vec::with_capacity(ids.len());
         for id in ids {
-            events.push(Event::load(ctx, id).await?.ok_or_else(|| gone("event"))?);
+            events.push(Event::load(ctx, id).await?.ok_or_else(|| missing_row("event"))?);
         }
         Ok(events)
     }

@@ -19,8 +19,8 @@ use crate::graphql::error_code::ErrorCode;
 use crate::graphql::paging::{Page, Total};
 use crate::graphql::scalars::PhoneNumber;
 use platform::ids::{EventId, ServiceTypeId};
-use crate::graphql::service_types::{Event, ServiceType, gone};
-use service_types::queries as configured;
+use crate::graphql::events::{Event, missing_row};
+use crate::graphql::service_types::{ServiceType};
 use platform::services::Services;
 
 /// One line of the directory.
@@ -38,7 +38,7 @@ struct ServiceTypes(Arc<OnceCell<HashMap<ServiceTypeId, ServiceType>>>);
 impl ServiceTypes {
     async fn get(&self, services: &Services) -> Result<&HashMap<ServiceTypeId, ServiceType>, ApiError> {
         let read = || async {
-            let rows = configured::all_service_types(&mut *services.store.read().await?).await?;
+            let rows = service_types::all_service_types(&mut *services.store.read().await?).await?;
             Ok::<_, ApiError>(rows.into_iter().map(|row| (row.id, ServiceType(Arc::new(row)))).collect())
         };
         self.0.get_or_try_init(read).await
@@ -66,7 +66,7 @@ impl DirectoryEntry {
     /// What kind of service answers.
     async fn service_type(&self, ctx: &Context<'_>) -> Result<ServiceType, ApiError> {
         let all = self.types.get(services(ctx)?).await?;
-        all.get(&self.entry.service_type_id).cloned().ok_or_else(|| gone("service type"))
+        all.get(&self.entry.service_type_id).cloned().ok_or_else(|| missing_row("service type"))
     }
 
     /// Whether a call permission of the extension marks it, as it does for an emergency desk.
@@ -193,6 +193,6 @@ impl DirectorySubscription {
 /// The event as it is when its directory has changed.
 async fn current(services: Services, event: EventId, change: Result<(), Error>) -> Result<Event, ApiError> {
     change?;
-    let row = configured::event_by_id(&mut *services.store.read().await?, event).await?;
-    row.map(|row| Event(Arc::new(row))).ok_or_else(|| gone("event"))
+    let row = events::event_by_id(&mut *services.store.read().await?, event).await?;
+    row.map(|row| Event(Arc::new(row))).ok_or_else(|| missing_row("event"))
 }

@@ -133,7 +133,7 @@ mirrored! {
         Closed,
     }
     /// DRAFT: admins see it. STAFF: operators register. OPEN: everyone registers. FROZEN: users still change labels, visibility and secrets; registering, renumbering and deleting are for operators. ARCHIVED: read only, its feeds are closed.
-    EventPhase = "service_types::EventPhase" {
+    EventPhase = "events::EventPhase" {
         /// Admins see it.
         Draft,
         /// Operators register.
@@ -153,7 +153,7 @@ mirrored! {
         CallGroup,
     }
     /// What a template yields: it decides how values are escaped.
-    TemplateFormat = "service_types::TemplateFormat" {
+    TemplateFormat = "templates::TemplateFormat" {
         /// Plain lines.
         Text,
         /// JSON (RFC 8259).

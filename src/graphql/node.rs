@@ -18,7 +18,9 @@ use crate::graphql::numbers::Number;
 use numbers::{PlanNumber};
 use crate::graphql::provisioning::FeedConsumer;
 use restrictions::{TargetKind};
-use crate::graphql::service_types::{CallPermission, Event, NumberRange, ServiceType, Template};
+use crate::graphql::events::{CallPermission, Event, NumberRange};
+use crate::graphql::service_types::{ServiceType};
+use crate::graphql::templates::{Template};
 
 /// Something with an id of its own in the whole installation.
 #[derive(Interface)]

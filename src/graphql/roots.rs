@@ -16,7 +16,9 @@ use crate::graphql::personal_data::{PersonalDataMutation, PersonalDataQuery};
 use crate::graphql::provisioning::{
     DevicesMutation, ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription, WebHookMutation,
 };
-use crate::graphql::service_types::{ConfigMutation, ConfigQuery};
+use crate::graphql::events::{EventsMutation, EventsQuery};
+use crate::graphql::service_types::{ServiceTypesMutation, ServiceTypesQuery};
+use crate::graphql::templates::TemplatesMutation;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
@@ -24,7 +26,8 @@ pub struct Query(
     NodeQuery,
     AccountsQuery,
     AuditQuery,
-    ConfigQuery,
+    EventsQuery,
+    ServiceTypesQuery,
     ApiKeysQuery,
     NumbersQuery,
     ExtensionsQuery,
@@ -39,7 +42,9 @@ pub struct Query(
 pub struct Mutation(
     AccountsMutation,
     ModerationMutation,
-    ConfigMutation,
+    EventsMutation,
+    ServiceTypesMutation,
+    TemplatesMutation,
     ApiKeysMutation,
     NumbersMutation,
     ExtensionsMutation,

@@ -19,7 +19,7 @@ use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::{Charge, Tier};
 use crate::graphql::roots::{Mutation, Query, Subscription};
 use platform::notifications::Notification;
-use crate::graphql::service_types::ReadTypes;
+use crate::graphql::service_types::ServiceTypeCache;
 
 /// How often an open subscription looks whether its session or key is still good, beside the doorbell.
 const RECHECK: std::time::Duration = std::time::Duration::from_millis(750);
@@ -226,6 +226,6 @@ impl Gateway for Switchboard {
 
     fn prepare(&self, request: Request, caller: &Known, kind: OperationType) -> Request {
         let request = request.data(Arc::clone(&caller.caller));
-        if kind == OperationType::Query { request.data(ReadTypes::default()) } else { request }
+        if kind == OperationType::Query { request.data(ServiceTypeCache::default()) } else { request }
     }
 }

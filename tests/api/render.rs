@@ -2,8 +2,8 @@
 
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use serde_json::{Value, json};
-use service_types::templates::outline;
-use service_types::{TemplateFormat, templates::SHIPPED};
+use templates::outline;
+use templates::{TemplateFormat, SHIPPED};
 
 use super::feed::key_of;
 use crate::support::{Person, TestApp};

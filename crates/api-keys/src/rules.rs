@@ -53,7 +53,7 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiK
             }
             let mut types = Vec::new();
             for (place, slug) in input.service_types.iter().enumerate() {
-                let found = service_types::queries::service_type_by_slug(tx.conn, slug).await?;
+                let found = service_types::service_type_by_slug(tx.conn, slug).await?;
                 let missing = || {
                     UserError::not_found("", format!("There is no service type {slug:?}."))
                         .at(["serviceTypes".to_owned(), place.to_string()])
@@ -62,7 +62,7 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiK
             }
             let mut events = Vec::new();
             for (place, slug) in input.events.iter().enumerate() {
-                let found = service_types::queries::event_by_slug(tx.conn, slug).await?;
+                let found = events::event_by_slug(tx.conn, slug).await?;
                 let missing = || {
                     UserError::not_found("", format!("There is no event {slug:?}."))
                         .at(["events".to_owned(), place.to_string()])

@@ -60,7 +60,7 @@ impl AccountHooks for ExtensionHooks {
     ) -> BoxFuture<'t, Result<(), Error>> {
         async move {
             for row in queries::of_owner(tx.conn, account).await? {
-                let event = service_types::queries::event_by_id(tx.conn, row.event_id).await?;
+                let event = events::event_by_id(tx.conn, row.event_id).await?;
                 let event = event.ok_or_else(|| InternalError::new("an extension of a missing event"))?;
                 rules::remove(tx, permit, &row, &event).await?;
                 tx.audit(permit, Some(row.id.global()), format!("{} was deleted", row.number)).await?;
@@ -83,8 +83,8 @@ impl AccountHooks for ExtensionHooks {
 }
 
 async fn extension(export: &mut Export<'_>, row: &Extension) -> Result<Value, Error> {
-    let event = service_types::queries::event_by_id(export.conn, row.event_id).await?;
-    let service_type = service_types::queries::service_type_by_id(export.conn, row.service_type_id).await?;
+    let event = events::event_by_id(export.conn, row.event_id).await?;
+    let service_type = service_types::service_type_by_id(export.conn, row.service_type_id).await?;
     let (parameters, credentials) = match &service_type {
         None => (Parameters::new(), None),
         Some(service_type) => {
@@ -97,7 +97,7 @@ async fn extension(export: &mut Export<'_>, row: &Extension) -> Result<Value, Er
         }
     };
     let granted = queries::permissions_of(export.conn, row.id).await?;
-    let permissions = service_types::queries::all_permissions(export.conn).await?.into_iter();
+    let permissions = events::all_permissions(export.conn).await?.into_iter();
     let permissions: Vec<_> = permissions.filter(|row| granted.contains(&row.id)).map(|row| row.slug).collect();
     let fallback = match row.fallback_extension_id {
         Some(id) => queries::number_of(export.conn, id).await?,

@@ -91,6 +91,6 @@ async fn history(export: &mut Export<'_>) -> Result<Value, Error> {
 /// The slug of an event; null for a number outside every event.
 async fn event_slug(export: &mut Export<'_>, id: Option<EventId>) -> Result<Value, Error> {
     let Some(id) = id else { return Ok(Value::Null) };
-    let event = service_types::queries::event_by_id(export.conn, id).await?;
+    let event = events::event_by_id(export.conn, id).await?;
     Ok(json!(event.map(|event| event.slug)))
 }

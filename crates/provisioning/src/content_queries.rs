@@ -13,7 +13,7 @@ use super::model::Place;
 use super::queries::CHUNK;
 use platform::clock::Timestamp;
 use platform::error::{Error, InternalError};
-use extensions::visibility::Visibility;
+use ::extensions::visibility::Visibility;
 use platform::ids::{AccountId, EventId, ExtensionId, NumberId, ServiceTypeId};
 use platform::query;
 use service_types::{ServiceBehaviour};
@@ -92,7 +92,7 @@ pub async fn is_archived(conn: &mut Conn, event: EventId) -> QueryResult<Option<
 pub async fn place(conn: &mut Conn, event: EventId, service_type: ServiceTypeId) -> Result<Place, Error> {
     let (event_slug, phase): (String, String) =
         query!(conn, |c| events::table.find(event).select((events::slug, events::phase)).get_result(c).await)?;
-    let row = service_types::queries::service_type_by_id(conn, service_type).await?;
+    let row = service_types::service_type_by_id(conn, service_type).await?;
     let row = row.ok_or_else(|| InternalError::new("a feed of a service type that is not there"))?;
     Ok(Place {
         event,

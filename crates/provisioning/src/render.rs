@@ -15,9 +15,7 @@ use super::whole::FeedVersion;
 use platform::access::FeedScope;
 use platform::error::{Error, InternalError};
 use service_types::schema::Parameters;
-use service_types::templates::{
-    self, ExtensionVariables, Limits, MemberVariables, Surroundings, Template, TypeVariables,
-};
+use templates::{ExtensionVariables, Limits, MemberVariables, Surroundings, Template, TypeVariables};
 use platform::store::Conn;
 
 /// What a template made of a feed.

@@ -4,21 +4,12 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
 use serde_json::{Map, Value, json};
 
+use super::demo::DEMO_TYPES;
 use super::schema::{DigestContext, Editor, ParameterSchema, Source, Viewer};
 use platform::clock::SeededRng;
 
-const FILES: [(&str, &str); 7] = [
-    ("dect", include_str!("demo/dect.json")),
-    ("sip", include_str!("demo/sip.json")),
-    ("cellular", include_str!("demo/cellular.json")),
-    ("pots", include_str!("demo/pots.json")),
-    ("pager", include_str!("demo/pager.json")),
-    ("group", include_str!("demo/group.json")),
-    ("deskphone", include_str!("demo/deskphone.json")),
-];
-
 fn load(slug: &str) -> (Value, ParameterSchema) {
-    let text = FILES.iter().find(|(name, _)| *name == slug).unwrap().1;
+    let text = DEMO_TYPES.iter().find(|(name, _)| *name == slug).unwrap().1;
     let file: Value = serde_json::from_str(text).unwrap();
     let schema =
         ParameterSchema::compile(&file["parameterSchema"]).unwrap_or_else(|problems| panic!("{slug}: {problems:#?}"));
@@ -27,7 +18,7 @@ fn load(slug: &str) -> (Value, ParameterSchema) {
 
 #[test]
 fn all_compile_and_their_samples_are_valid() {
-    for (slug, _) in FILES {
+    for (slug, _) in DEMO_TYPES {
         let (file, schema) = load(slug);
         assert_eq!(file["slug"], slug);
         assert_eq!(schema.check_settings(&file["settings"]), []);
@@ -63,7 +54,7 @@ fn four_need_nothing_and_three_need_one_parameter() {
 fn instructions_render_over_public_parameters() {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    for (slug, _) in FILES {
+    for (slug, _) in DEMO_TYPES {
         let (file, schema) = load(slug);
         let rng = SeededRng::new(1);
         let sample = schema.sample(&Source { number: "2342", username: "ada", rng: &rng });

@@ -1,18 +1,17 @@
-//! What an admin configures: events with their ranges, service types, call permissions.
+//! Service types: the JSON Schema of their extensions' parameters, the events that offer them and the ranges limited to them.
 //!
-//! A type's `parameterSchema` says what an extension of it holds; [`schema`] is its engine, and [`compiled`] keeps each version
-//! compiled.
+//! [`schema`] compiles and applies a type's `parameterSchema`; [`compiled`] caches each compiled version.
 
-mod adapt;
-mod compiled;
-mod effects;
 pub mod actions;
+mod adapt;
+mod cascade;
+mod compiled;
+pub mod demo;
 mod model;
-pub mod queries;
+mod queries;
 pub mod rules;
 pub mod schema;
 pub mod sealed;
-pub mod templates;
 pub mod typing;
 
 #[cfg(test)]
@@ -21,5 +20,7 @@ mod demo_types;
 mod tests;
 
 pub use compiled::compiled;
-pub use model::{CallPermission, Event, EventPhase, NumberRange, ServiceBehaviour, ServiceType};
-pub use templates::{Template, TemplateFormat};
+pub use model::{RangeLimit, ServiceBehaviour, ServiceType};
+pub use queries::{
+    all_service_types, event_offers, range_limits, service_type_by_id, service_type_by_slug, service_types_of_event,
+};

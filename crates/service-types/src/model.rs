@@ -1,31 +1,12 @@
-//! The rows of what an admin configures.
+//! Rows of service types.
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
 use platform::clock::Timestamp;
-use platform::error::{InternalError, UserError};
-use platform::ids::{CallPermissionId, EventId, NumberRangeId, ServiceTypeId};
-use numbering::number::Number;
-use numbering::plan;
-use platform::store::schema::{call_permissions, events, number_ranges, service_types};
+use platform::ids::{NumberRangeId, ServiceTypeId};
+use platform::store::schema::{range_service_types, service_types};
 use platform::store::types::JsonValue;
 use platform::text_enum;
-
-text_enum! {
-    /// How far an event has come.
-    pub enum EventPhase {
-        /// Admins see it.
-        Draft = "DRAFT",
-        /// Operators register.
-        Staff = "STAFF",
-        /// Everyone registers.
-        Open = "OPEN",
-        /// Users still change labels, visibility and secrets; the rest is for operators.
-        Frozen = "FROZEN",
-        /// Read only; its feeds are closed.
-        Archived = "ARCHIVED",
-    }
-}
 
 text_enum! {
     /// What an extension of a service type does.
@@ -34,66 +15,6 @@ text_enum! {
         Endpoint = "ENDPOINT",
         /// It rings its members.
         CallGroup = "CALL_GROUP",
-    }
-}
-
-/// A numbering plan with its people.
-#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = events)]
-pub struct Event {
-    pub id: EventId,
-    pub slug: String,
-    pub name: String,
-    pub phase: EventPhase,
-    pub starts_at: Option<Timestamp>,
-    pub ends_at: Option<Timestamp>,
-    /// IANA name.
-    pub time_zone: String,
-    /// How long a left number is kept for its last owner, in seconds.
-    pub hold_seconds: i32,
-    /// A JSON array of prefixes that are never given out.
-    pub reserved_prefixes: JsonValue,
-    /// The slot of the next extension.
-    pub next_slot: i32,
-    pub created_at: Timestamp,
-}
-
-impl Event {
-    /// The prefixes that are never given out.
-    pub fn reserved(&self) -> Vec<String> {
-        serde_json::from_value(self.reserved_prefixes.0.clone()).unwrap_or_default()
-    }
-
-    /// The same, ready to be asked.
-    ///
-    /// # Errors
-    /// Never for a row that the rules wrote.
-    pub fn reserved_prefixes(&self) -> Result<plan::ReservedPrefixes, UserError> {
-        plan::ReservedPrefixes::new(&self.reserved())
-    }
-}
-
-/// Numbers that may be registered.
-#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = number_ranges)]
-pub struct NumberRange {
-    pub id: NumberRangeId,
-    pub event_id: EventId,
-    pub first: String,
-    pub last: String,
-    pub label: String,
-    /// Only operators allocate from it.
-    pub privileged: bool,
-}
-
-impl NumberRange {
-    /// The range as the plan computes with it.
-    ///
-    /// # Errors
-    /// Never for a row that the rules wrote.
-    pub fn plan(&self) -> Result<plan::NumberRange, InternalError> {
-        let (first, last) = (Number::stored(self.first.clone())?, Number::stored(self.last.clone())?);
-        plan::NumberRange::new(&first, &last).map_err(|problem| InternalError::new(problem.message))
     }
 }
 
@@ -120,13 +41,10 @@ pub struct ServiceType {
     pub created_at: Timestamp,
 }
 
-/// A flag that telephone systems honour.
-#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = call_permissions)]
-pub struct CallPermission {
-    pub id: CallPermissionId,
-    pub slug: String,
-    pub name: String,
-    pub description: String,
-    pub highlights_in_directory: bool,
+/// A service type that may use a number range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = range_service_types)]
+pub struct RangeLimit {
+    pub range_id: NumberRangeId,
+    pub service_type_id: ServiceTypeId,
 }

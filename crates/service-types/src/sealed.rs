@@ -139,7 +139,7 @@ mod tests {
         .unwrap();
         let (event, service_type) = (EventId(uuid::Uuid::from_u128(1)), ServiceTypeId(uuid::Uuid::from_u128(2)));
         let values = json!({ "mac": "AA:BB:CC:00:11:22", "ric": 8, "pin": "0000" }).as_object().unwrap().clone();
-        let key = ComparisonKey::from_bytes(b"Jefe");
+        let key = ComparisonKey::known(b"Jefe");
         let mut values = unique_values(&schema, &values, event, service_type, Some(&key)).unwrap();
         values.sort();
         let pin = key.digest(&[service_type.0.as_bytes(), b"pin"], "0000").unwrap();

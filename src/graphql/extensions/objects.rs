@@ -22,7 +22,8 @@ use platform::ids::{AccountId, EventId, ExtensionId};
 use crate::graphql::provisioning::{DeviceLink, ProvisioningStatus, device_links_of};
 use restrictions::{RestrictionEffect, TargetKind};
 
-use crate::graphql::service_types::{CallPermission, Event, ServiceType, gone};
+use crate::graphql::events::{CallPermission, Event, missing_row};
+use crate::graphql::service_types::{ServiceType};
 use service_types::schema::{Parameters, Viewer};
 use service_types::{compiled};
 use platform::store::types::Id;
@@ -58,7 +59,7 @@ impl Extension {
 
     async fn kind(&self, ctx: &Context<'_>) -> Result<Arc<service_types::ServiceType>, ApiError> {
         let found = ServiceType::load(ctx, self.0.service_type_id).await?;
-        found.map(|found| found.0).ok_or_else(|| gone("service type"))
+        found.map(|found| found.0).ok_or_else(|| missing_row("service type"))
     }
 
     async fn shown(&self, ctx: &Context<'_>) -> Result<(Arc<service_types::ServiceType>, Parameters), ApiError> {
@@ -107,17 +108,17 @@ impl Extension {
 
     /// The plan of its number.
     async fn event(&self, ctx: &Context<'_>) -> Result<Event, ApiError> {
-        Event::load(ctx, self.0.event_id).await?.ok_or_else(|| gone("event"))
+        Event::load(ctx, self.0.event_id).await?.ok_or_else(|| missing_row("event"))
     }
 
     /// What kind of service it is.
     async fn service_type(&self, ctx: &Context<'_>) -> Result<ServiceType, ApiError> {
-        ServiceType::load(ctx, self.0.service_type_id).await?.ok_or_else(|| gone("service type"))
+        ServiceType::load(ctx, self.0.service_type_id).await?.ok_or_else(|| missing_row("service type"))
     }
 
     /// Whose it is.
     async fn owner(&self, ctx: &Context<'_>) -> Result<Account, ApiError> {
-        Account::load(ctx, self.0.owner_id).await?.ok_or_else(|| gone("account"))
+        Account::load(ctx, self.0.owner_id).await?.ok_or_else(|| missing_row("account"))
     }
 
     /// What the directory and displays show.
@@ -177,7 +178,7 @@ impl Extension {
     async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<CallPermission>, ApiError> {
         let mut conn = context::read(ctx).await?;
         let granted = queries::permissions_of(&mut conn, self.0.id).await?;
-        let all = service_types::queries::all_permissions(&mut conn).await?;
+        let all = events::all_permissions(&mut conn).await?;
         Ok(all.into_iter().filter(|row| granted.contains(&row.id)).map(|row| CallPermission(Arc::new(row))).collect())
     }
 

@@ -12,7 +12,7 @@ use crate::graphql::error::ApiError;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::PhoneNumber;
 use numbering::number;
-use crate::graphql::service_types::Event;
+use crate::graphql::events::Event;
 
 /// Queries of numbers and extensions.
 #[derive(Default)]
@@ -34,7 +34,7 @@ impl ExtensionsQuery {
         let page = Page::new("availableNumbers", first, None)?;
         let Some(event) = Event::find(ctx, &event).await? else { return Ok(Vec::new()) };
         let found =
-            service_types::queries::service_type_by_slug(&mut *context::read(ctx).await?, &service_type).await?;
+            service_types::service_type_by_slug(&mut *context::read(ctx).await?, &service_type).await?;
         let Some(service_type) = found else { return Ok(Vec::new()) };
         let clean = |text: &str| number::Number::clean(text).map_err(|problem| ApiError::bad_input(problem.message));
         let wish = match (like, from) {
@@ -102,7 +102,7 @@ async fn named(
     }
     let mut conn = context::read(ctx).await?;
     if let Some(slug) = service_type {
-        let found = service_types::queries::service_type_by_slug(&mut conn, &slug).await?;
+        let found = service_types::service_type_by_slug(&mut conn, &slug).await?;
         let Some(service_type) = found else { return Ok(None) };
         filter.service_types = Some(vec![service_type.id]);
     }

@@ -122,7 +122,7 @@ pub async fn members_of(ctx: &Context<'_>, extension: &Extension) -> Result<Opti
         return Ok(None);
     }
     let mut conn = read(ctx).await?;
-    let service_type = service_types::queries::service_type_by_id(&mut conn, extension.service_type_id).await?;
+    let service_type = service_types::service_type_by_id(&mut conn, extension.service_type_id).await?;
     if service_type.is_none_or(|service_type| service_type.behaviour != ServiceBehaviour::CallGroup) {
         return Ok(None);
     }

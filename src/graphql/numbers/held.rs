@@ -11,7 +11,7 @@ use crate::graphql::error::ApiError;
 use crate::graphql::paging::{Cut, Page};
 use platform::ids::{AccountId, NumberId};
 use numbers::queries;
-use crate::graphql::service_types::Event;
+use crate::graphql::events::Event;
 
 /// Where a page goes on: behind this number, and behind this row where several plans have the number.
 struct After(String, NumberId);

@@ -15,7 +15,7 @@ use crate::graphql::error::ApiError;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use numbers::{NumberRow, PlanNumber};
 use restrictions::{TargetKind};
-use crate::graphql::service_types::Event;
+use crate::graphql::events::Event;
 use platform::store::types::Id;
 
 /// One number of one numbering plan. Rows appear when a number is first touched; an untouched number in a range is AVAILABLE.

@@ -12,7 +12,7 @@ use crate::graphql::scalars::PhoneNumber;
 use numbers::queries::{self, Filter};
 use numbers::PlanNumber;
 use numbering::number;
-use crate::graphql::service_types::Event;
+use crate::graphql::events::Event;
 
 /// Queries of numbers.
 #[derive(Default)]

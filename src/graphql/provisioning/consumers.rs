@@ -18,7 +18,8 @@ use provisioning::acknowledge::DIGEST_MISMATCH;
 use provisioning::consumers;
 use provisioning::model::{Consumer, Lag, Status};
 use provisioning::web_hooks;
-use crate::graphql::service_types::{Event, ServiceType};
+use crate::graphql::events::{Event};
+use crate::graphql::service_types::{ServiceType};
 
 /// A telephone system that an admin has named: it belongs to one key and one feed.
 #[derive(Clone)]

@@ -15,7 +15,8 @@ use provisioning::consumers;
 use provisioning::cursor::{Cursor, SnapshotCursor};
 use provisioning::feed::{self, Reader};
 use provisioning::render;
-use crate::graphql::service_types::{Event, ServiceType};
+use crate::graphql::events::{Event};
+use crate::graphql::service_types::{ServiceType};
 
 /// What telephone systems read.
 #[derive(Default)]

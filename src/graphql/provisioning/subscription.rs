@@ -16,7 +16,7 @@ use crate::graphql::scalars::FeedCursor;
 use provisioning::follow::follow;
 use provisioning::followers::Followers;
 use provisioning::{feed, watch};
-use crate::graphql::service_types::Event;
+use crate::graphql::events::Event;
 
 /// Following a feed.
 #[derive(Default)]

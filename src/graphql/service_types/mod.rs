@@ -1,13 +1,11 @@
-//! The configuration in the API.
+//! GraphQL of service types.
 
 mod inputs;
 mod mutations;
 mod objects;
 mod payloads;
 mod queries;
-mod type_objects;
 
-pub use mutations::ConfigMutation;
-pub use objects::{CallPermission, Event, NumberRange, gone};
-pub use queries::ConfigQuery;
-pub use type_objects::{ReadTypes, ServiceType, Template};
+pub use mutations::ServiceTypesMutation;
+pub use objects::{ServiceType, ServiceTypeCache};
+pub use queries::ServiceTypesQuery;

@@ -1,92 +1,20 @@
-//! Changing the configuration, for admins.
+//! Mutations of service types, for admins.
 
 use async_graphql::{Context, Object};
 
-use super::inputs::*;
-use super::payloads::{CallPermissionPayload, EventPayload, NumberRangePayload, ServiceTypePayload, TemplatePayload};
-use super::type_objects::Template;
+use super::inputs::{CreateServiceTypeInput, UpdateServiceTypeInput};
+use super::payloads::ServiceTypePayload;
 use crate::graphql::patch::patch;
-use crate::graphql::accounts::AcceptedPayload;
 use crate::graphql::context::{CoreTypeNames, caller, services};
-use crate::graphql::error::{ApiError, settle};
-use platform::patch::Patch;
-use service_types::{rules, templates};
+use crate::graphql::error::ApiError;
+use service_types::rules;
 
-/// Mutations of the configuration, for admins.
+/// Mutations of service types, for admins.
 #[derive(Default)]
-pub struct ConfigMutation;
+pub struct ServiceTypesMutation;
 
 #[Object]
-impl ConfigMutation {
-    /// Makes an event.
-    async fn create_event(&self, ctx: &Context<'_>, input: CreateEventInput) -> Result<EventPayload, ApiError> {
-        let input = rules::CreateEvent {
-            slug: input.slug,
-            name: input.name,
-            starts_at: input.starts_at.map(|at| at.0),
-            ends_at: input.ends_at.map(|at| at.0),
-            time_zone: input.time_zone,
-            phase: input.phase.into(),
-            hold_seconds: input.hold_seconds,
-            reserved_prefixes: input.reserved_prefixes,
-            service_types: input.service_types,
-            copy_from: input.copy_from,
-        };
-        EventPayload::of(ctx, rules::create_event(services(ctx)?, &caller(ctx)?, input).await).await
-    }
-
-    /// Changes an event.
-    async fn update_event(&self, ctx: &Context<'_>, input: UpdateEventInput) -> Result<EventPayload, ApiError> {
-        let input = rules::UpdateEvent {
-            slug: input.slug,
-            name: patch(input.name),
-            starts_at: patch(input.starts_at).map(|at| at.0),
-            ends_at: patch(input.ends_at).map(|at| at.0),
-            time_zone: patch(input.time_zone),
-            phase: patch(input.phase).map(Into::into),
-            hold_seconds: patch(input.hold_seconds),
-            reserved_prefixes: patch(input.reserved_prefixes),
-            service_types: patch(input.service_types),
-        };
-        EventPayload::of(ctx, rules::update_event(services(ctx)?, &caller(ctx)?, input).await).await
-    }
-
-    /// Makes a range of numbers.
-    async fn create_number_range(
-        &self,
-        ctx: &Context<'_>,
-        input: CreateNumberRangeInput,
-    ) -> Result<NumberRangePayload, ApiError> {
-        let CreateNumberRangeInput { event, first, last, label, privileged, service_types } = input;
-        let input = rules::CreateNumberRange { event, first: first.0, last: last.0, label, privileged, service_types };
-        NumberRangePayload::of(ctx, rules::create_range(services(ctx)?, &caller(ctx)?, input).await).await
-    }
-
-    /// Changes who may use a range.
-    async fn update_number_range(
-        &self,
-        ctx: &Context<'_>,
-        input: UpdateNumberRangeInput,
-    ) -> Result<NumberRangePayload, ApiError> {
-        let UpdateNumberRangeInput { id, label, privileged, service_types } = input;
-        let input = rules::UpdateNumberRange {
-            id: id.0,
-            label: patch(label),
-            privileged: patch(privileged),
-            service_types: patch(service_types),
-        };
-        NumberRangePayload::of(ctx, rules::update_range(services(ctx)?, &caller(ctx)?, input).await).await
-    }
-
-    /// Deletes a range of which no number is taken.
-    async fn delete_number_range(
-        &self,
-        ctx: &Context<'_>,
-        input: DeleteNumberRangeInput,
-    ) -> Result<AcceptedPayload, ApiError> {
-        AcceptedPayload::of(rules::delete_range(services(ctx)?, &caller(ctx)?, input.id.0).await)
-    }
-
+impl ServiceTypesMutation {
     /// Makes a service type. Its GraphQL types are there with the next request.
     async fn create_service_type(
         &self,
@@ -106,8 +34,9 @@ impl ConfigMutation {
             member_limit: input.member_limit,
             settings: input.settings,
         };
-        let result = rules::create_service_type(services(ctx)?, &caller(ctx)?, input, taken(ctx)).await;
-        ServiceTypePayload::of(ctx, rules::Update { result, breakage: rules::Breakage::default() }).await
+        let result = rules::create_service_type(services(ctx)?, &caller(ctx)?, input, reserved_type_names(ctx)).await;
+        ServiceTypePayload::of(ctx, rules::Update { result, incompatibilities: rules::Incompatibilities::default() })
+            .await
     }
 
     /// Changes a service type. A new schema is checked against every extension of it: all of them fit, or nothing changes.
@@ -132,70 +61,15 @@ impl ConfigMutation {
             expected_schema_version: input.expected_schema_version,
             dry_run: input.dry_run,
         };
-        ServiceTypePayload::of(ctx, rules::update_service_type(services(ctx)?, &caller(ctx)?, input, taken(ctx)).await)
-            .await
-    }
-
-    /// Makes a call permission.
-    async fn create_call_permission(
-        &self,
-        ctx: &Context<'_>,
-        input: CreateCallPermissionInput,
-    ) -> Result<CallPermissionPayload, ApiError> {
-        let CreateCallPermissionInput { slug, name, description, highlights_in_directory } = input;
-        let input = rules::CreateCallPermission { slug, name, description, highlights_in_directory };
-        CallPermissionPayload::of(ctx, rules::create_permission(services(ctx)?, &caller(ctx)?, input).await).await
-    }
-
-    /// Changes how a call permission is shown.
-    async fn update_call_permission(
-        &self,
-        ctx: &Context<'_>,
-        input: UpdateCallPermissionInput,
-    ) -> Result<CallPermissionPayload, ApiError> {
-        let UpdateCallPermissionInput { id, name, description, highlights_in_directory } = input;
-        let input = rules::UpdateCallPermission {
-            id: id.0,
-            name: patch(name),
-            description: patch(description),
-            highlights_in_directory: patch(highlights_in_directory),
-        };
-        CallPermissionPayload::of(ctx, rules::update_permission(services(ctx)?, &caller(ctx)?, input).await).await
-    }
-    /// Deletes a call permission. All who have it lose it.
-    async fn delete_call_permission(
-        &self,
-        ctx: &Context<'_>,
-        input: DeleteCallPermissionInput,
-    ) -> Result<AcceptedPayload, ApiError> {
-        AcceptedPayload::of(rules::delete_permission(services(ctx)?, &caller(ctx)?, input.id.0).await)
-    }
-
-    /// Makes a template, or replaces the one of this name, once it has rendered sample data.
-    async fn save_template(&self, ctx: &Context<'_>, input: SaveTemplateInput) -> Result<TemplatePayload, ApiError> {
-        let SaveTemplateInput { service_type, name, content_type, format, source } = input;
-        let input = templates::rules::SaveTemplate { service_type, name, content_type, format: format.into(), source };
-        Ok(match settle(templates::rules::save_template(services(ctx)?, &caller(ctx)?, input).await)? {
-            Ok(saved) => TemplatePayload {
-                template: Template::load(ctx, saved.id).await?,
-                sample: saved.sample,
-                errors: Vec::new(),
-            },
-            Err(errors) => TemplatePayload { template: None, sample: None, errors },
-        })
-    }
-
-    /// Deletes a template.
-    async fn delete_template(
-        &self,
-        ctx: &Context<'_>,
-        input: DeleteTemplateInput,
-    ) -> Result<AcceptedPayload, ApiError> {
-        AcceptedPayload::of(templates::rules::delete_template(services(ctx)?, &caller(ctx)?, input.id.0).await)
+        ServiceTypePayload::of(
+            ctx,
+            rules::update_service_type(services(ctx)?, &caller(ctx)?, input, reserved_type_names(ctx)).await,
+        )
+        .await
     }
 }
 
 /// The names that a service type's GraphQL types may not have.
-fn taken(ctx: &Context<'_>) -> Vec<String> {
+fn reserved_type_names(ctx: &Context<'_>) -> Vec<String> {
     ctx.data_opt::<CoreTypeNames>().map(|names| names.0.to_vec()).unwrap_or_default()
 }

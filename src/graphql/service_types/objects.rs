@@ -1,60 +1,59 @@
-//! Events, ranges and permissions as the API shows them.
+//! The GraphQL object of service types.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::{Context, ID, Object};
+use serde_json::Value;
 
-use super::type_objects::ServiceType;
 use platform::access::{Actor, Role};
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums;
 use crate::graphql::error::ApiError;
-use crate::graphql::scalars::{DateTime, PhoneNumber};
-use platform::ids::{CallPermissionId, EventId, NumberRangeId, ServiceTypeId};
-use service_types::{EventPhase, queries, rules};
+use crate::graphql::templates::Template;
+use platform::ids::ServiceTypeId;
 
-/// A numbering plan with its people: one camp, congress or campus. Numbers are unique within it.
+/// A kind of service, made of data alone: adding one needs no change of code and no restart.
 #[derive(Clone)]
-pub struct Event(pub Arc<service_types::Event>);
+pub struct ServiceType(pub Arc<service_types::ServiceType>);
 
-impl Event {
-    /// The event of this id.
+impl ServiceType {
+    /// The service type of this id.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn load(ctx: &Context<'_>, id: EventId) -> Result<Option<Self>, ApiError> {
-        let row = queries::event_by_id(&mut *context::read(ctx).await?, id).await?;
-        Ok(row.map(|row| Self(Arc::new(row))))
-    }
-
-    /// The event of this id, if the caller may know of it.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn known(ctx: &Context<'_>, id: EventId) -> Result<Option<Self>, ApiError> {
-        let actor = actor(ctx)?;
-        Ok(Self::load(ctx, id).await?.filter(|event| is_known_to(&event.0, actor)))
-    }
-
-    /// The event of this slug, if the caller may know of it.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn find(ctx: &Context<'_>, slug: &str) -> Result<Option<Self>, ApiError> {
-        let row = queries::event_by_slug(&mut *context::read(ctx).await?, slug).await?;
-        let actor = actor(ctx)?;
-        Ok(row.filter(|row| is_known_to(row, actor)).map(|row| Self(Arc::new(row))))
+    pub async fn load(ctx: &Context<'_>, id: ServiceTypeId) -> Result<Option<Self>, ApiError> {
+        let read = ctx.data_opt::<ServiceTypeCache>();
+        if let Some(known) = read.and_then(|read| read.get(id)) {
+            return Ok(Some(known));
+        }
+        let row = service_types::service_type_by_id(&mut *context::read(ctx).await?, id).await?;
+        let found = row.map(|row| Self(Arc::new(row)));
+        if let (Some(read), Some(found)) = (read, &found) {
+            read.keep(found);
+        }
+        Ok(found)
     }
 }
 
-/// A draft is known to admins alone.
-pub(super) fn is_known_to(event: &service_types::Event, actor: &Actor) -> bool {
-    event.phase != EventPhase::Draft || actor.is_at_least(Role::Admin)
+/// The service types that a query has read: its lists name the same few again and again, and each is read once. Mutations and
+/// subscriptions have none of these, since what they read changes under them.
+#[derive(Default)]
+pub struct ServiceTypeCache(Mutex<Vec<ServiceType>>);
+
+impl ServiceTypeCache {
+    fn get(&self, id: ServiceTypeId) -> Option<ServiceType> {
+        let read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        read.iter().find(|found| found.0.id == id).cloned()
+    }
+
+    fn keep(&self, found: &ServiceType) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(found.clone());
+    }
 }
 
 #[Object]
-impl Event {
-    /// The event's id.
+impl ServiceType {
+    /// The service type's id.
     pub async fn id(&self) -> ID {
         ID(self.0.id.global())
     }
@@ -69,166 +68,77 @@ impl Event {
         &self.0.name
     }
 
-    /// How far it has come.
-    async fn phase(&self) -> enums::EventPhase {
-        self.0.phase.into()
-    }
-
-    /// When it starts. Null for a permanent installation.
-    async fn starts_at(&self) -> Option<DateTime> {
-        self.0.starts_at.map(Into::into)
-    }
-
-    /// When it ends. Null for a permanent installation.
-    async fn ends_at(&self) -> Option<DateTime> {
-        self.0.ends_at.map(Into::into)
-    }
-
-    /// IANA name, for the people's clocks: `Europe/London`.
-    async fn time_zone(&self) -> &str {
-        &self.0.time_zone
-    }
-
-    /// How long a deleted or left number is kept for its last owner.
-    async fn hold_seconds(&self) -> i32 {
-        self.0.hold_seconds
-    }
-
-    /// Numbers that begin with these are never given out: emergency and service codes.
-    async fn reserved_prefixes(&self) -> Vec<String> {
-        self.0.reserved()
-    }
-
-    /// The numbers that may be registered, by first number.
-    async fn ranges(&self, ctx: &Context<'_>) -> Result<Vec<NumberRange>, ApiError> {
-        let rows = queries::ranges_of_event(&mut *context::read(ctx).await?, self.0.id).await?;
-        Ok(rows.into_iter().map(|row| NumberRange(Arc::new(row))).collect())
-    }
-
-    /// What may be registered here.
-    async fn service_types(&self, ctx: &Context<'_>) -> Result<Vec<ServiceType>, ApiError> {
-        let rows = queries::service_types_of_event(&mut *context::read(ctx).await?, self.0.id).await?;
-        Ok(rows.into_iter().map(|row| ServiceType(Arc::new(row))).collect())
-    }
-}
-
-/// Numbers that may be registered.
-#[derive(Clone)]
-pub struct NumberRange(pub Arc<service_types::NumberRange>);
-
-impl NumberRange {
-    /// The range of this id, if the caller may know of its event.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn load(ctx: &Context<'_>, id: NumberRangeId) -> Result<Option<Self>, ApiError> {
-        let mut conn = context::read(ctx).await?;
-        let Some(row) = queries::range_by_id(&mut conn, id).await? else { return Ok(None) };
-        let event = queries::event_by_id(&mut conn, row.event_id).await?;
-        let actor = actor(ctx)?;
-        Ok(event.filter(|event| is_known_to(event, actor)).map(|_| Self(Arc::new(row))))
-    }
-}
-
-#[Object]
-impl NumberRange {
-    /// The range's id.
-    pub async fn id(&self) -> ID {
-        ID(self.0.id.global())
-    }
-
-    /// Whose numbers they are.
-    async fn event(&self, ctx: &Context<'_>) -> Result<Event, ApiError> {
-        Event::load(ctx, self.0.event_id).await?.ok_or_else(|| gone("event"))
-    }
-
-    /// The first number. Both ends belong to the range and have the same number of digits.
-    async fn first(&self) -> PhoneNumber {
-        self.0.first.clone().into()
-    }
-
-    /// The last number.
-    async fn last(&self) -> PhoneNumber {
-        self.0.last.clone().into()
-    }
-
-    /// Its name for people.
-    async fn label(&self) -> &str {
-        &self.0.label
-    }
-
-    /// Only operators allocate from it.
-    async fn privileged(&self) -> bool {
-        self.0.privileged
-    }
-
-    /// Empty: every service type may use it.
-    async fn service_types(&self, ctx: &Context<'_>) -> Result<Vec<ServiceType>, ApiError> {
-        let mut conn = context::read(ctx).await?;
-        let limits = queries::range_limits(&mut conn, self.0.event_id).await?;
-        let all = queries::all_service_types(&mut conn).await?;
-        let is_named = |id: ServiceTypeId| limits.contains(&(self.0.id, id));
-        Ok(all.into_iter().filter(|row| is_named(row.id)).map(|row| ServiceType(Arc::new(row))).collect())
-    }
-
-    /// How many numbers the range holds (at most 10,000,000).
-    async fn size(&self) -> Result<i32, ApiError> {
-        Ok(i32::try_from(self.0.plan()?.size()).unwrap_or(i32::MAX))
-    }
-
-    /// How many of them are free now.
-    async fn available(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
-        let mut conn = context::read(ctx).await?;
-        let Some(event) = queries::event_by_id(&mut conn, self.0.event_id).await? else { return Err(gone("event")) };
-        let free = rules::count_free(&mut conn, &event, &self.0).await?;
-        Ok(i32::try_from(free).unwrap_or(i32::MAX))
-    }
-}
-
-/// A flag that telephone systems honour, e.g. `external`, `international`.
-#[derive(Clone)]
-pub struct CallPermission(pub Arc<service_types::CallPermission>);
-
-impl CallPermission {
-    /// The permission of this id.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn load(ctx: &Context<'_>, id: CallPermissionId) -> Result<Option<Self>, ApiError> {
-        let row = queries::permission_by_id(&mut *context::read(ctx).await?, id).await?;
-        Ok(row.map(|row| Self(Arc::new(row))))
-    }
-}
-
-#[Object]
-impl CallPermission {
-    /// The permission's id.
-    pub async fn id(&self) -> ID {
-        ID(self.0.id.global())
-    }
-
-    /// Its short name in feeds.
-    async fn slug(&self) -> &str {
-        &self.0.slug
-    }
-
-    /// Its name for people.
-    async fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    /// What it allows.
+    /// Markdown for the people who choose it.
     async fn description(&self) -> &str {
         &self.0.description
     }
 
-    /// Marks the entry in the directory.
-    async fn highlights_in_directory(&self) -> bool {
-        self.0.highlights_in_directory
+    /// Markdown for the owner of an extension, a template over its public fields: how to set the device up.
+    async fn instructions(&self) -> &str {
+        &self.0.instructions
     }
-}
 
-/// A row that another row refers to and that is not there.
-pub fn gone(what: &str) -> ApiError {
-    platform::error::InternalError::new(format!("a row refers to a missing {what}")).into()
+    /// JSON Schema 2020-12 of an extension's parameters, with annotations that begin with `x-`.
+    async fn parameter_schema(&self) -> &Value {
+        &self.0.parameter_schema.0
+    }
+
+    /// Rises with every change of the schema.
+    async fn schema_version(&self) -> i32 {
+        self.0.schema_version
+    }
+
+    /// What its extensions do.
+    async fn behaviour(&self) -> enums::ServiceBehaviour {
+        self.0.behaviour.into()
+    }
+
+    /// Only operators register it.
+    async fn privileged(&self) -> bool {
+        self.0.privileged
+    }
+
+    /// Its extensions may join call groups.
+    async fn group_capable(&self) -> bool {
+        self.0.group_capable
+    }
+
+    /// How many extensions one user may hold in one event; null: no limit.
+    async fn quota(&self) -> Option<i32> {
+        self.0.quota
+    }
+
+    /// How many members a group of this type may have; null: no limit.
+    async fn member_limit(&self) -> Option<i32> {
+        self.0.member_limit
+    }
+
+    /// Whether registrations have stopped; what exists goes on.
+    async fn retired(&self) -> bool {
+        self.0.retired
+    }
+
+    /// Settings for templates: registrar, realm, codecs… never secrets.
+    async fn settings(&self) -> &Value {
+        &self.0.settings.0
+    }
+
+    /// What turns its feeds into configuration files. Empty for all but admins.
+    async fn templates(&self, ctx: &Context<'_>) -> Result<Vec<Template>, ApiError> {
+        if !actor(ctx)?.is_at_least(Role::Admin) {
+            return Ok(Vec::new());
+        }
+        let rows = templates::templates_of(&mut *context::read(ctx).await?, self.0.id).await?;
+        Ok(rows.into_iter().map(|row| Template(Arc::new(row))).collect())
+    }
+
+    /// The names of the templates that make the document of a single device, for device links. Empty for guests.
+    async fn device_templates(&self, ctx: &Context<'_>) -> Result<Vec<String>, ApiError> {
+        if matches!(actor(ctx)?, Actor::Guest) {
+            return Ok(Vec::new());
+        }
+        let rows = templates::templates_of(&mut *context::read(ctx).await?, self.0.id).await?;
+        let of_devices = rows.into_iter().filter(|row| templates::is_of_device(row.format, &row.source));
+        Ok(of_devices.map(|row| row.name).collect())
+    }
 }

@@ -1,61 +1,11 @@
-//! What mutations of the configuration answer.
-
-use std::sync::Arc;
+//! Payloads of the mutations of service types.
 
 use async_graphql::{Context, SimpleObject};
 
-use super::objects::{CallPermission, Event, NumberRange};
-use super::type_objects::{ServiceType, Template};
+use super::objects::ServiceType;
 use crate::graphql::extensions::Extension;
-use crate::graphql::context;
 use crate::graphql::error::{ApiError, UserError, settle};
-use platform::ids::{CallPermissionId, EventId, NumberRangeId};
-use service_types::{queries, rules};
-
-/// An event, or why not.
-#[derive(SimpleObject)]
-pub struct EventPayload {
-    /// The event as it is now.
-    pub event: Option<Event>,
-    /// Why not.
-    pub errors: Vec<UserError>,
-}
-
-impl EventPayload {
-    pub async fn of(
-        ctx: &Context<'_>,
-        result: Result<rules::Changed<EventId>, platform::error::Error>,
-    ) -> Result<Self, ApiError> {
-        Ok(match settle(result)? {
-            Ok(changed) => Self { event: Event::load(ctx, changed.id).await?, errors: Vec::new() },
-            Err(errors) => Self { event: None, errors },
-        })
-    }
-}
-
-/// A range, or why not.
-#[derive(SimpleObject)]
-pub struct NumberRangePayload {
-    /// The range as it is now.
-    pub range: Option<NumberRange>,
-    /// Why not.
-    pub errors: Vec<UserError>,
-}
-
-impl NumberRangePayload {
-    pub async fn of(
-        ctx: &Context<'_>,
-        result: Result<rules::Changed<NumberRangeId>, platform::error::Error>,
-    ) -> Result<Self, ApiError> {
-        Ok(match settle(result)? {
-            Ok(changed) => {
-                let row = queries::range_by_id(&mut *context::read(ctx).await?, changed.id).await?;
-                Self { range: row.map(|row| NumberRange(Arc::new(row))), errors: Vec::new() }
-            }
-            Err(errors) => Self { range: None, errors },
-        })
-    }
-}
+use service_types::rules;
 
 /// A service type, or why not.
 #[derive(SimpleObject)]
@@ -72,13 +22,13 @@ pub struct ServiceTypePayload {
 
 impl ServiceTypePayload {
     pub async fn of(ctx: &Context<'_>, update: rules::Update) -> Result<Self, ApiError> {
-        let rules::Update { result, breakage } = update;
+        let rules::Update { result, incompatibilities } = update;
         let (service_type, errors) = match settle(result)? {
             Ok(changed) => (ServiceType::load(ctx, changed.id).await?, Vec::new()),
             Err(errors) => (None, errors),
         };
-        let violations = named(ctx, breakage.named).await?;
-        Ok(Self { service_type, violations, violation_count: breakage.count, errors })
+        let violations = named(ctx, incompatibilities.named).await?;
+        Ok(Self { service_type, violations, violation_count: incompatibilities.count, errors })
     }
 }
 
@@ -97,47 +47,15 @@ pub struct ExtensionViolation {
 }
 
 /// Reads the extensions that are named; one that has gone meanwhile is left out.
-async fn named(ctx: &Context<'_>, violations: Vec<rules::Violation>) -> Result<Vec<ExtensionViolation>, ApiError> {
+async fn named(
+    ctx: &Context<'_>,
+    violations: Vec<rules::Incompatibility>,
+) -> Result<Vec<ExtensionViolation>, ApiError> {
     let mut named = Vec::with_capacity(violations.len());
-    for rules::Violation { extension, pointer, keyword, message } in violations {
+    for rules::Incompatibility { extension, pointer, keyword, message } in violations {
         if let Some(extension) = Extension::load(ctx, extension).await? {
             named.push(ExtensionViolation { extension, pointer, keyword, message });
         }
     }
     Ok(named)
-}
-
-/// A template, or why not.
-#[derive(SimpleObject)]
-pub struct TemplatePayload {
-    /// The template as it is now.
-    pub template: Option<Template>,
-    /// The template applied to sample data.
-    pub sample: Option<String>,
-    /// Why not.
-    pub errors: Vec<UserError>,
-}
-
-/// A permission, or why not.
-#[derive(SimpleObject)]
-pub struct CallPermissionPayload {
-    /// The permission as it is now.
-    pub permission: Option<CallPermission>,
-    /// Why not.
-    pub errors: Vec<UserError>,
-}
-
-impl CallPermissionPayload {
-    pub async fn of(
-        ctx: &Context<'_>,
-        result: Result<rules::Changed<CallPermissionId>, platform::error::Error>,
-    ) -> Result<Self, ApiError> {
-        Ok(match settle(result)? {
-            Ok(changed) => {
-                let row = queries::permission_by_id(&mut *context::read(ctx).await?, changed.id).await?;
-                Self { permission: row.map(|row| CallPermission(Arc::new(row))), errors: Vec::new() }
-            }
-            Err(errors) => Self { permission: None, errors },
-        })
-    }
 }

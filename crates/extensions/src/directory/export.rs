@@ -11,7 +11,7 @@ use super::listing::{self, Listing};
 use super::model::{Audience, Entry, is_listed};
 use platform::error::{Error, InternalError};
 use platform::ids::{ExtensionId, ServiceTypeId};
-use service_types::{Event};
+use events::{Event};
 use platform::store::Conn;
 
 /// How many entries an export reads at once.
@@ -56,7 +56,7 @@ pub async fn all_entries(conn: &mut Conn, event: &Event, audience: Audience) -> 
     if !is_listed(event.phase) {
         return Ok(Vec::new());
     }
-    let types = service_types::queries::all_service_types(conn).await?;
+    let types = service_types::all_service_types(conn).await?;
     let slugs: HashMap<_, _> = types.into_iter().map(|row| (row.id, row.slug)).collect();
     let entries = read_all(conn, &Listing::all(event.id, audience)).await?;
     Ok(entries.into_iter().map(|entry| line(entry, &slugs)).collect())

@@ -13,7 +13,7 @@ use platform::access::{Actor, Role};
 use platform::error::Error;
 use crate::search::{Query, Range};
 use platform::ids::{EventId, ServiceTypeId};
-use service_types::{Event, EventPhase};
+use events::{Event, EventPhase};
 use platform::store::Conn;
 use platform::text_enum;
 
@@ -117,7 +117,7 @@ fn longest_first(words: &[String]) -> Vec<&str> {
 /// # Errors
 /// When the database fails.
 pub async fn find_event(conn: &mut Conn, actor: &Actor, slug: &str) -> Result<Option<Event>, Error> {
-    let event = service_types::queries::event_by_slug(conn, slug).await?;
+    let event = events::event_by_slug(conn, slug).await?;
     Ok(event.filter(|event| event.phase != EventPhase::Draft || actor.is_at_least(Role::Admin)))
 }
 

@@ -5,7 +5,7 @@ use diesel::Queryable;
 use platform::access::{Actor, ApiKeyScope, Role};
 use crate::visibility::Visibility;
 use platform::ids::{EventId, ExtensionId, ServiceTypeId};
-use service_types::EventPhase;
+use events::EventPhase;
 
 /// One line of the directory.
 #[derive(Clone, PartialEq, Eq, Debug, Queryable)]

@@ -17,7 +17,7 @@ use crate::stopped::{is_callable, is_stopped};
 use crate::visibility::Visibility;
 use platform::ids::{EventId, ExtensionId};
 use platform::query;
-use service_types::EventPhase;
+use ::events::EventPhase;
 use platform::store::Conn;
 use platform::store::schema::{
     call_permissions, directory_terms, events, extension_permissions, extensions, feeds, numbers, restrictions,

@@ -18,7 +18,6 @@ use platform::error::Error;
 use platform::ids::EventId;
 use platform::notifications::Notification;
 use platform::notifications::watch::watch;
-use service_types::queries as configured;
 use platform::services::Services;
 
 /// SHA-256 over a listing.
@@ -42,8 +41,8 @@ impl Fingerprints {
         let mut known = self.0.lock().await;
         let mut conn = services.store.read().await?;
         let gate = Gate {
-            is_listed: configured::event_by_id(&mut conn, event).await?.is_some_and(|event| is_listed(event.phase)),
-            catalogue: configured::catalogue_revision(&mut conn).await?,
+            is_listed: events::event_by_id(&mut conn, event).await?.is_some_and(|event| is_listed(event.phase)),
+            catalogue: events::catalogue_revision(&mut conn).await?,
             heads: queries::feed_heads(&mut conn, event).await?,
         };
         if let Some((before, fingerprint)) = known.get(&(event, audience))

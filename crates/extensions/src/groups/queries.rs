@@ -8,7 +8,7 @@ use super::model::{GroupMember, Membership, MembershipState, Party};
 use platform::access::Permit;
 use platform::ids::{AccountId, EventId, ExtensionId, GroupMemberId};
 use platform::query;
-use service_types::EventPhase;
+use ::events::EventPhase;
 use platform::store::schema::{events, extensions, group_members};
 use platform::store::{CHUNK, Conn};
 

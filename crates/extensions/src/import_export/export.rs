@@ -45,15 +45,15 @@ struct Beside {
 
 async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Result<Vec<ExtensionRow>, Error> {
     let missing = || UserError::not_found("event", "There is no such event.");
-    let event = service_types::queries::event_by_slug(conn, event).await?.ok_or_else(missing)?;
+    let event = events::event_by_slug(conn, event).await?.ok_or_else(missing)?;
     let found = many_queries::all_of_event(conn, event.id).await?;
     let mut types = HashMap::new();
-    for service_type in service_types::queries::all_service_types(conn).await? {
+    for service_type in service_types::all_service_types(conn).await? {
         let schema = compiled(&service_type)?;
         types.insert(service_type.id, (service_type, schema));
     }
     let slugs: HashMap<_, _> =
-        service_types::queries::all_permissions(conn).await?.into_iter().map(|row| (row.id, row.slug)).collect();
+        events::all_permissions(conn).await?.into_iter().map(|row| (row.id, row.slug)).collect();
     let ids: Vec<ExtensionId> = found.iter().map(|(row, _)| row.id).collect();
     let mut permissions = HashMap::<_, Vec<String>>::new();
     for (extension, permission) in many_queries::granted_to(conn, &ids).await? {

@@ -141,7 +141,7 @@ pub async fn total(conn: &mut Conn, filter: &Filter) -> Result<i32, Error> {
 async fn with_events(conn: &mut Conn, filter: &Filter) -> Result<Filter, Error> {
     let mut filter = filter.clone();
     if filter.search.is_some() && filter.events.is_none() {
-        let events = service_types::queries::all_events(conn).await?;
+        let events = events::all_events(conn).await?;
         filter.events = Some(events.into_iter().map(|event| event.id).collect());
     }
     Ok(filter)

@@ -163,7 +163,7 @@ pub async fn set_call_permissions(
 
 /// The permissions with these slugs.
 pub(super) async fn permissions(tx: &mut Tx<'_>, slugs: &[String]) -> Result<Vec<CallPermissionId>, Error> {
-    let found = service_types::queries::permissions_by_slugs(tx.conn, slugs).await?;
+    let found = events::permissions_by_slugs(tx.conn, slugs).await?;
     for (place, slug) in slugs.iter().enumerate() {
         if !found.iter().any(|permission| permission.slug == *slug) {
             let problem = UserError::not_found("", format!("There is no call permission {slug:?}."));

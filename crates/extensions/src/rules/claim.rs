@@ -11,7 +11,8 @@ use numbers::rules::{settle, untouched};
 use numbering::NumberState;
 use numbers::{NumberRow};
 use restrictions::{TargetKind};
-use service_types::{Event, ServiceType};
+use events::{Event};
+use service_types::{ServiceType};
 use platform::services::Services;
 use platform::store::Conn;
 use platform::store::types::Id;
@@ -133,12 +134,11 @@ async fn usable(
     event: &Event,
     service_type: &ServiceType,
 ) -> Result<Vec<plan::NumberRange>, Error> {
-    let limits = service_types::queries::range_limits(conn, event.id).await?;
+    let limits = service_types::range_limits(conn, event.id).await?;
     let mut ranges = Vec::new();
-    for range in service_types::queries::ranges_of_event(conn, event.id).await? {
-        let mut named =
-            limits.iter().filter(|(id, _)| *id == range.id).map(|(_, service_type)| *service_type).peekable();
-        let is_open = named.peek().is_none() || named.any(|id| id == service_type.id);
+    for range in events::ranges_of_event(conn, event.id).await? {
+        let mut of_range = limits.iter().filter(|limit| limit.range_id == range.id).peekable();
+        let is_open = of_range.peek().is_none() || of_range.any(|limit| limit.service_type_id == service_type.id);
         if is_staff || (is_open && !range.privileged) {
             ranges.push(range.plan()?);
         }

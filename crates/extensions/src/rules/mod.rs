@@ -36,7 +36,8 @@ use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::{AccountId, ExtensionId};
 use platform::locks::{self, Hold};
 use service_types::schema::{Editor, ParameterSchema, Parameters, Viewer};
-use service_types::{Event, EventPhase, ServiceType, compiled};
+use events::{Event, EventPhase};
+use service_types::{ServiceType, compiled};
 use platform::transaction::{Mode, Tx};
 
 /// An extension that an operation made or changed.
@@ -158,8 +159,8 @@ async fn lock(tx: &mut Tx<'_>, rows: &[&Extension], others: &[AccountId]) -> Res
 
 /// The event and the service type of an extension.
 async fn place_of(tx: &mut Tx<'_>, row: &Extension) -> Result<(Event, ServiceType), Error> {
-    let event = service_types::queries::event_by_id(tx.conn, row.event_id).await?;
-    let service_type = service_types::queries::service_type_by_id(tx.conn, row.service_type_id).await?;
+    let event = events::event_by_id(tx.conn, row.event_id).await?;
+    let service_type = service_types::service_type_by_id(tx.conn, row.service_type_id).await?;
     match (event, service_type) {
         (Some(event), Some(service_type)) => Ok((event, service_type)),
         _ => Err(InternalError::new("an extension without its event or service type").into()),

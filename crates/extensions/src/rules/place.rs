@@ -21,7 +21,8 @@ use platform::locks::{self, Hold};
 use numbers::rules::{Move, shift};
 use numbering::NumberState;
 use service_types::schema::Source;
-use service_types::{Event, ServiceType, compiled};
+use events::{Event};
+use service_types::{ServiceType, compiled};
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
 
@@ -138,8 +139,8 @@ pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExte
 /// The event of this slug, if the caller may know of it.
 pub async fn find_event(tx: &mut Tx<'_>, slug: &str) -> Result<Event, Error> {
     let is_admin = tx.actor().is_at_least(Role::Admin);
-    let event = service_types::queries::event_by_slug(tx.conn, slug).await?;
-    let event = event.filter(|event| is_admin || event.phase != service_types::EventPhase::Draft);
+    let event = events::event_by_slug(tx.conn, slug).await?;
+    let event = event.filter(|event| is_admin || event.phase != events::EventPhase::Draft);
     Ok(event.ok_or_else(|| UserError::not_found("event", "There is no such event."))?)
 }
 
@@ -147,7 +148,7 @@ async fn find(tx: &mut Tx<'_>, event: &str, service_type: &str) -> Result<(Event
     let no_type = || UserError::not_found("serviceType", "There is no such service type.");
     let event = find_event(tx, event).await?;
     let service_type =
-        service_types::queries::service_type_by_slug(tx.conn, service_type).await?.ok_or_else(no_type)?;
+        service_types::service_type_by_slug(tx.conn, service_type).await?.ok_or_else(no_type)?;
     Ok((event, service_type))
 }
 
@@ -230,7 +231,7 @@ async fn check_offer(tx: &mut Tx<'_>, permit: &Permit, event: &Event, service_ty
         let message = "Only operators register this service type.";
         return Err(UserError::new(UserErrorKind::ServiceTypePrivileged, "serviceType", message).into());
     }
-    if !service_types::queries::event_offers(tx.conn, event.id, service_type.id).await? {
+    if !service_types::event_offers(tx.conn, event.id, service_type.id).await? {
         return Err(UserError::invalid("serviceType", "This service type is not offered at this event.").into());
     }
     Ok(())

@@ -15,7 +15,7 @@ use platform::ids::ExtensionId;
 use platform::notifications::Notification;
 use numbers::rules::{Move, shift};
 use numbering::NumberState;
-use service_types::Event;
+use events::Event;
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
 

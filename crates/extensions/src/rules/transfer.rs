@@ -14,7 +14,8 @@ use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use numbers::rules::{Move, shift};
 use numbering::NumberState;
 use restrictions::{RestrictionEffect};
-use service_types::{Event, ServiceType, compiled};
+use events::{Event};
+use service_types::{ServiceType, compiled};
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
 

@@ -14,7 +14,8 @@ use platform::access::{Caller, reach};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::ExtensionId;
 use service_types::schema::{Editor, Parts, Source};
-use service_types::{EventPhase, compiled};
+use events::{EventPhase};
+use service_types::{compiled};
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
 

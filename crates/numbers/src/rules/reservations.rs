@@ -15,7 +15,7 @@ use numbering::plan;
 use crate::state::{Mover, NumberState, may_move};
 use crate::{NumberRow, PlanNumber, queries};
 use restrictions::{TargetKind};
-use service_types::{Event, EventPhase};
+use events::{Event, EventPhase};
 use platform::services::Services;
 use platform::store::types::Id;
 use platform::transaction::{Mode, Tx};
@@ -116,7 +116,7 @@ pub fn of_plan(input: &str, has_event: bool) -> Result<Number, UserError> {
 pub async fn plan_of(tx: &mut Tx<'_>, slug: Option<&str>) -> Result<Option<Event>, Error> {
     let Some(slug) = slug else { return Ok(None) };
     let is_admin = tx.actor().is_at_least(Role::Admin);
-    let event = service_types::queries::event_by_slug(tx.conn, slug).await?;
+    let event = events::event_by_slug(tx.conn, slug).await?;
     let event = event.filter(|event| is_admin || event.phase != EventPhase::Draft);
     Ok(Some(event.ok_or_else(|| UserError::not_found("event", "There is no such event."))?))
 }
@@ -142,7 +142,7 @@ pub async fn lock(tx: &mut Tx<'_>, action: Action, event: Option<&Event>, number
     }
     let permit = tx.permit().await?;
     if let Some(event) = event {
-        let event = service_types::queries::event_by_id(tx.conn, event.id).await?;
+        let event = events::event_by_id(tx.conn, event.id).await?;
         if event.is_none_or(|event| event.phase == EventPhase::Archived) {
             let message = "This event is archived: nothing changes any more.";
             return Err(UserError::new(UserErrorKind::EventClosed, "event", message).into());
@@ -196,7 +196,7 @@ async fn check_plan(tx: &mut Tx<'_>, event: Option<&Event>, number: &Number) -> 
         let problem = UserError::new(UserErrorKind::NumberOutOfRange, "number", "Numbers like this are reserved.");
         return Err(problem.rule("number.reserved").into());
     }
-    let rows = service_types::queries::ranges_of_event(tx.conn, event.id).await?;
+    let rows = events::ranges_of_event(tx.conn, event.id).await?;
     let ranges = rows.iter().map(|range| range.plan()).collect::<Result<Vec<_>, _>>()?;
     check_outside(tx, event, number, &ranges).await
 }

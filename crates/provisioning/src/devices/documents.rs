@@ -22,7 +22,7 @@ use crate::{content_queries, queries as feeds};
 use restrictions::{RestrictionEffect};
 use platform::secrets::Sealer;
 use service_types::schema::{Parameters, Viewer};
-use service_types::templates::{self, DeviceVariables, Limits, Template};
+use templates::{DeviceVariables, Limits, Template};
 use platform::services::Services;
 use platform::store::Conn;
 use platform::transaction::{Mode, transact};

@@ -15,8 +15,8 @@ use extensions::{Extension};
 use platform::feed_log::FeedRef;
 use platform::ids::{DeviceLinkId, ExtensionId};
 use platform::secrets::Secret;
-use service_types::templates::{self, Template};
-use service_types::{EventPhase};
+use templates::{Template};
+use events::{EventPhase};
 use platform::services::Services;
 use platform::transaction::{Mode, Tx, transact};
 
@@ -127,7 +127,7 @@ async fn ground(tx: &mut Tx<'_>, permit: &Permit, input: &NewLink) -> Result<(Ex
     let row = found
         .filter(|row| permit.is_for(row.owner_id))
         .ok_or_else(|| UserError::not_found("extension", "There is no such extension."))?;
-    let event = service_types::queries::event_by_id(tx.conn, row.event_id).await?;
+    let event = events::event_by_id(tx.conn, row.event_id).await?;
     if event.is_none_or(|event| event.phase == EventPhase::Archived) {
         return Err(UserError::new(UserErrorKind::EventClosed, "extension", "This event is archived.").into());
     }

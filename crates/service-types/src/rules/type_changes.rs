@@ -1,29 +1,31 @@
 //! Changes of a service type, down to the last extension of it.
 
+use platform::transact;
 use crate::actions;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::breakage::Breakage;
+use super::incompatibility::Incompatibilities;
 use super::types::{clean_instructions, clean_settings, not_negative, refuse_clash};
-use super::{Changed, catalogue_changed, clean_name, clean_text};
 use platform::access::{Caller, Permit, Role};
 use platform::error::{Error, UserError, UserErrorKind};
+use events::input::{clean_name, clean_text};
+use events::rules::{Changed, catalogue_changed};
 use platform::feed_log::{self, EntryChange, FeedRef, Keys};
 use platform::ids::{EventId, ServiceTypeId};
 use platform::locks::{self, Hold};
 use platform::notifications::Notification;
 use platform::patch::Patch;
 use crate::adapt::adapt;
-use crate::effects::{self, Affected, NewContent};
+use crate::cascade::{self, Affected, NewContent};
 use crate::model::ServiceType;
 use crate::schema::{ParameterSchema, Parameters, Parts, Source, same_schema};
 use crate::sealed::{comparison_key, open_secrets, seal_secrets, unique_values};
 use crate::{compiled, queries};
 use platform::services::Services;
 use platform::store::types::JsonValue;
-use platform::transaction::{Mode, Tx, transact};
+use platform::transaction::{Mode, Tx};
 
 /// What is to change of a service type.
 pub struct UpdateServiceType {
@@ -49,14 +51,14 @@ pub struct UpdateServiceType {
 /// The service type, or why not, and the extensions that stand in the way.
 pub struct Update {
     pub result: Result<Changed<ServiceTypeId>, Error>,
-    pub breakage: Breakage,
+    pub incompatibilities: Incompatibilities,
 }
 
 /// Changes a service type. A new schema is checked against every extension of the type in one transaction: all of them fit, or
 /// nothing changes. A stored secret is never shown because its parameter is no secret any more: that breaks its extension too. `taken` are the names of the API's own GraphQL types.
 ///
 /// In `result`: INVALID or NOT_FOUND at the field concerned, STALE_VERSION at `expectedSchemaVersion`, SCHEMA_VIOLATION at
-/// `parameterSchema` with the extensions in `breakage`.
+/// `parameterSchema` with the extensions in `incompatibilities`.
 pub async fn update_service_type(
     services: &Services,
     caller: &Arc<Caller>,
@@ -64,27 +66,25 @@ pub async fn update_service_type(
     taken: Vec<String>,
 ) -> Update {
     // A refused transaction gives back nothing but its problems; what stood in the way comes out through here.
-    let found = Arc::new(Mutex::new(Breakage::default()));
+    let found = Arc::new(Mutex::new(Incompatibilities::default()));
     let seen = Arc::clone(&found);
     let mode = Mode::dry_run(input.dry_run);
-    let result = transact(services, caller, actions::UPDATE_SERVICE_TYPE, mode, move |tx| {
-        Box::pin(async move {
-            let mut breakage = Breakage::default();
-            let result = update(tx, input, &taken, &mut breakage).await;
-            *seen.lock().unwrap_or_else(PoisonError::into_inner) = breakage;
+    let result = transact!(services, caller, actions::UPDATE_SERVICE_TYPE, mode, |tx| {
+            let mut incompatibilities = Incompatibilities::default();
+            let result = update(tx, input, &taken, &mut incompatibilities).await;
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) = incompatibilities;
             result
         })
-    })
     .await;
-    let breakage = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
-    Update { result, breakage }
+    let incompatibilities = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
+    Update { result, incompatibilities }
 }
 
 async fn update(
     tx: &mut Tx<'_>,
     input: UpdateServiceType,
     taken: &[String],
-    breakage: &mut Breakage,
+    incompatibilities: &mut Incompatibilities,
 ) -> Result<Changed<ServiceTypeId>, Error> {
     // The lock stops every registration of the type: nobody else may even wait for it.
     tx.actor().demand(Role::Admin)?;
@@ -109,8 +109,8 @@ async fn update(
             queries::all_service_types(tx.conn).await?.into_iter().filter(|other| other.id != id).collect();
         refuse_clash(&others, &after, &change.new, taken).map_err(at_schema)?;
     }
-    apply(tx, &permit, &change, &defaults, breakage).await?;
-    if let Some(refusal) = breakage.refusal() {
+    apply(tx, &permit, &change, &defaults, incompatibilities).await?;
+    if let Some(refusal) = incompatibilities.refusal() {
         return Err(refusal.into());
     }
     queries::save_service_type(tx.conn, &permit, &after).await?;
@@ -130,7 +130,7 @@ async fn update(
 /// Locks the type, then every event that has an extension or a feed of it.
 async fn lock(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<Vec<EventId>, Error> {
     locks::service_types(tx.conn, &[id], Hold::Exclusive).await?;
-    let mut events = effects::events_of_type(tx.conn, id).await?;
+    let mut events = cascade::events_of_type(tx.conn, id).await?;
     events.extend(feed_log::feeds_of_service_type(tx.conn, id).await?.into_iter().map(|feed| feed.event_id));
     events.sort_unstable();
     events.dedup();
@@ -244,12 +244,12 @@ async fn apply(
     permit: &Permit,
     change: &Change,
     defaults: &Parameters,
-    breakage: &mut Breakage,
+    incompatibilities: &mut Incompatibilities,
 ) -> Result<(), Error> {
     if !change.is_new_schema() && !change.settings_changed {
         return Ok(());
     }
-    let extensions = effects::extensions_of_type(tx.conn, change.id).await?;
+    let extensions = cascade::extensions_of_type(tx.conn, change.id).await?;
     if !change.is_new_schema() {
         for (extension, _) in extensions {
             tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
@@ -263,13 +263,13 @@ async fn apply(
         let source = Source { number: &extension.number, username: &username, rng: tx.rng() };
         match adapt(&change.new, &before, defaults, &source) {
             Ok(after) => planned.push(Planned { extension, before, after }),
-            Err(problem) => breakage.add(extension.id, problem),
+            Err(problem) => incompatibilities.add(extension.id, problem),
         }
     }
-    if breakage.count == 0 {
-        claim_unique_values(tx, permit, change, &planned, breakage).await?;
+    if incompatibilities.count == 0 {
+        claim_unique_values(tx, permit, change, &planned, incompatibilities).await?;
     }
-    if breakage.count == 0 {
+    if incompatibilities.count == 0 {
         for one in &planned {
             write(tx, permit, change, one).await?;
         }
@@ -282,20 +282,20 @@ async fn claim_unique_values(
     permit: &Permit,
     change: &Change,
     planned: &[Planned],
-    breakage: &mut Breakage,
+    incompatibilities: &mut Incompatibilities,
 ) -> Result<(), Error> {
     let has_unique = |schema: &ParameterSchema| schema.parameters().iter().any(|parameter| parameter.unique.is_some());
     if !has_unique(&change.old) && !has_unique(&change.new) {
         return Ok(());
     }
-    effects::release_unique_values(tx.conn, permit, change.id).await?;
+    cascade::release_unique_values(tx.conn, permit, change.id).await?;
     let key = comparison_key(tx, &change.new).await?;
     for Planned { extension, after, .. } in planned {
         for unique in unique_values(&change.new, &after.join(), extension.event_id, change.id, key.as_ref())? {
-            if !effects::claim_unique_value(tx.conn, permit, extension.id, &unique).await? {
+            if !cascade::claim_unique_value(tx.conn, permit, extension.id, &unique).await? {
                 let pointer = format!("/{}", unique.parameter.replace('~', "~0").replace('/', "~1"));
                 let kind = UserErrorKind::SchemaViolation { pointer, keyword: "x-unique".to_owned() };
-                breakage.add(extension.id, UserError::new(kind, "", "Another extension has this value."));
+                incompatibilities.add(extension.id, UserError::new(kind, "", "Another extension has this value."));
                 break;
             }
         }
@@ -318,7 +318,7 @@ async fn write(tx: &mut Tx<'_>, permit: &Permit, change: &Change, planned: &Plan
             status: JsonValue(Value::Object(after.status.clone())),
         };
         let changed_at = shows_anew.then_some(tx.now);
-        effects::save_content(tx.conn, permit, extension.id, &content, changed_at).await?;
+        cascade::save_content(tx.conn, permit, extension.id, &content, changed_at).await?;
     }
     let keys = change.new.feed_keys(&after.public);
     if shows_anew || keys != change.old.feed_keys(&before.public) {

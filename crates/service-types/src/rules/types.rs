@@ -1,13 +1,15 @@
 //! Service types.
 
+use platform::transact;
 use crate::actions;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Changed, catalogue_changed, clean_name, clean_slug, clean_text};
 use platform::access::{Caller};
 use platform::error::{Error, UserError, UserErrorKind};
+use events::input::{clean_name, clean_slug, clean_text};
+use events::rules::{Changed, catalogue_changed};
 use platform::ids::ServiceTypeId;
 use crate::model::{ServiceBehaviour, ServiceType};
 use crate::schema::ParameterSchema;
@@ -15,7 +17,7 @@ use crate::typing::{ServiceTypeSource, TypeCatalogue};
 use crate::{compiled, queries};
 use platform::services::Services;
 use platform::store::types::JsonValue;
-use platform::transaction::{Mode, transact};
+use platform::transaction::Mode;
 
 /// A service type to be made.
 pub struct CreateServiceType {
@@ -42,8 +44,7 @@ pub async fn create_service_type(
     input: CreateServiceType,
     taken: Vec<String>,
 ) -> Result<Changed<ServiceTypeId>, Error> {
-    transact(services, caller, actions::CREATE_SERVICE_TYPE, Mode::Commit, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, actions::CREATE_SERVICE_TYPE, Mode::Commit, |tx| {
             let permit = tx.permit().await?;
             let slug = clean_slug(&input.slug)?;
             let schema = ParameterSchema::compile(&input.parameter_schema)?;
@@ -84,7 +85,6 @@ pub async fn create_service_type(
             tx.audit(&permit, Some(row.id.global()), format!("service type {} was made", row.slug)).await?;
             Ok(Changed { id: row.id })
         })
-    })
     .await
 }
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::export::{Export, ExportEntry};
 use platform::error::{Error, InternalError};
-use service_types::TemplateFormat;
-use service_types::templates::{self, Limits};
+use templates::TemplateFormat;
+use templates::{Limits};
 
 /// How many entries a Cisco telephone takes at once.
 const CISCO_PAGE: usize = 32;

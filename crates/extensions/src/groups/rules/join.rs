@@ -99,7 +99,7 @@ pub async fn join(services: &Services, caller: &Arc<Caller>, input: Join) -> Res
 }
 
 async fn join_in(tx: &mut Tx<'_>, input: Join) -> Result<Joined, Error> {
-    let event = service_types::queries::event_by_slug(tx.conn, &input.event).await?.map(|event| event.id);
+    let event = events::event_by_slug(tx.conn, &input.event).await?.map(|event| event.id);
     locks::events(tx.conn, event.as_slice()).await?;
     let permit = tx.permit().await?;
     let key = permit.actor().key().ok_or(AuthError::Forbidden)?.clone();

@@ -49,7 +49,7 @@ fn mark_group(tx: &mut Tx<'_>, group: &super::Party) {
 
 /// The service type of a party.
 async fn service_type(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<ServiceType, Error> {
-    let found = service_types::queries::service_type_by_id(tx.conn, id).await?;
+    let found = service_types::service_type_by_id(tx.conn, id).await?;
     Ok(found.ok_or_else(|| InternalError::new("an extension of a missing service type"))?)
 }
 

@@ -13,7 +13,7 @@
 use platform::access::{Actor, Permit};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::EventId;
-use service_types::{EventPhase as Phase};
+use events::{EventPhase as Phase};
 use platform::store::Conn;
 
 /// What is about to change.
@@ -30,7 +30,7 @@ pub enum EntryChange {
 /// # Errors
 /// EVENT_CLOSED where it does not.
 pub async fn check(conn: &mut Conn, permit: &Permit, event: EventId, change: EntryChange) -> Result<(), Error> {
-    let event = service_types::queries::event_by_id(conn, event).await?;
+    let event = events::event_by_id(conn, event).await?;
     let phase = event.ok_or_else(|| InternalError::new("an extension of a missing event"))?.phase;
     let is_staff = permit.is_staff() || matches!(permit.actor(), Actor::Key(_));
     if allows(phase, change, is_staff) {

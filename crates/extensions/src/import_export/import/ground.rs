@@ -17,7 +17,8 @@ use numbers::{NumberRow};
 use platform::secrets::ComparisonKey;
 use service_types::schema::ParameterSchema;
 use service_types::sealed::comparison_key;
-use service_types::{Event, ServiceType, compiled};
+use events::{Event};
+use service_types::{ServiceType, compiled};
 use platform::store::Conn;
 use platform::store::types::Id;
 use platform::transaction::Tx;
@@ -68,7 +69,7 @@ pub(super) async fn lock(tx: &mut Tx<'_>, event: &Event, rows: &[(u64, Extension
         locks::accounts(tx.conn, &owners, Hold::Shared).await?;
     }
     let slugs: BTreeSet<&str> = rows.iter().map(|(_, row)| row.service_type.as_str()).collect();
-    let types = service_types::queries::all_service_types(tx.conn).await?;
+    let types = service_types::all_service_types(tx.conn).await?;
     let types: Vec<ServiceTypeId> =
         types.iter().filter(|found| slugs.contains(found.slug.as_str())).map(|found| found.id).collect();
     locks::service_types(tx.conn, &types, Hold::Shared).await?;
@@ -109,8 +110,8 @@ impl ImportContext {
         for member in groups::queries::members_of_groups(tx.conn, &ids).await? {
             members.entry(member.group_id).or_default().push(member);
         }
-        let permissions = service_types::queries::all_permissions(tx.conn).await?;
-        let ranges = service_types::queries::ranges_of_event(tx.conn, event.id).await?;
+        let permissions = events::all_permissions(tx.conn).await?;
+        let ranges = events::ranges_of_event(tx.conn, event.id).await?;
         Ok(Self {
             ranges: ranges.iter().map(|range| range.plan()).collect::<Result<_, _>>()?,
             reserved: event.reserved_prefixes()?,
@@ -134,7 +135,7 @@ impl ImportContext {
 
 async fn kinds(tx: &mut Tx<'_>) -> Result<HashMap<String, Arc<Kind>>, Error> {
     let mut kinds = HashMap::new();
-    for service_type in service_types::queries::all_service_types(tx.conn).await? {
+    for service_type in service_types::all_service_types(tx.conn).await? {
         let schema = compiled(&service_type)?;
         let key = comparison_key(tx, &schema).await?;
         kinds.insert(service_type.slug.clone(), Arc::new(Kind { service_type, schema, key }));

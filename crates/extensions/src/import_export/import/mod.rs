@@ -87,7 +87,7 @@ async fn run(tx: &mut Tx<'_>, input: Import) -> Result<Imported, Error> {
     let event = find_event(tx, &event).await?;
     ground::lock(tx, &event, &rows).await?;
     let permit = tx.permit().await?;
-    let event = service_types::queries::event_by_id(tx.conn, event.id).await?;
+    let event = events::event_by_id(tx.conn, event.id).await?;
     let event = event.ok_or_else(|| UserError::not_found("event", "There is no such event."))?;
     check_phase(&event, &permit, Weight::Heavy).map_err(|problem| problem.at(["event"]))?;
     progress.expect(2 * rows.len());

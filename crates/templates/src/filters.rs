@@ -102,8 +102,8 @@ fn ascii(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::templates::TemplateFormat;
-    use crate::templates::engine::{Limits, render};
+    use crate::TemplateFormat;
+    use crate::engine::{Limits, render};
 
     fn evaluated(expression: &str) -> Result<String, String> {
         let context =

@@ -13,8 +13,8 @@ use super::outline::outline;
 use super::variables::{DeviceVariables, ExtensionVariables, MemberVariables, Surroundings, TypeVariables, of_device};
 use platform::clock::{Rng, Timestamp};
 use platform::error::{Error, UserError};
-use crate::schema::{DigestContext, ParameterSchema, Parameters, Source};
-use crate::{ServiceBehaviour, ServiceType};
+use service_types::schema::{DigestContext, ParameterSchema, Parameters, Source};
+use service_types::{ServiceBehaviour, ServiceType};
 
 /// The longest sample that is answered, in bytes.
 const MAX_SAMPLE_BYTES: usize = 64 * 1024;

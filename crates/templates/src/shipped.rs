@@ -21,7 +21,7 @@ macro_rules! shipped {
             name: $name,
             content_type: $content_type,
             format: TemplateFormat::$format,
-            source: include_str!(concat!("../demo/templates/", $name)),
+            source: include_str!(concat!("shipped/", $name)),
         }),+];
     };
 }

@@ -8,7 +8,7 @@ const NAMED: usize = 100;
 
 /// An extension that a new schema would break.
 #[derive(Clone, Debug)]
-pub struct Violation {
+pub struct Incompatibility {
     pub extension: ExtensionId,
     /// JSON Pointer into its parameters.
     pub pointer: String,
@@ -20,14 +20,14 @@ pub struct Violation {
 
 /// The extensions that a new schema would break.
 #[derive(Clone, Debug, Default)]
-pub struct Breakage {
+pub struct Incompatibilities {
     /// The first hundred.
-    pub named: Vec<Violation>,
+    pub named: Vec<Incompatibility>,
     /// How many there are.
     pub count: i32,
 }
 
-impl Breakage {
+impl Incompatibilities {
     pub(super) fn add(&mut self, extension: ExtensionId, problem: UserError) {
         self.count = self.count.saturating_add(1);
         if self.named.len() >= NAMED {
@@ -37,7 +37,7 @@ impl Breakage {
             UserErrorKind::SchemaViolation { pointer, keyword } => (pointer, keyword),
             _ => (String::new(), String::new()),
         };
-        self.named.push(Violation { extension, pointer, keyword, message: problem.message });
+        self.named.push(Incompatibility { extension, pointer, keyword, message: problem.message });
     }
 
     /// SCHEMA_VIOLATION at `parameterSchema`, if anything would break.

@@ -1,5 +1,6 @@
 //! What admins do with templates.
 
+use platform::transact;
 use crate::actions;
 use std::sync::Arc;
 
@@ -7,11 +8,11 @@ use super::model::{Template, TemplateFormat};
 use super::{queries, sample};
 use platform::access::{Caller};
 use platform::error::{Error, UserError};
+use events::rules::{Changed, catalogue_changed};
 use platform::ids::TemplateId;
-use crate::rules::{Changed, catalogue_changed};
-use crate::{compiled, queries as types};
+use service_types::{compiled, service_type_by_slug};
 use platform::services::Services;
-use platform::transaction::{Mode, transact};
+use platform::transaction::Mode;
 
 /// The longest template, in bytes.
 const MAX_SOURCE_BYTES: usize = 256 * 1024;
@@ -40,11 +41,10 @@ pub struct Saved {
 /// # Errors
 /// INVALID or NOT_FOUND at the field concerned.
 pub async fn save_template(services: &Services, caller: &Arc<Caller>, input: SaveTemplate) -> Result<Saved, Error> {
-    transact(services, caller, actions::SAVE_TEMPLATE, Mode::Commit, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, actions::SAVE_TEMPLATE, Mode::Commit, |tx| {
             let permit = tx.permit().await?;
             check(&input)?;
-            let found = types::service_type_by_slug(tx.conn, &input.service_type).await?;
+            let found = service_type_by_slug(tx.conn, &input.service_type).await?;
             let service_type =
                 found.ok_or_else(|| UserError::not_found("serviceType", "There is no service type with this slug."))?;
             let schema = compiled(&service_type)?;
@@ -67,7 +67,6 @@ pub async fn save_template(services: &Services, caller: &Arc<Caller>, input: Sav
             tx.audit(&permit, Some(template.id.global()), summary).await?;
             Ok(Saved { id: template.id, sample: Some(sample) })
         })
-    })
     .await
 }
 
@@ -80,8 +79,7 @@ pub async fn delete_template(
     caller: &Arc<Caller>,
     id: String,
 ) -> Result<Changed<TemplateId>, Error> {
-    transact(services, caller, actions::DELETE_TEMPLATE, Mode::Commit, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, actions::DELETE_TEMPLATE, Mode::Commit, |tx| {
             let permit = tx.permit().await?;
             let id = TemplateId::from_global(&id)
                 .ok_or_else(|| UserError::invalid("id", "This is not the id of a template."))?;
@@ -92,7 +90,6 @@ pub async fn delete_template(
             tx.audit(&permit, Some(id.global()), format!("template {} was deleted", template.name)).await?;
             Ok(Changed { id })
         })
-    })
     .await
 }
 

@@ -6,7 +6,7 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde::Serialize;
 
-use crate::schema::{DigestSet, Parameters};
+use service_types::schema::{DigestSet, Parameters};
 
 /// Where a document's extensions belong, and when it was made.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,6 @@
 //! Templates: what turns a service type's feed into the text that a particular telephone system reads.
 
+pub mod actions;
 mod engine;
 mod escape;
 mod filters;
@@ -10,6 +11,9 @@ pub mod rules;
 mod sample;
 mod shipped;
 mod variables;
+
+#[cfg(test)]
+mod tests;
 
 pub use engine::{Limits, TemplateError, is_of_device, render};
 pub use filters::parse_mac;

@@ -1,20 +1,22 @@
 //! Call permissions.
 
+use platform::transact;
 use crate::actions;
 use std::sync::Arc;
 
-use super::{Changed, catalogue_changed, clean_name, clean_slug, clean_text};
+use super::{Changed, catalogue_changed};
 use platform::access::{Caller, Role};
 use platform::error::{Error, UserError, UserErrorKind};
+use crate::input::{clean_name, clean_slug, clean_text};
+use crate::model::CallPermission;
+use crate::{cascade, queries};
 use platform::feed_log::EntryChange;
 use platform::ids::CallPermissionId;
 use platform::locks;
 use platform::notifications::Notification;
 use platform::patch::Patch;
-use crate::model::CallPermission;
-use crate::{effects, queries};
 use platform::services::Services;
-use platform::transaction::{Mode, transact};
+use platform::transaction::Mode;
 
 /// A permission to be made.
 pub struct CreateCallPermission {
@@ -41,8 +43,7 @@ pub async fn create_permission(
     caller: &Arc<Caller>,
     input: CreateCallPermission,
 ) -> Result<Changed<CallPermissionId>, Error> {
-    transact(services, caller, actions::CREATE_CALL_PERMISSION, Mode::Commit, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, actions::CREATE_CALL_PERMISSION, Mode::Commit, |tx| {
             let permit = tx.permit().await?;
             let row = CallPermission {
                 id: CallPermissionId::new(tx.rng(), tx.now),
@@ -64,7 +65,6 @@ pub async fn create_permission(
             tx.audit(&permit, Some(row.id.global()), format!("permission {} was made", row.slug)).await?;
             Ok(Changed { id: row.id })
         })
-    })
     .await
 }
 
@@ -77,8 +77,7 @@ pub async fn update_permission(
     caller: &Arc<Caller>,
     input: UpdateCallPermission,
 ) -> Result<Changed<CallPermissionId>, Error> {
-    transact(services, caller, actions::UPDATE_CALL_PERMISSION, Mode::Commit, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, actions::UPDATE_CALL_PERMISSION, Mode::Commit, |tx| {
             let permit = tx.permit().await?;
             let id = CallPermissionId::from_global(&input.id)
                 .ok_or_else(|| UserError::invalid("id", "This is not the id of a permission."))?;
@@ -94,7 +93,7 @@ pub async fn update_permission(
             row.highlights_in_directory =
                 input.highlights_in_directory.stored("highlightsInDirectory")?.unwrap_or(highlighted);
             if row.highlights_in_directory != highlighted {
-                for holder in effects::holders(tx.conn, id).await? {
+                for holder in cascade::permission_holders(tx.conn, id).await? {
                     tx.notify(Notification::Directory(holder.event_id));
                 }
             }
@@ -103,7 +102,6 @@ pub async fn update_permission(
             tx.audit(&permit, Some(id.global()), format!("permission {} was changed", row.slug)).await?;
             Ok(Changed { id })
         })
-    })
     .await
 }
 
@@ -116,8 +114,7 @@ pub async fn delete_permission(
     caller: &Arc<Caller>,
     id: String,
 ) -> Result<Changed<CallPermissionId>, Error> {
-    transact(services, caller, actions::DELETE_CALL_PERMISSION, Mode::Commit, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, actions::DELETE_CALL_PERMISSION, Mode::Commit, |tx| {
             tx.actor().demand(Role::Admin)?;
             // Whoever gives the permission to an extension holds its event's lock: with all of them, nobody does meanwhile.
             let events: Vec<_> = queries::all_events(tx.conn).await?.into_iter().map(|event| event.id).collect();
@@ -127,18 +124,17 @@ pub async fn delete_permission(
                 .ok_or_else(|| UserError::invalid("id", "This is not the id of a permission."))?;
             let missing = || UserError::not_found("id", "There is no such permission.");
             let row = queries::permission_by_id(tx.conn, id).await?.ok_or_else(missing)?;
-            for holder in effects::holders(tx.conn, id).await? {
+            for holder in cascade::permission_holders(tx.conn, id).await? {
                 tx.changes.mark(holder.feed(), holder.id, holder.slot, EntryChange::Touch);
                 if row.highlights_in_directory {
                     tx.notify(Notification::Directory(holder.event_id));
                 }
             }
-            effects::take_permission(tx.conn, &permit, id, tx.now).await?;
+            cascade::revoke_permission(tx.conn, &permit, id, tx.now).await?;
             queries::delete_permission(tx.conn, &permit, id).await?;
             catalogue_changed(tx).await?;
             tx.audit(&permit, Some(id.global()), format!("permission {} was deleted", row.slug)).await?;
             Ok(Changed { id })
         })
-    })
     .await
 }

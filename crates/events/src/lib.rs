@@ -1,0 +1,14 @@
+//! Events with their number ranges, and the call permissions of the installation.
+
+pub mod actions;
+mod cascade;
+pub mod input;
+mod model;
+mod queries;
+pub mod rules;
+
+pub use model::{CallPermission, Event, EventPhase, NumberRange};
+pub use queries::{
+    all_events, all_permissions, catalogue_revision, event_by_id, event_by_slug, permission_by_id,
+    permissions_by_slugs, range_by_id, ranges_of_event,
+};

@@ -1,0 +1,176 @@
+//! Inserts, changes and deletes number ranges.
+
+use platform::transact;
+use crate::actions;
+use std::sync::Arc;
+
+use super::{Changed, catalogue_changed};
+use platform::access::{Caller, Permit};
+use platform::error::{Error, InternalError, UserError, UserErrorKind};
+use crate::input::clean_name;
+use crate::model::{Event, EventPhase, NumberRange};
+use crate::{cascade, queries};
+use platform::ids::NumberRangeId;
+use platform::locks;
+use numbering::number::{MAX_DIGITS, Number};
+use numbering::plan;
+use platform::patch::Patch;
+use platform::services::Services;
+use platform::store::Conn;
+use platform::transaction::{Mode, Tx};
+
+/// Input for a new range.
+pub struct CreateNumberRange {
+    /// The event's slug.
+    pub event: String,
+    pub first: String,
+    pub last: String,
+    pub label: String,
+    pub privileged: bool,
+}
+
+/// Changes to a range.
+pub struct UpdateNumberRange {
+    pub id: String,
+    pub label: Patch<String>,
+    pub privileged: Patch<bool>,
+}
+
+/// A range with its event, under the event's lock.
+pub struct RangeOfEvent {
+    pub permit: Permit,
+    pub event: Event,
+    pub range: NumberRange,
+}
+
+/// Inserts a range that neither overlaps another range of its event nor shares a prefix with it.
+///
+/// # Errors
+/// INVALID, NOT_FOUND or CONFLICT at the field concerned.
+pub async fn insert_range(tx: &mut Tx<'_>, input: CreateNumberRange) -> Result<RangeOfEvent, Error> {
+    let no_event = || UserError::not_found("event", "There is no event with this slug.");
+    if let Some(event) = queries::event_by_slug(tx.conn, &input.event).await? {
+        locks::events(tx.conn, &[event.id]).await?;
+    }
+    let permit = tx.permit().await?;
+    let event = queries::event_by_slug(tx.conn, &input.event).await?.ok_or_else(no_event)?;
+    refuse_archived(&event, "event")?;
+    let first = Number::clean(&input.first).map_err(|problem| problem.at(["first"]))?;
+    let last = Number::clean(&input.last).map_err(|problem| problem.at(["last"]))?;
+    let range = plan::NumberRange::new(&first, &last)?;
+    let mut others = Vec::new();
+    for other in queries::ranges_of_event(tx.conn, event.id).await? {
+        others.push(other.plan()?);
+    }
+    plan::check_range(&range, &others)?;
+    refuse_prefixes_of_taken(tx, &event, &range).await?;
+    let range = NumberRange {
+        id: NumberRangeId::new(tx.rng(), tx.now),
+        event_id: event.id,
+        first: first.into_string(),
+        last: last.into_string(),
+        label: clean_name("label", &input.label)?,
+        privileged: input.privileged,
+    };
+    queries::insert_range(tx.conn, &permit, &range).await?;
+    Ok(RangeOfEvent { permit, event, range })
+}
+
+/// Changes the label of a range, and whether only operators allocate from it.
+///
+/// # Errors
+/// INVALID or NOT_FOUND at the field concerned, EVENT_CLOSED at `id`.
+pub async fn change_range(tx: &mut Tx<'_>, input: UpdateNumberRange) -> Result<RangeOfEvent, Error> {
+    let mut locked = lock_range(tx, &input.id).await?;
+    refuse_archived(&locked.event, "id")?;
+    if let Some(label) = input.label.stored("label")? {
+        locked.range.label = clean_name("label", &label)?;
+    }
+    locked.range.privileged = input.privileged.stored("privileged")?.unwrap_or(locked.range.privileged);
+    queries::save_range(tx.conn, &locked.permit, &locked.range).await?;
+    Ok(locked)
+}
+
+/// Deletes a range all of whose numbers are available.
+///
+/// # Errors
+/// NOT_FOUND at `id`, CONFLICT while numbers are taken.
+pub async fn delete_range(
+    services: &Services,
+    caller: &Arc<Caller>,
+    id: String,
+) -> Result<Changed<NumberRangeId>, Error> {
+    transact!(services, caller, actions::DELETE_NUMBER_RANGE, Mode::Commit, |tx| {
+            let RangeOfEvent { permit, event, range: row } = lock_range(tx, &id).await?;
+            refuse_archived(&event, "id")?;
+            if let Some(taken) = cascade::first_taken_between(tx.conn, event.id, &row.first, &row.last).await? {
+                let message = format!("Some of its numbers are in use or kept for somebody, {taken} among them.");
+                return Err(UserError::new(UserErrorKind::Conflict, "id", message).into());
+            }
+            queries::delete_range(tx.conn, &permit, row.id).await?;
+            catalogue_changed(tx).await?;
+            tx.audit(&permit, Some(row.id.global()), format!("range {}–{} was deleted", row.first, row.last)).await?;
+            Ok(Changed { id: row.id })
+        })
+    .await
+}
+
+/// Locks the event of the range with this global id and reads both.
+async fn lock_range(tx: &mut Tx<'_>, id: &str) -> Result<RangeOfEvent, Error> {
+    let id = NumberRangeId::from_global(id);
+    if let Some(id) = id
+        && let Some(found) = queries::range_by_id(tx.conn, id).await?
+    {
+        locks::events(tx.conn, &[found.event_id]).await?;
+    }
+    let permit = tx.permit().await?;
+    let id = id.ok_or_else(|| UserError::invalid("id", "This is not the id of a range."))?;
+    let range = queries::range_by_id(tx.conn, id)
+        .await?
+        .ok_or_else(|| UserError::not_found("id", "There is no such range."))?;
+    let event = queries::event_by_id(tx.conn, range.event_id)
+        .await?
+        .ok_or_else(|| InternalError::new("a range without its event"))?;
+    Ok(RangeOfEvent { permit, event, range })
+}
+
+fn refuse_archived(event: &Event, field: &str) -> Result<(), UserError> {
+    match event.phase {
+        EventPhase::Archived => Err(UserError::new(
+            UserErrorKind::EventClosed,
+            field,
+            "The event is archived: nothing of it changes any more.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a range beside a number that was assigned outside every range and of which one would begin with the other.
+async fn refuse_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::NumberRange) -> Result<(), Error> {
+    for digits in (1..=MAX_DIGITS).filter(|digits| *digits != range.digits()) {
+        let shadow = range.shadow(digits);
+        let (first, last) = (shadow.first(), shadow.last());
+        if let Some(taken) = cascade::first_taken_between(tx.conn, event.id, first.as_str(), last.as_str()).await? {
+            let message = format!(
+                "The number {taken} is somebody's, and numbers of this range would begin with it, or it with one of them."
+            );
+            return Err(UserError::new(UserErrorKind::Conflict, "first", message).into());
+        }
+    }
+    Ok(())
+}
+
+/// How many numbers of a range somebody could register now: not reserved by a prefix, nobody's, and not barred.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn count_free(conn: &mut Conn, event: &Event, range: &NumberRange) -> Result<u64, InternalError> {
+    let prefixes = event.reserved_prefixes().map_err(|problem| InternalError::new(problem.message))?;
+    let mut free = 0;
+    for part in prefixes.allowed(&range.plan()?) {
+        let (first, last) = (part.first(), part.last());
+        let unavailable = cascade::count_unavailable_between(conn, event.id, first.as_str(), last.as_str()).await?;
+        free += part.size().saturating_sub(u64::try_from(unavailable).unwrap_or(0));
+    }
+    Ok(free)
+}

@@ -1,0 +1,259 @@
+//! Tests of the rules over a temporary SQLite database, with extensions and numbers inserted by SQL.
+
+mod events;
+mod type_changes;
+
+use std::sync::Arc;
+
+use diesel::{ExpressionMethods as _, QueryDsl as _};
+use diesel_async::RunQueryDsl as _;
+use serde_json::{Value, json};
+
+use super::{ServiceBehaviour, queries, rules};
+use platform::access::Caller;
+use platform::access::rates::{Buckets, Rate};
+use platform::passwords::Hasher;
+use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
+use platform::store::DatabaseUrl;
+use platform::error::{Error, UserError, UserErrorKind};
+use events::EventPhase;
+use events::rules::{
+    CreateCallPermission, CreateEvent, CreateNumberRange, DEFAULT_HOLD_SECONDS, DEFAULT_TIME_ZONE, UpdateEvent,
+};
+use platform::feed_log::{self, FeedRef};
+use platform::ids::{AccountId, CallPermissionId, EventId, ExtensionId, NumberId, ServiceTypeId};
+use platform::notifications::Notifier;
+use platform::patch::Patch;
+use platform::query;
+use platform::secrets::Sealer;
+use platform::services::{Services, ServicesInner};
+use platform::store::Store;
+use platform::store::schema::{accounts, extension_permissions, extension_unique_values, extensions, numbers};
+use platform::store::types::JsonValue;
+
+const NOW: Timestamp = Timestamp(1_787_000_000_000_000);
+
+struct Fixture {
+    services: Services,
+    admin: Arc<Caller>,
+    owner: AccountId,
+    event: EventId,
+    pager: ServiceTypeId,
+    _folder: tempfile::TempDir,
+}
+
+fn pager_schema() -> Value {
+    json!({ "type": "object", "additionalProperties": false, "properties": {
+        "ric": { "type": "integer", "x-unique": "SERVICE_TYPE" },
+        "baud": { "type": "integer" },
+    } })
+}
+
+fn event(slug: &str) -> CreateEvent {
+    CreateEvent {
+        slug: slug.into(),
+        name: "Camp".into(),
+        starts_at: None,
+        ends_at: None,
+        time_zone: DEFAULT_TIME_ZONE.into(),
+        phase: EventPhase::Open,
+        hold_seconds: DEFAULT_HOLD_SECONDS,
+        reserved_prefixes: Vec::new(),
+        copy_from: None,
+    }
+}
+
+fn nothing() -> rules::UpdateServiceType {
+    rules::UpdateServiceType {
+        slug: "pager".into(),
+        name: Patch::LeftOut,
+        description: Patch::LeftOut,
+        instructions: Patch::LeftOut,
+        parameter_schema: Patch::LeftOut,
+        defaults: None,
+        privileged: Patch::LeftOut,
+        group_capable: Patch::LeftOut,
+        quota: Patch::LeftOut,
+        member_limit: Patch::LeftOut,
+        settings: Patch::LeftOut,
+        retired: Patch::LeftOut,
+        expected_schema_version: None,
+        dry_run: false,
+    }
+}
+
+fn new_schema(change: impl FnOnce(&mut Value)) -> rules::UpdateServiceType {
+    let mut schema = pager_schema();
+    change(&mut schema);
+    rules::UpdateServiceType { parameter_schema: Patch::Given(schema), ..nothing() }
+}
+
+fn problem<T>(result: Result<T, Error>) -> UserError {
+    match result {
+        Err(Error::User(problems)) => problems.into_iter().next().unwrap(),
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => panic!("it was accepted"),
+    }
+}
+
+impl Fixture {
+    async fn build() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(NOW));
+        let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(1));
+        let services = Services::from(ServicesInner {
+            store: Store::open(&DatabaseUrl::Sqlite(folder.path().join("switchboard.db"))).await.unwrap(),
+            clock: Arc::clone(&clock) as _,
+            sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
+            hasher: Arc::new(Hasher::cheap(Arc::clone(&rng)).unwrap()),
+            sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
+            rng: Arc::clone(&rng),
+            notifier: Notifier::default(),
+        });
+        let admin = Caller::system("test");
+        let pager = rules::CreateServiceType {
+            slug: "pager".into(),
+            name: "Pager".into(),
+            description: String::new(),
+            instructions: String::new(),
+            parameter_schema: pager_schema(),
+            behaviour: ServiceBehaviour::Endpoint,
+            privileged: false,
+            group_capable: false,
+            quota: Some(2),
+            member_limit: None,
+            settings: None,
+        };
+        let pager = rules::create_service_type(&services, &admin, pager, Vec::new()).await.unwrap().id;
+        let input = CreateEvent { reserved_prefixes: vec!["112".into()], ..event("camp") };
+        let event = rules::create_event(&services, &admin, input, vec!["pager".into()]).await.unwrap().id;
+        let owner = AccountId::new(&*rng, NOW);
+        services
+            .store
+            .write(move |conn| {
+                Box::pin(async move {
+                    query!(conn, |c| diesel::insert_into(accounts::table)
+                        .values((
+                            accounts::id.eq(owner),
+                            accounts::username.eq("zoe"),
+                            accounts::display_name.eq("Zoe"),
+                            accounts::email.eq("zoe@example.org"),
+                            accounts::password_hash.eq(""),
+                            accounts::role.eq("USER"),
+                            accounts::search.eq("zoe"),
+                            accounts::created_at.eq(NOW),
+                        ))
+                        .execute(c)
+                        .await)?;
+                    Ok(())
+                })
+            })
+            .await
+            .unwrap();
+        Self { services, admin, owner, event, pager, _folder: folder }
+    }
+
+    async fn extension(&self, slot: i32, number: &'static str, parameters: Value) -> ExtensionId {
+        let id = ExtensionId::new(&*self.services.rng, NOW);
+        let (event, pager, owner) = (self.event, self.pager, self.owner);
+        self.services
+            .store
+            .write(move |conn| {
+                Box::pin(async move {
+                    query!(conn, |c| diesel::insert_into(extensions::table)
+                        .values((
+                            extensions::id.eq(id),
+                            extensions::event_id.eq(event),
+                            extensions::service_type_id.eq(pager),
+                            extensions::owner_id.eq(owner),
+                            extensions::slot.eq(slot),
+                            extensions::number.eq(number),
+                            extensions::label.eq("Zoë's"),
+                            extensions::visibility.eq("PUBLIC"),
+                            extensions::parameters.eq(JsonValue(parameters)),
+                            extensions::status.eq(JsonValue(json!({}))),
+                            extensions::created_at.eq(NOW),
+                            extensions::updated_at.eq(NOW),
+                            extensions::version.eq(1),
+                        ))
+                        .execute(c)
+                        .await)?;
+                    Ok(())
+                })
+            })
+            .await
+            .unwrap();
+        id
+    }
+
+    async fn number(&self, number: &'static str, state: &'static str) {
+        let (id, event, owner) = (NumberId::new(&*self.services.rng, NOW), self.event, self.owner);
+        self.services
+            .store
+            .write(move |conn| {
+                Box::pin(async move {
+                    query!(conn, |c| diesel::insert_into(numbers::table)
+                        .values((
+                            numbers::id.eq(id),
+                            numbers::event_id.eq(Some(event)),
+                            numbering::number.eq(number),
+                            numbers::state.eq(state),
+                            numbers::account_id.eq(Some(owner)),
+                            numbers::version.eq(1),
+                        ))
+                        .execute(c)
+                        .await)?;
+                    Ok(())
+                })
+            })
+            .await
+            .unwrap();
+    }
+
+    async fn range(&self, first: &str, last: &str) -> Result<platform::ids::NumberRangeId, Error> {
+        let input = CreateNumberRange {
+            event: "camp".into(),
+            first: first.into(),
+            last: last.into(),
+            label: "Open".into(),
+            privileged: false,
+        };
+        rules::create_range(&self.services, &self.admin, input, Vec::new()).await.map(|changed| changed.id)
+    }
+
+    async fn update(&self, input: rules::UpdateServiceType) -> rules::Update {
+        rules::update_service_type(&self.services, &self.admin, input, Vec::new()).await
+    }
+
+    async fn stored(&self, id: ExtensionId) -> (Value, i32) {
+        let conn = &mut *self.services.store.read().await.unwrap();
+        let row: (JsonValue, i32) = query!(conn, |c| extensions::table
+            .find(id)
+            .select((extensions::parameters, extensions::version))
+            .first(c)
+            .await)
+        .unwrap();
+        (row.0.0, row.1)
+    }
+
+    async fn schema_version(&self) -> i32 {
+        let conn = &mut *self.services.store.read().await.unwrap();
+        queries::service_type_by_slug(conn, "pager").await.unwrap().unwrap().schema_version
+    }
+
+    async fn head(&self) -> i64 {
+        let conn = &mut *self.services.store.read().await.unwrap();
+        let feed = feed_log::feed_of(conn, FeedRef { event: self.event, service_type: self.pager }).await.unwrap();
+        feed.map_or(0, |feed| feed.head)
+    }
+
+    async fn unique_values(&self) -> Vec<String> {
+        let conn = &mut *self.services.store.read().await.unwrap();
+        query!(conn, |c| extension_unique_values::table
+            .select(extension_unique_values::value)
+            .order(extension_unique_values::value)
+            .load(c)
+            .await)
+        .unwrap()
+    }
+}

@@ -1,0 +1,89 @@
+//! Changes of a service type with extensions.
+
+use serde_json::json;
+
+use super::*;
+
+#[tokio::test]
+async fn an_incompatible_schema_changes_nothing_and_lists_the_extensions() {
+    let fixture = Fixture::build().await;
+    let broken = fixture.extension(1, "2001", json!({ "ric": 8 })).await;
+    fixture.extension(2, "2002", json!({ "ric": 16, "baud": 1200 })).await;
+    for dry_run in [true, false] {
+        let update = fixture
+            .update(rules::UpdateServiceType { dry_run, ..new_schema(|schema| schema["required"] = json!(["baud"])) })
+            .await;
+        assert_eq!(update.incompatibilities.count, 1, "dry run: {dry_run}, {:?}", update.result);
+        let named = &update.incompatibilities.named[0];
+        assert_eq!((named.extension, named.pointer.as_str(), named.keyword.as_str()), (broken, "/baud", "required"));
+        let refused = problem(update.result);
+        assert!(matches!(refused.kind, UserErrorKind::SchemaViolation { .. }));
+        assert_eq!(refused.path, ["parameterSchema"]);
+        assert_eq!((fixture.schema_version().await, fixture.head().await), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn defaults_complete_parameters_and_the_feed_contains_the_changed_extensions() {
+    let fixture = Fixture::build().await;
+    let mended = fixture.extension(1, "2001", json!({ "ric": 8 })).await;
+    let same = fixture.extension(2, "2002", json!({ "ric": 16, "baud": 1200 })).await;
+    let input = || rules::UpdateServiceType {
+        defaults: Some(json!({ "baud": 512 })),
+        ..new_schema(|schema| schema["required"] = json!(["baud"]))
+    };
+    fixture.update(rules::UpdateServiceType { dry_run: true, ..input() }).await.result.unwrap();
+    assert_eq!(
+        (fixture.stored(mended).await, fixture.schema_version().await, fixture.head().await),
+        ((json!({ "ric": 8 }), 1), 1, 0)
+    );
+    fixture.update(input()).await.result.unwrap();
+    assert_eq!(fixture.stored(mended).await, (json!({ "ric": 8, "baud": 512 }), 2));
+    assert_eq!(fixture.stored(same).await, (json!({ "ric": 16, "baud": 1200 }), 1));
+    assert_eq!((fixture.schema_version().await, fixture.head().await), (2, 1));
+    assert_eq!(fixture.unique_values().await, ["16", "8"]);
+    let stale = fixture.update(rules::UpdateServiceType { expected_schema_version: Some(1), ..nothing() }).await.result;
+    assert_eq!(problem(stale).kind, UserErrorKind::StaleVersion { current: 2 });
+}
+
+#[tokio::test]
+async fn a_parameter_becomes_a_secret_and_another_unique() {
+    let fixture = Fixture::build().await;
+    let one = fixture.extension(1, "2001", json!({ "baud": 512 })).await;
+    let two = fixture.extension(2, "2002", json!({ "baud": 512 })).await;
+    let unique = fixture.update(new_schema(|schema| schema["properties"]["baud"]["x-unique"] = json!("EVENT"))).await;
+    assert_eq!((unique.incompatibilities.count, unique.incompatibilities.named[0].keyword.as_str()), (1, "x-unique"));
+    assert!([one, two].contains(&unique.incompatibilities.named[0].extension));
+    assert!(unique.result.is_err() && fixture.unique_values().await.is_empty());
+    fixture.update(new_schema(|schema| schema["properties"]["baud"]["x-secret"] = json!(true))).await.result.unwrap();
+    assert_eq!(fixture.stored(one).await, (json!({}), 2));
+}
+
+#[tokio::test]
+async fn new_settings_touch_the_feed_and_null_clears_limits_only() {
+    let fixture = Fixture::build().await;
+    fixture.extension(1, "2001", json!({})).await;
+    fixture
+        .update(rules::UpdateServiceType {
+            settings: Patch::Given(json!({ "gateway": "a" })),
+            quota: Patch::Null,
+            ..nothing()
+        })
+        .await
+        .result
+        .unwrap();
+    assert_eq!((fixture.head().await, fixture.schema_version().await), (1, 1));
+    fixture
+        .update(rules::UpdateServiceType { description: Patch::Given("Beeps.".into()), ..nothing() })
+        .await
+        .result
+        .unwrap();
+    assert_eq!(fixture.head().await, 1);
+    let refused = problem(fixture.update(rules::UpdateServiceType { name: Patch::Null, ..nothing() }).await.result);
+    assert_eq!((refused.kind, refused.path), (UserErrorKind::Invalid, vec!["name".to_owned()]));
+    let row = queries::service_type_by_slug(&mut fixture.services.store.read().await.unwrap(), "pager")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(row.quota, None);
+}
