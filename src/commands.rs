@@ -7,16 +7,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use platform::access::Caller;
-use accounts::rules::{self as account_rules, RegisterAccount};
 use crate::app::{self, App, Dependencies};
-use platform::audit::{self, Verification};
 use crate::cli::{AdminCommand, AuditCommand, Cli, Command};
 use crate::config::{Installation, LogFormat, Serving};
+use crate::{background, demo, http};
+use accounts::rules::{self as account_rules, RegisterAccount};
+use platform::access::Caller;
+use platform::audit::{self, Verification};
 use platform::error::{Error, InternalError};
 use platform::secrets::Secret;
 use platform::services::Services;
-use crate::{background, demo, http};
 
 /// Time that running requests have to complete after the shutdown signal.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);

@@ -14,12 +14,12 @@ use tokio::task::JoinSet;
 pub use job_handlers::JOBS;
 
 use crate::app::App;
+use platform::audit;
 use platform::error::Error;
+use platform::idempotency;
 use platform::jobs;
 use platform::notifications::{CHANNEL, Notification};
 use provisioning::web_hooks;
-use platform::audit;
-use platform::idempotency;
 
 /// Interval of the frequent tasks, which also run on a notification.
 const FAST_INTERVAL: Duration = Duration::from_secs(1);

@@ -9,10 +9,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use zeroize::Zeroizing;
 
 use super::{describe, to_message};
-use platform::access::Caller;
 use crate::cli::ExportFormat;
 use extensions::import_export::row::{RowFailure, RowFile, RowLimits};
 use extensions::import_export::{self, Import, Imported, Progress, csv, row_json};
+use platform::access::Caller;
 use platform::secrets::{Secret, is_sealed_with_passphrase, open_with_passphrase, seal_with_passphrase};
 use platform::services::Services;
 

@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use super::{describe, to_message};
 use crate::background::JOBS;
+use extensions::rules::reseal;
 use platform::access::Caller;
 use platform::error::Error;
-use extensions::rules::reseal;
 use platform::ids::JobId;
 use platform::jobs;
-use provisioning::web_hooks;
 use platform::secrets::{SealingError, reseal_comparison_key};
 use platform::services::Services;
 use platform::transaction::{Mode, transact};
+use provisioning::web_hooks;
 
 /// Number of jobs that one transaction reseals.
 const BATCH_SIZE: i64 = 500;

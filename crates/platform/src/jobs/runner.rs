@@ -47,9 +47,9 @@ mod tests {
 
     use super::*;
     use crate::clock::{ManualClock, Rng, SeededRng, Timestamp};
-    use crate::store::DatabaseUrl;
     use crate::ids::JobId;
     use crate::jobs::{Job, JobError, JobHandler, JobKind, JobPriority, NewJob};
+    use crate::store::DatabaseUrl;
 
     const fn kind(name: &'static str, priority: JobPriority) -> JobKind {
         JobKind { name, priority, max_attempts: 2, sealed_payload: None }
