@@ -8,7 +8,7 @@ use diesel_async::SimpleAsyncConnection as _;
 use numbering::keypad::keypad_digits;
 use platform::access::{Actor, ApiKeyScope, Caller, Key, Person, Role};
 use platform::clock::Timestamp;
-use platform::feed_log::digest::Sum;
+use platform::feed_log::digest::FeedDigest;
 use platform::feed_log::{self, FeedRef, entry_version};
 use platform::ids::{ApiKeyId, EventId, FeedId, ServiceTypeId, SessionId};
 use platform::store::Conn;
@@ -277,7 +277,7 @@ async fn fill(app: &App, reference: FeedRef, size: u32) -> FeedId {
 
 fn digest(size: u32) -> String {
     let version = entry_version(1, &TAG);
-    let mut sum = Sum::default();
+    let mut sum = FeedDigest::default();
     for n in 1..=size {
         sum.add(&format!("Extension:01920000000070008000{n:012x}"), &version);
     }

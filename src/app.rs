@@ -29,8 +29,8 @@ use crate::http::rates::Rates;
 use crate::http::requests::RequestCounts;
 use platform::mail::Mailer;
 use platform::notifications::Notifier;
-use provisioning::followers::Followers;
-use provisioning::web_hooks::Calls;
+use provisioning::subscribers::Subscribers;
+use provisioning::web_hooks::WebhookClient;
 use platform::secrets::Sealer;
 use service_types::typing::TypeCatalogue;
 use platform::services::{Services, ServicesInner};
@@ -47,7 +47,7 @@ pub struct App {
     pub data_dir: PathBuf,
     pub mailer: Mailer,
     /// Feed subscriptions, shared by concurrent readers.
-    pub followers: Arc<Followers>,
+    pub subscribers: Arc<Subscribers>,
     pub schema: ArcSwap<Published>,
     /// Catalogue generation of the schema. Locked while the schema is rebuilt.
     rebuild_generation: tokio::sync::Mutex<u64>,
@@ -59,7 +59,7 @@ pub struct App {
     /// Request counters for metrics.
     pub requests: RequestCounts,
     /// Client of web hooks and its limits of concurrency.
-    pub web_hooks: Arc<Calls>,
+    pub web_hooks: Arc<WebhookClient>,
     /// Becomes true when the shutdown begins.
     pub stopping: watch::Sender<bool>,
     /// Open WebSockets; the shutdown waits until they are closed.
@@ -141,18 +141,18 @@ impl App {
             None => Mailer::files(&installation.data_dir.join("mail"), &from, &public_url, clock, rng)?,
         };
         let generation = services.notifier.catalogue_generation();
-        let followers = Arc::<Followers>::default();
+        let subscribers = Arc::<Subscribers>::default();
         let cookie = SessionCookie { plain_http: serving.plain_http_lan };
-        let schema = publish(&services, &followers, cookie, &public_url).await?;
+        let schema = publish(&services, &subscribers, cookie, &public_url).await?;
         let rates = Rates::new(&services.clock);
-        let web_hooks = Arc::new(Calls::new(&serving.web_hook_network)?);
+        let web_hooks = Arc::new(WebhookClient::new(&serving.web_hook_network)?);
         let (stopping, _) = watch::channel(false);
         Ok(Arc::new(Self {
             services,
             serving,
             data_dir: installation.data_dir.clone(),
             mailer,
-            followers,
+            subscribers,
             schema: ArcSwap::from_pointee(schema),
             rebuild_generation: tokio::sync::Mutex::new(generation),
             schema_generation: AtomicU64::new(generation),
@@ -187,7 +187,7 @@ impl App {
         let generation = self.services.notifier.catalogue_generation();
         if *rebuild_generation != generation {
             let public_url = self.serving.public_url();
-            let schema = publish(&self.services, &self.followers, self.cookie(), &public_url).await?;
+            let schema = publish(&self.services, &self.subscribers, self.cookie(), &public_url).await?;
             self.schema.store(Arc::new(schema));
             *rebuild_generation = generation;
             self.schema_generation.store(generation, Ordering::SeqCst);
@@ -205,7 +205,7 @@ pub fn core_schema() -> ApiSchema {
 
 async fn publish(
     services: &Services,
-    followers: &Arc<Followers>,
+    subscribers: &Arc<Subscribers>,
     cookie: SessionCookie,
     public_url: &str,
 ) -> Result<Published, InternalError> {
@@ -215,7 +215,7 @@ async fn publish(
             Schema::build(Query::default(), Mutation::default(), Subscription::default())
                 .data(Arc::clone(&types))
                 .data(services.clone())
-                .data(Arc::clone(followers))
+                .data(Arc::clone(subscribers))
                 .data(cookie)
                 .data(PublicAddress(public_url.to_owned()))
                 .data(CoreTypeNames(core_type_names()))

@@ -138,7 +138,7 @@ async fn call_web_hooks(app: Arc<App>) {
     let mut notifications = app.services.notifier.listen();
     let mut stopping = app.stopping.subscribe();
     loop {
-        if let Err(error) = web_hooks::call_due(&app.services, &app.web_hooks).await {
+        if let Err(error) = web_hooks::deliver_due(&app.services, &app.web_hooks).await {
             tracing::warn!(error = ?error, "due web hooks could not be loaded and will be retried");
         }
         let notified = async {

@@ -15,7 +15,7 @@ use super::gateway::Switchboard;
 use super::refusal::Refusal;
 use super::sender;
 use crate::app::App;
-use provisioning::devices::documents::{self, Asked};
+use provisioning::devices::documents::{self, DocumentRequest};
 
 /// The routes `/device/…`. A HEAD request must not use a link up, so there are none.
 pub fn routes(app: Arc<App>) -> Router {
@@ -55,7 +55,7 @@ async fn send(
     let (parts, _) = request.into_parts();
     sender::admitted_as_guest(switchboard, &parts).await?;
     let public_url = switchboard.0.serving.public_url();
-    let asked = Asked { token, file, public_url: &public_url };
+    let asked = DocumentRequest { token, file, public_url: &public_url };
     let document = documents::fetch(&switchboard.0.services, asked).await?;
     let document = document
         .ok_or_else(|| Refusal::not_found("There is no such document, or not any more. Ask for another link."))?;

@@ -27,10 +27,10 @@ use platform::error::{Error, InternalError};
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::Tier;
 use provisioning::cursor::Cursor;
-use provisioning::feed::Reader;
-use provisioning::followers::FeedName;
-use provisioning::whole::{Copying, FeedVersion};
-use provisioning::{follow, json, render};
+use provisioning::feed::FeedReader;
+use provisioning::subscribers::FeedName;
+use provisioning::snapshot_export::{FeedVersion, SnapshotSink};
+use provisioning::{json, long_poll, render};
 
 /// The longest that a poll waits, in seconds.
 const MAX_WAIT_SECONDS: f64 = 30.0;
@@ -51,14 +51,14 @@ struct Asking<'a> {
     switchboard: &'a Switchboard,
     parts: &'a Parts,
     known: Known,
-    reader: Reader,
+    reader: FeedReader,
 }
 
 impl<'a> Asking<'a> {
     async fn begin(switchboard: &'a Switchboard, parts: &'a Parts, name: &FeedName) -> Result<Self, Refusal> {
         let known = sender::admitted(switchboard, parts).await?;
-        let App { services, followers, .. } = &*switchboard.0;
-        let opened = followers.open(services, &known.caller.actor, name).await?;
+        let App { services, subscribers, .. } = &*switchboard.0;
+        let opened = subscribers.open(services, &known.caller.actor, name).await?;
         let reader = opened.ok_or_else(|| Refusal::not_found("There is no such event or service type."))?;
         Ok(Self { switchboard, parts, known, reader })
     }
@@ -81,7 +81,7 @@ async fn whole(State(switchboard): State<Switchboard>, Path(name): Path<FeedName
 }
 
 async fn send_whole(asking: Asking<'_>) -> Result<Response, Refusal> {
-    let mark = asking.switchboard.0.followers.mark(&asking.reader).await?.ok_or_else(Refusal::closed)?;
+    let mark = asking.switchboard.0.subscribers.version(&asking.reader).await?.ok_or_else(Refusal::closed)?;
     if is_known(&asking.parts.headers, &mark.etag) {
         return Ok(not_modified(&mark.etag));
     }
@@ -99,7 +99,7 @@ async fn begin_whole(asking: Asking<'_>, count: i64) -> Result<Response, Refusal
     let feed = asking.reader.clone();
     let spooling = Spooling { told: Some(told), writer: Some(writer) };
     let copying = tokio::spawn(async move {
-        feed.copy(spooling).await.inspect_err(|stop| match stop {
+        feed.export_snapshot(spooling).await.inspect_err(|stop| match stop {
             Error::Internal(InternalError::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
                 tracing::debug!("a client went away before its feed was whole");
             }
@@ -120,7 +120,7 @@ struct Spooling {
     writer: Option<SpoolWriter>,
 }
 
-impl Copying for Spooling {
+impl SnapshotSink for Spooling {
     fn begin(&mut self, mark: FeedVersion) {
         if let Some(told) = self.told.take() {
             // Whoever asked may have gone away; the writing finds that out.
@@ -173,7 +173,7 @@ async fn send_changes(asking: Asking<'_>) -> Result<Response, Refusal> {
     let answer = match since {
         None => asking.reader.head().await?,
         Some(since) => {
-            let followers = Arc::clone(&asking.switchboard.0.followers);
+            let subscribers = Arc::clone(&asking.switchboard.0.subscribers);
             let (shutdown, revoked) = (asking.switchboard.shutdown(), asking.switchboard.revoked(&asking.known));
             let until = async move {
                 tokio::select! {
@@ -183,14 +183,14 @@ async fn send_changes(asking: Asking<'_>) -> Result<Response, Refusal> {
             };
             tokio::select! {
                 biased;
-                answer = follow::changes_until(asking.reader.clone(), (since, first), followers, until) => answer?,
+                answer = long_poll::changes_until(asking.reader.clone(), (since, first), subscribers, until) => answer?,
                 () = revoked => {
                     return Err(Refusal::new(ErrorCode::Unauthenticated, "This token or key is not good any more."));
                 }
             }
         }
     };
-    let body = json::answer(&answer).map_err(Error::from)?;
+    let body = json::changes_body(&answer).map_err(Error::from)?;
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
@@ -208,17 +208,17 @@ async fn rendered(
 
 async fn send_rendered(asking: Asking<'_>, template: &str) -> Result<Response, Refusal> {
     let missing = || Refusal::not_found("There is no such template.");
-    asking.reader.mark().await?.ok_or_else(Refusal::closed)?;
-    let mark = render::mark(&asking.reader, template).await?.ok_or_else(missing)?;
-    if is_known(&asking.parts.headers, &mark.mark.etag) {
-        return Ok(not_modified(&mark.mark.etag));
+    asking.reader.version().await?.ok_or_else(Refusal::closed)?;
+    let mark = render::document_version(&asking.reader, template).await?.ok_or_else(missing)?;
+    if is_known(&asking.parts.headers, &mark.version.etag) {
+        return Ok(not_modified(&mark.version.etag));
     }
-    let head = [(header::CONTENT_TYPE, mark.content_type), (header::ETAG, mark.mark.etag)];
+    let head = [(header::CONTENT_TYPE, mark.content_type), (header::ETAG, mark.version.etag)];
     if asking.is_head() {
         return Ok((head, of_unknown_length()).into_response());
     }
-    asking.charge(mark.mark.count)?;
-    let document = render::feed(&asking.reader, template).await?.ok_or_else(missing)?;
+    asking.charge(mark.version.count)?;
+    let document = render::document(&asking.reader, template).await?.ok_or_else(missing)?;
     let head = [(header::CONTENT_TYPE, document.content_type), (header::ETAG, document.etag)];
     Ok((head, document.body).into_response())
 }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use platform::access::Actor;
 use crate::app::App;
 use platform::error::Error;
-use provisioning::gauges::{ConsumerGauge, FeedGauge, gauges};
+use provisioning::metrics::{ConsumerMetrics, FeedMetrics, ProvisioningMetrics, collect};
 use platform::jobs;
 use crate::{authentication};
 
@@ -41,7 +41,7 @@ async fn has_key(app: &App, headers: &HeaderMap) -> bool {
 }
 
 async fn gather(app: &App) -> Result<String, Error> {
-    let (feeds, consumers) = gauges(&app.services).await?;
+    let ProvisioningMetrics { feeds, consumers } = collect(&app.services).await?;
     let mut conn = app.services.store.read().await?;
     let accounts = accounts::queries::count(&mut conn, None, None).await?;
     let waiting = jobs::waiting(&mut conn).await?;
@@ -50,7 +50,7 @@ async fn gather(app: &App) -> Result<String, Error> {
     gauge(&mut text, "accounts", "Accounts that are not deleted.", [(String::new(), accounts)]);
     gauge(&mut text, "jobs_waiting", "Jobs that are not done.", [(String::new(), waiting)]);
     gauge(&mut text, "extensions", "Extensions by event and service type.", feeds.iter().map(extensions));
-    let of_consumers = |value: fn(&ConsumerGauge) -> i64| consumers.iter().map(move |one| (labels(one), value(one)));
+    let of_consumers = |value: fn(&ConsumerMetrics) -> i64| consumers.iter().map(move |one| (labels(one), value(one)));
     gauge(
         &mut text,
         "feed_lag_records",
@@ -85,13 +85,13 @@ async fn gather(app: &App) -> Result<String, Error> {
     Ok(text)
 }
 
-fn extensions(feed: &FeedGauge) -> (String, i64) {
-    let FeedGauge { event, service_type, extensions } = feed;
+fn extensions(feed: &FeedMetrics) -> (String, i64) {
+    let FeedMetrics { event, service_type, extensions } = feed;
     (format!("{{event=\"{}\",service_type=\"{}\"}}", Label(event), Label(service_type)), *extensions)
 }
 
-fn labels(one: &ConsumerGauge) -> String {
-    let ConsumerGauge { event, service_type, consumer, .. } = one;
+fn labels(one: &ConsumerMetrics) -> String {
+    let ConsumerMetrics { event, service_type, consumer, .. } = one;
     format!("{{consumer=\"{}\",event=\"{}\",service_type=\"{}\"}}", Label(consumer), Label(event), Label(service_type))
 }
 
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_name_cannot_write_a_metric_of_its_own() {
-        let consumer = ConsumerGauge {
+        let consumer = ConsumerMetrics {
             event: "camp".to_owned(),
             service_type: "sip".to_owned(),
             consumer: "a\"} 1\nup{b=\"\\".to_owned(),

@@ -79,7 +79,7 @@ async fn save(admin: &Person, consumer: &str, url: &str) -> Value {
 }
 
 async fn call(app: &TestApp) {
-    web_hooks::call_due(&app.app.services, &app.app.web_hooks).await.unwrap();
+    web_hooks::deliver_due(&app.app.services, &app.app.web_hooks).await.unwrap();
 }
 
 /// The consumer as an operator sees it, once `is_so` holds of it.

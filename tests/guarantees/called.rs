@@ -62,7 +62,7 @@ impl Called {
             pause(desk, false).await;
         }
         let app = &desk.ground.app;
-        web_hooks::call_due(&app.app.services, &app.app.web_hooks).await.unwrap();
+        web_hooks::deliver_due(&app.app.services, &app.app.web_hooks).await.unwrap();
         tokio::time::sleep(MOMENT).await;
     }
 

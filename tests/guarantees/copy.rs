@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use platform::feed_log::digest::Sum;
+use platform::feed_log::digest::FeedDigest;
 use serde_json::{Value, json};
 
 /// What a system holds, by number.
@@ -81,7 +81,7 @@ impl Copy {
 
 /// The sum to compare with the feed's.
 pub fn digest(rows: &Rows) -> String {
-    let mut sum = Sum::default();
+    let mut sum = FeedDigest::default();
     for row in rows.values() {
         sum.add(row["id"].as_str().unwrap(), row["version"].as_str().unwrap());
     }

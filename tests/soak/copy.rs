@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use platform::feed_log::digest::Sum;
+use platform::feed_log::digest::FeedDigest;
 use serde_json::Value;
 
 /// Number → id and version.
@@ -81,7 +81,7 @@ impl Copy {
 
     /// The sum to compare with the feed's.
     pub fn digest(&self) -> String {
-        let mut sum = Sum::default();
+        let mut sum = FeedDigest::default();
         for (id, version) in self.rows.values() {
             sum.add(id, version);
         }

@@ -11,7 +11,7 @@ use super::database::{Database, SqlValue};
 use super::diff;
 use super::entry::{Batch, Entry, Keys};
 use super::error::{AgentError, RecordError, RecordErrors};
-use platform::feed_log::digest::Sum;
+use platform::feed_log::digest::FeedDigest;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS switchboard_agent (
@@ -32,7 +32,7 @@ pub struct Replica {
     feed: String,
     /// Cursor of the last applied batch; `None` before the first snapshot.
     pub cursor: Option<String>,
-    digest: Sum,
+    digest: FeedDigest,
 }
 
 /// One extension in the replica.
@@ -73,7 +73,7 @@ impl Replica {
     /// [`AgentError`] when the database fails.
     pub async fn open(mut database: Database, feed: &str) -> Result<Self, AgentError> {
         database.internal_batch(TABLES).await?;
-        let mut replica = Self { database, feed: feed.to_owned(), cursor: None, digest: Sum::default() };
+        let mut replica = Self { database, feed: feed.to_owned(), cursor: None, digest: FeedDigest::default() };
         replica.reload().await?;
         Ok(replica)
     }
@@ -90,7 +90,7 @@ impl Replica {
             None => (None, None),
         };
         self.cursor = cursor;
-        self.digest = digest.as_deref().and_then(Sum::from_hex).unwrap_or_default();
+        self.digest = digest.as_deref().and_then(FeedDigest::from_hex).unwrap_or_default();
         Ok(())
     }
 

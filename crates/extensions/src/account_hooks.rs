@@ -45,7 +45,7 @@ impl AccountHooks for ExtensionHooks {
         async move {
             for slot in owner_queries::dependents_of_owner(tx.conn, account).await? {
                 tx.notify(Notification::Directory(slot.feed.event));
-                tx.changes.mark(slot.feed, slot.extension, slot.slot, EntryChange::Touch);
+                tx.changes.record(slot.feed, slot.extension, slot.slot, EntryChange::Touch);
             }
             Ok(())
         }

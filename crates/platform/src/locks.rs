@@ -1,9 +1,9 @@
-//! Writers take turns, in one order, so that no two can wait for each other.
+//! Transaction locks, taken in one fixed order so that writers cannot deadlock.
 //!
-//! 1. The owner's account and the service type: shared by those who write an extension, exclusive for a ban, a deletion and
-//!    a change of the type.
-//! 2. The events, by id.
-//! 3. Only then may be read what is to be changed and marked.
+//! 1. The owner's account and the service type: shared by a writer of an extension, exclusive for a ban, for a deletion
+//!    and for a change of the type.
+//! 2. The events, in the order of their ids.
+//! 3. Only then does the transaction read the rows that it changes.
 //!
 //! On PostgreSQL these are advisory locks of the transaction; SQLite has one writer and needs none.
 
@@ -14,96 +14,99 @@ use diesel_async::RunQueryDsl as _;
 use crate::ids::{AccountId, EventId, ServiceTypeId};
 use crate::store::Conn;
 
-/// The rule that one who changes accounts shares, and [`every_account`] has alone.
-const EVERY_ACCOUNT: &str = "every account";
+/// The name of the lock that [`accounts`] shares in exclusive mode and [`all_accounts`] takes exclusively.
+const ALL_ACCOUNTS: &str = "every account";
+/// The class of the locks of [`named`].
+const NAMED: &str = "rule";
 
-/// Whether others may hold the lock at the same time.
+/// Whether other transactions may hold the lock at the same time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Hold {
+pub enum LockMode {
     Shared,
     Exclusive,
 }
 
-/// Whether taking a lock may wait for another writer, so that what was read before it has to be read again. The embedded
-/// database's one writer holds every lock from the beginning of its transaction.
-pub const fn may_wait(conn: &Conn) -> bool {
+/// Whether taking a lock may block until another writer commits, so that rows read before must be read again. On SQLite
+/// a write transaction is the only writer from its start.
+pub const fn may_block(conn: &Conn) -> bool {
     matches!(conn, Conn::Postgres(_))
 }
 
 /// Takes the locks of accounts, in the order of their ids.
 ///
 /// # Errors
-/// When the database refuses or the wait is too long.
-pub async fn accounts(conn: &mut Conn, ids: &[AccountId], hold: Hold) -> QueryResult<()> {
-    if hold == Hold::Exclusive && matches!(conn, Conn::Postgres(_)) {
-        lock(conn, key("rule", EVERY_ACCOUNT.as_bytes()), Hold::Shared).await?;
+/// A database error, such as a lock wait that exceeds the timeout.
+pub async fn accounts(conn: &mut Conn, ids: &[AccountId], mode: LockMode) -> QueryResult<()> {
+    if mode == LockMode::Exclusive && matches!(conn, Conn::Postgres(_)) {
+        lock(conn, lock_key(NAMED, ALL_ACCOUNTS.as_bytes()), LockMode::Shared).await?;
     }
-    take(conn, "account", ids.iter().map(|id| id.0).collect(), hold).await
+    lock_all(conn, "account", ids.iter().map(|id| id.0).collect(), mode).await
 }
 
-/// Keeps every account from being banned or deleted, for a transaction that writes extensions of more owners than a server
-/// has room for as single locks. It stands in the place of [`accounts`].
+/// Prevents that any account is banned or deleted meanwhile. Replaces [`accounts`] in a transaction that writes
+/// extensions of more owners than PostgreSQL's lock table has room for.
 ///
 /// # Errors
-/// When the database refuses or the wait is too long.
-pub async fn every_account(conn: &mut Conn) -> QueryResult<()> {
-    rule(conn, EVERY_ACCOUNT).await
+/// A database error, such as a lock wait that exceeds the timeout.
+pub async fn all_accounts(conn: &mut Conn) -> QueryResult<()> {
+    named(conn, ALL_ACCOUNTS).await
 }
 
 /// Takes the locks of service types, in the order of their ids. Accounts come first.
 ///
 /// # Errors
-/// When the database refuses or the wait is too long.
-pub async fn service_types(conn: &mut Conn, ids: &[ServiceTypeId], hold: Hold) -> QueryResult<()> {
-    take(conn, "service_type", ids.iter().map(|id| id.0).collect(), hold).await
+/// A database error, such as a lock wait that exceeds the timeout.
+pub async fn service_types(conn: &mut Conn, ids: &[ServiceTypeId], mode: LockMode) -> QueryResult<()> {
+    lock_all(conn, "service_type", ids.iter().map(|id| id.0).collect(), mode).await
 }
 
 /// Takes the locks of events, in the order of their ids. Accounts and service types come first.
 ///
 /// # Errors
-/// When the database refuses or the wait is too long.
+/// A database error, such as a lock wait that exceeds the timeout.
 pub async fn events(conn: &mut Conn, ids: &[EventId]) -> QueryResult<()> {
-    take(conn, "event", ids.iter().map(|id| id.0).collect(), Hold::Exclusive).await
+    lock_all(conn, "event", ids.iter().map(|id| id.0).collect(), LockMode::Exclusive).await
 }
 
 /// Takes the lock of a number outside every event, in E.164. Events come first.
 ///
 /// # Errors
-/// When the database refuses or the wait is too long.
+/// A database error, such as a lock wait that exceeds the timeout.
 pub async fn e164_number(conn: &mut Conn, number: &str) -> QueryResult<()> {
-    rule(conn, &format!("number {number}")).await
+    named(conn, &format!("number {number}")).await
 }
 
-/// Takes a lock of its own for a rule that spans many rows, such as "never without an admin".
+/// Takes the exclusive lock of a name, for an invariant that spans many rows, such as "at least one admin".
 ///
 /// # Errors
-/// When the database refuses or the wait is too long.
-pub async fn rule(conn: &mut Conn, name: &str) -> QueryResult<()> {
+/// A database error, such as a lock wait that exceeds the timeout.
+pub async fn named(conn: &mut Conn, name: &str) -> QueryResult<()> {
     let Conn::Postgres(_) = conn else { return Ok(()) };
-    lock(conn, key("rule", name.as_bytes()), Hold::Exclusive).await
+    lock(conn, lock_key(NAMED, name.as_bytes()), LockMode::Exclusive).await
 }
 
-async fn take(conn: &mut Conn, class: &str, mut ids: Vec<uuid::Uuid>, hold: Hold) -> QueryResult<()> {
+async fn lock_all(conn: &mut Conn, class: &str, mut ids: Vec<uuid::Uuid>, mode: LockMode) -> QueryResult<()> {
     let Conn::Postgres(_) = conn else { return Ok(()) };
     ids.sort_unstable();
     ids.dedup();
     for id in ids {
-        lock(conn, key(class, id.as_bytes()), hold).await?;
+        lock(conn, lock_key(class, id.as_bytes()), mode).await?;
     }
     Ok(())
 }
 
-async fn lock(conn: &mut Conn, key: i64, hold: Hold) -> QueryResult<()> {
+async fn lock(conn: &mut Conn, key: i64, mode: LockMode) -> QueryResult<()> {
     let Conn::Postgres(conn) = conn else { return Ok(()) };
-    let statement = match hold {
-        Hold::Shared => "SELECT pg_advisory_xact_lock_shared($1)",
-        Hold::Exclusive => "SELECT pg_advisory_xact_lock($1)",
+    let statement = match mode {
+        LockMode::Shared => "SELECT pg_advisory_xact_lock_shared($1)",
+        LockMode::Exclusive => "SELECT pg_advisory_xact_lock($1)",
     };
     diesel::sql_query(statement).bind::<BigInt, _>(key).execute(conn).await.map(drop)
 }
 
-/// A lock's 64-bit key. Two ids that fall on one key wait for each other needlessly, and nothing worse.
-fn key(class: &str, id: &[u8]) -> i64 {
+/// The 64-bit key of an advisory lock: the first bytes of SHA-256 over class and id. A collision only makes two
+/// transactions wait for each other needlessly.
+fn lock_key(class: &str, id: &[u8]) -> i64 {
     use sha2::{Digest as _, Sha256};
     let hash: [u8; 32] = Sha256::new().chain_update(class).chain_update(id).finalize().into();
     let [a, b, c, d, e, f, g, h, ..] = hash;

@@ -13,7 +13,7 @@ use crate::access::{self, Action, Actor, Caller, Permit};
 use crate::audit::{self, NewAuditEvent};
 use crate::clock::{Rng, Timestamp};
 use crate::error::{Error, InternalError};
-use crate::feed_log::{self, ChangeSet, Recorded};
+use crate::feed_log::{self, AppendedRevision, ChangeSet};
 use crate::hooks::Hooks;
 use crate::idempotency;
 use crate::jobs::{self, NewJob};
@@ -193,9 +193,9 @@ impl Tx<'_> {
     }
 
     /// Writes the marks and, on PostgreSQL, rings for the other instances in the same transaction.
-    async fn finish(mut self) -> Result<(Vec<Notification>, Vec<Recorded>), Error> {
+    async fn finish(mut self) -> Result<(Vec<Notification>, Vec<AppendedRevision>), Error> {
         let changes = std::mem::take(&mut self.changes);
-        let recorded = feed_log::record(self.conn, changes, &*self.services.rng, self.now).await?;
+        let recorded = feed_log::append(self.conn, changes, &*self.services.rng, self.now).await?;
         let mut notifications = self.notifications;
         notifications.extend(recorded.iter().map(|recorded| Notification::Feed(recorded.id)));
         if let Conn::Postgres(conn) = self.conn {

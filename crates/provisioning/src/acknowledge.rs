@@ -1,105 +1,124 @@
-//! A telephone system says how far it has come, and what it could not apply.
+//! Acknowledgements: the position that a consumer has applied, and the extensions that it could not apply.
 
 use crate::actions;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::consumer_queries as rows;
-use super::consumers::Done;
+use super::consumers::ConsumerOutcome;
 use super::content_queries;
 use super::cursor::Cursor;
 use super::model::{Consumer, FeedError};
 use super::queries;
-use platform::access::{Caller, Permit, feed_scope};
+use platform::access::{Action, Caller, Permit, feed_scope};
 use platform::error::{AuthError, Error, UserError};
-use platform::feed_log::digest::Sum;
-use platform::feed_log::{self, Feed, FeedRef};
+use platform::feed_log::digest::FeedDigest;
+use platform::feed_log::{self, Entry, Feed};
 use platform::ids::ExtensionId;
 use platform::notifications::Notification;
 use platform::services::Services;
 use platform::store::types::Id;
 use platform::transaction::{Mode, Tx, transact};
 
-/// The code of the error that a differing digest is shown as.
+/// The code of the error that represents a digest mismatch.
 pub const DIGEST_MISMATCH: &str = "DIGEST_MISMATCH";
+/// The longest error code, in characters.
 const MAX_CODE: usize = 64;
+/// The longest error message, in characters.
 const MAX_MESSAGE: usize = 1000;
+/// The largest number of errors in one acknowledgement.
 const MAX_ERRORS: usize = 1000;
 
-/// How far a consumer has come.
+/// The input of an acknowledgement.
 #[derive(Clone, Debug)]
 pub struct Acknowledgement {
+    /// The slug of the event.
     pub event: String,
+    /// The slug of the service type.
     pub service_type: String,
+    /// The name of the consumer.
     pub consumer: String,
+    /// The text of the cursor up to which the consumer has applied the feed.
     pub cursor: String,
-    /// The consumer's own sum over its copy.
+    /// The digest of the consumer's own copy.
     pub digest: Option<String>,
     pub errors: Vec<ReportedError>,
-    /// Extensions whose error is over though their state is the same: it was tried again.
+    /// Global ids of extensions whose error is over although their content is the same, because a retry succeeded.
     pub resolved: Vec<String>,
 }
 
-/// What a consumer could not apply, and why.
+/// An extension that a consumer could not apply.
 #[derive(Clone, Debug)]
 pub struct ReportedError {
+    /// The global id of the extension.
     pub extension: String,
     pub code: String,
     pub message: String,
 }
 
-/// Moves a consumer's position, forward or back, and takes its errors down.
+/// A reported error whose extension has an entry in the feed.
+struct ValidError {
+    entry: Entry,
+    reported: ReportedError,
+}
+
+/// Moves a consumer's position, forward or back, and stores its errors.
 ///
-/// An error stands until a later state of its extension is acknowledged without one, or the position moves back before it.
+/// An error is kept until a later revision of its extension is acknowledged without an error, or until the position
+/// moves back before the error.
 ///
 /// # Errors
-/// Problems for another's consumer, a cursor that is not this feed's, and errors about what the feed does not know.
-pub async fn acknowledge(services: &Services, caller: &Arc<Caller>, input: Acknowledgement) -> Result<Done, Error> {
+/// [`Error::User`] for a consumer that is not bound to the caller's key, a cursor of another feed or epoch, a malformed
+/// digest, and errors about extensions without an entry in the feed.
+pub async fn acknowledge(
+    services: &Services,
+    caller: &Arc<Caller>,
+    input: Acknowledgement,
+) -> Result<ConsumerOutcome, Error> {
     transact(services, caller, actions::ACKNOWLEDGE_PROVISIONING, Mode::Commit, |tx| Box::pin(acknowledge_in(tx, input)))
         .await
 }
 
-async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<Done, Error> {
+async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<ConsumerOutcome, Error> {
     let permit = tx.permit().await?;
-    let Some((event, service_type)) = content_queries::ids_by_slug(tx.conn, &input.event, &input.service_type).await?
-    else {
-        return Err(UserError::not_found("event", "There is no such event or service type.").into());
-    };
-    feed_scope(permit.actor(), event, service_type)?;
+    let missing = || UserError::not_found("event", "There is no such event or service type.");
+    let reference =
+        content_queries::feed_by_slugs(tx.conn, &input.event, &input.service_type).await?.ok_or_else(missing)?;
+    feed_scope(permit.actor(), reference.event, reference.service_type)?;
     let key = permit.actor().key().ok_or(AuthError::Forbidden)?.id;
     let unknown = || UserError::not_found("consumer", "Your key has no telephone system of this name in this feed.");
-    let feed = feed_log::feed_of(tx.conn, FeedRef { event, service_type }).await?.ok_or_else(unknown)?;
-    let consumer = rows::own(tx.conn, feed.id, &input.consumer, key).await?.ok_or_else(unknown)?;
-    let cursor = checked_cursor(tx, &feed, &input.cursor).await?;
-    let reported = checked_errors(tx, &feed, &input.errors).await?;
+    let feed = feed_log::feed_of(tx.conn, reference).await?.ok_or_else(unknown)?;
+    let consumer = rows::by_name_and_key(tx.conn, feed.id, &input.consumer, key).await?.ok_or_else(unknown)?;
+    let cursor = validate_cursor(tx, &feed, &input.cursor).await?;
+    let reported = validate_errors(tx, &feed, &input.errors).await?;
     let now = tx.now;
-    rows::acknowledge(tx.conn, &permit, consumer.id, &input.cursor, cursor.base, cursor.position, now).await?;
-    let about: HashSet<Id> = reported.iter().map(|(entry, _)| Id(entry.extension_id.0)).collect();
-    settle_errors(tx, &permit, &consumer, &feed, cursor, &about).await?;
+    rows::acknowledge(tx.conn, &permit, consumer.id, (&cursor, &input.cursor), now).await?;
+    let reported_ids: HashSet<Id> = reported.iter().map(|error| Id(error.entry.extension_id.0)).collect();
+    clear_outdated_errors(tx, &permit, &consumer, &feed, cursor, &reported_ids).await?;
     for id in input.resolved.iter().filter_map(|id| ExtensionId::from_global(id)) {
-        if !about.contains(&Id(id.0)) {
-            rows::clear_error(tx.conn, &permit, consumer.id, Id(id.0)).await?;
+        if !reported_ids.contains(&Id(id.0)) {
+            rows::delete_error(tx.conn, &permit, consumer.id, Id(id.0)).await?;
         }
     }
-    for (entry, error) in reported {
+    for ValidError { entry, reported } in reported {
         let error = FeedError {
             consumer_id: consumer.id,
             extension_id: Id(entry.extension_id.0),
-            code: error.code,
-            message: error.message,
+            code: reported.code,
+            message: reported.message,
             revision: entry.revision.min(cursor.position),
             at: now,
         };
         rows::save_error(tx.conn, &permit, &error).await?;
     }
-    compare(tx, &permit, &consumer, &feed, cursor, input.digest.as_deref()).await?;
+    verify_digest(tx, &permit, &consumer, &feed, cursor, input.digest.as_deref()).await?;
     tx.notify(Notification::Consumers);
-    Ok(Done { id: consumer.id })
+    Ok(ConsumerOutcome { id: consumer.id })
 }
 
-/// The cursor, if it is this feed's. One that is pruned cannot be proved, and does no harm: it only says how far behind a
-/// restored system is.
-async fn checked_cursor(tx: &mut Tx<'_>, feed: &Feed, text: &str) -> Result<Cursor, Error> {
+/// Parses a cursor and checks that it belongs to this feed and epoch. A pruned position is accepted without its tag: it
+/// only states how far behind a restored system is.
+async fn validate_cursor(tx: &mut Tx<'_>, feed: &Feed, text: &str) -> Result<Cursor, Error> {
     let cursor = Cursor::decode(text).map_err(|_| UserError::invalid("cursor", "This is not a cursor of a feed."))?;
     let foreign =
         || UserError::invalid("cursor", "This is not a cursor of this feed, or the database was restored since.");
@@ -115,74 +134,69 @@ async fn checked_cursor(tx: &mut Tx<'_>, feed: &Feed, text: &str) -> Result<Curs
     Ok(cursor)
 }
 
-async fn checked_errors(
-    tx: &mut Tx<'_>,
-    feed: &Feed,
-    errors: &[ReportedError],
-) -> Result<Vec<(feed_log::Entry, ReportedError)>, Error> {
+/// Checks lengths and extensions of reported errors. Every problem is returned, not only the first.
+async fn validate_errors(tx: &mut Tx<'_>, feed: &Feed, errors: &[ReportedError]) -> Result<Vec<ValidError>, Error> {
     if errors.len() > MAX_ERRORS {
         return Err(UserError::invalid("errors", format!("At most {MAX_ERRORS} errors are taken at once.")).into());
     }
-    let at = |place: usize, field: &str, message: &str| {
-        UserError::invalid("", message).at(["errors", &place.to_string(), field])
+    let problem_at = |index: usize, field: &str, message: &str| {
+        UserError::invalid("", message).at(["errors", &index.to_string(), field])
     };
     let mut problems = Vec::new();
     let ids: Vec<Option<ExtensionId>> = errors.iter().map(|error| ExtensionId::from_global(&error.extension)).collect();
-    let known: Vec<ExtensionId> = ids.iter().flatten().copied().collect();
-    let entries = queries::entries_of(tx.conn, feed.id, &known).await?;
-    let entries: HashMap<ExtensionId, feed_log::Entry> =
-        entries.into_iter().map(|entry| (entry.extension_id, entry)).collect();
-    let mut checked = Vec::new();
-    for (place, (error, id)) in errors.iter().zip(ids).enumerate() {
+    let valid_ids: Vec<ExtensionId> = ids.iter().flatten().copied().collect();
+    let entries = queries::entries_of(tx.conn, feed.id, &valid_ids).await?;
+    let entries: HashMap<ExtensionId, Entry> = entries.into_iter().map(|entry| (entry.extension_id, entry)).collect();
+    let mut valid = Vec::new();
+    for (index, (error, id)) in errors.iter().zip(ids).enumerate() {
         if error.code.is_empty() || error.code.chars().count() > MAX_CODE {
-            problems.push(at(place, "code", "A code has 1 to 64 characters."));
+            problems.push(problem_at(index, "code", "A code has 1 to 64 characters."));
         }
         if error.message.chars().count() > MAX_MESSAGE {
-            problems.push(at(place, "message", "A message has at most 1000 characters."));
+            problems.push(problem_at(index, "message", "A message has at most 1000 characters."));
         }
         match id.and_then(|id| entries.get(&id)) {
-            Some(entry) => checked.push((entry.clone(), error.clone())),
-            None => problems.push(at(place, "extensionId", "This feed does not know this extension.")),
+            Some(entry) => valid.push(ValidError { entry: entry.clone(), reported: error.clone() }),
+            None => problems.push(problem_at(index, "extensionId", "This feed does not know this extension.")),
         }
     }
-    if problems.is_empty() { Ok(checked) } else { Err(problems.into()) }
+    if problems.is_empty() { Ok(valid) } else { Err(problems.into()) }
 }
 
-/// Takes away what stands no longer.
-async fn settle_errors(
+/// Deletes the errors that the acknowledged position ends, except those reported again.
+async fn clear_outdated_errors(
     tx: &mut Tx<'_>,
     permit: &Permit,
     consumer: &Consumer,
     feed: &Feed,
     cursor: Cursor,
-    about: &HashSet<Id>,
+    reported: &HashSet<Id>,
 ) -> Result<(), Error> {
-    let own = Id(consumer.id.0);
-    let standing = rows::errors_of(tx.conn, consumer.id).await?;
-    let standing: Vec<FeedError> = standing
+    let consumer_id = Id(consumer.id.0);
+    let stored: Vec<FeedError> = rows::errors_of(tx.conn, consumer.id)
+        .await?
         .into_iter()
-        .filter(|error| error.extension_id != own && !about.contains(&error.extension_id))
+        .filter(|error| error.extension_id != consumer_id && !reported.contains(&error.extension_id))
         .collect();
-    let ids: Vec<ExtensionId> = standing.iter().map(|error| ExtensionId(error.extension_id.0)).collect();
+    let ids: Vec<ExtensionId> = stored.iter().map(|error| ExtensionId(error.extension_id.0)).collect();
     let entries = queries::entries_of(tx.conn, feed.id, &ids).await?;
     let revisions: HashMap<ExtensionId, i64> =
         entries.into_iter().map(|entry| (entry.extension_id, entry.revision)).collect();
-    for error in standing {
-        let stands = match revisions.get(&ExtensionId(error.extension_id.0)) {
-            None => false,
-            Some(revision) => {
-                error.revision <= cursor.position && !(*revision > error.revision && *revision <= cursor.position)
-            }
-        };
-        if !stands {
-            rows::clear_error(tx.conn, permit, consumer.id, error.extension_id).await?;
+    for error in stored {
+        let is_current = revisions.get(&ExtensionId(error.extension_id.0)).is_some_and(|revision| {
+            let has_later_revision = *revision > error.revision && *revision <= cursor.position;
+            error.revision <= cursor.position && !has_later_revision
+        });
+        if !is_current {
+            rows::delete_error(tx.conn, permit, consumer.id, error.extension_id).await?;
         }
     }
     Ok(())
 }
 
-/// Compares the consumer's sum with the feed's, which can be done at the head alone.
-async fn compare(
+/// Compares the consumer's digest with the feed's. The feed has only the digest of its head, so an earlier position is
+/// not compared.
+async fn verify_digest(
     tx: &mut Tx<'_>,
     permit: &Permit,
     consumer: &Consumer,
@@ -191,20 +205,20 @@ async fn compare(
     digest: Option<&str>,
 ) -> Result<(), Error> {
     let Some(text) = digest else { return Ok(()) };
-    let theirs =
-        Sum::from_hex(text).ok_or_else(|| UserError::invalid("digest", "A digest has 64 hexadecimal digits."))?;
+    let reported = FeedDigest::from_hex(text)
+        .ok_or_else(|| UserError::invalid("digest", "A digest has 64 hexadecimal digits."))?;
     if cursor.position != feed.head {
         return Ok(());
     }
-    let own = Id(consumer.id.0);
-    let agrees = theirs.as_bytes().as_slice() == feed.digest;
-    rows::verify(tx.conn, permit, consumer.id, cursor.position, agrees, tx.now).await?;
+    let consumer_id = Id(consumer.id.0);
+    let agrees = reported.as_bytes().as_slice() == feed.digest;
+    rows::save_verification(tx.conn, permit, consumer.id, cursor.position, agrees, tx.now).await?;
     if agrees {
-        return Ok(rows::clear_error(tx.conn, permit, consumer.id, own).await?);
+        return Ok(rows::delete_error(tx.conn, permit, consumer.id, consumer_id).await?);
     }
     let error = FeedError {
         consumer_id: consumer.id,
-        extension_id: own,
+        extension_id: consumer_id,
         code: DIGEST_MISMATCH.to_owned(),
         message: "Its copy differs from the feed although it has read everything: it should take a snapshot."
             .to_owned(),

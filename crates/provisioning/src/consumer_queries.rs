@@ -1,5 +1,6 @@
-//! Consumers and their errors in the database.
+//! Queries for consumers and their errors.
 
+use diesel::prelude::Queryable;
 use diesel::upsert::excluded;
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
@@ -7,12 +8,13 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 
-use super::model::{Consumer, FeedError, Standing};
+use super::cursor::Cursor;
+use super::model::{Consumer, ConsumerStatuses, FeedError};
 use super::queries::CHUNK;
 use platform::access::Permit;
 use platform::clock::Timestamp;
-use platform::feed_log::Revision;
-use platform::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceTypeId};
+use platform::feed_log::{FeedRef, Revision};
+use platform::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId};
 use platform::query;
 use platform::store::Conn;
 use platform::store::schema::{
@@ -20,16 +22,24 @@ use platform::store::schema::{
 };
 use platform::store::types::Id;
 
-/// A key, as far as binding a consumer to it needs to know.
+/// The validity of an API key to which a consumer shall be bound.
 #[derive(Clone, Debug)]
-pub struct KeyRow {
+pub struct ConsumerKey {
     pub expires_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
-    /// Whether it holds for the event and the service type that were asked about.
-    pub covers: bool,
+    /// Whether the key covers the event and the service type of the feed.
+    pub covers_feed: bool,
 }
 
-impl KeyRow {
+/// The columns of an API key that [`consumer_key`] reads.
+#[derive(Queryable)]
+struct KeyColumns {
+    all_events: bool,
+    expires_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+}
+
+impl ConsumerKey {
     /// Whether it is neither revoked nor expired.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|expires| expires > now)
@@ -51,7 +61,7 @@ pub async fn of_feed(conn: &mut Conn, feed: FeedId) -> QueryResult<Vec<Consumer>
         .await)
 }
 
-/// Every consumer, by name.
+/// Every consumer of every feed, by name.
 pub async fn all(conn: &mut Conn) -> QueryResult<Vec<Consumer>> {
     query!(conn, |c| feed_consumers::table
         .order((feed_consumers::name, feed_consumers::id))
@@ -60,8 +70,8 @@ pub async fn all(conn: &mut Conn) -> QueryResult<Vec<Consumer>> {
         .await)
 }
 
-/// Writes down whether a consumer's digest agreed with the feed's.
-pub async fn verify(
+/// Stores the outcome of comparing a consumer's digest with the feed's.
+pub async fn save_verification(
     conn: &mut Conn,
     _: &Permit,
     id: ConsumerId,
@@ -80,8 +90,8 @@ pub async fn verify(
     Ok(())
 }
 
-/// The standing of an event's consumers.
-pub async fn standing(conn: &mut Conn, event: EventId) -> QueryResult<Standing> {
+/// The progress of the consumers of an event.
+pub async fn statuses(conn: &mut Conn, event: EventId) -> QueryResult<ConsumerStatuses> {
     let consumers = query!(conn, |c| feed_consumers::table
         .inner_join(feeds::table.on(feeds::id.eq(feed_consumers::feed_id)))
         .filter(feeds::event_id.eq(event))
@@ -103,10 +113,10 @@ pub async fn standing(conn: &mut Conn, event: EventId) -> QueryResult<Standing> 
         .select((feed_errors::consumer_id, feed_errors::extension_id, feed_errors::at))
         .load(c)
         .await)?;
-    Ok(Standing { consumers, errors })
+    Ok(ConsumerStatuses { consumers, errors })
 }
 
-/// How many extensions each consumer could not apply; those without errors are left out.
+/// The number of errors of each consumer that has any.
 pub async fn error_counts(conn: &mut Conn) -> QueryResult<Vec<(ConsumerId, i64)>> {
     query!(conn, |c| feed_errors::table
         .group_by(feed_errors::consumer_id)
@@ -115,8 +125,13 @@ pub async fn error_counts(conn: &mut Conn) -> QueryResult<Vec<(ConsumerId, i64)>
         .await)
 }
 
-/// The consumer of this name, if it is the key's own.
-pub async fn own(conn: &mut Conn, feed: FeedId, name: &str, key: ApiKeyId) -> QueryResult<Option<Consumer>> {
+/// The consumer of a feed with this name that is bound to the key.
+pub async fn by_name_and_key(
+    conn: &mut Conn,
+    feed: FeedId,
+    name: &str,
+    key: ApiKeyId,
+) -> QueryResult<Option<Consumer>> {
     query!(conn, |c| feed_consumers::table
         .filter(feed_consumers::feed_id.eq(feed))
         .filter(feed_consumers::name.eq(name))
@@ -127,7 +142,7 @@ pub async fn own(conn: &mut Conn, feed: FeedId, name: &str, key: ApiKeyId) -> Qu
         .optional())
 }
 
-/// Whether a consumer of the feed has this name already, apart from `except`.
+/// Whether a consumer of the feed other than `except` has this name.
 pub async fn name_is_taken(conn: &mut Conn, feed: FeedId, name: &str, except: ConsumerId) -> QueryResult<bool> {
     let found: i64 = query!(conn, |c| feed_consumers::table
         .filter(feed_consumers::feed_id.eq(feed))
@@ -139,14 +154,14 @@ pub async fn name_is_taken(conn: &mut Conn, feed: FeedId, name: &str, except: Co
     Ok(found > 0)
 }
 
-/// Names a consumer.
+/// Inserts a consumer.
 pub async fn insert(conn: &mut Conn, _: &Permit, consumer: &Consumer) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(feed_consumers::table).values(consumer).execute(c).await)?;
     Ok(())
 }
 
-/// Renames, pauses or wakes a consumer.
-pub async fn change(conn: &mut Conn, _: &Permit, id: ConsumerId, name: &str, paused: bool) -> QueryResult<()> {
+/// Updates the name and the paused state of a consumer.
+pub async fn update(conn: &mut Conn, _: &Permit, id: ConsumerId, name: &str, paused: bool) -> QueryResult<()> {
     query!(conn, |c| diesel::update(feed_consumers::table.find(id))
         .set((feed_consumers::name.eq(name), feed_consumers::paused.eq(paused)))
         .execute(c)
@@ -154,7 +169,7 @@ pub async fn change(conn: &mut Conn, _: &Permit, id: ConsumerId, name: &str, pau
     Ok(())
 }
 
-/// Forgets a consumer with its errors.
+/// Deletes a consumer with its errors and its web hook.
 pub async fn delete(conn: &mut Conn, _: &Permit, id: ConsumerId) -> QueryResult<()> {
     query!(conn, |c| diesel::delete(feed_errors::table.filter(feed_errors::consumer_id.eq(id))).execute(c).await)?;
     query!(conn, |c| diesel::delete(feed_web_hooks::table.find(id)).execute(c).await)?;
@@ -162,21 +177,19 @@ pub async fn delete(conn: &mut Conn, _: &Permit, id: ConsumerId) -> QueryResult<
     Ok(())
 }
 
-/// Moves a consumer's position.
+/// Stores the acknowledged position of a consumer; `text` is the text of `cursor`.
 pub async fn acknowledge(
     conn: &mut Conn,
     _: &Permit,
     id: ConsumerId,
-    text: &str,
-    base: Revision,
-    position: Revision,
+    (cursor, text): (&Cursor, &str),
     now: Timestamp,
 ) -> QueryResult<()> {
     query!(conn, |c| diesel::update(feed_consumers::table.find(id))
         .set((
             feed_consumers::acknowledged.eq(Some(text)),
-            feed_consumers::acknowledged_base.eq(Some(base)),
-            feed_consumers::acknowledged_position.eq(Some(position)),
+            feed_consumers::acknowledged_base.eq(Some(cursor.base)),
+            feed_consumers::acknowledged_position.eq(Some(cursor.position)),
             feed_consumers::acknowledged_at.eq(Some(now)),
             feed_consumers::last_seen_at.eq(Some(now)),
         ))
@@ -185,7 +198,7 @@ pub async fn acknowledge(
     Ok(())
 }
 
-/// Stores an error; a second one for the same extension replaces the first.
+/// Stores an error. It replaces an earlier one of the same consumer and extension.
 pub async fn save_error(conn: &mut Conn, _: &Permit, error: &FeedError) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(feed_errors::table)
         .values(error)
@@ -202,8 +215,8 @@ pub async fn save_error(conn: &mut Conn, _: &Permit, error: &FeedError) -> Query
     Ok(())
 }
 
-/// Takes an error away.
-pub async fn clear_error(conn: &mut Conn, _: &Permit, consumer: ConsumerId, extension: Id) -> QueryResult<()> {
+/// Deletes an error.
+pub async fn delete_error(conn: &mut Conn, _: &Permit, consumer: ConsumerId, extension: Id) -> QueryResult<()> {
     query!(conn, |c| diesel::delete(feed_errors::table.find((consumer, extension))).execute(c).await)?;
     Ok(())
 }
@@ -218,7 +231,7 @@ pub async fn errors_of(conn: &mut Conn, consumer: ConsumerId) -> QueryResult<Vec
         .await)
 }
 
-/// What consumers could not apply of one extension.
+/// The errors of all consumers about one extension.
 pub async fn errors_about(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Vec<FeedError>> {
     query!(conn, |c| feed_errors::table
         .filter(feed_errors::extension_id.eq(Id(extension.0)))
@@ -227,22 +240,22 @@ pub async fn errors_about(conn: &mut Conn, extension: ExtensionId) -> QueryResul
         .await)
 }
 
-/// The newest number of each of these extensions, those that are gone too.
+/// The newest number of each of these extensions, also of deleted ones: a later pair of an id replaces an earlier one.
 pub async fn newest_numbers(conn: &mut Conn, extensions: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, String)>> {
     let mut found = Vec::new();
     for ids in extensions.chunks(CHUNK) {
-        let some: Vec<(ExtensionId, String)> = query!(conn, |c| feed_keys::table
+        let rows: Vec<(ExtensionId, String)> = query!(conn, |c| feed_keys::table
             .filter(feed_keys::extension_id.eq_any(ids))
             .order(feed_keys::from_revision)
             .select((feed_keys::extension_id, feed_keys::number))
             .load(c)
             .await)?;
-        found.extend(some);
+        found.extend(rows);
     }
     Ok(found)
 }
 
-/// When a key's consumers of the feed were seen last.
+/// The last contact of each consumer of the feed that is bound to the key.
 pub async fn last_seen(conn: &mut Conn, feed: FeedId, key: ApiKeyId) -> QueryResult<Vec<Option<Timestamp>>> {
     query!(conn, |c| feed_consumers::table
         .filter(feed_consumers::api_key_id.eq(key))
@@ -252,8 +265,8 @@ pub async fn last_seen(conn: &mut Conn, feed: FeedId, key: ApiKeyId) -> QueryRes
         .await)
 }
 
-/// Says that a key's consumers of the feed were seen now.
-pub async fn mark_seen(conn: &mut Conn, feed: FeedId, key: ApiKeyId, now: Timestamp) -> QueryResult<()> {
+/// Stores the last contact of the consumers of the feed that are bound to the key.
+pub async fn save_contact(conn: &mut Conn, feed: FeedId, key: ApiKeyId, now: Timestamp) -> QueryResult<()> {
     query!(conn, |c| diesel::update(feed_consumers::table)
         .filter(feed_consumers::api_key_id.eq(key))
         .filter(feed_consumers::feed_id.eq(feed))
@@ -263,44 +276,42 @@ pub async fn mark_seen(conn: &mut Conn, feed: FeedId, key: ApiKeyId, now: Timest
     Ok(())
 }
 
-/// A key, and whether it holds for this event and service type.
-pub async fn key(
-    conn: &mut Conn,
-    id: ApiKeyId,
-    event: EventId,
-    service_type: ServiceTypeId,
-) -> QueryResult<Option<KeyRow>> {
-    let row: Option<(bool, Option<Timestamp>, Option<Timestamp>)> = query!(conn, |c| api_keys::table
+/// The validity of an API key for a feed; `None` when the key does not exist.
+pub async fn consumer_key(conn: &mut Conn, id: ApiKeyId, feed: FeedRef) -> QueryResult<Option<ConsumerKey>> {
+    let row: Option<KeyColumns> = query!(conn, |c| api_keys::table
         .find(id)
         .select((api_keys::all_events, api_keys::expires_at, api_keys::revoked_at))
         .get_result(c)
         .await
         .optional())?;
-    let Some((all_events, expires_at, revoked_at)) = row else { return Ok(None) };
+    let Some(KeyColumns { all_events, expires_at, revoked_at }) = row else { return Ok(None) };
     let types: i64 = query!(conn, |c| api_key_service_types::table
-        .filter(api_key_service_types::api_key_id.eq(id).and(api_key_service_types::service_type_id.eq(service_type)))
+        .filter(
+            api_key_service_types::api_key_id.eq(id).and(api_key_service_types::service_type_id.eq(feed.service_type))
+        )
         .count()
         .get_result(c)
         .await)?;
     let events: i64 = query!(conn, |c| api_key_events::table
-        .filter(api_key_events::api_key_id.eq(id).and(api_key_events::event_id.eq(event)))
+        .filter(api_key_events::api_key_id.eq(id).and(api_key_events::event_id.eq(feed.event)))
         .count()
         .get_result(c)
         .await)?;
-    Ok(Some(KeyRow { expires_at, revoked_at, covers: types > 0 && (all_events || events > 0) }))
+    let covers_feed = types > 0 && (all_events || events > 0);
+    Ok(Some(ConsumerKey { expires_at, revoked_at, covers_feed }))
 }
 
-/// Those of these keys that were not revoked, each with its end if it has one.
+/// Those of these keys that are not revoked, with their expiry.
 pub async fn keys_not_revoked(conn: &mut Conn, ids: &[ApiKeyId]) -> QueryResult<Vec<(ApiKeyId, Option<Timestamp>)>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(CHUNK) {
-        let some: Vec<(ApiKeyId, Option<Timestamp>)> = query!(&mut *conn, |c| api_keys::table
+        let rows: Vec<(ApiKeyId, Option<Timestamp>)> = query!(&mut *conn, |c| api_keys::table
             .filter(api_keys::id.eq_any(ids))
             .filter(api_keys::revoked_at.is_null())
             .select((api_keys::id, api_keys::expires_at))
             .load(c)
             .await)?;
-        found.extend(some);
+        found.extend(rows);
     }
     Ok(found)
 }

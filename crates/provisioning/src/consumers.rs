@@ -1,81 +1,88 @@
-//! Telephone systems as admins name them: each bound to one key and one feed.
+//! Feed consumers: telephone systems that admins create, each bound to one API key and one feed.
 
+use platform::transact;
 use crate::actions;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::consumer_queries as rows;
 use super::content_queries;
-use super::feed::Reader;
-use super::model::{Consumer, FeedError, Lag, ProvisioningState, Status};
+use super::feed::FeedReader;
+use super::model::{Consumer, ConsumerStatus, FeedError, Lag, ProvisioningState};
 use super::queries;
-use platform::access::{Caller};
+use platform::access::{Action, Caller};
 use platform::clock::{Rng, Timestamp};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
-use platform::feed_log::{self, FeedRef};
+use platform::feed_log;
 use platform::ids::{ApiKeyId, ConsumerId, ExtensionId, FeedId};
 use platform::locks;
 use platform::notifications::Notification;
 use platform::services::Services;
 use platform::store::Conn;
 use platform::text;
-use platform::transaction::{Mode, Tx, transact};
+use platform::transaction::{Mode, Tx};
 
-/// How often a consumer's last contact is written at most, in seconds.
-pub(super) const SEEN_SECONDS: i64 = 5;
+/// The shortest time between two writes of a consumer's last contact, in seconds.
+pub(super) const CONTACT_INTERVAL_SECONDS: i64 = 5;
 
-/// A consumer to be named.
+/// The input for creating a consumer.
 #[derive(Clone, Debug)]
 pub struct NewConsumer {
     pub name: String,
+    /// The slug of the event.
     pub event: String,
+    /// The slug of the service type.
     pub service_type: String,
+    /// The global id of the API key.
     pub api_key: String,
 }
 
-/// What is to be different about a consumer.
+/// The input for updating a consumer. `None` leaves a field as it is.
 #[derive(Clone, Debug)]
 pub struct ConsumerPatch {
+    /// The global id of the consumer.
     pub id: String,
     pub name: Option<String>,
     pub paused: Option<bool>,
 }
 
-/// The consumer that was named, changed or deleted.
+/// The outcome of an operation on a consumer.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Done {
+pub struct ConsumerOutcome {
     pub id: ConsumerId,
 }
 
-/// Names a telephone system and binds it to a key and a feed. It begins at the feed's head: it holds up no number freed before.
+/// Creates a consumer, bound to an API key and a feed. It starts at the feed's head, so that it delays no number that
+/// was released before.
 ///
 /// # Errors
-/// Problems for an unknown event, type or key, a key that does not hold for the feed, and a name that is taken.
-pub async fn create(services: &Services, caller: &Arc<Caller>, input: NewConsumer) -> Result<Done, Error> {
+/// [`Error::User`] for an unknown event, service type or key, a key that does not cover the feed, an invalid name and a
+/// name that another consumer of the feed has.
+pub async fn create(services: &Services, caller: &Arc<Caller>, input: NewConsumer) -> Result<ConsumerOutcome, Error> {
     let rng = Arc::clone(&services.rng);
-    transact(services, caller, actions::CREATE_FEED_CONSUMER, Mode::Commit, |tx| Box::pin(create_in(tx, rng, input))).await
+    transact!(services, caller, actions::CREATE_FEED_CONSUMER, Mode::Commit, |tx| { create_in(tx, rng, input).await }).await
 }
 
-async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Result<Done, Error> {
+async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Result<ConsumerOutcome, Error> {
     let permit = tx.permit().await?;
-    let Some((event, service_type)) = content_queries::ids_by_slug(tx.conn, &input.event, &input.service_type).await?
-    else {
-        return Err(UserError::not_found("event", "There is no such event or service type.").into());
-    };
-    locks::events(tx.conn, &[event]).await?;
-    let name = checked_name(&input.name)?;
+    let missing = || UserError::not_found("event", "There is no such event or service type.");
+    let reference =
+        content_queries::feed_by_slugs(tx.conn, &input.event, &input.service_type).await?.ok_or_else(missing)?;
+    locks::events(tx.conn, &[reference.event]).await?;
+    let name = validate_name(&input.name)?;
     let key = ApiKeyId::from_global(&input.api_key)
         .ok_or_else(|| UserError::invalid("apiKey", "This is not the id of an API key."))?;
-    let row = rows::key(tx.conn, key, event, service_type).await?.filter(|row| row.is_valid(tx.now));
+    let row = rows::consumer_key(tx.conn, key, reference).await?.filter(|row| row.is_valid(tx.now));
     let row = row.ok_or_else(|| UserError::not_found("apiKey", "There is no such API key, or it has ended."))?;
-    if !row.covers {
+    if !row.covers_feed {
         return Err(UserError::invalid("apiKey", "This key is not for this event and service type.").into());
     }
     let now = tx.now;
-    let feed = feed_log::ensure_feed(tx.conn, FeedRef { event, service_type }, &*rng, now).await?;
+    let feed = feed_log::ensure_feed(tx.conn, reference, &*rng, now).await?;
     let id = ConsumerId::new(&*rng, now);
-    refuse_taken(tx.conn, feed.id, &name, id).await?;
+    require_free_name(tx.conn, feed.id, &name, id).await?;
     let consumer = Consumer {
         id,
         name,
@@ -95,72 +102,77 @@ async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Re
     };
     rows::insert(tx.conn, &permit, &consumer).await?;
     tx.notify(Notification::Consumers);
-    let summary = format!("named the telephone system {} of {}/{}", consumer.name, input.event, input.service_type);
+    let summary = format!("created the telephone system {} of {}/{}", consumer.name, input.event, input.service_type);
     tx.audit(&permit, Some(id.global()), summary).await?;
-    Ok(Done { id })
+    Ok(ConsumerOutcome { id })
 }
 
-/// Renames, pauses or wakes a consumer. While it is paused, nothing waits for it.
+/// Renames, pauses or resumes a consumer. Nothing waits for the acknowledgements of a paused consumer.
 ///
 /// # Errors
-/// Problems for an unknown consumer, and a name that is taken.
-pub async fn update(services: &Services, caller: &Arc<Caller>, patch: ConsumerPatch) -> Result<Done, Error> {
-    transact(services, caller, actions::UPDATE_FEED_CONSUMER, Mode::Commit, |tx| Box::pin(update_in(tx, patch))).await
+/// [`Error::User`] for an unknown consumer, an invalid name and a name that another consumer of the feed has.
+pub async fn update(services: &Services, caller: &Arc<Caller>, patch: ConsumerPatch) -> Result<ConsumerOutcome, Error> {
+    transact!(services, caller, actions::UPDATE_FEED_CONSUMER, Mode::Commit, |tx| { update_in(tx, patch).await }).await
 }
 
-async fn update_in(tx: &mut Tx<'_>, patch: ConsumerPatch) -> Result<Done, Error> {
+async fn update_in(tx: &mut Tx<'_>, patch: ConsumerPatch) -> Result<ConsumerOutcome, Error> {
     let permit = tx.permit().await?;
     let consumer = find(tx.conn, &patch.id).await?;
     let name = match &patch.name {
-        Some(name) => checked_name(name)?,
+        Some(name) => validate_name(name)?,
         None => consumer.name.clone(),
     };
-    refuse_taken(tx.conn, consumer.feed_id, &name, consumer.id).await?;
-    rows::change(tx.conn, &permit, consumer.id, &name, patch.paused.unwrap_or(consumer.paused)).await?;
+    require_free_name(tx.conn, consumer.feed_id, &name, consumer.id).await?;
+    rows::update(tx.conn, &permit, consumer.id, &name, patch.paused.unwrap_or(consumer.paused)).await?;
     tx.notify(Notification::Consumers);
     tx.audit(&permit, Some(consumer.id.global()), format!("changed the telephone system {name}")).await?;
-    Ok(Done { id: consumer.id })
+    Ok(ConsumerOutcome { id: consumer.id })
 }
 
-/// Pauses a consumer or wakes it: an operator's part of [`update`].
+/// Pauses or resumes a consumer: the part of [`update`] that operators may use.
 ///
 /// # Errors
-/// A problem for an unknown consumer.
-pub async fn pause(services: &Services, caller: &Arc<Caller>, id: String, paused: bool) -> Result<Done, Error> {
-    transact(services, caller, actions::PAUSE_FEED_CONSUMER, Mode::Commit, move |tx| {
-        Box::pin(async move {
+/// [`Error::User`] for an unknown consumer.
+pub async fn set_paused(
+    services: &Services,
+    caller: &Arc<Caller>,
+    id: String,
+    paused: bool,
+) -> Result<ConsumerOutcome, Error> {
+    transact!(services, caller, actions::PAUSE_FEED_CONSUMER, Mode::Commit, |tx| {
             let permit = tx.permit().await?;
             let consumer = find(tx.conn, &id).await?;
-            rows::change(tx.conn, &permit, consumer.id, &consumer.name, paused).await?;
-            let what = if paused { "paused" } else { "woke" };
-            let summary = format!("{what} the telephone system {}", consumer.name);
+            rows::update(tx.conn, &permit, consumer.id, &consumer.name, paused).await?;
+            let verb = if paused { "paused" } else { "resumed" };
+            let summary = format!("{verb} the telephone system {}", consumer.name);
             tx.audit(&permit, Some(consumer.id.global()), summary).await?;
             tx.notify(Notification::Feed(consumer.feed_id));
-            Ok(Done { id: consumer.id })
+            Ok(ConsumerOutcome { id: consumer.id })
         })
-    })
     .await
 }
 
-/// Forgets a consumer: nothing waits for it any more.
+/// Deletes a consumer. Nothing waits for its acknowledgements any more.
 ///
 /// # Errors
-/// A problem for an unknown consumer.
-pub async fn delete(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Done, Error> {
-    transact(services, caller, actions::DELETE_FEED_CONSUMER, Mode::Commit, |tx| {
-        Box::pin(async move {
+/// [`Error::User`] for an unknown consumer.
+pub async fn delete(services: &Services, caller: &Arc<Caller>, id: String) -> Result<ConsumerOutcome, Error> {
+    transact!(services, caller, actions::DELETE_FEED_CONSUMER, Mode::Commit, |tx| {
             let permit = tx.permit().await?;
             let consumer = find(tx.conn, &id).await?;
             rows::delete(tx.conn, &permit, consumer.id).await?;
             tx.notify(Notification::Consumers);
-            tx.audit(&permit, Some(consumer.id.global()), format!("forgot the telephone system {}", consumer.name))
+            tx.audit(&permit, Some(consumer.id.global()), format!("deleted the telephone system {}", consumer.name))
                 .await?;
-            Ok(Done { id: consumer.id })
+            Ok(ConsumerOutcome { id: consumer.id })
         })
-    })
     .await
 }
 
+/// The consumer with this global id.
+///
+/// # Errors
+/// [`Error::User`] at `id` for a text that is no id of a consumer, and for an unknown consumer.
 pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Consumer, Error> {
     let id = ConsumerId::from_global(id)
         .ok_or_else(|| UserError::invalid("id", "This is not the id of a telephone system."))?;
@@ -168,12 +180,12 @@ pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Consumer, Error> {
     Ok(found.ok_or_else(|| UserError::not_found("id", "There is no such telephone system."))?)
 }
 
-fn checked_name(name: &str) -> Result<String, UserError> {
+fn validate_name(name: &str) -> Result<String, UserError> {
     text::name(name)
-        .map_err(|fault| UserError { message: format!("This cannot be a name. {fault}"), ..fault.for_field("name") })
+        .map_err(|error| UserError { message: format!("This cannot be a name. {error}"), ..error.for_field("name") })
 }
 
-async fn refuse_taken(conn: &mut Conn, feed: FeedId, name: &str, except: ConsumerId) -> Result<(), Error> {
+async fn require_free_name(conn: &mut Conn, feed: FeedId, name: &str, except: ConsumerId) -> Result<(), Error> {
     if rows::name_is_taken(conn, feed, name, except).await? {
         let message = "This feed has a telephone system of this name already.";
         return Err(UserError::new(UserErrorKind::AlreadyExists, "name", message).into());
@@ -184,7 +196,7 @@ async fn refuse_taken(conn: &mut Conn, feed: FeedId, name: &str, except: Consume
 /// A consumer by its id.
 ///
 /// # Errors
-/// When the database refuses.
+/// A database error.
 pub async fn by_id(services: &Services, id: ConsumerId) -> Result<Option<Consumer>, Error> {
     Ok(rows::consumer(&mut *services.store.read().await?, id).await?)
 }
@@ -192,16 +204,16 @@ pub async fn by_id(services: &Services, id: ConsumerId) -> Result<Option<Consume
 /// The feed that a consumer is bound to.
 ///
 /// # Errors
-/// When the database refuses.
+/// A database error.
 pub async fn feed_of(services: &Services, consumer: &Consumer) -> Result<feed_log::Feed, Error> {
     let feed = feed_log::feed_by_id(&mut *services.store.read().await?, consumer.feed_id).await?;
-    Ok(feed.ok_or_else(|| InternalError::new("a telephone system of a feed that is not there"))?)
+    Ok(feed.ok_or_else(|| InternalError::new("the feed of a consumer does not exist"))?)
 }
 
 /// The consumers of a feed, by name.
 ///
 /// # Errors
-/// When the database refuses.
+/// A database error.
 pub async fn of_feed(services: &Services, feed: FeedId) -> Result<Vec<Consumer>, Error> {
     Ok(rows::of_feed(&mut *services.store.read().await?, feed).await?)
 }
@@ -209,28 +221,28 @@ pub async fn of_feed(services: &Services, feed: FeedId) -> Result<Vec<Consumer>,
 /// Every consumer of every feed, by name.
 ///
 /// # Errors
-/// When the database refuses.
+/// A database error.
 pub async fn all(services: &Services) -> Result<Vec<Consumer>, Error> {
     Ok(rows::all(&mut *services.store.read().await?).await?)
 }
 
-/// Whether the feed stands where the consumer's digest was compared last.
+/// Whether the feed's head is still the position at which the consumer's digest was last compared.
 ///
 /// # Errors
-/// When the database refuses.
+/// A database error.
 pub async fn is_verified_at_head(services: &Services, consumer: &Consumer) -> Result<bool, Error> {
     Ok(consumer.verified_position == Some(feed_of(services, consumer).await?.head))
 }
 
-/// How far a consumer is behind the head. One that never acknowledged has everything before it.
+/// The lag of a consumer behind the head. For a consumer without an acknowledgement every entry counts.
 ///
 /// # Errors
-/// When the database refuses.
+/// A database error.
 pub async fn lag(services: &Services, consumer: &Consumer) -> Result<Lag, Error> {
     lag_in(&mut *services.store.read().await?, consumer, services.now()).await
 }
 
-/// The same, for whoever has a connection.
+/// [`lag`] on an open connection.
 pub(super) async fn lag_in(conn: &mut Conn, consumer: &Consumer, now: Timestamp) -> Result<Lag, Error> {
     let position = consumer.acknowledged_position;
     let records = queries::count_after(conn, consumer.feed_id, position.unwrap_or(-1)).await?;
@@ -244,56 +256,65 @@ pub(super) async fn lag_in(conn: &mut Conn, consumer: &Consumer, now: Timestamp)
     Ok(Lag { records, seconds: since.map_or(0, |since| now.seconds_since(since)) })
 }
 
-/// A consumer's errors with the number of each; one whose extension is forgotten has none.
+/// An error of a consumer with the newest number of its extension.
+#[derive(Clone, Debug)]
+pub struct NumberedError {
+    pub error: FeedError,
+    /// `None` when the key history of the extension is pruned.
+    pub number: Option<String>,
+}
+
+/// The errors of a consumer, oldest first.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn errors(services: &Services, consumer: &Consumer) -> Result<Vec<(FeedError, Option<String>)>, Error> {
+/// A database error.
+pub async fn errors(services: &Services, consumer: &Consumer) -> Result<Vec<NumberedError>, Error> {
     let mut conn = services.store.read().await?;
     let errors = rows::errors_of(&mut conn, consumer.id).await?;
     let ids: Vec<ExtensionId> = errors.iter().map(|error| ExtensionId(error.extension_id.0)).collect();
-    let numbers: std::collections::HashMap<_, _> = rows::newest_numbers(&mut conn, &ids).await?.into_iter().collect();
-    Ok(errors
-        .into_iter()
-        .map(|error| (error.clone(), numbers.get(&ExtensionId(error.extension_id.0)).cloned()))
-        .collect())
+    let numbers: HashMap<_, _> = rows::newest_numbers(&mut conn, &ids).await?.into_iter().collect();
+    let numbered = |error: FeedError| {
+        let number = numbers.get(&ExtensionId(error.extension_id.0)).cloned();
+        NumberedError { error, number }
+    };
+    Ok(errors.into_iter().map(numbered).collect())
 }
 
-/// What each telephone system has made of an extension: PENDING until its latest state is acknowledged.
+/// The state of an extension in each telephone system of its feed: pending until its latest revision is acknowledged.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn statuses_of(services: &Services, extension: ExtensionId) -> Result<Vec<Status>, Error> {
+/// A database error.
+pub async fn statuses_of(services: &Services, extension: ExtensionId) -> Result<Vec<ConsumerStatus>, Error> {
     let mut conn = services.store.read().await?;
     let Some(entry) = queries::entry_of(&mut conn, extension).await? else { return Ok(Vec::new()) };
     let errors = rows::errors_about(&mut conn, extension).await?;
     let status = |consumer: Consumer| {
-        let reached = consumer.acknowledged_position.is_some_and(|position| position >= entry.revision);
+        let is_acknowledged = consumer.acknowledged_position.is_some_and(|position| position >= entry.revision);
         let error = errors.iter().find(|error| error.consumer_id == consumer.id);
         let (state, at, message) = match error {
-            _ if !reached => (ProvisioningState::Pending, None, None),
+            _ if !is_acknowledged => (ProvisioningState::Pending, None, None),
             Some(error) => (ProvisioningState::Failed, Some(error.at), Some(error.message.clone())),
             None => (ProvisioningState::Applied, consumer.acknowledged_at, None),
         };
-        Status { consumer: consumer.name, state, at, message }
+        ConsumerStatus { consumer: consumer.name, state, at, message }
     };
     Ok(rows::of_feed(&mut conn, entry.feed_id).await?.into_iter().map(status).collect())
 }
 
-/// Notes that a key reads a feed. It is no part of the reading: what goes wrong is logged.
-pub(super) async fn seen(reader: &Reader, feed: FeedId) {
+/// Stores that an API key has read a feed. An error is only logged: the read itself does not depend on it.
+pub(super) async fn record_contact(reader: &FeedReader, feed: FeedId) {
     let Some(key) = reader.key() else { return };
-    if let Err(stop) = note_seen(&reader.services, feed, key).await {
-        tracing::warn!(error = ?stop, "the last contact of a telephone system was not written");
+    if let Err(error) = write_contact(&reader.services, feed, key).await {
+        tracing::warn!(error = ?error, "the last contact of a telephone system was not written");
     }
 }
 
-async fn note_seen(services: &Services, feed: FeedId, key: ApiKeyId) -> Result<(), Error> {
+async fn write_contact(services: &Services, feed: FeedId, key: ApiKeyId) -> Result<(), Error> {
     let now = services.now();
-    let seen = rows::last_seen(&mut *services.store.read().await?, feed, key).await?;
-    let is_old = |seen: &Option<Timestamp>| seen.is_none_or(|seen| seen.plus_seconds(SEEN_SECONDS) <= now);
-    if !seen.iter().any(is_old) {
+    let contacts = rows::last_seen(&mut *services.store.read().await?, feed, key).await?;
+    let is_due = |seen: &Option<Timestamp>| seen.is_none_or(|seen| seen.plus_seconds(CONTACT_INTERVAL_SECONDS) <= now);
+    if !contacts.iter().any(is_due) {
         return Ok(());
     }
-    services.store.write(move |conn| Box::pin(async move { Ok(rows::mark_seen(conn, feed, key, now).await?) })).await
+    services.store.write(move |conn| Box::pin(async move { Ok(rows::save_contact(conn, feed, key, now).await?) })).await
 }

@@ -1,11 +1,11 @@
-//! From the entries of a page to what their extensions show, in a constant number of statements.
+//! Loads the content of a page's entries in a constant number of statements.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::content_queries::{self as queries, ExtensionRow, MemberRow};
-use super::model::{Content, Member, Place};
+use super::content_queries::{self as queries, MemberRow, OwnedExtension};
+use super::model::{EntryContent, FeedContext, MemberContent};
 use super::queries::CHUNK;
 use platform::access::FeedScope;
 use platform::error::{Error, InternalError};
@@ -13,139 +13,153 @@ use platform::feed_log::Entry;
 use platform::ids::{AccountId, EventId, ExtensionId, NumberId};
 use restrictions::{Restriction, RestrictionEffect, RestrictionSource, TargetKind};
 use platform::secrets::{SealContext, Sealer, SealingError};
-use service_types::schema::{DigestContext, ParameterSchema, Parameters, Viewer};
+use service_types::schema::{DigestContext, DigestSet, Parameters, Viewer};
 use platform::store::Conn;
 use platform::store::types::Id;
 use platform::text::folding;
 
-/// Whoever reads: how far, under which schema, and with what secrets are opened.
-pub struct Reading<'a> {
+/// Reads content with a scope: the feed, what the scope shows, and the keys that open secrets.
+pub struct ContentReader<'a> {
     pub scope: FeedScope,
-    pub place: &'a Place,
-    pub schema: &'a ParameterSchema,
+    pub context: &'a FeedContext,
     pub sealer: &'a Sealer,
 }
 
-/// The content of the entries that are present, in their order. An entry whose extension is not there is left out and logged:
-/// one bad record does not block the rest.
-///
-/// # Errors
-/// When the database refuses, or the sealing keys do not open what they sealed.
-pub async fn load(conn: &mut Conn, reading: &Reading<'_>, entries: &[Entry]) -> Result<Vec<Content>, Error> {
-    let ids: Vec<ExtensionId> = entries.iter().filter(|entry| entry.present).map(|entry| entry.extension_id).collect();
-    let mut rows: HashMap<ExtensionId, (ExtensionRow, String)> =
-        queries::extensions_of(conn, &ids).await?.into_iter().map(|row| (row.0.id, row)).collect();
-    let members = if reading.place.is_group { queries::members_of(conn, &ids).await? } else { Vec::new() };
-    let mut beside = Beside {
-        permissions: grouped(queries::permissions_of(conn, &ids).await?),
-        fallbacks: fallbacks(conn, &rows).await?,
-        overlay: Overlay::load(conn, reading.place.event, &rows, &members).await?,
-        members: HashMap::new(),
-    };
-    for member in members {
-        beside.members.entry(member.group).or_default().push(member);
-    }
-    let mut contents = Vec::with_capacity(ids.len());
-    for entry in entries.iter().filter(|entry| entry.present) {
-        match rows.remove(&entry.extension_id) {
-            Some((row, owner)) => contents.push(content(reading, entry, row, owner, &mut beside)?),
-            None => {
-                tracing::error!(extension.id = %entry.extension_id.global(), "a feed shows an extension that is not there")
-            }
-        }
-    }
-    Ok(contents)
-}
-
-/// What stands in other tables than the extension's own.
-struct Beside {
+/// Rows of other tables that the content of a page shows.
+struct RelatedRows {
     permissions: HashMap<ExtensionId, Vec<String>>,
-    fallbacks: HashMap<ExtensionId, String>,
-    overlay: Overlay,
+    fallback_numbers: HashMap<ExtensionId, String>,
+    restrictions: RestrictionIndex,
     members: HashMap<ExtensionId, Vec<MemberRow>>,
 }
 
-fn content(
-    reading: &Reading<'_>,
-    entry: &Entry,
-    row: ExtensionRow,
-    owner: String,
-    beside: &mut Beside,
-) -> Result<Content, Error> {
-    let (secrets, digests) = match &row.secrets {
-        Some(sealed) if reading.scope.secrets() || reading.scope.digests() => {
-            let secrets = open(reading.sealer, row.id, sealed)?;
-            let digests =
-                if reading.scope.digests() { digests(reading, &row, &owner, &secrets) } else { Default::default() };
-            (if reading.scope.secrets() { secrets } else { Parameters::new() }, digests)
+impl ContentReader<'_> {
+    /// The content of the present entries, in their order. An entry without its extension is logged and left out, so
+    /// that one bad record does not block the others.
+    ///
+    /// # Errors
+    /// A database error, or a sealing key that is missing.
+    pub async fn load(&self, conn: &mut Conn, entries: &[Entry]) -> Result<Vec<EntryContent>, Error> {
+        let ids: Vec<ExtensionId> =
+            entries.iter().filter(|entry| entry.present).map(|entry| entry.extension_id).collect();
+        let mut extensions: HashMap<ExtensionId, OwnedExtension> =
+            queries::extensions_of(conn, &ids).await?.into_iter().map(|owned| (owned.row.id, owned)).collect();
+        let members = if self.context.is_group { queries::members_of(conn, &ids).await? } else { Vec::new() };
+        let mut related = RelatedRows {
+            permissions: group_by_extension(queries::permissions_of(conn, &ids).await?),
+            fallback_numbers: fallback_numbers(conn, &extensions).await?,
+            restrictions: RestrictionIndex::load(conn, self.context.event, &extensions, &members).await?,
+            members: HashMap::new(),
+        };
+        for member in members {
+            related.members.entry(member.group).or_default().push(member);
         }
-        _ => Default::default(),
-    };
-    let (restrictions, effects) = beside.overlay.of(row.id, &row.number, row.owner_id);
-    let members = reading.place.is_group.then(|| {
-        let rows = beside.members.remove(&row.id).unwrap_or_default();
-        rows.into_iter().map(|member| beside.overlay.member(member)).collect()
-    });
-    Ok(Content {
-        id: row.id,
-        slot: row.slot,
-        ascii_label: folding::ascii_label(&row.label, &row.number),
-        label: row.label,
-        parameters: visible(reading, row.parameters.0)?,
-        secrets,
-        digests,
-        permissions: beside.permissions.remove(&row.id).unwrap_or_default(),
-        fallback_number: row.fallback_number.or_else(|| beside.fallbacks.get(&row.fallback_extension_id?).cloned()),
-        number: row.number,
-        restrictions,
-        effects,
-        members,
-        owner_username: owner,
-        visibility: row.visibility,
-        version: entry.version(),
-        updated_at: row.updated_at,
-    })
-}
-
-/// The parameters that the reader may see. Telephone systems see all, so that their text is passed on unread.
-fn visible(reading: &Reading<'_>, parameters: String) -> Result<String, Error> {
-    let viewer = if reading.scope.is_key() { Viewer::Consumer } else { Viewer::Operator };
-    if reading.schema.parameters().iter().all(|parameter| parameter.is_visible_to(viewer)) {
-        return Ok(parameters);
+        let mut contents = Vec::with_capacity(ids.len());
+        for entry in entries.iter().filter(|entry| entry.present) {
+            match extensions.remove(&entry.extension_id) {
+                Some(extension) => contents.push(self.content(entry, extension, &mut related)?),
+                None => tracing::error!(
+                    extension.id = %entry.extension_id.global(),
+                    "an entry of a feed has no extension; the feed leaves it out"
+                ),
+            }
+        }
+        Ok(contents)
     }
-    let all: Parameters = serde_json::from_str(&parameters).map_err(InternalError::new)?;
-    Ok(Value::Object(reading.schema.visible(&all, viewer)).to_string())
+
+    fn content(
+        &self,
+        entry: &Entry,
+        extension: OwnedExtension,
+        related: &mut RelatedRows,
+    ) -> Result<EntryContent, Error> {
+        let (secrets, digests) = self.secrets_and_digests(&extension)?;
+        let OwnedExtension { row, owner_username } = extension;
+        let (restrictions, effects) = related.restrictions.of_extension(row.id, &row.number, row.owner_id);
+        let members = self.context.is_group.then(|| {
+            let rows = related.members.remove(&row.id).unwrap_or_default();
+            rows.into_iter().map(|member| related.restrictions.member_content(member)).collect()
+        });
+        let fallback_target = row.fallback_extension_id.and_then(|id| related.fallback_numbers.get(&id).cloned());
+        Ok(EntryContent {
+            id: row.id,
+            slot: row.slot,
+            ascii_label: folding::ascii_label(&row.label, &row.number),
+            label: row.label,
+            parameters: self.visible_parameters(row.parameters.0)?,
+            secrets,
+            digests,
+            permissions: related.permissions.remove(&row.id).unwrap_or_default(),
+            fallback_number: row.fallback_number.or(fallback_target),
+            number: row.number,
+            restrictions,
+            effects,
+            members,
+            owner_username,
+            visibility: row.visibility,
+            version: entry.version(),
+            updated_at: row.updated_at,
+        })
+    }
+
+    /// The parameters that the reader may see. An API key usually sees all: their stored text is then returned
+    /// unparsed.
+    fn visible_parameters(&self, parameters: String) -> Result<String, Error> {
+        let viewer = if self.scope.is_key() { Viewer::Consumer } else { Viewer::Operator };
+        let schema = &self.context.schema;
+        if schema.parameters().iter().all(|parameter| parameter.is_visible_to(viewer)) {
+            return Ok(parameters);
+        }
+        let all: Parameters = serde_json::from_str(&parameters).map_err(InternalError::new)?;
+        Ok(Value::Object(schema.visible(&all, viewer)).to_string())
+    }
+
+    /// The secrets and the digests that the scope covers. Secrets are opened only when it covers either.
+    fn secrets_and_digests(
+        &self,
+        extension: &OwnedExtension,
+    ) -> Result<(Parameters, BTreeMap<String, DigestSet>), Error> {
+        let Some(sealed) = &extension.row.secrets else { return Ok(Default::default()) };
+        if !self.scope.secrets() && !self.scope.digests() {
+            return Ok(Default::default());
+        }
+        let secrets = open_secrets(self.sealer, extension.row.id, sealed)?;
+        let digests = if self.scope.digests() { self.digests(extension, &secrets) } else { Default::default() };
+        Ok((if self.scope.secrets() { secrets } else { Parameters::new() }, digests))
+    }
+
+    fn digests(&self, extension: &OwnedExtension, secrets: &Parameters) -> BTreeMap<String, DigestSet> {
+        let OwnedExtension { row, owner_username } = extension;
+        let settings = &self.context.settings;
+        let context = DigestContext { number: &row.number, username: owner_username, slot: row.slot, settings };
+        self.context.schema.digests(secrets, &context).unwrap_or_else(|error| {
+            tracing::error!(
+                extension.id = %row.id.global(), error = %error,
+                "the digests of an extension cannot be derived; its feed shows none"
+            );
+            Default::default()
+        })
+    }
 }
 
-fn open(sealer: &Sealer, id: ExtensionId, sealed: &[u8]) -> Result<Parameters, Error> {
+fn open_secrets(sealer: &Sealer, id: ExtensionId, sealed: &[u8]) -> Result<Parameters, Error> {
     match sealer.open(&SealContext::of("extensions", &id.0, "secrets"), sealed) {
-        // The parser's own words would show the place in a secret.
+        // The error of the parser is dropped: it could quote a part of a secret.
         Ok(plain) => {
             Ok(serde_json::from_slice(&plain).map_err(|_| InternalError::new("sealed secrets are no JSON object"))?)
         }
         Err(SealingError::Damaged) => {
-            tracing::error!(extension.id = %id.global(), "the secrets of an extension are damaged; its feed shows none");
+            tracing::error!(
+                extension.id = %id.global(),
+                "the secrets of an extension are damaged; its feed shows none"
+            );
             Ok(Parameters::new())
         }
         Err(error) => Err(InternalError::from(error).into()),
     }
 }
 
-fn digests(
-    reading: &Reading<'_>,
-    row: &ExtensionRow,
-    owner: &str,
-    secrets: &Parameters,
-) -> std::collections::BTreeMap<String, service_types::schema::DigestSet> {
-    let context =
-        DigestContext { number: &row.number, username: owner, slot: row.slot, settings: &reading.place.settings };
-    reading.schema.digests(secrets, &context).unwrap_or_else(|error| {
-        tracing::error!(extension.id = %row.id.global(), error = %error, "the digests of an extension cannot be derived; its feed shows none");
-        Default::default()
-    })
-}
-
-fn grouped(pairs: Vec<(ExtensionId, String)>) -> HashMap<ExtensionId, Vec<String>> {
+fn group_by_extension(pairs: Vec<(ExtensionId, String)>) -> HashMap<ExtensionId, Vec<String>> {
     let mut groups: HashMap<ExtensionId, Vec<String>> = HashMap::new();
     for (id, value) in pairs {
         groups.entry(id).or_default().push(value);
@@ -153,99 +167,106 @@ fn grouped(pairs: Vec<(ExtensionId, String)>) -> HashMap<ExtensionId, Vec<String
     groups
 }
 
-async fn fallbacks(
+async fn fallback_numbers(
     conn: &mut Conn,
-    rows: &HashMap<ExtensionId, (ExtensionRow, String)>,
+    extensions: &HashMap<ExtensionId, OwnedExtension>,
 ) -> Result<HashMap<ExtensionId, String>, Error> {
-    let targets: BTreeSet<ExtensionId> = rows.values().filter_map(|(row, _)| row.fallback_extension_id).collect();
+    let targets: BTreeSet<ExtensionId> =
+        extensions.values().filter_map(|owned| owned.row.fallback_extension_id).collect();
     let targets: Vec<ExtensionId> = targets.into_iter().collect();
     Ok(queries::numbers_of(conn, &targets).await?.into_iter().collect())
 }
 
-/// The restrictions of everything that a page shows.
-struct Overlay {
+/// The restrictions that apply to a page, by target.
+#[derive(Default)]
+struct RestrictionIndex {
     extensions: HashMap<Id, Vec<Restriction>>,
     accounts: HashMap<Id, Vec<Restriction>>,
     numbers: HashMap<String, Vec<Restriction>>,
 }
 
-impl Overlay {
+impl RestrictionIndex {
     async fn load(
         conn: &mut Conn,
         event: EventId,
-        rows: &HashMap<ExtensionId, (ExtensionRow, String)>,
+        extensions: &HashMap<ExtensionId, OwnedExtension>,
         members: &[MemberRow],
     ) -> Result<Self, Error> {
         if let Some(all) = restrictions::all_if_few(conn, CHUNK).await? {
             return Self::of_all(conn, event, all).await;
         }
-        let shown = rows.values().map(|(row, _)| (row.id, row.owner_id, row.number.as_str()));
-        let shown: Vec<(ExtensionId, AccountId, &str)> = shown
-            .chain(members.iter().map(|member| (member.extension, member.owner, member.number.as_str())))
-            .collect();
-        let extensions: BTreeSet<Id> = shown.iter().map(|(id, _, _)| Id(id.0)).collect();
-        let accounts: BTreeSet<Id> = shown.iter().map(|(_, id, _)| Id(id.0)).collect();
-        let numbers: BTreeSet<&str> = shown.iter().map(|(_, _, number)| *number).collect();
+        let (mut ids, mut owners, mut numbers) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for OwnedExtension { row, .. } in extensions.values() {
+            ids.insert(Id(row.id.0));
+            owners.insert(Id(row.owner_id.0));
+            numbers.insert(row.number.as_str());
+        }
+        for member in members {
+            ids.insert(Id(member.extension.0));
+            owners.insert(Id(member.owner.0));
+            numbers.insert(member.number.as_str());
+        }
         let numbers: Vec<&str> = numbers.into_iter().collect();
         let numbers = queries::number_rows(conn, event, &numbers).await?;
-        let ids = numbers.iter().map(|(id, _)| Id(id.0)).collect();
-        let mut all = targets(conn, TargetKind::Number, ids).await?;
-        all.extend(targets(conn, TargetKind::Extension, extensions.into_iter().collect()).await?);
-        all.extend(targets(conn, TargetKind::Account, accounts.into_iter().collect()).await?);
-        Ok(Self::gather(all, &numbers))
+        let number_ids = numbers.iter().map(|(id, _)| Id(id.0)).collect();
+        let mut found = restrictions_of(conn, TargetKind::Number, number_ids).await?;
+        found.extend(restrictions_of(conn, TargetKind::Extension, ids.into_iter().collect()).await?);
+        found.extend(restrictions_of(conn, TargetKind::Account, owners.into_iter().collect()).await?);
+        Ok(Self::new(found, &numbers))
     }
 
-    /// From every restriction of the installation.
+    /// The index over every restriction of the installation.
     async fn of_all(conn: &mut Conn, event: EventId, all: Vec<Restriction>) -> Result<Self, Error> {
         let numbers = all.iter().filter(|restriction| restriction.target_kind == TargetKind::Number);
         let numbers: Vec<NumberId> = numbers.map(|restriction| NumberId(restriction.target_id.0)).collect();
         let numbers =
             if numbers.is_empty() { Vec::new() } else { queries::numbers_by_id(conn, event, &numbers).await? };
-        Ok(Self::gather(all, &numbers))
+        Ok(Self::new(all, &numbers))
     }
 
-    fn gather(all: Vec<Restriction>, numbers: &[(NumberId, String)]) -> Self {
+    /// Indexes restrictions. A restricted number that is not in `numbers` belongs to another event and is left out.
+    fn new(restrictions: Vec<Restriction>, numbers: &[(NumberId, String)]) -> Self {
         let numbers: HashMap<Id, &String> = numbers.iter().map(|(id, number)| (Id(id.0), number)).collect();
-        let mut overlay = Self { extensions: HashMap::new(), accounts: HashMap::new(), numbers: HashMap::new() };
-        for restriction in all {
-            let place = match restriction.target_kind {
-                TargetKind::Extension => overlay.extensions.entry(restriction.target_id).or_default(),
-                TargetKind::Account => overlay.accounts.entry(restriction.target_id).or_default(),
+        let mut index = Self::default();
+        for restriction in restrictions {
+            let of_target = match restriction.target_kind {
+                TargetKind::Extension => index.extensions.entry(restriction.target_id).or_default(),
+                TargetKind::Account => index.accounts.entry(restriction.target_id).or_default(),
                 TargetKind::Number => match numbers.get(&restriction.target_id) {
-                    Some(number) => overlay.numbers.entry((*number).clone()).or_default(),
+                    Some(number) => index.numbers.entry((*number).clone()).or_default(),
                     None => continue,
                 },
             };
-            place.push(restriction);
+            of_target.push(restriction);
         }
-        overlay
+        index
     }
 
-    /// Who restricts the extension, and what is stopped: its own restrictions, its number's and its owner's.
-    fn of(
+    /// The sources and the effects of the restrictions of an extension, of its number and of its owner.
+    fn of_extension(
         &self,
         extension: ExtensionId,
         number: &str,
         owner: AccountId,
     ) -> (Vec<RestrictionSource>, Vec<RestrictionEffect>) {
-        let own = self.extensions.get(&Id(extension.0));
-        let all = [own, self.numbers.get(number), self.accounts.get(&Id(owner.0))];
+        let of_extension = self.extensions.get(&Id(extension.0));
+        let lists = [of_extension, self.numbers.get(number), self.accounts.get(&Id(owner.0))];
         let (mut sources, mut effects) = (BTreeSet::new(), BTreeSet::new());
-        for restriction in all.into_iter().flatten().flatten() {
+        for restriction in lists.into_iter().flatten().flatten() {
             sources.insert(restriction.source);
             effects.extend(restriction.effects());
         }
         (sources.into_iter().collect(), effects.into_iter().collect())
     }
 
-    fn member(&self, row: MemberRow) -> Member {
-        let (_, effects) = self.of(row.extension, &row.number, row.owner);
+    fn member_content(&self, row: MemberRow) -> MemberContent {
+        let (_, effects) = self.of_extension(row.extension, &row.number, row.owner);
         let active = !effects.contains(&RestrictionEffect::NoCalls);
-        Member { number: row.number, delay_seconds: row.delay_seconds, paused: row.paused, active }
+        MemberContent { number: row.number, delay_seconds: row.delay_seconds, paused: row.paused, active }
     }
 }
 
-async fn targets(conn: &mut Conn, kind: TargetKind, ids: Vec<Id>) -> Result<Vec<Restriction>, Error> {
+async fn restrictions_of(conn: &mut Conn, kind: TargetKind, ids: Vec<Id>) -> Result<Vec<Restriction>, Error> {
     let mut found = Vec::new();
     for ids in ids.chunks(CHUNK) {
         found.extend(restrictions::of_targets(conn, kind, ids).await?);

@@ -1,6 +1,6 @@
-//! What an extension shows in its feed, read in bulk from the tables of the domains that own it.
+//! Bulk queries for the content of a feed, over tables that other domains own.
 //!
-//! Every function names the ids of a whole page; none is called once for each extension.
+//! Every function takes the ids of a whole page; none is called once for each extension.
 
 use diesel::prelude::{Queryable, Selectable};
 use diesel::{
@@ -9,14 +9,17 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 
-use super::model::Place;
+use super::model::FeedContext;
 use super::queries::CHUNK;
 use platform::clock::Timestamp;
 use platform::error::{Error, InternalError};
 use ::extensions::visibility::Visibility;
+use platform::feed_log::FeedRef;
+use ::extensions::groups::MembershipState;
 use platform::ids::{AccountId, EventId, ExtensionId, NumberId, ServiceTypeId};
 use platform::query;
-use service_types::{ServiceBehaviour};
+use service_types::ServiceBehaviour;
+use ::events::EventPhase;
 use platform::store::Conn;
 use platform::store::schema::{
     accounts, call_permissions, events, extension_permissions, extension_unique_values, extensions, group_members,
@@ -24,11 +27,7 @@ use platform::store::schema::{
 };
 use platform::store::types::{Id, JsonText};
 
-/// The phase in which an event's feeds are closed.
-const ARCHIVED: &str = "ARCHIVED";
-const ACTIVE: &str = "ACTIVE";
-
-/// An extension's own row, as far as the feed shows it.
+/// The columns of an extension that its feed shows.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = extensions)]
 pub struct ExtensionRow {
@@ -45,7 +44,14 @@ pub struct ExtensionRow {
     pub updated_at: Timestamp,
 }
 
-/// A member of a call group, with what is asked about it.
+/// An extension with the user name of its owner.
+#[derive(Queryable)]
+pub struct OwnedExtension {
+    pub row: ExtensionRow,
+    pub owner_username: String,
+}
+
+/// A member of a call group, with the ids that its restrictions refer to.
 #[derive(Queryable)]
 pub struct MemberRow {
     pub group: ExtensionId,
@@ -56,12 +62,16 @@ pub struct MemberRow {
     pub paused: bool,
 }
 
-/// The ids of an event and a service type by their slugs, if both are there.
-pub async fn ids_by_slug(
-    conn: &mut Conn,
-    event: &str,
-    service_type: &str,
-) -> QueryResult<Option<(EventId, ServiceTypeId)>> {
+/// A unique value of a parameter with the extension that holds it.
+#[derive(Queryable)]
+pub struct UniqueValueRow {
+    pub parameter: String,
+    pub value: String,
+    pub holder: ExtensionId,
+}
+
+/// The feed of an event and a service type, named by their slugs; `None` when either does not exist.
+pub async fn feed_by_slugs(conn: &mut Conn, event: &str, service_type: &str) -> QueryResult<Option<FeedRef>> {
     let event: Option<EventId> = query!(conn, |c| events::table
         .filter(events::slug.eq(event))
         .select(events::id)
@@ -75,29 +85,30 @@ pub async fn ids_by_slug(
         .get_result(c)
         .await
         .optional())?;
-    Ok(service_type.map(|service_type| (event, service_type)))
+    Ok(service_type.map(|service_type| FeedRef { event, service_type }))
 }
 
-/// Whether the event is archived; `None` for one that is not there.
+/// Whether an event is archived; `None` when it does not exist.
 pub async fn is_archived(conn: &mut Conn, event: EventId) -> QueryResult<Option<bool>> {
-    let phase: Option<String> =
+    let phase: Option<EventPhase> =
         query!(conn, |c| events::table.find(event).select(events::phase).get_result(c).await.optional())?;
-    Ok(phase.map(|phase| phase == ARCHIVED))
+    Ok(phase.map(|phase| phase == EventPhase::Archived))
 }
 
 /// The event and the service type of a feed.
 ///
 /// # Errors
-/// When the database refuses, or either is not there.
-pub async fn place(conn: &mut Conn, event: EventId, service_type: ServiceTypeId) -> Result<Place, Error> {
-    let (event_slug, phase): (String, String) =
+/// A database error, also when either does not exist.
+pub async fn feed_context(conn: &mut Conn, feed: FeedRef) -> Result<FeedContext, Error> {
+    let FeedRef { event, service_type } = feed;
+    let (event_slug, phase): (String, EventPhase) =
         query!(conn, |c| events::table.find(event).select((events::slug, events::phase)).get_result(c).await)?;
     let row = service_types::service_type_by_id(conn, service_type).await?;
-    let row = row.ok_or_else(|| InternalError::new("a feed of a service type that is not there"))?;
-    Ok(Place {
+    let row = row.ok_or_else(|| InternalError::new("the service type of a feed does not exist"))?;
+    Ok(FeedContext {
         event,
         event_slug,
-        archived: phase == ARCHIVED,
+        archived: phase == EventPhase::Archived,
         service_type,
         is_group: row.behaviour == ServiceBehaviour::CallGroup,
         schema: service_types::compiled(&row)?,
@@ -108,17 +119,17 @@ pub async fn place(conn: &mut Conn, event: EventId, service_type: ServiceTypeId)
     })
 }
 
-/// The extensions with their owners' names, in no order.
-pub async fn extensions_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionRow, String)>> {
+/// These extensions with their owners, in no particular order.
+pub async fn extensions_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<OwnedExtension>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(CHUNK) {
-        let some: Vec<(ExtensionRow, String)> = query!(conn, |c| extensions::table
+        let rows: Vec<OwnedExtension> = query!(conn, |c| extensions::table
             .inner_join(accounts::table.on(accounts::id.eq(extensions::owner_id)))
             .filter(extensions::id.eq_any(ids))
             .select((ExtensionRow::as_select(), accounts::username))
             .load(c)
             .await)?;
-        found.extend(some);
+        found.extend(rows);
     }
     Ok(found)
 }
@@ -127,12 +138,12 @@ pub async fn extensions_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<
 pub async fn numbers_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, String)>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(CHUNK) {
-        let some: Vec<(ExtensionId, String)> = query!(conn, |c| extensions::table
+        let rows: Vec<(ExtensionId, String)> = query!(conn, |c| extensions::table
             .filter(extensions::id.eq_any(ids))
             .select((extensions::id, extensions::number))
             .load(c)
             .await)?;
-        found.extend(some);
+        found.extend(rows);
     }
     Ok(found)
 }
@@ -141,26 +152,26 @@ pub async fn numbers_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec
 pub async fn permissions_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, String)>> {
     let mut found = Vec::new();
     for ids in ids.chunks(CHUNK) {
-        let some: Vec<(ExtensionId, String)> = query!(conn, |c| extension_permissions::table
+        let rows: Vec<(ExtensionId, String)> = query!(conn, |c| extension_permissions::table
             .inner_join(call_permissions::table.on(call_permissions::id.eq(extension_permissions::permission_id)))
             .filter(extension_permissions::extension_id.eq_any(ids))
             .order(call_permissions::slug)
             .select((extension_permissions::extension_id, call_permissions::slug))
             .load(c)
             .await)?;
-        found.extend(some);
+        found.extend(rows);
     }
     Ok(found)
 }
 
-/// The members of these groups who have accepted, in the order in which they ring.
+/// The active members of these groups, in the order in which the groups call them.
 pub async fn members_of(conn: &mut Conn, groups: &[ExtensionId]) -> QueryResult<Vec<MemberRow>> {
     let mut found = Vec::new();
     for ids in groups.chunks(CHUNK) {
-        let some: Vec<MemberRow> = query!(conn, |c| group_members::table
+        let rows: Vec<MemberRow> = query!(conn, |c| group_members::table
             .inner_join(extensions::table.on(extensions::id.eq(group_members::member_id)))
             .filter(group_members::group_id.eq_any(ids))
-            .filter(group_members::membership.eq(ACTIVE))
+            .filter(group_members::membership.eq(MembershipState::Active))
             .order((group_members::delay_seconds, extensions::number))
             .select((
                 group_members::group_id,
@@ -172,28 +183,28 @@ pub async fn members_of(conn: &mut Conn, groups: &[ExtensionId]) -> QueryResult<
             ))
             .load(c)
             .await)?;
-        found.extend(some);
+        found.extend(rows);
     }
     Ok(found)
 }
 
-/// The rows of these numbers on the event's plan, and of those among them that are the world's.
-pub async fn number_rows(conn: &mut Conn, event: EventId, of: &[&str]) -> QueryResult<Vec<(NumberId, String)>> {
-    let (world, local): (Vec<&str>, Vec<&str>) = of.iter().partition(|number| number.starts_with('+'));
-    let mut found = Vec::with_capacity(of.len());
-    for some in local.chunks(CHUNK) {
+/// The ids of these numbers: of the event's numbering plan, and of the public plan for those in E.164 form.
+pub async fn number_rows(conn: &mut Conn, event: EventId, wanted: &[&str]) -> QueryResult<Vec<(NumberId, String)>> {
+    let (e164, local): (Vec<&str>, Vec<&str>) = wanted.iter().partition(|number| number.starts_with('+'));
+    let mut found = Vec::with_capacity(wanted.len());
+    for chunk in local.chunks(CHUNK) {
         let rows: Vec<(NumberId, String)> = query!(conn, |c| numbers::table
             .filter(numbers::event_id.eq(event))
-            .filter(numbers::number.eq_any(some))
+            .filter(numbers::number.eq_any(chunk))
             .select((numbers::id, numbers::number))
             .load(c)
             .await)?;
         found.extend(rows);
     }
-    for some in world.chunks(CHUNK) {
+    for chunk in e164.chunks(CHUNK) {
         let rows: Vec<(NumberId, String)> = query!(conn, |c| numbers::table
             .filter(numbers::event_id.is_null())
-            .filter(numbers::number.eq_any(some))
+            .filter(numbers::number.eq_any(chunk))
             .select((numbers::id, numbers::number))
             .load(c)
             .await)?;
@@ -202,7 +213,7 @@ pub async fn number_rows(conn: &mut Conn, event: EventId, of: &[&str]) -> QueryR
     Ok(found)
 }
 
-/// The numbers of these rows, as far as they are on the event's plan or the world's.
+/// The numbers of these rows that belong to the event's numbering plan or to the public plan.
 pub async fn numbers_by_id(conn: &mut Conn, event: EventId, ids: &[NumberId]) -> QueryResult<Vec<(NumberId, String)>> {
     query!(conn, |c| numbers::table
         .filter(numbers::id.eq_any(ids))
@@ -212,19 +223,18 @@ pub async fn numbers_by_id(conn: &mut Conn, event: EventId, ids: &[NumberId]) ->
         .await)
 }
 
-/// Who in the feed holds these numbers.
+/// The extensions of the feed that hold these numbers.
 pub async fn holders_of_numbers(
     conn: &mut Conn,
-    event: EventId,
-    service_type: ServiceTypeId,
-    of: &[&str],
+    feed: FeedRef,
+    numbers: &[&str],
 ) -> QueryResult<Vec<(String, ExtensionId)>> {
     let mut found = Vec::new();
-    for some in of.chunks(CHUNK) {
+    for chunk in numbers.chunks(CHUNK) {
         let rows: Vec<(String, ExtensionId)> = query!(conn, |c| extensions::table
-            .filter(extensions::event_id.eq(event))
-            .filter(extensions::number.eq_any(some))
-            .filter(extensions::service_type_id.eq(service_type))
+            .filter(extensions::event_id.eq(feed.event))
+            .filter(extensions::number.eq_any(chunk))
+            .filter(extensions::service_type_id.eq(feed.service_type))
             .select((extensions::number, extensions::id))
             .load(c)
             .await)?;
@@ -233,20 +243,16 @@ pub async fn holders_of_numbers(
     Ok(found)
 }
 
-/// Who in the feed holds these values of unique parameters: parameter, value, holder.
-pub async fn holders_of_values(
-    conn: &mut Conn,
-    event: EventId,
-    service_type: ServiceTypeId,
-    of: &[&str],
-) -> QueryResult<Vec<(String, String, ExtensionId)>> {
+/// The extensions of the feed that hold these values of unique parameters.
+pub async fn holders_of_values(conn: &mut Conn, feed: FeedRef, values: &[&str]) -> QueryResult<Vec<UniqueValueRow>> {
+    let FeedRef { event, service_type } = feed;
     let scopes = [Id(event.0), Id(service_type.0)];
     let mut found = Vec::new();
-    for some in of.chunks(CHUNK) {
-        let rows: Vec<(String, String, ExtensionId)> = query!(conn, |c| extension_unique_values::table
+    for chunk in values.chunks(CHUNK) {
+        let rows: Vec<UniqueValueRow> = query!(conn, |c| extension_unique_values::table
             .inner_join(extensions::table.on(extensions::id.eq(extension_unique_values::extension_id)))
             .filter(extension_unique_values::scope_id.eq_any(&scopes))
-            .filter(extension_unique_values::value.eq_any(some))
+            .filter(extension_unique_values::value.eq_any(chunk))
             .filter(extensions::event_id.eq(event).and(extensions::service_type_id.eq(service_type)))
             .select((extension_unique_values::parameter, extension_unique_values::value, extensions::id))
             .load(c)

@@ -1,87 +1,87 @@
-//! Reading a feed: a snapshot by pages, the changes since a cursor, the digest. Each answer is one read transaction.
+//! Reading a feed: snapshot pages, changes since a cursor, and the digest. Each page is one read transaction.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
 use super::consumers;
-use super::content::{self, Reading};
+use super::content::ContentReader;
 use super::content_queries;
 use super::cursor::{Cursor, SnapshotCursor};
-use super::keys;
-use super::model::{Change, ChangesPage, FeedAnswer, Place, ResetReason, SnapshotPage};
+use super::model::{Change, ChangesPage, ChangesResponse, FeedContext, ResetReason, SnapshotPage};
+use super::previous_keys;
 use super::queries;
 use platform::access::{Actor, ApiKeyScope, FeedScope, Role, feed_scope};
 use platform::error::{AuthError, Error, InternalError};
-use platform::feed_log::digest::Sum;
+use platform::feed_log::digest::FeedDigest;
 use platform::feed_log::{self, Entry, Feed, FeedRef};
 use platform::ids::ApiKeyId;
 use platform::services::Services;
 use platform::store::Conn;
 
-/// Somebody's right to read one feed.
+/// A caller's permission to read one feed.
 #[derive(Clone)]
-pub struct Reader {
+pub struct FeedReader {
     pub(super) services: Services,
     pub(super) scope: FeedScope,
     pub(super) actor: Actor,
 }
 
-/// What a page's transaction knows of the feed before it reads entries.
-pub(super) struct Opened {
-    pub place: Place,
+/// A feed in a read transaction, before its entries are read.
+pub(super) struct OpenFeed {
+    pub context: FeedContext,
     pub feed: Feed,
+    /// The tag of the head.
     pub tag: [u8; 8],
 }
 
-impl Opened {
+impl OpenFeed {
     /// The cursor of a copy that holds the instant of this transaction.
     pub const fn head(&self) -> Cursor {
         Cursor::at_head(self.feed.id.0, self.feed.epoch.0, self.feed.head, self.tag)
     }
 }
 
-/// Opens the feed of an event and a service type for whoever asks; `None` for an event or a type that is not there.
+/// Opens the feed of an event and a service type, named by their slugs; `None` when either does not exist.
 ///
 /// # Errors
-/// [`AuthError`] for people who are no operators, and for a key outside its limits.
+/// [`AuthError`] for a person below operator and for a key without the feed in its scope.
 pub async fn open(
     services: &Services,
     actor: &Actor,
     event: &str,
     service_type: &str,
-) -> Result<Option<Reader>, Error> {
-    demand_reader(actor)?;
+) -> Result<Option<FeedReader>, Error> {
+    require_feed_access(actor)?;
     let mut conn = services.store.read().await?;
-    let Some((event, service_type)) = content_queries::ids_by_slug(&mut conn, event, service_type).await? else {
-        return Ok(None);
-    };
-    let scope = feed_scope(actor, event, service_type)?;
-    Ok(Some(Reader { services: services.clone(), scope, actor: actor.clone() }))
+    let feed = content_queries::feed_by_slugs(&mut conn, event, service_type).await?;
+    feed.map(|feed| reader(services, actor.clone(), feed)).transpose()
 }
 
-/// Whether somebody may read any feed at all: whether it is there is told to nobody else.
+/// Requires that an actor may read feeds at all. It is checked before the feed is looked up, so that other callers do
+/// not learn whether a feed exists.
 ///
 /// # Errors
-/// [`AuthError`] for people who are no operators, and for a key that reads no feeds.
-pub(super) fn demand_reader(actor: &Actor) -> Result<(), AuthError> {
+/// [`AuthError`] for a person below operator and for a key without READ_CONFIG.
+pub(super) fn require_feed_access(actor: &Actor) -> Result<(), AuthError> {
     match actor {
         Actor::Key(key) if key.has(ApiKeyScope::ReadConfig) => Ok(()),
         actor => actor.demand(Role::Operator),
     }
 }
 
-/// The right of `actor` to read a feed that is known already.
+/// The permission of `actor` to read a feed whose ids are known.
 ///
 /// # Errors
-/// [`AuthError`] for people who are no operators, and for a key outside its limits.
-pub fn reader(services: &Services, actor: Actor, feed: FeedRef) -> Result<Reader, Error> {
+/// [`AuthError`] for a person below operator and for a key without the feed in its scope.
+pub fn reader(services: &Services, actor: Actor, feed: FeedRef) -> Result<FeedReader, Error> {
     let scope = feed_scope(&actor, feed.event, feed.service_type)?;
-    Ok(Reader { services: services.clone(), scope, actor })
+    Ok(FeedReader { services: services.clone(), scope, actor })
 }
 
-impl Reader {
-    /// The right with which the feed is read.
+impl FeedReader {
+    /// The scope that the permission covers.
     pub const fn scope(&self) -> FeedScope {
         self.scope
     }
@@ -94,10 +94,11 @@ impl Reader {
         FeedRef { event: self.scope.event(), service_type: self.scope.service_type() }
     }
 
-    /// The feed's row. A feed that nothing was ever in gets one with revision 0, so that its head is the same when it is asked again.
+    /// The row of the feed. A feed that was never used gets a row with revision 0, so that a second read returns the
+    /// same head.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// A database error.
     pub async fn feed(&self) -> Result<Feed, Error> {
         let reference = self.reference();
         let found = feed_log::feed_of(&mut *self.services.store.read().await?, reference).await?;
@@ -111,99 +112,98 @@ impl Reader {
             .await
     }
 
-    /// One page of all that is there, by id behind `after`; `None` when the event is archived. `after` is what an earlier page gave.
+    /// One page of all present entries, ordered by id and starting after `after`; `None` when the event is archived.
     ///
     /// # Errors
-    /// [`Error::BadRequest`] for an `after` that is another feed's, or whose first page is too long ago: begin again.
+    /// [`Error::BadRequest`] for an `after` of another feed, or one whose first page is older than the retention.
     pub async fn snapshot(&self, first: usize, after: Option<SnapshotCursor>) -> Result<Option<SnapshotPage>, Error> {
-        self.read(move |conn, reader, opened| Box::pin(snapshot_page(conn, reader, opened, first, after))).await
+        self.read(move |conn, reader, open| Box::pin(snapshot_page(conn, reader, open, first, after))).await
     }
 
-    /// What has changed after `since`, at least `first` entries if there are, and whole transactions only.
+    /// The changes after `since`: at least `first` entries if there are as many, and whole transactions only.
     ///
     /// # Errors
-    /// When the database refuses.
-    pub async fn changes(&self, since: Cursor, first: usize) -> Result<FeedAnswer, Error> {
-        self.read(move |conn, reader, opened| Box::pin(changes_page(conn, reader, opened, since, first))).await
+    /// A database error.
+    pub async fn changes(&self, since: Cursor, first: usize) -> Result<ChangesResponse, Error> {
+        self.read(move |conn, reader, open| Box::pin(changes_page(conn, reader, open, since, first))).await
     }
 
-    /// The head with nothing before it: where to begin without a past.
+    /// An empty page at the head: the start for a consumer that needs no earlier changes.
     ///
     /// # Errors
-    /// When the database refuses.
-    pub async fn head(&self) -> Result<FeedAnswer, Error> {
-        let page = |opened: &Opened| ChangesPage { changes: Vec::new(), cursor: opened.head(), has_more: false };
-        self.read(move |_, _, opened| {
+    /// A database error.
+    pub async fn head(&self) -> Result<ChangesResponse, Error> {
+        self.read(move |_, _, open| {
             Box::pin(async move {
-                Ok(if opened.place.archived {
-                    FeedAnswer::Reset(ResetReason::Closed)
+                Ok(if open.context.archived {
+                    ChangesResponse::Reset(ResetReason::Closed)
                 } else {
-                    FeedAnswer::Page(Arc::new(page(opened)))
+                    let page = ChangesPage { changes: Vec::new(), cursor: open.head(), has_more: false };
+                    ChangesResponse::Page(Arc::new(page))
                 })
             })
         })
         .await
     }
 
-    /// The sum over all entries, 64 hex digits.
+    /// The digest over all entries: 64 hexadecimal digits.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// A database error, or a stored digest that is not 32 bytes long.
     pub async fn digest(&self) -> Result<String, Error> {
         let feed = self.feed().await?;
-        let sum = Sum::from_bytes(&feed.digest).ok_or_else(|| InternalError::new("a feed's digest is not 32 bytes"))?;
-        Ok(sum.to_hex())
+        let digest = FeedDigest::from_bytes(&feed.digest);
+        Ok(digest.ok_or_else(|| InternalError::new("a feed's digest is not 32 bytes"))?.to_hex())
     }
 
-    /// Runs `work` in a read transaction over the opened feed.
+    /// Runs `work` in a read transaction on the opened feed.
     pub(super) async fn read<T, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
-        W: for<'r> FnOnce(&'r mut Conn, &'r Self, &'r Opened) -> BoxFuture<'r, Result<T, Error>> + Send + 'static,
+        W: for<'r> FnOnce(&'r mut Conn, &'r Self, &'r OpenFeed) -> BoxFuture<'r, Result<T, Error>> + Send + 'static,
     {
         let feed = self.feed().await?;
-        consumers::seen(self, feed.id).await;
+        consumers::record_contact(self, feed.id).await;
         let reader = self.clone();
         self.services
             .store
             .snapshot(move |conn| {
                 Box::pin(async move {
-                    let opened = reader.opened(conn).await?;
-                    work(conn, &reader, &opened).await
+                    let open = reader.open_in(conn).await?;
+                    work(conn, &reader, &open).await
                 })
             })
             .await
     }
 
-    async fn opened(&self, conn: &mut Conn) -> Result<Opened, Error> {
-        let place = content_queries::place(conn, self.scope.event(), self.scope.service_type()).await?;
+    async fn open_in(&self, conn: &mut Conn) -> Result<OpenFeed, Error> {
+        let context = content_queries::feed_context(conn, self.reference()).await?;
         let feed =
             feed_log::feed_of(conn, self.reference()).await?.ok_or_else(|| InternalError::new("a feed vanished"))?;
-        let tag = queries::tag(conn, feed.id, feed.head).await?.and_then(|tag| tag.try_into().ok());
-        let tag = tag.ok_or_else(|| InternalError::new("a feed's head has no tag"))?;
-        Ok(Opened { place, feed, tag })
+        let tag = queries::head_tag(conn, &feed).await?;
+        Ok(OpenFeed { context, feed, tag })
     }
 
-    pub(super) fn reading<'a>(&'a self, opened: &'a Opened) -> Reading<'a> {
-        Reading { scope: self.scope, place: &opened.place, schema: &opened.place.schema, sealer: &self.services.sealer }
+    pub(super) fn content_reader<'a>(&'a self, open: &'a OpenFeed) -> ContentReader<'a> {
+        ContentReader { scope: self.scope, context: &open.context, sealer: &self.services.sealer }
     }
 }
 
 async fn snapshot_page(
     conn: &mut Conn,
-    reader: &Reader,
-    opened: &Opened,
+    reader: &FeedReader,
+    open: &OpenFeed,
     first: usize,
     after: Option<SnapshotCursor>,
 ) -> Result<Option<SnapshotPage>, Error> {
-    if opened.place.archived {
+    if open.context.archived {
         return Ok(None);
     }
     let head = match after {
-        None => opened.head(),
+        None => open.head(),
         Some(after) => {
             let head = after.head_cursor();
-            if known(conn, &opened.feed, &head).await?.is_err() {
+            if cursor_reset(conn, &open.feed, &head).await?.is_some() {
                 return Err(Error::BadRequest(
                     "`after` is not, or no longer, a cursor of this feed's snapshot: begin again.".to_owned(),
                 ));
@@ -213,24 +213,24 @@ async fn snapshot_page(
     };
     let last = after.map_or_else(uuid::Uuid::nil, |after| after.last);
     let limit = i64::try_from(first).unwrap_or(i64::MAX).saturating_add(1);
-    let mut entries = queries::present_after(conn, opened.feed.id, last, limit).await?;
+    let mut entries = queries::present_after(conn, open.feed.id, last, limit).await?;
     let has_next = entries.len() > first;
     entries.truncate(first);
-    let entries = content::load(conn, &reader.reading(opened), &entries).await?;
-    Ok(Some(SnapshotPage { entries, head, has_next, total: opened.feed.entry_count }))
+    let entries = reader.content_reader(open).load(conn, &entries).await?;
+    Ok(Some(SnapshotPage { entries, head, has_next, total: open.feed.entry_count }))
 }
 
 async fn changes_page(
     conn: &mut Conn,
-    reader: &Reader,
-    opened: &Opened,
+    reader: &FeedReader,
+    open: &OpenFeed,
     since: Cursor,
     first: usize,
-) -> Result<FeedAnswer, Error> {
-    if let Err(reason) = tellable(conn, opened, &since).await? {
-        return Ok(FeedAnswer::Reset(reason));
+) -> Result<ChangesResponse, Error> {
+    if let Some(reason) = changes_reset(conn, open, &since).await? {
+        return Ok(ChangesResponse::Reset(reason));
     }
-    let (entries, has_more) = page_of_entries(conn, &opened.feed, since.position, first).await?;
+    let EntriesPage { entries, has_more } = entries_page(conn, &open.feed, since.position, first).await?;
     let cursor = match entries.last() {
         Some(last) if has_more => {
             let tag =
@@ -238,12 +238,11 @@ async fn changes_page(
             Cursor { position: last.revision, tag, ..since }
         }
         None if has_more => since,
-        _ => opened.head(),
+        _ => open.head(),
     };
-    let mut keys = keys::told(conn, &opened.place, &entries, since.base).await?;
-    let contents = content::load(conn, &reader.reading(opened), &entries).await?;
-    let mut contents: std::collections::HashMap<_, _> =
-        contents.into_iter().map(|content| (content.id, content)).collect();
+    let mut keys = previous_keys::load(conn, &open.context, &entries, since.base).await?;
+    let contents = reader.content_reader(open).load(conn, &entries).await?;
+    let mut contents: HashMap<_, _> = contents.into_iter().map(|content| (content.id, content)).collect();
     let changes = entries.iter().filter_map(|entry| {
         let keys = keys.remove(&entry.extension_id).unwrap_or_default();
         if entry.present {
@@ -253,53 +252,52 @@ async fn changes_page(
             Some(Change::Removal { id: entry.extension_id, slot: entry.slot, keys })
         }
     });
-    Ok(FeedAnswer::Page(Arc::new(ChangesPage { changes: changes.collect(), cursor, has_more })))
+    Ok(ChangesResponse::Page(Arc::new(ChangesPage { changes: changes.collect(), cursor, has_more })))
 }
 
-/// The entries of one page: `first`, and the rest of the last one's transaction; and whether there is more.
-async fn page_of_entries(
-    conn: &mut Conn,
-    feed: &Feed,
-    position: i64,
-    first: usize,
-) -> Result<(Vec<Entry>, bool), Error> {
+/// The entries of one page of changes.
+struct EntriesPage {
+    entries: Vec<Entry>,
+    has_more: bool,
+}
+
+/// Reads `first` entries after a position, and the remaining entries of the last one's revision.
+async fn entries_page(conn: &mut Conn, feed: &Feed, position: i64, first: usize) -> Result<EntriesPage, Error> {
     let limit = i64::try_from(first).unwrap_or(i64::MAX).saturating_add(1);
     let mut entries = queries::entries_after(conn, feed.id, position, limit).await?;
     if entries.len() <= first {
-        return Ok((entries, false));
+        return Ok(EntriesPage { entries, has_more: false });
     }
     entries.truncate(first);
-    let Some(last) = entries.last().map(|entry| (entry.revision, entry.extension_id)) else {
-        return Ok((entries, true));
+    let Some((revision, extension)) = entries.last().map(|entry| (entry.revision, entry.extension_id)) else {
+        return Ok(EntriesPage { entries, has_more: true });
     };
-    entries.extend(queries::rest_of_revision(conn, feed.id, last.0, last.1).await?);
-    let has_more = !queries::entries_after(conn, feed.id, last.0, 1).await?.is_empty();
-    Ok((entries, has_more))
+    entries.extend(queries::rest_of_revision(conn, feed.id, revision, extension).await?);
+    let has_more = !queries::entries_after(conn, feed.id, revision, 1).await?.is_empty();
+    Ok(EntriesPage { entries, has_more })
 }
 
-/// Whether changes can be told from `since`.
-async fn tellable(conn: &mut Conn, opened: &Opened, since: &Cursor) -> Result<Result<(), ResetReason>, Error> {
-    if opened.place.archived {
-        return Ok(Err(ResetReason::Closed));
+/// The reason why the feed cannot give changes from `since`; `None` when it can.
+async fn changes_reset(conn: &mut Conn, open: &OpenFeed, since: &Cursor) -> Result<Option<ResetReason>, Error> {
+    if open.context.archived {
+        return Ok(Some(ResetReason::Closed));
     }
-    if let Err(reason) = known(conn, &opened.feed, since).await? {
-        return Ok(Err(reason));
+    if let Some(reason) = cursor_reset(conn, &open.feed, since).await? {
+        return Ok(Some(reason));
     }
-    if queries::bulk_after(conn, opened.feed.id, since.position).await? {
-        return Ok(Err(ResetReason::Bulk));
-    }
-    Ok(Ok(()))
+    let is_bulk = queries::has_bulk_after(conn, open.feed.id, since.position).await?;
+    Ok(is_bulk.then_some(ResetReason::Bulk))
 }
 
-/// Whether the cursor was issued by this database in its present life, and all that it needs is still kept: tags above the
-/// horizon, and the keys that were given up after the base.
-pub(super) async fn known(conn: &mut Conn, feed: &Feed, cursor: &Cursor) -> Result<Result<(), ResetReason>, Error> {
+/// The reason why a cursor is not usable. A usable cursor was issued by this database in its present epoch, and the
+/// feed still has what it needs: the tag of its position, and the keys that were given up after its base.
+pub(super) async fn cursor_reset(conn: &mut Conn, feed: &Feed, cursor: &Cursor) -> Result<Option<ResetReason>, Error> {
     if cursor.feed != feed.id.0 || cursor.epoch != feed.epoch.0 || cursor.position > feed.head {
-        return Ok(Err(ResetReason::Epoch));
+        return Ok(Some(ResetReason::Epoch));
     }
     if cursor.position <= feed.horizon || cursor.base < feed.horizon {
-        return Ok(Err(ResetReason::Expired));
+        return Ok(Some(ResetReason::Expired));
     }
     let tag = queries::tag(conn, feed.id, cursor.position).await?;
-    Ok(if tag.as_deref() == Some(&cursor.tag) { Ok(()) } else { Err(ResetReason::Epoch) })
+    Ok((tag.as_deref() != Some(&cursor.tag)).then_some(ResetReason::Epoch))
 }

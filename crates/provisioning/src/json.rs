@@ -1,19 +1,19 @@
-//! What a feed tells, written as JSON text: the one writer behind GraphQL, `GET /feed/…` and web hooks.
+//! The JSON encoding of a feed, shared by GraphQL, `GET /feed/…` and web hooks.
 //!
-//! A [`Plan`] says which fields are written under which keys. GraphQL compiles one from a selection; [`Plan::whole`] has every field
-//! under its own name.
+//! A [`Projection`] lists the fields to write and their keys. GraphQL compiles one from a selection set;
+//! [`Projection::all_fields`] has every field under its own name.
 
 use std::io::Write as _;
 
 use serde::Serialize;
 
 use super::cursor::Cursor;
-use super::model::{Change, ChangesPage, Content, FeedAnswer, Member};
+use super::model::{Change, ChangesPage, ChangesResponse, EntryContent, MemberContent};
 use platform::error::InternalError;
-use platform::feed_log::Keys;
+use platform::feed_log::EntryKeys;
 
-/// Every field of an entry.
-const ENTRY_FIELDS: [&str; 18] = [
+/// Every field of `FeedExtension`, in the order of the schema.
+const EXTENSION_FIELDS: [&str; 18] = [
     "id",
     "slot",
     "number",
@@ -34,80 +34,85 @@ const ENTRY_FIELDS: [&str; 18] = [
     "updatedAt",
 ];
 
-/// What is selected of one type: response keys as JSON text, with the field behind each.
-pub struct Plan {
+/// The selected fields of one GraphQL type.
+pub struct Projection {
     pub type_name: &'static str,
-    pub items: Vec<Item>,
+    pub fields: Vec<ProjectedField>,
 }
 
-/// One field of a plan.
-pub struct Item {
-    /// `"key":`
+/// One field of a projection.
+pub struct ProjectedField {
+    /// The response key as JSON text with a colon: `"key":`.
     pub key: Vec<u8>,
+    /// The name of the field in the schema.
     pub name: String,
-    pub below: Option<Plan>,
+    /// The projection of the field's own type; `None` for a scalar.
+    pub nested: Option<Projection>,
 }
 
-/// One thing of a planned type.
-pub trait Row {
+/// An object whose fields can be written by name.
+pub trait FieldWriter {
     /// Writes the value of a field as JSON text.
-    fn write(&self, field: &str, below: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), InternalError>;
+    ///
+    /// # Errors
+    /// For a field that the type does not have, and for a value that cannot be encoded.
+    fn write_field(&self, field: &str, nested: Option<&Projection>, out: &mut Vec<u8>) -> Result<(), InternalError>;
 }
 
-impl Plan {
+impl Projection {
     /// Every field of a type under its own name, in the order of the schema.
-    pub fn whole(type_name: &'static str) -> Self {
-        let item = |name: &&'static str| Item {
+    pub fn all_fields(type_name: &'static str) -> Self {
+        let field = |name: &&'static str| ProjectedField {
             key: format!("\"{name}\":").into_bytes(),
             name: (*name).to_owned(),
-            below: nested(type_name, name).map(Self::whole),
+            nested: nested_type(type_name, name).map(Self::all_fields),
         };
-        Self { type_name, items: fields(type_name).iter().map(item).collect() }
+        Self { type_name, fields: fields_of(type_name).iter().map(field).collect() }
     }
 
     /// Writes an object.
     ///
     /// # Errors
-    /// For a field that the row does not have.
-    pub fn write(&self, row: &dyn Row, out: &mut Vec<u8>) -> Result<(), InternalError> {
+    /// For a field that the object does not have, and for a value that cannot be encoded.
+    pub fn write(&self, object: &dyn FieldWriter, out: &mut Vec<u8>) -> Result<(), InternalError> {
         out.push(b'{');
-        for (place, item) in self.items.iter().enumerate() {
-            if place > 0 {
+        for (index, field) in self.fields.iter().enumerate() {
+            if index > 0 {
                 out.push(b',');
             }
-            out.extend_from_slice(&item.key);
-            if item.name == "__typename" {
-                json(self.type_name, out)?;
+            out.extend_from_slice(&field.key);
+            if field.name == "__typename" {
+                write_json(self.type_name, out)?;
             } else {
-                row.write(&item.name, item.below.as_ref(), out)?;
+                object.write_field(&field.name, field.nested.as_ref(), out)?;
             }
         }
         out.push(b'}');
         Ok(())
     }
 
-    fn write_list<'r, R: Row + 'r>(
-        plan: Option<&Self>,
-        rows: impl IntoIterator<Item = &'r R>,
+    fn write_list<'r, W: FieldWriter + 'r>(
+        projection: Option<&Self>,
+        objects: impl IntoIterator<Item = &'r W>,
         out: &mut Vec<u8>,
     ) -> Result<(), InternalError> {
-        let plan = plan.ok_or_else(|| InternalError::new("a list of the feed was selected without fields"))?;
+        let projection = projection.ok_or_else(|| InternalError::new("a list without a selection"))?;
         out.push(b'[');
-        for (place, row) in rows.into_iter().enumerate() {
-            if place > 0 {
+        for (index, object) in objects.into_iter().enumerate() {
+            if index > 0 {
                 out.push(b',');
             }
-            plan.write(row, out)?;
+            projection.write(object, out)?;
         }
         out.push(b']');
         Ok(())
     }
 }
 
-/// The fields of a type of the feed.
-fn fields(type_name: &str) -> &'static [&'static str] {
+/// The fields of a GraphQL type of the feed.
+fn fields_of(type_name: &str) -> &'static [&'static str] {
     match type_name {
-        "FeedExtension" => &ENTRY_FIELDS,
+        "FeedExtension" => &EXTENSION_FIELDS,
         "FeedMember" => &["number", "delaySeconds", "paused", "active"],
         "FeedKeys" => &["number", "parameters"],
         "FeedRemoval" => &["id", "slot", "keys"],
@@ -115,8 +120,8 @@ fn fields(type_name: &str) -> &'static [&'static str] {
     }
 }
 
-/// The type of an object field of the feed.
-pub fn nested(type_name: &str, field: &str) -> Option<&'static str> {
+/// The type of an object field of the feed; `None` for a scalar field.
+pub fn nested_type(type_name: &str, field: &str) -> Option<&'static str> {
     match (type_name, field) {
         ("FeedUpsert", "extension") => Some("FeedExtension"),
         ("FeedUpsert", "previous") | ("FeedRemoval", "keys") => Some("FeedKeys"),
@@ -125,171 +130,172 @@ pub fn nested(type_name: &str, field: &str) -> Option<&'static str> {
     }
 }
 
-fn json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), InternalError> {
+fn write_json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), InternalError> {
     serde_json::to_writer(out, value).map_err(InternalError::new)
 }
 
-fn unknown(type_name: &str, field: &str) -> InternalError {
+fn unknown_field(type_name: &str, field: &str) -> InternalError {
     InternalError::new(format!("{type_name} has no field {field}"))
 }
 
-/// Ids and numbers need no escaping.
-fn plain(text: &str, out: &mut Vec<u8>) {
+/// Writes a string that needs no escaping: an id, a number, an enum value.
+fn write_unescaped(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
     out.push(b'"');
 }
 
-fn names(names: impl Iterator<Item = &'static str>, out: &mut Vec<u8>) {
+fn write_enum_list(values: impl Iterator<Item = &'static str>, out: &mut Vec<u8>) {
     out.push(b'[');
-    for (place, name) in names.enumerate() {
-        if place > 0 {
+    for (index, value) in values.enumerate() {
+        if index > 0 {
             out.push(b',');
         }
-        plain(name, out);
+        write_unescaped(value, out);
     }
     out.push(b']');
 }
 
-impl Row for Content {
-    fn write(&self, field: &str, below: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), InternalError> {
+impl FieldWriter for EntryContent {
+    fn write_field(&self, field: &str, nested: Option<&Projection>, out: &mut Vec<u8>) -> Result<(), InternalError> {
         match field {
             "id" => write!(out, "\"Extension:{}\"", self.id.0.simple())?,
             "slot" => write!(out, "{}", self.slot)?,
-            "number" => plain(&self.number, out),
-            "label" => json(&self.label, out)?,
-            "asciiLabel" => json(&self.ascii_label, out)?,
+            "number" => write_unescaped(&self.number, out),
+            "label" => write_json(&self.label, out)?,
+            "asciiLabel" => write_json(&self.ascii_label, out)?,
             "parameters" => out.extend_from_slice(self.parameters.as_bytes()),
-            "secrets" => json(&self.secrets, out)?,
-            "digests" => json(&self.digests, out)?,
-            "permissions" => json(&self.permissions, out)?,
-            "fallbackNumber" => json(&self.fallback_number, out)?,
-            "active" => json(&self.active(), out)?,
-            "restrictions" => names(self.restrictions.iter().map(|source| source.as_str()), out),
-            "effects" => names(self.effects.iter().map(|effect| effect.as_str()), out),
+            "secrets" => write_json(&self.secrets, out)?,
+            "digests" => write_json(&self.digests, out)?,
+            "permissions" => write_json(&self.permissions, out)?,
+            "fallbackNumber" => write_json(&self.fallback_number, out)?,
+            "active" => write_json(&self.active(), out)?,
+            "restrictions" => write_enum_list(self.restrictions.iter().map(|source| source.as_str()), out),
+            "effects" => write_enum_list(self.effects.iter().map(|effect| effect.as_str()), out),
             "members" => match &self.members {
-                Some(members) => Plan::write_list(below, members, out)?,
+                Some(members) => Projection::write_list(nested, members, out)?,
                 None => out.extend_from_slice(b"null"),
             },
-            "ownerUsername" => json(&self.owner_username, out)?,
-            "visibility" => plain(self.visibility.as_str(), out),
-            "version" => plain(&self.version, out),
+            "ownerUsername" => write_json(&self.owner_username, out)?,
+            "visibility" => write_unescaped(self.visibility.as_str(), out),
+            "version" => write_unescaped(&self.version, out),
             "updatedAt" => write!(out, "\"{}\"", self.updated_at)?,
-            other => return Err(unknown("FeedExtension", other)),
+            other => return Err(unknown_field("FeedExtension", other)),
         }
         Ok(())
     }
 }
 
-impl Row for Member {
-    fn write(&self, field: &str, _: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), InternalError> {
+impl FieldWriter for MemberContent {
+    fn write_field(&self, field: &str, _: Option<&Projection>, out: &mut Vec<u8>) -> Result<(), InternalError> {
         match field {
-            "number" => plain(&self.number, out),
+            "number" => write_unescaped(&self.number, out),
             "delaySeconds" => write!(out, "{}", self.delay_seconds)?,
-            "paused" => json(&self.paused, out)?,
-            "active" => json(&self.active, out)?,
-            other => return Err(unknown("FeedMember", other)),
+            "paused" => write_json(&self.paused, out)?,
+            "active" => write_json(&self.active, out)?,
+            other => return Err(unknown_field("FeedMember", other)),
         }
         Ok(())
     }
 }
 
-impl Row for Keys {
-    fn write(&self, field: &str, _: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), InternalError> {
+impl FieldWriter for EntryKeys {
+    fn write_field(&self, field: &str, _: Option<&Projection>, out: &mut Vec<u8>) -> Result<(), InternalError> {
         match field {
-            "number" => plain(&self.number, out),
-            "parameters" => json(&self.parameters, out)?,
-            other => return Err(unknown("FeedKeys", other)),
+            "number" => write_unescaped(&self.number, out),
+            "parameters" => write_json(&self.parameters, out)?,
+            other => return Err(unknown_field("FeedKeys", other)),
         }
         Ok(())
     }
 }
 
-impl Row for Change {
-    fn write(&self, field: &str, below: Option<&Plan>, out: &mut Vec<u8>) -> Result<(), InternalError> {
+impl FieldWriter for Change {
+    fn write_field(&self, field: &str, nested: Option<&Projection>, out: &mut Vec<u8>) -> Result<(), InternalError> {
         match (self, field) {
             (Self::Upsert { content, .. }, "extension") => {
-                let plan = below.ok_or_else(|| unknown("FeedUpsert", field))?;
-                plan.write(content.as_ref(), out)
+                let projection = nested.ok_or_else(|| unknown_field("FeedUpsert", field))?;
+                projection.write(content.as_ref(), out)
             }
             (Self::Upsert { previous: keys, .. }, "previous") | (Self::Removal { keys, .. }, "keys") => {
-                Plan::write_list(below, keys, out)
+                Projection::write_list(nested, keys, out)
             }
-            (Self::Removal { id, .. }, "id") => json(&id.global(), out),
-            (Self::Removal { slot, .. }, "slot") => json(slot, out),
-            (_, other) => Err(unknown("FeedChange", other)),
+            (Self::Removal { id, .. }, "id") => write_json(&id.global(), out),
+            (Self::Removal { slot, .. }, "slot") => write_json(slot, out),
+            (_, other) => Err(unknown_field("FeedChange", other)),
         }
     }
 }
 
-/// The lines of a whole feed, newline-delimited JSON.
-pub struct Lines(Plan);
+/// Writes the lines of a snapshot export: newline-delimited JSON.
+pub struct SnapshotLines(Projection);
 
-impl Default for Lines {
+impl Default for SnapshotLines {
     fn default() -> Self {
-        Self(Plan::whole("FeedExtension"))
+        Self(Projection::all_fields("FeedExtension"))
     }
 }
 
-impl Lines {
-    /// The first line: where the copy stands, and how many entries follow.
+impl SnapshotLines {
+    /// Writes the first line: the head and the number of the entries that follow.
     ///
     /// # Errors
-    /// Never into memory.
+    /// Never: writing to memory does not fail.
     pub fn begin(&self, head: &Cursor, count: i64, out: &mut Vec<u8>) -> Result<(), InternalError> {
         Ok(writeln!(out, "{{\"head\":\"{}\",\"count\":{count}}}", head.encode())?)
     }
 
-    /// One entry.
+    /// Writes the line of one entry.
     ///
     /// # Errors
-    /// When its JSON cannot be written.
-    pub fn entry(&self, content: &Content, out: &mut Vec<u8>) -> Result<(), InternalError> {
+    /// For a value that cannot be encoded.
+    pub fn entry(&self, content: &EntryContent, out: &mut Vec<u8>) -> Result<(), InternalError> {
         self.0.write(content, out)?;
         out.push(b'\n');
         Ok(())
     }
 
-    /// The last line: a copy without it was cut off.
+    /// Writes the last line. An export without it is incomplete.
     ///
     /// # Errors
-    /// Never into memory.
+    /// Never: writing to memory does not fail.
     pub fn end(&self, head: &Cursor, out: &mut Vec<u8>) -> Result<(), InternalError> {
         Ok(writeln!(out, "{{\"end\":\"{}\"}}", head.encode())?)
     }
 }
 
-/// The answer to "what has changed since", as `GET /feed/…/changes` and web hooks write it.
+/// The response body of `GET /feed/…/changes`.
 ///
 /// # Errors
-/// When the JSON of an entry cannot be written.
-pub fn answer(answer: &FeedAnswer) -> Result<Vec<u8>, InternalError> {
+/// For a value that cannot be encoded.
+pub fn changes_body(response: &ChangesResponse) -> Result<Vec<u8>, InternalError> {
     let mut out = vec![b'{'];
-    match answer {
-        FeedAnswer::Page(page) => page_members(page, &mut out)?,
-        FeedAnswer::Reset(reason) => write!(out, "\"reset\":\"{}\"", reason.as_str())?,
+    match response {
+        ChangesResponse::Page(page) => write_page_members(page, &mut out)?,
+        ChangesResponse::Reset(reason) => write!(out, "\"reset\":\"{}\"", reason.as_str())?,
     }
     out.push(b'}');
     Ok(out)
 }
 
-/// The members of a page without the braces around them, so that more may stand beside.
+/// Writes the members of a page without the surrounding braces, so that the caller can add members of its own.
 ///
 /// # Errors
-/// When the JSON of an entry cannot be written.
-pub fn page_members(page: &ChangesPage, out: &mut Vec<u8>) -> Result<(), InternalError> {
-    let (entry, removal, keys) = (Plan::whole("FeedExtension"), Plan::whole("FeedRemoval"), Plan::whole("FeedKeys"));
+/// For a value that cannot be encoded.
+pub fn write_page_members(page: &ChangesPage, out: &mut Vec<u8>) -> Result<(), InternalError> {
+    let extension = Projection::all_fields("FeedExtension");
+    let (removal, keys) = (Projection::all_fields("FeedRemoval"), Projection::all_fields("FeedKeys"));
     out.extend_from_slice(b"\"changes\":[");
-    for (place, change) in page.changes.iter().enumerate() {
-        if place > 0 {
+    for (index, change) in page.changes.iter().enumerate() {
+        if index > 0 {
             out.push(b',');
         }
         match change {
             Change::Upsert { content, previous } => {
                 out.extend_from_slice(b"{\"upsert\":");
-                entry.write(content.as_ref(), out)?;
+                extension.write(content.as_ref(), out)?;
                 out.extend_from_slice(b",\"previous\":");
-                Plan::write_list(Some(&keys), previous, out)?;
+                Projection::write_list(Some(&keys), previous, out)?;
             }
             Change::Removal { .. } => {
                 out.extend_from_slice(b"{\"removal\":");

@@ -1,15 +1,18 @@
-//! Provisioning: what telephone systems read, and how far they have read it.
+//! Provisioning: the feeds that telephone systems read, and the position each of them has acknowledged.
 //!
-//! A page of a snapshot or of changes is one read transaction: the feed's head, the entries and their content belong to one
-//! instant. What a consumer must do with it is in the descriptions of the API; what is promised is tested in `tests.rs`.
+//! A page of a snapshot or of changes is read in one transaction, so the feed's head, the entries and their content
+//! belong to one instant. The descriptions of the GraphQL API say what a consumer does with a page; `tests.rs` checks
+//! the guarantees.
 //!
-//! This module reads the tables of the other domains with narrow queries of its own (`content_queries.rs`): a page loads a
-//! thousand extensions with all that they show in a constant number of statements. It writes feeds' consumers and errors; what a
-//! telephone system writes back into an extension is a rule of extensions.
+//! This module reads the tables of other domains with narrow bulk queries (`content_queries.rs`): a page loads a
+//! thousand extensions with everything they show in a constant number of statements. It writes consumers, errors, web
+//! hooks and device links. Parameters that a telephone system writes back into an extension go through a rule of
+//! `extensions`.
 
-pub mod acknowledge;
 mod account_hooks;
+pub mod acknowledge;
 pub mod actions;
+pub mod consumer_changes;
 mod consumer_queries;
 pub mod consumers;
 mod content;
@@ -17,21 +20,20 @@ mod content_queries;
 pub mod cursor;
 pub mod devices;
 pub mod feed;
-pub mod follow;
-pub mod followers;
-pub mod gauges;
+mod feed_events;
 pub mod json;
-mod keys;
+pub mod long_poll;
+pub mod metrics;
 pub mod model;
+pub mod previous_keys;
 mod prune;
 mod queries;
 pub mod render;
-pub mod watch;
+pub mod snapshot_export;
+pub mod subscribers;
+pub mod subscription;
 pub mod web_hooks;
-pub mod whole;
 
-#[cfg(test)]
-mod tests;
 
 pub use account_hooks::ProvisioningHooks;
 pub use consumers::statuses_of;

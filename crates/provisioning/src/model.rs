@@ -1,4 +1,4 @@
-//! What a feed tells, and the systems that read it.
+//! Types of a feed: its content, its pages, its consumers and their errors.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::cursor::Cursor;
 use platform::clock::Timestamp;
 use extensions::visibility::Visibility;
-use platform::feed_log::{Keys, Revision};
+use platform::feed_log::{EntryKeys, Revision};
 use platform::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceTypeId};
 use restrictions::{RestrictionEffect, RestrictionSource};
 use service_types::schema::{DigestSet, ParameterSchema, Parameters};
@@ -18,100 +18,102 @@ use platform::store::types::Id;
 use platform::text_enum;
 
 text_enum! {
-    /// What a telephone system has made of an extension.
+    /// The state of an extension in one telephone system.
     pub enum ProvisioningState { Pending = "PENDING", Applied = "APPLIED", Failed = "FAILED" }
 }
 
 text_enum! {
-    /// Why changes cannot be told from a cursor.
+    /// The reason why a feed cannot give changes from a cursor.
     pub enum ResetReason {
         /// The cursor is older than the retention.
         Expired = "EXPIRED",
-        /// The database was restored, or the cursor is another feed's.
+        /// The database was restored, or the cursor belongs to another feed.
         Epoch = "EPOCH",
-        /// One transaction changed more than a page holds.
+        /// One transaction changed more entries than a page can hold.
         Bulk = "BULK",
         /// The event is archived.
         Closed = "CLOSED",
     }
 }
 
-/// The event and the service type of a feed, as far as reading needs them.
+/// The event and the service type of a feed, reduced to what reading needs.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct FeedContext {
     pub event: EventId,
     pub event_slug: String,
     pub archived: bool,
     pub service_type: ServiceTypeId,
     pub service_type_slug: String,
     pub service_type_name: String,
-    /// Whether its extensions ring members.
+    /// Whether the extensions are call groups with members.
     pub is_group: bool,
     pub schema: Arc<ParameterSchema>,
     pub schema_version: i32,
     pub settings: Value,
 }
 
-/// One extension as its feed shows it.
+/// The content of one present entry: an extension as its feed shows it.
 #[derive(Clone, Debug)]
-pub struct Content {
+pub struct EntryContent {
     pub id: ExtensionId,
     pub slot: i32,
     pub number: String,
     pub label: String,
     pub ascii_label: String,
-    /// JSON text of an object.
+    /// The JSON text of an object.
     pub parameters: String,
-    /// Empty out of scope.
+    /// Empty when the reader's scope has no secrets.
     pub secrets: Parameters,
-    /// Empty out of scope.
+    /// Empty when the reader's scope has no digests.
     pub digests: BTreeMap<String, DigestSet>,
+    /// Slugs of call permissions, sorted.
     pub permissions: Vec<String>,
     pub fallback_number: Option<String>,
     pub restrictions: Vec<RestrictionSource>,
     pub effects: Vec<RestrictionEffect>,
-    /// `None` unless it is a call group.
-    pub members: Option<Vec<Member>>,
+    /// `None` unless the extension is a call group.
+    pub members: Option<Vec<MemberContent>>,
     pub owner_username: String,
     pub visibility: Visibility,
     pub version: String,
     pub updated_at: Timestamp,
 }
 
-impl Content {
-    /// Whether calls are let through.
+impl EntryContent {
+    /// Whether no restriction blocks its calls.
     pub fn active(&self) -> bool {
         !self.effects.contains(&RestrictionEffect::NoCalls)
     }
 }
 
-/// Whom a call group rings.
+/// A member of a call group.
 #[derive(Clone, Debug)]
-pub struct Member {
+pub struct MemberContent {
     pub number: String,
     pub delay_seconds: i32,
     pub paused: bool,
+    /// Whether no restriction blocks its calls.
     pub active: bool,
 }
 
 /// One page of a snapshot.
 #[derive(Clone, Debug)]
 pub struct SnapshotPage {
-    pub entries: Vec<Content>,
-    /// The head of the first page.
+    pub entries: Vec<EntryContent>,
+    /// The head at the time of the first page.
     pub head: Cursor,
     pub has_next: bool,
-    /// How many entries the feed has.
+    /// The number of present entries of the whole feed.
     pub total: i64,
 }
 
-/// What has happened to one extension.
+/// The net change of one extension.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// It is there, in this state.
-    Upsert { content: Box<Content>, previous: Vec<Keys> },
-    /// It is gone.
-    Removal { id: ExtensionId, slot: i32, keys: Vec<Keys> },
+    /// The extension is present with this content.
+    Upsert { content: Box<EntryContent>, previous: Vec<EntryKeys> },
+    /// The extension is deleted.
+    Removal { id: ExtensionId, slot: i32, keys: Vec<EntryKeys> },
 }
 
 /// One page of changes.
@@ -122,16 +124,16 @@ pub struct ChangesPage {
     pub has_more: bool,
 }
 
-/// The answer to "what has changed since".
+/// The outcome of reading changes from a cursor.
 #[derive(Clone, Debug)]
-pub enum FeedAnswer {
-    /// These changes: those who follow in step share them.
+pub enum ChangesResponse {
+    /// A page of changes, shared by all readers at the same position.
     Page(Arc<ChangesPage>),
-    /// It cannot be told from there.
+    /// The feed cannot give changes from this cursor.
     Reset(ResetReason),
 }
 
-/// A telephone system that an admin has named.
+/// A telephone system that reads a feed, as created by an admin.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = feed_consumers)]
 pub struct Consumer {
@@ -139,7 +141,7 @@ pub struct Consumer {
     pub name: String,
     pub feed_id: FeedId,
     pub api_key_id: ApiKeyId,
-    /// The feed's head when it was named.
+    /// The feed's head when the consumer was created.
     pub created_revision: Revision,
     /// The text of the acknowledged cursor.
     pub acknowledged: Option<String>,
@@ -149,16 +151,16 @@ pub struct Consumer {
     pub last_seen_at: Option<Timestamp>,
     pub paused: bool,
     pub created_at: Timestamp,
-    /// Where its digest was compared with the feed's last.
+    /// The position at which its digest was last compared with the feed's.
     pub verified_position: Option<Revision>,
     pub verified_at: Option<Timestamp>,
-    /// Whether the two agreed.
+    /// Whether the two digests were equal.
     pub verified: Option<bool>,
 }
 
-/// What a consumer could not apply.
+/// An extension that a consumer could not apply.
 ///
-/// A copy whose digest differs is an error of the consumer itself: the id is then the consumer's own.
+/// A digest mismatch concerns the whole copy: `extension_id` is then the id of the consumer itself.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = feed_errors)]
 pub struct FeedError {
@@ -170,29 +172,50 @@ pub struct FeedError {
     pub at: Timestamp,
 }
 
-/// How an event's consumers stand: a difference means that something may be told about them.
+/// The progress of all consumers of an event. Two values differ when a subscriber must be notified.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Standing {
-    /// By id: the name, whether it is paused, the text of the acknowledged cursor, its feed's head.
-    pub consumers: Vec<(ConsumerId, String, bool, Option<String>, Revision)>,
-    /// What each could not apply, and since when.
-    pub errors: Vec<(ConsumerId, Id, Timestamp)>,
+pub struct ConsumerStatuses {
+    pub consumers: Vec<ConsumerProgress>,
+    pub errors: Vec<ErrorOccurrence>,
 }
 
-/// How far a consumer is behind.
+/// The progress of one consumer.
+#[derive(Clone, PartialEq, Eq, Debug, Queryable)]
+pub struct ConsumerProgress {
+    pub id: ConsumerId,
+    pub name: String,
+    pub paused: bool,
+    /// The text of the acknowledged cursor.
+    pub acknowledged: Option<String>,
+    /// The head of its feed.
+    pub head: Revision,
+}
+
+/// An error of one consumer, without its text.
+#[derive(Clone, PartialEq, Eq, Debug, Queryable)]
+pub struct ErrorOccurrence {
+    pub consumer: ConsumerId,
+    pub extension: Id,
+    pub at: Timestamp,
+}
+
+/// The distance of a consumer from the head of its feed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Lag {
-    /// Entries that it has not acknowledged.
+    /// The number of entries that it has not acknowledged.
     pub records: i64,
-    /// Age of the oldest change that it has not acknowledged.
+    /// The age of the oldest change that it has not acknowledged, in seconds.
     pub seconds: i64,
 }
 
-/// What one telephone system has made of an extension.
+/// The state of an extension in one telephone system.
 #[derive(Clone, Debug)]
-pub struct Status {
+pub struct ConsumerStatus {
+    /// The name of the consumer.
     pub consumer: String,
     pub state: ProvisioningState,
+    /// When the state was acknowledged or reported; `None` while pending.
     pub at: Option<Timestamp>,
+    /// The consumer's error message.
     pub message: Option<String>,
 }

@@ -1,26 +1,27 @@
-//! Forgetting what no cursor within the retention needs.
+//! Pruning the feed log beyond its retention.
 
 use super::queries;
 use platform::error::Error;
 use platform::feed_log;
 use platform::services::Services;
 
-/// How long tags, key history and tombstones are kept after the feed's next revision: 7 days, in seconds.
+/// The time that tags, key history and tombstones are kept after the feed's next revision, in seconds: 7 days.
 pub const RETENTION_SECONDS: i64 = 7 * 24 * 3600;
 
-/// Prunes every feed; how many had something to forget. Each feed is a transaction of its own. Harmless when run twice.
+/// Prunes every feed, each in its own transaction, and returns the number of feeds from which something was deleted.
+/// Running it twice has no further effect.
 ///
-/// A revision is kept for the retention after its *next* one was made, so a quiet week harms nobody: what was the head a week
-/// ago is kept, and all before it goes. The newest is never pruned.
+/// A revision is kept until its *successor* is older than the retention. So a feed without changes keeps its cursors
+/// valid: the revision that was the head a week ago is kept, and all before it are deleted. The head is never pruned.
 ///
 /// # Errors
-/// When the database refuses.
+/// A database error.
 pub async fn prune(services: &Services) -> Result<usize, Error> {
     let ids = queries::feed_ids(&mut *services.store.read().await?).await?;
     let until = services.now().plus_seconds(-RETENTION_SECONDS);
     let mut pruned = 0;
     for id in ids {
-        let did: bool = services
+        let has_pruned: bool = services
             .store
             .write(move |conn| {
                 Box::pin(async move {
@@ -30,12 +31,12 @@ pub async fn prune(services: &Services) -> Result<usize, Error> {
                     if horizon <= feed.horizon {
                         return Ok(false);
                     }
-                    queries::prune_until(conn, id, horizon).await?;
+                    queries::prune_to(conn, id, horizon).await?;
                     Ok(true)
                 })
             })
             .await?;
-        pruned += usize::from(did);
+        pruned += usize::from(has_pruned);
     }
     Ok(pruned)
 }

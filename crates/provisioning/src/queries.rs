@@ -1,5 +1,6 @@
-//! Feeds in the database, as readers see them.
+//! Queries for reading the feed log.
 
+use diesel::prelude::Queryable;
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
     QueryResult, SelectableHelper as _,
@@ -8,17 +9,18 @@ use diesel_async::RunQueryDsl as _;
 use uuid::Uuid;
 
 use platform::clock::Timestamp;
-use platform::feed_log::{BorneKeys, Entry, Revision, Tag};
+use platform::error::{Error, InternalError};
+use platform::feed_log::{Entry, Feed, KeyHistoryRow, Revision, Tag};
 use platform::ids::{ExtensionId, FeedId};
 use platform::query;
 use platform::store::Conn;
 use platform::store::schema::{events, feed_entries, feed_errors, feed_keys, feed_revisions, feeds, service_types};
 use platform::store::types::Id;
 
-/// How many ids one statement names at most.
+/// The largest number of ids in one statement.
 pub const CHUNK: usize = 500;
 
-/// The tag of a revision that is not pruned.
+/// The tag of a revision; `None` when the revision is pruned.
 pub async fn tag(conn: &mut Conn, feed: FeedId, revision: Revision) -> QueryResult<Option<Tag>> {
     query!(conn, |c| feed_revisions::table
         .find((feed, revision))
@@ -28,9 +30,18 @@ pub async fn tag(conn: &mut Conn, feed: FeedId, revision: Revision) -> QueryResu
         .optional())
 }
 
-/// Whether a revision after `position` holds more entries than are told as changes: 5,000.
-pub async fn bulk_after(conn: &mut Conn, feed: FeedId, position: Revision) -> QueryResult<bool> {
-    // The bound stands in the statement as it stands in the partial index.
+/// The tag of a feed's head.
+///
+/// # Errors
+/// A database error, or a head without a tag of 8 bytes.
+pub async fn head_tag(conn: &mut Conn, feed: &Feed) -> Result<[u8; 8], Error> {
+    let tag = tag(conn, feed.id, feed.head).await?.and_then(|tag| tag.try_into().ok());
+    Ok(tag.ok_or_else(|| InternalError::new("a feed's head has no tag"))?)
+}
+
+/// Whether a revision after `position` has more entries than a page of changes may hold: 5,000.
+pub async fn has_bulk_after(conn: &mut Conn, feed: FeedId, position: Revision) -> QueryResult<bool> {
+    // The bound is a literal: the planner uses the partial index only when the expressions are equal.
     let found: Option<Revision> = query!(conn, |c| feed_revisions::table
         .filter(feed_revisions::feed_id.eq(feed))
         .filter(feed_revisions::revision.gt(position))
@@ -42,7 +53,7 @@ pub async fn bulk_after(conn: &mut Conn, feed: FeedId, position: Revision) -> Qu
     Ok(found.is_some())
 }
 
-/// The instant of the oldest revision after `position` that is still known.
+/// The time of the oldest revision after `position` that is not pruned.
 pub async fn first_after(conn: &mut Conn, feed: FeedId, position: Revision) -> QueryResult<Option<Timestamp>> {
     query!(conn, |c| feed_revisions::table
         .filter(feed_revisions::feed_id.eq(feed))
@@ -54,7 +65,7 @@ pub async fn first_after(conn: &mut Conn, feed: FeedId, position: Revision) -> Q
         .optional())
 }
 
-/// Entries that are present, by id, behind `after`.
+/// Present entries after an id, ordered by id.
 pub async fn present_after(conn: &mut Conn, feed: FeedId, after: Uuid, limit: i64) -> QueryResult<Vec<Entry>> {
     query!(conn, |c| feed_entries::table
         .filter(feed_entries::feed_id.eq(feed))
@@ -67,7 +78,7 @@ pub async fn present_after(conn: &mut Conn, feed: FeedId, after: Uuid, limit: i6
         .await)
 }
 
-/// Entries behind a revision, in the order in which they are told.
+/// Entries after a revision, ordered by revision and id.
 pub async fn entries_after(conn: &mut Conn, feed: FeedId, position: Revision, limit: i64) -> QueryResult<Vec<Entry>> {
     query!(conn, |c| feed_entries::table
         .filter(feed_entries::feed_id.eq(feed))
@@ -79,7 +90,7 @@ pub async fn entries_after(conn: &mut Conn, feed: FeedId, position: Revision, li
         .await)
 }
 
-/// The rest of one revision.
+/// The entries of one revision after an id.
 pub async fn rest_of_revision(
     conn: &mut Conn,
     feed: FeedId,
@@ -96,7 +107,7 @@ pub async fn rest_of_revision(
         .await)
 }
 
-/// How many entries stand behind a revision.
+/// The number of entries after a revision.
 pub async fn count_after(conn: &mut Conn, feed: FeedId, position: Revision) -> QueryResult<i64> {
     query!(conn, |c| feed_entries::table
         .filter(feed_entries::feed_id.eq(feed))
@@ -106,38 +117,42 @@ pub async fn count_after(conn: &mut Conn, feed: FeedId, position: Revision) -> Q
         .await)
 }
 
-/// The entries of these extensions, present or gone.
+/// The entries of these extensions, present or deleted, in no particular order.
 pub async fn entries_of(conn: &mut Conn, feed: FeedId, extensions: &[ExtensionId]) -> QueryResult<Vec<Entry>> {
     let mut found = Vec::with_capacity(extensions.len());
     for ids in extensions.chunks(CHUNK) {
-        let some: Vec<Entry> = query!(conn, |c| feed_entries::table
+        let rows: Vec<Entry> = query!(conn, |c| feed_entries::table
             .filter(feed_entries::extension_id.eq_any(ids))
             .filter(feed_entries::feed_id.eq(feed))
             .select(Entry::as_select())
             .load(c)
             .await)?;
-        found.extend(some);
+        found.extend(rows);
     }
     Ok(found)
 }
 
-/// An extension's entry in its feed.
+/// The entry of an extension, present or deleted.
 pub async fn entry_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<Entry>> {
     query!(conn, |c| feed_entries::table.find(extension).select(Entry::as_select()).get_result(c).await.optional())
 }
 
-/// The keys that these extensions bear, or have borne after `base`, oldest first.
-pub async fn keys_since(conn: &mut Conn, extensions: &[ExtensionId], base: Revision) -> QueryResult<Vec<BorneKeys>> {
+/// The current keys of these extensions and those given up after `base`, oldest first.
+pub async fn keys_since(
+    conn: &mut Conn,
+    extensions: &[ExtensionId],
+    base: Revision,
+) -> QueryResult<Vec<KeyHistoryRow>> {
     let mut found = Vec::new();
     for ids in extensions.chunks(CHUNK) {
-        let some: Vec<BorneKeys> = query!(conn, |c| feed_keys::table
+        let rows: Vec<KeyHistoryRow> = query!(conn, |c| feed_keys::table
             .filter(feed_keys::extension_id.eq_any(ids))
             .filter(feed_keys::to_revision.gt(base).or(feed_keys::to_revision.is_null()))
             .order((feed_keys::extension_id, feed_keys::from_revision))
-            .select(BorneKeys::as_select())
+            .select(KeyHistoryRow::as_select())
             .load(c)
             .await)?;
-        found.extend(some);
+        found.extend(rows);
     }
     Ok(found)
 }
@@ -147,8 +162,20 @@ pub async fn feed_ids(conn: &mut Conn) -> QueryResult<Vec<FeedId>> {
     query!(conn, |c| feeds::table.order(feeds::id).select(feeds::id).load(c).await)
 }
 
-/// Every feed with the slugs of its event and its service type, and how many entries are present in it.
-pub async fn sizes(conn: &mut Conn) -> QueryResult<Vec<(FeedId, String, String, i64)>> {
+/// A feed with its size.
+#[derive(Queryable)]
+pub struct FeedSizeRow {
+    pub id: FeedId,
+    /// The slug of the event.
+    pub event: String,
+    /// The slug of the service type.
+    pub service_type: String,
+    /// The number of present entries.
+    pub extensions: i64,
+}
+
+/// Every feed with its size, ordered by the slugs of event and service type.
+pub async fn feed_sizes(conn: &mut Conn) -> QueryResult<Vec<FeedSizeRow>> {
     query!(conn, |c| feeds::table
         .inner_join(events::table.on(events::id.eq(feeds::event_id)))
         .inner_join(service_types::table.on(service_types::id.eq(feeds::service_type_id)))
@@ -158,7 +185,7 @@ pub async fn sizes(conn: &mut Conn) -> QueryResult<Vec<(FeedId, String, String, 
         .await)
 }
 
-/// The newest revision that was made at or before `at`.
+/// The newest revision at or before `at`.
 pub async fn newest_until(conn: &mut Conn, feed: FeedId, at: Timestamp) -> QueryResult<Option<Revision>> {
     query!(conn, |c| feed_revisions::table
         .filter(feed_revisions::feed_id.eq(feed))
@@ -170,8 +197,9 @@ pub async fn newest_until(conn: &mut Conn, feed: FeedId, at: Timestamp) -> Query
         .optional())
 }
 
-/// Forgets tags, key history, tombstones and their errors up to `horizon`, and says so in the feed's row.
-pub async fn prune_until(conn: &mut Conn, feed: FeedId, horizon: Revision) -> QueryResult<()> {
+/// Deletes tags, key history, tombstones and the errors of tombstones up to `horizon`, and stores the horizon in the
+/// feed's row.
+pub async fn prune_to(conn: &mut Conn, feed: FeedId, horizon: Revision) -> QueryResult<()> {
     query!(conn, |c| diesel::update(feeds::table.find(feed)).set(feeds::horizon.eq(horizon)).execute(c).await)?;
     query!(conn, |c| diesel::delete(feed_revisions::table)
         .filter(feed_revisions::feed_id.eq(feed))
@@ -183,14 +211,14 @@ pub async fn prune_until(conn: &mut Conn, feed: FeedId, horizon: Revision) -> Qu
         .filter(feed_keys::to_revision.le(horizon))
         .execute(c)
         .await)?;
-    let gone: Vec<ExtensionId> = query!(conn, |c| feed_entries::table
+    let deleted: Vec<ExtensionId> = query!(conn, |c| feed_entries::table
         .filter(feed_entries::feed_id.eq(feed))
         .filter(feed_entries::revision.le(horizon))
         .filter(diesel::dsl::not(feed_entries::present))
         .select(feed_entries::extension_id)
         .load(c)
         .await)?;
-    for ids in gone.chunks(CHUNK) {
+    for ids in deleted.chunks(CHUNK) {
         let rows: Vec<Id> = ids.iter().map(|id| Id(id.0)).collect();
         query!(conn, |c| diesel::delete(feed_errors::table)
             .filter(feed_errors::extension_id.eq_any(&rows))

@@ -1,4 +1,4 @@
-//! A whole feed through a template of its service type.
+//! Renders a whole feed through a template of its service type.
 
 use std::sync::Arc;
 
@@ -6,48 +6,47 @@ use minijinja::Value as Variable;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use serde_json::json;
 
-use super::content;
 use super::cursor::Cursor;
-use super::feed::{Opened, Reader};
-use super::model::{Content, Member, Place};
+use super::feed::{FeedReader, OpenFeed};
+use super::model::{EntryContent, FeedContext, MemberContent};
 use super::queries;
-use super::whole::FeedVersion;
+use super::snapshot_export::FeedVersion;
 use platform::access::FeedScope;
 use platform::error::{Error, InternalError};
 use service_types::schema::Parameters;
 use templates::{ExtensionVariables, Limits, MemberVariables, Surroundings, Template, TypeVariables};
 use platform::store::Conn;
 
-/// What a template made of a feed.
+/// A rendered document.
 #[derive(Clone, Debug)]
 pub struct Document {
     pub content_type: String,
     pub body: String,
-    /// The instant that it shows.
+    /// The cursor of the instant that the document shows.
     pub head: Cursor,
     /// As [`FeedVersion::etag`].
     pub etag: String,
 }
 
-/// By what the document of a template is recognised, without making it.
+/// The version of a document, known without rendering it.
 #[derive(Clone, Debug)]
-pub struct DocumentMark {
+pub struct DocumentVersion {
     pub content_type: String,
-    pub mark: FeedVersion,
+    pub version: FeedVersion,
 }
 
-/// The mark of the document that the template makes of the feed now; `None` for a template that is not there, and for an archived
-/// event.
+/// The current version of the document that a template makes of the feed; `None` for a template that does not exist and
+/// for an archived event.
 ///
 /// # Errors
-/// [`Error::BadRequest`] for a template of one telephone; when the database refuses.
-pub async fn mark(reader: &Reader, template: &str) -> Result<Option<DocumentMark>, Error> {
+/// [`Error::BadRequest`] for a template of one device; a database error.
+pub async fn document_version(reader: &FeedReader, template: &str) -> Result<Option<DocumentVersion>, Error> {
     let name = template.to_owned();
     reader
-        .read(move |conn, reader, opened| {
+        .read(move |conn, reader, open| {
             Box::pin(async move {
-                Ok(template_of(conn, opened, &name).await?.map(|template| DocumentMark {
-                    mark: mark_of(opened, reader, &template),
+                Ok(feed_template(conn, open, &name).await?.map(|template| DocumentVersion {
+                    version: version_of(open, reader, &template),
                     content_type: template.content_type,
                 }))
             })
@@ -55,10 +54,13 @@ pub async fn mark(reader: &Reader, template: &str) -> Result<Option<DocumentMark
         .await
 }
 
-/// The template of this name, which must be for a whole feed; `None` when it is not there, and in an archived event.
-async fn template_of(conn: &mut Conn, opened: &Opened, name: &str) -> Result<Option<Template>, Error> {
-    let found = templates::template_by_name(conn, opened.place.service_type, name).await?;
-    let Some(template) = found.filter(|_| !opened.place.archived) else { return Ok(None) };
+/// The template with this name; `None` when it does not exist and in an archived event.
+///
+/// # Errors
+/// [`Error::BadRequest`] when the template is for one device, not for a whole feed.
+async fn feed_template(conn: &mut Conn, open: &OpenFeed, name: &str) -> Result<Option<Template>, Error> {
+    let found = templates::template_by_name(conn, open.context.service_type, name).await?;
+    let Some(template) = found.filter(|_| !open.context.archived) else { return Ok(None) };
     if templates::is_of_device(template.format, &template.source) {
         let message =
             format!("The template {} makes the document of one telephone: a device link gives it.", template.name);
@@ -67,33 +69,33 @@ async fn template_of(conn: &mut Conn, opened: &Opened, name: &str) -> Result<Opt
     Ok(Some(template))
 }
 
-fn mark_of(opened: &Opened, reader: &Reader, template: &Template) -> FeedVersion {
-    opened.mark(reader, &json!([template.id.global(), template.content_type, template.format, template.source]))
+fn version_of(open: &OpenFeed, reader: &FeedReader, template: &Template) -> FeedVersion {
+    open.version(reader, &json!([template.id.global(), template.content_type, template.format, template.source]))
 }
 
-/// What is read in the transaction, to be rendered after it.
-struct Read {
+/// The data of a document, read in one transaction and rendered after it.
+struct RenderInput {
     template: Template,
-    place: Place,
-    mark: FeedVersion,
-    contents: Vec<Content>,
-    withheld: Withheld,
+    context: FeedContext,
+    version: FeedVersion,
+    contents: Vec<EntryContent>,
+    hidden: HiddenFields,
 }
 
-/// What of an extension a reader may not see. It is not there for templates, which then fail rather than make a configuration
-/// without anybody in it.
+/// The fields of an extension that a reader may not see. They are undefined in templates, so that a template that needs
+/// them fails instead of making a configuration without users.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Withheld {
+pub(super) struct HiddenFields {
     secrets: bool,
     digests: bool,
 }
 
-impl Withheld {
+impl HiddenFields {
     fn of(scope: &FeedScope) -> Self {
         Self { secrets: !scope.secrets(), digests: !scope.digests() }
     }
 
-    /// What to tell whoever's template failed.
+    /// A hint about hidden fields for the error message of a failed template.
     const fn hint(self) -> &'static str {
         match (self.secrets, self.digests) {
             (true, true) => {
@@ -106,81 +108,89 @@ impl Withheld {
     }
 }
 
-/// The whole feed through the template; `None` for a template that is not there, and for an archived event.
+/// Renders the whole feed through a template; `None` for a template that does not exist and for an archived event.
 ///
 /// # Errors
-/// [`Error::BadRequest`] for a template of one telephone, and when the template fails, with the place.
-pub async fn feed(reader: &Reader, template: &str) -> Result<Option<Document>, Error> {
+/// [`Error::BadRequest`] for a template of one device, and when the template fails, with the line; a database error.
+pub async fn document(reader: &FeedReader, template: &str) -> Result<Option<Document>, Error> {
     let name = template.to_owned();
     let now = reader.services.now();
-    let read = reader
-        .read(move |conn, reader, opened| {
+    let input = reader
+        .read(move |conn, reader, open| {
             Box::pin(async move {
-                let Some(template) = template_of(conn, opened, &name).await? else { return Ok(None) };
-                let entries = queries::present_after(conn, opened.feed.id, uuid::Uuid::nil(), i64::MAX).await?;
-                let contents = content::load(conn, &reader.reading(opened), &entries).await?;
-                let (mark, place) = (mark_of(opened, reader, &template), opened.place.clone());
-                let withheld = Withheld::of(&reader.scope());
-                Ok(Some(Read { template, place, mark, contents, withheld }))
+                let Some(template) = feed_template(conn, open, &name).await? else { return Ok(None) };
+                let entries = queries::present_after(conn, open.feed.id, uuid::Uuid::nil(), i64::MAX).await?;
+                let contents = reader.content_reader(open).load(conn, &entries).await?;
+                let (version, context) = (version_of(open, reader, &template), open.context.clone());
+                let hidden = HiddenFields::of(&reader.scope());
+                Ok(Some(RenderInput { template, context, version, contents, hidden }))
             })
         })
         .await?;
-    let Some(read) = read else { return Ok(None) };
-    // A hundred thousand extensions take seconds: not on a thread that others wait for.
-    let rendering = tokio::task::spawn_blocking(move || render(read, &now.to_string()));
+    let Some(input) = input else { return Ok(None) };
+    // Rendering a hundred thousand extensions takes seconds, too long for a thread of the async runtime.
+    let rendering = tokio::task::spawn_blocking(move || render(input, &now.to_string()));
     rendering.await.map_err(InternalError::new)?.map(Some)
 }
 
-fn render(read: Read, now: &str) -> Result<Document, Error> {
-    let Read { template, place, mark, contents, withheld } = read;
-    let head = mark.head.encode();
-    let context =
-        templates::of_feed(&surroundings(&place, &head, now), Variable::from_object(Extensions(contents, withheld)));
-    let body = templates::render(template.format, &template.source, context, Limits::WHOLE_FEED).map_err(|error| {
-        Error::BadRequest(format!("The template {} fails: {error}.{}", template.name, withheld.hint()))
-    })?;
-    Ok(Document { content_type: template.content_type, body, head: mark.head, etag: mark.etag })
+fn render(input: RenderInput, now: &str) -> Result<Document, Error> {
+    let RenderInput { template, context, version, contents, hidden } = input;
+    let head = version.head.encode();
+    let extensions = Variable::from_object(ExtensionSequence { contents, hidden });
+    let variables = templates::of_feed(&surroundings(&context, &head, now), extensions);
+    let body =
+        templates::render(template.format, &template.source, variables, Limits::WHOLE_FEED).map_err(|error| {
+            Error::BadRequest(format!("The template {} fails: {error}.{}", template.name, hidden.hint()))
+        })?;
+    Ok(Document { content_type: template.content_type, body, head: version.head, etag: version.etag })
 }
 
-pub(super) fn surroundings<'a>(place: &'a Place, head: &'a str, now: &'a str) -> Surroundings<'a> {
+/// The variables of a template that do not belong to an extension.
+pub(super) fn surroundings<'a>(context: &'a FeedContext, head: &'a str, now: &'a str) -> Surroundings<'a> {
     Surroundings {
-        event: &place.event_slug,
+        event: &context.event_slug,
         service_type: TypeVariables {
-            slug: &place.service_type_slug,
-            name: &place.service_type_name,
-            settings: &place.settings,
+            slug: &context.service_type_slug,
+            name: &context.service_type_name,
+            settings: &context.settings,
         },
         head,
         generated_at: now,
     }
 }
 
-/// The extensions of a feed, each made a template's value when the template comes to it.
+/// The extensions of a feed as a template sequence. Each is converted when the template reaches it.
 #[derive(Debug)]
-struct Extensions(Vec<Content>, Withheld);
+struct ExtensionSequence {
+    contents: Vec<EntryContent>,
+    hidden: HiddenFields,
+}
 
-impl Object for Extensions {
+impl Object for ExtensionSequence {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Seq
     }
 
     fn get_value(self: &Arc<Self>, key: &Variable) -> Option<Variable> {
-        self.0.get(key.as_usize()?).map(|content| variable(content, self.1))
+        self.contents.get(key.as_usize()?).map(|content| extension_variable(content, self.hidden))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Seq(self.0.len())
+        Enumerator::Seq(self.contents.len())
     }
 }
 
-/// An extension as templates see it.
-pub(super) fn variable(content: &Content, withheld: Withheld) -> Variable {
-    // What the feed holds was written as JSON; what is not is shown as nothing rather than stopping all others.
+/// An extension as a template variable.
+pub(super) fn extension_variable(content: &EntryContent, hidden: HiddenFields) -> Variable {
+    // An extension with a damaged row has no parameters, so that it does not block all others.
     let parameters: Parameters = serde_json::from_str(&content.parameters).unwrap_or_else(|error| {
-        tracing::error!(extension.id = %content.id.global(), error = %error, "the parameters of an extension are no JSON object");
+        tracing::error!(
+            extension.id = %content.id.global(), error = %error,
+            "the parameters of an extension are no JSON object"
+        );
         Parameters::new()
     });
-    let shown = ExtensionVariables {
+    let variables = ExtensionVariables {
         id: content.id.global(),
         slot: content.slot,
         number: &content.number,
@@ -188,18 +198,18 @@ pub(super) fn variable(content: &Content, withheld: Withheld) -> Variable {
         label: &content.label,
         ascii_label: &content.ascii_label,
         parameters: &parameters,
-        secrets: (!withheld.secrets).then_some(&content.secrets),
-        digests: (!withheld.digests).then_some(&content.digests),
+        secrets: (!hidden.secrets).then_some(&content.secrets),
+        digests: (!hidden.digests).then_some(&content.digests),
         permissions: &content.permissions,
         fallback_number: content.fallback_number.as_deref(),
         active: content.active(),
-        members: content.members.as_ref().map(|members| members.iter().map(member).collect()),
+        members: content.members.as_ref().map(|members| members.iter().map(member_variables).collect()),
         owner_username: &content.owner_username,
     };
-    shown.to_value()
+    variables.to_value()
 }
 
-fn member(member: &Member) -> MemberVariables<'_> {
-    let Member { number, delay_seconds, paused, active } = member;
+fn member_variables(member: &MemberContent) -> MemberVariables<'_> {
+    let MemberContent { number, delay_seconds, paused, active } = member;
     MemberVariables { number, delay_seconds: *delay_seconds, paused: *paused, active: *active }
 }

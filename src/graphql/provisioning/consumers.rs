@@ -1,4 +1,4 @@
-//! Consumers as objects.
+//! Feed consumers in GraphQL.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use crate::graphql::error::ApiError;
 use crate::graphql::scalars::{DateTime, FeedCursor, PhoneNumber};
 use platform::ids::ConsumerId;
 use provisioning::acknowledge::DIGEST_MISMATCH;
-use provisioning::consumers;
-use provisioning::model::{Consumer, Lag, Status};
+use provisioning::consumers::{self, NumberedError};
+use provisioning::model::{Consumer, ConsumerStatus, Lag};
 use provisioning::web_hooks;
-use crate::graphql::events::{Event};
-use crate::graphql::service_types::{ServiceType};
+use crate::graphql::events::Event;
+use crate::graphql::service_types::ServiceType;
 
-/// A telephone system that an admin has named: it belongs to one key and one feed.
+/// A telephone system as a consumer of a feed: bound to one key and one feed.
 #[derive(Clone)]
 pub struct FeedConsumer {
     pub(super) row: Arc<Consumer>,
@@ -34,47 +34,47 @@ impl From<Consumer> for FeedConsumer {
     }
 }
 
-/// Something that a telephone system could not apply.
+/// An extension that a telephone system could not apply.
 #[derive(SimpleObject, Clone, Debug)]
 pub struct FeedError {
     /// `Extension.id`; with the code DIGEST_MISMATCH, which concerns the whole copy, the consumer's own id.
     pub extension_id: ID,
-    /// The extension's newest number; `0` where there is none.
+    /// The extension's newest number; `0` when it has none.
     pub number: PhoneNumber,
     /// The system's own code, or DIGEST_MISMATCH: its copy differs from the feed although it has read everything.
     pub code: String,
-    /// The system's own words.
+    /// The system's own message.
     pub message: String,
     /// When it was reported.
     pub at: DateTime,
 }
 
-/// A comparison of a telephone system's copy with its feed.
+/// A comparison of the digests of a telephone system's copy and its feed.
 #[derive(SimpleObject, Clone, Debug)]
 pub struct FeedVerification {
-    /// Whether the copy's digest was the feed's.
+    /// Whether the digests were equal.
     pub agrees: bool,
-    /// When it was compared.
+    /// When they were compared.
     pub at: DateTime,
-    /// Whether the feed is still where it was then.
+    /// Whether the feed's head is still the one that was compared.
     pub is_current: bool,
 }
 
-/// What one telephone system has made of an extension.
+/// The state of an extension in one telephone system.
 #[derive(SimpleObject, Clone, Debug)]
 pub struct ProvisioningStatus {
     /// The telephone system's name.
     pub consumer: String,
     /// PENDING until it has acknowledged the extension's latest state.
     pub state: ProvisioningState,
-    /// When it was told. Null while PENDING.
+    /// When the state was acknowledged or reported. Null while PENDING.
     pub at: Option<DateTime>,
-    /// Why it failed.
+    /// The telephone system's message for FAILED.
     pub message: Option<String>,
 }
 
-impl From<Status> for ProvisioningStatus {
-    fn from(status: Status) -> Self {
+impl From<ConsumerStatus> for ProvisioningStatus {
+    fn from(status: ConsumerStatus) -> Self {
         Self {
             consumer: status.consumer,
             state: status.state.into(),
@@ -85,16 +85,16 @@ impl From<Status> for ProvisioningStatus {
 }
 
 impl FeedConsumer {
-    /// A consumer by its id, as it is now: for operators, and for the key that it belongs to.
+    /// The consumer with this id, for operators and for the API key that it is bound to; `None` for other actors.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// A database error.
     pub async fn load(ctx: &Context<'_>, id: ConsumerId) -> Result<Option<Self>, ApiError> {
         let actor = actor(ctx)?;
-        let is_open = |row: &Consumer| {
+        let is_visible = |row: &Consumer| {
             actor.is_at_least(Role::Operator) || actor.key().is_some_and(|key| key.id == row.api_key_id)
         };
-        Ok(consumers::by_id(services(ctx)?, id).await?.filter(is_open).map(Into::into))
+        Ok(consumers::by_id(services(ctx)?, id).await?.filter(is_visible).map(Into::into))
     }
 
     async fn lag(&self, ctx: &Context<'_>) -> Result<Lag, ApiError> {
@@ -105,7 +105,7 @@ impl FeedConsumer {
 
 #[Object]
 impl FeedConsumer {
-    /// Its id.
+    /// The id.
     pub async fn id(&self) -> ID {
         ID(self.row.id.global())
     }
@@ -135,29 +135,29 @@ impl FeedConsumer {
         ApiKey::load(ctx, self.row.api_key_id).await
     }
 
-    /// How far it has come; null before it acknowledged anything.
+    /// The cursor that it has acknowledged last; null before its first acknowledgement.
     async fn acknowledged(&self) -> Option<FeedCursor> {
         self.row.acknowledged.clone().map(Into::into)
     }
 
-    /// How many entries of the feed it has not acknowledged.
+    /// The number of entries of the feed that it has not acknowledged.
     async fn lag_records(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
         Ok(i32::try_from(self.lag(ctx).await?.records).unwrap_or(i32::MAX))
     }
 
-    /// How old the oldest change is that it has not acknowledged, in seconds.
+    /// The age of the oldest change that it has not acknowledged, in seconds.
     async fn lag_seconds(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
         Ok(i32::try_from(self.lag(ctx).await?.seconds).unwrap_or(i32::MAX))
     }
 
-    /// When its key read the feed or acknowledged last, to a few seconds.
+    /// When its key last read the feed or acknowledged, accurate to a few seconds.
     async fn last_seen_at(&self) -> Option<DateTime> {
         self.row.last_seen_at.map(DateTime)
     }
 
-    /// What it could not apply, oldest first.
+    /// The extensions that it could not apply, oldest error first.
     async fn errors(&self, ctx: &Context<'_>) -> Result<Vec<FeedError>, ApiError> {
-        let error = |(error, number): (provisioning::model::FeedError, Option<String>)| FeedError {
+        let error = |NumberedError { error, number }: NumberedError| FeedError {
             extension_id: ID(match error.code.as_str() {
                 DIGEST_MISMATCH if error.extension_id.0 == error.consumer_id.0 => error.consumer_id.global(),
                 _ => platform::ids::ExtensionId(error.extension_id.0).global(),
@@ -170,19 +170,20 @@ impl FeedConsumer {
         Ok(consumers::errors(services(ctx)?, &self.row).await?.into_iter().map(error).collect())
     }
 
-    /// When its copy was last compared with the feed, which an acknowledgement at the head with a digest does; null before that.
+    /// The last comparison of its copy with the feed. An acknowledgement with a digest at the head compares them; null
+    /// before the first.
     async fn verified(&self, ctx: &Context<'_>) -> Result<Option<FeedVerification>, ApiError> {
         let (Some(at), Some(agrees)) = (self.row.verified_at, self.row.verified) else { return Ok(None) };
         let is_current = consumers::is_verified_at_head(services(ctx)?, &self.row).await?;
         Ok(Some(FeedVerification { agrees, at: at.into(), is_current }))
     }
 
-    /// Where it wants to be called; null where it reads by itself.
+    /// Its web hook; null when it reads the feed by itself.
     async fn web_hook(&self, ctx: &Context<'_>) -> Result<Option<WebHook>, ApiError> {
         Ok(web_hooks::of_consumer(services(ctx)?, self.row.id).await?.map(WebHook))
     }
 
-    /// While paused, nothing waits for it.
+    /// Whether it is paused. Nothing waits for the acknowledgements of a paused telephone system.
     async fn paused(&self) -> bool {
         self.row.paused
     }

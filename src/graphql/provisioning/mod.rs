@@ -1,21 +1,23 @@
-//! The feed in GraphQL.
+//! Provisioning in GraphQL.
 //!
-//! Entries and changes are written as JSON text by [`splice`], which the edge puts into the response as it is: a future and
-//! a value for each field of a thousand extensions would cost ten times their reading.
+//! [`raw_json`] writes the lists of entries and changes as JSON text, which the HTTP edge copies into the response.
+//! Resolving each field of a thousand extensions with async-graphql would take ten times as long as reading them.
 
 mod consumers;
 mod devices;
 mod mutations;
 mod queries;
-mod shapes;
-mod splice;
+mod raw_json;
+#[cfg(test)]
+mod raw_json_tests;
 mod subscription;
+mod types;
 mod web_hooks;
 
 pub use consumers::{FeedConsumer, ProvisioningStatus};
 pub use devices::{DeviceLink, DevicesMutation, device_links_of};
 pub use mutations::ProvisioningMutation;
 pub use queries::{ProvisioningFeed, ProvisioningQuery};
-pub use shapes::{FeedChange, FeedEvent, FeedExtension, FeedPage, FeedReset, FeedSnapshot, RenderedDocument};
 pub use subscription::ProvisioningSubscription;
+pub use types::{FeedChange, FeedEvent, FeedExtension, FeedPage, FeedReset, FeedSnapshot, RenderedDocument};
 pub use web_hooks::WebHookMutation;

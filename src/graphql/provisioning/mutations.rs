@@ -1,4 +1,4 @@
-//! What admins and telephone systems change about feeds.
+//! Mutations of feed consumers, acknowledgements and write-back.
 
 use async_graphql::{Context, ID, InputObject, Json, MaybeUndefined, Object, SimpleObject};
 use serde_json::Value;
@@ -11,12 +11,12 @@ use crate::graphql::context::{self, caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::FeedCursor;
 use provisioning::acknowledge::{self, Acknowledgement, ReportedError};
-use provisioning::consumers::{self, ConsumerPatch, Done, NewConsumer};
+use provisioning::consumers::{self, ConsumerOutcome, ConsumerPatch, NewConsumer};
 
-/// A telephone system to be named.
+/// The input for creating a telephone system.
 #[derive(InputObject)]
 pub struct CreateFeedConsumerInput {
-    /// Its name, unique in its feed.
+    /// The name, unique in its feed.
     name: String,
     /// The slug of the event.
     event: String,
@@ -26,99 +26,101 @@ pub struct CreateFeedConsumerInput {
     api_key: ID,
 }
 
-/// What is to be different about a telephone system. A field left out stays.
+/// The input for changing a telephone system. A field that is left out keeps its value.
 #[derive(InputObject)]
 pub struct UpdateFeedConsumerInput {
-    /// Which.
+    /// The id of the telephone system.
     id: ID,
-    /// Its name, unique in its feed.
+    /// The name, unique in its feed.
     name: MaybeUndefined<String>,
-    /// While paused, nothing waits for it.
+    /// Whether it is paused: nothing waits for the acknowledgements of a paused telephone system.
     paused: MaybeUndefined<bool>,
 }
 
-/// A telephone system to be forgotten.
+/// The input for deleting a telephone system.
 #[derive(InputObject)]
 pub struct DeleteFeedConsumerInput {
-    /// Which.
+    /// The id of the telephone system.
     id: ID,
 }
 
-/// A telephone system to be paused or woken.
+/// The input for pausing or resuming a telephone system.
 #[derive(InputObject)]
 pub struct PauseFeedConsumerInput {
-    /// Which.
+    /// The id of the telephone system.
     id: ID,
-    /// While paused, nothing waits for it and its web hook is not called.
+    /// Whether it is paused: nothing waits for its acknowledgements, and its web hook is not called.
     paused: bool,
 }
 
-/// How far a telephone system has come.
+/// The position that a telephone system has applied.
 #[derive(InputObject)]
 pub struct AcknowledgeProvisioningInput {
     /// The slug of the event.
     event: String,
     /// The slug of the service type.
     service_type: String,
-    /// One of the key's own consumers.
+    /// The name of one of the telephone systems that are bound to the key.
     consumer: String,
-    /// Everything up to here is applied, apart from `errors`. It may lie before the last one: the system was restored.
+    /// Everything up to this cursor is applied, apart from `errors`. It may lie before the last acknowledged one, for a
+    /// system that was restored.
     cursor: FeedCursor,
-    /// Compared if the cursor is the head; a difference is shown as an error of the consumer.
+    /// The digest of the system's copy. It is compared if the cursor is the head; a difference is shown as an error of
+    /// the telephone system.
     digest: Option<String>,
-    /// What could not be applied.
+    /// The extensions that could not be applied.
     #[graphql(default)]
     errors: Vec<FeedErrorInput>,
-    /// Extensions whose error is over though their state is the same: they were tried again. `Extension.id`.
+    /// `Extension.id` of extensions whose error is over although their state is the same, because a retry succeeded.
     #[graphql(default)]
     resolved: Vec<ID>,
 }
 
-/// Something that could not be applied.
+/// An extension that could not be applied.
 #[derive(InputObject)]
 pub struct FeedErrorInput {
     /// `Extension.id`.
     extension_id: ID,
     /// The system's own code, 1 to 64 characters.
     code: String,
-    /// Why, for a person; at most 1000 characters.
+    /// The reason as text for people, at most 1000 characters.
     message: String,
 }
 
-/// What a telephone system tells about an extension.
+/// Parameters that a telephone system writes into an extension.
 #[derive(InputObject)]
 pub struct WriteBackParametersInput {
-    /// Which extension.
+    /// The id of the extension.
     id: ID,
-    /// A JSON merge patch (RFC 7396) of parameters that are the system's to write.
+    /// A JSON merge patch (RFC 7396) of parameters that the telephone system may write.
     parameters: Json<Value>,
 }
 
-/// A telephone system, or why not.
+/// A telephone system, or the errors.
 #[derive(SimpleObject)]
 pub struct FeedConsumerPayload {
-    /// As it is now.
+    /// The telephone system in its present state.
     pub(super) consumer: Option<FeedConsumer>,
-    /// What went wrong; nothing was changed then.
+    /// The errors. When there are any, nothing was changed.
     pub(super) errors: Vec<UserError>,
 }
 
-/// A telephone system that has acknowledged, or why not.
+/// The telephone system that has acknowledged, or the errors.
 #[derive(SimpleObject)]
 pub struct AcknowledgeProvisioningPayload {
-    /// As it is now.
+    /// The telephone system in its present state.
     consumer: Option<FeedConsumer>,
-    /// What went wrong; nothing was changed then.
+    /// The errors. When there are any, nothing was changed.
     errors: Vec<UserError>,
 }
 
-/// What admins and telephone systems change about feeds.
+/// The mutations of provisioning.
 #[derive(Default)]
 pub struct ProvisioningMutation;
 
 #[Object]
 impl ProvisioningMutation {
-    /// Names a telephone system and binds it to one key and one feed.
+    /// Creates a telephone system and binds it to one key and one feed.
     async fn create_feed_consumer(
         &self,
         ctx: &Context<'_>,
@@ -129,7 +131,7 @@ impl ProvisioningMutation {
         payload(ctx, consumers::create(services(ctx)?, &caller(ctx)?, new).await).await
     }
 
-    /// Renames, pauses or wakes a telephone system.
+    /// Renames, pauses or resumes a telephone system.
     async fn update_feed_consumer(
         &self,
         ctx: &Context<'_>,
@@ -141,16 +143,16 @@ impl ProvisioningMutation {
         }
     }
 
-    /// Pauses a telephone system or wakes it. For operators.
+    /// Pauses or resumes a telephone system. For operators.
     async fn pause_feed_consumer(
         &self,
         ctx: &Context<'_>,
         input: PauseFeedConsumerInput,
     ) -> Result<FeedConsumerPayload, ApiError> {
-        payload(ctx, consumers::pause(services(ctx)?, &caller(ctx)?, input.id.0, input.paused).await).await
+        payload(ctx, consumers::set_paused(services(ctx)?, &caller(ctx)?, input.id.0, input.paused).await).await
     }
 
-    /// Forgets a telephone system: nothing waits for it any more.
+    /// Deletes a telephone system. Nothing waits for its acknowledgements any more.
     async fn delete_feed_consumer(
         &self,
         ctx: &Context<'_>,
@@ -159,7 +161,8 @@ impl ProvisioningMutation {
         AcceptedPayload::of(consumers::delete(services(ctx)?, &caller(ctx)?, input.id.0).await)
     }
 
-    /// Says how far a telephone system has come, and what it could not apply.
+    /// Acknowledges the position that a telephone system has applied, and reports the extensions that it could not
+    /// apply.
     async fn acknowledge_provisioning(
         &self,
         ctx: &Context<'_>,
@@ -170,7 +173,8 @@ impl ProvisioningMutation {
         Ok(AcknowledgeProvisioningPayload { consumer, errors })
     }
 
-    /// Merges what a telephone system tells into an extension; null is answered for the extension where the key may write and not read.
+    /// Merges parameters that a telephone system reports into an extension. The extension in the payload is null when
+    /// the key may write but not read.
     async fn write_back_parameters(
         &self,
         ctx: &Context<'_>,
@@ -222,7 +226,10 @@ impl From<AcknowledgeProvisioningInput> for Acknowledgement {
     }
 }
 
-pub(super) async fn payload(ctx: &Context<'_>, result: Result<Done, Error>) -> Result<FeedConsumerPayload, ApiError> {
+pub(super) async fn payload(
+    ctx: &Context<'_>,
+    result: Result<ConsumerOutcome, Error>,
+) -> Result<FeedConsumerPayload, ApiError> {
     Ok(match settle(result)? {
         Ok(done) => FeedConsumerPayload { consumer: FeedConsumer::load(ctx, done.id).await?, errors: Vec::new() },
         Err(errors) => FeedConsumerPayload { consumer: None, errors },

@@ -1,9 +1,9 @@
-//! `Query.provisioning`.
+//! Queries of provisioning.
 
 use async_graphql::{Context, Object};
 
 use super::consumers::FeedConsumer;
-use super::shapes::{FeedEvent, FeedSnapshot, RenderedDocument};
+use super::types::{FeedEvent, FeedSnapshot, RenderedDocument};
 use platform::access::Role;
 use platform::error::InternalError;
 use crate::graphql::context::{actor, services};
@@ -13,18 +13,19 @@ use crate::graphql::scalars::FeedCursor;
 use platform::ids::{EventId, ServiceTypeId};
 use provisioning::consumers;
 use provisioning::cursor::{Cursor, SnapshotCursor};
-use provisioning::feed::{self, Reader};
+use provisioning::feed::{self, FeedReader};
 use provisioning::render;
-use crate::graphql::events::{Event};
-use crate::graphql::service_types::{ServiceType};
+use crate::graphql::events::Event;
+use crate::graphql::service_types::ServiceType;
 
-/// What telephone systems read.
+/// The queries of provisioning.
 #[derive(Default)]
 pub struct ProvisioningQuery;
 
 #[Object]
 impl ProvisioningQuery {
-    /// Keys within their scope; operators and admins as READ_CONFIG; users FORBIDDEN. Null for an event or a service type that is not there.
+    /// The feed of a service type at an event. For keys within their scope; for operators and admins as with
+    /// READ_CONFIG; FORBIDDEN for users. Null when the event or the service type does not exist.
     async fn provisioning(
         &self,
         ctx: &Context<'_>,
@@ -42,7 +43,7 @@ impl ProvisioningQuery {
 }
 
 /// The feed of one service type at one event.
-pub struct ProvisioningFeed(pub Reader);
+pub struct ProvisioningFeed(pub FeedReader);
 
 #[Object]
 impl ProvisioningFeed {
@@ -56,12 +57,13 @@ impl ProvisioningFeed {
         service_type(ctx, self.0.scope().service_type()).await
     }
 
-    /// All extensions, paged by id over live rows; null when the event is archived. Every page returns the first page's `head`: from it `changes`
-    /// brings any copy made of the pages into step, whatever changed meanwhile. A copy of one instant is `GET /feed/…`.
+    /// All extensions, paged by id over live rows; null when the event is archived. Every page returns the first page's
+    /// `head`: `changes` from it bring a copy made of the pages up to date, whatever changed meanwhile. A copy of one
+    /// instant is `GET /feed/…`.
     async fn snapshot(
         &self,
-        #[graphql(desc = "How many; 50 when it is left out.")] first: Option<i32>,
-        #[graphql(desc = "`pageInfo.endCursor` of the page before.")] after: Option<String>,
+        #[graphql(desc = "The number of extensions; 50 when it is left out.")] first: Option<i32>,
+        #[graphql(desc = "`pageInfo.endCursor` of the preceding page.")] after: Option<String>,
     ) -> Result<Option<FeedSnapshot>, ApiError> {
         let first = page_size(first)?;
         let after = after.as_deref().map(SnapshotCursor::decode).transpose();
@@ -69,17 +71,20 @@ impl ProvisioningFeed {
         Ok(self.0.snapshot(first, after).await?.map(|page| FeedSnapshot::new(page, after.is_some())))
     }
 
-    /// Net changes after `since`: each extension once, at its latest state. Pages follow in revision order; a page is applied in two phases: first
-    /// delete whatever stands under all `keys` and `previous`, then write all upserts. A page holds whole transactions, so it may exceed `first`.
+    /// Net changes after `since`: each extension once, at its latest state. Pages follow in revision order; a page is
+    /// applied in two phases: first delete every record under any of the `keys` and `previous`, then write all upserts.
+    /// A page has whole transactions, so it may exceed `first`.
     async fn changes(
         &self,
-        #[graphql(desc = "Where to begin: a cursor of this feed.")] since: FeedCursor,
-        #[graphql(desc = "How many at least; 50 when it is left out.")] first: Option<i32>,
+        #[graphql(desc = "A cursor of this feed: the changes after it are returned.")] since: FeedCursor,
+        #[graphql(desc = "The smallest number of changes, if there are as many; 50 when it is left out.")]
+        first: Option<i32>,
     ) -> Result<FeedEvent, ApiError> {
-        Ok(self.0.changes(position(&since)?, page_size(first)?).await?.into())
+        Ok(self.0.changes(parse_cursor(&since)?, page_size(first)?).await?.into())
     }
 
-    /// Sum modulo 2^256 of SHA-256(id ':' version) over all entries, 64 hex digits in lower case: to compare with a consumer's own copy at the head.
+    /// FeedDigest modulo 2^256 of SHA-256(id ':' version) over all entries, 64 hexadecimal digits in lower case: for
+    /// comparison with the digest of a consumer's own copy at the head.
     async fn digest(&self) -> Result<String, ApiError> {
         Ok(self.0.digest().await?)
     }
@@ -90,12 +95,13 @@ impl ProvisioningFeed {
         Ok(consumers::of_feed(services(ctx)?, feed).await?.into_iter().map(Into::into).collect())
     }
 
-    /// The service type's template applied to the whole feed. Null for a template that is not there, and when the event is archived.
+    /// The whole feed rendered through a template of the service type. Null when the template does not exist or the
+    /// event is archived.
     async fn rendered(
         &self,
         #[graphql(desc = "The template's name.")] template: String,
     ) -> Result<Option<RenderedDocument>, ApiError> {
-        let document = render::feed(&self.0, &template).await?;
+        let document = render::document(&self.0, &template).await?;
         Ok(document.map(|document| RenderedDocument {
             content_type: document.content_type,
             body: document.body,
@@ -104,20 +110,23 @@ impl ProvisioningFeed {
     }
 }
 
-/// A feed's event, which cannot be deleted.
+/// The event of a feed. An event with a feed cannot be deleted.
 pub(super) async fn event(ctx: &Context<'_>, id: EventId) -> Result<Event, ApiError> {
-    Event::load(ctx, id).await?.ok_or_else(|| InternalError::new("a feed of an event that is not there").into())
+    Event::load(ctx, id).await?.ok_or_else(|| InternalError::new("the event of a feed does not exist").into())
 }
 
-/// A feed's service type, which cannot be deleted.
+/// The service type of a feed. A service type with a feed cannot be deleted.
 pub(super) async fn service_type(ctx: &Context<'_>, id: ServiceTypeId) -> Result<ServiceType, ApiError> {
     ServiceType::load(ctx, id)
         .await?
-        .ok_or_else(|| InternalError::new("a feed of a service type that is not there").into())
+        .ok_or_else(|| InternalError::new("the service type of a feed does not exist").into())
 }
 
-/// Reads a cursor that a client has sent.
-pub(super) fn position(since: &FeedCursor) -> Result<Cursor, ApiError> {
+/// Parses a cursor from a client.
+///
+/// # Errors
+/// BAD_USER_INPUT for a text that is no cursor.
+pub(super) fn parse_cursor(since: &FeedCursor) -> Result<Cursor, ApiError> {
     Cursor::decode(&since.0).map_err(|_| ApiError::bad_input("`since` is not a cursor of a feed."))
 }
 

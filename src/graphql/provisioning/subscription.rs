@@ -1,51 +1,54 @@
-//! `Subscription.provisioningChanges`.
+//! Subscriptions of provisioning.
 
 use std::sync::Arc;
 
 use async_graphql::{Context, Subscription};
 use futures_util::{Stream, StreamExt as _};
 
-use super::queries::position;
-use super::shapes::FeedEvent;
+use super::queries::parse_cursor;
+use super::types::FeedEvent;
 use platform::access::Role;
 use platform::error::InternalError;
 use crate::graphql::context::{actor, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::scalars::FeedCursor;
-use provisioning::follow::follow;
-use provisioning::followers::Followers;
-use provisioning::{feed, watch};
+use provisioning::consumer_changes::watch_consumers;
+use provisioning::feed;
+use provisioning::subscribers::Subscribers;
+use provisioning::subscription::subscribe;
 use crate::graphql::events::Event;
 
-/// Following a feed.
+/// The subscriptions of provisioning.
 #[derive(Default)]
 pub struct ProvisioningSubscription;
 
 #[Subscription]
 impl ProvisioningSubscription {
-    /// Pages as of `changes`, none lost: the first event replays what came after `since`; without it, an empty page with the head comes at once.
-    /// Completes after a FeedReset.
+    /// Pages as of `changes`, without gaps: the first event has the changes after `since`; without `since` it is an
+    /// empty page with the head. Completes after a FeedReset.
     async fn provisioning_changes(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The event's slug.")] event: String,
         #[graphql(desc = "The service type's slug.")] service_type: String,
-        #[graphql(desc = "Where to begin: a cursor of this feed.")] since: Option<FeedCursor>,
+        #[graphql(desc = "A cursor of this feed: the changes after it are sent first.")] since: Option<FeedCursor>,
     ) -> Result<impl Stream<Item = Result<FeedEvent, ApiError>> + use<>, ApiError> {
-        let since = since.as_ref().map(position).transpose()?;
+        let since = since.as_ref().map(parse_cursor).transpose()?;
         let reader = feed::open(services(ctx)?, actor(ctx)?, &event, &service_type).await?;
         let reader =
             reader.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such event or service type."))?;
-        let followers =
-            ctx.data_opt::<Arc<Followers>>().ok_or_else(|| InternalError::new("the schema has no followers"))?;
-        Ok(follow(reader, since, Arc::clone(followers))
+        let subscribers = ctx
+            .data_opt::<Arc<Subscribers>>()
+            .ok_or_else(|| InternalError::new("the schema was built without its subscribers"))?;
+        Ok(subscribe(reader, since, Arc::clone(subscribers))
             .await?
-            .map(|answer| answer.map(FeedEvent::from).map_err(ApiError::from)))
+            .map(|response| response.map(FeedEvent::from).map_err(ApiError::from)))
     }
 
-    /// Fires when a telephone system of the event has come further, has fallen behind, or could not apply something: what
-    /// `Extension.provisioning` and `FeedConsumer` say may then be different. Changes that come close together are told once.
+    /// Sends the event when a telephone system of it has advanced, has fallen behind, or could not apply an extension:
+    /// `Extension.provisioning` and `FeedConsumer` may then have other values. Changes in quick succession are sent
+    /// once.
     async fn consumers_changed(
         &self,
         ctx: &Context<'_>,
@@ -54,7 +57,7 @@ impl ProvisioningSubscription {
         actor(ctx)?.demand(Role::User)?;
         let event = Event::find(ctx, &event).await?;
         let event = event.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such event."))?;
-        let changes = watch::consumers(services(ctx)?.clone(), event.0.id).await?;
+        let changes = watch_consumers(services(ctx)?.clone(), event.0.id).await?;
         Ok(changes.map(move |change| change.map(|()| event.clone()).map_err(ApiError::from)))
     }
 }

@@ -1,4 +1,4 @@
-//! Web hooks in the API.
+//! Web hooks in GraphQL.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
@@ -11,9 +11,9 @@ use crate::graphql::context::{actor, caller, services};
 use crate::graphql::enums::WebHookState;
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::DateTime;
-use provisioning::web_hooks::{self, Saved};
+use provisioning::web_hooks::{self, ReplayFrom, WebHookOutcome};
 
-/// Where a telephone system wants to be called: what its feed tells is posted there, signed.
+/// The web hook of a telephone system: the changes of its feed are posted to its address, with a signature.
 pub struct WebHook(pub(super) web_hooks::WebHook);
 
 #[Object]
@@ -23,105 +23,108 @@ impl WebHook {
         Ok(actor(ctx)?.is_at_least(Role::Admin).then_some(self.0.url.as_str()))
     }
 
-    /// How it fares.
+    /// The state of its deliveries.
     async fn state(&self) -> WebHookState {
         self.0.state().into()
     }
 
-    /// When it was set up, or its address changed.
+    /// When it was created, or its address last changed.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
     }
 
-    /// How often it has failed in a row.
+    /// The number of consecutive failures.
     async fn attempts(&self) -> i32 {
         self.0.attempts
     }
 
-    /// Since when it fails.
+    /// When the first of the consecutive failures was.
     async fn failing_since(&self) -> Option<DateTime> {
         self.0.failing_since.map(Into::into)
     }
 
-    /// When it is tried again by itself; null while it works, and when it was given up.
+    /// When the next attempt is due; null while deliveries succeed, and after they were given up.
     async fn next_attempt_at(&self) -> Option<DateTime> {
         let is_failing = self.0.failing_since.is_some() && self.0.dead_at.is_none();
         is_failing.then(|| self.0.next_at.into())
     }
 
-    /// Why it failed last, or why what it reports was not taken.
+    /// The reason of the last failure, or the reason why the errors that it reports were refused.
     async fn last_error(&self) -> Option<&str> {
         self.0.last_error.as_deref()
     }
 
-    /// When it last took a delivery.
+    /// When a delivery last succeeded.
     async fn delivered_at(&self) -> Option<DateTime> {
         self.0.delivered_at.map(Into::into)
     }
 
-    /// When it was given up, after a day of failures: `replayWebHook` has it called again, and nothing is lost.
+    /// When deliveries were given up, after a day of failures. `replayWebHook` starts them again, and no change is
+    /// lost.
     async fn dead_at(&self) -> Option<DateTime> {
         self.0.dead_at.map(Into::into)
     }
 }
 
-/// Where a telephone system is to be called.
+/// The input for creating or changing a web hook.
 #[derive(InputObject)]
 struct SaveWebHookInput {
-    /// Which telephone system.
+    /// The id of the telephone system.
     consumer: ID,
-    /// An address that begins with https://; with http:// within a network that the installation names with --web-hook-network.
+    /// An address that starts with https://, or with http:// in a network that the option --web-hook-network allows.
     url: String,
 }
 
-/// A web hook whose secret is to be made anew.
+/// The input for replacing the secret of a web hook.
 #[derive(InputObject)]
 struct RotateWebHookSecretInput {
-    /// Which telephone system's.
+    /// The id of the telephone system.
     consumer: ID,
 }
 
-/// A web hook to be taken away.
+/// The input for deleting a web hook.
 #[derive(InputObject)]
 struct DeleteWebHookInput {
-    /// Which telephone system's.
+    /// The id of the telephone system.
     consumer: ID,
 }
 
-/// A web hook to be called again.
+/// The input for replaying a web hook.
 #[derive(InputObject)]
 struct ReplayWebHookInput {
-    /// Which telephone system's.
+    /// The id of the telephone system.
     consumer: ID,
-    /// Whether it is told to begin anew with a snapshot.
+    /// Whether the telephone system is asked to start again from a snapshot.
     #[graphql(default)]
     whole: bool,
 }
 
-/// A telephone system with its web hook, or why not.
+/// A telephone system with its web hook, or the errors.
 #[derive(SimpleObject)]
 struct WebHookPayload {
-    /// As it is now.
+    /// The telephone system in its present state.
     consumer: Option<FeedConsumer>,
-    /// The secret that signs, where a new one was made. Shown this once.
+    /// The signing secret when a new one was generated. Shown only this once.
     secret: Option<String>,
-    /// What went wrong; nothing was changed then.
+    /// The errors. When there are any, nothing was changed.
     errors: Vec<UserError>,
 }
 
-/// Mutations of web hooks.
+/// The mutations of web hooks.
 #[derive(Default)]
 pub struct WebHookMutation;
 
 #[Object]
 impl WebHookMutation {
-    /// Has a telephone system called. The first time a secret is made; a new address keeps it. Needs a sign-in within 15 minutes.
+    /// Creates the web hook of a telephone system or changes its address. Creating it generates a secret, which a new
+    /// address keeps. Needs a sign-in within 15 minutes.
     async fn save_web_hook(&self, ctx: &Context<'_>, input: SaveWebHookInput) -> Result<WebHookPayload, ApiError> {
         let saved = web_hooks::save(services(ctx)?, &caller(ctx)?, input.consumer.0, input.url).await;
         hook_payload(ctx, saved).await
     }
 
-    /// Makes a new secret for a web hook; the old one signs nothing any more. Needs a sign-in within 15 minutes.
+    /// Replaces the secret of a web hook; no later delivery is signed with the old one. Needs a sign-in within 15
+    /// minutes.
     async fn rotate_web_hook_secret(
         &self,
         ctx: &Context<'_>,
@@ -131,23 +134,24 @@ impl WebHookMutation {
         hook_payload(ctx, saved).await
     }
 
-    /// Stops calling a telephone system; it may go on by reading.
+    /// Deletes the web hook of a telephone system, which may still read the feed by itself.
     async fn delete_web_hook(&self, ctx: &Context<'_>, input: DeleteWebHookInput) -> Result<AcceptedPayload, ApiError> {
         AcceptedPayload::of(web_hooks::delete(services(ctx)?, &caller(ctx)?, input.consumer.0).await)
     }
 
-    /// Calls a web hook again at once, one that was given up too. For operators.
+    /// Starts the deliveries of a web hook again at once, also after they were given up. For operators.
     async fn replay_web_hook(
         &self,
         ctx: &Context<'_>,
         input: ReplayWebHookInput,
     ) -> Result<FeedConsumerPayload, ApiError> {
-        let replayed = web_hooks::replay(services(ctx)?, &caller(ctx)?, input.consumer.0, input.whole).await;
+        let from = if input.whole { ReplayFrom::Snapshot } else { ReplayFrom::Acknowledged };
+        let replayed = web_hooks::replay(services(ctx)?, &caller(ctx)?, input.consumer.0, from).await;
         payload(ctx, replayed).await
     }
 }
 
-async fn hook_payload(ctx: &Context<'_>, result: Result<Saved, Error>) -> Result<WebHookPayload, ApiError> {
+async fn hook_payload(ctx: &Context<'_>, result: Result<WebHookOutcome, Error>) -> Result<WebHookPayload, ApiError> {
     Ok(match settle(result)? {
         Ok(saved) => WebHookPayload {
             consumer: FeedConsumer::load(ctx, saved.consumer).await?,

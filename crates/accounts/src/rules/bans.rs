@@ -8,7 +8,7 @@ use std::sync::Arc;
 use platform::access::{Caller, Permit, Role};
 use platform::error::{AuthError, Error, UserError, UserErrorKind};
 use platform::ids::RestrictionId;
-use platform::locks::{self, Hold};
+use platform::locks::{self, LockMode};
 use platform::notifications::Notification;
 use platform::services::Services;
 use platform::transact;
@@ -86,10 +86,10 @@ pub async fn unban(services: &Services, caller: &Arc<Caller>, username: &str) ->
 /// # Errors
 /// As the permit; NOT_FOUND at `username`; [`AuthError::Forbidden`] for an operator who names an admin.
 async fn lock_account(tx: &mut Tx<'_>, username: &str) -> Result<(Permit, Account), Error> {
-    locks::rule(tx.conn, "admins").await?;
+    locks::named(tx.conn, "admins").await?;
     let found = queries::by_username(tx.conn, username).await?;
     if let Some(account) = &found {
-        locks::accounts(tx.conn, &[account.id], Hold::Exclusive).await?;
+        locks::accounts(tx.conn, &[account.id], LockMode::Exclusive).await?;
         let events = holdings(tx, account).await?.events;
         locks::events(tx.conn, &events).await?;
     }

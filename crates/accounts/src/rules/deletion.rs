@@ -8,7 +8,7 @@ use std::sync::Arc;
 use platform::access::{Caller, Permit, Role};
 use platform::error::{AuthError, Error, UserError, UserErrorKind};
 use platform::idempotency;
-use platform::locks::{self, Hold};
+use platform::locks::{self, LockMode};
 use platform::mail::Mail;
 use platform::notifications::Notification;
 use platform::services::Services;
@@ -27,8 +27,8 @@ use crate::{Account, actions, proof_queries, queries};
 pub async fn delete_account(services: &Services, caller: &Arc<Caller>, password: &str) -> Result<Accepted, Error> {
     let id = prove(services, caller, password, "password").await?.id;
     transact!(services, caller, actions::DELETE_ACCOUNT, Mode::Commit, |tx| {
-        locks::rule(tx.conn, "admins").await?;
-        locks::accounts(tx.conn, &[id], Hold::Exclusive).await?;
+        locks::named(tx.conn, "admins").await?;
+        locks::accounts(tx.conn, &[id], LockMode::Exclusive).await?;
         let account = queries::by_id(tx.conn, id).await?.ok_or(AuthError::Unauthenticated)?;
         lock_holdings(tx, &account).await?;
         let permit = tx.permit().await?;
@@ -50,7 +50,7 @@ pub async fn delete_account(services: &Services, caller: &Arc<Caller>, password:
 /// Locks what the account owns in the domains above. Under the account's own lock nothing can be added to it.
 async fn lock_holdings(tx: &mut Tx<'_>, account: &Account) -> Result<(), Error> {
     let holdings = holdings(tx, account).await?;
-    locks::service_types(tx.conn, &holdings.service_types, Hold::Shared).await?;
+    locks::service_types(tx.conn, &holdings.service_types, LockMode::Shared).await?;
     locks::events(tx.conn, &holdings.events).await?;
     for number in &holdings.e164_numbers {
         locks::e164_number(tx.conn, number).await?;

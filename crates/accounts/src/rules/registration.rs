@@ -158,7 +158,7 @@ pub async fn verify_email(services: &Services, caller: &Arc<Caller>, token: &str
             proof_queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::VerifyEmail, tx.now).await?;
         let used = used.ok_or_else(token_expired)?;
         let (Some(id), Some(email)) = (used.account_id, used.email) else { return Err(token_expired().into()) };
-        platform::locks::rule(tx.conn, &format!("email {}", email.to_ascii_lowercase())).await?;
+        platform::locks::named(tx.conn, &format!("email {}", email.to_ascii_lowercase())).await?;
         let account = queries::by_id(tx.conn, id)
             .await?
             .filter(|account| account.deleted_at.is_none())
@@ -260,7 +260,7 @@ pub async fn complete_setup(
     let hash = Token::parse(token).ok_or_else(token_expired)?.hash();
     let candidate = Candidate::new(services, input).await?;
     transact!(services, caller, actions::COMPLETE_SETUP, Mode::Commit, |tx| {
-        platform::locks::rule(tx.conn, "admins").await?;
+        platform::locks::named(tx.conn, "admins").await?;
         let permit = tx.permit().await?;
         let used = proof_queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::Setup, tx.now).await?;
         if used.is_none() || queries::count_admins(tx.conn).await? > 0 {

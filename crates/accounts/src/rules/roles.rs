@@ -19,7 +19,7 @@ use platform::transaction::Mode;
 pub async fn set_role(services: &Services, caller: &Arc<Caller>, username: &str, role: Role) -> Result<Changed, Error> {
     let username = clean_username(username).map_err(|_| no_such_account());
     transact!(services, caller, actions::SET_ROLE, Mode::Commit, |tx| {
-        locks::rule(tx.conn, "admins").await?;
+        locks::named(tx.conn, "admins").await?;
         let permit = tx.permit().await?;
         let account = queries::by_username(tx.conn, &username?).await?.ok_or_else(no_such_account)?;
         if account.role == Role::Admin

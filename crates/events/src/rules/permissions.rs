@@ -125,7 +125,7 @@ pub async fn delete_permission(
             let missing = || UserError::not_found("id", "There is no such permission.");
             let row = queries::permission_by_id(tx.conn, id).await?.ok_or_else(missing)?;
             for holder in cascade::permission_holders(tx.conn, id).await? {
-                tx.changes.mark(holder.feed(), holder.id, holder.slot, EntryChange::Touch);
+                tx.changes.record(holder.feed(), holder.id, holder.slot, EntryChange::Touch);
                 if row.highlights_in_directory {
                     tx.notify(Notification::Directory(holder.event_id));
                 }

@@ -111,7 +111,7 @@ async fn tell(tx: &mut Tx<'_>, row: &NumberRow) -> Result<(), Error> {
     let scope = scope(tx.actor());
     if let Some(extension) = queries::by_id(tx.conn, &scope, id).await? {
         tx.notify(Notification::Directory(extension.event_id));
-        tx.changes.mark(marks::feed(&extension), extension.id, extension.slot, EntryChange::Touch);
+        tx.changes.record(marks::feed(&extension), extension.id, extension.slot, EntryChange::Touch);
         marks::shown_by(tx, &extension).await?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use super::super::model::Extension;
 use super::super::queries;
 use platform::error::Error;
-use platform::feed_log::{EntryChange, FeedRef, Keys};
+use platform::feed_log::{EntryChange, EntryKeys, FeedRef};
 use platform::notifications::Notification;
 use service_types::schema::{ParameterSchema, Parameters};
 use platform::transaction::Tx;
@@ -15,8 +15,8 @@ pub(super) const fn feed(row: &Extension) -> FeedRef {
 
 /// Marks an extension that is there, under its keys.
 pub fn present(tx: &mut Tx<'_>, row: &Extension, schema: &ParameterSchema) {
-    let keys = Keys { number: row.number.clone(), parameters: schema.feed_keys(&public(row)).into() };
-    tx.changes.mark(feed(row), row.id, row.slot, EntryChange::Upsert(keys));
+    let keys = EntryKeys { number: row.number.clone(), parameters: schema.feed_keys(&public(row)).into() };
+    tx.changes.record(feed(row), row.id, row.slot, EntryChange::Upsert(keys));
     tx.notify(Notification::Directory(row.event_id));
 }
 
@@ -25,7 +25,7 @@ pub fn present(tx: &mut Tx<'_>, row: &Extension, schema: &ParameterSchema) {
 pub(super) async fn shown_by(tx: &mut Tx<'_>, row: &Extension) -> Result<Vec<FeedRef>, Error> {
     let shown = queries::shown_by(tx.conn, row.id).await?;
     for shown in &shown {
-        tx.changes.mark(shown.feed, shown.extension, shown.slot, EntryChange::Touch);
+        tx.changes.record(shown.feed, shown.extension, shown.slot, EntryChange::Touch);
     }
     Ok(shown.into_iter().map(|shown| shown.feed).collect())
 }

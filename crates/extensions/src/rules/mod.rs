@@ -34,7 +34,7 @@ use super::queries;
 use platform::access::{Action, Permit, Requirement, Role, scope};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::{AccountId, ExtensionId};
-use platform::locks::{self, Hold};
+use platform::locks::{self, LockMode};
 use service_types::schema::{Editor, ParameterSchema, Parameters, Viewer};
 use events::{Event, EventPhase};
 use service_types::{ServiceType, compiled};
@@ -152,8 +152,8 @@ async fn lock(tx: &mut Tx<'_>, rows: &[&Extension], others: &[AccountId]) -> Res
     let accounts: Vec<_> = rows.iter().map(|row| row.owner_id).chain(others.iter().copied()).collect();
     let service_types: Vec<_> = rows.iter().map(|row| row.service_type_id).collect();
     let events: Vec<_> = rows.iter().map(|row| row.event_id).collect();
-    locks::accounts(tx.conn, &accounts, Hold::Shared).await?;
-    locks::service_types(tx.conn, &service_types, Hold::Shared).await?;
+    locks::accounts(tx.conn, &accounts, LockMode::Shared).await?;
+    locks::service_types(tx.conn, &service_types, LockMode::Shared).await?;
     Ok(locks::events(tx.conn, &events).await?)
 }
 

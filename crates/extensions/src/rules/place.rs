@@ -17,7 +17,7 @@ use platform::access::{Caller, Permit, Role};
 use accounts::{Account};
 use platform::error::{AuthError, Error, UserError, UserErrorKind};
 use platform::ids::{AccountId, ExtensionId};
-use platform::locks::{self, Hold};
+use platform::locks::{self, LockMode};
 use numbers::rules::{Move, shift};
 use numbering::NumberState;
 use service_types::schema::Source;
@@ -161,10 +161,10 @@ async fn lock(
     service_type: &str,
 ) -> Result<(Event, ServiceType), Error> {
     let before = find(tx, event, service_type).await?;
-    locks::accounts(tx.conn, &[owner], Hold::Shared).await?;
-    locks::service_types(tx.conn, &[before.1.id], Hold::Shared).await?;
+    locks::accounts(tx.conn, &[owner], LockMode::Shared).await?;
+    locks::service_types(tx.conn, &[before.1.id], LockMode::Shared).await?;
     locks::events(tx.conn, &[before.0.id]).await?;
-    if locks::may_wait(tx.conn) { find(tx, event, service_type).await } else { Ok(before) }
+    if locks::may_block(tx.conn) { find(tx, event, service_type).await } else { Ok(before) }
 }
 
 /// The account of this name, in any case, unless it was deleted.

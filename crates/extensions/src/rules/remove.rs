@@ -55,7 +55,7 @@ pub async fn delete(
 /// When the database refuses.
 pub async fn remove(tx: &mut Tx<'_>, permit: &Permit, row: &Extension, event: &Event) -> Result<Timestamp, Error> {
     let showing = marks::shown_by(tx, row).await?;
-    tx.changes.mark(marks::feed(row), row.id, row.slot, EntryChange::Delete);
+    tx.changes.record(marks::feed(row), row.id, row.slot, EntryChange::Delete);
     queries::clear_fallbacks_to(tx.conn, permit, row.id, tx.now).await?;
     queries::delete(tx.conn, permit, row.id).await?;
     tx.notify(Notification::Directory(event.id));

@@ -8,7 +8,7 @@ use super::reservations::{lock, not_from, of_plan, plan_of};
 use super::{LONGEST_AGEING_SECONDS, Move, settle, shift};
 use platform::access::{Caller, Role};
 use platform::error::{Error, UserError};
-use platform::locks::{self, Hold};
+use platform::locks::{self, LockMode};
 use crate::state::{Mover, NumberState, may_move};
 use crate::{PlanNumber, queries};
 use platform::services::Services;
@@ -31,7 +31,7 @@ pub async fn release_hold(
             tx.actor().demand(Role::User)?;
             let event = plan_of(tx, event.as_deref()).await?;
             if let Some(account) = tx.actor().account() {
-                locks::accounts(tx.conn, &[account], Hold::Shared).await?;
+                locks::accounts(tx.conn, &[account], LockMode::Shared).await?;
             }
             let permit = lock(tx, actions::RELEASE_HOLD, event.as_ref(), &number).await?;
             let missing = || UserError::not_found("number", "You hold no such number.");

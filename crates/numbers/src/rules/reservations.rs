@@ -9,7 +9,7 @@ use platform::access::{Action, Caller, Permit, Role};
 use accounts::{Account};
 use platform::clock::Timestamp;
 use platform::error::{Error, UserError, UserErrorKind};
-use platform::locks::{self, Hold};
+use platform::locks::{self, LockMode};
 use numbering::number::Number;
 use numbering::plan;
 use crate::state::{Mover, NumberState, may_move};
@@ -126,7 +126,7 @@ async fn find_owner(tx: &mut Tx<'_>, name: &str) -> Result<Account, Error> {
     let missing = || UserError::not_found("owner", "There is no account of this name.");
     let name = name.trim().to_ascii_lowercase();
     let found = accounts::queries::by_username(tx.conn, &name).await?.ok_or_else(missing)?;
-    locks::accounts(tx.conn, &[found.id], Hold::Shared).await?;
+    locks::accounts(tx.conn, &[found.id], LockMode::Shared).await?;
     // Under the lock once more: the account may have been deleted meanwhile.
     Ok(accounts::queries::by_username(tx.conn, &name).await?.ok_or_else(missing)?)
 }
@@ -156,7 +156,7 @@ pub async fn lock(tx: &mut Tx<'_>, action: Action, event: Option<&Event>, number
 /// # Errors
 /// When the database refuses.
 pub async fn lock_world(tx: &mut Tx<'_>, number: &str) -> Result<(), Error> {
-    Ok(locks::rule(tx.conn, &format!("number {number}")).await?)
+    Ok(locks::named(tx.conn, &format!("number {number}")).await?)
 }
 
 /// The number's row as it is now, untouched or not, for a caller who has read this version.

@@ -37,7 +37,7 @@ async fn seal_batch(store: &Store, lookback: Option<i64>) -> Result<usize, Error
     store
         .write(move |conn| {
             Box::pin(async move {
-                locks::rule(conn, "audit chain").await?;
+                locks::named(conn, "audit chain").await?;
                 let newest = queries::last_seal(conn).await?.map_or(0, |seal| seal.seq);
                 let rows =
                     queries::unsealed(conn, lookback.map_or(0, |lookback| newest - lookback), BATCH_SIZE).await?;

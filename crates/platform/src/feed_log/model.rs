@@ -11,76 +11,77 @@ use crate::ids::{EventId, ExtensionId, FeedId, ServiceTypeId};
 use crate::store::schema::{feed_entries, feed_keys, feed_revisions, feeds};
 use crate::store::types::{Id, JsonValue};
 
-/// A position in a feed: rises by one with every transaction that changes it.
+/// A position in a feed. Each transaction that changes the feed increments it by one.
 pub type Revision = i64;
 
-/// The random bytes that prove to have seen a revision: a restored database issues the revision again, not the tag.
+/// The random bytes that identify a revision. A database that was restored from a backup issues the same revision
+/// number again, but with another tag.
 pub type Tag = Vec<u8>;
 
-/// How many random bytes a tag has.
+/// The length of a tag, in bytes.
 pub const TAG_BYTES: usize = 8;
 
-/// Which feed: those of one event and one service type.
+/// The identity of a feed: its event and its service type.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct FeedRef {
     pub event: EventId,
     pub service_type: ServiceTypeId,
 }
 
-/// The keys by which a telephone system finds what to change or delete.
+/// The keys by which a telephone system finds the record to change or delete.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Keys {
-    /// The number.
+pub struct EntryKeys {
     pub number: String,
-    /// The parameters that the schema marks `x-unique`, secrets apart: a JSON object.
+    /// The parameters that the schema annotates with `x-unique`, without secrets: a JSON object.
     pub parameters: serde_json::Value,
 }
 
-/// What a feed must tell again of one extension.
+/// The change of one entry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EntryChange {
-    /// It is there, under these keys.
-    Upsert(Keys),
-    /// It is there as before, and something that it shows has changed.
+    /// The extension is present under these keys.
+    Upsert(EntryKeys),
+    /// The content of a present extension has changed, its keys have not.
     Touch,
-    /// It is gone.
+    /// The extension is deleted.
     Delete,
 }
 
-/// The marks of one transaction, by feed.
+/// A change with the slot of its extension.
+#[derive(Clone, Debug)]
+pub(super) struct PendingChange {
+    pub slot: i32,
+    pub change: EntryChange,
+}
+
+/// The changes of one feed, by extension.
+pub(super) type FeedChanges = BTreeMap<ExtensionId, PendingChange>;
+
+/// The entry changes of one transaction, by feed.
 #[derive(Clone, Default, Debug)]
 pub struct ChangeSet {
-    pub(super) feeds: BTreeMap<FeedRef, BTreeMap<ExtensionId, (i32, EntryChange)>>,
+    pub(super) feeds: BTreeMap<FeedRef, FeedChanges>,
 }
 
 impl ChangeSet {
-    /// Marks an extension. What is marked twice is told once: gone wins, and keys win over a touch.
-    pub fn mark(&mut self, feed: FeedRef, extension: ExtensionId, slot: i32, mark: EntryChange) {
+    /// Adds the change of an extension. Of several changes of one extension only one is kept: a deletion takes
+    /// precedence, then an upsert, and a later upsert replaces an earlier one.
+    pub fn record(&mut self, feed: FeedRef, extension: ExtensionId, slot: i32, change: EntryChange) {
         let entries = self.feeds.entry(feed).or_default();
-        match (entries.get(&extension), &mark) {
-            (Some((_, EntryChange::Delete)), _) | (Some((_, EntryChange::Upsert(_))), EntryChange::Touch) => {}
+        match (entries.get(&extension).map(|pending| &pending.change), &change) {
+            (Some(EntryChange::Delete), _) | (Some(EntryChange::Upsert(_)), EntryChange::Touch) => {}
             _ => {
-                entries.insert(extension, (slot, mark));
+                entries.insert(extension, PendingChange { slot, change });
             }
         }
     }
 
-    /// Gives the feed a revision even if no extension is marked: its own settings changed.
-    pub fn mark_feed(&mut self, feed: FeedRef) {
+    /// Gives the feed a new revision even without a changed entry, for a change of its settings.
+    pub fn record_feed(&mut self, feed: FeedRef) {
         self.feeds.entry(feed).or_default();
     }
 
-    /// Takes over the marks of a part of the transaction that succeeded.
-    pub fn absorb(&mut self, other: Self) {
-        for (feed, entries) in other.feeds {
-            self.mark_feed(feed);
-            for (extension, (slot, mark)) in entries {
-                self.mark(feed, extension, slot, mark);
-            }
-        }
-    }
-
-    /// Whether nothing is marked.
+    /// Whether no feed gets a new revision.
     pub fn is_empty(&self) -> bool {
         self.feeds.is_empty()
     }
@@ -93,15 +94,15 @@ pub struct Feed {
     pub id: FeedId,
     pub event_id: EventId,
     pub service_type_id: ServiceTypeId,
-    /// Made with the feed; another database's feed has another.
+    /// A random id made with the feed. The feed of another database has another epoch.
     pub epoch: Id,
     /// The newest revision.
     pub head: Revision,
-    /// The highest revision that was pruned; -1 before the first pruning.
+    /// The highest pruned revision; -1 before the first pruning.
     pub horizon: Revision,
-    /// The running sum, 32 bytes.
+    /// The running digest, 32 bytes.
     pub digest: Vec<u8>,
-    /// How many entries are present.
+    /// The number of present entries.
     pub entry_count: i64,
 }
 
@@ -116,7 +117,7 @@ pub struct RevisionRow {
     pub entries: i32,
 }
 
-/// The latest state of one extension in its feed.
+/// The latest entry of one extension in its feed; a tombstone when `present` is false.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = feed_entries)]
 pub struct Entry {
@@ -135,20 +136,21 @@ impl Entry {
     }
 }
 
-/// One set of keys that an extension has borne, from a revision to another.
+/// The keys of an extension from one revision to another.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = feed_keys)]
-pub struct BorneKeys {
+pub struct KeyHistoryRow {
     pub id: Id,
     pub extension_id: ExtensionId,
     pub feed_id: FeedId,
     pub number: String,
     pub parameters: JsonValue,
     pub from_revision: Revision,
+    /// The revision at which the keys were given up; `None` for the current keys.
     pub to_revision: Option<Revision>,
 }
 
-/// The version of an entry: made of revision *and* tag, so that a restored database does not lie in digests.
+/// The version of an entry. It includes the tag, so that after a restore equal revision numbers give different digests.
 pub fn entry_version(revision: Revision, tag: &[u8]) -> String {
     format!("{revision}-{}", URL_SAFE_NO_PAD.encode(tag))
 }

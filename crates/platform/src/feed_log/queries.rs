@@ -1,16 +1,16 @@
-//! Feeds in the database, as writers see them.
+//! Queries for appending to the feed log.
 
 use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
 
-use super::model::{BorneKeys, Entry, Feed, FeedRef, Revision, RevisionRow};
+use super::model::{Entry, Feed, FeedRef, KeyHistoryRow, Revision, RevisionRow};
 use crate::ids::{EventId, ExtensionId, FeedId, ServiceTypeId};
-use crate::insert_rows;
-use crate::query;
 use crate::store::schema::{feed_entries, feed_keys, feed_revisions, feeds};
 use crate::store::{CHUNK, Conn};
+use crate::insert_rows;
+use crate::query;
 
-/// The feed of an event and a service type, if anything was ever in it.
+/// The feed of an event and a service type; `None` before its first use.
 pub async fn feed_of(conn: &mut Conn, feed: FeedRef) -> QueryResult<Option<Feed>> {
     query!(conn, |c| feeds::table
         .filter(feeds::event_id.eq(feed.event))
@@ -46,7 +46,7 @@ pub async fn feeds_of_service_type(conn: &mut Conn, service_type: ServiceTypeId)
         .await)
 }
 
-/// Makes a feed; whoever came first made it.
+/// Inserts a feed, unless a concurrent transaction has inserted it.
 pub(super) async fn insert_feed(conn: &mut Conn, feed: &Feed) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(feeds::table)
         .values(feed)
@@ -57,7 +57,8 @@ pub(super) async fn insert_feed(conn: &mut Conn, feed: &Feed) -> QueryResult<()>
     Ok(())
 }
 
-pub(super) async fn move_head(conn: &mut Conn, feed: &Feed) -> QueryResult<()> {
+/// Updates head, digest and entry count of a feed.
+pub(super) async fn update_head(conn: &mut Conn, feed: &Feed) -> QueryResult<()> {
     query!(conn, |c| diesel::update(feeds::table.find(feed.id))
         .set((feeds::head.eq(feed.head), feeds::digest.eq(&feed.digest), feeds::entry_count.eq(feed.entry_count)))
         .execute(c)
@@ -65,16 +66,18 @@ pub(super) async fn move_head(conn: &mut Conn, feed: &Feed) -> QueryResult<()> {
     Ok(())
 }
 
+/// Inserts a revision.
 pub(super) async fn insert_revision(conn: &mut Conn, revision: &RevisionRow) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(feed_revisions::table).values(revision).execute(c).await)?;
     Ok(())
 }
 
-pub(super) async fn entry(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<Entry>> {
+/// The entry of an extension, present or deleted.
+async fn entry(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<Entry>> {
     query!(conn, |c| feed_entries::table.find(extension).select(Entry::as_select()).get_result(c).await.optional())
 }
 
-/// The entries of these extensions, as far as they ever had one.
+/// The entries of these extensions, present or deleted, in no particular order.
 pub(super) async fn entries(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<Entry>> {
     let mut found = Vec::with_capacity(ids.len());
     if !conn.prefers_batch(ids.len()) {
@@ -94,31 +97,32 @@ pub(super) async fn entries(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult
     Ok(found)
 }
 
+/// Inserts entries.
 pub(super) async fn insert_entries(conn: &mut Conn, entries: &[Entry]) -> QueryResult<()> {
     insert_rows!(conn, entries, |rows| diesel::insert_into(feed_entries::table).values(rows));
     Ok(())
 }
 
-/// Moves entries that are there to one revision.
-pub(super) async fn move_entries(conn: &mut Conn, entries: &[Entry]) -> QueryResult<()> {
+/// Updates existing entries; all have the same revision and tag.
+pub(super) async fn update_entries(conn: &mut Conn, entries: &[Entry]) -> QueryResult<()> {
     if !conn.prefers_batch(entries.len()) {
         for entry in entries {
-            move_entry(conn, entry).await?;
+            update_entry(conn, entry).await?;
         }
         return Ok(());
     }
     for present in [true, false] {
-        let moved: Vec<&Entry> = entries.iter().filter(|entry| entry.present == present).collect();
-        for chunk in moved.chunks(CHUNK) {
+        let updated: Vec<&Entry> = entries.iter().filter(|entry| entry.present == present).collect();
+        for chunk in updated.chunks(CHUNK) {
             let ids: Vec<ExtensionId> = chunk.iter().map(|entry| entry.extension_id).collect();
-            let moved = (
+            let values = (
                 feed_entries::revision.eq(chunk[0].revision),
                 feed_entries::tag.eq(&chunk[0].tag),
                 feed_entries::present.eq(present),
             );
             query!(&mut *conn, |c| diesel::update(feed_entries::table)
                 .filter(feed_entries::extension_id.eq_any(&ids))
-                .set(moved)
+                .set(values)
                 .execute(c)
                 .await)?;
         }
@@ -126,7 +130,7 @@ pub(super) async fn move_entries(conn: &mut Conn, entries: &[Entry]) -> QueryRes
     Ok(())
 }
 
-async fn move_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
+async fn update_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
     query!(conn, |c| diesel::update(feed_entries::table.find(entry.extension_id))
         .set((
             feed_entries::revision.eq(entry.revision),
@@ -138,20 +142,20 @@ async fn move_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
     Ok(())
 }
 
-/// The keys that these extensions bear now.
-pub(super) async fn open_keys(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<BorneKeys>> {
+/// The current keys of these extensions.
+pub(super) async fn current_keys(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<KeyHistoryRow>> {
     let mut found = Vec::with_capacity(ids.len());
     if !conn.prefers_batch(ids.len()) {
         for id in ids {
-            found.extend(open_keys_of(conn, *id).await?);
+            found.extend(current_keys_of(conn, *id).await?);
         }
         return Ok(found);
     }
     for chunk in ids.chunks(CHUNK) {
-        let rows: Vec<BorneKeys> = query!(&mut *conn, |c| feed_keys::table
+        let rows: Vec<KeyHistoryRow> = query!(&mut *conn, |c| feed_keys::table
             .filter(feed_keys::extension_id.eq_any(chunk))
             .filter(feed_keys::to_revision.is_null())
-            .select(BorneKeys::as_select())
+            .select(KeyHistoryRow::as_select())
             .load(c)
             .await)?;
         found.extend(rows);
@@ -159,16 +163,17 @@ pub(super) async fn open_keys(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResu
     Ok(found)
 }
 
-async fn open_keys_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<BorneKeys>> {
+async fn current_keys_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<KeyHistoryRow>> {
     query!(conn, |c| feed_keys::table
         .filter(feed_keys::extension_id.eq(extension))
         .filter(feed_keys::to_revision.is_null())
-        .select(BorneKeys::as_select())
+        .select(KeyHistoryRow::as_select())
         .get_result(c)
         .await
         .optional())
 }
 
+/// Closes the current keys of these extensions at a revision.
 pub(super) async fn close_keys(conn: &mut Conn, ids: &[ExtensionId], at: Revision) -> QueryResult<()> {
     if !conn.prefers_batch(ids.len()) {
         for id in ids {
@@ -197,7 +202,8 @@ async fn close_keys_of(conn: &mut Conn, extension: ExtensionId, at: Revision) ->
     Ok(())
 }
 
-pub(super) async fn insert_keys(conn: &mut Conn, keys: &[BorneKeys]) -> QueryResult<()> {
+/// Inserts current keys.
+pub(super) async fn insert_keys(conn: &mut Conn, keys: &[KeyHistoryRow]) -> QueryResult<()> {
     insert_rows!(conn, keys, |rows| diesel::insert_into(feed_keys::table).values(rows));
     Ok(())
 }

@@ -29,7 +29,7 @@ pub const RETENTION_SECONDS: i64 = 24 * 3600;
 pub async fn recall<T: DeserializeOwned>(conn: &mut Conn, caller: &Caller, action: Action) -> Result<Option<T>, Error> {
     let Some(idempotency) = &caller.idempotency else { return Ok(None) };
     let actor = actor_key(caller);
-    locks::rule(conn, &format!("idempotency {actor} {}", idempotency.key)).await?;
+    locks::named(conn, &format!("idempotency {actor} {}", idempotency.key)).await?;
     let Some(record) = queries::find(conn, &actor, &idempotency.key).await? else { return Ok(None) };
     if record.request_hash != idempotency.request_hash || record.outcome.0["action"] != action.name() {
         return Err(Error::IdempotencyMismatch);

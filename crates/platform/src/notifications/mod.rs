@@ -1,6 +1,6 @@
-//! Notifications after a commit, and what waits for them.
+//! Notifications after a commit, and the helpers that wait for them.
 //!
-//! A notification says that something may have changed; the change itself is always read from the database, so a lost
+//! A notification says that something may have changed. The change itself is always read from the database, so a lost
 //! notification costs time, never data.
 
 mod notifier;

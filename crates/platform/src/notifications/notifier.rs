@@ -1,4 +1,4 @@
-//! The notifier: rings after a commit, and may be lost. What it announces is always read from the database.
+//! The broadcast channel of this process that carries notifications after a commit.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,20 +9,20 @@ use tokio::sync::broadcast;
 
 use crate::ids::{AccountId, ApiKeyId, EventId, FeedId, SessionId};
 
-/// The channel of `pg_notify` on which the instances of an installation ring for each other.
+/// The PostgreSQL channel (`NOTIFY`) on which the instances of an installation notify each other.
 pub const CHANNEL: &str = "switchboard";
 
-/// How many rings a listener may be behind before it has to look at everything anew.
+/// The number of notifications that a slow listener may fall behind before it misses some.
 const BACKLOG: usize = 4096;
 
-/// What happened.
+/// A hint that something may have changed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Notification {
     /// A feed has a new revision, or its event was opened or archived.
     Feed(FeedId),
-    /// A telephone system was named, changed or forgotten, or has said how far it has come.
+    /// A feed consumer was created, changed or deleted, or has acknowledged a position.
     Consumers,
-    /// What the directory of an event lists has changed.
+    /// The directory of an event lists something else.
     Directory(EventId),
     /// An admin changed events, ranges, service types, permissions or templates.
     Catalogue,
@@ -30,68 +30,68 @@ pub enum Notification {
     SessionEnded(SessionId),
     /// All sessions of an account have ended.
     AccountEnded(AccountId),
-    /// A key was revoked.
+    /// An API key was revoked.
     KeyRevoked(ApiKeyId),
-    /// There is work for the jobs.
+    /// A job was enqueued.
     Jobs,
 }
 
-/// Where rings are heard within this process.
+/// Sends notifications to the listeners of this process and counts them.
+///
+/// The count of a kind is its *generation*. A cache that remembers the generation at which it read the database finds
+/// out that its copy may be stale without listening.
 #[derive(Clone)]
 pub struct Notifier {
-    rings: broadcast::Sender<Notification>,
-    /// How often the catalogue's bell has rung: whoever holds a copy compares, and needs no listener.
-    catalogue: Arc<AtomicU64>,
-    /// The same of the bell that says that keys were revoked.
-    keys: Arc<AtomicU64>,
-    /// The same of each feed's bell.
-    feeds: Arc<Mutex<HashMap<FeedId, u64>>>,
+    sender: broadcast::Sender<Notification>,
+    catalogue_generation: Arc<AtomicU64>,
+    keys_generation: Arc<AtomicU64>,
+    feed_generations: Arc<Mutex<HashMap<FeedId, u64>>>,
 }
 
 impl Default for Notifier {
     fn default() -> Self {
         Self {
-            rings: broadcast::channel(BACKLOG).0,
-            catalogue: Arc::default(),
-            keys: Arc::default(),
-            feeds: Arc::default(),
+            sender: broadcast::channel(BACKLOG).0,
+            catalogue_generation: Arc::default(),
+            keys_generation: Arc::default(),
+            feed_generations: Arc::default(),
         }
     }
 }
 
 impl Notifier {
-    /// Rings for everyone in this process; nobody listening is fine.
-    pub fn notify(&self, ring: Notification) {
-        // Counted before anyone hears it: whoever has heard a ring finds a count that has it.
-        match ring {
-            Notification::Catalogue => drop(self.catalogue.fetch_add(1, Ordering::SeqCst)),
-            Notification::KeyRevoked(_) => drop(self.keys.fetch_add(1, Ordering::SeqCst)),
+    /// Increments the generation and sends the notification to every listener of this process. No listener is needed.
+    pub fn notify(&self, notification: Notification) {
+        // The generation is incremented before sending, so a receiver always sees the new value.
+        match notification {
+            Notification::Catalogue => drop(self.catalogue_generation.fetch_add(1, Ordering::SeqCst)),
+            Notification::KeyRevoked(_) => drop(self.keys_generation.fetch_add(1, Ordering::SeqCst)),
             Notification::Feed(feed) => {
-                *self.feeds.lock().unwrap_or_else(PoisonError::into_inner).entry(feed).or_default() += 1
+                *self.feed_generations.lock().unwrap_or_else(PoisonError::into_inner).entry(feed).or_default() += 1
             }
             _ => {}
         }
-        drop(self.rings.send(ring));
+        drop(self.sender.send(notification));
     }
 
-    /// Hears every ring from now on.
+    /// Subscribes to every notification from now on.
     pub fn listen(&self) -> broadcast::Receiver<Notification> {
-        self.rings.subscribe()
+        self.sender.subscribe()
     }
 
-    /// How often the catalogue's bell has rung in this process.
+    /// The number of [`Notification::Catalogue`] that this process has sent.
     pub fn catalogue_generation(&self) -> u64 {
-        self.catalogue.load(Ordering::SeqCst)
+        self.catalogue_generation.load(Ordering::SeqCst)
     }
 
-    /// How often keys were revoked, as far as it rang in this process.
+    /// The number of [`Notification::KeyRevoked`] that this process has sent, for any key.
     pub fn keys_generation(&self) -> u64 {
-        self.keys.load(Ordering::SeqCst)
+        self.keys_generation.load(Ordering::SeqCst)
     }
 
-    /// How often a feed's bell has rung in this process. A reading that begins at this count sees every commit that was rung for
-    /// until now.
+    /// The number of [`Notification::Feed`] that this process has sent for one feed. A read that starts at this
+    /// generation sees every commit that was notified before.
     pub fn feed_generation(&self, feed: FeedId) -> u64 {
-        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).get(&feed).copied().unwrap_or_default()
+        self.feed_generations.lock().unwrap_or_else(PoisonError::into_inner).get(&feed).copied().unwrap_or_default()
     }
 }

@@ -1,99 +1,120 @@
-//! One reading for all who ask the same at the same moment.
+//! Coalesces concurrent identical reads.
 //!
-//! The first who asks reads; the others wait, and take what was read. Nobody is given an answer that was begun before the bell that
-//! woke him: a bell is counted before it is heard and rings after its commit ([`Notifier`](super::Notifier)), so that a
-//! reading which began at this count sees the commit.
+//! The first caller reads; callers with the same key that arrive meanwhile wait and share the value. No caller receives
+//! a value that was read before the notification that woke it: the generation is incremented before a notification is
+//! sent, and the notification is sent after its commit ([`Notifier`](super::Notifier)), so a read that started at this
+//! generation sees the commit.
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex as Lock, PoisonError};
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 
 use crate::clock::Monotonic;
 
-/// The newest answers, by question. A question must hold everything that its answer depends on beside the database.
-pub struct SingleFlight<Q, A> {
-    slots: Lock<HashMap<Q, Slot<A>>>,
-    fresh: Duration,
+/// The newest value of each key. A key must hold everything that its value depends on, apart from the database.
+pub struct SingleFlight<K, V> {
+    slots: SyncMutex<HashMap<K, Slot<V>>>,
+    max_age: Duration,
 }
 
-type Slot<A> = Arc<Mutex<Option<Reading<A>>>>;
+type Slot<V> = Arc<Mutex<Option<CachedRead<V>>>>;
 
-struct Reading<A> {
-    /// How often the bell of what is read had rung when the reading began.
-    rings: u64,
-    began: Monotonic,
-    /// `None` where it is not to be shared: everyone then reads for himself.
-    answer: Option<A>,
+struct CachedRead<V> {
+    /// The generation at which the read started.
+    generation: u64,
+    started_at: Monotonic,
+    /// `None` for a result that is not cacheable: every waiting caller then reads for itself.
+    value: Option<V>,
 }
 
-impl<Q: Clone + Eq + Hash, A: Clone> SingleFlight<Q, A> {
-    /// Answers are handed on for so long after they were read.
-    pub fn new(fresh: Duration) -> Self {
-        Self { slots: Lock::default(), fresh }
+/// The generations between which a caller accepts a value.
+pub struct Generation<C> {
+    /// The lowest generation at which the read of the value may have started.
+    pub required: u64,
+    /// Returns the generation at this moment.
+    pub current: C,
+}
+
+/// The conversion between what a read returns and what is cached.
+pub struct Conversion<P, U> {
+    /// The cacheable value of a result; `None` for a result that must not be shared.
+    pub to_cached: P,
+    /// The result that a cached value stands for.
+    pub from_cached: U,
+}
+
+impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
+    /// An empty cache whose values are shared for `max_age` after their read started.
+    pub fn new(max_age: Duration) -> Self {
+        Self { slots: SyncMutex::default(), max_age }
     }
 
-    /// The answer of `read`, or of another's that began when the bell had rung `rung` times and is fresh, or began after this was
-    /// asked: however slow the database is, those who wait for one reading share the next. `rings` tells how often it has rung now.
-    /// Of what was read only that is kept which `sharing` gives.
+    /// The result of `read`, or a cached one.
+    ///
+    /// A cached value is used when its read started at `generation.required` or later and either is younger than
+    /// `max_age` or started after this call. The second rule lets all callers that wait for one slow read share the
+    /// next.
     ///
     /// # Errors
-    /// What `read` gives. An error is not shared: others then read for themselves, not one after another.
+    /// The error of `read`. An error is not shared: the waiting callers read for themselves, in parallel.
     pub async fn get<R, E>(
         &self,
-        question: &Q,
-        (rung, rings): (u64, impl Fn() -> u64),
+        key: &K,
+        generation: Generation<impl Fn() -> u64>,
         read: impl AsyncFnOnce() -> Result<R, E>,
-        (sharing, shared): (impl Fn(&R) -> Option<A>, impl Fn(A) -> R),
+        conversion: Conversion<impl Fn(&R) -> Option<V>, impl Fn(V) -> R>,
     ) -> Result<R, E> {
-        let asked = Monotonic::now();
-        let slot = self.slot(question);
-        let (mut kept, now) = match slot.try_lock() {
-            Ok(kept) => (kept, asked),
-            // What was fresh when this was asked is not any more after a long reading.
+        let called_at = Monotonic::now();
+        let slot = self.slot(key);
+        let (mut cached, now) = match slot.try_lock() {
+            Ok(cached) => (cached, called_at),
+            // After waiting for a long read the age is measured from the present moment.
             Err(_) => (slot.lock().await, Monotonic::now()),
         };
-        let serves = |reading: &Reading<A>| {
-            reading.rings >= rung && (reading.began >= asked || reading.began.is_within(self.fresh, now))
+        let is_usable = |cached: &CachedRead<V>| {
+            cached.generation >= generation.required
+                && (cached.started_at >= called_at || cached.started_at.is_within(self.max_age, now))
         };
-        // A reading is large, and most who ask find one: it is boxed, so that what waits for it stays small.
-        match &*kept {
-            Some(reading) if serves(reading) => match &reading.answer {
-                Some(answer) => Ok(shared(answer.clone())),
+        // The future of a read is large, and most callers find a cached value: boxing keeps the waiting futures small.
+        match &*cached {
+            Some(found) if is_usable(found) => match &found.value {
+                Some(value) => Ok((conversion.from_cached)(value.clone())),
                 None => {
-                    drop(kept);
+                    drop(cached);
                     Box::pin(read()).await
                 }
             },
             _ => {
-                // Counted before anything is read.
-                let (rings, began) = (rings(), Monotonic::now());
-                // Whoever is dropped while he reads leaves nothing.
-                *kept = None;
-                let found = Box::pin(read()).await;
-                *kept = Some(Reading { rings, began, answer: found.as_ref().ok().and_then(sharing) });
-                found
+                // The generation is taken before the read starts: a commit during the read makes the value stale.
+                let (generation, started_at) = ((generation.current)(), Monotonic::now());
+                // A caller that is dropped during its read leaves an empty slot.
+                *cached = None;
+                let result = Box::pin(read()).await;
+                let value = result.as_ref().ok().and_then(conversion.to_cached);
+                *cached = Some(CachedRead { generation, started_at, value });
+                result
             }
         }
     }
 
-    /// The slot of an answer; those that nobody can use any more make room for a new one.
-    fn slot(&self, question: &Q) -> Slot<A> {
+    /// The slot of a key. Adding a slot removes those whose value is too old to be used.
+    fn slot(&self, key: &K) -> Slot<V> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = slots.get(question) {
+        if let Some(slot) = slots.get(key) {
             return Arc::clone(slot);
         }
         let now = Monotonic::now();
         slots.retain(|_, slot| {
-            // One that is in somebody's hands is being read.
+            // A second reference means that a caller is reading or waiting.
             Arc::strong_count(slot) > 1
-                || slot
-                    .try_lock()
-                    .is_ok_and(|kept| kept.as_ref().is_some_and(|reading| reading.began.is_within(self.fresh, now)))
+                || slot.try_lock().is_ok_and(|cached| {
+                    cached.as_ref().is_some_and(|read| read.started_at.is_within(self.max_age, now))
+                })
         });
-        Arc::clone(slots.entry(question.clone()).or_default())
+        Arc::clone(slots.entry(key.clone()).or_default())
     }
 }
 
@@ -106,105 +127,110 @@ mod tests {
 
     use super::*;
 
-    type Answer = Result<u32, &'static str>;
+    type Outcome = Result<u32, &'static str>;
 
-    const FRESH: Duration = Duration::from_millis(50);
+    const MAX_AGE: Duration = Duration::from_millis(50);
+    const LONG: Duration = Duration::from_secs(60);
 
-    async fn ask(
+    async fn get(
         flight: &SingleFlight<&'static str, u32>,
-        rung: u64,
-        now: u64,
-        read: impl AsyncFnOnce() -> Answer,
-    ) -> Answer {
-        flight.get(&"what", (rung, || now), read, (|answer| Some(*answer), |answer| answer)).await
+        required: u64,
+        current: u64,
+        read: impl AsyncFnOnce() -> Outcome,
+    ) -> Outcome {
+        get_at(flight, "key", Generation { required, current: || current }, read).await
     }
 
-    async fn nobody() -> Answer {
-        panic!("it was read already")
+    async fn get_at(
+        flight: &SingleFlight<&'static str, u32>,
+        key: &'static str,
+        generation: Generation<impl Fn() -> u64>,
+        read: impl AsyncFnOnce() -> Outcome,
+    ) -> Outcome {
+        let conversion = Conversion { to_cached: |value: &u32| Some(*value), from_cached: |value| value };
+        flight.get(&key, generation, read, conversion).await
+    }
+
+    async fn must_not_read() -> Outcome {
+        panic!("the value is cached")
     }
 
     #[tokio::test]
-    async fn a_reading_begun_before_a_ring_is_not_given_to_whom_that_ring_woke() {
-        let flight = SingleFlight::new(Duration::from_secs(60));
-        let rings = Cell::new(1);
-        let now = || rings.get();
-        let sharing = (|answer: &u32| Some(*answer), |answer| answer);
+    async fn a_read_that_started_before_a_notification_is_not_shared_with_callers_woken_by_it() {
+        let flight = SingleFlight::new(LONG);
+        let generation = Cell::new(1);
+        let current = || generation.get();
         let (release, released) = oneshot::channel::<()>();
-        let early = flight.get(
-            &"what",
-            (1, now),
-            async || {
-                // The second commit rings while the first one's reader still reads.
-                rings.set(2);
-                released.await.map_err(|_| "dropped")?;
-                Ok::<_, &str>(1)
-            },
-            sharing,
-        );
+        let early = get_at(&flight, "key", Generation { required: 1, current }, async || {
+            // The second commit is notified while the read for the first one is still running.
+            generation.set(2);
+            released.await.map_err(|_| "dropped")?;
+            Ok(1)
+        });
         let late = async {
-            let asking = flight.get(&"what", (2, now), async || Ok::<_, &str>(2), sharing);
-            let unlocking = async {
+            let reading = get_at(&flight, "key", Generation { required: 2, current }, async || Ok(2));
+            let releasing = async {
                 tokio::task::yield_now().await;
                 release.send(()).unwrap();
             };
-            join(asking, unlocking).await.0
+            join(reading, releasing).await.0
         };
         assert_eq!(join(early, late).await, (Ok(1), Ok(2)));
-        // Who was woken by the first ring and comes late finds the newer answer.
-        assert_eq!(ask(&flight, 1, 2, nobody).await, Ok(2));
+        // A late caller that was woken by the first notification receives the newer value.
+        assert_eq!(get(&flight, 1, 2, must_not_read).await, Ok(2));
     }
 
     #[tokio::test]
-    async fn those_who_ask_at_once_wait_for_one_reading() {
-        let flight = SingleFlight::new(Duration::from_secs(60));
+    async fn concurrent_callers_share_one_read() {
+        let flight = SingleFlight::new(LONG);
         let reads = Cell::new(0);
         let read = async || {
             tokio::task::yield_now().await;
             reads.set(reads.get() + 1);
             Ok(reads.get())
         };
-        let (one, other) = join(ask(&flight, 1, 1, read), ask(&flight, 1, 1, read)).await;
+        let (one, other) = join(get(&flight, 1, 1, read), get(&flight, 1, 1, read)).await;
         assert_eq!((one, other, reads.get()), (Ok(1), Ok(1), 1));
     }
 
     #[tokio::test]
-    async fn what_is_old_or_not_to_be_shared_is_read_anew() {
-        let flight = SingleFlight::new(FRESH);
-        assert_eq!(ask(&flight, 1, 1, async || Ok(1)).await, Ok(1));
-        tokio::time::sleep(FRESH).await;
-        assert_eq!(ask(&flight, 1, 1, async || Err("no")).await, Err("no"));
-        // The failure is nobody else's, and is not waited for in a row.
-        assert_eq!(ask(&flight, 1, 1, async || Ok(2)).await, Ok(2));
-        assert_eq!(ask(&flight, 2, 2, async || Ok(3)).await, Ok(3));
-        assert_eq!(ask(&flight, 2, 2, nobody).await, Ok(3));
-        // Another question sweeps away what is old.
-        tokio::time::sleep(FRESH).await;
-        let other =
-            flight.get(&"other", (1, || 1), async || Ok::<_, &str>(4), (|answer| Some(*answer), |answer| answer));
+    async fn old_values_and_errors_are_read_again() {
+        let flight = SingleFlight::new(MAX_AGE);
+        assert_eq!(get(&flight, 1, 1, async || Ok(1)).await, Ok(1));
+        tokio::time::sleep(MAX_AGE).await;
+        assert_eq!(get(&flight, 1, 1, async || Err("no")).await, Err("no"));
+        // The error is not shared, and the next caller does not wait for the slot.
+        assert_eq!(get(&flight, 1, 1, async || Ok(2)).await, Ok(2));
+        assert_eq!(get(&flight, 2, 2, async || Ok(3)).await, Ok(3));
+        assert_eq!(get(&flight, 2, 2, must_not_read).await, Ok(3));
+        // Adding another key removes the values that are too old.
+        tokio::time::sleep(MAX_AGE).await;
+        let other = get_at(&flight, "other", Generation { required: 1, current: || 1 }, async || Ok(4));
         assert_eq!(other.await, Ok(4));
         assert_eq!(flight.slots.lock().unwrap().len(), 1);
     }
 
     #[tokio::test]
-    async fn who_goes_away_while_he_reads_leaves_the_reading_to_the_next() {
-        let flight = SingleFlight::new(Duration::from_secs(60));
+    async fn a_caller_dropped_during_its_read_leaves_the_read_to_the_next() {
+        let flight = SingleFlight::new(LONG);
         {
-            let reading = std::pin::pin!(ask(&flight, 1, 1, std::future::pending::<Answer>));
+            let reading = std::pin::pin!(get(&flight, 1, 1, std::future::pending::<Outcome>));
             assert!(futures_util::poll!(reading).is_pending());
         }
-        assert_eq!(ask(&flight, 1, 1, async || Ok(1)).await, Ok(1));
+        assert_eq!(get(&flight, 1, 1, async || Ok(1)).await, Ok(1));
     }
 
     #[tokio::test]
-    async fn those_who_wait_for_a_slow_reading_share_the_next() {
+    async fn callers_that_wait_for_a_slow_read_share_the_next() {
         let (flight, reads) = (SingleFlight::new(Duration::from_millis(1)), Cell::new(0));
         let slow = async || {
             reads.set(reads.get() + 1);
             tokio::time::sleep(Duration::from_millis(20)).await;
             Ok(reads.get())
         };
-        // The first answer is old when it is there, and was begun before the others asked; the second serves them all.
-        let answers = join_all((0..5).map(|_| ask(&flight, 0, 0, slow))).await;
-        assert_eq!((answers, reads.get()), (vec![Ok(1), Ok(2), Ok(2), Ok(2), Ok(2)], 2));
+        // The first value is too old when it arrives and its read started before the other calls; the second serves
+        // them all.
+        let results = join_all((0..5).map(|_| get(&flight, 0, 0, slow))).await;
+        assert_eq!((results, reads.get()), (vec![Ok(1), Ok(2), Ok(2), Ok(2), Ok(2)], 2));
     }
 }

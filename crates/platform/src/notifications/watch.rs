@@ -1,6 +1,6 @@
-//! Tells when something that is read has changed.
+//! Streams that report when the result of a read has changed.
 //!
-//! The notifier says when to look, and a poll covers what it misses.
+//! A notification triggers the read, and a poll covers lost notifications.
 
 use std::time::Duration;
 
@@ -12,95 +12,96 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use super::{Notification, Notifier};
 use crate::error::Error;
 
-/// When to look.
+/// When the value is read.
 #[derive(Clone, Copy)]
-struct Pace {
-    /// How often without a ring.
-    poll: Duration,
-    /// How long to wait after a ring for others: a busy minute is told a few times a second, not for every change.
-    settle: Duration,
+struct Debounce {
+    /// The longest time between two reads.
+    poll_interval: Duration,
+    /// The time between a notification and the read, in which further notifications are collected: frequent changes
+    /// cause a few reads a second, not one each.
+    flush_delay: Duration,
 }
 
-const PACE: Pace = Pace { poll: Duration::from_secs(5), settle: Duration::from_millis(200) };
+const DEBOUNCE: Debounce = Debounce { poll_interval: Duration::from_secs(5), flush_delay: Duration::from_millis(200) };
 
-struct Watch<C, L, T> {
-    pace: Pace,
-    rings: Receiver<Notification>,
-    concerns: C,
-    look: L,
+struct Watch<F, R, T> {
+    debounce: Debounce,
+    notifications: Receiver<Notification>,
+    is_relevant: F,
+    read: R,
     last: T,
 }
 
-/// One item each time that what `look` finds is another thing than it was last, from now on: looked at after each ring that
-/// `concerns` it, and from time to time. The stream ends with the program.
+/// A stream with one item each time that `read` returns another value than before. The value is read after each
+/// notification that `is_relevant` accepts, and at the poll interval. The stream ends when the notifier is dropped.
 ///
 /// # Errors
-/// When the first look fails. Later failures are items; the stream goes on behind them.
-pub async fn watch<T, C, L>(
+/// The error of the first read. Later errors are items, and the stream goes on after them.
+pub async fn watch<T, F, R>(
     notifier: &Notifier,
-    concerns: C,
-    look: L,
-) -> Result<impl Stream<Item = Result<(), Error>> + Send + use<T, C, L>, Error>
+    is_relevant: F,
+    read: R,
+) -> Result<impl Stream<Item = Result<(), Error>> + Send + use<T, F, R>, Error>
 where
     T: PartialEq + Send,
-    C: Fn(&Notification) -> bool + Send,
-    L: Fn() -> BoxFuture<'static, Result<T, Error>> + Send,
+    F: Fn(&Notification) -> bool + Send,
+    R: Fn() -> BoxFuture<'static, Result<T, Error>> + Send,
 {
-    paced(PACE, notifier, concerns, look).await
+    watch_with(DEBOUNCE, notifier, is_relevant, read).await
 }
 
-async fn paced<T, C, L>(
-    pace: Pace,
+async fn watch_with<T, F, R>(
+    debounce: Debounce,
     notifier: &Notifier,
-    concerns: C,
-    look: L,
-) -> Result<impl Stream<Item = Result<(), Error>> + Send + use<T, C, L>, Error>
+    is_relevant: F,
+    read: R,
+) -> Result<impl Stream<Item = Result<(), Error>> + Send + use<T, F, R>, Error>
 where
     T: PartialEq + Send,
-    C: Fn(&Notification) -> bool + Send,
-    L: Fn() -> BoxFuture<'static, Result<T, Error>> + Send,
+    F: Fn(&Notification) -> bool + Send,
+    R: Fn() -> BoxFuture<'static, Result<T, Error>> + Send,
 {
-    // Listening begins before the first look: what happens between them rings.
-    let rings = notifier.listen();
-    let last = look().await?;
-    let watch = Watch { pace, rings, concerns, look, last };
+    // Listening starts before the first read, so that a commit between them is notified.
+    let notifications = notifier.listen();
+    let last = read().await?;
+    let watch = Watch { debounce, notifications, is_relevant, read, last };
     Ok(stream::unfold(watch, |mut watch| async move {
-        let item = watch.next().await?;
+        let item = watch.next_change().await?;
         Some((item, watch))
     }))
 }
 
-impl<T, C, L> Watch<C, L, T>
+impl<F, R, T> Watch<F, R, T>
 where
     T: PartialEq,
-    C: Fn(&Notification) -> bool,
-    L: Fn() -> BoxFuture<'static, Result<T, Error>>,
+    F: Fn(&Notification) -> bool,
+    R: Fn() -> BoxFuture<'static, Result<T, Error>>,
 {
-    /// The next change; `None` when the program ends.
-    async fn next(&mut self) -> Option<Result<(), Error>> {
+    /// Waits for the next change; `None` when the notifier is dropped.
+    async fn next_change(&mut self) -> Option<Result<(), Error>> {
         loop {
-            // A poll that times out looks as well.
-            if let Ok(heard) = tokio::time::timeout(self.pace.poll, self.hear()).await {
-                heard?;
-                tokio::time::sleep(self.pace.settle).await;
-                self.forget_rings();
+            // The value is also read when the wait for a notification times out.
+            if let Ok(event) = tokio::time::timeout(self.debounce.poll_interval, self.next_event()).await {
+                event?;
+                tokio::time::sleep(self.debounce.flush_delay).await;
+                self.discard_pending();
             }
-            match (self.look)().await {
-                Ok(now) if now == self.last => {}
-                Ok(now) => {
-                    self.last = now;
+            match (self.read)().await {
+                Ok(value) if value == self.last => {}
+                Ok(value) => {
+                    self.last = value;
                     return Some(Ok(()));
                 }
-                Err(stop) => return Some(Err(stop)),
+                Err(error) => return Some(Err(error)),
             }
         }
     }
 
-    /// Waits for a ring that concerns it. One that was missed may have.
-    async fn hear(&mut self) -> Option<()> {
+    /// Waits for a relevant notification. Missed notifications count as relevant.
+    async fn next_event(&mut self) -> Option<()> {
         loop {
-            match self.rings.recv().await {
-                Ok(ring) if (self.concerns)(&ring) => return Some(()),
+            match self.notifications.recv().await {
+                Ok(notification) if (self.is_relevant)(&notification) => return Some(()),
                 Err(RecvError::Lagged(_)) => return Some(()),
                 Ok(_) => {}
                 Err(RecvError::Closed) => return None,
@@ -108,9 +109,9 @@ where
         }
     }
 
-    /// Passes over what has rung meanwhile: one look covers it.
-    fn forget_rings(&mut self) {
-        while matches!(self.rings.try_recv(), Ok(_) | Err(TryRecvError::Lagged(_))) {}
+    /// Discards the notifications received so far: the read that follows covers them.
+    fn discard_pending(&mut self) {
+        while matches!(self.notifications.try_recv(), Ok(_) | Err(TryRecvError::Lagged(_))) {}
     }
 }
 
@@ -125,61 +126,64 @@ mod tests {
     use super::*;
     use crate::error::InternalError;
 
-    /// What is watched, and how often it was looked at.
+    /// A watched value that counts its reads.
     #[derive(Clone, Default)]
-    struct Thing {
+    struct Source {
         value: Arc<AtomicU32>,
-        looks: Arc<AtomicU32>,
+        reads: Arc<AtomicU32>,
     }
 
+    /// The value whose read fails.
     const BROKEN: u32 = 99;
-    const SWIFT: Pace = Pace { poll: Duration::from_millis(400), settle: Duration::from_millis(20) };
+    const FAST: Debounce =
+        Debounce { poll_interval: Duration::from_millis(400), flush_delay: Duration::from_millis(20) };
 
-    impl Thing {
+    impl Source {
         fn set(&self, value: u32) {
             self.value.store(value, Ordering::SeqCst);
         }
 
-        fn look(&self) -> BoxFuture<'static, Result<u32, Error>> {
-            self.looks.fetch_add(1, Ordering::SeqCst);
+        fn read(&self) -> BoxFuture<'static, Result<u32, Error>> {
+            self.reads.fetch_add(1, Ordering::SeqCst);
             let value = self.value.load(Ordering::SeqCst);
             let found = if value == BROKEN { Err(InternalError::new("broken").into()) } else { Ok(value) };
             std::future::ready(found).boxed()
         }
     }
 
-    async fn watching(
+    async fn watch_source(
         notifier: &Notifier,
-        thing: &Thing,
-        concerns: fn(&Notification) -> bool,
+        source: &Source,
+        is_relevant: fn(&Notification) -> bool,
     ) -> Result<BoxStream<'static, Result<(), Error>>, Error> {
-        let thing = thing.clone();
-        Ok(paced(SWIFT, notifier, concerns, move || thing.look()).await?.boxed())
+        let source = source.clone();
+        Ok(watch_with(FAST, notifier, is_relevant, move || source.read()).await?.boxed())
     }
 
-    /// Whether the next item comes with the poll, or sooner.
+    /// Whether the next item comes from the poll, not from a notification.
     async fn is_polled(stream: &mut BoxStream<'static, Result<(), Error>>) -> bool {
-        let began = tokio::time::Instant::now();
+        let started_at = tokio::time::Instant::now();
         assert!(stream.next().await.unwrap().is_ok());
-        began.elapsed() >= SWIFT.poll
+        started_at.elapsed() >= FAST.poll_interval
     }
 
     #[tokio::test]
-    async fn rings_that_concern_it_are_looked_after_once_and_the_poll_finds_the_rest() {
-        let (notifier, thing) = (Notifier::default(), Thing::default());
-        let mut stream = watching(&notifier, &thing, |ring| *ring == Notification::Consumers).await.unwrap();
-        thing.set(1);
+    async fn relevant_notifications_are_coalesced_and_the_poll_finds_the_rest() {
+        let (notifier, source) = (Notifier::default(), Source::default());
+        let is_relevant = |notification: &Notification| *notification == Notification::Consumers;
+        let mut stream = watch_source(&notifier, &source, is_relevant).await.unwrap();
+        source.set(1);
         for _ in 0..10 {
             notifier.notify(Notification::Consumers);
         }
         assert!(!is_polled(&mut stream).await);
-        assert_eq!(thing.looks.load(Ordering::SeqCst), 2, "ten rings, one look");
-        // A ring of something else is no reason to look.
-        thing.set(2);
+        assert_eq!(source.reads.load(Ordering::SeqCst), 2, "ten notifications, one read");
+        // An irrelevant notification causes no read.
+        source.set(2);
         notifier.notify(Notification::Jobs);
         assert!(is_polled(&mut stream).await);
-        // One that was missed may have concerned it.
-        thing.set(3);
+        // A missed notification may have been relevant.
+        source.set(3);
         for _ in 0..5000 {
             notifier.notify(Notification::Jobs);
         }
@@ -187,18 +191,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_is_told_and_the_end_of_the_program_ends_it() {
-        let (notifier, thing) = (Notifier::default(), Thing::default());
-        let mut stream = watching(&notifier, &thing, |_| true).await.unwrap();
-        thing.set(BROKEN);
+    async fn errors_are_items_and_the_stream_ends_with_the_notifier() {
+        let (notifier, source) = (Notifier::default(), Source::default());
+        let mut stream = watch_source(&notifier, &source, |_| true).await.unwrap();
+        source.set(BROKEN);
         notifier.notify(Notification::Jobs);
         assert!(stream.next().await.unwrap().is_err());
-        thing.set(1);
+        source.set(1);
         notifier.notify(Notification::Jobs);
         assert!(stream.next().await.unwrap().is_ok());
         drop(notifier);
         assert!(stream.next().now_or_never().unwrap().is_none());
-        thing.set(BROKEN);
-        assert!(watching(&Notifier::default(), &thing, |_| true).await.is_err());
+        source.set(BROKEN);
+        assert!(watch_source(&Notifier::default(), &source, |_| true).await.is_err());
     }
 }

@@ -1,7 +1,9 @@
-//! Links under which one telephone finds its configuration: a softphone once and soon, a desk phone for as long as it stands.
+//! Device links: addresses from which one telephone fetches its configuration, a softphone once and soon, a desk phone
+//! any number of times.
 //!
-//! Whoever holds a link's token gets the document, so the token is 256 random bits, stored as a hash, and opens nothing else.
-//! A link ends with its extension, with its template, and when the extension goes to another owner.
+//! The token of a link is all that a request for the document needs. So it is 256 random bits, is stored as a hash, and
+//! gives access to nothing else. A link ends with its extension, with its template, and when the extension changes its
+//! owner.
 
 pub mod documents;
 mod model;
@@ -10,5 +12,5 @@ pub(super) mod queries;
 pub mod rules;
 
 pub use model::{DeviceLink, desk_phone_address, softphone_address};
-pub use qr::svg;
-pub use queries::{link_of, links_of, prune};
+pub use qr::qr_code_svg;
+pub use queries::{DeviceLinkRow, link_of, links_of, prune};

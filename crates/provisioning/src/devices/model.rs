@@ -1,4 +1,4 @@
-//! The rows of device links.
+//! The row of a device link, and its addresses.
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
@@ -6,37 +6,40 @@ use platform::clock::Timestamp;
 use platform::ids::{AccountId, DeviceLinkId, ExtensionId, TemplateId};
 use platform::store::schema::device_links;
 
-/// A link under which one telephone finds its configuration.
+/// A link from which one telephone fetches its configuration.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = device_links)]
 pub struct DeviceLink {
     pub id: DeviceLinkId,
     pub extension_id: ExtensionId,
     pub template_id: TemplateId,
-    /// Whose the extension was when the link was made: it ends when the extension goes to somebody else.
+    /// The owner of the extension when the link was created. The link ends when the extension changes its owner.
     pub account_id: AccountId,
     pub token_hash: Vec<u8>,
-    /// Twelve hexadecimal digits in lower case for a desk phone; `None` for a softphone, whose link is good once.
+    /// The MAC address of a desk phone: twelve hexadecimal digits in lower case; `None` for a softphone, whose link
+    /// works once.
     pub mac: Option<String>,
-    /// Whether staff made it: then the document may hold what operators see, otherwise what the owner sees.
+    /// Whether an operator created it: the document then contains what operators may see, otherwise what the owner may
+    /// see.
     pub by_staff: bool,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
-    /// When a softphone's link was used up.
+    /// When the link of a softphone was used.
     pub used_at: Option<Timestamp>,
-    /// When the document was last fetched, to five minutes.
+    /// When the document was last fetched, accurate to five minutes.
     pub fetched_at: Option<Timestamp>,
 }
 
 impl DeviceLink {
-    /// Whether it is good now.
-    pub fn is_open(&self, now: Timestamp) -> bool {
+    /// Whether it is neither used nor expired.
+    pub fn is_usable(&self, now: Timestamp) -> bool {
         self.used_at.is_none() && self.expires_at.is_none_or(|expires| now < expires)
     }
 
-    /// Whether `file` is what this device asks for: nothing for a softphone; for a desk phone a name with its MAC address
-    /// in it, as telephones put it themselves. What a Yealink telephone asks for before, `.boot`, is not a configuration.
-    pub fn is_for(&self, file: Option<&str>) -> bool {
+    /// Whether the path after the token belongs to this device: none for a softphone; for a desk phone a file name that
+    /// contains its MAC address, as telephones append it. The `.boot` file that Yealink telephones request first is no
+    /// configuration.
+    pub fn accepts_file(&self, file: Option<&str>) -> bool {
         match (&self.mac, file) {
             (None, None) => true,
             (Some(mac), Some(file)) => {
@@ -47,7 +50,7 @@ impl DeviceLink {
         }
     }
 
-    /// The MAC address with colons.
+    /// The MAC address in lower case with colons.
     pub fn mac_address(&self) -> Option<String> {
         let bytes: Vec<&str> =
             self.mac.as_deref()?.as_bytes().chunks(2).filter_map(|b| str::from_utf8(b).ok()).collect();
@@ -55,12 +58,13 @@ impl DeviceLink {
     }
 }
 
-/// Where a softphone finds its document.
+/// The address of the document of a softphone.
 pub fn softphone_address(public_url: &str, token: &str) -> String {
     format!("{public_url}/device/{token}")
 }
 
-/// Where a desk phone finds its document: the address itself, and any file behind it that has the MAC address in its name.
+/// The address of the document of a desk phone. Every path below it whose file name contains the MAC address gives it
+/// too.
 pub fn desk_phone_address(public_url: &str, token: &str, mac: &str) -> String {
     format!("{public_url}/device/{token}/{mac}")
 }
@@ -88,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_desk_phone_asks_by_its_own_address() {
+    fn a_desk_phone_link_accepts_files_with_its_mac_address() {
         let phone = link(Some("001565123456"));
         for file in [
             "001565123456",
@@ -97,20 +101,20 @@ mod tests {
             "snom320-001565123456.htm",
             "x/00156512345-001565123456.XML",
         ] {
-            assert!(phone.is_for(Some(file)), "{file}");
+            assert!(phone.accepts_file(Some(file)), "{file}");
         }
         for file in ["", "y000000000065.cfg", "001565123457.cfg", "001565123456.boot", "001565123456/y000000000065.cfg"]
         {
-            assert!(!phone.is_for(Some(file)), "{file}");
+            assert!(!phone.accepts_file(Some(file)), "{file}");
         }
-        assert!(!phone.is_for(None));
+        assert!(!phone.accepts_file(None));
         assert_eq!(phone.mac_address().as_deref(), Some("00:15:65:12:34:56"));
-        assert!(link(None).is_for(None) && !link(None).is_for(Some("x")));
+        assert!(link(None).accepts_file(None) && !link(None).accepts_file(Some("x")));
     }
 
     #[test]
-    fn a_link_ends() {
-        assert!(link(None).is_open(Timestamp(9)) && !link(None).is_open(Timestamp(10)));
-        assert!(!DeviceLink { used_at: Some(Timestamp(1)), ..link(None) }.is_open(Timestamp(2)));
+    fn a_link_is_unusable_after_its_expiry_and_its_use() {
+        assert!(link(None).is_usable(Timestamp(9)) && !link(None).is_usable(Timestamp(10)));
+        assert!(!DeviceLink { used_at: Some(Timestamp(1)), ..link(None) }.is_usable(Timestamp(2)));
     }
 }

@@ -1,4 +1,4 @@
-//! QR codes as pictures.
+//! QR codes in SVG.
 
 use std::fmt::Write as _;
 
@@ -9,11 +9,11 @@ use platform::error::InternalError;
 /// The quiet zone around the code, in modules (ISO/IEC 18004, section 5.3.8).
 const BORDER: i32 = 4;
 
-/// The text as a QR code in SVG, black on white, one unit a module.
+/// Encodes a text as a QR code in SVG, black on white, one unit per module.
 ///
 /// # Errors
-/// When the text is longer than a code can hold: more than 2,000 bytes.
-pub fn svg(text: &str) -> Result<String, InternalError> {
+/// For a text of more than about 2,000 bytes, the capacity of a code.
+pub fn qr_code_svg(text: &str) -> Result<String, InternalError> {
     let code = QrCode::encode_text(text, QrCodeEcc::Medium).map_err(InternalError::new)?;
     let side = code.size() + 2 * BORDER;
     let mut path = String::new();
@@ -32,11 +32,11 @@ pub fn svg(text: &str) -> Result<String, InternalError> {
 
 #[cfg(test)]
 mod tests {
-    use super::svg;
+    use super::qr_code_svg;
 
-    /// Draws the path, eight pixels a module, and reads the code as a camera would.
-    fn read(picture: &str) -> String {
-        let document = roxmltree::Document::parse(picture).unwrap();
+    /// Draws the path with eight pixels per module and decodes the bitmap.
+    fn decode(svg: &str) -> String {
+        let document = roxmltree::Document::parse(svg).unwrap();
         let root = document.root_element();
         let side: usize = root.attribute("viewBox").unwrap().split(' ').nth(2).unwrap().parse().unwrap();
         let path = document.descendants().find(|node| node.has_tag_name("path")).and_then(|node| node.attribute("d"));
@@ -56,9 +56,9 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_reads_the_address() {
+    fn the_code_decodes_to_the_address() {
         let address = "https://numbers.camp.example/device/dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-        assert_eq!(read(&svg(address).unwrap()), address);
-        assert!(svg(&"x".repeat(4000)).is_err());
+        assert_eq!(decode(&qr_code_svg(address).unwrap()), address);
+        assert!(qr_code_svg(&"x".repeat(4000)).is_err());
     }
 }

@@ -1,5 +1,6 @@
-//! Device links in the database.
+//! Queries for device links.
 
+use diesel::prelude::Queryable;
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
     QueryResult, SelectableHelper as _,
@@ -15,12 +16,22 @@ use platform::query;
 use platform::store::Conn;
 use platform::store::schema::{device_links, extensions, feed_entries, templates};
 
-/// The links of an extension that belong to its owner, oldest first, each with the name of its template.
-pub async fn links_of(
-    conn: &mut Conn,
-    extension: ExtensionId,
-    owner: AccountId,
-) -> QueryResult<Vec<(DeviceLink, String)>> {
+/// A link with the name of its template.
+#[derive(Clone, Debug, Queryable)]
+pub struct DeviceLinkRow {
+    pub link: DeviceLink,
+    pub template_name: String,
+}
+
+/// A link with the feed of its extension.
+#[derive(Debug)]
+pub struct LinkTarget {
+    pub link: DeviceLink,
+    pub feed: FeedRef,
+}
+
+/// The links of an extension that belong to its present owner, oldest first.
+pub async fn links_of(conn: &mut Conn, extension: ExtensionId, owner: AccountId) -> QueryResult<Vec<DeviceLinkRow>> {
     query!(conn, |c| device_links::table
         .inner_join(templates::table.on(templates::id.eq(device_links::template_id)))
         .filter(device_links::extension_id.eq(extension))
@@ -32,7 +43,7 @@ pub async fn links_of(
 }
 
 /// A link by its id, with the name of its template.
-pub async fn link_of(conn: &mut Conn, id: DeviceLinkId) -> QueryResult<Option<(DeviceLink, String)>> {
+pub async fn link_of(conn: &mut Conn, id: DeviceLinkId) -> QueryResult<Option<DeviceLinkRow>> {
     query!(conn, |c| device_links::table
         .inner_join(templates::table.on(templates::id.eq(device_links::template_id)))
         .filter(device_links::id.eq(id))
@@ -47,8 +58,8 @@ pub async fn by_id(conn: &mut Conn, id: DeviceLinkId) -> QueryResult<Option<Devi
     query!(conn, |c| device_links::table.find(id).select(DeviceLink::as_select()).first(c).await.optional())
 }
 
-/// The link of this token with its extension's feed, unless the extension has another owner by now.
-pub async fn by_token(conn: &mut Conn, hash: &[u8]) -> QueryResult<Option<(DeviceLink, FeedRef)>> {
+/// The link with this token hash; `None` when the extension has changed its owner since.
+pub async fn by_token(conn: &mut Conn, hash: &[u8]) -> QueryResult<Option<LinkTarget>> {
     let found: Option<(DeviceLink, EventId, ServiceTypeId)> = query!(conn, |c| device_links::table
         .inner_join(extensions::table.on(extensions::id.eq(device_links::extension_id)))
         .filter(device_links::token_hash.eq(hash))
@@ -57,10 +68,10 @@ pub async fn by_token(conn: &mut Conn, hash: &[u8]) -> QueryResult<Option<(Devic
         .first(c)
         .await
         .optional())?;
-    Ok(found.map(|(link, event, service_type)| (link, FeedRef { event, service_type })))
+    Ok(found.map(|(link, event, service_type)| LinkTarget { link, feed: FeedRef { event, service_type } }))
 }
 
-/// The extension's entry in its feed.
+/// The present entry of an extension.
 pub async fn entry_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<Entry>> {
     query!(conn, |c| feed_entries::table
         .find(extension)
@@ -71,7 +82,7 @@ pub async fn entry_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Op
         .optional())
 }
 
-/// Puts the link in the place of one that the same device had.
+/// Inserts a link in place of an earlier one of the same device.
 pub async fn replace(conn: &mut Conn, _: &Permit, link: &DeviceLink) -> QueryResult<()> {
     match &link.mac {
         Some(mac) => query!(conn, |c| diesel::delete(
@@ -93,7 +104,7 @@ pub async fn replace(conn: &mut Conn, _: &Permit, link: &DeviceLink) -> QueryRes
     Ok(())
 }
 
-/// Uses a link up; whether it was the first time.
+/// Marks a link as used. Returns false when it was used before.
 pub async fn use_up(conn: &mut Conn, _: &Permit, id: DeviceLinkId, now: Timestamp) -> QueryResult<bool> {
     let changed =
         query!(conn, |c| diesel::update(device_links::table.find(id).filter(device_links::used_at.is_null()))
@@ -103,8 +114,8 @@ pub async fn use_up(conn: &mut Conn, _: &Permit, id: DeviceLinkId, now: Timestam
     Ok(changed == 1)
 }
 
-/// Notes that the document was fetched.
-pub async fn fetched(conn: &mut Conn, id: DeviceLinkId, now: Timestamp) -> QueryResult<()> {
+/// Stores the time of the last fetch.
+pub async fn save_fetch(conn: &mut Conn, id: DeviceLinkId, now: Timestamp) -> QueryResult<()> {
     query!(conn, |c| diesel::update(device_links::table.find(id))
         .set(device_links::fetched_at.eq(Some(now)))
         .execute(c)
@@ -118,7 +129,7 @@ pub async fn delete(conn: &mut Conn, _: &Permit, id: DeviceLinkId) -> QueryResul
     Ok(())
 }
 
-/// Forgets links that ended before this instant.
+/// Deletes the links that expired before `until` and returns their number.
 pub async fn prune(conn: &mut Conn, until: Timestamp) -> QueryResult<usize> {
     query!(conn, |c| diesel::delete(
         device_links::table.filter(device_links::expires_at.is_not_null().and(device_links::expires_at.lt(until)))

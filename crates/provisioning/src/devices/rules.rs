@@ -1,14 +1,15 @@
-//! Making and revoking device links.
+//! Creating and revoking device links.
 
+use platform::transact;
 use crate::actions;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::documents::Making;
+use super::documents::DocumentBuilder;
 use super::model::{DeviceLink, desk_phone_address, softphone_address};
 use super::queries;
-use platform::access::{self, Caller, Permit};
+use platform::access::{self, Action, Caller, Permit};
 use accounts::token::Token;
 use platform::error::{Error, UserError, UserErrorKind};
 use extensions::{Extension};
@@ -16,93 +17,93 @@ use platform::feed_log::FeedRef;
 use platform::ids::{DeviceLinkId, ExtensionId};
 use platform::secrets::Secret;
 use templates::{Template};
-use events::{EventPhase};
+use events::EventPhase;
 use platform::services::Services;
-use platform::transaction::{Mode, Tx, transact};
+use platform::transaction::{Mode, Tx};
 
-/// How long a softphone's link waits to be used, in seconds: ten minutes.
+/// The time within which a softphone's link must be used, in seconds: ten minutes.
 const SOFTPHONE_SECONDS: i64 = 600;
 
-/// A link to be made.
+/// The input for creating a link.
 #[derive(Clone, Debug)]
-pub struct NewLink {
+pub struct NewDeviceLink {
     /// The extension's global id.
     pub extension: String,
-    /// The name of a template of its service type.
+    /// The name of a device template of its service type.
     pub template: String,
 }
 
-/// A link that was made.
+/// The outcome of an operation on a link.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Linked {
+pub struct DeviceLinkOutcome {
     pub id: DeviceLinkId,
     pub extension: ExtensionId,
-    /// The whole address, shown this once.
+    /// The whole address of a new link. It is not stored.
     #[serde(skip)]
     pub address: Option<Secret>,
 }
 
-/// Makes the link by which a softphone of the extension's owner fetches its configuration once, within ten minutes. An earlier
-/// one ends.
+/// Creates the link from which a softphone fetches the extension's configuration once, within ten minutes. An earlier
+/// softphone link of the extension ends.
 ///
 /// # Errors
-/// Problems at `extension` and `template`; re-authentication where the last sign-in is long ago.
+/// [`Error::User`] at `extension` and `template`; [`Error::Auth`] when the caller has not signed in recently.
 pub async fn create_softphone_link(
     services: &Services,
     caller: &Arc<Caller>,
-    input: NewLink,
+    input: NewDeviceLink,
     public_url: String,
-) -> Result<Linked, Error> {
+) -> Result<DeviceLinkOutcome, Error> {
     caller.actor.demand(access::Role::User)?;
     caller.actor.demand_recent_sign_in(services.now())?;
-    transact(services, caller, actions::CREATE_SOFTPHONE_LINK, Mode::Commit, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, actions::CREATE_SOFTPHONE_LINK, Mode::Commit, |tx| {
             let permit = tx.permit().await?;
-            let (row, template) = ground(tx, &permit, &input).await?;
-            make(tx, &permit, Wanted { row, template, mac: None, public_url }).await
+            let (row, template) = load_target(tx, &permit, &input).await?;
+            insert_link(tx, &permit, LinkSpec { row, template, mac: None, public_url }).await
         })
-    })
     .await
 }
 
-/// Makes the link by which the desk phone of this MAC address fetches its configuration whenever it likes. The address is the
-/// extension's own parameter `mac` where it is left out. An earlier link of the same telephone ends. The document shows what its
-/// maker may see: an owner's link opens no secret that only operators read.
+/// Creates the link from which the desk phone with this MAC address fetches its configuration any number of times.
+/// Without `mac` the extension's parameter of that name is used. An earlier link of the same telephone ends. The
+/// document contains what the creator of the link may see: an owner's link gives no secret that only operators may
+/// read.
 ///
 /// # Errors
-/// Problems at `extension`, `template` and `mac`; re-authentication where the last sign-in is long ago.
+/// [`Error::User`] at `extension`, `template` and `mac`; [`Error::Auth`] when the caller has not signed in recently.
 pub async fn create_desk_phone_link(
     services: &Services,
     caller: &Arc<Caller>,
-    input: NewLink,
+    input: NewDeviceLink,
     mac: Option<String>,
     public_url: String,
-) -> Result<Linked, Error> {
+) -> Result<DeviceLinkOutcome, Error> {
     caller.actor.demand(access::Role::User)?;
     caller.actor.demand_recent_sign_in(services.now())?;
-    transact(services, caller, actions::CREATE_DESK_PHONE_LINK, Mode::Commit, move |tx| {
-        Box::pin(async move {
+    transact!(services, caller, actions::CREATE_DESK_PHONE_LINK, Mode::Commit, |tx| {
             let permit = tx.permit().await?;
-            let (row, template) = ground(tx, &permit, &input).await?;
-            let own = || row.parameters.0.get("mac").and_then(serde_json::Value::as_str).map(str::to_owned);
+            let (row, template) = load_target(tx, &permit, &input).await?;
+            let parameter = || row.parameters.0.get("mac").and_then(serde_json::Value::as_str).map(str::to_owned);
             let missing = || UserError::new(UserErrorKind::Required, "mac", "Give the telephone's MAC address.");
-            let given = mac.or_else(own).ok_or_else(missing)?;
-            // As people copy it from a label: with gaps too.
-            let bytes = templates::parse_mac(&given.split_whitespace().collect::<String>())
+            let text = mac.or_else(parameter).ok_or_else(missing)?;
+            // An address copied from a label may contain spaces.
+            let bytes = templates::parse_mac(&text.split_whitespace().collect::<String>())
                 .ok_or_else(|| UserError::invalid("mac", "This is no MAC address, such as 00:15:65:12:34:56."))?;
-            make(tx, &permit, Wanted { row, template, mac: Some(hex::encode(bytes)), public_url }).await
+            insert_link(tx, &permit, LinkSpec { row, template, mac: Some(hex::encode(bytes)), public_url }).await
         })
-    })
     .await
 }
 
-/// Ends a link at once.
+/// Revokes a link at once.
 ///
 /// # Errors
-/// INVALID or NOT_FOUND at `id`: another's link is not there.
-pub async fn revoke_device_link(services: &Services, caller: &Arc<Caller>, id: String) -> Result<Linked, Error> {
-    transact(services, caller, actions::REVOKE_DEVICE_LINK, Mode::Commit, move |tx| {
-        Box::pin(async move {
+/// [`Error::User`] at `id`: INVALID for a text that is no id, NOT_FOUND for an unknown link and one of another owner.
+pub async fn revoke_device_link(
+    services: &Services,
+    caller: &Arc<Caller>,
+    id: String,
+) -> Result<DeviceLinkOutcome, Error> {
+    transact!(services, caller, actions::REVOKE_DEVICE_LINK, Mode::Commit, |tx| {
             let permit = tx.permit().await?;
             let id = DeviceLinkId::from_global(&id)
                 .ok_or_else(|| UserError::invalid("id", "This is not the id of a device link."))?;
@@ -113,14 +114,16 @@ pub async fn revoke_device_link(services: &Services, caller: &Arc<Caller>, id: S
             let row = row.filter(|row| permit.is_for(row.owner_id)).ok_or_else(missing)?;
             queries::delete(tx.conn, &permit, id).await?;
             tx.audit(&permit, Some(row.id.global()), format!("a device link of {} was revoked", row.number)).await?;
-            Ok(Linked { id, extension: row.id, address: None })
+            Ok(DeviceLinkOutcome { id, extension: row.id, address: None })
         })
-    })
     .await
 }
 
-/// The extension, as far as the caller may, and the template of its service type.
-async fn ground(tx: &mut Tx<'_>, permit: &Permit, input: &NewLink) -> Result<(Extension, Template), Error> {
+/// Loads the extension, if the caller may act on it, and the device template of its service type.
+///
+/// # Errors
+/// [`Error::User`] for an unknown extension or template, an archived event, and a template of a whole feed.
+async fn load_target(tx: &mut Tx<'_>, permit: &Permit, input: &NewDeviceLink) -> Result<(Extension, Template), Error> {
     let id = ExtensionId::from_global(&input.extension)
         .ok_or_else(|| UserError::invalid("extension", "This is not the id of an extension."))?;
     let found = extensions::queries::by_id(tx.conn, &access::scope(tx.actor()), id).await?;
@@ -134,7 +137,7 @@ async fn ground(tx: &mut Tx<'_>, permit: &Permit, input: &NewLink) -> Result<(Ex
     let template = templates::template_by_name(tx.conn, row.service_type_id, &input.template).await?;
     let template =
         template.ok_or_else(|| UserError::not_found("template", "The service type has no such template."))?;
-    // A feed's template may show what its writer meant for telephone systems alone.
+    // The template of a whole feed may contain what its author meant only for telephone systems.
     if !templates::is_of_device(template.format, &template.source) {
         return Err(UserError::invalid(
             "template",
@@ -145,16 +148,16 @@ async fn ground(tx: &mut Tx<'_>, permit: &Permit, input: &NewLink) -> Result<(Ex
     Ok((row, template))
 }
 
-/// A link that may be made.
-struct Wanted {
+/// The validated input of a new link.
+struct LinkSpec {
     row: Extension,
     template: Template,
     mac: Option<String>,
     public_url: String,
 }
 
-async fn make(tx: &mut Tx<'_>, permit: &Permit, wanted: Wanted) -> Result<Linked, Error> {
-    let Wanted { row, template, mac, public_url } = wanted;
+async fn insert_link(tx: &mut Tx<'_>, permit: &Permit, spec: LinkSpec) -> Result<DeviceLinkOutcome, Error> {
+    let LinkSpec { row, template, mac, public_url } = spec;
     let token = Token::generate(tx.rng());
     let revealed = token.reveal();
     let address = match &mac {
@@ -174,23 +177,24 @@ async fn make(tx: &mut Tx<'_>, permit: &Permit, wanted: Wanted) -> Result<Linked
         used_at: None,
         fetched_at: None,
     };
-    try_out(tx, &link, &row, &address).await?;
+    require_document(tx, &link, &row, &address).await?;
     queries::replace(tx.conn, permit, &link).await?;
     let kind = if link.mac.is_some() { "desk phone" } else { "softphone" };
     tx.audit(permit, Some(row.id.global()), format!("a {kind} link of {} was made with {}", row.number, template.name))
         .await?;
-    Ok(Linked { id: link.id, extension: row.id, address: Some(Secret::new(address)) })
+    Ok(DeviceLinkOutcome { id: link.id, extension: row.id, address: Some(Secret::new(address)) })
 }
 
-/// A link that would give nothing is not made: whoever asks for it can still choose, the telephone cannot.
-async fn try_out(tx: &mut Tx<'_>, link: &DeviceLink, row: &Extension, address: &str) -> Result<(), Error> {
+/// Requires that the document of a new link renders. The caller can still choose another template, the telephone
+/// cannot.
+async fn require_document(tx: &mut Tx<'_>, link: &DeviceLink, row: &Extension, address: &str) -> Result<(), Error> {
     let feed = FeedRef { event: row.event_id, service_type: row.service_type_id };
     let sealer = tx.sealer_handle();
-    let making = Making { sealer: &sealer, now: tx.now, link, feed };
-    match making.make(tx.conn, address).await {
+    let builder = DocumentBuilder { sealer: &sealer, now: tx.now, link, feed };
+    match builder.build(tx.conn, address).await {
         Ok(Some(_)) => Ok(()),
         Ok(None) => Err(UserError::not_found("extension", "There is no such extension.").into()),
-        Err(Error::BadRequest(sentence)) => Err(UserError::invalid("template", sentence).into()),
-        Err(stop) => Err(stop),
+        Err(Error::BadRequest(message)) => Err(UserError::invalid("template", message).into()),
+        Err(error) => Err(error),
     }
 }

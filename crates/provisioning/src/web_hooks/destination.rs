@@ -1,8 +1,9 @@
-//! Where a web hook may lead: to public addresses, and to the networks that the operator of the installation has named.
+//! The destinations that web hooks may call: public addresses, and the networks that `--web-hook-network` allows.
 //!
-//! Whoever can name a consumer could otherwise make this server call what stands beside it: a database's port, a cloud's
-//! metadata service, a neighbour's administration page. What is checked is the address that the connection is made to, not
-//! the name: a name may say something else the second time it is asked.
+//! Without this check an admin could make the server send requests to internal services (server-side request forgery):
+//! a database, a cloud's metadata service, an administration page. The check applies to the IP address of the
+//! connection, not to the host name, because a name can resolve to another address at the second look-up (DNS
+//! rebinding).
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,16 +13,17 @@ use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-/// How long an address may be, in characters.
-const LONGEST: usize = 2000;
+/// The longest URL, in characters.
+const MAX_URL: usize = 2000;
 
-/// Whether the text may stand as a web hook's address; else why not.
+/// Checks the form of a web hook's URL.
 ///
 /// # Errors
-/// A sentence.
-pub fn check(text: &str) -> Result<(), &'static str> {
+/// A sentence for the caller: no URL, too long, a scheme other than http and https, no host, credentials, or a
+/// fragment.
+pub fn validate_url(text: &str) -> Result<(), &'static str> {
     let url = Url::parse(text).map_err(|_| "This is not an address.")?;
-    if text.len() > LONGEST {
+    if text.len() > MAX_URL {
         return Err("This address is too long.");
     }
     if !matches!(url.scheme(), "https" | "http") {
@@ -31,44 +33,45 @@ pub fn check(text: &str) -> Result<(), &'static str> {
         return Err("This address has no host.");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("An address holds no login: the signature says who calls.");
+        return Err("An address must not contain credentials: the signature authenticates deliveries.");
     }
     if url.fragment().is_some() {
-        return Err("What stands behind `#` is never sent.");
+        return Err("An address must not contain a fragment (`#…`).");
     }
     Ok(())
 }
 
-/// The networks that may be called.
+/// A set of networks that may be called.
 #[derive(Clone, Debug)]
 pub struct Destinations {
-    named: Arc<[IpNet]>,
-    /// Whether every public address may be called, beside the named networks.
+    networks: Arc<[IpNet]>,
+    /// Whether every public address may be called too.
     public: bool,
 }
 
 impl Destinations {
-    /// Public addresses, and these networks.
-    pub fn public_and(named: &[IpNet]) -> Self {
-        Self { named: named.into(), public: true }
+    /// Public addresses and these networks.
+    pub fn public_and(networks: &[IpNet]) -> Self {
+        Self { networks: networks.into(), public: true }
     }
 
-    /// These networks alone.
-    pub fn only(named: &[IpNet]) -> Self {
-        Self { named: named.into(), public: false }
+    /// These networks only.
+    pub fn only(networks: &[IpNet]) -> Self {
+        Self { networks: networks.into(), public: false }
     }
 
     /// Whether this address may be called.
-    pub fn allow(&self, address: IpAddr) -> bool {
+    pub fn allows(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        (self.public && is_public(address)) || self.named.iter().any(|network| network.contains(&address))
+        (self.public && is_public(address)) || self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Whether the address's host, where it is an IP address and no resolver is asked, may be called.
-    pub fn allow_literal(&self, url: &Url) -> bool {
+    /// Whether the host of a URL may be called when it is an IP address, for which no resolver runs. A host name is
+    /// checked when it is resolved.
+    pub fn allows_literal(&self, url: &Url) -> bool {
         match url.host() {
-            Some(Host::Ipv4(address)) => self.allow(address.into()),
-            Some(Host::Ipv6(address)) => self.allow(address.into()),
+            Some(Host::Ipv4(address)) => self.allows(address.into()),
+            Some(Host::Ipv6(address)) => self.allows(address.into()),
             Some(Host::Domain(_)) => true,
             None => false,
         }
@@ -80,7 +83,7 @@ impl Resolve for Destinations {
         let destinations = self.clone();
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> = found.filter(|address| destinations.allow(address.ip())).collect();
+            let allowed: Vec<SocketAddr> = found.filter(|address| destinations.allows(address.ip())).collect();
             if allowed.is_empty() {
                 return Err(io::Error::other(NOT_ALLOWED).into());
             }
@@ -89,10 +92,10 @@ impl Resolve for Destinations {
     }
 }
 
-/// What is said of an address that may not be called.
+/// The failure reason for an address that is not allowed.
 pub const NOT_ALLOWED: &str = "the address is in no network that web hooks may call (--web-hook-network)";
 
-/// Whether an address is one of the public internet's (IANA's special-purpose registries, RFC 6890 and its updates).
+/// Whether an address is globally reachable (the special-purpose address registries of IANA, RFC 6890 and its updates).
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -117,16 +120,16 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
-    // An address that holds another is as public as that one: NAT64 (RFC 6052) and 6to4 (RFC 3056).
+    // An IPv6 address that embeds an IPv4 address is as public as that one: NAT64 (RFC 6052) and 6to4 (RFC 3056).
     let octets = address.octets();
-    let held = |at: usize| Ipv4Addr::new(octets[at], octets[at + 1], octets[at + 2], octets[at + 3]);
+    let embedded = |at: usize| Ipv4Addr::new(octets[at], octets[at + 1], octets[at + 2], octets[at + 3]);
     if address.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
-        return is_public_v4(held(12));
+        return is_public_v4(embedded(12));
     }
     if first == 0x2002 {
-        return is_public_v4(held(2));
+        return is_public_v4(embedded(2));
     }
-    // Global unicast without what is set apart in it: 2001::/23 (Teredo among it), documentation.
+    // Global unicast without its reserved parts: 2001::/23 (which includes Teredo) and documentation prefixes.
     (0x2000..0x4000).contains(&first)
         && !(first == 0x2001 && (second < 0x0200 || second == 0x0db8))
         && !(first == 0x3fff && second < 0x1000)
@@ -137,11 +140,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_public_addresses_and_named_networks_are_called() {
+    fn only_public_addresses_and_allowed_networks_are_called() {
         let destinations = Destinations::public_and(&["10.42.0.0/16".parse().unwrap(), "fd42::/32".parse().unwrap()]);
         let allowed = ["1.1.1.1", "10.42.3.4", "::ffff:10.42.3.4", "fd42::1", "2606:4700::1111", "64:ff9b::1.1.1.1"];
         for address in allowed {
-            assert!(destinations.allow(address.parse().unwrap()), "{address}");
+            assert!(destinations.allows(address.parse().unwrap()), "{address}");
         }
         let refused = [
             "127.0.0.1",
@@ -167,16 +170,16 @@ mod tests {
             "2001::1",
         ];
         for address in refused {
-            assert!(!destinations.allow(address.parse().unwrap()), "{address}");
+            assert!(!destinations.allows(address.parse().unwrap()), "{address}");
         }
         let only = Destinations::only(&["10.42.0.0/16".parse().unwrap()]);
-        assert!(only.allow("10.42.0.1".parse().unwrap()) && !only.allow("1.1.1.1".parse().unwrap()));
+        assert!(only.allows("10.42.0.1".parse().unwrap()) && !only.allows("1.1.1.1".parse().unwrap()));
     }
 
     #[test]
-    fn an_address_is_read_before_it_is_stored() {
+    fn malformed_urls_are_refused() {
         for good in ["https://pbx.example/hook?x=1", "http://10.1.2.3:8080/", "https://[2001:db8::1]/"] {
-            assert_eq!(check(good), Ok(()), "{good}");
+            assert_eq!(validate_url(good), Ok(()), "{good}");
         }
         for bad in [
             "",
@@ -187,21 +190,21 @@ mod tests {
             "https://x/#a",
             "http://",
         ] {
-            assert!(check(bad).is_err(), "{bad}");
+            assert!(validate_url(bad).is_err(), "{bad}");
         }
-        assert!(check(&format!("https://x.example/{}", "a".repeat(2000))).is_err());
-        // The other spellings of an address are read as what they are.
+        assert!(validate_url(&format!("https://x.example/{}", "a".repeat(2000))).is_err());
+        // Other notations of an IP address are normalised before the check.
         let hidden = Url::parse("http://0x7f.1/").unwrap();
-        assert!(!Destinations::public_and(&[]).allow_literal(&hidden), "{hidden}");
+        assert!(!Destinations::public_and(&[]).allows_literal(&hidden), "{hidden}");
     }
 
     #[tokio::test]
-    async fn a_name_that_leads_inside_is_not_called() {
+    async fn a_name_that_resolves_to_an_internal_address_is_refused() {
         let resolve =
             |destinations: Destinations| async move { destinations.resolve("localhost".parse().unwrap()).await };
         let refused = resolve(Destinations::public_and(&[])).await.err().unwrap();
         assert_eq!(refused.to_string(), NOT_ALLOWED);
-        let named = Destinations::only(&["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);
-        assert!(resolve(named).await.unwrap().all(|address| address.ip().is_loopback()));
+        let loopback = Destinations::only(&["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);
+        assert!(resolve(loopback).await.unwrap().all(|address| address.ip().is_loopback()));
     }
 }

@@ -1,19 +1,22 @@
-//! Web hooks: systems that want to be called.
+//! Web hooks: deliveries of a feed to consumers that do not read it by themselves.
 //!
-//! A consumer may have an address. What its feed tells after the cursor that it acknowledged is posted there, signed; an answer
-//! of 2xx acknowledges up to the page's cursor, and may report errors as an acknowledgement does. Nothing is queued: a delivery
-//! that fails is read anew from the feed when its turn comes again, so that what is late is also what is newest. After a day of
-//! failures the hook is given up and waits for an operator; its position stays, and nothing is lost.
+//! The changes after a consumer's acknowledged cursor are posted to its address, signed. A response of 2xx acknowledges
+//! the page's cursor and may report errors like an acknowledgement. There is no queue: a failed delivery is read again
+//! from the feed at the next attempt, so a late delivery has the newest state. After a day of failures deliveries are
+//! given up until an operator replays the hook; its position stays, so no change is lost.
 
-mod call;
-mod delivery;
+mod client;
 mod destination;
+mod dispatch;
 mod model;
+mod payload;
+mod prepare;
 mod queries;
 mod rules;
 mod signature;
 
-pub use call::{Calls, call_due};
+pub use client::WebhookClient;
+pub use dispatch::deliver_due;
 pub use model::{WebHook, WebHookState};
-pub use rules::{Saved, delete, of_consumer, of_consumer_in, replay, reseal, rotate, save};
+pub use rules::{ReplayFrom, WebHookOutcome, delete, of_consumer, of_consumer_in, replay, reseal, rotate, save};
 pub use signature::{HEADER, sign};

@@ -1,4 +1,4 @@
-//! Web hooks in the database.
+//! Queries for web hooks.
 
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _,
@@ -11,31 +11,32 @@ use platform::access::Permit;
 use platform::clock::Timestamp;
 use platform::ids::ConsumerId;
 use platform::query;
+use ::events::EventPhase;
 use platform::store::Conn;
 use platform::store::schema::{events, feed_consumers, feed_web_hooks, feeds};
 
-/// How long an instance has a hook for itself, in seconds; one that dies loses it then.
+/// The lifetime of a claim, in seconds. After a crash of the claiming instance another one takes over when the claim
+/// expires.
 pub const CLAIM_SECONDS: i64 = 30;
-const ARCHIVED: &str = "ARCHIVED";
 
-/// The hook of a consumer.
+/// The web hook of a consumer.
 pub async fn of_consumer(conn: &mut Conn, consumer: ConsumerId) -> QueryResult<Option<WebHook>> {
     query!(conn, |c| feed_web_hooks::table.find(consumer).select(WebHook::as_select()).first(c).await.optional())
 }
 
-/// Every hook.
+/// Every web hook.
 pub async fn all(conn: &mut Conn) -> QueryResult<Vec<WebHook>> {
     query!(conn, |c| feed_web_hooks::table.select(WebHook::as_select()).load(c).await)
 }
 
-/// Stores a hook; one that the consumer has already is replaced.
+/// Stores a hook in place of an earlier one of the same consumer.
 pub async fn save(conn: &mut Conn, _: &Permit, hook: &WebHook) -> QueryResult<()> {
     query!(&mut *conn, |c| diesel::delete(feed_web_hooks::table.find(hook.consumer_id)).execute(c).await)?;
     query!(conn, |c| diesel::insert_into(feed_web_hooks::table).values(hook).execute(c).await)?;
     Ok(())
 }
 
-/// Replaces the sealed secret of a hook, unless it has another one by now; whether it did.
+/// Replaces the sealed secret of a hook if it still is `before`. Returns whether it was.
 pub async fn reseal(
     conn: &mut Conn,
     _: &Permit,
@@ -51,14 +52,14 @@ pub async fn reseal(
     Ok(changed > 0)
 }
 
-/// Takes a hook away; whether there was one.
+/// Deletes a hook. Returns whether there was one.
 pub async fn delete(conn: &mut Conn, _: &Permit, consumer: ConsumerId) -> QueryResult<bool> {
-    let gone = query!(conn, |c| diesel::delete(feed_web_hooks::table.find(consumer)).execute(c).await)?;
-    Ok(gone > 0)
+    let deleted = query!(conn, |c| diesel::delete(feed_web_hooks::table.find(consumer)).execute(c).await)?;
+    Ok(deleted > 0)
 }
 
-/// Forgets how far a consumer has come: the next call says that it has to begin anew.
-pub async fn forget_position(conn: &mut Conn, _: &Permit, consumer: ConsumerId) -> QueryResult<()> {
+/// Clears the acknowledged position of a consumer, so that the next delivery is a reset.
+pub async fn clear_position(conn: &mut Conn, _: &Permit, consumer: ConsumerId) -> QueryResult<()> {
     query!(conn, |c| diesel::update(feed_consumers::table.find(consumer))
         .set((
             feed_consumers::acknowledged.eq(None::<String>),
@@ -71,24 +72,26 @@ pub async fn forget_position(conn: &mut Conn, _: &Permit, consumer: ConsumerId) 
     Ok(())
 }
 
-/// Consumers whose hook may be called now and has something to be told.
+/// The consumers with a due hook and a payload to deliver, oldest first.
 pub async fn due(conn: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec<ConsumerId>> {
-    let is_free = feed_web_hooks::claimed_until.is_null().or(feed_web_hooks::claimed_until.lt(now));
+    let is_unclaimed = feed_web_hooks::claimed_until.is_null().or(feed_web_hooks::claimed_until.lt(now));
     let is_behind = feed_consumers::acknowledged_position
         .is_null()
         .or(feeds::head.nullable().gt(feed_consumers::acknowledged_position));
-    // An event that was archived is told once, and so is one that was opened again: its feed has moved then.
-    let is_closed = events::phase.eq(ARCHIVED);
-    let has_something = is_closed.and(feed_web_hooks::closed.eq(false)).or(events::phase.ne(ARCHIVED).and(is_behind));
+    // That an event was archived is delivered once. Opening it again gives its feed a new revision, which is delivered
+    // too.
+    let is_archived = events::phase.eq(EventPhase::Archived);
+    let has_payload =
+        is_archived.and(feed_web_hooks::closed.eq(false)).or(events::phase.ne(EventPhase::Archived).and(is_behind));
     query!(conn, |c| feed_web_hooks::table
         .inner_join(feed_consumers::table.on(feed_consumers::id.eq(feed_web_hooks::consumer_id)))
         .inner_join(feeds::table.on(feeds::id.eq(feed_consumers::feed_id)))
         .inner_join(events::table.on(events::id.eq(feeds::event_id)))
         .filter(feed_web_hooks::dead_at.is_null())
         .filter(feed_web_hooks::next_at.le(now))
-        .filter(is_free)
+        .filter(is_unclaimed)
         .filter(feed_consumers::paused.eq(false))
-        .filter(has_something)
+        .filter(has_payload)
         .order(feed_web_hooks::next_at)
         .limit(limit)
         .select(feed_web_hooks::consumer_id)
@@ -96,19 +99,19 @@ pub async fn due(conn: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec
         .await)
 }
 
-/// Takes a hook for this instance alone; whether nobody else had it.
+/// Claims a hook for this instance. Returns false when another instance has claimed it.
 pub async fn claim(conn: &mut Conn, consumer: ConsumerId, now: Timestamp) -> QueryResult<bool> {
-    let is_free = feed_web_hooks::claimed_until.is_null().or(feed_web_hooks::claimed_until.lt(now));
+    let is_unclaimed = feed_web_hooks::claimed_until.is_null().or(feed_web_hooks::claimed_until.lt(now));
     let claimed = query!(conn, |c| diesel::update(feed_web_hooks::table.find(consumer))
         .filter(feed_web_hooks::dead_at.is_null())
-        .filter(is_free)
+        .filter(is_unclaimed)
         .set(feed_web_hooks::claimed_until.eq(Some(now.plus_seconds(CLAIM_SECONDS))))
         .execute(c)
         .await)?;
     Ok(claimed > 0)
 }
 
-/// Gives a hook back after calls that went well.
+/// Releases a hook after successful deliveries, or when there was nothing to deliver.
 pub async fn release(
     conn: &mut Conn,
     consumer: ConsumerId,
@@ -135,8 +138,8 @@ pub async fn release(
     Ok(())
 }
 
-/// Gives a hook back after a call that failed.
-pub async fn fail(conn: &mut Conn, hook: &WebHook) -> QueryResult<()> {
+/// Releases a hook after a failed delivery.
+pub async fn save_failure(conn: &mut Conn, hook: &WebHook) -> QueryResult<()> {
     query!(conn, |c| diesel::update(feed_web_hooks::table.find(hook.consumer_id))
         .set((
             feed_web_hooks::claimed_until.eq(None::<Timestamp>),

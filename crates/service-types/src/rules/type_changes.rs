@@ -12,9 +12,9 @@ use platform::access::{Caller, Permit, Role};
 use platform::error::{Error, UserError, UserErrorKind};
 use events::input::{clean_name, clean_text};
 use events::rules::{Changed, catalogue_changed};
-use platform::feed_log::{self, EntryChange, FeedRef, Keys};
+use platform::feed_log::{self, EntryChange, EntryKeys, FeedRef};
 use platform::ids::{EventId, ServiceTypeId};
-use platform::locks::{self, Hold};
+use platform::locks::{self, LockMode};
 use platform::notifications::Notification;
 use platform::patch::Patch;
 use crate::adapt::adapt;
@@ -116,7 +116,7 @@ async fn update(
     queries::save_service_type(tx.conn, &permit, &after).await?;
     if before.name != after.name || change.settings_changed {
         for feed in feed_log::feeds_of_service_type(tx.conn, id).await? {
-            tx.changes.mark_feed(FeedRef { event: feed.event_id, service_type: id });
+            tx.changes.record_feed(FeedRef { event: feed.event_id, service_type: id });
         }
     }
     if before.name != after.name {
@@ -129,7 +129,7 @@ async fn update(
 
 /// Locks the type, then every event that has an extension or a feed of it.
 async fn lock(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<Vec<EventId>, Error> {
-    locks::service_types(tx.conn, &[id], Hold::Exclusive).await?;
+    locks::service_types(tx.conn, &[id], LockMode::Exclusive).await?;
     let mut events = cascade::events_of_type(tx.conn, id).await?;
     events.extend(feed_log::feeds_of_service_type(tx.conn, id).await?.into_iter().map(|feed| feed.event_id));
     events.sort_unstable();
@@ -252,7 +252,7 @@ async fn apply(
     let extensions = cascade::extensions_of_type(tx.conn, change.id).await?;
     if !change.is_new_schema() {
         for (extension, _) in extensions {
-            tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
+            tx.changes.record(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
         }
         return Ok(());
     }
@@ -322,10 +322,10 @@ async fn write(tx: &mut Tx<'_>, permit: &Permit, change: &Change, planned: &Plan
     }
     let keys = change.new.feed_keys(&after.public);
     if shows_anew || keys != change.old.feed_keys(&before.public) {
-        let keys = Keys { number: extension.number.clone(), parameters: Value::Object(keys) };
-        tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Upsert(keys));
+        let keys = EntryKeys { number: extension.number.clone(), parameters: Value::Object(keys) };
+        tx.changes.record(extension.feed(), extension.id, extension.slot, EntryChange::Upsert(keys));
     } else if change.touches_all() {
-        tx.changes.mark(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
+        tx.changes.record(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
     }
     Ok(())
 }

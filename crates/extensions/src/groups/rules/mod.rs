@@ -44,7 +44,7 @@ fn unknown() -> UserError {
 
 /// Marks the group's entry in its feed: its members are told with it.
 fn mark_group(tx: &mut Tx<'_>, group: &super::Party) {
-    tx.changes.mark(group.feed(), group.id, group.slot, EntryChange::Touch);
+    tx.changes.record(group.feed(), group.id, group.slot, EntryChange::Touch);
 }
 
 /// The service type of a party.

@@ -10,7 +10,7 @@ use crate::import_export::row::ExtensionRow;
 use crate::{Extension, many_queries};
 use crate::groups::{self, GroupMember};
 use platform::ids::{AccountId, CallPermissionId, ExtensionId, NumberId, ServiceTypeId};
-use platform::locks::{self, Hold};
+use platform::locks::{self, LockMode};
 use numbering::plan::{NumberRange, ReservedPrefixes};
 use numbers::rules::settle;
 use numbers::{NumberRow};
@@ -64,15 +64,15 @@ pub(super) struct ImportContext {
 pub(super) async fn lock(tx: &mut Tx<'_>, event: &Event, rows: &[(u64, ExtensionRow)]) -> Result<(), Error> {
     let owners: Vec<AccountId> = owners(tx.conn, rows).await?.into_values().collect();
     if owners.len() > OWNERS_LOCKED_SINGLY {
-        locks::every_account(tx.conn).await?;
+        locks::all_accounts(tx.conn).await?;
     } else {
-        locks::accounts(tx.conn, &owners, Hold::Shared).await?;
+        locks::accounts(tx.conn, &owners, LockMode::Shared).await?;
     }
     let slugs: BTreeSet<&str> = rows.iter().map(|(_, row)| row.service_type.as_str()).collect();
     let types = service_types::all_service_types(tx.conn).await?;
     let types: Vec<ServiceTypeId> =
         types.iter().filter(|found| slugs.contains(found.slug.as_str())).map(|found| found.id).collect();
-    locks::service_types(tx.conn, &types, Hold::Shared).await?;
+    locks::service_types(tx.conn, &types, LockMode::Shared).await?;
     Ok(locks::events(tx.conn, &[event.id]).await?)
 }
 

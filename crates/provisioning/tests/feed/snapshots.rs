@@ -1,14 +1,14 @@
-//! Pages of a snapshot, their content and the digest.
+//! Snapshot pages, their content and the digest.
 
 use serde_json::{Value, json};
 
-use super::house::{House, told};
+use test_support::{Fixture, summary};
 use platform::access::{Actor, ApiKeyScope};
 use platform::error::Error;
-use platform::feed_log::digest::Sum;
-use crate::cursor::SnapshotCursor;
-use crate::feed::open;
-use crate::model::{Content, SnapshotPage};
+use platform::feed_log::digest::FeedDigest;
+use provisioning::cursor::SnapshotCursor;
+use provisioning::feed::open;
+use provisioning::model::{EntryContent, SnapshotPage};
 
 fn after(page: &SnapshotPage) -> SnapshotCursor {
     let head = page.head;
@@ -26,52 +26,52 @@ fn numbers(page: &SnapshotPage) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn every_page_has_the_first_ones_head() {
-    let house = House::build().await;
+async fn every_page_has_the_head_of_the_first() {
+    let fixture = Fixture::build().await;
     for slot in 1..=5 {
-        house.days_pass(0);
-        house.clock.advance(std::time::Duration::from_millis(2));
-        house.add(slot, &format!("200{slot}"), json!({})).await;
+        fixture.advance_days(0);
+        fixture.clock.advance(std::time::Duration::from_millis(2));
+        fixture.add(slot, &format!("200{slot}"), json!({})).await;
     }
-    let reader = house.reader().await;
+    let reader = fixture.reader().await;
     let one = reader.snapshot(2, None).await.unwrap().unwrap();
     assert_eq!((numbers(&one), one.has_next, one.total), (vec!["2001", "2002"], true, 5));
-    house.remove(one.entries[0].id).await;
+    fixture.remove(one.entries[0].id).await;
     let two = reader.snapshot(50, Some(after(&one))).await.unwrap().unwrap();
     assert_eq!((numbers(&two), two.has_next), (vec!["2003", "2004", "2005"], false));
     assert_eq!(two.head, one.head);
-    assert_eq!(told(&house.changes(one.head, 50).await), ["-[2001]"]);
+    assert_eq!(summary(&fixture.changes(one.head, 50).await), ["-[2001]"]);
     let foreign = SnapshotCursor { tag: [0; 8], ..after(&one) };
     assert!(matches!(reader.snapshot(2, Some(foreign)).await, Err(Error::BadRequest(_))));
 }
 
 #[tokio::test]
 async fn the_digest_is_the_sum_over_the_entries() {
-    let house = House::build().await;
+    let fixture = Fixture::build().await;
     for slot in 1..=3 {
-        house.add(slot, &format!("200{slot}"), json!({})).await;
+        fixture.add(slot, &format!("200{slot}"), json!({})).await;
     }
-    let reader = house.reader().await;
-    let sum = |contents: &[Content]| {
-        let mut sum = Sum::default();
-        contents.iter().for_each(|content| sum.add(&content.id.global(), &content.version));
-        sum.to_hex()
+    let reader = fixture.reader().await;
+    let digest_of = |contents: &[EntryContent]| {
+        let mut digest = FeedDigest::default();
+        contents.iter().for_each(|content| digest.add(&content.id.global(), &content.version));
+        digest.to_hex()
     };
     let page = reader.snapshot(50, None).await.unwrap().unwrap();
-    assert_eq!(reader.digest().await.unwrap(), sum(&page.entries));
-    house.touch(page.entries[0].id).await;
-    house.remove(page.entries[1].id).await;
+    assert_eq!(reader.digest().await.unwrap(), digest_of(&page.entries));
+    fixture.touch(page.entries[0].id).await;
+    fixture.remove(page.entries[1].id).await;
     let page = reader.snapshot(50, None).await.unwrap().unwrap();
     assert_eq!((page.entries.len(), page.total), (2, 2));
-    assert_eq!(reader.digest().await.unwrap(), sum(&page.entries));
+    assert_eq!(reader.digest().await.unwrap(), digest_of(&page.entries));
 }
 
 #[tokio::test]
-async fn content_goes_as_far_as_the_scope() {
-    let house = House::build().await;
-    house.add(1, "2001", json!({ "imsi": "26201", "mac": "aa:bb:cc:dd:ee:01" })).await;
+async fn content_is_limited_to_the_scope() {
+    let fixture = Fixture::build().await;
+    fixture.add(1, "2001", json!({ "imsi": "26201", "mac": "aa:bb:cc:dd:ee:01" })).await;
     let content = async |scopes: &[ApiKeyScope]| {
-        let reader = open(&house.services, &house.actor(scopes), "camp", "sip").await.unwrap().unwrap();
+        let reader = open(&fixture.services, &fixture.actor(scopes), "camp", "sip").await.unwrap().unwrap();
         reader.snapshot(1, None).await.unwrap().unwrap().entries.remove(0)
     };
     let plain = content(&[ApiKeyScope::ReadConfig]).await;
@@ -83,9 +83,9 @@ async fn content_goes_as_far_as_the_scope() {
     // printf 2001:camp.example:hunter22 | md5sum
     assert_eq!(digests.digests["password"].ha1, "46e309fa4fd273ad07f4bdf938ea1e5f");
     assert_eq!(content(&[ApiKeyScope::ReadSecrets]).await.secrets["password"], "hunter22");
-    let reader = open(&house.services, &Actor::System("test"), "camp", "sip").await.unwrap().unwrap();
+    let reader = open(&fixture.services, &Actor::System("test"), "camp", "sip").await.unwrap().unwrap();
     let operator = reader.snapshot(1, None).await.unwrap().unwrap().entries.remove(0);
     assert_eq!(serde_json::from_str::<Value>(&operator.parameters).unwrap(), json!({ "mac": "aa:bb:cc:dd:ee:01" }));
-    assert!(matches!(open(&house.services, &Actor::Guest, "nowhere", "sip").await, Err(Error::Auth(_))));
-    assert!(open(&house.services, &Actor::System("test"), "nowhere", "sip").await.unwrap().is_none());
+    assert!(matches!(open(&fixture.services, &Actor::Guest, "nowhere", "sip").await, Err(Error::Auth(_))));
+    assert!(open(&fixture.services, &Actor::System("test"), "nowhere", "sip").await.unwrap().is_none());
 }

@@ -1,43 +1,44 @@
-//! The types of the feed, as the schema declares them.
+//! The types of the feed in the GraphQL schema.
 
 use std::sync::Arc;
 
 use async_graphql::{ID, Json, Object, SimpleObject, Union};
 use serde_json::Value;
 
-use super::splice::{Changes, Entries};
+use super::raw_json::{Changes, Entries};
 use platform::error::InternalError;
-use platform::feed_log::Keys;
+use platform::feed_log::EntryKeys;
 use crate::graphql::enums::{DirectoryVisibility, ResetReason, RestrictionEffect, RestrictionSource};
 use crate::graphql::paging::PageInfo;
 use crate::graphql::scalars::{DateTime, FeedCursor, PhoneNumber};
 use provisioning::cursor::SnapshotCursor;
-use provisioning::model::{Change, ChangesPage, Content, FeedAnswer, Member, SnapshotPage};
+use provisioning::model::{Change, ChangesPage, ChangesResponse, EntryContent, MemberContent, SnapshotPage};
 
-/// Keys by which a system finds what to change or delete. Never one that another extension holds by now: where a keyset is
-/// another's in part, the rest is told, with the extension's present number, or `000000000000000`, in place of a taken one.
+/// Keys by which a system finds the record to change or delete. Never a key that another extension of the feed holds
+/// now: where only a part of a keyset does, the rest is listed, with the extension's current number, or
+/// `000000000000000`, in place of a taken number.
 #[derive(SimpleObject, Clone, Debug)]
 pub struct FeedKeys {
-    /// A number that the extension has borne.
+    /// A number that the extension has had.
     pub number: PhoneNumber,
-    /// Those parameters that the schema marks `x-unique`, secrets apart.
+    /// The parameters that the schema annotates with `x-unique`, without secrets.
     pub parameters: Json<Value>,
 }
 
-/// A member that a call group rings.
+/// A member of a call group.
 #[derive(SimpleObject, Clone, Debug)]
 pub struct FeedMember {
     /// The member's number.
     pub number: PhoneNumber,
-    /// Seconds before it rings, 0 to 600.
+    /// The delay before the member is called, in seconds: 0 to 600.
     pub delay_seconds: i32,
-    /// Whether the member does not want to be rung now.
+    /// Whether the member is paused and is not called.
     pub paused: bool,
-    /// Whether calls to the member are let through.
+    /// Whether calls are let through to the member.
     pub active: bool,
 }
 
-/// An extension as a telephone system needs it, secrets as far as the key is scoped.
+/// An extension as a telephone system needs it, with the secrets that the key's scopes cover.
 #[derive(SimpleObject, Clone, Debug)]
 pub struct FeedExtension {
     /// `Extension.id`.
@@ -46,11 +47,11 @@ pub struct FeedExtension {
     pub slot: i32,
     /// Its number.
     pub number: PhoneNumber,
-    /// What telephones show.
+    /// The name that telephones display.
     pub label: String,
-    /// The label in printable ASCII, for systems that show nothing else.
+    /// The label in printable ASCII, for systems that support nothing else.
     pub ascii_label: String,
-    /// The parameters without secrets and without what systems report about themselves.
+    /// The parameters without secrets and without those that telephone systems report as status.
     pub parameters: Json<Value>,
     /// Secret parameters by name; `{}` without READ_SECRETS.
     pub secrets: Json<Value>,
@@ -58,47 +59,47 @@ pub struct FeedExtension {
     pub digests: Json<Value>,
     /// Slugs of its call permissions.
     pub permissions: Vec<String>,
-    /// Where calls go when it does not answer.
+    /// The number that calls are forwarded to when the extension does not answer.
     pub fallback_number: Option<PhoneNumber>,
     /// Whether calls are let through: no restriction has the effect NO_CALLS.
     pub active: bool,
-    /// Who restricts it, its number or its owner.
+    /// The sources of the restrictions of the extension, of its number and of its owner.
     pub restrictions: Vec<RestrictionSource>,
-    /// What those restrictions stop.
+    /// The effects of those restrictions.
     pub effects: Vec<RestrictionEffect>,
-    /// Whom a call group rings; null for what is no group.
+    /// The active members of a call group; null for every other extension.
     pub members: Option<Vec<FeedMember>>,
-    /// Its owner.
+    /// The user name of its owner.
     pub owner_username: String,
-    /// Who finds it in the directory.
+    /// Its visibility in the directory.
     pub visibility: DirectoryVisibility,
-    /// Opaque: differs after every change of anything that shows here, a ban too.
+    /// Opaque: differs after every change of anything shown here, including restrictions.
     pub version: String,
-    /// When its own row was changed last.
+    /// When the extension itself was last changed.
     pub updated_at: DateTime,
 }
 
-/// An extension is there, in this state.
+/// An extension that was created or changed.
 #[derive(SimpleObject, Clone, Debug)]
 pub struct FeedUpsert {
-    /// Its state.
+    /// Its latest state.
     pub extension: FeedExtension,
-    /// Every other key under which the consumer may know it.
+    /// Every other key under which the consumer may hold it.
     pub previous: Vec<FeedKeys>,
 }
 
-/// An extension is gone.
+/// An extension that was deleted.
 #[derive(SimpleObject, Clone, Debug)]
 pub struct FeedRemoval {
     /// `Extension.id`.
     pub id: ID,
-    /// Its slot, which nobody gets again.
+    /// Its slot, which is not assigned again.
     pub slot: i32,
-    /// Every key under which the consumer may know it.
+    /// Every key under which the consumer may hold it.
     pub keys: Vec<FeedKeys>,
 }
 
-/// What has happened to one extension.
+/// The net change of one extension.
 #[derive(Union, Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "nearly every change is an upsert")]
 pub enum FeedChange {
@@ -106,57 +107,57 @@ pub enum FeedChange {
     Removal(FeedRemoval),
 }
 
-/// Changes cannot be told from this cursor: take a snapshot, unless CLOSED.
+/// The feed cannot give changes from this cursor: take a snapshot, unless the reason is CLOSED.
 #[derive(SimpleObject, Clone, Debug)]
 pub struct FeedReset {
-    /// Why.
+    /// The reason.
     pub reason: ResetReason,
 }
 
-/// What has changed, or why that cannot be told.
+/// A page of changes, or the reason why the feed cannot give one.
 #[derive(Union)]
 pub enum FeedEvent {
     Page(FeedPage),
     Reset(FeedReset),
 }
 
-/// Changes in the order of their transactions, each extension once, at its latest state. First delete whatever stands under
-/// all `keys` and `previous`, then write all upserts; an upsert takes its keys from whoever has them.
+/// Changes in the order of their transactions, each extension once, at its latest state. First delete every record
+/// under any of the `keys` and `previous`, then write all upserts; an upsert replaces a record that has its keys.
 pub struct FeedPage(Arc<ChangesPage>);
 
 #[Object]
 impl FeedPage {
-    /// The changes of whole transactions: there may be more than asked for.
+    /// The changes of whole transactions: there may be more than requested.
     async fn changes(&self) -> Changes {
         Changes(Arc::clone(&self.0))
     }
 
-    /// Where to go on.
+    /// The cursor from which to read the next page.
     async fn cursor(&self) -> FeedCursor {
         self.0.cursor.encode().into()
     }
 
-    /// Whether there is more already.
+    /// Whether more changes are available now.
     async fn has_more(&self) -> bool {
         self.0.has_more
     }
 }
 
-/// A page of everything that is there.
+/// A page of all extensions of the feed.
 pub struct FeedSnapshot {
     page: Arc<SnapshotPage>,
     has_previous: bool,
 }
 
 impl FeedSnapshot {
-    /// The page; whether it was asked for by a cursor.
+    /// The page; `has_previous` is whether it was requested with a cursor.
     pub fn new(page: SnapshotPage, has_previous: bool) -> Self {
         Self { page: Arc::new(page), has_previous }
     }
 
-    fn cursor_of(&self, content: Option<&Content>) -> Option<String> {
+    fn cursor_of(&self, content: Option<&EntryContent>) -> Option<String> {
         let head = self.page.head;
-        let cursor = |content: &Content| SnapshotCursor {
+        let cursor = |content: &EntryContent| SnapshotCursor {
             feed: head.feed,
             epoch: head.epoch,
             head: head.position,
@@ -174,7 +175,7 @@ impl FeedSnapshot {
         Entries(Arc::clone(&self.page))
     }
 
-    /// Where the page stands.
+    /// The position of the page.
     async fn page_info(&self) -> PageInfo {
         PageInfo {
             has_next_page: self.page.has_next,
@@ -184,55 +185,55 @@ impl FeedSnapshot {
         }
     }
 
-    /// The first page's head: from it `changes` brings any copy of the pages into step.
+    /// The first page's head: `changes` from it bring a copy of the pages up to date.
     async fn head(&self) -> FeedCursor {
         self.page.head.encode().into()
     }
 
-    /// How many extensions the feed has now.
+    /// The number of extensions that the feed has now.
     async fn total_count(&self) -> i32 {
         i32::try_from(self.page.total).unwrap_or(i32::MAX)
     }
 }
 
-/// What a template makes of a feed.
+/// A feed rendered through a template.
 #[derive(SimpleObject, Clone, Debug)]
 pub struct RenderedDocument {
     /// The template's content type.
     pub content_type: String,
-    /// The text.
+    /// The text of the document.
     pub body: String,
-    /// The instant that it shows.
+    /// The cursor of the instant that it shows.
     pub head: FeedCursor,
 }
 
-impl From<FeedAnswer> for FeedEvent {
-    fn from(answer: FeedAnswer) -> Self {
-        match answer {
-            FeedAnswer::Page(page) => Self::Page(FeedPage(page)),
-            FeedAnswer::Reset(reason) => Self::Reset(FeedReset { reason: reason.into() }),
+impl From<ChangesResponse> for FeedEvent {
+    fn from(response: ChangesResponse) -> Self {
+        match response {
+            ChangesResponse::Page(page) => Self::Page(FeedPage(page)),
+            ChangesResponse::Reset(reason) => Self::Reset(FeedReset { reason: reason.into() }),
         }
     }
 }
 
-impl From<&Keys> for FeedKeys {
-    fn from(keys: &Keys) -> Self {
+impl From<&EntryKeys> for FeedKeys {
+    fn from(keys: &EntryKeys) -> Self {
         Self { number: keys.number.clone().into(), parameters: Json(keys.parameters.clone()) }
     }
 }
 
-impl From<&Member> for FeedMember {
-    fn from(member: &Member) -> Self {
-        let Member { number, delay_seconds, paused, active } = member.clone();
+impl From<&MemberContent> for FeedMember {
+    fn from(member: &MemberContent) -> Self {
+        let MemberContent { number, delay_seconds, paused, active } = member.clone();
         Self { number: number.into(), delay_seconds, paused, active }
     }
 }
 
-impl TryFrom<&Content> for FeedExtension {
+impl TryFrom<&EntryContent> for FeedExtension {
     type Error = InternalError;
 
-    /// The ordinary way to the same answer: what [`super::splice`] writes is compared with it.
-    fn try_from(content: &Content) -> Result<Self, InternalError> {
+    /// The reference implementation: a test compares the output of [`super::raw_json`] with it.
+    fn try_from(content: &EntryContent) -> Result<Self, InternalError> {
         Ok(Self {
             id: ID(content.id.global()),
             slot: content.slot,

@@ -1,0 +1,101 @@
+//! The HTTP client for deliveries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
+
+use super::destination::{Destinations, NOT_ALLOWED};
+use super::signature::HEADER;
+use platform::error::InternalError;
+use platform::outgoing;
+
+/// The number of hooks that one instance calls at the same time.
+pub(super) const MAX_CONCURRENT: usize = 32;
+/// The timeout of one request; shorter than the claim on a hook.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// The number of bytes after which reading a response body stops.
+const MAX_RESPONSE_BYTES: usize = 256 * 1024;
+
+/// The HTTP clients and the concurrency limit of one instance.
+pub struct WebhookClient {
+    permits: Arc<Semaphore>,
+    /// For https: public addresses and the allowed networks.
+    https: Transport,
+    /// For http: the allowed networks only.
+    http: Transport,
+}
+
+struct Transport {
+    client: reqwest::Client,
+    destinations: Destinations,
+}
+
+impl Transport {
+    fn new(destinations: Destinations) -> Result<Self, InternalError> {
+        let client = outgoing::client_builder(None)
+            .map_err(InternalError::new)?
+            .dns_resolver(Arc::new(destinations.clone()))
+            // A proxy would resolve the name by itself and bypass the check of the address.
+            .no_proxy()
+            .timeout(REQUEST_TIMEOUT)
+            .build()
+            .map_err(|error| InternalError::new(outgoing::describe(&error)))?;
+        Ok(Self { client, destinations })
+    }
+}
+
+impl WebhookClient {
+    /// A client that may call public addresses and the networks in `allowed`.
+    ///
+    /// # Errors
+    /// [`InternalError`] when TLS cannot be set up.
+    pub fn new(allowed: &[IpNet]) -> Result<Self, InternalError> {
+        Ok(Self {
+            permits: Arc::new(Semaphore::new(MAX_CONCURRENT)),
+            https: Transport::new(Destinations::public_and(allowed))?,
+            http: Transport::new(Destinations::only(allowed))?,
+        })
+    }
+
+    /// A permit for one delivery; `None` when [`MAX_CONCURRENT`] deliveries are running.
+    pub(super) fn try_acquire(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.permits).try_acquire_owned().ok()
+    }
+
+    /// Posts a signed body and returns the body of a 2xx response.
+    ///
+    /// # Errors
+    /// A sentence for operators: the address is not allowed, the request failed, or the status is not 2xx.
+    pub(super) async fn post(&self, url: &Url, signature: String, body: Vec<u8>) -> Result<Vec<u8>, String> {
+        let transport = if url.scheme() == "https" { &self.https } else { &self.http };
+        if !transport.destinations.allows_literal(url) {
+            return Err(NOT_ALLOWED.to_owned());
+        }
+        let request = transport
+            .client
+            .post(url.clone())
+            .header("Content-Type", "application/json")
+            .header(HEADER, signature)
+            .body(body);
+        let response = request.send().await.map_err(|error| outgoing::describe(&error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(format!("it answers {status}"));
+        }
+        read_body(response).await.map_err(|error| outgoing::describe(&error))
+    }
+}
+
+async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > MAX_RESPONSE_BYTES {
+            break;
+        }
+    }
+    Ok(body)
+}

@@ -1,0 +1,8 @@
+//! Tests of the feed's guarantees, on an SQLite database of their own.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod changes;
+mod consumers;
+mod snapshots;
+mod subscriptions;
