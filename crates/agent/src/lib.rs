@@ -40,7 +40,7 @@ pub struct Options {
 /// Runs the agent with the settings in `file`. `key` overrides the API key file that the settings name.
 ///
 /// # Errors
-/// A sentence for the operator: an invalid setting with its line, or a [`error::AgentError::Permanent`].
+/// A sentence for the operator: an invalid setting with its line, or a permanent error.
 pub async fn run(file: &Path, key: Option<Secret>, options: Options) -> Result<(), String> {
     let config = config::Config::read(file, key)?;
     if options.dry_run {

@@ -49,7 +49,7 @@ pub async fn enqueue(conn: &mut Conn, new: &NewJob, id: JobId, now: Timestamp) -
 pub(super) async fn claim(conn: &mut Conn, kinds: &[&str], now: Timestamp) -> QueryResult<Option<Job>> {
     let due = jobs::dead_at
         .is_null()
-        .and(jobs::kind.eq_any(kinds))
+        .and(jobs::kind.eq_any(kinds.iter().copied()))
         .and(jobs::run_at.le(now))
         .and(jobs::claimed_until.is_null().or(jobs::claimed_until.lt(now)));
     let found = match conn {

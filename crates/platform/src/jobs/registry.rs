@@ -17,7 +17,7 @@ pub struct JobRegistry<C: 'static> {
     handlers: &'static [JobHandler<C>],
 }
 
-impl<C> JobRegistry<C> {
+impl<C: 'static> JobRegistry<C> {
     /// Creates a registry. Every kind must have one handler.
     pub const fn new(handlers: &'static [JobHandler<C>]) -> Self {
         Self { handlers }

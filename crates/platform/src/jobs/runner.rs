@@ -9,7 +9,7 @@ use crate::store::Store;
 ///
 /// # Errors
 /// When the database fails. A job's failure is recorded in its row.
-pub async fn run_due<C: Sync>(
+pub async fn run_due<C: Sync + 'static>(
     store: &Store,
     clock: &dyn Clock,
     registry: &JobRegistry<C>,
