@@ -18,7 +18,7 @@ use platform::store::Conn;
 use serde_json::{Value, json};
 use service_types::rules::{CreateEvent, CreateNumberRange, CreateServiceType};
 use service_types::{ServiceBehaviour, rules};
-use switchboard::app::{self, App, Parts};
+use switchboard::app::{self, App, Dependencies};
 use switchboard::cli::Cli;
 use switchboard::http::gateway::{Known, Switchboard};
 use switchboard::http::graphql::execute;
@@ -89,7 +89,7 @@ impl House {
     async fn furnished(folder: tempfile::TempDir, more: &[&str], size: u32) -> Self {
         let arguments = ["switchboard", "--data-dir", folder.path().to_str().unwrap()];
         let cli = Cli::try_parse_from(arguments.iter().chain(more)).unwrap();
-        let services = app::open(&cli.installation, Parts::of_this_machine().unwrap()).await.unwrap();
+        let services = app::open(&cli.installation, Dependencies::of_this_machine().unwrap()).await.unwrap();
         configure(&services).await;
         let app = App::new(&cli.installation, cli.serving, services).await.unwrap();
         let (event, service_type) = ids(&app).await;

@@ -1,4 +1,4 @@
-//! The program as one value: configuration, services, catalogue, schema. Built once, shared by every request.
+//! The application: configuration, services and GraphQL schema, created once and shared by every request.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,75 +36,78 @@ use service_types::typing::{ServiceTypeSource, TypeCatalogue};
 use platform::services::{Services, ServicesInner};
 use platform::store::Store;
 
-/// A schema as the edge serves it.
+/// The GraphQL schema as the HTTP layer serves it.
 pub type Published = PublishedSchema<Query, Mutation, Subscription>;
 
-/// What the program is made of.
+/// The application's shared state.
 pub struct App {
     pub services: Services,
     pub serving: Serving,
-    /// Where bodies that slow clients have not taken yet are kept.
+    /// Folder of the spool files of large response bodies, among others.
     pub data_dir: PathBuf,
     pub mailer: Mailer,
-    /// What those who follow feeds share.
+    /// Feed subscriptions, shared by concurrent readers.
     pub subscribers: Arc<Subscribers>,
     pub schema: ArcSwap<Published>,
-    /// How often the catalogue's bell had rung when the schema was built; held while it is built anew.
-    published_at: tokio::sync::Mutex<u64>,
-    /// The same number, to compare without waiting.
-    published_rings: AtomicU64,
+    /// Catalogue generation of the schema. Locked while the schema is rebuilt.
+    rebuild_generation: tokio::sync::Mutex<u64>,
+    /// The same generation, readable without the lock.
+    schema_generation: AtomicU64,
     pub rates: Rates,
-    /// The keys that were recognised a moment ago.
+    /// Recently authenticated API keys.
     pub known_keys: KnownKeys,
-    /// What was asked and how it went, for metrics.
+    /// Request counters for metrics.
     pub requests: RequestCounts,
-    /// The calls to web hooks that are under way.
+    /// Client of web hooks and its limits of concurrency.
     pub web_hooks: Arc<WebhookClient>,
-    /// Turns true when the program begins to shut down.
+    /// Becomes true when the shutdown begins.
     pub stopping: watch::Sender<bool>,
-    /// The WebSockets that are open: stopping waits for their closing.
+    /// Open WebSockets; the shutdown waits until they are closed.
     pub sockets: OpenSockets,
 }
 
-/// How often one address may try to sign in.
-const SIGN_INS_A_MINUTE: u32 = 20;
+/// Sign-in attempts per minute and address.
+const SIGN_INS_PER_MINUTE: u32 = 20;
 
-/// The parts that a test brings itself.
-pub struct Parts {
+/// Dependencies that tests replace.
+pub struct Dependencies {
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
     pub hasher: Hasher,
 }
 
-impl Parts {
-    /// The machine's own.
+impl Dependencies {
+    /// Creates the dependencies of production.
     ///
     /// # Errors
-    /// When the hasher cannot be made.
-    pub fn of_this_machine() -> Result<Self, InternalError> {
+    /// When the password hasher cannot be initialized.
+    pub fn system() -> Result<Self, InternalError> {
         let rng: Arc<dyn Rng> = Arc::new(platform::clock::SystemRng);
         let hasher = Hasher::new(Arc::clone(&rng))?;
         Ok(Self { clock: Arc::new(platform::clock::SystemClock), rng, hasher })
     }
 }
 
-/// Opens the installation: data folder, sealing key, database.
+/// Opens the data folder, the sealing key and the database of an installation.
 ///
 /// # Errors
-/// When one of them cannot be had; the sentence says which.
-pub async fn open(installation: &Installation, parts: Parts) -> Result<Services, InternalError> {
-    crate::config::make_data_dir(&installation.data_dir)?;
-    let sealer =
-        Sealer::load_or_create(&installation.data_dir, installation.sealing_key().as_ref(), Arc::clone(&parts.rng))
-            .map_err(InternalError::new)?;
+/// When one of them cannot be opened or created; the message names it.
+pub async fn open(installation: &Installation, dependencies: Dependencies) -> Result<Services, InternalError> {
+    crate::config::create_data_dir(&installation.data_dir)?;
+    let sealer = Sealer::load_or_create(
+        &installation.data_dir,
+        installation.sealing_key().as_ref(),
+        Arc::clone(&dependencies.rng),
+    )
+    .map_err(InternalError::new)?;
     let store = Store::open(&installation.database().map_err(InternalError::new)?).await?;
     Ok(Services::from(ServicesInner {
         store,
-        sign_ins: Buckets::per_minute(SIGN_INS_A_MINUTE, &parts.clock),
-        clock: parts.clock,
-        rng: parts.rng,
+        sign_ins: Buckets::per_minute(SIGN_INS_PER_MINUTE, &dependencies.clock),
+        clock: dependencies.clock,
+        rng: dependencies.rng,
         sealer: Arc::new(sealer),
-        hasher: Arc::new(parts.hasher),
+        hasher: Arc::new(dependencies.hasher),
         notifier: Notifier::default(),
         hooks: hooks(),
     }))
@@ -121,10 +124,10 @@ fn hooks() -> Hooks {
 }
 
 impl App {
-    /// Puts the program together over an open installation.
+    /// Creates the application for an open installation.
     ///
     /// # Errors
-    /// When the mailer or the schema cannot be made.
+    /// When the mailer or the GraphQL schema cannot be created.
     pub async fn new(
         installation: &Installation,
         serving: Serving,
@@ -137,7 +140,7 @@ impl App {
             Some(server) => Mailer::smtp(&server, &from, &public_url, clock, rng)?,
             None => Mailer::files(&installation.data_dir.join("mail"), &from, &public_url, clock, rng)?,
         };
-        let rings = services.notifier.catalogue_generation();
+        let generation = services.notifier.catalogue_generation();
         let subscribers = Arc::<Subscribers>::default();
         let cookie = SessionCookie { plain_http: serving.plain_http_lan };
         let schema = publish(&services, &subscribers, cookie, &public_url).await?;
@@ -151,8 +154,8 @@ impl App {
             mailer,
             subscribers,
             schema: ArcSwap::from_pointee(schema),
-            published_at: tokio::sync::Mutex::new(rings),
-            published_rings: AtomicU64::new(rings),
+            rebuild_generation: tokio::sync::Mutex::new(generation),
+            schema_generation: AtomicU64::new(generation),
             rates,
             known_keys: KnownKeys::default(),
             requests: RequestCounts::default(),
@@ -162,38 +165,38 @@ impl App {
         }))
     }
 
-    /// The cookie of this installation.
+    /// Returns the settings of the session cookie.
     pub const fn cookie(&self) -> SessionCookie {
         SessionCookie { plain_http: self.serving.plain_http_lan }
     }
 
-    /// Builds the schema anew if an admin changed the catalogue since it was built. Running operations keep the old one.
+    /// Rebuilds the GraphQL schema if the service types have changed. Running operations keep the previous schema.
     ///
     /// # Errors
-    /// When the database cannot be read; the old schema stays.
+    /// When the database cannot be read; the previous schema stays.
     pub async fn refresh_schema(&self) -> Result<(), InternalError> {
-        if self.published_rings.load(Ordering::SeqCst) == self.services.notifier.catalogue_generation() {
+        if self.schema_generation.load(Ordering::SeqCst) == self.services.notifier.catalogue_generation() {
             return Ok(());
         }
-        // Boxed: every request passes here, and hardly one has to build.
-        Box::pin(self.build_schema()).await
+        // Boxed to keep the future of every request small.
+        Box::pin(self.rebuild_schema()).await
     }
 
-    async fn build_schema(&self) -> Result<(), InternalError> {
-        let mut published_at = self.published_at.lock().await;
-        let rings = self.services.notifier.catalogue_generation();
-        if *published_at != rings {
+    async fn rebuild_schema(&self) -> Result<(), InternalError> {
+        let mut rebuild_generation = self.rebuild_generation.lock().await;
+        let generation = self.services.notifier.catalogue_generation();
+        if *rebuild_generation != generation {
             let public_url = self.serving.public_url();
             let schema = publish(&self.services, &self.subscribers, self.cookie(), &public_url).await?;
             self.schema.store(Arc::new(schema));
-            *published_at = rings;
-            self.published_rings.store(rings, Ordering::SeqCst);
+            *rebuild_generation = generation;
+            self.schema_generation.store(generation, Ordering::SeqCst);
         }
         Ok(())
     }
 }
 
-/// The schema without any service type: what `schema.graphql` is printed from.
+/// Returns the schema without the types of service types, which is printed to `schema.graphql`.
 pub fn core_schema() -> ApiSchema {
     with_catalogue(&Arc::default(), || {
         Schema::build(Query::default(), Mutation::default(), Subscription::default()).finish()
@@ -224,13 +227,13 @@ async fn publish(
     Ok(published.with_trusting(build(ValidationMode::Fast)))
 }
 
-/// The GraphQL types of the service types that the database has now.
+/// Builds the GraphQL types of the service types in the database.
 async fn type_catalogue(services: &Services) -> Result<TypeCatalogue, InternalError> {
     let rows = service_types::all_service_types(&mut *services.store.read().await?).await?;
     let mut catalogue = TypeCatalogue::new(core_type_names().iter().map(String::as_str));
     for row in &rows {
         let schema = service_types::compiled(row)?;
-        // One type that clashes must not take the others away; its parameters still travel as JSON.
+        // A service type with a name clash has no GraphQL types; its parameters remain available as JSON.
         if let Err(problem) = catalogue.add(ServiceTypeSource::new(row, &schema)) {
             tracing::warn!(service_type = row.slug, problem = problem.message, "a service type has no GraphQL types");
         }
@@ -238,7 +241,7 @@ async fn type_catalogue(services: &Services) -> Result<TypeCatalogue, InternalEr
     Ok(catalogue)
 }
 
-/// The names of the API's own types: no service type's may be one of them.
+/// Returns the names of the core schema's types, which service types must not use.
 pub fn core_type_names() -> &'static [String] {
     static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
         let keywords = ["scalar ", "enum ", "interface ", "union ", "input ", "type "];

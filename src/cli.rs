@@ -1,4 +1,4 @@
-//! The program's commands and flags.
+//! Command-line commands and flags.
 
 use std::path::PathBuf;
 
@@ -19,31 +19,31 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// What to do; serving is the default.
+/// A command; `serve` is the default.
 #[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
 pub enum Command {
-    /// Serves; also what happens when no command is given.
+    /// Runs the server; the default without a command.
     Serve,
-    /// Brings the database's tables up to date.
+    /// Applies pending database migrations.
     Migrate,
     /// Prints the GraphQL schema.
     Schema {
-        /// With the service types of this installation.
+        /// Includes the types of this installation's service types.
         #[arg(long, env = "SWITCHBOARD_LIVE", value_parser = BoolishValueParser::new())]
         live: bool,
     },
-    /// Looks after admins.
+    /// Manages admins.
     #[command(subcommand)]
     Admin(AdminCommand),
-    /// Copies the embedded database while others go on writing. The sealing key is not in it.
+    /// Backs up the embedded database while the server runs. The backup does not contain the sealing key.
     Backup {
-        /// The new file.
+        /// The file to create.
         file: PathBuf,
     },
-    /// Looks after the audit.
+    /// Manages the audit.
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Makes a new sealing key and seals every secret with it.
+    /// Generates a new sealing key and reseals every secret with it.
     RotateKey,
     /// Writes an event's extensions to standard output.
     Export {
@@ -53,39 +53,39 @@ pub enum Command {
         /// The format.
         #[arg(long, env = "SWITCHBOARD_FORMAT", value_enum, default_value_t = ExportFormat::Csv)]
         format: ExportFormat,
-        /// With secrets, sealed by a passphrase that is asked for.
+        /// Includes secrets; prompts for a passphrase that encrypts the file.
         #[arg(long, env = "SWITCHBOARD_WITH_SECRETS", value_parser = BoolishValueParser::new())]
         with_secrets: bool,
     },
-    /// Reads extensions into an event: all of them or none.
+    /// Imports extensions into an event: all of them or none.
     Import {
         /// The file to read.
         file: PathBuf,
         /// The event.
         #[arg(long, env = "SWITCHBOARD_EVENT", value_name = "SLUG")]
         event: String,
-        /// Says what would happen, and changes nothing.
+        /// Prints the result without changing anything.
         #[arg(long, env = "SWITCHBOARD_DRY_RUN", value_parser = BoolishValueParser::new())]
         dry_run: bool,
-        /// Takes the good rows though there are bad ones.
+        /// Imports the valid rows and skips the invalid ones.
         #[arg(long, env = "SWITCHBOARD_PARTIAL", value_parser = BoolishValueParser::new())]
         partial: bool,
     },
-    /// Keeps a telephone system in step with its feed.
+    /// Applies a feed to a telephone system and follows its changes.
     Agent {
-        /// The agent's settings.
+        /// The agent's settings file.
         #[arg(long, env = "SWITCHBOARD_CONFIG", value_name = "FILE")]
         config: PathBuf,
-        /// Tells what would change, and changes nothing.
+        /// Prints the pending changes without applying them.
         #[arg(long, env = "SWITCHBOARD_DRY_RUN", value_parser = BoolishValueParser::new())]
         dry_run: bool,
-        /// Lets one deletion pass that the prune guard would ask about.
+        /// Permits one deletion that exceeds the prune guard's limit.
         #[arg(long, env = "SWITCHBOARD_ALLOW_PRUNE", value_parser = BoolishValueParser::new())]
         allow_prune: bool,
-        /// Ends at the feed's head instead of waiting for more.
+        /// Exits at the feed's head instead of waiting for more changes.
         #[arg(long, env = "SWITCHBOARD_ONCE", value_parser = BoolishValueParser::new())]
         once: bool,
-        /// Begins with a snapshot, as after the telephone system itself was restored.
+        /// Starts with a snapshot, for a telephone system that was restored from a backup.
         #[arg(long, env = "SWITCHBOARD_RESYNC", value_parser = BoolishValueParser::new())]
         resync: bool,
     },
@@ -100,23 +100,23 @@ pub enum ExportFormat {
     Json,
 }
 
-/// Looks after admins.
+/// Manages admins.
 #[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
 pub enum AdminCommand {
-    /// Makes an admin; the password is asked for, or read from SWITCHBOARD_ADMIN_PASSWORD.
+    /// Creates an admin. Reads the password from SWITCHBOARD_ADMIN_PASSWORD or prompts for it.
     Create {
-        /// The account's name.
+        /// The account's username.
         username: String,
-        /// The admin's address.
+        /// The admin's e-mail address.
         #[arg(long, env = "SWITCHBOARD_EMAIL", default_value = "")]
         email: String,
     },
 }
 
-/// Looks after the audit.
+/// Manages the audit.
 #[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
 pub enum AuditCommand {
-    /// Checks every link of the chain.
+    /// Verifies every link of the hash chain.
     Verify,
 }
 
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_has_its_variable() {
+    fn every_flag_has_an_environment_variable() {
         fn check(command: &clap::Command) {
             for flag in command.get_arguments().filter(|flag| !matches!(flag.get_id().as_str(), "help" | "version")) {
                 let Some(long) = flag.get_long() else { continue };
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_is_read() {
+    fn parses_every_command() {
         assert_eq!(command("switchboard"), Command::Serve);
         assert_eq!(command("switchboard serve"), Command::Serve);
         assert_eq!(command("switchboard migrate"), Command::Migrate);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_unknown_is_refused() {
+    fn rejects_missing_and_unknown_arguments() {
         for line in [
             "switchboard fly",
             "switchboard export",
@@ -180,14 +180,14 @@ mod tests {
             "switchboard --format csv",
             "switchboard export --event camp --format xml",
             "switchboard --listen localhost",
-            "switchboard --trusted-proxy everybody",
+            "switchboard --trusted-proxy any",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }
     }
 
     #[test]
-    fn settings_stand_on_either_side_of_the_command() {
+    fn accepts_settings_before_and_after_the_command() {
         for line in [
             "switchboard --demo --data-dir d serve",
             "switchboard serve --demo --data-dir d",

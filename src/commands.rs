@@ -1,13 +1,13 @@
-//! What each command does.
+//! Implementation of the command-line commands.
 
-mod files;
+mod import_export;
 mod rotate_key;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::{self, App, Parts};
+use crate::app::{self, App, Dependencies};
 use crate::cli::{AdminCommand, AuditCommand, Cli, Command};
 use crate::config::{Installation, LogFormat, Serving};
 use crate::{background, demo, http};
@@ -16,17 +16,18 @@ use platform::access::Caller;
 use platform::audit::{self, Verification};
 use platform::error::{Error, InternalError};
 use platform::secrets::Secret;
+use platform::services::Services;
 
-/// How long requests that run may take to end when the program stops.
-const DRAIN: Duration = Duration::from_secs(10);
+/// Time that running requests have to complete after the shutdown signal.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs the command.
 ///
 /// # Errors
-/// A sentence for whoever started the program.
+/// A sentence for the operator.
 pub async fn run(cli: Cli) -> Result<(), String> {
     let installation = &cli.installation;
-    start_log(installation.log_format);
+    init_logging(installation.log_format);
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(installation, cli.serving).await,
         Command::Migrate => open(installation).await.map(drop),
@@ -35,7 +36,7 @@ pub async fn run(cli: Cli) -> Result<(), String> {
             Ok(())
         }
         Command::Schema { live: true } => {
-            let app = App::new(installation, cli.serving, open(installation).await?).await.map_err(say)?;
+            let app = App::new(installation, cli.serving, open(installation).await?).await.map_err(to_message)?;
             print!("{}", app.schema.load().schema().sdl());
             Ok(())
         }
@@ -48,33 +49,45 @@ pub async fn run(cli: Cli) -> Result<(), String> {
         }
         Command::RotateKey => rotate_key::rotate(&open(installation).await?).await,
         Command::Export { event, format, with_secrets } => {
-            files::export(&open(installation).await?, &event, format, with_secrets).await
+            import_export::export(&open(installation).await?, &event, format, with_secrets).await
         }
         Command::Import { file, event, dry_run, partial } => {
-            let wanted = files::Wanted { file, event, dry_run, partial };
-            files::import(&open(installation).await?, wanted).await
+            let options = import_export::ImportOptions { file, event, dry_run, partial };
+            import_export::import(&open(installation).await?, options).await
         }
     }
 }
 
-fn say(fault: impl std::fmt::Display) -> String {
-    fault.to_string()
+/// Formats an error for the operator.
+fn to_message(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }
 
-async fn open(installation: &Installation) -> Result<platform::services::Services, String> {
-    app::open(installation, Parts::of_this_machine().map_err(say)?).await.map_err(say)
+/// Describes the failure of an operation for the operator.
+fn describe(error: Error) -> String {
+    match error {
+        Error::User(errors) => errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join(" "),
+        Error::Internal(error) => InternalError::to_string(&error),
+        Error::Auth(_) => "not allowed".to_owned(),
+        Error::IdempotencyMismatch => "the idempotency key was used for another request".to_owned(),
+        Error::BadRequest(message) => message,
+    }
 }
 
-fn start_log(format: LogFormat) {
+async fn open(installation: &Installation) -> Result<Services, String> {
+    app::open(installation, Dependencies::system().map_err(to_message)?).await.map_err(to_message)
+}
+
+fn init_logging(format: LogFormat) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_env("SWITCHBOARD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let result = match format {
+        LogFormat::Text => subscriber.try_init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
     };
-    // A test may have started a log already; one is enough.
-    drop(started);
+    // Fails if a test has initialized a subscriber already, which is then kept.
+    drop(result);
 }
 
 async fn serve(installation: &Installation, serving: Serving) -> Result<(), String> {
@@ -82,46 +95,48 @@ async fn serve(installation: &Installation, serving: Serving) -> Result<(), Stri
     let listener = tokio::net::TcpListener::bind(serving.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", serving.listen))?;
-    let address = listener.local_addr().map_err(say)?;
+    let address = listener.local_addr().map_err(to_message)?;
     let services = open(installation).await?;
-    if serving.demo && demo::load(&services).await.map_err(tell)? {
+    if serving.demo && demo::load(&services).await.map_err(describe)? {
         tracing::info!("the demo event is loaded: admin, operator and user sign in with the password numberwang");
     }
-    let app = App::new(installation, serving, services).await.map_err(say)?;
-    greet(installation, &app, address).await?;
-    let duties = background::start(&app);
-    let served =
+    let app = App::new(installation, serving, services).await.map_err(to_message)?;
+    log_startup(installation, &app, address).await?;
+    let tasks = background::start(&app);
+    let server =
         axum::serve(listener, http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(stop_on_signal(Arc::clone(&app)))
+            .with_graceful_shutdown(begin_shutdown_on_signal(Arc::clone(&app)))
             .into_future();
-    let drained = async {
-        let outcome = served.await;
+    let completed = async {
+        let result = server.await;
         app.sockets.all_closed().await;
-        outcome
+        result
     };
     let mut stopping = app.stopping.subscribe();
-    let outcome = tokio::select! {
-        outcome = drained => outcome.map_err(say),
+    let result = tokio::select! {
+        result = completed => result.map_err(to_message),
         () = async {
             drop(stopping.wait_for(|stopping| *stopping).await);
-            tokio::time::sleep(DRAIN).await;
+            tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
         } => Ok(()),
     };
-    drop(duties);
+    drop(tasks);
     tracing::info!("stopped");
-    outcome
+    result
 }
 
-/// Tells where the server is, where mails go, and, on an empty database, how to become the first admin.
-async fn greet(installation: &Installation, app: &App, address: SocketAddr) -> Result<(), String> {
-    tracing::info!(address = %address, database = %installation.database().map_err(say)?, "listening");
+/// Logs the address, the database and the mail transport. On a database without accounts prints the link that creates
+/// the first admin.
+async fn log_startup(installation: &Installation, app: &App, address: SocketAddr) -> Result<(), String> {
+    tracing::info!(address = %address, database = %installation.database().map_err(to_message)?, "listening");
     match app.serving.mail_server()? {
-        Some(server) => tracing::info!(server = %server, "mails go to the mail server"),
+        Some(server) => tracing::info!(server = %server, "mail is sent to the mail server"),
         None => {
-            tracing::info!(folder = %installation.data_dir.join("mail").display(), "no --smtp-url: mails are written as files")
+            let folder = installation.data_dir.join("mail");
+            tracing::info!(folder = %folder.display(), "no --smtp-url: mail is written to files")
         }
     }
-    if let Some(token) = account_rules::setup_token(&app.services).await.map_err(tell)? {
+    if let Some(token) = account_rules::setup_token(&app.services).await.map_err(describe)? {
         let public_url = app.serving.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         println!(
             "No account exists yet. Become the first admin within 30 minutes:\n\n  {public_url}/setup#token={}\n",
@@ -131,7 +146,7 @@ async fn greet(installation: &Installation, app: &App, address: SocketAddr) -> R
     Ok(())
 }
 
-async fn stop_on_signal(app: Arc<App>) {
+async fn begin_shutdown_on_signal(app: Arc<App>) {
     use tokio::signal::unix::{SignalKind, signal};
     let terminated = async {
         match signal(SignalKind::terminate()) {
@@ -143,27 +158,27 @@ async fn stop_on_signal(app: Arc<App>) {
         _ = tokio::signal::ctrl_c() => {}
         () = terminated => {}
     }
-    tracing::info!("stopping: no new requests, running ones may end");
+    tracing::info!("shutting down: no new requests are accepted, running requests can complete");
     app.stopping.send_replace(true);
 }
 
 async fn create_admin(installation: &Installation, username: String, email: String) -> Result<(), String> {
     let password = match std::env::var("SWITCHBOARD_ADMIN_PASSWORD") {
         Ok(password) => password,
-        Err(_) => rpassword::prompt_password("Password: ").map_err(say)?,
+        Err(_) => rpassword::prompt_password("Password: ").map_err(to_message)?,
     };
     let email = if email.is_empty() { format!("{username}@localhost.localdomain") } else { email };
     let input = RegisterAccount { display_name: username.clone(), username, email, password };
     let services = open(installation).await?;
-    account_rules::create_admin(&services, &Caller::system("admin create"), input).await.map_err(tell)?;
-    println!("The admin may sign in now.");
+    account_rules::create_admin(&services, &Caller::system("admin create"), input).await.map_err(describe)?;
+    println!("The admin can sign in now.");
     Ok(())
 }
 
 async fn backup(installation: &Installation, file: &std::path::Path) -> Result<(), String> {
-    open(installation).await?.store.backup_into(file).await.map_err(say)?;
+    open(installation).await?.store.backup_into(file).await.map_err(to_message)?;
     println!(
-        "Written to {}. The sealing key is not in it: keep a copy of {} apart.",
+        "Backup written to {}. The sealing key is not in it: keep a copy of {} separately.",
         file.display(),
         installation.data_dir.join("sealing.key").display()
     );
@@ -172,25 +187,14 @@ async fn backup(installation: &Installation, file: &std::path::Path) -> Result<(
 
 async fn verify_audit(installation: &Installation) -> Result<(), String> {
     let services = open(installation).await?;
-    audit::seal_all(&services.store).await.map_err(tell)?;
-    match audit::verify(&services.store).await.map_err(tell)? {
-        Verification::Whole { rows, last } => {
-            println!("The audit is whole: {rows} rows, last link {}.", hex::encode(last));
+    audit::seal_all(&services.store).await.map_err(describe)?;
+    match audit::verify(&services.store).await.map_err(describe)? {
+        Verification::Intact { rows, last } => {
+            println!("The audit is intact: {rows} rows, last link {}.", hex::encode(last));
             Ok(())
         }
-        Verification::Broken { seq } => {
-            Err(format!("The audit is broken at row {seq}: it or a row before it was changed, taken out or put in."))
-        }
-    }
-}
-
-/// What stopped an operation, for whoever typed the command.
-fn tell(stop: Error) -> String {
-    match stop {
-        Error::User(problems) => problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join(" "),
-        Error::Internal(fault) => InternalError::to_string(&fault),
-        Error::Auth(_) => "not allowed".to_owned(),
-        Error::IdempotencyMismatch => "the idempotency key stands for another request".to_owned(),
-        Error::BadRequest(message) => message,
+        Verification::Broken { seq } => Err(format!(
+            "The audit chain is broken at row {seq}: this row or an earlier one was modified, removed or inserted."
+        )),
     }
 }

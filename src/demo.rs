@@ -1,4 +1,4 @@
-//! The demo: an event that a phone team would recognise, in an empty database.
+//! The demo event for an empty database: service types, templates, accounts and extensions.
 
 use std::sync::Arc;
 
@@ -20,23 +20,44 @@ use service_types::rules::{CreateServiceType, create_event, create_range, create
 use templates::SHIPPED_TEMPLATES;
 use templates::rules::{SaveTemplate, save_template};
 
-/// The password of all three accounts: therefore the demo listens on this machine only.
+/// Password of all three accounts. It is well known, so the demo requires a loopback address.
 const PASSWORD: &str = "numberwang";
 
-/// A dozen sample extensions: number, service type, label, visibility, parameters.
-const EXTENSIONS: [(&str, &str, &str, Visibility, &str); 12] = [
-    ("5000", "sip", "Front Desk", Visibility::Public, "{}"),
-    ("5001", "dect", "Zebra Lounge", Visibility::Public, "{}"),
-    ("5002", "dect", "First Aid", Visibility::Public, "{}"),
-    ("5003", "sip", "Radio Studio", Visibility::Public, "{}"),
-    ("5004", "cellular", "Site Team", Visibility::Members, "{}"),
-    ("5005", "dect", "Café Zoë", Visibility::Public, "{}"),
-    ("5006", "pots", "Payphone by the Lake", Visibility::Public, r#"{"line_port": "1/1/1"}"#),
-    ("5007", "pager", "Power Team Pager", Visibility::Staff, r#"{"ric": 133701}"#),
-    ("5008", "sip", "Workshop Tent", Visibility::Public, "{}"),
-    ("5009", "dect", "Lost and Found", Visibility::Public, "{}"),
-    ("5010", "group", "Volunteers", Visibility::Public, "{}"),
-    ("5011", "cellular", "Night Watch", Visibility::Hidden, "{}"),
+/// A sample extension.
+struct SampleExtension {
+    number: &'static str,
+    service_type: &'static str,
+    label: &'static str,
+    visibility: Visibility,
+    /// Parameters as JSON.
+    parameters: &'static str,
+}
+
+impl SampleExtension {
+    const fn new(
+        number: &'static str,
+        service_type: &'static str,
+        label: &'static str,
+        visibility: Visibility,
+        parameters: &'static str,
+    ) -> Self {
+        Self { number, service_type, label, visibility, parameters }
+    }
+}
+
+const EXTENSIONS: [SampleExtension; 12] = [
+    SampleExtension::new("5000", "sip", "Front Desk", Visibility::Public, "{}"),
+    SampleExtension::new("5001", "dect", "Zebra Lounge", Visibility::Public, "{}"),
+    SampleExtension::new("5002", "dect", "First Aid", Visibility::Public, "{}"),
+    SampleExtension::new("5003", "sip", "Radio Studio", Visibility::Public, "{}"),
+    SampleExtension::new("5004", "cellular", "Site Team", Visibility::Members, "{}"),
+    SampleExtension::new("5005", "dect", "Café Zoë", Visibility::Public, "{}"),
+    SampleExtension::new("5006", "pots", "Payphone by the Lake", Visibility::Public, r#"{"line_port": "1/1/1"}"#),
+    SampleExtension::new("5007", "pager", "Power Team Pager", Visibility::Staff, r#"{"ric": 133701}"#),
+    SampleExtension::new("5008", "sip", "Workshop Tent", Visibility::Public, "{}"),
+    SampleExtension::new("5009", "dect", "Lost and Found", Visibility::Public, "{}"),
+    SampleExtension::new("5010", "group", "Volunteers", Visibility::Public, "{}"),
+    SampleExtension::new("5011", "cellular", "Night Watch", Visibility::Hidden, "{}"),
 ];
 
 #[derive(Deserialize)]
@@ -60,10 +81,10 @@ struct ServiceTypeFile {
     settings: Option<Value>,
 }
 
-/// Fills an empty database with the demo; one with anything in it stays as it is. Tells whether it did.
+/// Loads the demo event into an empty database; returns whether the database was empty.
 ///
 /// # Errors
-/// When the database refuses, or the demo's own files are not sound, which a test excludes.
+/// When the database fails or a file of the demo is invalid, which a test excludes.
 pub async fn load(services: &Services) -> Result<bool, Error> {
     let mut conn = services.store.read().await?;
     let is_empty = accounts::queries::is_empty(&mut conn).await?
@@ -74,15 +95,15 @@ pub async fn load(services: &Services) -> Result<bool, Error> {
         return Ok(false);
     }
     let caller = Caller::system("demo");
-    make_service_types(services, &caller).await?;
-    make_templates(services, &caller).await?;
-    make_event(services, &caller).await?;
-    make_accounts(services, &caller).await?;
-    make_extensions(services, &caller).await?;
+    create_service_types(services, &caller).await?;
+    create_templates(services, &caller).await?;
+    create_demo_event(services, &caller).await?;
+    create_accounts(services, &caller).await?;
+    create_extensions(services, &caller).await?;
     Ok(true)
 }
 
-async fn make_service_types(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
+async fn create_service_types(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
     for (_, text) in DEMO_TYPES {
         let file: ServiceTypeFile = serde_json::from_str(text).map_err(InternalError::new)?;
         let input = CreateServiceType {
@@ -103,7 +124,7 @@ async fn make_service_types(services: &Services, caller: &Arc<Caller>) -> Result
     Ok(())
 }
 
-async fn make_templates(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
+async fn create_templates(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
     for shipped in SHIPPED_TEMPLATES {
         let input = SaveTemplate {
             service_type: shipped.service_type.to_owned(),
@@ -117,7 +138,7 @@ async fn make_templates(services: &Services, caller: &Arc<Caller>) -> Result<(),
     Ok(())
 }
 
-async fn make_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
+async fn create_demo_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
     let slugs = ["dect", "sip", "cellular", "pots", "pager", "group", "deskphone"];
     let event = CreateEvent {
         slug: "demo".to_owned(),
@@ -157,7 +178,7 @@ async fn make_event(services: &Services, caller: &Arc<Caller>) -> Result<(), Err
     Ok(())
 }
 
-async fn make_accounts(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
+async fn create_accounts(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
     for (username, name, role) in
         [("admin", "Admin", Role::Admin), ("operator", "Operator", Role::Operator), ("user", "User", Role::User)]
     {
@@ -175,16 +196,16 @@ async fn make_accounts(services: &Services, caller: &Arc<Caller>) -> Result<(), 
     Ok(())
 }
 
-async fn make_extensions(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
-    for (number, service_type, label, visibility, parameters) in EXTENSIONS {
+async fn create_extensions(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
+    for sample in EXTENSIONS {
         let input = AssignExtension {
             event: "demo".to_owned(),
-            service_type: service_type.to_owned(),
-            number: number.to_owned(),
+            service_type: sample.service_type.to_owned(),
+            number: sample.number.to_owned(),
             owner: "operator".to_owned(),
-            label: label.to_owned(),
-            visibility,
-            parameters: Some(serde_json::from_str(parameters).map_err(InternalError::new)?),
+            label: sample.label.to_owned(),
+            visibility: sample.visibility,
+            parameters: Some(serde_json::from_str(sample.parameters).map_err(InternalError::new)?),
             permissions: None,
             override_reservation: false,
         };

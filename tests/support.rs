@@ -13,7 +13,7 @@ use platform::clock::{Clock, ManualClock, Rng, SystemRng, Timestamp};
 use platform::passwords::Hasher;
 use platform::store::Conn;
 use serde_json::{Value, json};
-use switchboard::app::{App, Parts};
+use switchboard::app::{App, Dependencies};
 use switchboard::cli::Cli;
 use switchboard::{app, background, demo, http};
 
@@ -123,12 +123,12 @@ impl TestApp {
         let clock =
             clock.unwrap_or_else(|| Arc::new(ManualClock::new(Timestamp::parse("2026-08-20T09:30:00Z").unwrap())));
         let rng: Arc<dyn Rng> = Arc::new(SystemRng);
-        let parts = Parts {
+        let dependencies = Dependencies {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             hasher: Hasher::cheap(Arc::clone(&rng)).unwrap(),
             rng,
         };
-        let services = app::open(&cli.installation, parts).await.unwrap();
+        let services = app::open(&cli.installation, dependencies).await.unwrap();
         demo::load(&services).await.unwrap();
         let app = App::new(&cli.installation, cli.serving, services).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

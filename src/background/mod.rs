@@ -1,137 +1,149 @@
-//! What runs beside the requests: jobs, the audit's chain, the numbers that come free, pruning, other instances' doorbells.
+//! Background tasks: jobs, audit sealing, number expiry, pruning, web hooks, and notifications of other instances.
+
+mod job_handlers;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
+
+pub use job_handlers::JOBS;
 
 use crate::app::App;
 use platform::audit;
 use platform::error::Error;
 use platform::idempotency;
-use platform::jobs::{self, Job, JobKind};
-use platform::mail::{Mail, SendError};
+use platform::jobs;
 use platform::notifications::{CHANNEL, Notification};
 use provisioning::web_hooks;
 
-/// How often each duty looks by itself, beside the doorbell.
-const OFTEN: Duration = Duration::from_secs(1);
-const SELDOM: Duration = Duration::from_secs(600);
+/// Interval of the frequent tasks, which also run on a notification.
+const FAST_INTERVAL: Duration = Duration::from_secs(1);
+/// Interval of pruning.
+const SLOW_INTERVAL: Duration = Duration::from_secs(600);
 
-/// How long a device link that has ended is still shown, in seconds: a day.
-const DEVICE_LINK_SECONDS: i64 = 24 * 3600;
+/// Retention of ended device links in seconds.
+const DEVICE_LINK_RETENTION_SECONDS: i64 = 24 * 3600;
 
-/// Starts every duty; dropping the set ends them.
-pub fn start(app: &Arc<App>) -> JoinSet<()> {
-    let mut duties = JoinSet::new();
-    duties.spawn(repeat(Arc::clone(app), "jobs", OFTEN, true, |app| Box::pin(async move { run_due_jobs(&app).await })));
-    duties.spawn(repeat(Arc::clone(app), "audit", OFTEN, false, |app| Box::pin(async move { seal_audit(&app).await })));
-    duties.spawn(repeat(Arc::clone(app), "pruning", SELDOM, false, |app| Box::pin(async move { prune(&app).await })));
-    duties.spawn(repeat(Arc::clone(app), "numbers", OFTEN, false, |app| {
-        Box::pin(async move { numbers::rules::settle_due(&app.services).await })
-    }));
-    duties.spawn(repeat(Arc::clone(app), "sealing key", OFTEN, false, |app| {
-        Box::pin(async move {
-            app.services.sealer.follow();
-            Ok(())
-        })
-    }));
-    duties.spawn(call_web_hooks(Arc::clone(app)));
-    duties.spawn(listen(Arc::clone(app)));
-    duties
+/// Event that starts a task before its interval has elapsed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Trigger {
+    /// The interval only.
+    Interval,
+    /// A notification of a new job.
+    Jobs,
 }
 
-type Duty = fn(Arc<App>) -> futures_util::future::BoxFuture<'static, Result<(), Error>>;
+/// A task that runs at a fixed interval.
+struct PeriodicTask {
+    name: &'static str,
+    interval: Duration,
+    trigger: Trigger,
+    run: fn(Arc<App>) -> BoxFuture<'static, Result<(), Error>>,
+}
 
-/// Does a duty again and again until the program stops; a failure is logged and waits like a success.
-async fn repeat(app: Arc<App>, name: &'static str, pause: Duration, on_jobs: bool, duty: Duty) {
-    let mut rings = app.services.notifier.listen();
+const PERIODIC_TASKS: [PeriodicTask; 5] = [
+    PeriodicTask {
+        name: "jobs",
+        interval: FAST_INTERVAL,
+        trigger: Trigger::Jobs,
+        run: |app| Box::pin(async move { run_due_jobs(&app).await }),
+    },
+    PeriodicTask {
+        name: "audit",
+        interval: FAST_INTERVAL,
+        trigger: Trigger::Interval,
+        run: |app| Box::pin(async move { seal_audit(&app).await }),
+    },
+    PeriodicTask {
+        name: "pruning",
+        interval: SLOW_INTERVAL,
+        trigger: Trigger::Interval,
+        run: |app| Box::pin(async move { prune(&app).await }),
+    },
+    PeriodicTask {
+        name: "numbers",
+        interval: FAST_INTERVAL,
+        trigger: Trigger::Interval,
+        run: |app| Box::pin(async move { numbers::rules::settle_due(&app.services).await }),
+    },
+    PeriodicTask {
+        name: "sealing key",
+        interval: FAST_INTERVAL,
+        trigger: Trigger::Interval,
+        run: |app| {
+            Box::pin(async move {
+                app.services.sealer.reload_if_changed();
+                Ok(())
+            })
+        },
+    },
+];
+
+/// Starts every task. Dropping the set aborts them.
+pub fn start(app: &Arc<App>) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    for task in PERIODIC_TASKS {
+        tasks.spawn(run_periodically(Arc::clone(app), task));
+    }
+    tasks.spawn(call_web_hooks(Arc::clone(app)));
+    tasks.spawn(listen(Arc::clone(app)));
+    tasks
+}
+
+/// Runs a task until the shutdown. Failures are logged.
+async fn run_periodically(app: Arc<App>, task: PeriodicTask) {
+    let mut notifications = app.services.notifier.listen();
     let mut stopping = app.stopping.subscribe();
     loop {
-        match AssertUnwindSafe(duty(Arc::clone(&app))).catch_unwind().await {
+        match AssertUnwindSafe((task.run)(Arc::clone(&app))).catch_unwind().await {
             Ok(Ok(())) => {}
-            Ok(Err(stop)) => {
-                tracing::warn!(duty = name, error = ?stop, "a background duty failed and will be tried again")
+            Ok(Err(error)) => {
+                tracing::warn!(task = task.name, error = ?error, "a background task failed and will be retried")
             }
-            // One poisoned piece of work must not end the duty for all others.
-            Err(_) => tracing::error!(duty = name, "a background duty panicked and will be tried again"),
+            // A panic in one item must not end the task.
+            Err(_) => tracing::error!(task = task.name, "a background task panicked and will be retried"),
         }
-        let rung = async {
+        let notified = async {
             loop {
-                match rings.recv().await {
-                    Ok(Notification::Jobs) if on_jobs => return,
+                match notifications.recv().await {
+                    Ok(Notification::Jobs) if task.trigger == Trigger::Jobs => return,
                     Ok(_) => {}
                     Err(_) => std::future::pending().await,
                 }
             }
         };
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = rung => {}
+            () = tokio::time::sleep(task.interval) => {}
+            () = notified => {}
             _ = stopping.wait_for(|stopping| *stopping) => return,
         }
     }
 }
 
-/// Does every job that is due.
+/// Runs every due job.
 ///
 /// # Errors
-/// When the database refuses; a job's own failure is recorded with the job.
+/// When the database fails. A job's failure is recorded in its row.
 pub async fn run_due_jobs(app: &App) -> Result<(), Error> {
-    loop {
-        let now = app.services.now();
-        let claimed =
-            app.services.store.write(move |conn| Box::pin(async move { Ok(jobs::claim(conn, now).await?) })).await?;
-        let Some(job) = claimed else { return Ok(()) };
-        let outcome = run(app, &job).await;
-        let now = app.services.now();
-        app.services
-            .store
-            .write(move |conn| {
-                Box::pin(async move {
-                    match outcome {
-                        Ok(()) => jobs::finish(conn, job.id).await?,
-                        Err(SendError::Permanent(error)) => jobs::fail(conn, &job, &error, true, now).await?,
-                        Err(SendError::Temporary(error)) => jobs::fail(conn, &job, &error, false, now).await?,
-                    }
-                    Ok(())
-                })
-            })
-            .await?;
-    }
+    jobs::run_due(&app.services.store, &*app.services.clock, &JOBS, app).await
 }
 
-async fn run(app: &App, job: &Job) -> Result<(), SendError> {
-    match job.kind {
-        JobKind::SendMail => {
-            let mail = Mail::open(&app.services.sealer, &job.payload)
-                .map_err(|error| SendError::Permanent(error.to_string()))?;
-            let sent = app.mailer.send(&mail).await;
-            match &sent {
-                Ok(()) => tracing::info!(mail.template = mail.template.name(), "a mail was sent"),
-                Err(error) => {
-                    tracing::warn!(mail.template = mail.template.name(), error = %error, "a mail was not sent")
-                }
-            }
-            sent
-        }
-    }
-}
-
-/// Calls web hooks when a feed rings, and looks every second for those that are due again.
+/// Sends due web hooks when a feed changes, and retries every second.
 async fn call_web_hooks(app: Arc<App>) {
-    let mut rings = app.services.notifier.listen();
+    let mut notifications = app.services.notifier.listen();
     let mut stopping = app.stopping.subscribe();
     loop {
-        if let Err(stop) = web_hooks::deliver_due(&app.services, &app.web_hooks).await {
-            tracing::warn!(error = ?stop, "web hooks could not be looked at and will be again");
+        if let Err(error) = web_hooks::deliver_due(&app.services, &app.web_hooks).await {
+            tracing::warn!(error = ?error, "due web hooks could not be loaded and will be retried");
         }
-        let rung = async {
+        let notified = async {
             loop {
-                match rings.recv().await {
+                match notifications.recv().await {
                     Ok(Notification::Feed(_)) | Err(RecvError::Lagged(_)) => return,
                     Ok(_) => {}
                     Err(RecvError::Closed) => std::future::pending().await,
@@ -139,12 +151,12 @@ async fn call_web_hooks(app: Arc<App>) {
             }
         };
         tokio::select! {
-            () = tokio::time::sleep(OFTEN) => {}
-            () = rung => {}
+            () = tokio::time::sleep(FAST_INTERVAL) => {}
+            () = notified => {}
             _ = stopping.wait_for(|stopping| *stopping) => return,
         }
-        // What rang meanwhile is seen by the same look.
-        while rings.try_recv().is_ok() {}
+        // Notifications that arrived in the meantime are covered by the next run.
+        while notifications.try_recv().is_ok() {}
     }
 }
 
@@ -162,7 +174,7 @@ async fn prune(app: &App) -> Result<(), Error> {
             Box::pin(async move {
                 accounts::proof_queries::prune(conn, now).await?;
                 idempotency::prune(conn, now).await?;
-                provisioning::devices::prune(conn, now.plus_seconds(-DEVICE_LINK_SECONDS)).await?;
+                provisioning::devices::prune(conn, now.plus_seconds(-DEVICE_LINK_RETENTION_SECONDS)).await?;
                 Ok(())
             })
         })
@@ -170,21 +182,21 @@ async fn prune(app: &App) -> Result<(), Error> {
     provisioning::prune(&app.services).await.map(drop)
 }
 
-/// Passes on what other instances ring; when the connection ends it is made anew.
+/// Receives the notifications of other instances. Reconnects after a connection loss.
 async fn listen(app: Arc<App>) {
     loop {
         match app.services.store.listen(CHANNEL).await {
             Ok(None) => return,
             Ok(Some(mut payloads)) => {
                 while let Some(payload) = payloads.recv().await {
-                    if let Ok(ring) = serde_json::from_str::<Notification>(&payload) {
-                        app.services.notifier.notify(ring);
+                    if let Ok(notification) = serde_json::from_str::<Notification>(&payload) {
+                        app.services.notifier.notify(notification);
                     }
                 }
-                tracing::warn!("the notification connection ended and is opened again");
+                tracing::warn!("the notification connection ended; reconnecting");
             }
-            Err(fault) => tracing::warn!(error = %fault, "cannot listen for notifications"),
+            Err(error) => tracing::warn!(error = %error, "cannot listen for notifications"),
         }
-        tokio::time::sleep(OFTEN).await;
+        tokio::time::sleep(FAST_INTERVAL).await;
     }
 }

@@ -1,108 +1,113 @@
-//! `rotate-key`: a new sealing key, and everything sealed with it.
+//! The command `rotate-key`: generates a sealing key and reseals every value with it.
 //!
-//! The new key is in the file before anything is sealed with it, and the old one stays there until nothing needs it: whenever
-//! the command is stopped, everything opens, and the next run goes on. A running server looks at the file before it seals.
+//! The new key is in the file before the first value is sealed with it, and the old key stays until no value needs it.
+//! The command can therefore be interrupted at any time; the next run continues. A running server checks the file
+//! before it seals.
 
 use platform::access::ROTATE_KEY;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{say, tell};
+use super::{describe, to_message};
+use crate::background::JOBS;
 use extensions::rules::reseal;
 use platform::access::Caller;
 use platform::error::Error;
 use platform::ids::JobId;
-use platform::jobs::{self, JobKind};
-use platform::mail::Mail;
+use platform::jobs;
 use platform::secrets::{SealingError, reseal_comparison_key};
 use platform::services::Services;
 use platform::transaction::{Mode, transact};
 use provisioning::web_hooks;
 
-/// How many jobs one transaction seals anew.
-const BATCH: i64 = 500;
+/// Number of jobs that one transaction reseals.
+const BATCH_SIZE: i64 = 500;
 
-/// How long whoever had sealed something with the old key may take to commit it. A request has 10 seconds at most, and nothing is
-/// sealed before its turn to write has come.
-const GRACE: Duration = Duration::from_secs(3);
+/// Delay before the second pass, in which transactions that sealed with the old key commit. A transaction seals only
+/// after it has acquired the write lock.
+const COMMIT_GRACE: Duration = Duration::from_secs(3);
 
-/// What one pass over everything did.
+/// Result of one pass over every sealed value.
 #[derive(Default)]
 struct Pass {
     resealed: usize,
+    /// Values that cannot be opened.
     unreadable: usize,
 }
 
-/// Changes the key, or finishes a change that was stopped.
+/// Rotates the key, or completes a rotation that was interrupted.
 ///
 /// # Errors
-/// A sentence for whoever typed the command.
+/// A sentence for the operator.
 pub(super) async fn rotate(services: &Services) -> Result<(), String> {
     let caller = Caller::system("rotate-key");
     let sealer = &services.sealer;
-    if !sealer.has_file() {
-        return follow_variable(services, &caller).await;
+    if !sealer.uses_key_file() {
+        return reseal_with_variable(services, &caller).await;
     }
     if sealer.has_old_keys() {
-        println!("An earlier change of the key was not finished: it goes on.");
+        println!("Continuing an interrupted rotation of the key.");
     } else {
-        sealer.add_key().map_err(say)?;
+        sealer.add_key().map_err(to_message)?;
     }
     let mut resealed = 0;
     loop {
-        let pass = pass(services, &caller).await.map_err(tell)?;
+        let pass = reseal_all(services, &caller).await.map_err(describe)?;
         resealed += pass.resealed;
         if pass.unreadable > 0 {
             return Err(format!(
-                "{} sealed values do not open with the keys at hand: see the log. The old key stays, and everything else is \
-                 sealed with the new one.",
+                "{} sealed values cannot be opened with the available keys: see the log. The old key stays; all other \
+                 values are sealed with the new one.",
                 pass.unreadable
             ));
         }
-        tokio::time::sleep(GRACE).await;
-        if self::pass(services, &caller).await.map_err(tell)?.resealed == 0 {
+        tokio::time::sleep(COMMIT_GRACE).await;
+        if reseal_all(services, &caller).await.map_err(describe)?.resealed == 0 {
             break;
         }
     }
-    note(services, &caller).await.map_err(tell)?;
-    sealer.forget_old_keys().map_err(say)?;
+    write_audit(services, &caller).await.map_err(describe)?;
+    sealer.remove_old_keys().map_err(to_message)?;
     println!(
-        "The key was changed, and {resealed} values were sealed anew. Keep a copy of the new key apart; backups from before need \
-         the old one."
+        "The key was rotated and {resealed} values were resealed. Keep a copy of the new key separately; earlier \
+         backups need the old one."
     );
     Ok(())
 }
 
-/// Where a variable holds the keys, whoever sets it has put the new one in front.
-async fn follow_variable(services: &Services, caller: &Arc<Caller>) -> Result<(), String> {
+/// Reseals with the first key of the variable, where the operator has added a new key.
+async fn reseal_with_variable(services: &Services, caller: &Arc<Caller>) -> Result<(), String> {
     if !services.sealer.has_old_keys() {
         return Err(SealingError::KeysInVariable.to_string());
     }
-    let pass = pass(services, caller).await.map_err(tell)?;
+    let pass = reseal_all(services, caller).await.map_err(describe)?;
     if pass.unreadable > 0 {
-        return Err(format!("{} sealed values do not open with the keys at hand: see the log.", pass.unreadable));
+        return Err(format!(
+            "{} sealed values cannot be opened with the available keys: see the log.",
+            pass.unreadable
+        ));
     }
-    note(services, caller).await.map_err(tell)?;
+    write_audit(services, caller).await.map_err(describe)?;
     println!(
-        "{} values were sealed with the first key of SWITCHBOARD_SEALING_KEY. Run this again once every server has it; when \
-         nothing is left to seal, the other keys may go.",
+        "{} values were resealed with the first key of SWITCHBOARD_SEALING_KEY. Run this again after every server has \
+         it. When no value is left to reseal, the other keys can be removed.",
         pass.resealed
     );
     Ok(())
 }
 
-async fn note(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
+async fn write_audit(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
     transact(services, caller, ROTATE_KEY, Mode::Commit, |tx| {
         Box::pin(async move {
             let permit = tx.permit().await?;
-            tx.audit(&permit, None, "everything sealed was sealed with the newest key").await
+            tx.audit(&permit, None, "every sealed value was resealed with the newest key").await
         })
     })
     .await
 }
 
-/// Seals everything that another key has sealed.
-async fn pass(services: &Services, caller: &Arc<Caller>) -> Result<Pass, Error> {
+/// Reseals every value that was sealed with another key than the newest.
+async fn reseal_all(services: &Services, caller: &Arc<Caller>) -> Result<Pass, Error> {
     let mut pass = Pass::default();
     let events = events::all_events(&mut *services.store.read().await?).await?;
     for event in events {
@@ -118,7 +123,7 @@ async fn pass(services: &Services, caller: &Arc<Caller>) -> Result<Pass, Error> 
         }
     }
     pass.resealed += web_hooks::reseal(services).await?;
-    pass.resealed += reseal_key(services, caller).await?;
+    pass.resealed += reseal_stored_key(services, caller).await?;
     let mut after = None;
     loop {
         let (resealed, next) = reseal_jobs(services, caller, after).await?;
@@ -130,8 +135,8 @@ async fn pass(services: &Services, caller: &Arc<Caller>) -> Result<Pass, Error> 
     }
 }
 
-/// Seals the key by which unique secrets are compared; how many that were.
-async fn reseal_key(services: &Services, caller: &Arc<Caller>) -> Result<usize, Error> {
+/// Reseals the comparison key of unique secrets; returns the number of resealed keys.
+async fn reseal_stored_key(services: &Services, caller: &Arc<Caller>) -> Result<usize, Error> {
     transact(services, caller, ROTATE_KEY, Mode::Commit, |tx| {
         Box::pin(async move {
             tx.permit().await?;
@@ -142,7 +147,8 @@ async fn reseal_key(services: &Services, caller: &Arc<Caller>) -> Result<usize, 
     .await
 }
 
-/// Seals the payloads of the next jobs. One that does not open stays: it cannot be done with the old key either.
+/// Reseals the payloads of the next page of jobs. A payload that cannot be opened is skipped, as the job cannot run
+/// either.
 async fn reseal_jobs(
     services: &Services,
     caller: &Arc<Caller>,
@@ -151,21 +157,25 @@ async fn reseal_jobs(
     transact(services, caller, ROTATE_KEY, Mode::Commit, move |tx| {
         Box::pin(async move {
             let permit = tx.permit().await?;
-            let page = jobs::list(tx.conn, after, BATCH).await?;
-            let is_full = i64::try_from(page.len()).is_ok_and(|rows| rows == BATCH);
+            let page = jobs::list(tx.conn, after, BATCH_SIZE).await?;
+            let is_full = i64::try_from(page.len()).is_ok_and(|rows| rows == BATCH_SIZE);
             let next = page.last().map(|job| job.id).filter(|_| is_full);
             let mut resealed = 0;
             for job in page {
-                let anew = match job.kind {
-                    JobKind::SendMail => Mail::reseal(tx.sealer(), &job.payload),
+                let Some(handler) = JOBS.find(&job.kind) else {
+                    tracing::warn!(job.id = %job.id.global(), job.kind, "a job of an unknown kind was not resealed");
+                    continue;
                 };
-                match anew {
+                let resealed_payload = handler.kind.reseal(tx.sealer(), &job.payload);
+                match resealed_payload {
                     Ok(None) => {}
                     Ok(Some(payload)) => {
                         jobs::save_payload(tx.conn, &permit, job.id, &payload).await?;
                         resealed += 1;
                     }
-                    Err(error) => tracing::warn!(job.id = %job.id.global(), error = %error, "a job cannot be opened"),
+                    Err(error) => {
+                        tracing::warn!(job.id = %job.id.global(), error = %error, "a job's payload cannot be opened")
+                    }
                 }
             }
             Ok((resealed, next))

@@ -1,4 +1,4 @@
-//! The audit for operators.
+//! GraphQL types and queries of the audit, for operators.
 
 use async_graphql::{Context, ID, Object};
 
@@ -11,22 +11,22 @@ use platform::access::Role;
 use platform::audit::AuditEvent as Row;
 use platform::audit::{self, Filter};
 
-/// One thing that somebody did. Rows are never changed, and a chain of hashes shows it.
+/// A recorded action.
 #[derive(Clone)]
 pub struct AuditEvent(Row);
 
-/// What the id of an audit event begins with.
-const KIND: &str = "AuditEvent:";
+/// Prefix of an audit event's global id.
+const ID_PREFIX: &str = "AuditEvent:";
 
 impl AuditEvent {
-    /// The event of a global id, for operators; nothing for another kind's.
+    /// Loads the event with a global id, for operators; returns `None` for another kind of id.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn known(ctx: &Context<'_>, id: &str) -> Result<Option<Self>, ApiError> {
-        let is_open = context::actor(ctx)?.is_at_least(Role::Operator);
-        let seq = id.strip_prefix(KIND).and_then(|seq| seq.parse().ok());
-        let Some(seq) = seq.filter(|_| is_open) else { return Ok(None) };
+        let is_permitted = context::actor(ctx)?.is_at_least(Role::Operator);
+        let seq = id.strip_prefix(ID_PREFIX).and_then(|seq| seq.parse().ok());
+        let Some(seq) = seq.filter(|_| is_permitted) else { return Ok(None) };
         Ok(audit::by_seq(&mut *context::read(ctx).await?, seq).await?.map(Self))
     }
 }
@@ -35,7 +35,7 @@ impl AuditEvent {
 impl AuditEvent {
     /// The event's id.
     pub async fn id(&self) -> ID {
-        ID(format!("{KIND}{}", self.0.seq))
+        ID(format!("{ID_PREFIX}{}", self.0.seq))
     }
 
     /// When it happened.
@@ -48,7 +48,7 @@ impl AuditEvent {
         &self.0.actor
     }
 
-    /// The way it came: `graphql`, `command` or `job`.
+    /// The interface: `graphql`, `command` or `job`.
     async fn via(&self) -> &str {
         &self.0.via
     }

@@ -9,10 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::graphql::accounts::cookie;
 use platform::error::InternalError;
-use platform::secrets::Place;
+use platform::secrets::SealContext;
 use platform::services::Services;
 
-const PLACE: Place<'static> = Place::new("cookies", b"", "browser");
+const SEAL_CONTEXT: SealContext<'static> = SealContext::new("cookies", b"", "browser");
 const ID_BYTES: usize = 16;
 /// No cookie of ours is longer, in characters.
 const LONGEST: usize = 128;
@@ -30,7 +30,7 @@ impl Browser {
         if services.sealer.needs_resealing(&sealed) {
             return None;
         }
-        let id = services.sealer.open(&PLACE, &sealed).ok()?;
+        let id = services.sealer.open(&SEAL_CONTEXT, &sealed).ok()?;
         id.as_slice().try_into().map(Self).ok()
     }
 
@@ -40,7 +40,7 @@ impl Browser {
     /// When there is no key to seal it with.
     pub fn new_cookie(services: &Services, plain_http: bool) -> Result<String, InternalError> {
         let id: [u8; ID_BYTES] = services.rng.bytes();
-        let sealed = services.sealer.seal(&PLACE, &id)?;
+        let sealed = services.sealer.seal(&SEAL_CONTEXT, &id)?;
         Ok(cookie::set(name(plain_http), &URL_SAFE_NO_PAD.encode(sealed), None, plain_http))
     }
 

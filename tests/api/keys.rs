@@ -30,7 +30,7 @@ pub async fn a_new_key_seals_everything(app: TestApp) {
     app.guest().ask(ask, json!({})).await;
 
     let told = app.succeeds(&["rotate-key"]).await;
-    assert!(told.starts_with("The key was changed, and 8 values were sealed anew."), "{told}");
+    assert!(told.starts_with("The key was rotated and 8 values were resealed."), "{told}");
     let new = keys(&app);
     assert!(new.len() == 1 && new != old, "the old key is gone");
     // The server that ran all the time, and a program that knows nothing but the new key, open everything.
@@ -41,9 +41,9 @@ pub async fn a_new_key_seals_everything(app: TestApp) {
     let made = operator.registers("sip", "2342").await;
     assert_eq!(made["errors"], json!([]), "{made}");
     let told = app.succeeds(&["rotate-key"]).await;
-    assert!(told.starts_with("The key was changed, and 8 values were sealed anew."), "{told}");
+    assert!(told.starts_with("The key was rotated and 8 values were resealed."), "{told}");
     assert_eq!(credentials(&operator).await.as_array().unwrap().len(), 13);
-    assert!(app.succeeds(&["audit", "verify"]).await.contains("The audit is whole"));
+    assert!(app.succeeds(&["audit", "verify"]).await.contains("The audit is intact"));
 }
 
 pub async fn a_change_of_the_key_survives_being_killed(app: TestApp) {
@@ -69,7 +69,7 @@ pub async fn a_change_of_the_key_survives_being_killed(app: TestApp) {
     }
     assert!(stopped_in_the_middle > 0, "no round was stopped with two keys in the file");
     let told = app.succeeds(&["rotate-key"]).await;
-    assert!(told.contains("The key was changed, and"), "{told}");
+    assert!(told.contains("The key was rotated and"), "{told}");
     assert_eq!(keys(&app).len(), 1);
     let after = app.runs(&["export", "--event", "demo", "--with-secrets"]).await;
     assert!(after.is_success, "what one key opens is everything: {}", after.complained);

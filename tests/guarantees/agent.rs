@@ -212,7 +212,7 @@ impl Agent {
             if line.contains("the event is archived") {
                 return Some("CLOSED");
             }
-            let rest = line.contains("the changes cannot be told").then(|| line.split_once("reason=\""))?;
+            let rest = line.contains("the feed was reset").then(|| line.split_once("reason=\""))?;
             rest.and_then(|(_, rest)| rest.split('"').next())
         });
         reasons.map(str::to_owned).collect()

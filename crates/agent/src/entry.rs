@@ -1,56 +1,54 @@
-//! What a feed tells, as the agent reads it.
+//! Entries and change pages of a feed, as the agent reads them.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::trouble::Trouble;
+use super::error::AgentError;
 
-/// One extension, with everything that the feed shows.
+/// One extension with every field that the feed contains.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Entry {
     /// `Extension.id`.
     pub id: String,
-    /// Differs after every change.
+    /// Changes with every change of the extension.
     pub version: String,
-    /// Its number now.
     pub number: String,
-    /// Whether calls are let through.
+    /// Whether calls are permitted.
     pub active: bool,
-    /// Every field under its template name (`ascii_label`), for parameters and templates.
+    /// Every field under its template name (`ascii_label`), for SQL parameters and templates.
     pub values: Value,
 }
 
-/// Under what a telephone system may know an extension.
+/// The keys under which a telephone system stores an extension.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 pub struct Keys {
-    /// A number.
     pub number: String,
-    /// Parameters that are unique.
+    /// Parameters that are unique within the service type.
     #[serde(default)]
     pub parameters: Value,
 }
 
 impl Keys {
-    /// As it is stored.
+    /// Returns the stored form.
     pub fn to_json(&self) -> Value {
         serde_json::json!({ "number": self.number, "parameters": self.parameters })
     }
 }
 
-/// Something that has to be deleted under each of its keys.
+/// Deletion of an extension under each of its keys.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Deletion {
     /// `Extension.id`.
     pub id: String,
-    /// Where it is known.
+    /// Position in the feed, if it is known.
     pub slot: Option<i64>,
     pub keys: Vec<Keys>,
-    /// What it is now; null when it is gone.
+    /// The extension's current fields; null when the extension was removed.
     pub now: Value,
 }
 
 impl Deletion {
-    /// The values for each of the keys.
+    /// Returns the values of SQL parameters and templates for each of the keys.
     pub fn values(&self) -> impl Iterator<Item = Value> {
         self.keys.iter().map(|keys| {
             serde_json::json!({ "id": self.id, "slot": self.slot, "number": keys.number, "parameters": keys.parameters,
@@ -59,39 +57,39 @@ impl Deletion {
     }
 }
 
-/// What has to be done in one go: first all deletions, then all upserts.
+/// Changes that are applied together: first all deletions, then all upserts.
 #[derive(Clone, Default, Debug)]
 pub struct Batch {
-    /// Extensions that are gone.
+    /// Extensions that were removed.
     pub removals: Vec<Deletion>,
-    /// Keys that extensions bear no longer.
+    /// Previous keys of extensions that still exist.
     pub previous: Vec<Deletion>,
-    /// Extensions as they are now.
+    /// Current state of new and changed extensions.
     pub upserts: Vec<Entry>,
-    /// Where the copy stands afterwards.
+    /// Cursor of the replica after this batch.
     pub cursor: String,
-    /// Whether `upserts` is all that there is.
-    pub is_whole: bool,
+    /// Whether `upserts` contains every extension of the feed.
+    pub is_snapshot: bool,
 }
 
 impl Batch {
-    /// Everything to delete before anything is written.
+    /// Returns every deletion, in the order of application.
     pub fn deletions(&self) -> impl Iterator<Item = &Deletion> {
         self.removals.iter().chain(&self.previous)
     }
 
-    /// Whether there is nothing to do.
+    /// Returns whether the batch contains no change.
     pub const fn is_empty(&self) -> bool {
         self.removals.is_empty() && self.previous.is_empty() && self.upserts.is_empty()
     }
 }
 
-/// The answer to "what has changed since".
+/// Response to a request for the changes since a cursor.
 #[derive(Clone, Debug)]
-pub enum Answer {
-    /// These changes; and whether there are more.
+pub enum Changes {
+    /// A page of changes.
     Page { batch: Batch, has_more: bool },
-    /// It cannot be told from there: a snapshot is needed.
+    /// The changes since the cursor are unknown, for this reason: a snapshot is required.
     Reset(String),
     /// The event is archived.
     Closed,
@@ -99,9 +97,9 @@ pub enum Answer {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct PageText {
+struct RawPage {
     #[serde(default)]
-    changes: Vec<ChangeText>,
+    changes: Vec<RawChange>,
     cursor: Option<String>,
     #[serde(default)]
     has_more: bool,
@@ -109,38 +107,38 @@ struct PageText {
 }
 
 #[derive(Deserialize)]
-struct ChangeText {
+struct RawChange {
     upsert: Option<Map<String, Value>>,
     #[serde(default)]
     previous: Vec<Keys>,
-    removal: Option<RemovalText>,
+    removal: Option<RawRemoval>,
 }
 
 #[derive(Deserialize)]
-struct RemovalText {
+struct RawRemoval {
     id: String,
     slot: Option<i64>,
     #[serde(default)]
     keys: Vec<Keys>,
 }
 
-impl Answer {
-    /// Reads the JSON of a page of changes.
+impl Changes {
+    /// Parses the JSON of a page of changes.
     ///
     /// # Errors
-    /// [`Trouble::Passing`] for a text that is none: perhaps it was cut off, or a proxy answered.
-    pub fn read(text: &[u8]) -> Result<Self, Trouble> {
-        let page: PageText = serde_json::from_slice(text).map_err(|error| unreadable(&error.to_string()))?;
+    /// [`AgentError::Transient`] for invalid JSON, as from a truncated response or a proxy's error page.
+    pub fn parse(text: &[u8]) -> Result<Self, AgentError> {
+        let page: RawPage = serde_json::from_slice(text).map_err(|error| invalid(&error.to_string()))?;
         match page.reset.as_deref() {
             Some("CLOSED") => return Ok(Self::Closed),
             Some(reason) => return Ok(Self::Reset(reason.to_owned())),
             None => {}
         }
-        let cursor = page.cursor.ok_or_else(|| unreadable("it has no cursor"))?;
+        let cursor = page.cursor.ok_or_else(|| invalid("it has no cursor"))?;
         let mut batch = Batch { cursor, ..Batch::default() };
         for change in page.changes {
             if let Some(fields) = change.upsert {
-                let entry = Entry::read(fields)?;
+                let entry = Entry::parse(fields)?;
                 if !change.previous.is_empty() {
                     let slot = entry.values["slot"].as_i64();
                     let (id, now) = (entry.id.clone(), entry.values.clone());
@@ -160,44 +158,44 @@ impl Answer {
     }
 }
 
-fn unreadable(why: &str) -> Trouble {
-    Trouble::passing(format!("the server's answer cannot be read: {why}"))
+fn invalid(reason: &str) -> AgentError {
+    AgentError::transient(format!("the server's response is invalid: {reason}"))
 }
 
 impl Entry {
-    /// Reads an entry object.
+    /// Parses an entry object.
     ///
     /// # Errors
-    /// [`Trouble::Passing`] for an object without id, version or number.
-    pub fn read(fields: Map<String, Value>) -> Result<Self, Trouble> {
+    /// [`AgentError::Transient`] for an object without id, version or number.
+    pub fn parse(fields: Map<String, Value>) -> Result<Self, AgentError> {
         let values: Map<String, Value> =
-            fields.into_iter().map(|(name, value)| (snake(&name), renamed(&name, value))).collect();
+            fields.into_iter().map(|(name, value)| (to_snake_case(&name), with_template_names(&name, value))).collect();
         let text = |name: &str| values.get(name).and_then(Value::as_str).map(str::to_owned);
         let (Some(id), Some(version), Some(number)) = (text("id"), text("version"), text("number")) else {
-            return Err(unreadable("an entry has no id, version or number"));
+            return Err(invalid("an entry has no id, version or number"));
         };
         let active = values.get("active").and_then(Value::as_bool).unwrap_or(true);
         Ok(Self { id, version, number, active, values: Value::Object(values) })
     }
 
-    /// Under what the telephone system may know it once it is written.
+    /// Returns the keys under which the telephone system stores this entry.
     pub fn keys(&self) -> Keys {
         Keys { number: self.number.clone(), parameters: self.values["parameters"].clone() }
     }
 
-    /// Where it stands in the feed.
+    /// Returns the position in the feed.
     pub fn slot(&self) -> Option<i64> {
         self.values["slot"].as_i64()
     }
 }
 
-/// The fields of members have template names too; what is inside parameters is the schema's own.
-fn renamed(field: &str, value: Value) -> Value {
+/// Renames the fields of members, too. The names inside `parameters` come from the service type's schema and stay.
+fn with_template_names(field: &str, value: Value) -> Value {
     match (field, value) {
         ("members", Value::Array(members)) => {
             let member = |member: Value| match member {
                 Value::Object(fields) => {
-                    Value::Object(fields.into_iter().map(|(name, value)| (snake(&name), value)).collect())
+                    Value::Object(fields.into_iter().map(|(name, value)| (to_snake_case(&name), value)).collect())
                 }
                 other => other,
             };
@@ -207,8 +205,8 @@ fn renamed(field: &str, value: Value) -> Value {
     }
 }
 
-/// `asciiLabel` → `ascii_label`.
-fn snake(name: &str) -> String {
+/// Converts `asciiLabel` to `ascii_label`.
+fn to_snake_case(name: &str) -> String {
     name.chars().fold(String::with_capacity(name.len() + 2), |mut text, letter| {
         if letter.is_ascii_uppercase() {
             text.push('_');
@@ -225,17 +223,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_read() {
+    fn parses_a_page() {
         let page = json!({
             "changes": [
-                { "upsert": { "id": "Extension:1", "version": "a", "number": "2342", "slot": 3, "asciiLabel": "X", "active": false,
-                    "parameters": { "maxContacts": 2 }, "members": [{ "delaySeconds": 5 }] },
+                { "upsert": { "id": "Extension:1", "version": "a", "number": "2342", "slot": 3, "asciiLabel": "X",
+                    "active": false, "parameters": { "maxContacts": 2 }, "members": [{ "delaySeconds": 5 }] },
                   "previous": [{ "number": "2000", "parameters": { "mac": "00" } }] },
                 { "removal": { "id": "Extension:2", "slot": 4, "keys": [{ "number": "2343", "parameters": {} }] } },
             ],
             "cursor": "c", "hasMore": true,
         });
-        let Answer::Page { batch, has_more } = Answer::read(page.to_string().as_bytes()).unwrap() else { panic!() };
+        let Changes::Page { batch, has_more } = Changes::parse(page.to_string().as_bytes()).unwrap() else { panic!() };
         assert!(has_more && batch.cursor == "c" && !batch.upserts[0].active);
         assert_eq!(batch.upserts[0].values["ascii_label"], "X");
         assert_eq!(batch.upserts[0].values["parameters"]["maxContacts"], 2);
@@ -250,11 +248,11 @@ mod tests {
     }
 
     #[test]
-    fn resets_are_told_apart_and_garbage_passes() {
-        assert!(matches!(Answer::read(br#"{"reset":"CLOSED"}"#), Ok(Answer::Closed)));
-        assert!(matches!(Answer::read(br#"{"reset":"BULK"}"#), Ok(Answer::Reset(reason)) if reason == "BULK"));
+    fn distinguishes_resets_and_treats_invalid_json_as_transient() {
+        assert!(matches!(Changes::parse(br#"{"reset":"CLOSED"}"#), Ok(Changes::Closed)));
+        assert!(matches!(Changes::parse(br#"{"reset":"BULK"}"#), Ok(Changes::Reset(reason)) if reason == "BULK"));
         for text in ["", "<html>", "{}", r#"{"cursor":"c","changes":[{"upsert":{"id":"x"}}]}"#] {
-            assert!(matches!(Answer::read(text.as_bytes()), Err(Trouble::Passing(_))), "{text}");
+            assert!(matches!(Changes::parse(text.as_bytes()), Err(AgentError::Transient(_))), "{text}");
         }
     }
 }

@@ -1,48 +1,51 @@
-//! `switchboard agent`: the consumer that nobody should have to write.
+//! `switchboard agent`: the reference feed consumer.
 //!
-//! It follows one feed and applies it to one telephone system with one of four drivers. A page is applied in two phases, all
-//! deletions before all upserts; what one extension's record is refused for is reported and does not stop the others. The
-//! cursor is stored with what was applied (`copy.rs`), so that an agent that is killed anywhere goes on where it was.
+//! Follows one feed and applies it to one telephone system with one of four drivers. A page is applied in two phases,
+//! all deletions before all upserts. An error of one extension's record is reported and does not stop the others. The
+//! cursor is stored together with the applied records (`replica.rs`), so an agent that is killed resumes where it
+//! stopped.
 
-mod calls;
 mod config;
-mod copy;
 mod database;
-mod difference;
+mod diff;
 mod drivers;
+mod dry_run;
 mod entry;
-mod follow;
-mod guard;
-mod source;
+mod error;
+mod feed_client;
+mod hooks;
+mod prune_guard;
+mod replica;
+mod snapshot;
+mod sync_loop;
 mod template;
-mod trouble;
 
 use std::path::Path;
 
 use platform::secrets::Secret;
 
-/// How the agent is run.
+/// Command-line options of the agent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Options {
-    /// Tells what would change, and changes nothing.
+    /// Prints the pending changes and applies none.
     pub dry_run: bool,
-    /// Lets one deletion pass that the prune guard would ask about.
+    /// Permits one deletion that exceeds the prune guard's limit.
     pub allow_prune: bool,
-    /// Ends at the feed's head instead of waiting for more.
+    /// Exits at the feed's head instead of waiting for more changes.
     pub once: bool,
-    /// Begins with a snapshot, as after the telephone system itself was restored.
+    /// Starts with a snapshot, for a telephone system that was restored from a backup.
     pub resync: bool,
 }
 
-/// Runs the agent with the settings in `file`. `key` stands in for the file of the key.
+/// Runs the agent with the settings in `file`. `key` overrides the API key file that the settings name.
 ///
 /// # Errors
-/// A sentence for whoever started it: wrong settings with their line, or why a person has to look.
+/// A sentence for the operator: an invalid setting with its line, or a permanent error.
 pub async fn run(file: &Path, key: Option<Secret>, options: Options) -> Result<(), String> {
     let config = config::Config::read(file, key)?;
     if options.dry_run {
-        print!("{}", difference::tell(config).await.map_err(|trouble| trouble.to_string())?);
+        print!("{}", dry_run::report(config).await.map_err(|error| error.to_string())?);
         return Ok(());
     }
-    follow::Agent::open(config, options).await?.run().await
+    sync_loop::Agent::open(config, options).await?.run().await
 }

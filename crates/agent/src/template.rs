@@ -1,4 +1,4 @@
-//! Lines, addresses and documents that an operator writes with `{{ number }}` in them.
+//! Templates of the settings file: command lines, URLs and documents with expressions such as `{{ number }}`.
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -6,38 +6,39 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::trouble::Refusal;
+use super::error::RecordError;
 
-/// How many steps one rendering may take.
+/// Maximum number of instructions of one rendering.
 const FUEL: u64 = 50_000_000;
 
-/// What a value must not be able to do in the text around it.
+/// Escaping of values, by the syntax of the surrounding text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Escape {
-    /// Part of an address: everything but letters and digits is percent-encoded (RFC 3986, section 2.1).
+    /// Percent-encodes everything but letters and digits (RFC 3986, section 2.1).
     Url,
-    /// A value of a JSON text.
+    /// Serializes the value as JSON.
     Json,
-    /// XML.
+    /// Replaces XML's special characters by entities.
     Xml,
-    /// One word of a command line: anything else is refused.
+    /// Rejects everything but one word of a command line.
     Word,
-    /// One line of a configuration file: control characters are refused.
+    /// Rejects control characters, which would end a line of a configuration file.
     Line,
 }
 
-/// A template that has been read.
+/// A parsed template.
 pub struct Template {
     environment: Environment<'static>,
 }
 
-const NAME: &str = "t";
+/// Name of the only template in the environment.
+const NAME: &str = "template";
 
 impl Template {
-    /// Reads a template.
+    /// Parses a template.
     ///
     /// # Errors
-    /// The parser's sentence, with the line.
+    /// The parser's message with the line.
     pub fn parse(source: &str, escape: Escape) -> Result<Self, String> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -49,56 +50,59 @@ impl Template {
             if value.is_undefined() {
                 return Err(ErrorKind::UndefinedError.into());
             }
-            let text = if value.is_safe() { value.to_string() } else { escaped(escape, value)? };
+            let text = if value.is_safe() { value.to_string() } else { escape.apply(value)? };
             out.write_str(&text).map_err(Error::from)
         });
-        environment.add_template_owned(NAME, source.to_owned()).map_err(|error| words(&error))?;
+        environment.add_template_owned(NAME, source.to_owned()).map_err(|error| describe(&error))?;
         Ok(Self { environment })
     }
 
-    /// Renders it. A value that could not stand there as data, and one that is not there, are the record's fault.
+    /// Renders the template.
     ///
     /// # Errors
-    /// What is wrong, without the value.
-    pub fn render(&self, values: &Value) -> Result<String, Refusal> {
-        let refused = |error: Error| Refusal::new("TEMPLATE", words(&error));
-        self.environment.get_template(NAME).and_then(|template| template.render(Serde(values))).map_err(refused)
+    /// [`RecordError`] with the code `TEMPLATE` for a value that is missing or cannot be escaped. It does not contain
+    /// the value.
+    pub fn render(&self, values: &Value) -> Result<String, RecordError> {
+        let template = self.environment.get_template(NAME);
+        let rendered = template.and_then(|template| template.render(Serde(values)));
+        rendered.map_err(|error| RecordError::new("TEMPLATE", describe(&error)))
     }
 }
 
-fn words(error: &Error) -> String {
+fn describe(error: &Error) -> String {
     let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
-    let place = error.line().map(|line| format!(" in line {line}")).unwrap_or_default();
-    format!("{}{place}{detail}", error.kind())
+    let line = error.line().map(|line| format!(" in line {line}")).unwrap_or_default();
+    format!("{}{line}{detail}", error.kind())
 }
 
-fn escaped(escape: Escape, value: &minijinja::Value) -> Result<String, Error> {
-    let refused = |why: &'static str| Err(Error::new(ErrorKind::InvalidOperation, why));
-    let text = value.to_string();
-    match escape {
-        Escape::Url => Ok(utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string()),
-        Escape::Json => {
-            serde_json::to_string(value).map_err(|_| Error::new(ErrorKind::InvalidOperation, "a value is no JSON"))
+impl Escape {
+    fn apply(self, value: &minijinja::Value) -> Result<String, Error> {
+        let rejected = |reason: &'static str| Err(Error::new(ErrorKind::InvalidOperation, reason));
+        let text = value.to_string();
+        match self {
+            Self::Url => Ok(utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string()),
+            Self::Json => serde_json::to_string(value)
+                .map_err(|_| Error::new(ErrorKind::InvalidOperation, "a value cannot be serialized as JSON")),
+            _ if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) => {
+                rejected("a value contains a control character")
+            }
+            Self::Xml => Ok(escape_xml(&text)),
+            Self::Line => Ok(text),
+            Self::Word if !text.is_empty() && text.chars().all(is_word_character) => Ok(text),
+            Self::Word => rejected("a value is not a single word"),
         }
-        _ if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) => {
-            refused("a value holds a control character")
-        }
-        Escape::Xml => Ok(xml(&text)),
-        Escape::Line => Ok(text),
-        Escape::Word if !text.is_empty() && text.chars().all(is_of_a_word) => Ok(text),
-        Escape::Word => refused("a value is not one plain word"),
     }
 }
 
-/// What no command line reads as anything but itself; a VTY shows help at `?`.
-fn is_of_a_word(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || "_.:@+-/=,%".contains(letter)
+/// Returns whether every command line takes the character literally. `?` is not among them: a VTY shows help for it.
+fn is_word_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "_.:@+-/=,%".contains(character)
 }
 
-fn xml(text: &str) -> String {
+fn escape_xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
+    for character in text.chars() {
+        match character {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
@@ -118,12 +122,12 @@ mod tests {
 
     const HOSTILE: &str = "Bob \"B\" <x>;\n[evil]\ntype=endpoint";
 
-    fn render(source: &str, escape: Escape, label: &str) -> Result<String, Refusal> {
+    fn render(source: &str, escape: Escape, label: &str) -> Result<String, RecordError> {
         Template::parse(source, escape).unwrap().render(&json!({ "label": label, "number": "2342" }))
     }
 
     #[test]
-    fn a_hostile_value_stays_data() {
+    fn escapes_or_rejects_hostile_values() {
         let url = render("http://x/{{ label }}/{{ number }}", Escape::Url, "a/../b?c#d\n").unwrap();
         assert_eq!(url, "http://x/a%2F%2E%2E%2Fb%3Fc%23d%0A/2342");
         let body = render(r#"{"n": {{ number }}, "l": {{ label }}}"#, Escape::Json, HOSTILE).unwrap();
@@ -138,10 +142,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_without_values() {
-        let refusal = Template::parse("a\n{{ parameters.imsi }}", Escape::Word).unwrap();
-        let refusal = refusal.render(&json!({ "parameters": { "ki": "topsecret" } })).unwrap_err();
-        assert!(refusal.message.contains("line 2") && !refusal.message.contains("topsecret"), "{refusal:?}");
-        assert!(Template::parse("{% if %}", Escape::Json).is_err_and(|why| why.contains("line 1")));
+    fn reports_missing_values_without_other_values() {
+        let template = Template::parse("a\n{{ parameters.imsi }}", Escape::Word).unwrap();
+        let error = template.render(&json!({ "parameters": { "ki": "topsecret" } })).unwrap_err();
+        assert!(error.message.contains("line 2") && !error.message.contains("topsecret"), "{error:?}");
+        assert!(Template::parse("{% if %}", Escape::Json).is_err_and(|message| message.contains("line 1")));
     }
 }

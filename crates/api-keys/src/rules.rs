@@ -44,7 +44,7 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiK
     caller.actor.demand_recent_sign_in(services.now())?;
     transact!(services, caller, actions::CREATE_API_KEY, Mode::Commit, |tx| {
         let permit = tx.permit().await?;
-        let label = platform::text::name(&input.label).map_err(|fault| fault.problem("label"))?;
+        let label = platform::text::name(&input.label).map_err(|error| error.for_field("label"))?;
         if input.scopes.is_empty() {
             return Err(UserError::new(UserErrorKind::Required, "scopes", "Say what the key may do.").into());
         }

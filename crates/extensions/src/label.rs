@@ -17,7 +17,7 @@ impl Label {
     pub fn parse(input: &str) -> Result<Self, UserError> {
         text::name(input).map(Self).map_err(|fault| UserError {
             message: format!("This cannot be a label. {fault}"),
-            ..fault.problem("label")
+            ..fault.for_field("label")
         })
     }
 

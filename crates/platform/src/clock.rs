@@ -1,7 +1,7 @@
-//! Time and randomness, injected.
+//! Injected clock and random number generator.
 //!
-//! Nothing else in the program may ask the time or draw random bytes: a test then decides both, and a
-//! feature that forgets an expiry is found by moving a clock. `clippy.toml` forbids the ways around it.
+//! Only this module reads the system's time and random bytes, so tests control both. `clippy.toml` forbids other
+//! sources.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use uuid::Uuid;
 
-/// An instant: microseconds since 1970-01-01T00:00:00Z, as both databases store it.
+/// An instant in microseconds since 1970-01-01T00:00:00Z, the stored form in both databases.
 #[derive(
     Clone,
     Copy,
@@ -32,23 +32,23 @@ use uuid::Uuid;
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// The instant `seconds` later (earlier, when negative).
+    /// Returns the instant `seconds` later, or earlier for a negative number.
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
-    /// Whole seconds from `earlier` to this instant; zero when `earlier` is later.
+    /// Returns the whole seconds since `earlier`; zero if `earlier` is later.
     pub const fn seconds_since(self, earlier: Self) -> i64 {
         let micros = self.0.saturating_sub(earlier.0);
         if micros > 0 { micros / 1_000_000 } else { 0 }
     }
 
-    /// Milliseconds since 1970, as UUIDv7 and HTTP dates want them.
+    /// Returns the milliseconds since 1970, for UUIDv7 and HTTP dates.
     pub const fn millis(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// Reads RFC 3339 (`2026-08-20T09:30:00Z`, any offset).
+    /// Parses RFC 3339 (`2026-08-20T09:30:00Z`, any offset).
     ///
     /// # Errors
     /// When the text is not an RFC 3339 instant.
@@ -57,7 +57,7 @@ impl Timestamp {
     }
 }
 
-/// RFC 3339 in UTC, with as many fractional digits as are needed: `2026-08-20T09:30:00Z`.
+/// Formats as RFC 3339 in UTC with the necessary fractional digits: `2026-08-20T09:30:00Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_microsecond(self.0) {
@@ -67,44 +67,44 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// A moment in the life of this process, to tell how old is what it has in memory. It only goes forward, whatever happens to the
-/// time of day, and is never stored.
+/// An instant of the monotonic clock, for the age of values in memory. Not affected by changes of the system time, and
+/// never stored.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Monotonic(std::time::Instant);
 
 impl Monotonic {
-    /// The present one.
+    /// Returns the current instant.
     pub fn now() -> Self {
         Self(std::time::Instant::now())
     }
 
-    /// Whether it is less than so long before `now`, or later.
+    /// Returns whether this instant is less than `age` before `now`.
     pub fn is_within(self, age: std::time::Duration, now: Self) -> bool {
         now.0.saturating_duration_since(self.0) < age
     }
 }
 
-/// Tells the time.
+/// A source of time.
 pub trait Clock: Send + Sync {
-    /// The instant now.
+    /// Returns the current instant.
     fn now(&self) -> Timestamp;
 }
 
-/// Draws random bytes that nobody can guess.
+/// A cryptographically secure random number generator.
 pub trait Rng: Send + Sync {
-    /// Fills the whole slice.
+    /// Fills the slice with random bytes.
     fn fill(&self, bytes: &mut [u8]);
 }
 
 impl dyn Rng + '_ {
-    /// `N` random bytes.
+    /// Returns `N` random bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.fill(&mut bytes);
         bytes
     }
 
-    /// A number in `0..bound`, each equally likely (rejection sampling). Zero for a bound of zero.
+    /// Returns a uniformly distributed number in `0..bound` (rejection sampling); zero for a bound of zero.
     pub fn below(&self, bound: u64) -> u64 {
         if bound == 0 {
             return 0;
@@ -118,14 +118,14 @@ impl dyn Rng + '_ {
         }
     }
 
-    /// A new UUIDv7 (RFC 9562, section 5.7): sortable by creation, so an id is a cursor.
+    /// Generates a UUIDv7 (RFC 9562, section 5.7). It sorts by creation time, so an id is a cursor.
     pub fn uuid(&self, now: Timestamp) -> Uuid {
         let millis = u64::try_from(now.millis()).unwrap_or(0);
         uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid()
     }
 
-    /// A new UUIDv7 that sorts by `counter` within its millisecond: what one transaction does step by step stays in its
-    /// order (RFC 9562, section 6.2, method 1: twelve bits of counter, so 4,096 steps).
+    /// Generates a UUIDv7 that sorts by `counter` within its millisecond, so the rows of one transaction keep their
+    /// order (RFC 9562, section 6.2, method 1: a counter of twelve bits).
     pub fn uuid_in_order(&self, now: Timestamp, counter: u16) -> Uuid {
         let millis = u64::try_from(now.millis()).unwrap_or(0);
         let mut random: [u8; 10] = self.bytes();
@@ -136,43 +136,42 @@ impl dyn Rng + '_ {
     }
 }
 
-/// The machine's clock.
+/// The system's clock.
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
+    #[expect(clippy::disallowed_methods, reason = "the only use of the system's clock")]
     fn now(&self) -> Timestamp {
         Timestamp(jiff::Timestamp::now().as_microsecond())
     }
 }
 
-/// The machine's random number generator.
+/// The operating system's random number generator.
 pub struct SystemRng;
 
 impl Rng for SystemRng {
     #[expect(
         clippy::disallowed_methods,
         clippy::panic,
-        reason = "the one place that asks the machine; without it nothing is safe"
+        reason = "the only use of the system's generator; no caller can continue safely after its failure"
     )]
     fn fill(&self, bytes: &mut [u8]) {
-        // Without randomness no secret can be made, and nothing the caller could do would be safe.
         if let Err(error) = getrandom::fill(bytes) {
-            panic!("the operating system gives no random numbers: {error}");
+            panic!("the operating system's random number generator failed: {error}");
         }
     }
 }
 
-/// A clock that stands still until it is moved: for tests.
+/// A clock that tests advance manually.
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// A clock that stands at `now`.
+    /// Creates a clock that is stopped at `now`.
     pub const fn new(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.0))
     }
 
-    /// Moves the clock on.
+    /// Advances the clock.
     pub fn advance(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
         self.0.fetch_add(micros, Ordering::SeqCst);
@@ -185,11 +184,11 @@ impl Clock for ManualClock {
     }
 }
 
-/// A generator that repeats itself from a seed: for tests and benches.
+/// A deterministic generator for tests and benches.
 pub struct SeededRng(Mutex<ChaCha20Rng>);
 
 impl SeededRng {
-    /// A generator that always gives the same bytes for the same seed.
+    /// Creates a generator whose output depends only on the seed.
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(ChaCha20Rng::seed_from_u64(seed)))
     }
@@ -207,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_reads_back_what_it_prints() {
+    fn parses_its_own_output() {
         let at = Timestamp::parse("2026-08-20T09:30:00Z").unwrap();
         assert_eq!(at.to_string(), "2026-08-20T09:30:00Z");
         assert_eq!(Timestamp::parse("2026-08-20T11:30:00+02:00").unwrap(), at);
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_of_one_instant_sort_by_their_counter() {
+    fn ids_of_one_millisecond_sort_by_the_counter() {
         let rng: &dyn Rng = &SeededRng::new(1);
         let steps: Vec<_> = (0..4096).map(|step| rng.uuid_in_order(Timestamp(1_000_000_000), step)).collect();
         assert!(steps.is_sorted());

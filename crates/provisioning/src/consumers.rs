@@ -182,7 +182,7 @@ pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Consumer, Error> {
 
 fn validate_name(name: &str) -> Result<String, UserError> {
     text::name(name)
-        .map_err(|error| UserError { message: format!("This cannot be a name. {error}"), ..error.problem("name") })
+        .map_err(|error| UserError { message: format!("This cannot be a name. {error}"), ..error.for_field("name") })
 }
 
 async fn require_free_name(conn: &mut Conn, feed: FeedId, name: &str, except: ConsumerId) -> Result<(), Error> {

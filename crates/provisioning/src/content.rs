@@ -12,7 +12,7 @@ use platform::error::{Error, InternalError};
 use platform::feed_log::Entry;
 use platform::ids::{AccountId, EventId, ExtensionId, NumberId};
 use restrictions::{Restriction, RestrictionEffect, RestrictionSource, TargetKind};
-use platform::secrets::{Place as SealedPlace, Sealer, SealingError};
+use platform::secrets::{SealContext, Sealer, SealingError};
 use service_types::schema::{DigestContext, DigestSet, Parameters, Viewer};
 use platform::store::Conn;
 use platform::store::types::Id;
@@ -143,7 +143,7 @@ impl ContentReader<'_> {
 }
 
 fn open_secrets(sealer: &Sealer, id: ExtensionId, sealed: &[u8]) -> Result<Parameters, Error> {
-    match sealer.open(&SealedPlace::of("extensions", &id.0, "secrets"), sealed) {
+    match sealer.open(&SealContext::of("extensions", &id.0, "secrets"), sealed) {
         // The error of the parser is dropped: it could quote a part of a secret.
         Ok(plain) => {
             Ok(serde_json::from_slice(&plain).map_err(|_| InternalError::new("sealed secrets are no JSON object"))?)

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::schema::{ParameterSchema, Parameters, UniqueParameter, UniqueScope};
 use platform::error::{Error, InternalError};
 use platform::ids::{EventId, ExtensionId, ServiceTypeId};
-use platform::secrets::{ComparisonKey, Place, Sealer, SealingError};
+use platform::secrets::{ComparisonKey, SealContext, Sealer, SealingError};
 use platform::store::types::Id;
 use platform::transaction::Tx;
 
@@ -49,8 +49,8 @@ pub fn reseal_secrets(sealer: &Sealer, extension: ExtensionId, sealed: &[u8]) ->
     sealer.reseal(&place(&extension), sealed)
 }
 
-fn place(extension: &ExtensionId) -> Place<'_> {
-    Place::of("extensions", &extension.0, "secrets")
+fn place(extension: &ExtensionId) -> SealContext<'_> {
+    SealContext::of("extensions", &extension.0, "secrets")
 }
 
 /// A parameter value that is unique in its scope.

@@ -13,7 +13,7 @@ use platform::feed_log::{self, AppendedRevision, ChangeSet, EntryChange, EntryKe
 use platform::ids::ExtensionId;
 use platform::notifications::Notification;
 use platform::query;
-use platform::secrets::Place;
+use platform::secrets::SealContext;
 use service_types::schema::ParameterSchema;
 use platform::store::Conn;
 use platform::store::schema::{extension_unique_values, extensions};
@@ -32,7 +32,7 @@ impl TestTransaction {
         let sealed = fixture
             .services
             .sealer
-            .seal(&Place::of("extensions", &id.0, "secrets"), br#"{"password":"hunter22"}"#)
+            .seal(&SealContext::of("extensions", &id.0, "secrets"), br#"{"password":"hunter22"}"#)
             .unwrap();
         let (text, feed, at) = (number.to_owned(), fixture.feed, fixture.clock.now());
         let stored = JsonValue(parameters.clone());

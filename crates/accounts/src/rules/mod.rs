@@ -29,8 +29,8 @@ pub use sign_in::{SignedIn, sign_in};
 
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::AccountId;
-use platform::jobs::{JobKind, NewJob};
-use platform::mail::Mail;
+use platform::jobs::NewJob;
+use platform::mail::{Mail, SEND_MAIL};
 use platform::transaction::Tx;
 
 /// An account that an operation made or changed.
@@ -47,7 +47,7 @@ pub struct Accepted;
 /// Puts a mail beside the change.
 pub(crate) async fn send(tx: &mut Tx<'_>, mail: &Mail) -> Result<(), Error> {
     let payload = mail.seal(tx.sealer()).map_err(InternalError::new)?;
-    tx.enqueue(NewJob { kind: JobKind::SendMail, payload, deduplication: None }).await
+    tx.enqueue(NewJob::new(&SEND_MAIL, payload)).await
 }
 
 /// A username as it is stored: folded to lower case, 3–32 of `a-z0-9._-`.
@@ -68,7 +68,7 @@ pub fn clean_username(input: &str) -> Result<String, UserError> {
 
 /// A name to be shown.
 fn clean_display_name(input: &str) -> Result<String, UserError> {
-    platform::text::name(input).map_err(|fault| fault.problem("displayName"))
+    platform::text::name(input).map_err(|error| error.for_field("displayName"))
 }
 
 /// An address to which mail can be sent.

@@ -1,4 +1,4 @@
-//! The agent's settings: a TOML file, read once at the start. What is wrong in it is named with its line.
+//! The agent's settings: a TOML file that is read once at the start. Errors contain the line.
 
 mod raw;
 mod reader;
@@ -12,132 +12,135 @@ use regex::Regex;
 use super::database::Statement;
 use super::template::Template;
 use platform::secrets::Secret;
-use raw::Raw;
-use reader::{Reader, Wrong, line_of};
+use raw::RawConfig;
+use reader::{ConfigError, Reader, line_of};
 
-/// What the agent follows, and what it writes to.
+/// Settings of one agent: one feed and one telephone system.
 pub struct Config {
-    pub feed: Arc<Feed>,
-    pub guard: Guard,
+    pub feed: Arc<FeedConfig>,
+    pub guard: GuardConfig,
     pub driver: Driver,
-    /// Called for every number that is gone or silent.
-    pub gone: Option<Request>,
-    /// After how long records that failed are tried again.
+    /// Request for every number that was removed, deactivated or moved (`[gone]`).
+    pub release_hook: Option<RequestTemplate>,
+    /// Interval between two attempts to apply failed records.
     pub retry: Duration,
 }
 
-/// Which feed, and as whom.
-pub struct Feed {
-    /// Without a slash at its end.
+/// The feed and the consumer's credentials.
+pub struct FeedConfig {
+    /// Base URL without a trailing slash.
     pub url: String,
     pub event: String,
     pub service_type: String,
     pub consumer: String,
     pub key: Secret,
-    /// A certificate authority besides the system's own, PEM.
+    /// Certificate authority in addition to the system's, PEM.
     pub authority: Option<Vec<u8>>,
 }
 
-/// When a deletion is too large to be believed.
+/// Limits of the prune guard.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Guard {
-    /// More than so many of a hundred.
+pub struct GuardConfig {
+    /// Maximum share of extensions that one batch deletes, in percent.
     pub percent: usize,
-    /// At most so many are always believed.
+    /// Number of deletions that is always permitted.
     pub floor: usize,
 }
 
-/// What it writes to.
-#[expect(clippy::large_enum_variant, reason = "there is one in the program")]
+/// The driver and its settings.
+#[expect(clippy::large_enum_variant, reason = "the process has one instance")]
 pub enum Driver {
-    Sql(Sql),
-    File(FileDriver),
-    Http(Http),
-    Script(Script),
+    Sql(SqlConfig),
+    File(FileConfig),
+    Http(HttpConfig),
+    Script(ScriptConfig),
 }
 
 /// Statements against a database.
-pub struct Sql {
+pub struct SqlConfig {
     pub database: Secret,
     pub delete: Vec<Statement>,
     pub upsert: Vec<Statement>,
 }
 
-/// A file that is written as a whole.
-pub struct FileDriver {
+/// A file that contains every extension.
+pub struct FileConfig {
     pub state: PathBuf,
     pub path: PathBuf,
     pub mode: u32,
     pub content: Content,
-    /// A program and its arguments; no shell reads them.
+    /// Program and arguments, run without a shell.
     pub reload: Vec<String>,
     pub reload_timeout: Duration,
 }
 
-/// Where a file's content comes from.
-#[expect(clippy::large_enum_variant, reason = "there is one in the program")]
+/// Source of a file's content.
+#[expect(clippy::large_enum_variant, reason = "the process has one instance")]
 pub enum Content {
-    /// The server renders a template of the service type.
+    /// Name of a template of the service type, rendered by the server.
     Server(String),
-    /// A template of the agent's own.
+    /// Template rendered by the agent.
     Local(Template),
 }
 
-/// Requests for each extension.
-pub struct Http {
+/// HTTP requests for each extension.
+pub struct HttpConfig {
     pub state: PathBuf,
-    pub put: Request,
-    pub delete: Request,
+    pub put: RequestTemplate,
+    pub delete: RequestTemplate,
 }
 
-/// A request, with templates for its parts.
-pub struct Request {
+/// An HTTP request with templates for URL and body.
+pub struct RequestTemplate {
     pub method: reqwest::Method,
     pub url: Template,
     pub body: Option<Template>,
     pub content_type: String,
-    pub headers: Vec<(String, Secret)>,
+    /// Value of the `Authorization` header.
+    pub authorization: Option<Secret>,
     pub timeout: Duration,
-    /// What an answer must contain to count as done; without it every 2xx does.
+    /// Pattern that the body of a successful response matches; without it every 2xx is a success.
     pub expect: Option<Regex>,
 }
 
-/// Lines over TCP.
-pub struct Script {
+/// Command lines over TCP.
+pub struct ScriptConfig {
     pub state: PathBuf,
     pub address: String,
-    /// What ends every answer.
+    /// Pattern of the prompt, which ends every response.
     pub prompt: Regex,
-    /// What ends every line.
+    /// Terminator of a command line.
     pub line_end: String,
     pub timeout: Duration,
-    pub begin: Vec<Line>,
-    pub delete: Vec<Line>,
-    pub release: Vec<Line>,
-    pub upsert: Vec<Line>,
-    pub end: Vec<Line>,
+    pub begin: Vec<CommandLine>,
+    pub delete: Vec<CommandLine>,
+    pub release: Vec<CommandLine>,
+    pub upsert: Vec<CommandLine>,
+    pub end: Vec<CommandLine>,
 }
 
-/// One line and what its answer must and must not say.
-pub struct Line {
+/// A command with the patterns of its response.
+pub struct CommandLine {
     pub send: Template,
+    /// Pattern of success.
     pub expect: Option<Regex>,
+    /// Pattern of failure.
     pub deny: Option<Regex>,
 }
 
 impl Config {
-    /// Where the agent's own tables are: in the database that it writes to, or in a file of their own.
+    /// Returns the URL of the replica's database: the telephone system's for the `sql` driver, otherwise a SQLite file.
     pub fn state_url(&self) -> String {
         match &self.driver {
             Driver::Sql(sql) => sql.database.expose().to_owned(),
-            Driver::File(FileDriver { state, .. })
-            | Driver::Http(Http { state, .. })
-            | Driver::Script(Script { state, .. }) => format!("sqlite:{}", state.display()),
+            Driver::File(FileConfig { state, .. })
+            | Driver::Http(HttpConfig { state, .. })
+            | Driver::Script(ScriptConfig { state, .. }) => format!("sqlite:{}", state.display()),
         }
     }
 
-    /// The same for reading alone: a file that is not there is not made.
-    pub fn dry_state_url(&self) -> String {
+    /// Returns [`Self::state_url`] for read access, which does not create a missing file.
+    pub fn read_only_state_url(&self) -> String {
         let url = self.state_url();
         match url.strip_prefix("sqlite:") {
             Some(path) if !Path::new(path).exists() => "sqlite::memory:".to_owned(),
@@ -145,27 +148,29 @@ impl Config {
         }
     }
 
-    /// Reads the file. Paths in it are relative to its folder. `key` stands in for `feed.key_file`.
+    /// Reads the settings file. Paths in it are relative to its folder. `key` overrides `feed.key_file`.
     ///
     /// # Errors
-    /// A sentence with file, line and what is wrong; it shows no secret.
+    /// A sentence with file, line and reason, without secrets.
     pub fn read(path: &Path, key: Option<Secret>) -> Result<Self, String> {
-        let shown = path.display();
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+        let file = path.display();
+        let text = std::fs::read_to_string(path).map_err(|error| format!("{file} cannot be read: {error}"))?;
         let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
-        Self::parse(&text, &folder, key).map_err(|wrong| match wrong.at {
-            Some(at) => format!("{shown}, line {}: {}", line_of(&text, at), wrong.what),
-            None => format!("{shown}: {}", wrong.what),
+        Self::parse(&text, &folder, key).map_err(|error| match error.offset {
+            Some(offset) => format!("{file}, line {}: {}", line_of(&text, offset), error.message),
+            None => format!("{file}: {}", error.message),
         })
     }
 
-    fn parse(text: &str, folder: &Path, key: Option<Secret>) -> Result<Self, Wrong> {
-        let raw: Raw = toml::from_str(text)
-            .map_err(|error| Wrong { at: error.span().map(|span| span.start), what: error.message().to_owned() })?;
+    fn parse(text: &str, folder: &Path, key: Option<Secret>) -> Result<Self, ConfigError> {
+        let raw: RawConfig = toml::from_str(text).map_err(|error| ConfigError {
+            offset: error.span().map(|span| span.start),
+            message: error.message().to_owned(),
+        })?;
         let reader = Reader { folder };
         let drivers = [raw.sql.is_some(), raw.file.is_some(), raw.http.is_some(), raw.script.is_some()];
-        if drivers.iter().filter(|is_there| **is_there).count() != 1 {
-            return Err(Wrong::here("exactly one of [sql], [file], [http] and [script] says what to write to"));
+        if drivers.iter().filter(|is_present| **is_present).count() != 1 {
+            return Err(ConfigError::new("exactly one of [sql], [file], [http] and [script] is required"));
         }
         let driver = if let Some(sql) = raw.sql {
             Driver::Sql(reader.sql(sql)?)
@@ -176,13 +181,13 @@ impl Config {
         } else if let Some(script) = raw.script {
             Driver::Script(reader.script(script)?)
         } else {
-            return Err(Wrong::here("there is no driver"));
+            return Err(ConfigError::new("there is no driver"));
         };
         Ok(Self {
             feed: Arc::new(reader.feed(raw.feed, key)?),
-            guard: Guard { percent: raw.guard.percent, floor: raw.guard.floor },
+            guard: GuardConfig { percent: raw.guard.percent, floor: raw.guard.floor },
             driver,
-            gone: raw.gone.map(|gone| reader.request(gone, reqwest::Method::POST)).transpose()?,
+            release_hook: raw.gone.map(|request| reader.request(request, reqwest::Method::POST)).transpose()?,
             retry: Duration::from_secs(raw.retry_seconds.max(1)),
         })
     }

@@ -1,11 +1,11 @@
-//! The settings as the file has them, before anything in it was looked at.
+//! The settings as deserialized from TOML, before validation.
 
 use serde::Deserialize;
 use toml::Spanned;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Raw {
+pub struct RawConfig {
     pub feed: RawFeed,
     #[serde(default)]
     pub guard: RawGuard,
@@ -14,7 +14,7 @@ pub struct Raw {
     pub http: Option<RawHttp>,
     pub script: Option<RawScript>,
     pub gone: Option<RawRequest>,
-    #[serde(default = "ten_minutes")]
+    #[serde(default = "seconds_600")]
     pub retry_seconds: u64,
 }
 
@@ -56,14 +56,14 @@ pub struct RawSql {
 pub struct RawFile {
     pub state: String,
     pub path: String,
-    #[serde(default = "private")]
+    #[serde(default = "mode_600")]
     pub mode: Spanned<String>,
     pub template: Option<Spanned<String>>,
     pub template_file: Option<Spanned<String>>,
     pub escape: Option<Spanned<String>>,
     #[serde(default)]
     pub reload: Vec<String>,
-    #[serde(default = "half_a_minute")]
+    #[serde(default = "seconds_30")]
     pub reload_timeout_seconds: u64,
 }
 
@@ -81,10 +81,10 @@ pub struct RawRequest {
     pub method: Option<Spanned<String>>,
     pub url: Spanned<String>,
     pub body: Option<Spanned<String>>,
-    #[serde(default = "json_type")]
+    #[serde(default = "content_type_json")]
     pub content_type: String,
     pub authorization_file: Option<Spanned<String>>,
-    #[serde(default = "ten_seconds")]
+    #[serde(default = "seconds_10")]
     pub timeout_seconds: u64,
     pub expect: Option<Spanned<String>>,
 }
@@ -97,21 +97,21 @@ pub struct RawScript {
     pub prompt: Spanned<String>,
     #[serde(default = "line_feed")]
     pub line_end: String,
-    #[serde(default = "ten_seconds")]
+    #[serde(default = "seconds_10")]
     pub timeout_seconds: u64,
     #[serde(default)]
-    pub begin: Vec<RawLine>,
-    pub delete: Vec<RawLine>,
+    pub begin: Vec<RawCommandLine>,
+    pub delete: Vec<RawCommandLine>,
     #[serde(default)]
-    pub release: Vec<RawLine>,
-    pub upsert: Vec<RawLine>,
+    pub release: Vec<RawCommandLine>,
+    pub upsert: Vec<RawCommandLine>,
     #[serde(default)]
-    pub end: Vec<RawLine>,
+    pub end: Vec<RawCommandLine>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RawLine {
+pub struct RawCommandLine {
     pub send: Spanned<String>,
     pub expect: Option<Spanned<String>>,
     pub deny: Option<Spanned<String>>,
@@ -121,22 +121,22 @@ fn line_feed() -> String {
     "\n".to_owned()
 }
 
-fn private() -> Spanned<String> {
+fn mode_600() -> Spanned<String> {
     Spanned::new(0..0, "600".to_owned())
 }
 
-const fn ten_minutes() -> u64 {
+const fn seconds_600() -> u64 {
     600
 }
 
-const fn ten_seconds() -> u64 {
+const fn seconds_10() -> u64 {
     10
 }
 
-const fn half_a_minute() -> u64 {
+const fn seconds_30() -> u64 {
     30
 }
 
-fn json_type() -> String {
+fn content_type_json() -> String {
     "application/json".to_owned()
 }

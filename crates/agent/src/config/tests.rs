@@ -2,37 +2,41 @@ use super::*;
 
 const FEED: &str =
     "[feed]\nurl = \"https://n.example/\"\nevent = \"demo\"\nservice_type = \"sip\"\nconsumer = \"sip-1\"\n";
-const SQL: &str = "[sql]\ndatabase = \"sqlite:k.db\"\ndelete = [\"DELETE FROM s WHERE u = :number\"]\nupsert = [\"INSERT INTO s VALUES (:number, :digests.password.ha1)\"]\n";
+const SQL: &str = r#"[sql]
+database = "sqlite:k.db"
+delete = ["DELETE FROM s WHERE u = :number"]
+upsert = ["INSERT INTO s VALUES (:number, :digests.password.ha1)"]
+"#;
 
-fn wrong(text: &str) -> String {
+fn read_error(text: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("agent.toml");
     std::fs::write(&file, text).unwrap();
-    let Err(sentence) = Config::read(&file, Some(Secret::new("swb_topsecret"))) else { panic!("it was read: {text}") };
-    assert!(!sentence.contains("topsecret"), "{sentence}");
-    sentence.rsplit_once("agent.toml").unwrap().1.to_owned()
+    let Err(message) = Config::read(&file, Some(Secret::new("swb_topsecret"))) else { panic!("no error for {text}") };
+    assert!(!message.contains("topsecret"), "{message}");
+    message.rsplit_once("agent.toml").unwrap().1.to_owned()
 }
 
 #[test]
-fn a_good_file_is_read() {
+fn reads_valid_settings() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("agent.toml");
     std::fs::write(folder.path().join("key"), "swb_a_b\n").unwrap();
     std::fs::write(&file, format!("{FEED}key_file = \"key\"\n{SQL}[guard]\npercent = 50\n")).unwrap();
-    let config = Config::read(&file, None).unwrap_or_else(|why| panic!("{why}"));
+    let config = Config::read(&file, None).unwrap_or_else(|message| panic!("{message}"));
     assert_eq!((config.feed.url.as_str(), config.feed.key.expose()), ("https://n.example", "swb_a_b"));
-    assert_eq!(config.guard, Guard { percent: 50, floor: 10 });
+    assert_eq!(config.guard, GuardConfig { percent: 50, floor: 10 });
     let Driver::Sql(sql) = config.driver else { panic!("another driver") };
     assert_eq!(sql.database.expose(), format!("sqlite:{}", folder.path().join("k.db").display()));
     assert_eq!(sql.upsert[0].paths[1], ["digests", "password", "ha1"]);
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_line() {
+fn reports_the_line_of_an_invalid_setting() {
     let cases = [
         ("[feed".to_owned(), ", line 1: "),
         (FEED.replace("demo", "de mo") + SQL, ", line 3: this is not a slug"),
-        (FEED.replace("https", "gopher") + SQL, ", line 2: this is not the address"),
+        (FEED.replace("https", "gopher") + SQL, ", line 2: this is not the base URL"),
         (FEED.to_owned() + &SQL.replace(":digests", ":digest"), ", line 9: `:digest.password.ha1` is not among"),
         (FEED.to_owned() + &SQL.replace("u = :number", "u = :label"), ", line 8: `:label` is not among"),
         (FEED.to_owned() + &SQL.replace("sqlite:", "mysql:"), ", line 7: a database is"),
@@ -44,7 +48,8 @@ fn what_is_wrong_is_named_with_its_line() {
         ),
         (
             format!(
-                "{FEED}[script]\nstate = \"s\"\naddress = \"h:1\"\nprompt = \">\"\ndelete = []\nupsert = [{{ send = \"{{{{ x\" }}]\n"
+                "{FEED}[script]\nstate = \"s\"\naddress = \"h:1\"\nprompt = \">\"\ndelete = []\n\
+                 upsert = [{{ send = \"{{{{ x\" }}]\n"
             ),
             ", line 11: syntax error",
         ),
@@ -55,11 +60,11 @@ fn what_is_wrong_is_named_with_its_line() {
         (format!("{FEED}[file]\nstate = \"s\"\npath = \"p\"\ntemplate_file = \"nowhere\"\n"), ", line 9: "),
     ];
     for (text, expected) in cases {
-        let sentence = wrong(&text);
-        assert!(sentence.starts_with(expected), "{expected:?} is not the beginning of {sentence:?}");
+        let message = read_error(&text);
+        assert!(message.starts_with(expected), "{message:?} does not start with {expected:?}");
     }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("agent.toml");
     std::fs::write(&file, format!("{FEED}{SQL}")).unwrap();
-    assert!(Config::read(&file, None).is_err_and(|why| why.contains("the key is missing")));
+    assert!(Config::read(&file, None).is_err_and(|message| message.contains("the key is missing")));
 }

@@ -1,6 +1,7 @@
-//! A PostgreSQL database, perhaps another program's.
+//! PostgreSQL connection.
 //!
-//! Values travel as text (PostgreSQL protocol, Bind, format code 0), so that the server reads each as its column's type.
+//! Values are sent as text (PostgreSQL protocol, Bind, format code 0), so that the server converts each to its column's
+//! type.
 
 use std::error::Error as StdError;
 
@@ -8,15 +9,16 @@ use bytes::BytesMut;
 use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Error, NoTls};
 
-use super::{Datum, Row};
-use crate::trouble::{Fails, Refusal, Trouble};
+use super::{SqlValue, TextRow};
+use crate::error::{AgentError, ApplyError, RecordError};
 
-/// A connection. It ends with the value.
+/// A connection, which is closed when dropped.
 pub struct Connection(Client);
 
 impl Connection {
-    pub async fn open(url: &str) -> Result<Self, Trouble> {
-        let unreachable = |error: &Error| Trouble::passing(format!("PostgreSQL cannot be reached: {}", words(error)));
+    pub async fn open(url: &str) -> Result<Self, AgentError> {
+        let unreachable =
+            |error: &Error| AgentError::transient(format!("PostgreSQL is unreachable: {}", describe(error)));
         let (client, connection) = tokio_postgres::connect(url, NoTls).await.map_err(|error| unreachable(&error))?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -26,29 +28,29 @@ impl Connection {
         Ok(Self(client))
     }
 
-    pub async fn batch(&self, sql: &str) -> Result<(), Fails> {
-        self.0.batch_execute(sql).await.map_err(|error| fails(&error))
+    pub async fn batch(&self, sql: &str) -> Result<(), ApplyError> {
+        self.0.batch_execute(sql).await.map_err(|error| classify(&error))
     }
 
-    pub async fn execute(&self, sql: &str, data: &[Datum]) -> Result<u64, Fails> {
-        let statement = self.0.prepare(sql).await.map_err(|error| fails(&error))?;
-        self.0.execute_raw(&statement, data).await.map_err(|error| fails(&error))
+    pub async fn execute(&self, sql: &str, values: &[SqlValue]) -> Result<(), ApplyError> {
+        let statement = self.0.prepare(sql).await.map_err(|error| classify(&error))?;
+        self.0.execute_raw(&statement, values).await.map(drop).map_err(|error| classify(&error))
     }
 
-    pub async fn rows(&self, sql: &str, data: &[Datum]) -> Result<Vec<Row>, Fails> {
-        let data: Vec<&(dyn ToSql + Sync)> = data.iter().map(|datum| datum as &(dyn ToSql + Sync)).collect();
-        let rows = self.0.query(sql, &data).await.map_err(|error| fails(&error))?;
+    pub async fn query(&self, sql: &str, values: &[SqlValue]) -> Result<Vec<TextRow>, ApplyError> {
+        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        let rows = self.0.query(sql, &values).await.map_err(|error| classify(&error))?;
         let row = |row: &tokio_postgres::Row| Ok([row.try_get(0)?, row.try_get(1)?, row.try_get(2)?]);
-        rows.iter().map(row).collect::<Result<_, Error>>().map_err(|error| fails(&error))
+        rows.iter().map(row).collect::<Result<_, Error>>().map_err(|error| classify(&error))
     }
 }
 
-impl ToSql for Datum {
+impl ToSql for SqlValue {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
         match self {
             Self::Null => return Ok(IsNull::Yes),
             Self::Boolean(flag) => out.extend_from_slice(if *flag { b"t" } else { b"f" }),
-            Self::Integer(whole) => out.extend_from_slice(whole.to_string().as_bytes()),
+            Self::Integer(integer) => out.extend_from_slice(integer.to_string().as_bytes()),
             Self::Real(real) => out.extend_from_slice(real.to_string().as_bytes()),
             Self::Text(text) => out.extend_from_slice(text.as_bytes()),
         }
@@ -66,8 +68,8 @@ impl ToSql for Datum {
     to_sql_checked!();
 }
 
-/// The server's own sentence; values are in its detail, which is left out.
-fn words(error: &Error) -> String {
+/// Returns the server's message. Its detail is omitted, as it contains values.
+fn describe(error: &Error) -> String {
     match error.as_db_error() {
         Some(error) => error.message().to_owned(),
         None => {
@@ -80,14 +82,14 @@ fn words(error: &Error) -> String {
     }
 }
 
-/// Classes 22, 23 and 42 are the statement's and its data's (PostgreSQL, appendix A); all others the server's.
-fn fails(error: &Error) -> Fails {
+/// Classifies an error by its SQLSTATE class (PostgreSQL, appendix A): 22, 23, 42 and P0 concern the statement and its
+/// values, all others the server.
+fn classify(error: &Error) -> ApplyError {
     let Some(code) = error.code() else {
-        // A value that cannot be sent is the record's; a connection that is gone is not.
-        return Fails::System(Trouble::passing(format!("PostgreSQL: {}", words(error))));
+        return ApplyError::System(AgentError::transient(format!("PostgreSQL: {}", describe(error))));
     };
     match code.code().get(..2) {
-        Some("22" | "23" | "42" | "P0") => Fails::Record(Refusal::new(code.code(), words(error))),
-        _ => Fails::System(Trouble::passing(format!("PostgreSQL: {}", words(error)))),
+        Some("22" | "23" | "42" | "P0") => ApplyError::Record(RecordError::new(code.code(), describe(error))),
+        _ => ApplyError::System(AgentError::transient(format!("PostgreSQL: {}", describe(error)))),
     }
 }

@@ -1,4 +1,4 @@
-//! A SQLite file, perhaps another program's.
+//! SQLite connection.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,15 +9,15 @@ use diesel::sql_types::{BigInt, Double, Integer, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection};
 
-use super::{Datum, Row};
-use crate::trouble::{Fails, Refusal, Trouble};
+use super::{SqlValue, TextRow};
+use crate::error::{AgentError, ApplyError, RecordError};
 
-/// How long another program's lock is waited for, in milliseconds.
-const BUSY_MILLISECONDS: u32 = 5000;
+/// Time to wait for another program's lock, in milliseconds.
+const BUSY_TIMEOUT_MS: u32 = 5000;
 
-/// An open file. Its journal mode is left as its owner has it.
+/// An open file. The journal mode is not changed.
 ///
-/// The lock is never waited for, since only one may change a connection; it lets the agent be watched from several threads.
+/// The mutex makes the connection `Sync`; it is accessed through `&mut` only, so it never blocks.
 pub struct Connection(Mutex<SqliteConnection>);
 
 #[derive(QueryableByName)]
@@ -33,13 +33,14 @@ struct Columns {
 type Query<'q> = diesel::query_builder::BoxedSqlQuery<'q, Sqlite, diesel::query_builder::SqlQuery>;
 
 impl Connection {
-    /// Opens the file, and makes it if it is not there.
-    pub fn open(path: &str) -> Result<Self, Trouble> {
-        let unreachable = |error: String| Trouble::passing(format!("the database {path} cannot be opened: {error}"));
-        let mut connection = SqliteConnection::establish(path).map_err(|error| unreachable(error.to_string()))?;
-        // FULL: what was committed is on the disk, so an acknowledgement after it is true.
-        let settings = format!("PRAGMA busy_timeout = {BUSY_MILLISECONDS}; PRAGMA synchronous = FULL;");
-        connection.batch_execute(&settings).map_err(|error| unreachable(error.to_string()))?;
+    /// Opens the file and creates it if it is missing.
+    pub fn open(path: &str) -> Result<Self, AgentError> {
+        let open_error =
+            |error: String| AgentError::transient(format!("the database {path} cannot be opened: {error}"));
+        let mut connection = SqliteConnection::establish(path).map_err(|error| open_error(error.to_string()))?;
+        // FULL: a commit is durable before the agent acknowledges it.
+        let settings = format!("PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA synchronous = FULL;");
+        connection.batch_execute(&settings).map_err(|error| open_error(error.to_string()))?;
         Ok(Self(Mutex::new(connection)))
     }
 
@@ -47,53 +48,52 @@ impl Connection {
         self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn batch(&mut self, sql: &str) -> Result<(), Fails> {
-        self.inner().batch_execute(sql).map_err(|error| fails(&error))
+    pub fn batch(&mut self, sql: &str) -> Result<(), ApplyError> {
+        self.inner().batch_execute(sql).map_err(|error| classify(&error))
     }
 
-    pub fn execute(&mut self, sql: &str, data: &[Datum]) -> Result<u64, Fails> {
-        let changed = bound(sql, data).execute(self.inner()).map_err(|error| fails(&error))?;
-        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    pub fn execute(&mut self, sql: &str, values: &[SqlValue]) -> Result<(), ApplyError> {
+        bind(sql, values).execute(self.inner()).map(drop).map_err(|error| classify(&error))
     }
 
-    pub fn rows(&mut self, sql: &str, data: &[Datum]) -> Result<Vec<Row>, Fails> {
-        let rows: Vec<Columns> = bound(sql, data).load(self.inner()).map_err(|error| fails(&error))?;
+    pub fn query(&mut self, sql: &str, values: &[SqlValue]) -> Result<Vec<TextRow>, ApplyError> {
+        let rows: Vec<Columns> = bind(sql, values).load(self.inner()).map_err(|error| classify(&error))?;
         Ok(rows.into_iter().map(|row| [row.a, row.b, row.c]).collect())
     }
 }
 
-fn bound<'q>(sql: &str, data: &[Datum]) -> Query<'q> {
-    data.iter().fold(diesel::sql_query(sql).into_boxed(), |query, datum| match datum {
-        Datum::Null => query.bind::<Nullable<Text>, _>(None::<String>),
-        Datum::Boolean(flag) => query.bind::<Integer, _>(i32::from(*flag)),
-        Datum::Integer(whole) => query.bind::<BigInt, _>(*whole),
-        Datum::Real(real) => query.bind::<Double, _>(*real),
-        Datum::Text(text) => query.bind::<Text, _>(text.clone()),
+fn bind<'q>(sql: &str, values: &[SqlValue]) -> Query<'q> {
+    values.iter().fold(diesel::sql_query(sql).into_boxed(), |query, value| match value {
+        SqlValue::Null => query.bind::<Nullable<Text>, _>(None::<String>),
+        SqlValue::Boolean(flag) => query.bind::<Integer, _>(i32::from(*flag)),
+        SqlValue::Integer(integer) => query.bind::<BigInt, _>(*integer),
+        SqlValue::Real(real) => query.bind::<Double, _>(*real),
+        SqlValue::Text(text) => query.bind::<Text, _>(text.clone()),
     })
 }
 
-/// Whether the statement is at fault, or the file: locked, full, read-only, damaged.
-fn fails(error: &Error) -> Fails {
-    let refusal = |code: &str| Fails::Record(Refusal::new(code, error.to_string()));
+/// Classifies an error by whether it concerns the statement or the file: locked, full, read-only, damaged.
+fn classify(error: &Error) -> ApplyError {
+    let record_error = |code: &str| ApplyError::Record(RecordError::new(code, error.to_string()));
     match error {
-        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => refusal("UNIQUE"),
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => record_error("UNIQUE"),
         Error::DatabaseError(
             DatabaseErrorKind::ForeignKeyViolation
             | DatabaseErrorKind::NotNullViolation
             | DatabaseErrorKind::CheckViolation,
             _,
-        ) => refusal("CONSTRAINT"),
+        ) => record_error("CONSTRAINT"),
         Error::DatabaseError(_, information) => {
             let text = information.message();
-            let is_files = ["locked", "busy", "disk", "readonly", "unable to open", "malformed", "not a database"]
+            let concerns_file = ["locked", "busy", "disk", "readonly", "unable to open", "malformed", "not a database"]
                 .iter()
-                .any(|sign| text.contains(sign));
-            if is_files {
-                Fails::System(Trouble::passing(format!("the database cannot be written: {text}")))
+                .any(|pattern| text.contains(pattern));
+            if concerns_file {
+                ApplyError::System(AgentError::transient(format!("the database cannot be written: {text}")))
             } else {
-                refusal("SQL")
+                record_error("SQL")
             }
         }
-        _ => refusal("SQL"),
+        _ => record_error("SQL"),
     }
 }

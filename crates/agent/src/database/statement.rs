@@ -1,13 +1,13 @@
-//! SQL with named parameters, as an operator writes it: `:number`, `:digests.password.ha1`.
+//! SQL statements with named parameters: `:number`, `:digests.password.ha1`.
 //!
-//! Names are replaced by the database's own placeholders, each occurrence by one of its own, so that PostgreSQL may infer a
-//! type for each. Quoted texts and names, comments and `::casts` stay as they are.
+//! Every occurrence of a name becomes a placeholder of its own, so that PostgreSQL infers a type for each. Quoted
+//! strings and identifiers, comments and `::casts` are not changed.
 
 use serde_json::Value;
 
-use super::Datum;
+use super::SqlValue;
 
-/// Which database a statement is for: `?1` or `$1`.
+/// Placeholder syntax of a database: `?1` or `$1`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Dialect {
     /// SQLite.
@@ -16,29 +16,29 @@ pub enum Dialect {
     Postgres,
 }
 
-/// A statement, ready for its database.
+/// A parsed statement.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Statement {
-    /// With the database's placeholders.
+    /// The statement with the database's placeholders.
     pub text: String,
-    /// The path of each placeholder, in order.
+    /// Path of each placeholder's value, in order.
     pub paths: Vec<Vec<String>>,
 }
 
 impl Statement {
-    /// Reads a statement.
+    /// Parses a statement.
     pub fn parse(sql: &str, dialect: Dialect) -> Self {
         let mut statement = Self { text: String::with_capacity(sql.len()), paths: Vec::new() };
         let mut rest = sql;
         while let Some(first) = rest.chars().next() {
-            let inert = inert(rest);
-            if inert > 0 {
-                statement.text.push_str(&rest[..inert]);
-                rest = &rest[inert..];
-            } else if let Some(length) = name_after_colon(rest) {
+            let literal = literal_length(rest);
+            if literal > 0 {
+                statement.text.push_str(&rest[..literal]);
+                rest = &rest[literal..];
+            } else if let Some(length) = parameter_length(rest) {
                 statement.paths.push(rest[1..=length].split('.').map(str::to_owned).collect());
-                let mark = if dialect == Dialect::Sqlite { '?' } else { '$' };
-                statement.text.push_str(&format!("{mark}{}", statement.paths.len()));
+                let sign = if dialect == Dialect::Sqlite { '?' } else { '$' };
+                statement.text.push_str(&format!("{sign}{}", statement.paths.len()));
                 rest = &rest[length + 1..];
             } else {
                 let length = if rest.starts_with("::") { 2 } else { first.len_utf8() };
@@ -49,32 +49,33 @@ impl Statement {
         statement
     }
 
-    /// The values of the placeholders; what a record does not have is NULL, and objects and lists are their JSON text.
-    pub fn data(&self, values: &Value) -> Vec<Datum> {
-        self.paths.iter().map(|path| datum(at(values, path))).collect()
+    /// Returns the values of the placeholders. A missing value is NULL; objects and lists are JSON text.
+    pub fn bind(&self, values: &Value) -> Vec<SqlValue> {
+        self.paths.iter().map(|path| to_sql_value(lookup(values, path))).collect()
     }
 }
 
-fn at<'v>(values: &'v Value, path: &[String]) -> &'v Value {
+fn lookup<'v>(values: &'v Value, path: &[String]) -> &'v Value {
     path.iter().fold(values, |value, name| value.get(name).unwrap_or(&Value::Null))
 }
 
-fn datum(value: &Value) -> Datum {
+fn to_sql_value(value: &Value) -> SqlValue {
     match value {
-        Value::Null => Datum::Null,
-        Value::Bool(flag) => Datum::Boolean(*flag),
+        Value::Null => SqlValue::Null,
+        Value::Bool(flag) => SqlValue::Boolean(*flag),
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => Datum::Integer(whole),
-            (None, Some(real)) => Datum::Real(real),
-            (None, None) => Datum::Text(number.to_string()),
+            (Some(integer), _) => SqlValue::Integer(integer),
+            (None, Some(real)) => SqlValue::Real(real),
+            (None, None) => SqlValue::Text(number.to_string()),
         },
-        Value::String(text) => Datum::Text(text.clone()),
-        Value::Array(_) | Value::Object(_) => Datum::Text(value.to_string()),
+        Value::String(text) => SqlValue::Text(text.clone()),
+        Value::Array(_) | Value::Object(_) => SqlValue::Text(value.to_string()),
     }
 }
 
-/// How many bytes at the beginning are a quoted text or name, or a comment.
-fn inert(rest: &str) -> usize {
+/// Returns the length of the quoted string, quoted identifier or comment at the beginning of `rest`; 0 if there is
+/// none.
+fn literal_length(rest: &str) -> usize {
     let until = |end: &str, from: usize| rest[from..].find(end).map_or(rest.len(), |at| from + at + end.len());
     match rest.as_bytes() {
         [b'\'', ..] => until("'", 1),
@@ -82,13 +83,13 @@ fn inert(rest: &str) -> usize {
         [b'`', ..] => until("`", 1),
         [b'-', b'-', ..] => until("\n", 2),
         [b'/', b'*', ..] => until("*/", 2),
-        [b'$', ..] => dollar_quote(rest),
+        [b'$', ..] => dollar_quote_length(rest),
         _ => 0,
     }
 }
 
-/// PostgreSQL's `$tag$ … $tag$`.
-fn dollar_quote(rest: &str) -> usize {
+/// Returns the length of PostgreSQL's `$tag$ … $tag$` at the beginning of `rest`; 0 if there is none.
+fn dollar_quote_length(rest: &str) -> usize {
     let Some(end) = rest[1..].find('$').map(|at| at + 2) else { return 0 };
     let tag = &rest[..end];
     let is_tag = tag[1..end - 1].chars().all(|c| c.is_alphanumeric() || c == '_');
@@ -98,8 +99,8 @@ fn dollar_quote(rest: &str) -> usize {
     }
 }
 
-/// The length of the name in `:name`, if there is one.
-fn name_after_colon(rest: &str) -> Option<usize> {
+/// Returns the length of the name in `:name` at the beginning of `rest`.
+fn parameter_length(rest: &str) -> Option<usize> {
     let name = rest.strip_prefix(':')?;
     let mut length = 0;
     for part in name.split_inclusive('.') {
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn names_become_placeholders_and_nothing_else_does() {
+    fn replaces_only_names_by_placeholders() {
         let sql =
             "INSERT INTO t (a, b) VALUES (:number, :digests.password.ha1), (:number::int, ':no', \"a:no\") -- :no\n";
         let (text, names) = read(sql);
@@ -144,25 +145,25 @@ mod tests {
     }
 
     #[test]
-    fn values_keep_their_kind() {
+    fn keeps_the_type_of_values() {
         let values = json!({ "number": "2342", "slot": 7, "active": true, "parameters": { "x": [1], "y": 0.5 } });
         let statement =
             Statement::parse(":number :slot :active :parameters.x :parameters.y :label :a.b", Dialect::Sqlite);
         let expected = [
-            Datum::Text("2342".to_owned()),
-            Datum::Integer(7),
-            Datum::Boolean(true),
-            Datum::Text("[1]".to_owned()),
-            Datum::Real(0.5),
-            Datum::Null,
-            Datum::Null,
+            SqlValue::Text("2342".to_owned()),
+            SqlValue::Integer(7),
+            SqlValue::Boolean(true),
+            SqlValue::Text("[1]".to_owned()),
+            SqlValue::Real(0.5),
+            SqlValue::Null,
+            SqlValue::Null,
         ];
-        assert_eq!(statement.data(&values), expected);
+        assert_eq!(statement.bind(&values), expected);
     }
 
     proptest! {
         #[test]
-        fn any_text_is_read(sql in "(:|[a-z]|\\.|'|\"|\\$|-|/|\\*|\\PC|\n){0,40}") {
+        fn parses_any_text(sql in "(:|[a-z]|\\.|'|\"|\\$|-|/|\\*|\\PC|\n){0,40}") {
             let statement = Statement::parse(&sql, Dialect::Sqlite);
             prop_assert!(statement.paths.iter().flatten().all(|name| !name.is_empty()));
         }

@@ -1,60 +1,61 @@
-//! A rendered file: written beside, flushed, renamed; then the reload command.
+//! The `file` driver: renders a file, replaces it atomically, and runs a reload command.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::config::{Content, Feed, FileDriver};
+use crate::config::{Content, FeedConfig, FileConfig};
 use crate::entry::{Batch, Entry};
-use crate::source::Source;
+use crate::error::{AgentError, RecordErrors};
+use crate::feed_client::FeedClient;
 use crate::template::Template;
-use crate::trouble::{Refusal, Trouble};
 
-/// What a file would be, and what had to be left out of it.
-pub struct Rendered {
+/// A rendered file, and the errors of the records that it does not contain.
+pub struct RenderedFile {
     pub text: Vec<u8>,
-    pub failed: HashMap<String, Refusal>,
+    pub errors: RecordErrors,
 }
 
-/// Writes the file for a batch and reloads. A file that says the same already is left alone, and nothing is reloaded, unless the
-/// reload is owed from before.
+/// Writes the file for a batch and runs the reload command. An unchanged file is neither written nor reloaded, unless
+/// an earlier reload is pending.
 ///
 /// # Errors
-/// [`Trouble`] when the server, the disk or the reload command fails.
-pub async fn apply(source: &Source, file: &FileDriver, batch: &Batch) -> Result<HashMap<String, Refusal>, Trouble> {
-    let rendered = render(source, file, batch).await?;
-    let unwritable = |error: io::Error| Trouble::passing(format!("{} cannot be written: {error}", file.path.display()));
-    let owed = beside(&file.path, "reload");
-    let is_same = tokio::fs::read(&file.path).await.is_ok_and(|before| before == rendered.text);
-    if !is_same {
-        // The marker outlives a crash between the rename and the reload.
-        write(&owed, b"", 0o600).await.map_err(unwritable)?;
-        write(&file.path, &rendered.text, file.mode).await.map_err(unwritable)?;
+/// [`AgentError`] when rendering at the server, writing or the reload command fails.
+pub async fn apply(feed: &FeedClient, file: &FileConfig, batch: &Batch) -> Result<RecordErrors, AgentError> {
+    let rendered = render(feed, file, batch).await?;
+    let write_error =
+        |error: io::Error| AgentError::transient(format!("{} cannot be written: {error}", file.path.display()));
+    let reload_marker = sibling(&file.path, "reload");
+    let is_unchanged = tokio::fs::read(&file.path).await.is_ok_and(|current| current == rendered.text);
+    if !is_unchanged {
+        // The marker keeps the reload pending after a crash between rename and reload.
+        replace(&reload_marker, b"", 0o600).await.map_err(write_error)?;
+        replace(&file.path, &rendered.text, file.mode).await.map_err(write_error)?;
     }
-    if tokio::fs::try_exists(&owed).await.map_err(unwritable)? {
+    if tokio::fs::try_exists(&reload_marker).await.map_err(write_error)? {
         reload(&file.reload, file.reload_timeout).await?;
-        tokio::fs::remove_file(&owed).await.map_err(unwritable)?;
+        tokio::fs::remove_file(&reload_marker).await.map_err(write_error)?;
     }
-    Ok(rendered.failed)
+    Ok(rendered.errors)
 }
 
-/// What the file would be.
+/// Renders the file without writing it.
 ///
 /// # Errors
-/// [`Trouble`] when the server does not render it.
-pub async fn render(source: &Source, file: &FileDriver, batch: &Batch) -> Result<Rendered, Trouble> {
+/// [`AgentError`] when the server does not render it.
+pub async fn render(feed: &FeedClient, file: &FileConfig, batch: &Batch) -> Result<RenderedFile, AgentError> {
     match &file.content {
-        Content::Server(name) => Ok(Rendered { text: source.render(name).await?, failed: HashMap::new() }),
-        Content::Local(template) => Ok(locally(source.feed(), template, batch)),
+        Content::Server(name) => Ok(RenderedFile { text: feed.render(name).await?, errors: RecordErrors::new() }),
+        Content::Local(template) => Ok(render_local(feed.feed(), template, batch)),
     }
 }
 
-/// With a template of the agent's own. Records that it fails on are found one by one and left out.
-fn locally(feed: &Feed, template: &Template, batch: &Batch) -> Rendered {
+/// Renders a template of the agent. If it fails, renders each record alone and leaves out those that fail.
+fn render_local(feed: &FeedConfig, template: &Template, batch: &Batch) -> RenderedFile {
     let document = |entries: &[&Entry]| {
         let extensions: Vec<&Value> = entries.iter().map(|entry| &entry.values).collect();
         template.render(&json!({
@@ -66,34 +67,35 @@ fn locally(feed: &Feed, template: &Template, batch: &Batch) -> Rendered {
     };
     let all: Vec<&Entry> = batch.upserts.iter().collect();
     if let Ok(text) = document(&all) {
-        return Rendered { text: text.into_bytes(), failed: HashMap::new() };
+        return RenderedFile { text: text.into_bytes(), errors: RecordErrors::new() };
     }
-    let (mut good, mut failed) = (Vec::new(), HashMap::new());
+    let (mut valid, mut errors) = (Vec::new(), RecordErrors::new());
     for entry in all {
         match document(&[entry]) {
-            Ok(_) => good.push(entry),
-            Err(refusal) => {
-                failed.insert(entry.id.clone(), refusal);
+            Ok(_) => valid.push(entry),
+            Err(error) => {
+                errors.insert(entry.id.clone(), error);
             }
         }
     }
-    match document(&good) {
-        Ok(text) => Rendered { text: text.into_bytes(), failed },
-        Err(refusal) => {
-            let all = batch.upserts.iter().map(|entry| (entry.id.clone(), refusal.clone()));
-            Rendered { text: Vec::new(), failed: all.collect() }
+    match document(&valid) {
+        Ok(text) => RenderedFile { text: text.into_bytes(), errors },
+        Err(error) => {
+            let all = batch.upserts.iter().map(|entry| (entry.id.clone(), error.clone()));
+            RenderedFile { text: Vec::new(), errors: all.collect() }
         }
     }
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// Returns the path of a hidden file in the same folder.
+fn sibling(path: &Path, suffix: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{suffix}"))
 }
 
-/// Readers see the old file or the new one, and after a power cut one of the two.
-async fn write(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
-    let new = beside(path, "new");
+/// Replaces a file atomically: readers, also after a power failure, see either the old or the new content.
+async fn replace(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
+    let new = sibling(path, "new");
     match tokio::fs::remove_file(&new).await {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -101,25 +103,26 @@ async fn write(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
     let mut file = tokio::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&new).await?;
     file.write_all(text).await?;
     file.sync_all().await?;
-    // The mode at creation is narrowed by the umask.
+    // The umask restricts the mode at creation.
     tokio::fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(mode)).await?;
     tokio::fs::rename(&new, path).await?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     tokio::fs::File::open(folder).await?.sync_all().await
 }
 
-async fn reload(command: &[String], timeout: Duration) -> Result<(), Trouble> {
+async fn reload(command: &[String], timeout: Duration) -> Result<(), AgentError> {
     let Some((program, arguments)) = command.split_first() else { return Ok(()) };
     let mut child = tokio::process::Command::new(program);
-    child.args(arguments).stdin(std::process::Stdio::null()).kill_on_drop(true);
+    child.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
     match tokio::time::timeout(timeout, child.output()).await {
-        Err(_) => Err(Trouble::passing(format!("the reload command {program} takes too long"))),
-        Ok(Err(error)) => Err(Trouble::passing(format!("the reload command {program} cannot be run: {error}"))),
+        Err(_) => Err(AgentError::transient(format!("timeout of the reload command {program}"))),
+        Ok(Err(error)) => Err(AgentError::transient(format!("the reload command {program} cannot be run: {error}"))),
         Ok(Ok(output)) if output.status.success() => Ok(()),
         Ok(Ok(output)) => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let line = said.lines().next_back().unwrap_or_default();
-            Err(Trouble::passing(format!("the reload command {program} failed ({}): {line}", output.status)))
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            let line = stderr.lines().next_back().unwrap_or_default();
+            let status = output.status;
+            Err(AgentError::transient(format!("the reload command {program} failed ({status}): {line}")))
         }
     }
 }
@@ -131,28 +134,28 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_file_is_replaced_whole_with_its_mode() {
+    async fn replaces_a_file_and_sets_its_mode() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pjsip.conf");
-        write(&path, b"one", 0o640).await.unwrap();
-        write(&path, b"two", 0o640).await.unwrap();
+        replace(&path, b"one", 0o640).await.unwrap();
+        replace(&path, b"two", 0o640).await.unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[tokio::test]
-    async fn a_reload_that_fails_says_why() {
+    async fn reports_why_a_reload_failed() {
         let run = async |command: &[&str]| {
             let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
             reload(&command, Duration::from_millis(300)).await
         };
         assert_eq!(run(&["true"]).await, Ok(()));
         assert_eq!(run(&[]).await, Ok(()));
-        assert!(
-            matches!(run(&["sh", "-c", "echo no such module >&2; false"]).await, Err(Trouble::Passing(why)) if why.contains("no such module"))
-        );
+        let failed = run(&["sh", "-c", "echo no such module >&2; false"]).await;
+        assert!(matches!(failed, Err(AgentError::Transient(message)) if message.contains("no such module")));
         assert!(run(&["/nowhere/at/all"]).await.is_err());
-        assert!(matches!(run(&["sleep", "9"]).await, Err(Trouble::Passing(why)) if why.contains("too long")));
+        let timeout = run(&["sleep", "9"]).await;
+        assert!(matches!(timeout, Err(AgentError::Transient(message)) if message.contains("timeout")));
     }
 }

@@ -1,86 +1,88 @@
-//! PUT and DELETE for each extension, against somebody's API; also the calls for numbers that are gone.
+//! The `http` driver: a PUT or DELETE request for each extension. Also sends the release hooks.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::config::{self, Request};
+use crate::config::{HttpConfig, RequestTemplate};
 use crate::entry::Batch;
-use crate::trouble::{Fails, Refusal, Trouble};
+use crate::error::{AgentError, ApplyError, RecordError, RecordErrors, collect};
 
-/// How often an answer of 5xx is asked for before it counts as the record's own fault.
-const ATTEMPTS: usize = 3;
-const PAUSE: Duration = Duration::from_millis(200);
-/// How much of an answer is read.
-const MOST_BYTES: usize = 64 * 1024;
+/// Maximum number of attempts before a 5xx response counts as the record's error.
+const MAX_ATTEMPTS: usize = 3;
+/// Delay between two attempts.
+const RETRY_DELAY: Duration = Duration::from_millis(200);
+/// Maximum length of a response body; the rest is not read.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// Applies a batch: all deletions, then all upserts. What is deleted already (404, 410) is fine.
+/// Interpretation of the statuses 404 and 410.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotFound {
+    /// The resource to delete does not exist, which is the intended state.
+    IsSuccess,
+    IsError,
+}
+
+struct HttpResponse {
+    status: StatusCode,
+    text: String,
+}
+
+/// Applies a batch: all deletions, then all upserts.
 ///
 /// # Errors
-/// [`Trouble`] when the system is not there: the batch is applied again later, which harms nothing.
-pub async fn apply(
-    client: &reqwest::Client,
-    http: &config::Http,
-    batch: &Batch,
-) -> Result<HashMap<String, Refusal>, Trouble> {
-    let mut failed = HashMap::new();
+/// [`AgentError`] when the system is unavailable. Applying the batch again is harmless.
+pub async fn apply(client: &reqwest::Client, http: &HttpConfig, batch: &Batch) -> Result<RecordErrors, AgentError> {
+    let mut errors = RecordErrors::new();
     for deletion in batch.deletions() {
         for values in deletion.values() {
-            note(&mut failed, &deletion.id, send(client, &http.delete, &values, true).await)?;
+            let result = send(client, &http.delete, &values, NotFound::IsSuccess).await;
+            collect(&mut errors, &deletion.id, result)?;
         }
     }
     for entry in &batch.upserts {
-        note(&mut failed, &entry.id, send(client, &http.put, &entry.values, false).await)?;
+        let result = send(client, &http.put, &entry.values, NotFound::IsError).await;
+        collect(&mut errors, &entry.id, result)?;
     }
-    Ok(failed)
+    Ok(errors)
 }
 
-/// Notes what one record refuses; what the whole system refuses goes on to the caller.
-pub fn note(failed: &mut HashMap<String, Refusal>, id: &str, result: Result<(), Fails>) -> Result<(), Trouble> {
-    match result {
-        Ok(()) => Ok(()),
-        Err(Fails::System(trouble)) => Err(trouble),
-        Err(Fails::Record(refusal)) => {
-            failed.insert(id.to_owned(), refusal);
-            Ok(())
-        }
-    }
-}
-
-/// Sends one request.
+/// Sends one request, repeatedly while the response is 5xx.
 ///
 /// # Errors
-/// [`Fails::Record`] for an answer that is about the record, [`Fails::System`] when there is none, or 429 or 503.
+/// [`ApplyError::Record`] for a response that concerns the record; [`ApplyError::System`] without a response and for
+/// the statuses 401, 407, 408, 429 and 503.
 pub async fn send(
     client: &reqwest::Client,
-    request: &Request,
+    request: &RequestTemplate,
     values: &Value,
-    gone_is_fine: bool,
-) -> Result<(), Fails> {
+    not_found: NotFound,
+) -> Result<(), ApplyError> {
     let url = request.url.render(values)?;
     let body = request.body.as_ref().map(|body| body.render(values)).transpose()?;
     let mut attempt = 1;
     loop {
-        let (status, text) = exchange(client, request, &url, body.as_deref()).await?;
-        let is_done = status.is_success() && request.expect.as_ref().is_none_or(|expect| expect.is_match(&text));
+        let HttpResponse { status, text } = exchange(client, request, &url, body.as_deref()).await?;
+        let is_expected = request.expect.as_ref().is_none_or(|expect| expect.is_match(&text));
         match status {
-            _ if is_done => return Ok(()),
-            StatusCode::NOT_FOUND | StatusCode::GONE if gone_is_fine => return Ok(()),
+            status if status.is_success() && is_expected => return Ok(()),
+            StatusCode::NOT_FOUND | StatusCode::GONE if not_found == NotFound::IsSuccess => return Ok(()),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT => {
-                return Err(Trouble::passing(format!("the system answers {status}")).into());
+                return Err(AgentError::transient(format!("the system responded {status}")).into());
             }
             StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                return Err(Trouble::passing(format!("the system does not know us: {status}")).into());
+                let message = format!("the system refused the agent's credentials: {status}");
+                return Err(AgentError::transient(message).into());
             }
-            status if status.is_server_error() && attempt < ATTEMPTS => {
+            status if status.is_server_error() && attempt < MAX_ATTEMPTS => {
                 attempt += 1;
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_DELAY).await;
             }
             status => {
                 let line = text.lines().next().unwrap_or_default();
-                return Err(Refusal::new(&format!("HTTP_{}", status.as_u16()), format!("{status}: {line}")).into());
+                let code = format!("HTTP_{}", status.as_u16());
+                return Err(RecordError::new(&code, format!("{status}: {line}")).into());
             }
         }
     }
@@ -88,27 +90,27 @@ pub async fn send(
 
 async fn exchange(
     client: &reqwest::Client,
-    request: &Request,
+    request: &RequestTemplate,
     url: &str,
     body: Option<&str>,
-) -> Result<(StatusCode, String), Trouble> {
-    let mut call = client.request(request.method.clone(), url).timeout(request.timeout);
-    for (name, value) in &request.headers {
-        call = call.header(name, value.expose());
+) -> Result<HttpResponse, AgentError> {
+    let mut builder = client.request(request.method.clone(), url).timeout(request.timeout);
+    if let Some(authorization) = &request.authorization {
+        builder = builder.header("Authorization", authorization.expose());
     }
     if let Some(body) = body {
-        call = call.header("Content-Type", &request.content_type).body(body.to_owned());
+        builder = builder.header("Content-Type", &request.content_type).body(body.to_owned());
     }
-    let absent = |error: reqwest::Error| {
-        Trouble::passing(format!("the system cannot be reached: {}", platform::outgoing::words(&error)))
+    let unreachable = |error: reqwest::Error| {
+        AgentError::transient(format!("the system is unreachable: {}", platform::outgoing::describe(&error)))
     };
-    let mut answer = call.send().await.map_err(absent)?;
-    let mut text = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(absent)? {
-        text.extend_from_slice(&part);
-        if text.len() > MOST_BYTES {
+    let mut response = builder.send().await.map_err(unreachable)?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > MAX_BODY_BYTES {
             break;
         }
     }
-    Ok((answer.status(), String::from_utf8_lossy(&text).into_owned()))
+    Ok(HttpResponse { status: response.status(), text: String::from_utf8_lossy(&bytes).into_owned() })
 }

@@ -1,4 +1,4 @@
-//! The four ways to write to a telephone system.
+//! The four drivers, which write to a telephone system.
 
 pub mod file;
 pub mod http;

@@ -1,178 +1,184 @@
-//! Lines over TCP, with patterns for what must and must not be answered: a VTY such as OsmoHLR's.
+//! The `script` driver: command lines over TCP with patterns for the responses, for a VTY such as OsmoHLR's.
 //!
-//! A line whose template comes out empty is not sent, so that `{% if … %}` decides what is said of a record.
-
-use std::collections::HashMap;
-use std::time::Duration;
+//! A command whose template renders to an empty line is not sent, so `{% if … %}` selects the commands of a record.
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::http::note;
-use crate::config::{self, Line};
+use crate::config::{CommandLine, ScriptConfig};
 use crate::entry::Batch;
-use crate::trouble::{Fails, Refusal, Trouble};
+use crate::error::{AgentError, ApplyError, RecordError, RecordErrors, collect};
 
-/// How long one answer may be, in bytes.
-const MOST_BYTES: usize = 1024 * 1024;
+/// Maximum length of one response.
+const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// Applies a batch: deletions, then releases for every record, then upserts; so two that swap what must be unique do not stand
-/// in each other's way. A record that cannot be released is not written.
+/// Applies a batch: deletions, then the release commands of every record, then the upserts, so that two records can
+/// exchange unique values. A record whose release failed is not written.
 ///
 /// # Errors
-/// [`Trouble`] when the system is not there or does not answer: the batch is applied again later, which harms nothing.
-pub async fn apply(script: &config::Script, batch: &Batch) -> Result<HashMap<String, Refusal>, Trouble> {
-    let mut failed = HashMap::new();
-    let mut talk = Talk::open(script).await?;
+/// [`AgentError`] when the system is unavailable. Applying the batch again is harmless.
+pub async fn apply(script: &ScriptConfig, batch: &Batch) -> Result<RecordErrors, AgentError> {
+    let mut errors = RecordErrors::new();
+    let mut session = Session::open(script).await?;
     for deletion in batch.deletions() {
         for values in deletion.values() {
-            note(&mut failed, &deletion.id, talk.say_all(&script.delete, &values).await)?;
+            let result = session.run_commands(&script.delete, &values).await;
+            collect(&mut errors, &deletion.id, result)?;
         }
     }
     let mut released = Vec::new();
     for entry in &batch.upserts {
-        let outcome = talk.say_all(&script.release, &entry.values).await;
-        if outcome.is_ok() {
+        let result = session.run_commands(&script.release, &entry.values).await;
+        if result.is_ok() {
             released.push(entry);
         }
-        note(&mut failed, &entry.id, outcome)?;
+        collect(&mut errors, &entry.id, result)?;
     }
     for entry in released {
-        note(&mut failed, &entry.id, talk.say_all(&script.upsert, &entry.values).await)?;
+        let result = session.run_commands(&script.upsert, &entry.values).await;
+        collect(&mut errors, &entry.id, result)?;
     }
-    for line in &script.end {
-        let text = line.send.render(&Value::Null).map_err(|refusal| Trouble::lasting(refusal.message))?;
-        talk.send(&text).await?;
+    for command in &script.end {
+        let line = command.send.render(&Value::Null).map_err(|error| AgentError::permanent(error.message))?;
+        session.send_line(&line).await?;
     }
-    Ok(failed)
+    Ok(errors)
 }
 
-/// A conversation.
-struct Talk<'s> {
-    script: &'s config::Script,
+/// A TCP session with a command-line interface.
+struct Session<'s> {
+    script: &'s ScriptConfig,
     stream: TcpStream,
-    /// What was read behind the last prompt.
-    rest: Vec<u8>,
+    /// Bytes received after the last prompt.
+    buffer: Vec<u8>,
 }
 
-impl<'s> Talk<'s> {
-    async fn open(script: &'s config::Script) -> Result<Self, Trouble> {
-        let absent = |why: String| Trouble::passing(format!("{} cannot be reached: {why}", script.address));
+impl<'s> Session<'s> {
+    async fn open(script: &'s ScriptConfig) -> Result<Self, AgentError> {
+        let unreachable =
+            |reason: String| AgentError::transient(format!("{} is unreachable: {reason}", script.address));
         let stream = timeout(script.timeout, TcpStream::connect(&script.address))
             .await
-            .map_err(|_| absent("it takes too long".to_owned()))?
-            .map_err(|error| absent(error.to_string()))?;
-        let mut talk = Self { script, stream, rest: Vec::new() };
-        talk.hear().await?;
-        for line in &script.begin {
-            match talk.say(line, &Value::Null).await {
+            .map_err(|_| unreachable("timeout".to_owned()))?
+            .map_err(|error| unreachable(error.to_string()))?;
+        let mut session = Self { script, stream, buffer: Vec::new() };
+        session.read_response().await?;
+        for command in &script.begin {
+            match session.run_command(command, &Value::Null).await {
                 Ok(()) => {}
-                Err(Fails::System(trouble)) => return Err(trouble),
-                Err(Fails::Record(refusal)) => return Err(Trouble::lasting(refusal.message)),
+                Err(ApplyError::System(error)) => return Err(error),
+                Err(ApplyError::Record(error)) => return Err(AgentError::permanent(error.message)),
             }
         }
-        Ok(talk)
+        Ok(session)
     }
 
-    /// Says the lines of one record; the first that is refused ends it.
-    async fn say_all(&mut self, lines: &[Line], values: &Value) -> Result<(), Fails> {
-        for line in lines {
-            self.say(line, values).await?;
+    /// Runs the commands of one record up to the first that fails.
+    async fn run_commands(&mut self, commands: &[CommandLine], values: &Value) -> Result<(), ApplyError> {
+        for command in commands {
+            self.run_command(command, values).await?;
         }
         Ok(())
     }
 
-    async fn say(&mut self, line: &Line, values: &Value) -> Result<(), Fails> {
-        let text = line.send.render(values)?;
-        if text.trim().is_empty() {
+    async fn run_command(&mut self, command: &CommandLine, values: &Value) -> Result<(), ApplyError> {
+        let line = command.send.render(values)?;
+        if line.trim().is_empty() {
             return Ok(());
         }
-        if text.contains(['\r', '\n']) {
-            return Err(Refusal::new("TEMPLATE", "a line has come out as more than one").into());
+        if line.contains(['\r', '\n']) {
+            return Err(RecordError::new("TEMPLATE", "the command renders to more than one line").into());
         }
-        self.send(&text).await?;
-        let answer = without_echo(&self.hear().await?, &text);
-        let is_denied = line.deny.as_ref().is_some_and(|deny| deny.is_match(&answer));
-        let is_expected = line.expect.as_ref().is_none_or(|expect| expect.is_match(&answer));
+        self.send_line(&line).await?;
+        let response = strip_echo(&self.read_response().await?, &line);
+        let is_denied = command.deny.as_ref().is_some_and(|deny| deny.is_match(&response));
+        let is_expected = command.expect.as_ref().is_none_or(|expect| expect.is_match(&response));
         if is_denied || !is_expected {
-            let said = answer.lines().map(str::trim).filter(|said| !said.is_empty());
-            return Err(Refusal::new("REFUSED", said.take(3).collect::<Vec<_>>().join(" ")).into());
+            let lines = response.lines().map(str::trim).filter(|line| !line.is_empty());
+            return Err(RecordError::new("REFUSED", lines.take(3).collect::<Vec<_>>().join(" ")).into());
         }
         Ok(())
     }
 
-    async fn send(&mut self, line: &str) -> Result<(), Trouble> {
-        self.within(async |talk| talk.stream.write_all(format!("{line}{}", talk.script.line_end).as_bytes()).await)
-            .await
+    async fn send_line(&mut self, line: &str) -> Result<(), AgentError> {
+        let bytes = format!("{line}{}", self.script.line_end).into_bytes();
+        self.with_timeout(async |session| session.stream.write_all(&bytes).await).await
     }
 
-    /// Reads up to the prompt; what stands before it is the answer.
-    async fn hear(&mut self) -> Result<String, Trouble> {
+    /// Reads up to the prompt and returns the text before it.
+    async fn read_response(&mut self) -> Result<String, AgentError> {
         loop {
-            let text = String::from_utf8_lossy(&self.rest).into_owned();
-            // A prompt is what the system says last: the same words may stand within an answer.
-            if let Some(found) = self.script.prompt.find_iter(&text).last().filter(|found| found.end() == text.len()) {
-                let answer = text[..found.start()].to_owned();
-                self.rest.clear();
-                return Ok(answer);
+            let text = String::from_utf8_lossy(&self.buffer).into_owned();
+            // The prompt ends the output. Text that looks like it may also occur within a response.
+            if let Some(prompt) = self.script.prompt.find_iter(&text).last().filter(|prompt| prompt.end() == text.len())
+            {
+                let response = text[..prompt.start()].to_owned();
+                self.buffer.clear();
+                return Ok(response);
             }
-            if self.rest.len() > MOST_BYTES {
-                return Err(Trouble::passing("the answer does not end: `prompt` may be wrong"));
+            if self.buffer.len() > MAX_RESPONSE_BYTES {
+                return Err(AgentError::transient("the response has no end: check `prompt`"));
             }
-            let part = self
-                .within(async |talk| {
-                    let mut part = vec![0; 4096];
-                    let count = talk.stream.read(&mut part).await?;
-                    part.truncate(count);
-                    Ok(part)
+            let chunk = self
+                .with_timeout(async |session| {
+                    let mut chunk = vec![0; 4096];
+                    let length = session.stream.read(&mut chunk).await?;
+                    chunk.truncate(length);
+                    Ok(chunk)
                 })
                 .await?;
-            if part.is_empty() {
-                return Err(self.lost("it hung up"));
+            if chunk.is_empty() {
+                return Err(self.session_error("the system closed the connection"));
             }
-            self.rest.extend(plain(&part));
+            self.buffer.extend(strip_telnet(&chunk));
         }
     }
 
-    async fn within<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> std::io::Result<T>) -> Result<T, Trouble> {
-        let limit: Duration = self.script.timeout;
-        match timeout(limit, work(self)).await {
+    async fn with_timeout<T>(
+        &mut self,
+        operation: impl AsyncFnOnce(&mut Self) -> std::io::Result<T>,
+    ) -> Result<T, AgentError> {
+        match timeout(self.script.timeout, operation(self)).await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(self.lost(&error.to_string())),
-            Err(_) => Err(self.lost("it does not answer; `prompt` may be wrong")),
+            Ok(Err(error)) => Err(self.session_error(&error.to_string())),
+            Err(_) => Err(self.session_error("timeout; check `prompt`")),
         }
     }
 
-    fn lost(&self, why: &str) -> Trouble {
-        Trouble::passing(format!("the conversation with {} broke off: {why}", self.script.address))
+    fn session_error(&self, reason: &str) -> AgentError {
+        AgentError::transient(format!("the session with {} failed: {reason}", self.script.address))
     }
 }
 
-/// A terminal repeats what is typed: that is no answer, whatever a record has in it.
-fn without_echo(answer: &str, line: &str) -> String {
-    let answer = answer.trim_start_matches('\n');
-    let rest = answer.strip_prefix(line.trim_end()).filter(|rest| rest.is_empty() || rest.starts_with('\n'));
-    rest.unwrap_or(answer).to_owned()
+/// Removes the terminal's echo of `line`, so that patterns do not match the values of a record.
+fn strip_echo(response: &str, line: &str) -> String {
+    let response = response.trim_start_matches('\n');
+    let rest = response.strip_prefix(line.trim_end()).filter(|rest| rest.is_empty() || rest.starts_with('\n'));
+    rest.unwrap_or(response).to_owned()
 }
 
-/// Leaves out Telnet's negotiation (RFC 854): IAC and what belongs to it.
-fn plain(part: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(part.len());
-    let mut bytes = part.iter().copied();
+/// Removes Telnet's option negotiation (RFC 854), NUL and CR.
+fn strip_telnet(chunk: &[u8]) -> Vec<u8> {
+    const IAC: u8 = 255;
+    const SUBNEGOTIATION_BEGIN: u8 = 250;
+    const SUBNEGOTIATION_END: u8 = 240;
+    let mut text = Vec::with_capacity(chunk.len());
+    let mut bytes = chunk.iter().copied();
     while let Some(byte) = bytes.next() {
         match byte {
-            255 => match bytes.next() {
+            IAC => match bytes.next() {
+                // WILL, WON'T, DO, DON'T and the option.
                 Some(251..=254) => drop(bytes.next()),
-                Some(250) => while bytes.next().is_some_and(|byte| byte != 240) {},
+                Some(SUBNEGOTIATION_BEGIN) => while bytes.next().is_some_and(|byte| byte != SUBNEGOTIATION_END) {},
                 _ => {}
             },
             0 | b'\r' => {}
-            byte => out.push(byte),
+            byte => text.push(byte),
         }
     }
-    out
+    text
 }
 
 #[cfg(test)]
@@ -180,14 +186,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_echo_is_no_answer() {
-        assert_eq!(without_echo("name Error\n% Done\n", "name Error"), "\n% Done\n");
-        assert_eq!(without_echo("% Error\n", "name x"), "% Error\n");
-        assert_eq!(without_echo("name xy\n", "name x"), "name xy\n");
+    fn strips_the_echo_of_the_command() {
+        assert_eq!(strip_echo("name Error\n% Done\n", "name Error"), "\n% Done\n");
+        assert_eq!(strip_echo("% Error\n", "name x"), "% Error\n");
+        assert_eq!(strip_echo("name xy\n", "name x"), "name xy\n");
     }
 
     #[test]
-    fn negotiation_is_left_out() {
-        assert_eq!(plain(b"\xff\xfb\x01\xff\xfd\x1fHLR\xff\xfa\x18\x01\xff\xf0> \r\n\0x"), b"HLR> \nx");
+    fn strips_option_negotiation() {
+        assert_eq!(strip_telnet(b"\xff\xfb\x01\xff\xfd\x1fHLR\xff\xfa\x18\x01\xff\xf0> \r\n\0x"), b"HLR> \nx");
     }
 }

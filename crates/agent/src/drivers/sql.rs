@@ -1,51 +1,41 @@
-//! Statements against SQLite or PostgreSQL, in the same transaction as the agent's own cursor.
-
-use std::collections::HashMap;
+//! The `sql` driver: statements against SQLite or PostgreSQL, in the transaction that stores the agent's cursor.
 
 use serde_json::Value;
 
-use crate::config;
+use crate::config::SqlConfig;
 use crate::database::{Database, Statement};
 use crate::entry::Batch;
-use crate::trouble::{Fails, Refusal, Trouble};
+use crate::error::{AgentError, ApplyError, RecordErrors, collect};
 
-/// Applies a batch within the transaction that is under way; what a statement refuses is undone for its record alone.
+/// Applies a batch within the open transaction. The statements of a failed record are rolled back to a savepoint.
 ///
 /// # Errors
-/// [`Trouble`] when the database itself fails: nothing of the batch may be kept then.
-pub async fn apply(
-    database: &mut Database,
-    sql: &config::Sql,
-    batch: &Batch,
-) -> Result<HashMap<String, Refusal>, Trouble> {
-    let mut failed = HashMap::new();
+/// [`AgentError`] when the database fails: the caller must roll the transaction back.
+pub async fn apply(database: &mut Database, sql: &SqlConfig, batch: &Batch) -> Result<RecordErrors, AgentError> {
+    let mut errors = RecordErrors::new();
     for deletion in batch.deletions() {
         for values in deletion.values() {
-            if let Some(refusal) = record(database, &sql.delete, &values).await? {
-                failed.insert(deletion.id.clone(), refusal);
-            }
+            let result = execute_record(database, &sql.delete, &values).await;
+            collect(&mut errors, &deletion.id, result)?;
         }
     }
     for entry in &batch.upserts {
-        if let Some(refusal) = record(database, &sql.upsert, &entry.values).await? {
-            failed.insert(entry.id.clone(), refusal);
-        }
+        let result = execute_record(database, &sql.upsert, &entry.values).await;
+        collect(&mut errors, &entry.id, result)?;
     }
-    Ok(failed)
+    Ok(errors)
 }
 
-async fn record(database: &mut Database, statements: &[Statement], values: &Value) -> Result<Option<Refusal>, Trouble> {
-    database.own_batch("SAVEPOINT record").await?;
+async fn execute_record(database: &mut Database, statements: &[Statement], values: &Value) -> Result<(), ApplyError> {
+    database.internal_batch("SAVEPOINT record").await?;
     for statement in statements {
-        match database.execute(&statement.text, &statement.data(values)).await {
-            Ok(_) => {}
-            Err(Fails::System(trouble)) => return Err(trouble),
-            Err(Fails::Record(refusal)) => {
-                database.own_batch("ROLLBACK TO SAVEPOINT record; RELEASE SAVEPOINT record").await?;
-                return Ok(Some(refusal));
+        if let Err(error) = database.execute(&statement.text, &statement.bind(values)).await {
+            if matches!(error, ApplyError::Record(_)) {
+                database.internal_batch("ROLLBACK TO SAVEPOINT record; RELEASE SAVEPOINT record").await?;
             }
+            return Err(error);
         }
     }
-    database.own_batch("RELEASE SAVEPOINT record").await?;
-    Ok(None)
+    database.internal_batch("RELEASE SAVEPOINT record").await?;
+    Ok(())
 }

@@ -1,40 +1,40 @@
-//! The hash chain over audit rows: each hash covers its row and the hash before, so a row that is changed, moved or
-//! taken out breaks the chain from there on.
+//! The hash chain over audit rows: each hash covers its row and the previous hash, so a modified, moved or removed row
+//! invalidates every later link.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::clock::Timestamp;
 
-/// A link of the chain: the SHA-256 over the link before and a row.
+/// A link of the chain: the SHA-256 over the previous link and a row.
 pub type Link = [u8; 32];
 
-/// The link before the first row.
-pub const BEGINNING: Link = [0; 32];
+/// Predecessor of the first link.
+pub const GENESIS: Link = [0; 32];
 
-/// An audit row as it is hashed. The texts are hashed byte by byte as the database gives them back, so a database
-/// must not rewrite them (no `jsonb`).
+/// The hashed fields of an audit row. Texts are hashed as the database returns them, so their column types must
+/// preserve them byte by byte (no `jsonb`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The row's own number. Rows are chained in the order of sealing, which may differ.
+    /// Sequence number. The chain has the order of sealing, which can differ.
     pub seq: i64,
-    /// When it was done.
+    /// Time of the action.
     pub at: Timestamp,
-    /// Who did it.
+    /// The actor, such as a username.
     pub actor: String,
-    /// By what means.
+    /// The interface, such as `graphql`.
     pub via: String,
-    /// What was done.
+    /// The action's name.
     pub action: String,
-    /// To what.
+    /// Global id of the entity.
     pub entity: Option<String>,
-    /// What changed, without secrets.
+    /// Description of the change, without secrets.
     pub summary: String,
-    /// The request that asked for it.
+    /// Id of the HTTP request.
     pub request_id: Option<String>,
 }
 
-/// The link for `row` after `previous`: SHA-256 over a label, `previous`, the two numbers (big-endian), and each text
-/// with a byte that says whether it is there and its length (8 bytes, big-endian), so that no two rows read alike.
+/// Returns the link of `row` after `previous`: SHA-256 over a label, `previous`, the two integers (big-endian), and
+/// each text with a presence byte and its length (8 bytes, big-endian), so that different rows have different input.
 pub fn link(previous: &Link, row: &Row) -> Link {
     let mut hash = Sha256::new();
     hash.update(b"switchboard audit 1\0");
@@ -80,13 +80,13 @@ mod tests {
     }
 
     #[test]
-    fn every_field_and_the_link_before_change_the_link() {
-        let plain = link(&BEGINNING, &row(1));
+    fn the_link_depends_on_every_field_and_the_previous_link() {
+        let plain = link(&GENESIS, &row(1));
         let moved = Row { via: "graphqlr".to_owned(), action: "egisterExtension".to_owned(), ..row(1) };
-        assert_ne!(plain, link(&BEGINNING, &moved));
-        assert_ne!(plain, link(&BEGINNING, &Row { entity: None, ..row(1) }));
-        assert_ne!(plain, link(&BEGINNING, &Row { request_id: Some(String::new()), ..row(1) }));
+        assert_ne!(plain, link(&GENESIS, &moved));
+        assert_ne!(plain, link(&GENESIS, &Row { entity: None, ..row(1) }));
+        assert_ne!(plain, link(&GENESIS, &Row { request_id: Some(String::new()), ..row(1) }));
         assert_ne!(plain, link(&plain, &row(1)));
-        assert_eq!(plain, link(&BEGINNING, &row(1)));
+        assert_eq!(plain, link(&GENESIS, &row(1)));
     }
 }

@@ -1,7 +1,7 @@
-//! The audit: who did what, when, appended in the transaction that did it, and sealed into a chain afterwards.
+//! The audit log: a row for every action, appended in the action's transaction and later sealed into a hash chain.
 //!
-//! Rows are never changed (triggers refuse it). One job chains them in an order of its own, so that no transaction waits
-//! for another's hash.
+//! Rows are immutable (enforced by triggers). A background task seals them, so that transactions do not wait for the
+//! hash of another transaction's row.
 
 pub mod chain;
 mod model;

@@ -1,11 +1,11 @@
-//! The rows of the audit.
+//! Rows of the audit log.
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
 use crate::clock::Timestamp;
 use crate::store::schema::audit_events;
 
-/// One thing that somebody did.
+/// A recorded action.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = audit_events)]
 pub struct AuditEvent {
@@ -17,14 +17,14 @@ pub struct AuditEvent {
     pub via: String,
     /// The mutation's name, or `system.…`.
     pub action: String,
-    /// The global id of what was acted on.
+    /// Global id of the entity.
     pub entity: Option<String>,
     /// One sentence without secrets.
     pub summary: String,
     pub request_id: Option<String>,
 }
 
-/// A row to be appended.
+/// A row to append.
 #[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = audit_events)]
 pub struct NewAuditEvent {
@@ -41,10 +41,10 @@ pub struct NewAuditEvent {
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = crate::store::schema::audit_seals)]
 pub struct Seal {
-    /// Its place in the chain, from 1.
+    /// Position in the chain, from 1.
     pub position: i64,
-    /// The row that it seals.
+    /// Sequence number of the sealed row.
     pub seq: i64,
-    /// SHA-256 over the link before and the row.
+    /// SHA-256 over the previous link and the row.
     pub hash: Vec<u8>,
 }

@@ -1,4 +1,4 @@
-//! The audit in the database.
+//! Queries of the audit log.
 
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _,
@@ -12,17 +12,17 @@ use crate::query;
 use crate::store::Conn;
 use crate::store::schema::{audit_events, audit_seals};
 
-/// Which rows an operator asks for.
+/// Filter of a list of audit rows.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub actor: Option<String>,
     pub action: Option<String>,
     pub entity: Option<String>,
-    /// Only rows before this one.
+    /// Only rows with a smaller sequence number.
     pub before: Option<i64>,
 }
 
-/// Appends one row.
+/// Appends a row.
 pub async fn append(conn: &mut Conn, event: &NewAuditEvent) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(audit_events::table).values(event).execute(c).await)?;
     Ok(())
@@ -44,13 +44,13 @@ macro_rules! filtered {
     }};
 }
 
-/// Appends rows, in this order.
+/// Appends rows in this order.
 pub async fn append_all(conn: &mut Conn, events: &[NewAuditEvent]) -> QueryResult<()> {
     insert_rows!(conn, events, |rows| diesel::insert_into(audit_events::table).values(rows));
     Ok(())
 }
 
-/// The newest rows that fit.
+/// Loads the newest matching rows.
 pub async fn newest(conn: &mut Conn, filter: &Filter, limit: i64) -> QueryResult<Vec<AuditEvent>> {
     query!(conn, |c| {
         let mut rows = filtered!(audit_events::table.select(AuditEvent::as_select()), filter);
@@ -61,7 +61,7 @@ pub async fn newest(conn: &mut Conn, filter: &Filter, limit: i64) -> QueryResult
     })
 }
 
-/// What this actor did, and what was done to this entity, oldest first.
+/// Loads the rows of an actor and of an entity, oldest first.
 pub async fn concerning(conn: &mut Conn, actor: &str, entity: &str) -> QueryResult<Vec<AuditEvent>> {
     query!(conn, |c| audit_events::table
         .filter(audit_events::actor.eq(actor).or(audit_events::entity.eq(entity)))
@@ -71,17 +71,17 @@ pub async fn concerning(conn: &mut Conn, actor: &str, entity: &str) -> QueryResu
         .await)
 }
 
-/// A row by its number in the sequence.
+/// Loads a row by its sequence number.
 pub async fn by_seq(conn: &mut Conn, seq: i64) -> QueryResult<Option<AuditEvent>> {
     query!(conn, |c| audit_events::table.find(seq).select(AuditEvent::as_select()).first(c).await.optional())
 }
 
-/// How many rows fit on all pages.
+/// Counts the matching rows of all pages.
 pub async fn count(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
     query!(conn, |c| filtered!(audit_events::table.count(), filter).get_result(c).await)
 }
 
-/// The last link of the chain.
+/// Loads the last link of the chain.
 pub(super) async fn last_seal(conn: &mut Conn) -> QueryResult<Option<Seal>> {
     query!(conn, |c| audit_seals::table
         .order(audit_seals::position.desc())
@@ -91,7 +91,7 @@ pub(super) async fn last_seal(conn: &mut Conn) -> QueryResult<Option<Seal>> {
         .optional())
 }
 
-/// The oldest rows behind `after` that are not in the chain yet.
+/// Loads the oldest unsealed rows after the sequence number `after`.
 pub(super) async fn unsealed(conn: &mut Conn, after: i64, limit: i64) -> QueryResult<Vec<AuditEvent>> {
     query!(conn, |c| audit_events::table
         .left_join(audit_seals::table.on(audit_seals::seq.eq(audit_events::seq)))
@@ -104,12 +104,13 @@ pub(super) async fn unsealed(conn: &mut Conn, after: i64, limit: i64) -> QueryRe
         .await)
 }
 
+/// Appends a link to the chain.
 pub(super) async fn insert_seal(conn: &mut Conn, seal: &Seal) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(audit_seals::table).values(seal).execute(c).await)?;
     Ok(())
 }
 
-/// Rows with their links, in the order of the chain, after a position.
+/// Loads rows with their links after a position, in the order of the chain.
 pub(super) async fn sealed_after(conn: &mut Conn, position: i64, limit: i64) -> QueryResult<Vec<(AuditEvent, Seal)>> {
     query!(conn, |c| audit_seals::table
         .inner_join(audit_events::table.on(audit_seals::seq.eq(audit_events::seq)))

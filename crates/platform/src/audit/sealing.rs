@@ -1,48 +1,49 @@
-//! Chaining what was appended, and checking the chain.
+//! Sealing of audit rows into the hash chain, and its verification.
 
-use super::chain::{self, BEGINNING, Link, Row};
+use super::chain::{self, GENESIS, Link, Row};
 use super::model::{AuditEvent, Seal};
 use super::queries;
 use crate::error::{Error, InternalError};
 use crate::locks;
 use crate::store::{Conn, Store};
 
-/// How many rows one transaction seals, and how many are read at a time to verify.
-const BATCH: i64 = 500;
+/// Number of rows that one transaction seals or one query of the verification reads.
+const BATCH_SIZE: i64 = 500;
 
-/// How far before the newest link is looked for rows whose transactions committed late.
-const LATE: i64 = 10_000;
+/// Number of rows before the newest sealed row that are searched for rows whose transactions committed late.
+const LOOKBACK: i64 = 10_000;
 
-/// Seals the rows that wait, one batch; tells how many there were. Instances take turns.
+/// Seals one batch of unsealed rows; returns their number. A lock serializes concurrent instances.
 ///
-/// It looks no further back than some thousand rows, so that its cost does not grow with the audit; a row that came later still
-/// is found by [`seal_all`].
+/// Searches a limited number of rows, so that its cost is independent of the audit's size. [`seal_all`] finds rows that
+/// were committed even later.
 ///
 /// # Errors
-/// When the database refuses.
+/// When the database fails.
 pub async fn seal(store: &Store) -> Result<usize, Error> {
-    batch(store, Some(LATE)).await
+    seal_batch(store, Some(LOOKBACK)).await
 }
 
-/// Seals every row that waits, however old.
+/// Seals every unsealed row.
 ///
 /// # Errors
-/// When the database refuses.
+/// When the database fails.
 pub async fn seal_all(store: &Store) -> Result<(), Error> {
-    while batch(store, None).await? > 0 {}
+    while seal_batch(store, None).await? > 0 {}
     Ok(())
 }
 
-async fn batch(store: &Store, late: Option<i64>) -> Result<usize, Error> {
+async fn seal_batch(store: &Store, lookback: Option<i64>) -> Result<usize, Error> {
     store
         .write(move |conn| {
             Box::pin(async move {
                 locks::named(conn, "audit chain").await?;
                 let newest = queries::last_seal(conn).await?.map_or(0, |seal| seal.seq);
-                let rows = queries::unsealed(conn, late.map_or(0, |late| newest - late), BATCH).await?;
+                let rows =
+                    queries::unsealed(conn, lookback.map_or(0, |lookback| newest - lookback), BATCH_SIZE).await?;
                 let (mut position, mut last) = end_of_chain(conn).await?;
                 for row in &rows {
-                    last = chain::link(&last, &hashed(row));
+                    last = chain::link(&last, &hash_input(row));
                     position += 1;
                     queries::insert_seal(conn, &Seal { position, seq: row.seq, hash: last.to_vec() }).await?;
                 }
@@ -53,13 +54,13 @@ async fn batch(store: &Store, late: Option<i64>) -> Result<usize, Error> {
 }
 
 async fn end_of_chain(conn: &mut Conn) -> Result<(i64, Link), Error> {
-    let Some(seal) = queries::last_seal(conn).await? else { return Ok((0, BEGINNING)) };
+    let Some(seal) = queries::last_seal(conn).await? else { return Ok((0, GENESIS)) };
     let hash =
         Link::try_from(seal.hash.as_slice()).map_err(|_| InternalError::new("a seal of the audit is not 32 bytes"))?;
     Ok((seal.position, hash))
 }
 
-fn hashed(event: &AuditEvent) -> Row {
+fn hash_input(event: &AuditEvent) -> Row {
     Row {
         seq: event.seq,
         at: event.at,
@@ -72,28 +73,28 @@ fn hashed(event: &AuditEvent) -> Row {
     }
 }
 
-/// What checking the chain found.
+/// Result of a verification.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verification {
-    /// Every link fits; so many rows, and the last link, which an operator may note.
-    Whole { rows: i64, last: Link },
-    /// The chain does not fit from this row on: it, or one before it, was changed, taken out or put in.
+    /// Every link is valid. The operator can record the last link to detect a later truncation.
+    Intact { rows: i64, last: Link },
+    /// The link of this row is invalid: it or an earlier row was modified, removed or inserted.
     Broken { seq: i64 },
 }
 
-/// Checks every link, page by page.
+/// Verifies every link, page by page.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn verify(store: &Store) -> Result<Verification, Error> {
-    let (mut position, mut last) = (0, BEGINNING);
+    let (mut position, mut last) = (0, GENESIS);
     loop {
-        let rows = queries::sealed_after(&mut *store.read().await?, position, BATCH).await?;
+        let rows = queries::sealed_after(&mut *store.read().await?, position, BATCH_SIZE).await?;
         if rows.is_empty() {
-            return Ok(Verification::Whole { rows: position, last });
+            return Ok(Verification::Intact { rows: position, last });
         }
         for (event, seal) in rows {
-            last = chain::link(&last, &hashed(&event));
+            last = chain::link(&last, &hash_input(&event));
             position += 1;
             if seal.position != position || seal.hash != last {
                 return Ok(Verification::Broken { seq: event.seq });

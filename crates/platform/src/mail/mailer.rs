@@ -1,4 +1,4 @@
-//! Handing a mail over: to a mail server, or to a folder.
+//! Delivery of mails to a mail server or into a folder.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,42 +16,53 @@ use super::smtp_url::Encryption;
 use super::{Mail, Rendered, SmtpUrl};
 use crate::clock::{Clock, Rng};
 use crate::error::InternalError;
+use crate::jobs::JobError;
 
-/// How long one step of the conversation may take, and how long all of it.
-const STEP: Duration = Duration::from_secs(15);
-const WHOLE: Duration = Duration::from_secs(60);
+/// Time limit of one SMTP command.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(15);
+/// Time limit of the SMTP session.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Why a mail was not handed over. The words name no address, so they may be logged.
+/// Error of a delivery. The messages contain no address and can be logged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// Trying again does not help: the address is refused, or the mail cannot be made.
+    /// Retrying does not help: the address was refused or the mail is invalid.
     #[error("the mail cannot be sent: {0}")]
     Permanent(String),
-    /// Trying again later may help.
-    #[error("the mail cannot be sent now: {0}")]
-    Temporary(String),
+    /// Retrying later can succeed.
+    #[error("the mail cannot be sent at present: {0}")]
+    Transient(String),
 }
 
-/// Sends mails.
+impl From<SendError> for JobError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Permanent(_) => Self::Permanent(error.to_string()),
+            SendError::Transient(_) => Self::Transient(error.to_string()),
+        }
+    }
+}
+
+/// Renders and delivers mails.
 pub struct Mailer {
-    way: Way,
+    transport: Transport,
     from: Mailbox,
     public_url: String,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
 }
 
-enum Way {
+enum Transport {
     Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
     Folder(PathBuf),
 }
 
 impl Mailer {
-    /// A mailer that hands mails to a mail server. `from` is an address, with or without a name; links in mails begin
-    /// with `public_url`, which has no slash at its end.
+    /// Creates a mailer for a mail server. `from` is an address with an optional display name. Links in mails begin
+    /// with `public_url`, which has no trailing slash.
     ///
     /// # Errors
-    /// When `from` is no address, or the server's name cannot be in a certificate.
+    /// When `from` is invalid or the server's name is not a valid DNS name for TLS.
     pub fn smtp(
         server: &SmtpUrl,
         from: &str,
@@ -69,17 +80,17 @@ impl Mailer {
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
             .port(server.port)
             .tls(tls)
-            .timeout(Some(STEP));
-        if let Some((user, password)) = &server.login {
-            builder = builder.credentials(Credentials::new(user.clone(), password.expose().to_owned()));
+            .timeout(Some(COMMAND_TIMEOUT));
+        if let Some(login) = &server.login {
+            builder = builder.credentials(Credentials::new(login.user.clone(), login.password.expose().to_owned()));
         }
-        Self::new(Way::Smtp(Box::new(builder.build())), from, public_url, clock, rng)
+        Self::new(Transport::Smtp(Box::new(builder.build())), from, public_url, clock, rng)
     }
 
-    /// A mailer that writes mails into `folder`, one `<UUIDv7>.eml` each, for whoever has no mail server.
+    /// Creates a mailer that writes each mail to `<UUIDv7>.eml` in `folder`, for installations without a mail server.
     ///
     /// # Errors
-    /// When `from` is no address.
+    /// When `from` is invalid.
     pub fn files(
         folder: &Path,
         from: &str,
@@ -87,72 +98,71 @@ impl Mailer {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Result<Self, InternalError> {
-        Self::new(Way::Folder(folder.to_owned()), from, public_url, clock, rng)
+        Self::new(Transport::Folder(folder.to_owned()), from, public_url, clock, rng)
     }
 
     fn new(
-        way: Way,
+        transport: Transport,
         from: &str,
         public_url: &str,
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Result<Self, InternalError> {
-        let from = from.parse().map_err(|_| InternalError::new("the sender of mails is no address"))?;
-        Ok(Self { way, from, public_url: public_url.to_owned(), clock, rng })
+        let from = from.parse().map_err(|_| InternalError::new("the sender of mails is not a valid address"))?;
+        Ok(Self { transport, from, public_url: public_url.to_owned(), clock, rng })
     }
 
-    /// Renders a mail and hands it over. Once this returns, the mail server or the disk has it. Sending a mail twice
-    /// does no harm.
+    /// Renders and delivers a mail. On return the mail server has accepted it or the file is durable. Sending a mail
+    /// twice is harmless.
     ///
     /// # Errors
-    /// [`SendError`], which says whether to try again.
+    /// [`SendError`], which tells whether a retry can succeed.
     pub async fn send(&self, mail: &Mail) -> Result<(), SendError> {
-        let give_up = |fault: InternalError| SendError::Permanent(fault.to_string());
-        let rendered = Rendered::new(mail, &self.public_url).map_err(give_up)?;
+        let permanent = |error: InternalError| SendError::Permanent(error.to_string());
+        let rendered = Rendered::new(mail, &self.public_url).map_err(permanent)?;
         let message =
-            rendered.message(&self.from, &mail.to, self.clock.as_ref(), self.rng.as_ref()).map_err(give_up)?;
-        match &self.way {
-            Way::Smtp(transport) => match tokio::time::timeout(WHOLE, transport.send(message)).await {
+            rendered.message(&self.from, &mail.to, self.clock.as_ref(), self.rng.as_ref()).map_err(permanent)?;
+        match &self.transport {
+            Transport::Smtp(smtp) => match tokio::time::timeout(SESSION_TIMEOUT, smtp.send(message)).await {
                 Ok(Ok(_)) => Ok(()),
-                Ok(Err(error)) if error.is_client() && !mail.to.is_ascii() => {
-                    Err(SendError::Permanent("the mail server does not support such an address (SMTPUTF8)".to_owned()))
-                }
-                Ok(Err(error)) => Err(verdict(&error)),
-                Err(_) => Err(SendError::Temporary("the mail server takes too long".to_owned())),
+                Ok(Err(error)) if error.is_client() && !mail.to.is_ascii() => Err(SendError::Permanent(
+                    "the mail server does not support non-ASCII addresses (SMTPUTF8)".to_owned(),
+                )),
+                Ok(Err(error)) => Err(classify(&error)),
+                Err(_) => Err(SendError::Transient("timeout of the mail server".to_owned())),
             },
-            Way::Folder(folder) => {
+            Transport::Folder(folder) => {
                 let name = self.rng.uuid(self.clock.now()).to_string();
-                write(folder, &name, &message).await.map_err(|error| SendError::Temporary(error.to_string()))
+                write(folder, &name, &message).await.map_err(|error| SendError::Transient(error.to_string()))
             }
         }
     }
 }
 
-/// What a failed conversation means. The server's sentence is left out: it often quotes the address.
-fn verdict(error: &lettre::transport::smtp::Error) -> SendError {
+/// Classifies an SMTP error. The server's message is omitted, as it often quotes the address.
+fn classify(error: &lettre::transport::smtp::Error) -> SendError {
     let Some(code) = error.status().map(u16::from) else {
-        // Cause by cause: the outer error says no more than "Connection error".
+        // The outermost error is only "Connection error".
         let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-        return SendError::Temporary(causes.last().map(ToString::to_string).unwrap_or_default());
+        return SendError::Transient(causes.last().map(ToString::to_string).unwrap_or_default());
     };
-    let words = format!("the mail server answered {code}");
-    // 530 to 538 speak of the login (RFC 4954, section 6) and 421, 454 of the moment: the operator mends them,
-    // and the mails must not be gone by then.
+    let message = format!("the mail server answered {code}");
+    // 530 to 538 concern the credentials (RFC 4954, section 6), which the operator can correct: such mails are kept.
     if error.is_permanent() && !(530..=538).contains(&code) {
-        SendError::Permanent(words)
+        SendError::Permanent(message)
     } else {
-        SendError::Temporary(words)
+        SendError::Transient(message)
     }
 }
 
-/// Writes beside and renames, so that whoever watches the folder never sees half a mail.
+/// Writes a temporary file and renames it, so a reader of the folder never sees an incomplete mail.
 async fn write(folder: &Path, name: &str, message: &Message) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).await?;
-    let beside = folder.join(format!(".{name}.new"));
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside).await?;
+    let temporary = folder.join(format!(".{name}.new"));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).await?;
     file.write_all(&message.formatted()).await?;
     file.sync_all().await?;
-    fs::rename(&beside, folder.join(format!("{name}.eml"))).await?;
+    fs::rename(&temporary, folder.join(format!("{name}.eml"))).await?;
     fs::File::open(folder).await?.sync_all().await
 }
 
@@ -173,7 +183,7 @@ mod tests {
         Mail::verify_email("arthur@example.org", "arthur", &Secret::new("dG9rZW4"))
     }
 
-    fn over(url: &str) -> Mailer {
+    fn smtp_mailer(url: &str) -> Mailer {
         Mailer::smtp(
             &url.parse().unwrap(),
             "Switchboard <sb@example.org>",
@@ -185,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_gets_a_private_file_for_each_mail() {
+    async fn writes_a_private_file_for_each_mail() {
         let data = tempfile::tempdir().unwrap();
         let folder = data.path().join("mail");
         let mailer =
@@ -203,7 +213,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_that_cannot_be_written_is_tried_again() {
+    async fn a_folder_that_cannot_be_written_is_transient() {
         let data = tempfile::tempdir().unwrap();
         std::fs::write(data.path().join("mail"), "a file").unwrap();
         let mailer = Mailer::files(
@@ -214,13 +224,13 @@ mod tests {
             Arc::new(SeededRng::new(1)),
         )
         .unwrap();
-        assert!(matches!(mailer.send(&mail()).await, Err(SendError::Temporary(_))));
+        assert!(matches!(mailer.send(&mail()).await, Err(SendError::Transient(_))));
     }
 
     #[tokio::test]
-    async fn a_mail_server_gets_envelope_and_message() {
+    async fn sends_envelope_and_message_to_the_mail_server() {
         let server = SmtpServer::start(Answer::Accept).await;
-        over(&server.url()).send(&mail()).await.unwrap();
+        smtp_mailer(&server.url()).send(&mail()).await.unwrap();
         let received = server.received();
         assert_eq!(received.len(), 1);
         assert_eq!(received[0].from, "<sb@example.org>");
@@ -230,10 +240,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refusals_are_permanent_or_temporary() {
+    async fn classifies_refusals() {
         for (code, permanent) in [(550, true), (553, true), (450, false), (421, false), (530, false)] {
             let server = SmtpServer::start(Answer::RefuseRecipient(code)).await;
-            let error = over(&server.url()).send(&mail()).await.unwrap_err();
+            let error = smtp_mailer(&server.url()).send(&mail()).await.unwrap_err();
             assert_eq!(matches!(error, SendError::Permanent(_)), permanent, "{code}: {error}");
             assert!(error.to_string().contains(&code.to_string()) && !error.to_string().contains("arthur"), "{error}");
             assert!(server.received().is_empty());
@@ -241,17 +251,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn encryption_that_is_required_and_not_offered_sends_nothing() {
+    async fn does_not_send_without_required_encryption() {
         let server = SmtpServer::start(Answer::Accept).await;
-        let error = over(&format!("{}?tls=required", server.url())).send(&mail()).await.unwrap_err();
-        assert!(matches!(error, SendError::Temporary(_)), "{error}");
+        let error = smtp_mailer(&format!("{}?tls=required", server.url())).send(&mail()).await.unwrap_err();
+        assert!(matches!(error, SendError::Transient(_)), "{error}");
         assert!(server.received().is_empty());
     }
 
     #[tokio::test]
-    async fn no_server_at_all_is_temporary() {
+    async fn an_unreachable_server_is_transient() {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let error = over(&format!("smtp://127.0.0.1:{port}")).send(&mail()).await.unwrap_err();
-        assert!(matches!(error, SendError::Temporary(_)), "{error}");
+        let error = smtp_mailer(&format!("smtp://127.0.0.1:{port}")).send(&mail()).await.unwrap_err();
+        assert!(matches!(error, SendError::Transient(_)), "{error}");
     }
 }

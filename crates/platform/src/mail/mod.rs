@@ -1,7 +1,7 @@
-//! Mail: what is said to people outside the program.
+//! Outgoing mail.
 //!
-//! A [`Mail`] waits sealed in a job, since it holds a token; when its time comes it is rendered from its templates
-//! (`templates/<name>/`: subject, text, HTML) and given to the [`Mailer`].
+//! A [`Mail`] is stored sealed in a job, as it may contain a token. The job renders it from its templates
+//! (`templates/<name>/`: subject, text, HTML) and passes it to the [`Mailer`].
 
 mod mailer;
 mod render;
@@ -19,24 +19,29 @@ pub use mailer::{Mailer, SendError};
 pub use render::Rendered;
 pub use smtp_url::{SmtpUrl, SmtpUrlError};
 
-use crate::secrets::{Place, Sealer, SealingError, Secret};
+use crate::jobs::{JobKind, JobPriority};
+use crate::secrets::{SealContext, Sealer, SealingError, Secret};
 
-/// What sealed mails are sealed for. The row is left open: a mail is sealed before its job has an id.
-const PLACE: Place<'static> = Place::new("jobs", b"", "mail");
+/// Seal context of mails. It does not contain the row, as a mail is sealed before its job has an id.
+const SEAL_CONTEXT: SealContext<'static> = SealContext::new("jobs", b"", "mail");
 
-/// The mails there are. The name is that of the template's folder.
+/// Jobs that send one mail. The payload is a sealed [`Mail`]. With the queue's backoff the attempts span about a day.
+pub static SEND_MAIL: JobKind =
+    JobKind { name: "send_mail", priority: JobPriority::High, max_attempts: 32, sealed_payload: Some(SEAL_CONTEXT) };
+
+/// The templates. A template's name is that of its folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Template {
-    /// Somebody registered, or gave a new address: the link verifies it.
+    /// Link that verifies the address of a new account or a new address.
     VerifyEmail,
-    /// Somebody tried to register with an address that has an account already.
+    /// Notice of an attempt to register with an address that has an account.
     EmailTaken,
-    /// Somebody asked for a new password: the link allows it.
+    /// Link that permits to set a new password.
     PasswordReset,
     /// Notice that the password was changed.
     PasswordChanged,
-    /// Notice to the old address that the account has another one now.
+    /// Notice to the previous address that the account's address was changed.
     EmailChanged,
     /// Notice that the account was deleted.
     AccountDeleted,
@@ -53,7 +58,7 @@ impl Template {
         Self::AccountDeleted,
     ];
 
-    /// The name for logs and metrics.
+    /// Returns the name for logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
@@ -66,82 +71,74 @@ impl Template {
     }
 }
 
-/// A mail to be sent. It holds a token and an address, so it does not print them, and is stored sealed.
+/// A mail to send. Contains an address and possibly a token: `Debug` omits them, and it is stored sealed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
-    /// The address.
+    /// The recipient's address.
     pub to: String,
-    /// What it says.
     pub template: Template,
-    /// With what words: each template names those it needs, and one that is missing is an error.
-    pub data: BTreeMap<String, String>,
+    /// Values of the template's variables; a missing one is an error.
+    #[serde(rename = "data")]
+    pub variables: BTreeMap<String, String>,
 }
 
 impl Mail {
-    /// The mail with the link that verifies an address (24 hours).
+    /// Creates the mail with the link that verifies an address (valid for 24 hours).
     pub fn verify_email(to: &str, username: &str, token: &Secret) -> Self {
         Self::new(to, Template::VerifyEmail, username).with_token(token)
     }
 
-    /// The mail to somebody whose address was used for another registration.
+    /// Creates the notice that an address was used for another registration.
     pub fn email_taken(to: &str, username: &str) -> Self {
         Self::new(to, Template::EmailTaken, username)
     }
 
-    /// The mail with the link that allows a new password (30 minutes).
+    /// Creates the mail with the link to set a new password (valid for 30 minutes).
     pub fn password_reset(to: &str, username: &str, token: &Secret) -> Self {
         Self::new(to, Template::PasswordReset, username).with_token(token)
     }
 
-    /// The notice that a password was changed.
+    /// Creates the notice that a password was changed.
     pub fn password_changed(to: &str, username: &str) -> Self {
         Self::new(to, Template::PasswordChanged, username)
     }
 
-    /// The notice to the old address, that the account has another now. It does not say which: who reads the old
-    /// one may be somebody else by now.
+    /// Creates the notice to the previous address. It does not contain the new address, as the previous one may belong
+    /// to another person now.
     pub fn email_changed(to: &str, username: &str) -> Self {
         Self::new(to, Template::EmailChanged, username)
     }
 
-    /// The notice that an account was deleted.
+    /// Creates the notice that an account was deleted.
     pub fn account_deleted(to: &str, username: &str) -> Self {
         Self::new(to, Template::AccountDeleted, username)
     }
 
     fn new(to: &str, template: Template, username: &str) -> Self {
-        let data = BTreeMap::from([("username".to_owned(), username.to_owned())]);
-        Self { to: to.to_owned(), template, data }
+        let variables = BTreeMap::from([("username".to_owned(), username.to_owned())]);
+        Self { to: to.to_owned(), template, variables }
     }
 
     fn with_token(mut self, token: &Secret) -> Self {
-        self.data.insert("token".to_owned(), token.expose().to_owned());
+        self.variables.insert("token".to_owned(), token.expose().to_owned());
         self
     }
 
-    /// The mail as a job stores it.
+    /// Seals the mail for storage in a job.
     ///
     /// # Errors
     /// When the sealer has no key.
     pub fn seal(&self, sealer: &Sealer) -> Result<Vec<u8>, SealingError> {
         let text = zeroize::Zeroizing::new(serde_json::to_vec(self).map_err(|_| SealingError::Failed)?);
-        sealer.seal(&PLACE, &text)
+        sealer.seal(&SEAL_CONTEXT, &text)
     }
 
-    /// The same mail sealed with the newest key; nothing where it is already.
+    /// Opens a stored mail.
     ///
     /// # Errors
-    /// When the bytes do not open.
-    pub fn reseal(sealer: &Sealer, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealingError> {
-        sealer.reseal(&PLACE, sealed)
-    }
-
-    /// The mail that a job stored.
-    ///
-    /// # Errors
-    /// When the bytes do not open, or were written by another version of the program.
+    /// When the bytes cannot be opened or were written by an incompatible version of the program.
     pub fn open(sealer: &Sealer, sealed: &[u8]) -> Result<Self, SealingError> {
-        serde_json::from_slice(&sealer.open(&PLACE, sealed)?).map_err(|_| SealingError::Damaged)
+        serde_json::from_slice(&sealer.open(&SEAL_CONTEXT, sealed)?).map_err(|_| SealingError::Damaged)
     }
 }
 
@@ -151,7 +148,7 @@ impl fmt::Debug for Mail {
     }
 }
 
-/// Whether a mail could be sent to `text`: one address (RFC 5321, section 4.1.2) of at most 254 bytes, without a name.
+/// Returns whether `text` is one address (RFC 5321, section 4.1.2) of at most 254 bytes, without a display name.
 pub fn is_address(text: &str) -> bool {
     text.len() <= 254 && text.parse::<lettre::Address>().is_ok()
 }
@@ -164,7 +161,7 @@ mod tests {
     use crate::clock::SeededRng;
 
     #[test]
-    fn a_mail_waits_sealed() {
+    fn a_stored_mail_is_sealed() {
         let folder = tempfile::tempdir().unwrap();
         let sealer = Sealer::load_or_create(folder.path(), None, Arc::new(SeededRng::new(1))).unwrap();
         let token = Secret::new("dG9rZW4");
@@ -178,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_one_address() {
+    fn accepts_exactly_one_address() {
         for text in ["a@example.org", "arthur.dent+camp@sub.example.org", "zoë@example.org", "a@[192.0.2.1]"] {
             assert!(is_address(text), "{text}");
         }

@@ -1,4 +1,4 @@
-//! From templates to a message.
+//! Rendering of templates to a message.
 
 use std::time::{Duration, SystemTime};
 
@@ -20,7 +20,7 @@ macro_rules! source {
     };
 }
 
-/// Subject, text and HTML.
+/// Returns the sources of subject, text and HTML.
 const fn source(template: Template) -> [&'static str; 3] {
     match template {
         Template::VerifyEmail => source!("verify_email"),
@@ -32,31 +32,31 @@ const fn source(template: Template) -> [&'static str; 3] {
     }
 }
 
-/// A mail with its words put in.
+/// A rendered mail.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rendered {
     /// One line.
     pub subject: String,
-    /// Plain text; links stand on lines of their own.
+    /// Plain text, with each link on its own line.
     pub text: String,
-    /// The same in HTML.
+    /// The same content as HTML.
     pub html: String,
 }
 
 impl Rendered {
-    /// Puts the words of `mail` and the address of the web pages into its templates.
+    /// Renders the templates with the variables of `mail` and the URL of the web pages.
     ///
     /// # Errors
-    /// When a word is missing.
+    /// When a variable is missing.
     pub fn new(mail: &Mail, public_url: &str) -> Result<Self, InternalError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        let words = mail.data.iter().map(|(name, word)| (name.as_str(), word.as_str()));
-        let words = Value::from_pairs(words.chain([("public_url", public_url)]));
+        let variables = mail.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let variables = Value::from_pairs(variables.chain([("public_url", public_url)]));
         let [subject, text, html] = source(mail.template);
         environment.set_auto_escape_callback(|name| if name == "html" { AutoEscape::Html } else { AutoEscape::None });
         let render = |name: &'static str, source: &str| {
-            let rendered = environment.render_named_str(name, source, words.clone());
+            let rendered = environment.render_named_str(name, source, variables.clone());
             rendered.map_err(|error| InternalError::new(format!("mail {}, {name}: {error}", mail.template.name())))
         };
         Ok(Self {
@@ -66,17 +66,18 @@ impl Rendered {
         })
     }
 
-    /// The message to send (RFC 5322): from `from`, to `to`, with an id and a date of its own.
+    /// Creates the message (RFC 5322) with a new id and the current date.
     ///
     /// # Errors
-    /// When `to` is no address.
+    /// When `to` is not an address.
     pub fn message(self, from: &Mailbox, to: &str, clock: &dyn Clock, rng: &dyn Rng) -> Result<Message, InternalError> {
         let now = clock.now();
-        // The address is parsed, not pasted: a line break in it is an error here.
-        let to: lettre::Address = to.parse().map_err(|_| InternalError::new("the address of a mail cannot be read"))?;
+        // Parsing rejects a line break, which would inject a header.
+        let to: lettre::Address =
+            to.parse().map_err(|_| InternalError::new("the recipient of a mail is not a valid address"))?;
         let micros = u64::try_from(now.0).unwrap_or(0);
-        let html = SinglePart::builder().header(ContentType::TEXT_HTML).body(body(&self.html));
-        let text = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body(&self.text));
+        let html = SinglePart::builder().header(ContentType::TEXT_HTML).body(encode_body(&self.html));
+        let text = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(encode_body(&self.text));
         let parts = MultiPart::alternative().boundary(hex::encode(rng.bytes::<16>())).singlepart(text).singlepart(html);
         let message = Message::builder()
             .from(from.clone())
@@ -90,10 +91,10 @@ impl Rendered {
     }
 }
 
-/// As it stands where that is possible: quoted-printable breaks a long link in two, and some people read raw mails.
-fn body(text: &str) -> Body {
+/// Encodes a body as 7bit where possible: quoted-printable would break a long link in mails that are read as files.
+fn encode_body(text: &str) -> Body {
     let lines: Vec<&str> = text.lines().collect();
-    // RFC 5322, section 2.1.1: at most 998 characters in a line. lettre's own check stops at 76.
+    // RFC 5322, section 2.1.1: at most 998 characters per line. lettre uses 7bit up to 76 characters only.
     let is_plain = |line: &&str| line.len() <= 998 && line.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
     if lines.iter().all(is_plain) {
         return Body::dangerous_pre_encoded(
@@ -104,13 +105,13 @@ fn body(text: &str) -> Body {
     Body::new(text.to_owned())
 }
 
-/// A subject is one line whatever the words in it are.
+/// Replaces control characters and line breaks by spaces, so a variable cannot inject a header.
 fn one_line(text: &str) -> String {
     let spaced: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// `Auto-Submitted: auto-generated` (RFC 3834, section 5): an absence notice does not answer such a mail.
+/// `Auto-Submitted: auto-generated` (RFC 3834, section 5), which suppresses automatic replies.
 #[derive(Clone)]
 struct AutoSubmitted;
 
@@ -146,7 +147,7 @@ mod tests {
         ]
     }
 
-    fn raw(mail: &Mail) -> String {
+    fn format_message(mail: &Mail) -> String {
         let rendered = Rendered::new(mail, "http://localhost:8080").unwrap();
         let from = "Switchboard <switchboard@example.org>".parse().unwrap();
         let clock = ManualClock::new(Timestamp::parse("2026-08-20T09:30:00Z").unwrap());
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn every_template_has_a_mail_that_fills_it() {
+    fn every_template_renders() {
         assert_eq!(every_mail().iter().map(|mail| mail.template).collect::<Vec<_>>(), Template::ALL);
         for mail in every_mail() {
             let rendered = Rendered::new(&mail, "https://numbers.example.org").unwrap();
@@ -168,24 +169,24 @@ mod tests {
     }
 
     #[test]
-    fn links_stand_on_lines_of_their_own() {
+    fn links_are_on_their_own_lines() {
         let mail = &every_mail()[0];
         let rendered = Rendered::new(mail, "https://numbers.example.org").unwrap();
         assert!(rendered.text.lines().any(|line| line == "https://numbers.example.org/verify#token=dG9rZW4"));
         let long = Secret::new("x".repeat(43));
-        let raw = raw(&Mail::password_reset("a@example.org", "arthur", &long));
+        let raw = format_message(&Mail::password_reset("a@example.org", "arthur", &long));
         assert!(raw.contains(&format!("\r\nhttp://localhost:8080/reset#token={}\r\n", long.expose())), "{raw}");
     }
 
     #[test]
-    fn a_missing_word_is_an_error() {
+    fn a_missing_variable_is_an_error() {
         let mut mail = every_mail().remove(0);
-        mail.data.remove("token");
+        mail.variables.remove("token");
         assert!(Rendered::new(&mail, "http://localhost").is_err());
     }
 
     #[test]
-    fn words_are_escaped_in_html_only() {
+    fn variables_are_escaped_in_html_only() {
         let mail = Mail::email_changed("a@example.org", "<b>&\"arthur");
         let rendered = Rendered::new(&mail, "http://localhost").unwrap();
         assert!(rendered.html.contains("&lt;b&gt;&amp;&quot;arthur") && !rendered.html.contains("<b>"));
@@ -193,8 +194,8 @@ mod tests {
     }
 
     #[test]
-    fn headers_come_from_the_clock_and_the_generator() {
-        let raw = raw(&every_mail()[0]);
+    fn headers_are_deterministic() {
+        let raw = format_message(&every_mail()[0]);
         let (head, _) = raw.split_once("\r\n\r\n").unwrap();
         for line in [
             "To: a@example.org",
@@ -206,16 +207,16 @@ mod tests {
             assert!(head.lines().any(|header| header == line), "{line} in {head}");
         }
         assert!(head.contains("Message-ID: <0") && head.contains("@example.org>"), "{head}");
-        assert_eq!(raw, self::raw(&every_mail()[0]));
+        assert_eq!(raw, format_message(&every_mail()[0]));
     }
 
     #[test]
-    fn no_word_becomes_a_header() {
-        let evil = "arthur\r\nBcc: everybody@example.org\r\n\r\n<h1>";
+    fn a_variable_cannot_inject_a_header() {
+        let malicious = "arthur\r\nBcc: b@example.org\r\n\r\n<h1>";
         for mail in every_mail() {
             let mut mail = mail;
-            mail.data.insert("username".to_owned(), evil.to_owned());
-            let raw = raw(&mail);
+            mail.variables.insert("username".to_owned(), malicious.to_owned());
+            let raw = format_message(&mail);
             let (head, _) = raw.split_once("\r\n\r\n").unwrap();
             assert!(!head.contains("Bcc"), "{head}");
         }

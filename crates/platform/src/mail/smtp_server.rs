@@ -1,4 +1,4 @@
-//! The far side of a conversation over SMTP (RFC 5321), for tests: it listens on a port, speaks, and remembers.
+//! SMTP server (RFC 5321) for tests, which records the received mails.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufStream};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What the server does with mails.
+/// Behaviour of the server.
 #[derive(Clone, Copy)]
 pub(super) enum Answer {
     Accept,
-    /// Answers every recipient with this code, and quotes him.
+    /// Answers every recipient with this code and quotes the address.
     RefuseRecipient(u16),
 }
 
-/// A mail that was accepted.
+/// An accepted mail.
 #[derive(Clone, Default)]
 pub(super) struct Received {
     pub(super) from: String,
@@ -35,7 +35,7 @@ impl SmtpServer {
         let mailbox = Arc::clone(&received);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(stream, answer, Arc::clone(&mailbox)));
+                tokio::spawn(serve_session(stream, answer, Arc::clone(&mailbox)));
             }
         });
         Self { address, received }
@@ -50,16 +50,16 @@ impl SmtpServer {
     }
 }
 
-async fn converse(stream: TcpStream, answer: Answer, mailbox: Arc<Mutex<Vec<Received>>>) -> Option<()> {
+async fn serve_session(stream: TcpStream, answer: Answer, mailbox: Arc<Mutex<Vec<Received>>>) -> Option<()> {
     let mut stream = BufStream::new(stream);
     let mut mail = Received::default();
-    say(&mut stream, "220 far.example ready").await?;
+    send(&mut stream, "220 smtp.example ready").await?;
     loop {
-        let line = hear(&mut stream).await?;
+        let line = read_line(&mut stream).await?;
         let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
         let path = rest.split_once(':').map_or("", |(_, path)| path).split(' ').next().unwrap_or("").to_owned();
         let reply = match (verb, answer) {
-            ("EHLO", _) => "250-far.example\r\n250 8BITMIME".to_owned(),
+            ("EHLO", _) => "250-smtp.example\r\n250 8BITMIME".to_owned(),
             ("MAIL", _) => {
                 mail.from = path;
                 "250 ok".to_owned()
@@ -70,35 +70,35 @@ async fn converse(stream: TcpStream, answer: Answer, mailbox: Arc<Mutex<Vec<Rece
                 "250 ok".to_owned()
             }
             ("DATA", _) => {
-                say(&mut stream, "354 go on").await?;
-                mail.data = hear_data(&mut stream).await?;
+                send(&mut stream, "354 go on").await?;
+                mail.data = read_data(&mut stream).await?;
                 mailbox.lock().unwrap().push(std::mem::take(&mut mail));
                 "250 taken".to_owned()
             }
             ("QUIT", _) => {
-                say(&mut stream, "221 bye").await?;
+                send(&mut stream, "221 bye").await?;
                 return Some(());
             }
             ("RSET" | "NOOP", _) => "250 ok".to_owned(),
             _ => "502 what".to_owned(),
         };
-        say(&mut stream, &reply).await?;
+        send(&mut stream, &reply).await?;
     }
 }
 
-async fn say(stream: &mut BufStream<TcpStream>, line: &str) -> Option<()> {
+async fn send(stream: &mut BufStream<TcpStream>, line: &str) -> Option<()> {
     stream.write_all(format!("{line}\r\n").as_bytes()).await.ok()?;
     stream.flush().await.ok()
 }
 
-async fn hear(stream: &mut BufStream<TcpStream>) -> Option<String> {
+async fn read_line(stream: &mut BufStream<TcpStream>) -> Option<String> {
     let mut line = String::new();
     let length = stream.read_line(&mut line).await.ok()?;
     (length > 0).then(|| line.trim_end().to_owned())
 }
 
-/// Lines up to a single dot, with doubled dots undone (RFC 5321, section 4.5.2).
-async fn hear_data(stream: &mut BufStream<TcpStream>) -> Option<String> {
+/// Reads lines up to a single dot and undoes dot stuffing (RFC 5321, section 4.5.2).
+async fn read_data(stream: &mut BufStream<TcpStream>) -> Option<String> {
     let mut data = String::new();
     loop {
         let mut line = String::new();

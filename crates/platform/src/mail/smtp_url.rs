@@ -1,50 +1,57 @@
-//! Where the mail server is.
+//! URL of a mail server.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::secrets::Secret;
 
-/// How a conversation with the mail server is kept secret.
+/// Encryption of the connection to the mail server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encryption {
-    /// STARTTLS where the server offers it (RFC 3207).
+    /// STARTTLS if the server offers it (RFC 3207).
     Offered,
-    /// STARTTLS, or no mail.
+    /// STARTTLS; without it no mail is sent.
     Required,
     /// TLS from the first byte (RFC 8314, section 3.3).
     Implicit,
-    /// None at all, asked for by `?tls=none`.
+    /// No encryption, for `?tls=none`.
     None,
 }
 
 /// A mail server: `smtp://[user:password@]host[:port][?tls=required|none]` or `smtps://…`.
 ///
-/// With `smtp` the conversation is encrypted when the server offers it; with a password or `?tls=required` it must.
-/// Ports: 465 for `smtps`, 587 for `smtp` with a password, 25 without.
+/// With `smtp` the connection is encrypted if the server offers it; a password or `?tls=required` makes encryption
+/// mandatory. Default ports: 465 for `smtps`, 587 for `smtp` with a password, 25 without.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SmtpUrl {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) encryption: Encryption,
-    pub(super) login: Option<(String, Secret)>,
+    pub(super) login: Option<Login>,
 }
 
-/// Why a text names no mail server. It does not quote the text, which may hold a password.
+/// Credentials of the mail server.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Login {
+    pub(super) user: String,
+    pub(super) password: Secret,
+}
+
+/// Error of parsing the URL. Does not quote the URL, which may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SmtpUrlError {
-    /// Another scheme, or none.
+    /// Missing or unsupported scheme.
     #[error("a mail server is smtp://host[:port] or smtps://host[:port]")]
     Scheme,
-    /// No host, or one that cannot be.
-    #[error("the URL of the mail server names no host")]
+    /// Missing or invalid host.
+    #[error("the URL of the mail server has no valid host")]
     Host,
-    /// A user without a password, a password without a user, or not UTF-8.
+    /// A user without a password, a password without a user, or credentials that are not UTF-8.
     #[error("the URL of the mail server needs a user and a password, or neither")]
     Login,
     /// A path, a fragment, or a query other than `tls`.
-    #[error("after the host of the mail server only ?tls=required or ?tls=none may stand (smtp:// only)")]
-    Rest,
+    #[error("the URL of the mail server permits only ?tls=required or ?tls=none after the host (smtp:// only)")]
+    Suffix,
 }
 
 impl FromStr for SmtpUrl {
@@ -60,29 +67,29 @@ impl FromStr for SmtpUrl {
         let url = url::Url::parse(text).map_err(|_| SmtpUrlError::Host)?;
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or(SmtpUrlError::Host)?;
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
-            return Err(SmtpUrlError::Rest);
+            return Err(SmtpUrlError::Suffix);
         }
-        let login = login(&url)?;
+        let login = parse_login(&url)?;
         let encryption = match (implicit, url.query()) {
             (true, None) => Encryption::Implicit,
-            // A server in the middle could take the offer away and read the password.
+            // An attacker in the path could remove the server's STARTTLS offer and read the password.
             (false, None) if login.is_some() => Encryption::Required,
             (false, None) => Encryption::Offered,
             (false, Some("tls=required")) => Encryption::Required,
             (false, Some("tls=none")) => Encryption::None,
-            _ => return Err(SmtpUrlError::Rest),
+            _ => return Err(SmtpUrlError::Suffix),
         };
-        let usual = match (implicit, login.is_some()) {
+        let default_port = match (implicit, login.is_some()) {
             (true, _) => 465,
             (false, true) => 587,
             (false, false) => 25,
         };
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok(Self { host, port: url.port().unwrap_or(usual), encryption, login })
+        Ok(Self { host, port: url.port().unwrap_or(default_port), encryption, login })
     }
 }
 
-fn login(url: &url::Url) -> Result<Option<(String, Secret)>, SmtpUrlError> {
+fn parse_login(url: &url::Url) -> Result<Option<Login>, SmtpUrlError> {
     let decode = |text: &str| {
         let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
         decoded.map(std::borrow::Cow::into_owned).map_err(|_| SmtpUrlError::Login)
@@ -90,11 +97,11 @@ fn login(url: &url::Url) -> Result<Option<(String, Secret)>, SmtpUrlError> {
     match (url.username(), url.password()) {
         ("", None) => Ok(None),
         ("", Some(_)) | (_, None) => Err(SmtpUrlError::Login),
-        (user, Some(password)) => Ok(Some((decode(user)?, Secret::new(decode(password)?)))),
+        (user, Some(password)) => Ok(Some(Login { user: decode(user)?, password: Secret::new(decode(password)?) })),
     }
 }
 
-/// The server without its login: what a log may say.
+/// Formats the URL for logs: without credentials.
 impl fmt::Display for SmtpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.encryption == Encryption::Implicit { "smtps" } else { "smtp" };
@@ -119,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_and_encryption_follow_the_scheme_and_the_login() {
+    fn derives_port_and_encryption_from_scheme_and_login() {
         assert_eq!(
             parse("smtp://mail.example.org"),
             Ok(("smtp://mail.example.org:25".to_owned(), Encryption::Offered))
@@ -138,9 +145,10 @@ mod tests {
     }
 
     #[test]
-    fn a_login_is_decoded_and_never_shown() {
+    fn decodes_the_login_and_does_not_print_it() {
         let url: SmtpUrl = "smtps://arthur%40example.org:p%3Ass%2Fword@mail.example.org".parse().unwrap();
-        assert_eq!(url.login, Some(("arthur@example.org".to_owned(), Secret::new("p:ss/word"))));
+        let login = url.login.as_ref().unwrap();
+        assert_eq!((login.user.as_str(), login.password.expose()), ("arthur@example.org", "p:ss/word"));
         assert_eq!(
             format!("{url:?} {url}"),
             "SmtpUrl(smtps://mail.example.org:465, Implicit) smtps://mail.example.org:465"
@@ -148,20 +156,20 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn rejects_other_urls() {
         for text in ["", "mail.example.org", "http://mail.example.org", "smtp:", "smtp://"] {
             assert!(matches!(parse(text), Err(SmtpUrlError::Scheme | SmtpUrlError::Host)), "{text}");
         }
         assert_eq!(parse("smtp://user@host"), Err(SmtpUrlError::Login));
         assert_eq!(parse("smtp://:p@host"), Err(SmtpUrlError::Login));
         for text in ["smtp://host/path", "smtp://host?tls=maybe", "smtps://host?tls=none", "smtp://host#x"] {
-            assert_eq!(parse(text), Err(SmtpUrlError::Rest), "{text}");
+            assert_eq!(parse(text), Err(SmtpUrlError::Suffix), "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn no_text_breaks_it_and_no_password_shows(text in "\\PC*", password in "[a-z]{12}") {
+        fn parses_any_text_and_never_prints_the_password(text in "\\PC*", password in "[a-z]{12}") {
             let _ = text.parse::<SmtpUrl>();
             let url = format!("smtp://u:{password}@host.example");
             let shown = format!("{:?}", url.parse::<SmtpUrl>());

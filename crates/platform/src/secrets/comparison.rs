@@ -1,61 +1,62 @@
-//! Comparing secret values without keeping them.
+//! Keyed digests for the comparison of sealed secrets.
 //!
-//! Two extensions may not have one unique secret, and sealed values cannot be compared: the same value never looks the same
-//! twice. So a digest stands beside it: HMAC-SHA-256 (RFC 2104) under a random key. A plain hash would give away a code of six
-//! digits to whoever tries a million of them; the key is sealed, so a copy of the database alone does not hold it.
+//! Some secrets must be unique, and sealed values cannot be compared, as every sealing draws a new nonce. Therefore a
+//! digest is stored beside the sealed value: HMAC-SHA-256 (RFC 2104) under a random key. A plain hash of a six-digit
+//! code can be inverted by brute force; the key is sealed, so a copy of the database does not reveal it.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{Place, Sealer, queries};
+use super::{SealContext, Sealer, queries};
 use crate::clock::Rng;
 use crate::error::{Error, InternalError};
 use crate::store::Conn;
 
-/// The row that holds the key.
+/// Name of the key's row.
 const NAME: &str = "comparison";
-/// The key's length in bytes: that of the hash (RFC 2104 §3).
+/// Length of the key in bytes, equal to the hash's (RFC 2104, section 3).
 const KEY_BYTES: usize = 32;
 
 /// The installation's key for digests of secret values.
 pub struct ComparisonKey(Zeroizing<Vec<u8>>);
 
 impl ComparisonKey {
-    /// The installation's key; drawn, sealed and stored by whoever asks first.
+    /// Loads the installation's key. The first call generates, seals and stores it.
     ///
     /// # Errors
-    /// When the database refuses, or the stored key does not open.
+    /// When the database fails or the stored key cannot be opened.
     pub async fn load_or_create(conn: &mut Conn, sealer: &Sealer, rng: &dyn Rng) -> Result<Self, Error> {
         if let Some(sealed) = queries::sealed_key(conn, NAME).await? {
             return Self::open(sealer, &sealed);
         }
-        let drawn = Zeroizing::new(rng.bytes::<KEY_BYTES>());
-        let sealed = sealer.seal(&place(), &*drawn).map_err(InternalError::from)?;
+        let generated = Zeroizing::new(rng.bytes::<KEY_BYTES>());
+        let sealed = sealer.seal(&seal_context(), &*generated).map_err(InternalError::from)?;
         queries::insert_key(conn, NAME, &sealed).await?;
-        // Two may have asked first: the one whose row it became decides.
-        let kept = queries::sealed_key(conn, NAME)
+        // Of two concurrent first calls only one inserts its key.
+        let stored = queries::sealed_key(conn, NAME)
             .await?
-            .ok_or_else(|| InternalError::new("the comparison key vanished while it was made"))?;
-        Self::open(sealer, &kept)
+            .ok_or_else(|| InternalError::new("the comparison key is missing after its insertion"))?;
+        Self::open(sealer, &stored)
     }
 
-    /// A key that a test knows.
+    /// Creates a key from known bytes, for tests.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(Zeroizing::new(bytes.to_vec()))
     }
 
     fn open(sealer: &Sealer, sealed: &[u8]) -> Result<Self, Error> {
-        Ok(Self(sealer.open(&place(), sealed).map_err(InternalError::from)?))
+        Ok(Self(sealer.open(&seal_context(), sealed).map_err(InternalError::from)?))
     }
 
-    /// The digest of a value in its place, 64 hexadecimal digits: the same value in another place looks different.
+    /// Returns the digest of a value as 64 hexadecimal digits. It depends on `context`, so equal values of different
+    /// fields have different digests.
     ///
     /// # Errors
-    /// When the key is none, which storing it excludes.
-    pub fn digest(&self, place: &[&[u8]], value: &str) -> Result<String, InternalError> {
+    /// When the key has an invalid length.
+    pub fn digest(&self, context: &[&[u8]], value: &str) -> Result<String, InternalError> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).map_err(InternalError::new)?;
-        for part in place {
+        for part in context {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
@@ -64,22 +65,22 @@ impl ComparisonKey {
     }
 }
 
-/// Seals the key with the newest sealing key, if another one has sealed it; whether it had to.
+/// Seals the stored key with the newest sealing key; returns false if it already is.
 ///
 /// # Errors
-/// When the database refuses, or the stored key does not open.
+/// When the database fails or the stored key cannot be opened.
 pub async fn reseal_comparison_key(conn: &mut Conn, sealer: &Sealer) -> Result<bool, Error> {
     let Some(sealed) = queries::sealed_key(conn, NAME).await?.filter(|sealed| sealer.needs_resealing(sealed)) else {
         return Ok(false);
     };
-    let plain = sealer.open(&place(), &sealed).map_err(InternalError::from)?;
-    let anew = sealer.seal(&place(), &plain).map_err(InternalError::from)?;
-    queries::save_key(conn, NAME, &anew).await?;
+    let plain = sealer.open(&seal_context(), &sealed).map_err(InternalError::from)?;
+    let resealed = sealer.seal(&seal_context(), &plain).map_err(InternalError::from)?;
+    queries::save_key(conn, NAME, &resealed).await?;
     Ok(true)
 }
 
-const fn place() -> Place<'static> {
-    Place::new("sealed_keys", NAME.as_bytes(), "sealed")
+const fn seal_context() -> SealContext<'static> {
+    SealContext::new("sealed_keys", NAME.as_bytes(), "sealed")
 }
 
 #[cfg(test)]
@@ -92,7 +93,7 @@ mod tests {
     use crate::store::Store;
 
     #[tokio::test]
-    async fn every_instance_has_one_key_and_it_outlives_a_new_sealing_key() {
+    async fn instances_share_one_key_and_resealing_keeps_it() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&DatabaseUrl::Sqlite(folder.path().join("switchboard.db"))).await.unwrap();
         let sealer = Arc::new(Sealer::load_or_create(folder.path(), None, Arc::new(SeededRng::new(1))).unwrap());
@@ -115,14 +116,14 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_is_that_of_the_standard_and_hangs_on_the_place() {
+    fn the_digest_is_that_of_the_standard_and_hangs_on_the_seal_context() {
         // RFC 4231, test case 1, whose key is shorter than a block.
         let key = ComparisonKey::from_bytes(&[0x0b; 20]);
         let expected = "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7";
         assert_eq!(key.digest(&[], "Hi There").unwrap(), expected);
-        let here = key.digest(&[b"camp", b"pin"], "1").unwrap();
+        let expected = key.digest(&[b"camp", b"pin"], "1").unwrap();
         for other in [[&b"fair"[..], b"pin"], [b"camp", b"puk"], [b"campp", b"in"]] {
-            assert_ne!(key.digest(&other, "1").unwrap(), here);
+            assert_ne!(key.digest(&other, "1").unwrap(), expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The master keys: a file that only its owner can read, or a variable.
+//! The master keys: parser, key file and its permissions.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::SealingError;
 use crate::clock::Rng;
 
-/// The bytes that tell which key sealed something: the beginning of a hash of the key.
+/// Identifies the key of a sealed value: the first bytes of a hash of the key.
 pub(super) type KeyId = [u8; 4];
 
 /// One master key, 256 bits.
@@ -24,7 +24,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// Draws a new key.
+    /// Generates a new key.
     pub(super) fn generate(rng: &dyn Rng) -> Self {
         let mut bytes = Zeroizing::new([0; 32]);
         rng.fill(bytes.as_mut());
@@ -40,8 +40,8 @@ impl Key {
     }
 }
 
-/// Reads keys from a text: one per line or separated by commas, newest first; `#` begins a comment line.
-/// None when there is no key in it or something that is not a key.
+/// Parses keys, one per line or separated by commas, newest first; `#` begins a comment line.
+/// Returns `None` for a text without keys or with anything else.
 pub(super) fn parse(text: &str) -> Option<Vec<Key>> {
     let mut keys = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -65,14 +65,15 @@ fn print(keys: &[Key]) -> Zeroizing<String> {
     text
 }
 
-/// One writing of a key file.
+/// Identifies one version of a key file, which is replaced by each write.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(super) struct FileVersion {
     inode: u64,
+    /// Change time in seconds and nanoseconds.
     changed: (i64, i64),
 }
 
-/// The key file of a data folder.
+/// The key file `sealing.key` of a data folder.
 pub(super) struct KeyFile {
     folder: PathBuf,
     path: PathBuf,
@@ -83,24 +84,24 @@ impl KeyFile {
         Self { folder: folder.to_owned(), path: folder.join("sealing.key") }
     }
 
-    /// Reads the keys; None when there is no file.
+    /// Reads the keys; returns `None` when the file is missing.
     pub(super) fn read(&self) -> Result<Option<Vec<Key>>, SealingError> {
         let mut file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.broken(error)),
+            Err(error) => return Err(self.file_error(error)),
         };
-        // The mode of the opened file, not of the path: nobody can swap it in between.
-        let mode = file.metadata().map_err(|error| self.broken(error))?.permissions().mode() & 0o7777;
+        // The mode of the opened file, not of the path, which may be replaced in between.
+        let mode = file.metadata().map_err(|error| self.file_error(error))?.permissions().mode() & 0o7777;
         if mode & 0o077 != 0 {
-            return Err(SealingError::ReadableByOthers { path: self.shown(), mode });
+            return Err(SealingError::ReadableByOthers { path: self.display_path(), mode });
         }
         let mut text = Zeroizing::new(String::new());
-        file.read_to_string(&mut text).map_err(|error| self.broken(error))?;
-        parse(&text).map(Some).ok_or_else(|| SealingError::NotKeys(self.shown()))
+        file.read_to_string(&mut text).map_err(|error| self.file_error(error))?;
+        parse(&text).map(Some).ok_or_else(|| SealingError::NotKeys(self.display_path()))
     }
 
-    /// Reads the keys, or makes the first one. Two programs that start at once end with the same key.
+    /// Reads the keys or generates the first one. Two processes that start concurrently get the same key.
     pub(super) fn read_or_create(&self, rng: &dyn Rng) -> Result<Vec<Key>, SealingError> {
         if let Some(keys) = self.read()? {
             return Ok(keys);
@@ -110,68 +111,68 @@ impl KeyFile {
             return Ok(keys);
         }
         let keys = vec![Key::generate(rng)];
-        self.write(&keys, rng).map_err(|error| self.broken(error))?;
+        self.write(&keys, rng).map_err(|error| self.file_error(error))?;
         Ok(keys)
     }
 
-    /// Puts a new key in front of those in the file; gives them all.
+    /// Generates a key, puts it in front of the others, and returns all.
     pub(super) fn add(&self, rng: &dyn Rng) -> Result<Vec<Key>, SealingError> {
         let _lock = self.lock()?;
         let mut keys = self.read()?.unwrap_or_default();
         keys.insert(0, Key::generate(rng));
-        self.write(&keys, rng).map_err(|error| self.broken(error))?;
+        self.write(&keys, rng).map_err(|error| self.file_error(error))?;
         Ok(keys)
     }
 
-    /// Takes out every key but the first; gives what is left.
+    /// Removes every key but the newest and returns it.
     pub(super) fn keep_newest(&self, rng: &dyn Rng) -> Result<Vec<Key>, SealingError> {
         let _lock = self.lock()?;
         let mut keys = self.read()?.unwrap_or_default();
         keys.truncate(1);
-        self.write(&keys, rng).map_err(|error| self.broken(error))?;
+        self.write(&keys, rng).map_err(|error| self.file_error(error))?;
         Ok(keys)
     }
 
-    /// What tells this file from the one that a later writing puts in its place; nothing where there is none.
-    pub(super) fn stamp(&self) -> Option<Stamp> {
-        let found = fs::metadata(&self.path).ok()?;
-        Some(Stamp { inode: found.ino(), changed: (found.ctime(), found.ctime_nsec()) })
+    /// Returns the version of the file; `None` when it is missing.
+    pub(super) fn version(&self) -> Option<FileVersion> {
+        let metadata = fs::metadata(&self.path).ok()?;
+        Some(FileVersion { inode: metadata.ino(), changed: (metadata.ctime(), metadata.ctime_nsec()) })
     }
 
-    /// Locks the folder against other programs until the file handle is dropped.
+    /// Locks the folder against other processes until the returned handle is dropped.
     fn lock(&self) -> Result<File, SealingError> {
-        let take = || -> io::Result<File> {
+        let lock = || -> io::Result<File> {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
             let folder = File::open(&self.folder)?;
             folder.lock()?;
             Ok(folder)
         };
-        take().map_err(|error| self.broken(error))
+        lock().map_err(|error| self.file_error(error))
     }
 
-    /// Writes a file beside, flushes it, and renames it: after a power cut there is the old file or the new one.
+    /// Replaces the file atomically: after a power failure the file has either the old or the new content.
     fn write(&self, keys: &[Key], rng: &dyn Rng) -> io::Result<()> {
-        let beside = self.folder.join(format!(".sealing.key.{}", hex::encode(rng.bytes::<8>())));
-        let written = (|| {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+        let temporary = self.folder.join(format!(".sealing.key.{}", hex::encode(rng.bytes::<8>())));
+        let result = (|| {
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
             file.write_all(print(keys).as_bytes())?;
             file.sync_all()?;
-            fs::rename(&beside, &self.path)?;
+            fs::rename(&temporary, &self.path)?;
             File::open(&self.folder)?.sync_all()
         })();
-        if written.is_err() {
-            // Nothing more can be done about the leftover; the first error is the one to tell.
-            drop(fs::remove_file(&beside));
+        if result.is_err() {
+            // The first error is returned; that of the clean-up is ignored.
+            drop(fs::remove_file(&temporary));
         }
-        written
+        result
     }
 
-    fn shown(&self) -> String {
+    fn display_path(&self) -> String {
         self.path.display().to_string()
     }
 
-    fn broken(&self, cause: io::Error) -> SealingError {
-        SealingError::File { path: self.shown(), cause }
+    fn file_error(&self, cause: io::Error) -> SealingError {
+        SealingError::File { path: self.display_path(), cause }
     }
 }
 
@@ -181,19 +182,19 @@ mod tests {
     use crate::clock::SeededRng;
 
     #[test]
-    fn keys_are_printed_and_read_back() {
+    fn parses_printed_keys() {
         let rng = SeededRng::new(1);
         let keys = [Key::generate(&rng), Key::generate(&rng)];
-        let back = parse(&print(&keys)).unwrap();
+        let parsed = parse(&print(&keys)).unwrap();
         assert_eq!(
-            back.iter().map(|key| key.id).collect::<Vec<_>>(),
+            parsed.iter().map(|key| key.id).collect::<Vec<_>>(),
             keys.iter().map(|key| key.id).collect::<Vec<_>>()
         );
-        assert_eq!(back[1].bytes, keys[1].bytes);
+        assert_eq!(parsed[1].bytes, keys[1].bytes);
     }
 
     #[test]
-    fn a_list_with_anything_else_in_it_is_refused() {
+    fn rejects_a_text_with_anything_but_keys() {
         let key = print(&[Key::generate(&SeededRng::new(1))]);
         for text in ["", "# nothing\n", "abc", &format!("{}x", key.trim_end()), &format!("{}\nhello", key.as_str())] {
             assert!(parse(text).is_none(), "{text:?}");

@@ -1,8 +1,8 @@
-//! Sealing a file with a passphrase, for `export --with-secrets`.
+//! Encryption of a file with a passphrase, for `export --with-secrets`.
 //!
 //! The file is `magic line ‖ m ‖ t ‖ p (u32 each, big-endian) ‖ salt (16) ‖ nonce (24) ‖ ciphertext ‖ tag`. The key
-//! is Argon2id (RFC 9106) of the passphrase, the cipher XChaCha20-Poly1305, the associated data all that is before
-//! the ciphertext. The cost is in the file, so that it can rise later.
+//! is Argon2id (RFC 9106) of the passphrase, the cipher XChaCha20-Poly1305, the associated data everything before the
+//! ciphertext. The file contains the cost parameters, so that later versions can increase them.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
@@ -13,9 +13,9 @@ use super::{SealingError, Secret};
 use crate::clock::Rng;
 
 const MAGIC: &[u8] = b"switchboard sealed file 1\n";
-const HEAD: usize = MAGIC.len() + 12 + 16 + 24;
+const HEADER_BYTES: usize = MAGIC.len() + 12 + 16 + 24;
 
-/// 64 MiB and three passes, the second recommendation of RFC 9106, section 4, with one lane.
+/// The second recommendation of RFC 9106, section 4 (64 MiB, three passes), with one lane.
 const COST: Cost = Cost { memory_kib: 64 * 1024, passes: 3, lanes: 1 };
 
 #[derive(Clone, Copy)]
@@ -26,12 +26,12 @@ struct Cost {
 }
 
 impl Cost {
-    /// Whether opening costs no more than a machine has to spare: a file from elsewhere must not take all memory.
-    const fn is_bearable(self) -> bool {
+    /// Returns whether the cost is within limits: a malicious file must not exhaust memory or time.
+    const fn is_acceptable(self) -> bool {
         self.memory_kib <= 1024 * 1024 && self.passes <= 16 && self.lanes <= 16
     }
 
-    fn key(self, passphrase: &Secret, salt: &[u8]) -> Result<Zeroizing<[u8; 32]>, SealingError> {
+    fn derive_key(self, passphrase: &Secret, salt: &[u8]) -> Result<Zeroizing<[u8; 32]>, SealingError> {
         let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32))
             .map_err(|_| SealingError::WrongPassphrase)?;
         let mut key = Zeroizing::new([0; 32]);
@@ -43,40 +43,40 @@ impl Cost {
     }
 }
 
-/// Seals a file's bytes. Takes about a tenth of a second and 64 MiB.
+/// Encrypts the content of a file. Takes about 0.1 s and 64 MiB of memory.
 ///
 /// # Errors
-/// When the cipher or the hash fails, which needs a file of more than 256 GiB.
+/// When the content exceeds the cipher's limit of 256 GiB.
 pub fn seal_with_passphrase(rng: &dyn Rng, passphrase: &Secret, plain: &[u8]) -> Result<Vec<u8>, SealingError> {
     let salt: [u8; 16] = rng.bytes();
     let nonce: [u8; 24] = rng.bytes();
-    let mut sealed = Vec::with_capacity(HEAD + plain.len() + 16);
+    let mut sealed = Vec::with_capacity(HEADER_BYTES + plain.len() + 16);
     sealed.extend_from_slice(MAGIC);
     for number in [COST.memory_kib, COST.passes, COST.lanes] {
         sealed.extend_from_slice(&number.to_be_bytes());
     }
     sealed.extend_from_slice(&salt);
     sealed.extend_from_slice(&nonce);
-    let cipher = XChaCha20Poly1305::new((&*COST.key(passphrase, &salt)?).into());
+    let cipher = XChaCha20Poly1305::new((&*COST.derive_key(passphrase, &salt)?).into());
     let text =
         cipher.encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &sealed }).map_err(|_| SealingError::Failed)?;
     sealed.extend_from_slice(&text);
     Ok(sealed)
 }
 
-/// Whether these bytes begin as a file sealed with a passphrase.
+/// Returns whether the bytes begin like a file that is encrypted with a passphrase.
 pub fn is_sealed_with_passphrase(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-/// Opens a file's bytes.
+/// Decrypts the content of a file.
 ///
 /// # Errors
-/// [`SealingError::Damaged`] when it is no sealed file or asks for more than 1 GiB of memory;
-/// [`SealingError::WrongPassphrase`] when it does not open.
+/// [`SealingError::Damaged`] for a file of another format or one whose key derivation needs more than 1 GiB of memory;
+/// [`SealingError::WrongPassphrase`] when the decryption fails.
 pub fn open_with_passphrase(passphrase: &Secret, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealingError> {
-    let (head, text) = sealed.split_at_checked(HEAD).ok_or(SealingError::Damaged)?;
-    let rest = head.strip_prefix(MAGIC).ok_or(SealingError::Damaged)?;
+    let (header, text) = sealed.split_at_checked(HEADER_BYTES).ok_or(SealingError::Damaged)?;
+    let rest = header.strip_prefix(MAGIC).ok_or(SealingError::Damaged)?;
     let (memory, rest) = rest.split_first_chunk::<4>().ok_or(SealingError::Damaged)?;
     let (passes, rest) = rest.split_first_chunk::<4>().ok_or(SealingError::Damaged)?;
     let (lanes, rest) = rest.split_first_chunk::<4>().ok_or(SealingError::Damaged)?;
@@ -87,11 +87,11 @@ pub fn open_with_passphrase(passphrase: &Secret, sealed: &[u8]) -> Result<Zeroiz
         passes: u32::from_be_bytes(*passes),
         lanes: u32::from_be_bytes(*lanes),
     };
-    if !cost.is_bearable() {
+    if !cost.is_acceptable() {
         return Err(SealingError::Damaged);
     }
-    let cipher = XChaCha20Poly1305::new((&*cost.key(passphrase, salt)?).into());
-    let plain = cipher.decrypt(&XNonce::from(nonce), Payload { msg: text, aad: head });
+    let cipher = XChaCha20Poly1305::new((&*cost.derive_key(passphrase, salt)?).into());
+    let plain = cipher.decrypt(&XNonce::from(nonce), Payload { msg: text, aad: header });
     plain.map(Zeroizing::new).map_err(|_| SealingError::WrongPassphrase)
 }
 
@@ -101,7 +101,7 @@ mod tests {
     use crate::clock::SeededRng;
 
     #[test]
-    fn a_file_opens_with_its_passphrase_only() {
+    fn a_file_opens_only_with_its_passphrase() {
         let rng = SeededRng::new(1);
         let sealed = seal_with_passphrase(&rng, &Secret::new("correct horse"), b"number,password\n").unwrap();
         assert!(is_sealed_with_passphrase(&sealed));
@@ -111,16 +111,16 @@ mod tests {
             Err(SealingError::WrongPassphrase)
         ));
         let mut changed = sealed.clone();
-        changed[HEAD - 1] ^= 1;
+        changed[HEADER_BYTES - 1] ^= 1;
         assert!(open_with_passphrase(&Secret::new("correct horse"), &changed).is_err());
     }
 
     #[test]
-    fn a_file_that_asks_for_all_memory_is_refused_unread() {
-        let mut greedy = MAGIC.to_vec();
-        greedy.extend_from_slice(&[0xff; 12]);
-        greedy.extend_from_slice(&[0; 16 + 24 + 16]);
-        assert!(matches!(open_with_passphrase(&Secret::new("x"), &greedy), Err(SealingError::Damaged)));
+    fn rejects_excessive_cost_before_deriving_the_key() {
+        let mut excessive = MAGIC.to_vec();
+        excessive.extend_from_slice(&[0xff; 12]);
+        excessive.extend_from_slice(&[0; 16 + 24 + 16]);
+        assert!(matches!(open_with_passphrase(&Secret::new("x"), &excessive), Err(SealingError::Damaged)));
         assert!(matches!(open_with_passphrase(&Secret::new("x"), b"number,label\n"), Err(SealingError::Damaged)));
     }
 }

@@ -1,9 +1,9 @@
-//! Sealing fields of rows.
+//! Authenticated encryption of single fields.
 //!
 //! A sealed value is `1 ‖ key id (4) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`: XChaCha20-Poly1305
-//! (draft-irtf-cfrg-xchacha-03), whose nonce is long enough to be drawn at random for every value. The associated
-//! data are the first five bytes and the place, each part with its length before it, so that a value that
-//! somebody copies into another row or column does not open there.
+//! (draft-irtf-cfrg-xchacha-03), whose nonce is long enough to be drawn at random for every value. The associated data
+//! are the first five bytes and the context, each part preceded by its length, so a value that is copied to another row
+//! or column cannot be opened there.
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,35 +13,36 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::key_file::{self, Key, KeyFile, KeyId, Stamp};
+use super::key_file::{self, FileVersion, Key, KeyFile, KeyId};
 use super::{SealingError, Secret};
 use crate::clock::Rng;
 
 const FORMAT: u8 = 1;
-const HEAD: usize = 5;
-const NONCE: usize = 24;
+/// Format version and key id.
+const HEADER_BYTES: usize = 5;
+const NONCE_BYTES: usize = 24;
 
-/// Where a sealed value belongs: table, row and field.
+/// Associated data that binds a sealed value to its table, row and field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place<'a> {
+pub struct SealContext<'a> {
     table: &'a str,
     row: &'a [u8],
     field: &'a str,
 }
 
-impl<'a> Place<'a> {
-    /// The field `field` of the row whose key is `row`.
+impl<'a> SealContext<'a> {
+    /// Creates the context of `field` in the row with the key `row`.
     pub const fn new(table: &'a str, row: &'a [u8], field: &'a str) -> Self {
         Self { table, row, field }
     }
 
-    /// The field `field` of the row with this id.
+    /// Creates the context of `field` in the row with this id.
     pub const fn of(table: &'a str, id: &'a Uuid, field: &'a str) -> Self {
         Self { table, row: id.as_bytes(), field }
     }
 
-    fn associated_data(&self, head: &[u8]) -> Vec<u8> {
-        let mut data = head.to_vec();
+    fn associated_data(&self, header: &[u8]) -> Vec<u8> {
+        let mut data = header.to_vec();
         for part in [self.table.as_bytes(), self.row, self.field.as_bytes()] {
             data.extend_from_slice(&(part.len() as u64).to_be_bytes());
             data.extend_from_slice(part);
@@ -50,51 +51,52 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The keys, newest first, and of which file.
-struct Known {
+/// The loaded keys, newest first.
+struct KeySet {
     keys: Vec<Key>,
-    stamp: Option<Stamp>,
+    /// Version of the key file; `None` when the keys come from a variable.
+    version: Option<FileVersion>,
 }
 
-/// Seals and opens values under the master keys; the newest key seals, any of them opens.
+/// Seals values with the newest master key and opens those of any master key.
 pub struct Sealer {
-    keys: RwLock<Known>,
-    /// None when the keys come from a variable.
+    keys: RwLock<KeySet>,
+    /// `None` when the keys come from a variable.
     file: Option<KeyFile>,
     rng: Arc<dyn Rng>,
 }
 
 impl Sealer {
-    /// Takes the keys from `variable` (the content of `SWITCHBOARD_SEALING_KEY`) if it is given, else from
-    /// `sealing.key` in `data_dir`, which is made if there is none.
+    /// Loads the keys from `variable` (the value of `SWITCHBOARD_SEALING_KEY`) if it is set, otherwise from
+    /// `sealing.key` in `data_dir`, which is created if it is missing.
     ///
     /// # Errors
-    /// When the file cannot be read or written, can be read by others, or does not hold keys.
+    /// When the file cannot be read or written, is readable by other users, or does not contain keys.
     pub fn load_or_create(data_dir: &Path, variable: Option<&Secret>, rng: Arc<dyn Rng>) -> Result<Self, SealingError> {
         if let Some(text) = variable.filter(|text| !text.is_empty()) {
             let keys = key_file::parse(text.expose())
                 .ok_or_else(|| SealingError::NotKeys("SWITCHBOARD_SEALING_KEY".to_owned()))?;
-            return Ok(Self { keys: RwLock::new(Known { keys, stamp: None }), file: None, rng });
+            return Ok(Self { keys: RwLock::new(KeySet { keys, version: None }), file: None, rng });
         }
         let file = KeyFile::in_folder(data_dir);
         let keys = file.read_or_create(rng.as_ref())?;
-        let stamp = file.stamp();
-        Ok(Self { keys: RwLock::new(Known { keys, stamp }), file: Some(file), rng })
+        let version = file.version();
+        Ok(Self { keys: RwLock::new(KeySet { keys, version }), file: Some(file), rng })
     }
 
-    /// Seals `plain` for `place` with the newest key and a new nonce: the same value never looks the same twice. The newest
-    /// is the file's, also when another program has added it since.
+    /// Seals `plain` for `context` with the newest key and a random nonce. Uses a key that another process has just
+    /// added to the file.
     ///
     /// # Errors
-    /// When the value is longer than the cipher takes (256 GiB).
-    pub fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, SealingError> {
-        self.follow();
+    /// When the value exceeds the cipher's limit of 256 GiB.
+    pub fn seal(&self, context: &SealContext<'_>, plain: &[u8]) -> Result<Vec<u8>, SealingError> {
+        self.reload_if_changed();
         let key = self.newest().ok_or(SealingError::Failed)?;
-        let mut sealed = Vec::with_capacity(HEAD + NONCE + plain.len() + 16);
+        let mut sealed = Vec::with_capacity(HEADER_BYTES + NONCE_BYTES + plain.len() + 16);
         sealed.push(FORMAT);
         sealed.extend_from_slice(&key.id);
-        let aad = place.associated_data(&sealed);
-        let nonce: [u8; NONCE] = self.rng.bytes();
+        let aad = context.associated_data(&sealed);
+        let nonce: [u8; NONCE_BYTES] = self.rng.bytes();
         sealed.extend_from_slice(&nonce);
         let payload = Payload { msg: plain, aad: &aad };
         let cipher = XChaCha20Poly1305::new((&*key.bytes).into());
@@ -103,12 +105,12 @@ impl Sealer {
         Ok(sealed)
     }
 
-    /// Opens what was sealed for `place`. A key that is not known is looked for in the file once more: another
-    /// program may have added it since.
+    /// Opens a value that was sealed for `context`. Reads the file again for an unknown key, which another process may
+    /// have added.
     ///
     /// # Errors
-    /// When the key is not there, or the bytes are damaged or were sealed for another place.
-    pub fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealingError> {
+    /// When the key is unknown, or the bytes are damaged or were sealed for another context.
+    pub fn open(&self, context: &SealContext<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealingError> {
         let id = key_id(sealed).ok_or(SealingError::Damaged)?;
         let key = match self.find(id) {
             Some(key) => key,
@@ -117,84 +119,85 @@ impl Sealer {
                 self.find(id).ok_or_else(|| SealingError::UnknownKey(hex::encode(id)))?
             }
         };
-        let (head, rest) = sealed.split_at_checked(HEAD).ok_or(SealingError::Damaged)?;
-        let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or(SealingError::Damaged)?;
-        let aad = place.associated_data(head);
+        let (header, rest) = sealed.split_at_checked(HEADER_BYTES).ok_or(SealingError::Damaged)?;
+        let (nonce, text) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealingError::Damaged)?;
+        let aad = context.associated_data(header);
         let cipher = XChaCha20Poly1305::new((&*key.bytes).into());
         let plain = cipher.decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: &aad });
         plain.map(Zeroizing::new).map_err(|_| SealingError::Damaged)
     }
 
-    /// The same value sealed with the newest key; nothing where it is already.
+    /// Seals the same value with the newest key; returns `None` if it already is.
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn reseal(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealingError> {
+    pub fn reseal(&self, context: &SealContext<'_>, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealingError> {
         if !self.needs_resealing(sealed) {
             return Ok(None);
         }
-        let plain = self.open(place, sealed)?;
-        self.seal(place, &plain).map(Some)
+        let plain = self.open(context, sealed)?;
+        self.seal(context, &plain).map(Some)
     }
 
-    /// Whether `sealed` was sealed with another key than the newest.
+    /// Returns whether `sealed` was sealed with another key than the newest.
     pub fn needs_resealing(&self, sealed: &[u8]) -> bool {
         key_id(sealed) != self.newest().map(|key| key.id)
     }
 
-    /// Makes a new key the newest, in the file first. What older keys sealed still opens; the caller reseals it.
+    /// Generates a new key and adds it to the file as the newest. Values of older keys can still be opened; the caller
+    /// reseals them.
     ///
     /// # Errors
-    /// When the keys come from a variable, or the file cannot be written.
+    /// When the keys come from a variable or the file cannot be written.
     pub fn add_key(&self) -> Result<(), SealingError> {
         let file = self.file.as_ref().ok_or(SealingError::KeysInVariable)?;
         file.add(self.rng.as_ref())?;
         self.reload()
     }
 
-    /// Whether the keys are in a file, where they can be changed.
-    pub const fn has_file(&self) -> bool {
+    /// Returns whether the keys are in a file, as opposed to a variable.
+    pub const fn uses_key_file(&self) -> bool {
         self.file.is_some()
     }
 
-    /// Whether there are other keys beside the newest.
+    /// Returns whether there are keys beside the newest.
     pub fn has_old_keys(&self) -> bool {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).keys.len() > 1
     }
 
-    /// Takes every key but the newest out of the file: what they sealed cannot be opened any more.
+    /// Removes every key but the newest from the file. Values of the removed keys cannot be opened any more.
     ///
     /// # Errors
-    /// When the keys come from a variable, or the file cannot be written.
-    pub fn forget_old_keys(&self) -> Result<(), SealingError> {
+    /// When the keys come from a variable or the file cannot be written.
+    pub fn remove_old_keys(&self) -> Result<(), SealingError> {
         let file = self.file.as_ref().ok_or(SealingError::KeysInVariable)?;
         file.keep_newest(self.rng.as_ref())?;
         self.reload()
     }
 
-    /// Reads the file again if it is another one than was read. One that cannot be read is looked at again next time: the keys
-    /// at hand are good until another program has found that nothing uses them.
-    pub fn follow(&self) {
+    /// Reads the file again if it has changed. An unreadable file is logged and read again by the next call: the loaded
+    /// keys stay valid until another process has resealed every value.
+    pub fn reload_if_changed(&self) {
         let Some(file) = &self.file else { return };
-        let stamp = file.stamp();
-        if stamp.is_none() || stamp == self.keys.read().unwrap_or_else(PoisonError::into_inner).stamp {
+        let version = file.version();
+        if version.is_none() || version == self.keys.read().unwrap_or_else(PoisonError::into_inner).version {
             return;
         }
         if let Err(error) = self.reload() {
-            tracing::warn!(error = %error, "the sealing key's file has changed and cannot be read");
+            tracing::warn!(error = %error, "the sealing key file has changed and cannot be read");
         }
     }
 
-    /// Reads the file again, after another program has added a key to it. Does nothing with keys from a variable.
+    /// Reads the file again. Has no effect for keys from a variable.
     ///
     /// # Errors
-    /// When the file cannot be read; the keys known so far stay.
+    /// When the file cannot be read; the loaded keys stay.
     pub fn reload(&self) -> Result<(), SealingError> {
         let Some(file) = &self.file else { return Ok(()) };
-        // The stamp first: should the file be replaced in between, it is read once more.
-        let stamp = file.stamp();
+        // The version is read first: if the file is replaced in between, the next call reads it again.
+        let version = file.version();
         if let Some(keys) = file.read()? {
-            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Known { keys, stamp };
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = KeySet { keys, version };
         }
         Ok(())
     }
@@ -215,8 +218,8 @@ impl std::fmt::Debug for Sealer {
 }
 
 fn key_id(sealed: &[u8]) -> Option<KeyId> {
-    let (head, _) = sealed.split_first_chunk::<HEAD>()?;
-    let [FORMAT, id @ ..] = *head else { return None };
+    let (header, _) = sealed.split_first_chunk::<HEADER_BYTES>()?;
+    let [FORMAT, id @ ..] = *header else { return None };
     Some(id)
 }
 
@@ -229,51 +232,51 @@ mod tests {
     use super::*;
     use crate::clock::SeededRng;
 
-    const PLACE: Place<'static> = Place::new("extensions", b"row", "password");
+    const CONTEXT: SealContext<'static> = SealContext::new("extensions", b"row", "password");
 
     fn sealer(folder: &Path, seed: u64) -> Sealer {
         Sealer::load_or_create(folder, None, Arc::new(SeededRng::new(seed))).unwrap()
     }
 
     #[test]
-    fn what_is_sealed_opens_only_at_its_place() {
+    fn a_value_opens_only_in_its_context() {
         let folder = tempfile::tempdir().unwrap();
         let sealer = sealer(folder.path(), 1);
-        let sealed = sealer.seal(&PLACE, b"hunter22").unwrap();
-        assert_eq!(*sealer.open(&PLACE, &sealed).unwrap(), b"hunter22");
+        let sealed = sealer.seal(&CONTEXT, b"hunter22").unwrap();
+        assert_eq!(*sealer.open(&CONTEXT, &sealed).unwrap(), b"hunter22");
         assert!(!sealed.windows(4).any(|window| window == b"hunt"));
-        assert_ne!(sealed, sealer.seal(&PLACE, b"hunter22").unwrap());
+        assert_ne!(sealed, sealer.seal(&CONTEXT, b"hunter22").unwrap());
         for other in [
-            Place::new("accounts", b"row", "password"),
-            Place::new("extensions", b"wor", "password"),
-            Place::new("extensions", b"row", "pin"),
-            Place::new("extensionsr", b"ow", "password"),
+            SealContext::new("accounts", b"row", "password"),
+            SealContext::new("extensions", b"wor", "password"),
+            SealContext::new("extensions", b"row", "pin"),
+            SealContext::new("extensionsr", b"ow", "password"),
         ] {
             assert!(matches!(sealer.open(&other, &sealed), Err(SealingError::Damaged)), "{other:?}");
         }
     }
 
     #[test]
-    fn a_changed_byte_anywhere_is_noticed() {
+    fn detects_every_modified_byte() {
         let folder = tempfile::tempdir().unwrap();
         let sealer = sealer(folder.path(), 1);
-        let sealed = sealer.seal(&PLACE, b"").unwrap();
+        let sealed = sealer.seal(&CONTEXT, b"").unwrap();
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
-            assert!(sealer.open(&PLACE, &changed).is_err(), "byte {at}");
-            assert!(sealer.open(&PLACE, &sealed[..at]).is_err(), "cut at {at}");
+            assert!(sealer.open(&CONTEXT, &changed).is_err(), "byte {at}");
+            assert!(sealer.open(&CONTEXT, &sealed[..at]).is_err(), "cut at {at}");
         }
     }
 
     #[test]
-    fn the_key_file_is_made_once_and_is_private() {
+    fn creates_a_private_key_file_once() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("new/data");
-        let sealed = sealer(&data, 1).seal(&PLACE, b"x").unwrap();
+        let sealed = sealer(&data, 1).seal(&CONTEXT, b"x").unwrap();
         let path = data.join("sealing.key");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(*sealer(&data, 2).open(&PLACE, &sealed).unwrap(), b"x");
+        assert_eq!(*sealer(&data, 2).open(&CONTEXT, &sealed).unwrap(), b"x");
         assert_eq!(std::fs::read_dir(&data).unwrap().count(), 1);
 
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
@@ -282,53 +285,56 @@ mod tests {
     }
 
     #[test]
-    fn a_new_key_seals_and_the_old_one_still_opens() {
+    fn seals_with_the_new_key_and_opens_with_the_old_one() {
         let folder = tempfile::tempdir().unwrap();
-        let (here, there) = (sealer(folder.path(), 1), sealer(folder.path(), 2));
-        let old = here.seal(&PLACE, b"old").unwrap();
-        assert!(!here.needs_resealing(&old));
-        here.add_key().unwrap();
-        assert!(here.needs_resealing(&old));
-        assert_eq!(*here.open(&PLACE, &old).unwrap(), b"old");
-        let new = here.seal(&PLACE, b"new").unwrap();
-        assert!(!here.needs_resealing(&new));
-        // Another instance finds the key when it meets it.
-        assert_eq!(*there.open(&PLACE, &new).unwrap(), b"new");
-        assert!(there.needs_resealing(&old));
+        let (first, second) = (sealer(folder.path(), 1), sealer(folder.path(), 2));
+        let old = first.seal(&CONTEXT, b"old").unwrap();
+        assert!(!first.needs_resealing(&old));
+        first.add_key().unwrap();
+        assert!(first.needs_resealing(&old));
+        assert_eq!(*first.open(&CONTEXT, &old).unwrap(), b"old");
+        let new = first.seal(&CONTEXT, b"new").unwrap();
+        assert!(!first.needs_resealing(&new));
+        // Another instance loads an unknown key from the file.
+        assert_eq!(*second.open(&CONTEXT, &new).unwrap(), b"new");
+        assert!(second.needs_resealing(&old));
     }
 
     #[test]
-    fn an_old_key_is_forgotten_everywhere() {
+    fn every_instance_drops_a_removed_key() {
         let folder = tempfile::tempdir().unwrap();
-        let (here, there) = (sealer(folder.path(), 1), sealer(folder.path(), 2));
-        let old = here.seal(&PLACE, b"old").unwrap();
-        here.add_key().unwrap();
-        // The other instance seals with the new key at once, though it has not met it yet.
-        assert!(!here.needs_resealing(&there.seal(&PLACE, b"x").unwrap()));
-        let new = here.reseal(&PLACE, &old).unwrap().unwrap();
-        assert_eq!(here.reseal(&PLACE, &new).unwrap(), None);
-        assert!(here.has_old_keys() && there.has_old_keys());
-        here.forget_old_keys().unwrap();
-        there.follow();
-        assert!(!here.has_old_keys() && !there.has_old_keys());
-        assert_eq!(*there.open(&PLACE, &new).unwrap(), b"old");
-        assert!(matches!(there.open(&PLACE, &old), Err(SealingError::UnknownKey(_))));
+        let (first, second) = (sealer(folder.path(), 1), sealer(folder.path(), 2));
+        let old = first.seal(&CONTEXT, b"old").unwrap();
+        first.add_key().unwrap();
+        // The other instance seals with the new key at once, although it has not loaded it before.
+        assert!(!first.needs_resealing(&second.seal(&CONTEXT, b"x").unwrap()));
+        let new = first.reseal(&CONTEXT, &old).unwrap().unwrap();
+        assert_eq!(first.reseal(&CONTEXT, &new).unwrap(), None);
+        assert!(first.has_old_keys() && second.has_old_keys());
+        first.remove_old_keys().unwrap();
+        second.reload_if_changed();
+        assert!(!first.has_old_keys() && !second.has_old_keys());
+        assert_eq!(*second.open(&CONTEXT, &new).unwrap(), b"old");
+        assert!(matches!(second.open(&CONTEXT, &old), Err(SealingError::UnknownKey(_))));
     }
 
     #[test]
-    fn keys_from_a_variable_are_not_written() {
+    fn does_not_write_keys_from_a_variable() {
         let folder = tempfile::tempdir().unwrap();
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(1));
         let key = |byte: u8| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode([byte; 32]);
         let one = Secret::new(key(1));
         let two = Secret::new(format!("{},{}", key(2), key(1)));
         let before = Sealer::load_or_create(folder.path(), Some(&one), Arc::clone(&rng)).unwrap();
-        let sealed = before.seal(&PLACE, b"x").unwrap();
+        let sealed = before.seal(&CONTEXT, b"x").unwrap();
         assert!(matches!(before.add_key(), Err(SealingError::KeysInVariable)));
         let after = Sealer::load_or_create(folder.path(), Some(&two), Arc::clone(&rng)).unwrap();
         assert!(after.needs_resealing(&sealed));
-        assert_eq!(*after.open(&PLACE, &sealed).unwrap(), b"x");
-        assert!(matches!(before.open(&PLACE, &after.seal(&PLACE, b"y").unwrap()), Err(SealingError::UnknownKey(_))));
+        assert_eq!(*after.open(&CONTEXT, &sealed).unwrap(), b"x");
+        assert!(matches!(
+            before.open(&CONTEXT, &after.seal(&CONTEXT, b"y").unwrap()),
+            Err(SealingError::UnknownKey(_))
+        ));
         assert!(Sealer::load_or_create(folder.path(), Some(&Secret::new("short")), rng).is_err());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }

@@ -1,4 +1,4 @@
-//! A text that does not print itself.
+//! A string that is redacted in logs.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -7,23 +7,23 @@ use std::str::FromStr;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-/// A secret text. It prints as `[secret]`, is compared in constant time, and is wiped from memory when dropped.
-/// It is neither `Serialize` nor `Display`, so it cannot slip into a row, a response or a log line.
+/// A secret string: prints as `[secret]`, is compared in constant time, and is zeroized when dropped.
+/// It implements neither `Serialize` nor `Display`, so it does not compile in a row, a response or a log line.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Wraps a text.
+    /// Wraps a string.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text itself. Every use is a place to look at in a review.
+    /// Returns the string in clear text. Reviews search for uses of this function.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is nothing in it, as when a variable is set to nothing.
+    /// Returns whether the string is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_does_not_print_itself() {
+    fn redacts_its_debug_output() {
         let secret = Secret::new("hunter22");
         assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "[secret] Some([secret])");
         assert_eq!(secret.expose(), "hunter22");

@@ -501,6 +501,7 @@ diesel::table! {
         last_error -> Nullable<Text>,
         created_at -> BigInt,
         dead_at -> Nullable<BigInt>,
+        priority -> Integer,
     }
 }
 

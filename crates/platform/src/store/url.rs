@@ -1,4 +1,4 @@
-//! Database URLs: which database an installation uses, and where it is.
+//! Parser of database URLs.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,29 +6,29 @@ use std::str::FromStr;
 
 use crate::secrets::Secret;
 
-/// A database: `sqlite:PATH` or `postgres://…`.
+/// URL of a database: `sqlite:PATH` or `postgres://…`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
-    /// A file.
+    /// Path of a SQLite file.
     Sqlite(PathBuf),
-    /// A server; the URL may hold a password.
+    /// URL of a PostgreSQL server, which may contain a password.
     Postgres(Secret),
 }
 
-/// Why a text names no database. It does not quote more of the text than the scheme.
+/// Error of parsing a database URL. Quotes at most the scheme, as the rest may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseUrlError {
-    /// A scheme that is not known is refused, not guessed.
-    #[error("the scheme {0:?} is not known; known are sqlite:PATH, postgres://… and postgresql://…")]
+    /// The scheme is not supported.
+    #[error("the scheme {0:?} is not supported; use sqlite:PATH, postgres://… or postgresql://…")]
     UnknownScheme(String),
-    /// There is no scheme.
-    #[error("it begins with sqlite:, postgres:// or postgresql://")]
+    /// The scheme is missing.
+    #[error("a database URL begins with sqlite:, postgres:// or postgresql://")]
     NoScheme,
-    /// No file is named, or one with parameters.
-    #[error("after sqlite: stands the path of a file, without parameters; a database in memory alone is not supported")]
+    /// The path is missing or has parameters.
+    #[error("sqlite: is followed by the path of a file without parameters; in-memory databases are not supported")]
     SqlitePath,
-    /// The rest of a PostgreSQL URL cannot be read.
-    #[error("the PostgreSQL URL cannot be read: postgres://user:password@host:port/database")]
+    /// The PostgreSQL URL is malformed.
+    #[error("the PostgreSQL URL is malformed; its form is postgres://user:password@host:port/database")]
     Postgres,
 }
 
@@ -44,39 +44,39 @@ impl FromStr for DatabaseUrl {
                 if is_path { Ok(Self::Sqlite(PathBuf::from(path))) } else { Err(DatabaseUrlError::SqlitePath) }
             }
             "postgres" | "postgresql" => {
-                // The scheme in lower case: tokio-postgres knows it so.
+                // tokio-postgres accepts the scheme in lower case only.
                 let url = Secret::new(format!("postgres:{rest}"));
-                let is_readable = rest.starts_with("//") && url.expose().parse::<tokio_postgres::Config>().is_ok();
-                if is_readable { Ok(Self::Postgres(url)) } else { Err(DatabaseUrlError::Postgres) }
+                let is_valid = rest.starts_with("//") && url.expose().parse::<tokio_postgres::Config>().is_ok();
+                if is_valid { Ok(Self::Postgres(url)) } else { Err(DatabaseUrlError::Postgres) }
             }
             scheme if is_scheme(scheme) => Err(DatabaseUrlError::UnknownScheme(scheme.to_owned())),
-            // Not `scheme:`: what stands before the colon may be a user, and what after it his password.
+            // The text before the colon is not a scheme. It may be a username, followed by a password.
             _ => Err(DatabaseUrlError::NoScheme),
         }
     }
 }
 
-/// RFC 3986, section 3.1, of a length that a scheme has.
+/// Returns whether the text is a URI scheme (RFC 3986, section 3.1) of plausible length.
 fn is_scheme(text: &str) -> bool {
     text.len() <= 16
         && text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// What a log may say: the file, or the server without the login.
+/// Formats the URL for logs: without credentials.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = match self {
             Self::Sqlite(path) => return write!(f, "sqlite:{}", path.display()),
             Self::Postgres(url) => url.expose().parse::<tokio_postgres::Config>(),
         };
-        let hosts: Vec<String> = url.iter().flat_map(tokio_postgres::Config::get_hosts).map(shown_host).collect();
+        let hosts: Vec<String> = url.iter().flat_map(tokio_postgres::Config::get_hosts).map(display_host).collect();
         let database = url.as_ref().ok().and_then(tokio_postgres::Config::get_dbname).unwrap_or_default();
         write!(f, "postgres://{}/{database}", hosts.join(","))
     }
 }
 
-fn shown_host(host: &tokio_postgres::config::Host) -> String {
+fn display_host(host: &tokio_postgres::config::Host) -> String {
     match host {
         tokio_postgres::config::Host::Tcp(name) => name.clone(),
         tokio_postgres::config::Host::Unix(path) => path.display().to_string(),

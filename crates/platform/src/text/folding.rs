@@ -1,14 +1,14 @@
-//! Folding: what remains of a label when script habits, case and accents do not matter.
+//! Folding of text for search and comparison, and transliteration to ASCII.
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-/// Folds text for comparison: compatibility decomposition (NFKD), accents away, case folded, letters with strokes and
-/// ligatures spelled plainly (`Søren Æß` is `soren aess`), composed again (NFC).
+/// Folds text for comparison: decomposes (NFKD), removes accents, folds case, spells letters with strokes and ligatures
+/// as plain letters (`Søren Æß` becomes `soren aess`), and composes again (NFC).
 ///
-/// Case is folded by upper-casing and then lower-casing each character, which is Unicode's full case folding (`ß` is `ss`,
-/// `ς` is `σ`) as far as names need it. Accents are the marks of Latin, Greek and Cyrillic, and the optional points of
-/// Hebrew and Arabic; marks that make another letter (Indic vowels, Japanese voicing) stay.
+/// Upper-casing and then lower-casing each character approximates Unicode's full case folding (`ß` is `ss`, `ς` is
+/// `σ`). Accents are the marks of Latin, Greek and Cyrillic and the optional points of Hebrew and Arabic; marks that
+/// form another letter (Indic vowels, Japanese voicing) stay.
 pub fn fold(text: &str) -> String {
     let upper = text.nfkd().filter(|&character| !is_accent(character)).flat_map(char::to_uppercase).collect::<String>();
     let lower = upper.chars().flat_map(char::to_lowercase).collect::<String>();
@@ -22,58 +22,59 @@ pub fn fold(text: &str) -> String {
     plain.nfc().collect()
 }
 
-/// The words of folded text: runs of letters, digits and their marks. Chinese, Japanese and Korean text is parted from
-/// other letters and digits beside it (`sip電話` is two words), since it is written without spaces.
+/// Returns the words of folded text: runs of letters, digits and their marks. Chinese, Japanese and Korean text, which
+/// has no spaces, is separated from adjacent letters and digits (`sip電話` is two words).
 pub fn words(folded: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut begin = None;
-    let mut before = Kind::Gap;
-    for (place, character) in folded.char_indices() {
+    let mut previous = Kind::Gap;
+    for (index, character) in folded.char_indices() {
         let kind = match Kind::of(character) {
-            Kind::Mark if before == Kind::Gap => Kind::Gap,
-            Kind::Mark => before,
+            Kind::Mark if previous == Kind::Gap => Kind::Gap,
+            Kind::Mark => previous,
             kind => kind,
         };
-        if kind != before {
+        if kind != previous {
             if let Some(begin) = begin.take() {
-                words.push(&folded[begin..place]);
+                words.push(&folded[begin..index]);
             }
             if kind != Kind::Gap {
-                begin = Some(place);
+                begin = Some(index);
             }
         }
-        before = kind;
+        previous = kind;
     }
     words.extend(begin.map(|begin| &folded[begin..]));
     words
 }
 
-/// The label in printable ASCII, for telephones and systems that show nothing else: accents away, Greek and Cyrillic
-/// letters transliterated, typographic marks in their plain form, everything else left out. Where
-/// nothing is left it is `otherwise`, say the number.
-pub fn ascii_label(label: &str, otherwise: &str) -> String {
+/// Transliterates a label to printable ASCII, for telephones and systems that display nothing else: removes accents,
+/// transliterates Greek and Cyrillic, replaces typographic marks, and drops everything else. Returns `fallback`, for
+/// example the number, if nothing is left.
+pub fn ascii_label(label: &str, fallback: &str) -> String {
     let mut ascii = String::new();
-    // Й is a consonant of its own: decomposed it would become the vowel И.
+    // Й is a separate letter: its decomposition would be transliterated as the vowel И.
     let label = label.replace('й', "y").replace('Й', "Y");
     for character in label.nfkd() {
         let upper = character.is_uppercase();
         let lower: String = character.to_lowercase().collect();
-        let spelled: String = lower
+        let spelling: String = lower
             .chars()
             .filter_map(|character| ascii_spelling(character).map(str::to_owned).or_else(|| printable(character)))
             .collect();
-        let mut letters = spelled.chars();
+        let mut letters = spelling.chars();
         match letters.next() {
-            // `Æ` is `AE` in a word in capitals and `Ae` elsewhere; one capital is right more often.
+            // `Æ` is `AE` in an upper-case word and `Ae` elsewhere, which is more frequent.
             Some(first) if upper => ascii.extend(first.to_uppercase().chain(letters)),
-            Some(_) => ascii.push_str(&spelled),
+            Some(_) => ascii.push_str(&spelling),
             None => {}
         }
     }
     let ascii = ascii.split_whitespace().collect::<Vec<_>>().join(" ");
-    if ascii.is_empty() { otherwise.to_owned() } else { ascii }
+    if ascii.is_empty() { fallback.to_owned() } else { ascii }
 }
 
+/// Class of a character for word boundaries.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Gap,
@@ -88,8 +89,7 @@ impl Kind {
             Self::Mark
         } else if !character.is_alphanumeric() {
             Self::Gap
-        } else if matches!(character, '\u{1100}'..='\u{11FF}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
-        {
+        } else if is_ideograph(character) {
             Self::Ideograph
         } else {
             Self::Letter
@@ -97,16 +97,23 @@ impl Kind {
     }
 }
 
+fn is_ideograph(character: char) -> bool {
+    matches!(character,
+        '\u{1100}'..='\u{11FF}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}'
+        | '\u{20000}'..='\u{3FFFF}')
+}
+
 fn is_accent(character: char) -> bool {
     matches!(character,
-        '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}'
+        '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}'
+        | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}'
         | '\u{591}'..='\u{5BD}' | '\u{5BF}' | '\u{5C1}' | '\u{5C2}' | '\u{5C4}' | '\u{5C5}' | '\u{5C7}'
         | '\u{610}'..='\u{61A}' | '\u{640}' | '\u{64B}'..='\u{65F}' | '\u{670}' | '\u{6D6}'..='\u{6DC}'
-        // Joiners, soft hyphens and variation selectors show nothing.
+        // Joiners, soft hyphens and variation selectors are invisible.
         | '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
 }
 
-/// Latin letters that do not decompose, in lower case.
+/// Returns the plain spelling of a lower-case Latin letter without a decomposition.
 fn plain_spelling(character: char) -> Option<&'static str> {
     Some(match character {
         'ß' => "ss",
@@ -126,8 +133,8 @@ fn plain_spelling(character: char) -> Option<&'static str> {
     })
 }
 
-/// Greek (roughly ISO 843) and Cyrillic (roughly ISO 9, as people write it without accents), in lower case, and marks of
-/// typography.
+/// Returns the ASCII spelling of a lower-case Greek letter (based on ISO 843), a lower-case Cyrillic letter (based on
+/// ISO 9, without accents) or a typographic mark.
 fn ascii_spelling(character: char) -> Option<&'static str> {
     plain_spelling(character).or_else(|| {
         Some(match character {
@@ -180,6 +187,7 @@ fn ascii_spelling(character: char) -> Option<&'static str> {
     })
 }
 
+/// Returns an ASCII character, or a space for white space.
 fn printable(character: char) -> Option<String> {
     if character.is_whitespace() {
         return Some(" ".to_owned());
@@ -198,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn case_and_accents_fold_in_any_script() {
+    fn folds_case_and_accents_of_every_script() {
         for (text, folded) in [
             ("Žebra", "zebra"),
             ("STRASSE", "strasse"),
@@ -219,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_runs_of_letters_and_digits() {
+    fn splits_words_at_other_characters() {
         assert_eq!(words(&fold("O'Brien, Zoë-Ann (2nd)")), ["o", "brien", "zoe", "ann", "2nd"]);
         assert_eq!(words(&fold("SIP電話 第3")), ["sip", "電話", "第", "3"]);
         assert_eq!(words(&fold("हिन्दी भाषा")), ["हिन्दी", "भाषा"]);
@@ -227,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn telephones_get_ascii() {
+    fn transliterates_labels() {
         for (label, expected) in [
             ("Zoë Müller", "Zoe Muller"),
             ("Straße – “Größe”", "Strasse - \"Grosse\""),
@@ -249,7 +257,8 @@ mod tests {
             let folded = fold(&text);
             prop_assert_eq!(fold(&folded), folded.clone());
             prop_assert_eq!(fold(&text.to_lowercase()), folded.clone());
-            let letters = |text: &str| text.chars().filter(|&c| c.is_alphanumeric() && !is_combining_mark(c)).collect::<String>();
+            let is_letter = |c: &char| c.is_alphanumeric() && !is_combining_mark(*c);
+            let letters = |text: &str| text.chars().filter(is_letter).collect::<String>();
             prop_assert_eq!(letters(&words(&folded).concat()), letters(&folded));
             let ascii = ascii_label(&text, "2342");
             prop_assert!(!ascii.is_empty() && ascii.bytes().all(|byte| (b' '..=b'~').contains(&byte)));

@@ -1,4 +1,4 @@
-//! One line of text that people name things with: labels, display names.
+//! Names: single-line texts such as labels and display names.
 
 pub mod folding;
 
@@ -6,57 +6,57 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::error::UserError;
 
-/// The most characters (Unicode scalar values, after NFC) that a name has.
+/// Maximum length of a name in Unicode scalar values, after NFC.
 pub const MAX_NAME_CHARS: usize = 64;
 
-/// Why a text is no name.
+/// Error of an invalid name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum NameFault {
-    /// Nothing that can be seen is left.
+pub enum NameError {
+    /// No visible character.
     #[error("It must not be empty.")]
     Empty,
     /// Longer than [`MAX_NAME_CHARS`].
     #[error("It has at most 64 characters.")]
     TooLong,
-    /// A line break, another control character, or one that turns the direction of the text after it.
+    /// A line break, another control character, or a directional formatting character.
     #[error("It must not hold line breaks or other control characters.")]
     Control,
 }
 
-impl NameFault {
-    /// The same for the field of an input.
-    pub fn problem(self, field: &str) -> UserError {
-        let problem = UserError::invalid(field, self.to_string());
+impl NameError {
+    /// Converts to the error of an input field.
+    pub fn for_field(self, field: &str) -> UserError {
+        let error = UserError::invalid(field, self.to_string());
         match self {
-            Self::Empty => problem.rule("name.empty"),
-            Self::TooLong => problem.rule("name.long").naming(MAX_NAME_CHARS),
-            Self::Control => problem.rule("name.control"),
+            Self::Empty => error.rule("name.empty"),
+            Self::TooLong => error.rule("name.long").naming(MAX_NAME_CHARS),
+            Self::Control => error.rule("name.control"),
         }
     }
 }
 
-/// Brings a name into its stored form: without white space at its ends, in NFC (Unicode Standard Annex 15), 1 to
-/// [`MAX_NAME_CHARS`] characters of which one can be seen.
+/// Normalizes a name: trims white space, composes to NFC (Unicode Standard Annex 15), and requires 1 to
+/// [`MAX_NAME_CHARS`] characters with at least one visible.
 ///
-/// Refused are control characters (general category Cc), line and paragraph separators, and the explicit directional
-/// formatting characters (Unicode Standard Annex 9, section 2), with which one entry could rearrange a phonebook page.
+/// Rejects control characters (general category Cc), line and paragraph separators, and explicit directional formatting
+/// characters (Unicode Standard Annex 9, section 2), which could reorder a phonebook page.
 ///
 /// # Errors
-/// [`NameFault`], whose text is a sentence for a person.
-pub fn name(input: &str) -> Result<String, NameFault> {
+/// [`NameError`], whose message is a sentence for the user.
+pub fn name(input: &str) -> Result<String, NameError> {
     let trimmed = input.trim();
-    // Composing makes a text at most four times shorter: what is longer than this is not read to its end.
+    // Composition shortens a text at most by a factor of four, so a longer text is rejected without being composed.
     if trimmed.chars().take(4 * MAX_NAME_CHARS + 1).count() > 4 * MAX_NAME_CHARS {
-        return Err(NameFault::TooLong);
+        return Err(NameError::TooLong);
     }
     if trimmed.chars().any(is_forbidden) {
-        return Err(NameFault::Control);
+        return Err(NameError::Control);
     }
     let composed: String = trimmed.nfc().collect();
     if composed.chars().count() > MAX_NAME_CHARS {
-        return Err(NameFault::TooLong);
+        return Err(NameError::TooLong);
     }
-    if composed.chars().all(is_invisible) { Err(NameFault::Empty) } else { Ok(composed) }
+    if composed.chars().all(is_invisible) { Err(NameError::Empty) } else { Ok(composed) }
 }
 
 fn is_forbidden(character: char) -> bool {
@@ -76,33 +76,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_trimmed_and_composed() {
+    fn trims_and_composes_names() {
         assert_eq!(name("  Zoe\u{308} Müller\u{a0}").unwrap(), "Zoë Müller");
         assert_eq!(name("本部").unwrap(), "本部");
         assert_eq!(name("Bob \"B\" <x>;").unwrap(), "Bob \"B\" <x>;");
     }
 
     #[test]
-    fn what_is_no_name_is_refused() {
-        for (input, fault) in [
-            ("", NameFault::Empty),
-            (" \u{200b} \u{feff}", NameFault::Empty),
-            ("a\nb", NameFault::Control),
-            ("a\u{0}", NameFault::Control),
-            ("a\u{202e}b", NameFault::Control),
-            ("a\u{2028}b", NameFault::Control),
+    fn rejects_invalid_names() {
+        for (input, error) in [
+            ("", NameError::Empty),
+            (" \u{200b} \u{feff}", NameError::Empty),
+            ("a\nb", NameError::Control),
+            ("a\u{0}", NameError::Control),
+            ("a\u{202e}b", NameError::Control),
+            ("a\u{2028}b", NameError::Control),
         ] {
-            assert_eq!(name(input).unwrap_err(), fault, "{input:?}");
+            assert_eq!(name(input).unwrap_err(), error, "{input:?}");
         }
         assert_eq!(name(&"é".repeat(64)).unwrap().chars().count(), 64);
         assert_eq!(name(&"e\u{301}".repeat(64)).unwrap().chars().count(), 64);
-        assert_eq!(name(&"e".repeat(65)).unwrap_err(), NameFault::TooLong);
-        assert_eq!(name(&"e".repeat(1_000_000)).unwrap_err(), NameFault::TooLong);
+        assert_eq!(name(&"e".repeat(65)).unwrap_err(), NameError::TooLong);
+        assert_eq!(name(&"e".repeat(1_000_000)).unwrap_err(), NameError::TooLong);
     }
 
     proptest! {
         #[test]
-        fn a_name_reads_back_as_itself(input in "\\PC{0,70}") {
+        fn normalization_is_idempotent(input in "\\PC{0,70}") {
             if let Ok(name_once) = name(&input) {
                 prop_assert_eq!(name(&name_once).unwrap(), name_once);
             }

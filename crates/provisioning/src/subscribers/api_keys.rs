@@ -61,7 +61,7 @@ impl KeyValidityCache {
     /// # Errors
     /// A database error. Callers that waited for the same failed read get [`InternalError::Overloaded`] without another
     /// read.
-    pub(in crate) async fn is_valid(&self, services: &Services, key: ApiKeyId) -> Result<bool, Error> {
+    pub async fn is_valid(&self, services: &Services, key: ApiKeyId) -> Result<bool, Error> {
         let called_at = Monotonic::now();
         let mut cache = self.0.lock().await;
         cache.used_at.insert(key, called_at);

@@ -35,14 +35,14 @@ struct Transport {
 
 impl Transport {
     fn new(destinations: Destinations) -> Result<Self, InternalError> {
-        let client = outgoing::client(None)
+        let client = outgoing::client_builder(None)
             .map_err(InternalError::new)?
             .dns_resolver(Arc::new(destinations.clone()))
             // A proxy would resolve the name by itself and bypass the check of the address.
             .no_proxy()
             .timeout(REQUEST_TIMEOUT)
             .build()
-            .map_err(|error| InternalError::new(outgoing::words(&error)))?;
+            .map_err(|error| InternalError::new(outgoing::describe(&error)))?;
         Ok(Self { client, destinations })
     }
 }
@@ -80,12 +80,12 @@ impl WebhookClient {
             .header("Content-Type", "application/json")
             .header(HEADER, signature)
             .body(body);
-        let response = request.send().await.map_err(|error| outgoing::words(&error))?;
+        let response = request.send().await.map_err(|error| outgoing::describe(&error))?;
         let status = response.status();
         if !status.is_success() {
             return Err(format!("it answers {status}"));
         }
-        read_body(response).await.map_err(|error| outgoing::words(&error))
+        read_body(response).await.map_err(|error| outgoing::describe(&error))
     }
 }
 

@@ -4,7 +4,7 @@ use diesel::prelude::{Insertable, Queryable, Selectable};
 
 use platform::clock::Timestamp;
 use platform::ids::ConsumerId;
-use platform::secrets::Place;
+use platform::secrets::SealContext;
 use platform::store::schema::feed_web_hooks;
 use platform::text_enum;
 
@@ -32,7 +32,7 @@ text_enum! {
 pub struct WebHook {
     pub consumer_id: ConsumerId,
     pub url: String,
-    /// The signing secret, sealed at [`WebHook::secret_place`].
+    /// The signing secret, sealed at [`WebHook::secret_context`].
     pub secret: Vec<u8>,
     pub created_at: Timestamp,
     /// The number of consecutive failures.
@@ -50,9 +50,9 @@ pub struct WebHook {
 }
 
 impl WebHook {
-    /// The place that the secret of a consumer's hook is sealed for.
-    pub const fn secret_place(consumer: &ConsumerId) -> Place<'_> {
-        Place::of("feed_web_hooks", &consumer.0, "secret")
+    /// Returns the seal context of the secret of a consumer's hook.
+    pub const fn secret_context(consumer: &ConsumerId) -> SealContext<'_> {
+        SealContext::of("feed_web_hooks", &consumer.0, "secret")
     }
 
     /// The state of its deliveries.

@@ -63,7 +63,7 @@ pub(super) async fn prepare(services: &Services, hook: &WebHook) -> Result<Prepa
     };
     let Ok(url) = Url::parse(&hook.url) else { return impossible("its address cannot be read") };
     let secret =
-        services.sealer.open(&WebHook::secret_place(&hook.consumer_id), &hook.secret).map_err(InternalError::from)?;
+        services.sealer.open(&WebHook::secret_context(&hook.consumer_id), &hook.secret).map_err(InternalError::from)?;
     let secret = Secret::new(String::from_utf8_lossy(&secret).into_owned());
     let endpoint = Endpoint {
         consumer: consumer.id,

@@ -174,8 +174,8 @@ pub async fn reseal(services: &Services) -> Result<usize, Error> {
             let permit = tx.permit().await?;
             let mut resealed = 0;
             for hook in queries::all(tx.conn).await? {
-                let place = WebHook::secret_place(&hook.consumer_id);
-                let Some(secret) = tx.sealer().reseal(&place, &hook.secret).map_err(InternalError::from)? else {
+                let context = WebHook::secret_context(&hook.consumer_id);
+                let Some(secret) = tx.sealer().reseal(&context, &hook.secret).map_err(InternalError::from)? else {
                     continue;
                 };
                 // The hook is not locked: a secret that was replaced meanwhile stays, and the next run checks it.
@@ -207,7 +207,7 @@ fn generate_secret(tx: &Tx<'_>, consumer: ConsumerId) -> Result<(Vec<u8>, Option
     let bytes: [u8; 32] = tx.rng().bytes();
     let secret = Secret::new(format!("whsec_{}", URL_SAFE_NO_PAD.encode(bytes)));
     let sealed =
-        tx.sealer().seal(&WebHook::secret_place(&consumer), secret.expose().as_bytes()).map_err(InternalError::from)?;
+        tx.sealer().seal(&WebHook::secret_context(&consumer), secret.expose().as_bytes()).map_err(InternalError::from)?;
     Ok((sealed, Some(secret)))
 }
 
