@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use serde_json::{Value, json};
 
-use crate::guarantees::{PASSWORD, key_and_id};
+use crate::guarantees::{ApiKey, PASSWORD, create_key};
 use crate::support::{Asker, Database, TestApp};
 
 /// How many extensions there are.
@@ -217,7 +217,7 @@ INSERT INTO audit_seals (position, seq, hash) SELECT row_number() OVER (ORDER BY
 async fn hot_paths(app: &TestApp) -> usize {
     let (user, operator) = (app.sign_in("user", PASSWORD).await, app.sign_in("operator", PASSWORD).await);
     let (guest, admin) = (app.guest(), app.sign_in("admin", PASSWORD).await);
-    let (key, key_id) = key_and_id(app, "READ_SECRETS, READ_DIGESTS", "\"sip\"").await;
+    let ApiKey { client: key, id: key_id } = create_key(app, "READ_SECRETS, READ_DIGESTS", "\"sip\"").await;
     let mut asked = 0;
     let askers: [(&Asker, &[&str]); 4] =
         [(&guest, &GUESTS), (&user, &PEOPLE), (&operator, &OPERATORS), (&admin, &ADMINS)];

@@ -82,8 +82,9 @@ fn main() {
     for (name, test) in BARE {
         on_both(name, Box::new(move |cluster| support::run_bare(cluster, *test)));
     }
-    for (name, scenario, way) in guarantees::tests() {
-        on_both(&name, Box::new(move |cluster| support::run(cluster, move |app| scenario(app, way))));
+    for test in guarantees::tests() {
+        let (scenario, transport) = (test.scenario, test.transport);
+        on_both(&test.name, Box::new(move |cluster| support::run(cluster, move |app| scenario(app, transport))));
     }
     for (name, test) in api::TESTS {
         on_both(name, Box::new(move |cluster| support::run(cluster, *test)));

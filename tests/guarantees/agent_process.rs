@@ -1,4 +1,4 @@
-//! `switchboard agent`, as a process, and the telephone system that it writes to: a SQLite database whose numbers and handsets
+//! `switchboard agent` as a process, and the telephone system that it writes: a SQLite database in which numbers and handsets
 //! are unique columns.
 
 use std::path::{Path, PathBuf};
@@ -11,95 +11,106 @@ use axum::response::{IntoResponse as _, Response};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::copy::{COMPLAINT, Rows};
-use super::ground::Desk;
+use super::fixture::Consumer;
+use super::replica::{REJECTION, Rows};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
 
-/// The telephone system's tables: what it has, and what it was told.
+/// The telephone system's tables: its rows, and a log of the agent's writes.
 const TABLES: &str = "
 CREATE TABLE phones (number TEXT PRIMARY KEY, ipei TEXT UNIQUE, id TEXT NOT NULL, slot INTEGER NOT NULL, label TEXT NOT NULL,
     ascii_label TEXT NOT NULL, parameters TEXT NOT NULL, secrets TEXT NOT NULL, digests TEXT NOT NULL, permissions TEXT NOT NULL,
     fallback_number TEXT, active INTEGER NOT NULL, restrictions TEXT NOT NULL, effects TEXT NOT NULL, members TEXT,
     owner_username TEXT NOT NULL, visibility TEXT NOT NULL, version TEXT NOT NULL, updated_at TEXT NOT NULL);
-CREATE TABLE told (place INTEGER PRIMARY KEY, id TEXT NOT NULL, slot INTEGER, number TEXT, parameters TEXT, is_gone INTEGER);
-CREATE VIEW shown AS SELECT json_object('id', id, 'slot', slot, 'number', number, 'label', label, 'asciiLabel', ascii_label,
+CREATE TABLE received (position INTEGER PRIMARY KEY, id TEXT NOT NULL, slot INTEGER, number TEXT, parameters TEXT, removed INTEGER);
+CREATE VIEW entries AS SELECT json_object('id', id, 'slot', slot, 'number', number, 'label', label, 'asciiLabel', ascii_label,
     'parameters', json(parameters), 'secrets', json(secrets), 'digests', json(digests), 'permissions', json(permissions),
     'fallbackNumber', fallback_number, 'active', json(CASE active WHEN 1 THEN 'true' ELSE 'false' END),
     'restrictions', json(restrictions), 'effects', json(effects), 'members', json(coalesce(members, 'null')),
     'ownerUsername', owner_username, 'visibility', visibility, 'version', version, 'updatedAt', updated_at) AS text FROM phones;
 ";
 
-/// It knows no ids of ours when it deletes: what is under a number or a handset goes.
+/// Deletes by number and handset only: this telephone system does not use Switchboard's ids as keys.
 const DRIVER: &str = r#"
 [guard]
 percent = 100
 [sql]
 database = "sqlite:phones.db"
 delete = [
-    "INSERT INTO told (id, slot, number, parameters, is_gone) VALUES (:id, :slot, :number, :parameters, :now IS NULL)",
+    "INSERT INTO received (id, slot, number, parameters, removed) VALUES (:id, :slot, :number, :parameters, :now IS NULL)",
     "DELETE FROM phones WHERE number = :number OR ipei = :parameters.ipei",
 ]
 upsert = [
     "DELETE FROM phones WHERE number = :number OR ipei = :parameters.ipei",
     "INSERT INTO phones VALUES (:number, :parameters.ipei, :id, :slot, :label, :ascii_label, :parameters, :secrets, :digests, :permissions, :fallback_number, :active, :restrictions, :effects, :members, :owner_username, :visibility, :version, :updated_at)",
-    "INSERT INTO told (id) VALUES (:id)",
+    "INSERT INTO received (id) VALUES (:id)",
 ]
 "#;
 
 #[derive(QueryableByName)]
-struct Line {
+struct TextRow {
     #[diesel(sql_type = Text)]
     text: String,
 }
 
-/// An agent and its telephone system. The process runs while it stays; else it is started for each reading.
-pub struct Agent {
-    folder: Arc<tempfile::TempDir>,
-    staying: Option<Child>,
-    /// A reading that was begun: whoever waited for it may have stopped waiting.
-    reading: Option<Child>,
-    /// What its log said before is no news.
-    log_read: usize,
+/// A row of `received`: a deleted key, or an upsert when `number` is null.
+#[derive(Deserialize)]
+struct ReceivedRow {
+    id: Value,
+    slot: Value,
+    number: Value,
+    parameters: Value,
+    removed: Option<i64>,
 }
 
-impl Agent {
-    /// Writes `agent.toml`, with the server behind something that lets things happen between two answers.
-    pub async fn installed(desk: &Desk) -> Self {
+/// An agent and its telephone system. Each read runs the process to its end, unless the agent follows the feed.
+pub struct AgentProcess {
+    folder: Arc<tempfile::TempDir>,
+    following: Option<Child>,
+    /// The process of a read that was started; the future that waited for it may have been dropped.
+    reading: Option<Child>,
+    /// How many bytes of the log have been read.
+    log_offset: usize,
+}
+
+impl AgentProcess {
+    /// Writes `agent.toml`; where the fixture has interruptions, its URL is a proxy that runs them.
+    pub async fn install(consumer: &Consumer) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("key"), desk.key.token().unwrap()).unwrap();
-        let agent = Self { folder: Arc::new(folder), staying: None, reading: None, log_read: 0 };
+        std::fs::write(folder.path().join("key"), consumer.key.token().unwrap()).unwrap();
+        let agent = Self { folder: Arc::new(folder), following: None, reading: None, log_offset: 0 };
         agent.open().batch_execute(TABLES).unwrap();
-        agent.moves(desk).await;
+        agent.switch_to(consumer).await;
         agent
     }
 
-    /// The server is this one from now on.
-    pub async fn moves(&self, desk: &Desk) {
+    /// Reads from this consumer's server from now on.
+    pub async fn switch_to(&self, consumer: &Consumer) {
         let feed = format!(
             "[feed]\nurl = \"{}\"\nevent = \"{}\"\nservice_type = \"{}\"\nconsumer = \"{}\"\nkey_file = \"key\"\n",
-            interrupted(desk).await,
-            desk.event,
-            desk.service_type,
-            desk.consumer
+            server_url(consumer).await,
+            consumer.event,
+            consumer.service_type,
+            consumer.name
         );
         std::fs::write(self.file("agent.toml"), feed + DRIVER).unwrap();
     }
 
-    /// A copy of the system with its agent, which does not run.
-    pub fn sleeper(&self) -> Self {
+    /// A copy of the telephone system with its agent, which does not run yet.
+    pub fn fork(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
         self.open().batch_execute(&format!("VACUUM INTO '{}'", folder.path().join("phones.db").display())).unwrap();
         for file in ["key", "agent.toml"] {
             std::fs::copy(self.file(file), folder.path().join(file)).unwrap();
         }
-        Self { folder: Arc::new(folder), staying: None, reading: None, log_read: 0 }
+        Self { folder: Arc::new(folder), following: None, reading: None, log_offset: 0 }
     }
 
     /// Runs the agent until it has read and applied everything.
-    pub async fn reads(&mut self) {
+    pub async fn read_available(&mut self) {
         if self.reading.is_none() {
             self.reading = Some(self.start(&["--once"]));
         }
@@ -113,14 +124,14 @@ impl Agent {
         assert!(status.success(), "the agent ended with {status}:\n{}", self.log());
     }
 
-    /// Starts the agent, which then follows the feed.
-    pub fn stays(&mut self) {
-        self.staying = Some(self.start(&[]));
+    /// Starts an agent that follows the feed.
+    pub fn follow(&mut self) {
+        self.following = Some(self.start(&[]));
     }
 
-    /// Kills the agent that stays.
-    pub fn breaks(&mut self) {
-        for mut process in self.staying.take().into_iter().chain(self.reading.take()) {
+    /// Kills every process of this agent.
+    pub fn kill(&mut self) {
+        for mut process in self.following.take().into_iter().chain(self.reading.take()) {
             process.kill().unwrap();
             process.wait().unwrap();
         }
@@ -150,13 +161,13 @@ impl Agent {
     }
 
     fn texts(&self, statement: &str) -> Vec<String> {
-        let rows: Vec<Line> = sql_query(statement).load(&mut self.open()).unwrap();
+        let rows: Vec<TextRow> = sql_query(statement).load(&mut self.open()).unwrap();
         rows.into_iter().map(|row| row.text).collect()
     }
 
-    /// What the telephone system has.
+    /// The telephone system's rows, in the shape of feed entries.
     pub fn rows(&self) -> Rows {
-        let rows = self.texts("SELECT text FROM shown").into_iter().map(|text| {
+        let rows = self.texts("SELECT text FROM entries").into_iter().map(|text| {
             let mut row: Value = serde_json::from_str(&text).unwrap();
             for member in row["members"].as_array_mut().into_iter().flatten() {
                 let delay = member.as_object_mut().unwrap().remove("delay_seconds").unwrap();
@@ -167,48 +178,48 @@ impl Agent {
         rows.collect()
     }
 
-    /// Where the agent stands.
+    /// The cursor that the agent has stored.
     pub fn cursor(&self) -> String {
         self.texts("SELECT feed_cursor AS text FROM switchboard_agent").pop().unwrap_or_default()
     }
 
-    /// What the agent has told its system since it was asked last, as GraphQL has changes.
-    pub fn told(&self) -> Vec<Value> {
+    /// The changes that the agent has written since the last call, in the shape of GraphQL.
+    pub fn take_received(&self) -> Vec<Value> {
+        const RECEIVED: &str = "SELECT json_object('id', id, 'slot', slot, 'number', number, \
+            'parameters', json(coalesce(parameters, 'null')), 'removed', removed) AS text FROM received ORDER BY position";
         let rows = self.rows();
         let mut changes: Vec<Value> = Vec::new();
-        let told = "SELECT json_array(id, slot, number, json(coalesce(parameters, 'null')), is_gone) AS text FROM told ORDER BY place";
-        for text in self.texts(told) {
-            let [id, slot, number, parameters, is_gone]: [Value; 5] = serde_json::from_str(&text).unwrap();
-            let entry = rows.values().find(|row| row["id"] == id);
-            let keys = json!({ "number": number, "parameters": parameters });
-            let place = changes.iter().position(|change| change["id"] == id || change["extension"]["id"] == id);
-            let place = place.unwrap_or_else(|| {
-                changes.push(match (&is_gone, entry) {
-                    (Value::Number(gone), _) if gone.as_i64() == Some(1) => {
-                        json!({ "id": id, "slot": slot, "keys": [] })
-                    }
+        for text in self.texts(RECEIVED) {
+            let received: ReceivedRow = serde_json::from_str(&text).unwrap();
+            let id = &received.id;
+            let known = changes.iter().position(|change| change["id"] == *id || change["extension"]["id"] == *id);
+            let index = known.unwrap_or_else(|| {
+                let entry = rows.values().find(|row| row["id"] == *id);
+                changes.push(match (received.removed, entry) {
+                    (Some(1), _) => json!({ "id": id, "slot": received.slot, "keys": [] }),
                     (_, Some(entry)) => json!({ "extension": entry, "previous": [] }),
                     (_, None) => json!({ "extension": { "id": id }, "previous": [] }),
                 });
                 changes.len() - 1
             });
+            let keys = json!({ "number": received.number, "parameters": received.parameters });
             for list in ["keys", "previous"] {
-                let list = changes[place].get_mut(list).and_then(Value::as_array_mut);
-                if let Some(list) = list.filter(|_| !number.is_null()) {
+                let list = changes[index].get_mut(list).and_then(Value::as_array_mut);
+                if let Some(list) = list.filter(|_| !received.number.is_null()) {
                     list.push(keys.clone());
                 }
             }
         }
-        self.open().batch_execute("DELETE FROM told").unwrap();
+        self.open().batch_execute("DELETE FROM received").unwrap();
         changes
     }
 
-    /// Why the agent began anew, each time since it was asked last.
-    pub fn resets(&mut self) -> Vec<String> {
+    /// The reason of each reset since the last call, from the agent's log.
+    pub fn take_resets(&mut self) -> Vec<String> {
         let log = self.log();
-        let news = &log[self.log_read..];
-        self.log_read = log.len();
-        let reasons = news.lines().filter_map(|line| {
+        let unread = &log[self.log_offset..];
+        self.log_offset = log.len();
+        let reasons = unread.lines().filter_map(|line| {
             if line.contains("the event is archived") {
                 return Some("CLOSED");
             }
@@ -218,61 +229,61 @@ impl Agent {
         reasons.map(str::to_owned).collect()
     }
 
-    /// The agent has forgotten what came after this cursor, as one does that is killed before it has noted it.
-    pub fn goes_back_to(&self, cursor: &str) {
+    /// Moves the stored cursor back, as if the agent had been killed before it stored a newer one.
+    pub fn rewind_to(&self, cursor: &str) {
         self.open().batch_execute(&format!("UPDATE switchboard_agent SET feed_cursor = '{cursor}'")).unwrap();
     }
 
-    /// The telephone system cannot take this number's record.
-    pub fn refuses(&self, number: &str) {
-        let refuse = format!(
-            "CREATE TRIGGER refuse BEFORE INSERT ON phones WHEN new.number = '{number}' BEGIN SELECT RAISE(ABORT, '{COMPLAINT}'); END"
+    /// Makes the telephone system reject this number's record.
+    pub fn reject(&self, number: &str) {
+        let trigger = format!(
+            "CREATE TRIGGER reject BEFORE INSERT ON phones WHEN new.number = '{number}' BEGIN SELECT RAISE(ABORT, '{REJECTION}'); END"
         );
-        self.open().batch_execute(&refuse).unwrap();
+        self.open().batch_execute(&trigger).unwrap();
     }
 
-    /// All that the agent itself remembers, as text.
-    pub fn remembers(&self) -> String {
-        let mut all = Vec::new();
+    /// Everything that the agent stores for itself, as text.
+    pub fn stored_state(&self) -> String {
+        let mut rows = Vec::new();
         for (table, columns) in [
             ("switchboard_agent", "feed, feed_cursor, digest"),
             ("switchboard_agent_copy", "feed, extension, version, keys, code, message"),
             ("switchboard_agent_calls", "feed, number, extension"),
         ] {
-            all.extend(self.texts(&format!("SELECT json_array({columns}) AS text FROM {table}")));
+            rows.extend(self.texts(&format!("SELECT json_array({columns}) AS text FROM {table}")));
         }
-        all.join("\n")
+        rows.join("\n")
     }
 }
 
-impl Drop for Agent {
+impl Drop for AgentProcess {
     fn drop(&mut self) {
-        self.breaks();
+        self.kill();
     }
 }
 
-/// The server's address, behind something that passes everything on and lets things happen after each answer.
-async fn interrupted(desk: &Desk) -> String {
-    if desk.ground.meanwhile.lock().await.is_empty() {
-        return desk.ground.app.url.clone();
+/// The server's URL; where the fixture has interruptions, the URL of a proxy that runs one after each response.
+async fn server_url(consumer: &Consumer) -> String {
+    if consumer.fixture.interruptions.lock().await.is_empty() {
+        return consumer.fixture.app.url.clone();
     }
-    let router = axum::Router::new().fallback(pass_on).with_state(desk.clone());
+    let router = axum::Router::new().fallback(forward).with_state(consumer.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
 }
 
-async fn pass_on(State(desk): State<Desk>, request: Request) -> Response {
+async fn forward(State(consumer): State<Consumer>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    let url = format!("{}{}", desk.ground.app.url, parts.uri);
+    let url = format!("{}{}", consumer.fixture.app.url, parts.uri);
     let mut headers = parts.headers;
     headers.remove("host");
-    let answer = reqwest::Client::new().request(parts.method, url).headers(headers).body(body).send().await.unwrap();
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    let body = answer.bytes().await.unwrap();
-    desk.is_interrupted().await;
+    let response = reqwest::Client::new().request(parts.method, url).headers(headers).body(body).send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.bytes().await.unwrap();
+    consumer.run_interruption().await;
     let content_type = headers.get("content-type").cloned().unwrap_or_else(|| "text/plain".parse().unwrap());
     (status, [("content-type", content_type)], body).into_response()
 }
