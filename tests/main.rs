@@ -57,7 +57,7 @@ fn main() {
     trials.extend(of_clients);
     trials.extend(shutdown::trials());
     let telephony = telephony::suite(must_be_there);
-    let measured = telephony.told();
+    let measured = telephony.measurements();
     trials.extend(telephony.trials);
     trials.extend(soak::trials(cluster.as_ref(), must_be_there));
     let mut skipped = telephony.skipped;
