@@ -223,8 +223,8 @@ impl AgentProcess {
             if line.contains("the event is archived") {
                 return Some("CLOSED");
             }
-            let rest = line.contains("the changes cannot be told").then(|| line.split_once("reason=\""))?;
-            rest.and_then(|(_, rest)| rest.split('"').next())
+            // The structured field `reason` occurs only in the event of a reset.
+            line.split_once("reason=\"").and_then(|(_, rest)| rest.split('"').next())
         });
         reasons.map(str::to_owned).collect()
     }
