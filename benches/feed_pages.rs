@@ -23,7 +23,8 @@ use super::table::Table;
 
 const SNAPSHOT: &str = "query($first: Int, $after: String) { provisioning(event: \"camp\", serviceType: \"handset\") { \
     snapshot(first: $first, after: $after) { pageInfo { endCursor } entries { \
-    id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active restrictions effects members { number } \
+    id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active restrictions \
+    effects members { number } \
     ownerUsername visibility version updatedAt } } } }";
 
 /// An id before every other.

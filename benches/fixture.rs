@@ -38,10 +38,11 @@ const FIRST_WORDS: [&str; 10] =
     ["tent", "desk", "kitchen", "lounge", "stage", "workshop", "radio", "garden", "tower", "gate"];
 const SECOND_WORDS: [&str; 8] = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel"];
 
-const CREATE_KEY: &str = "mutation { createApiKey(input: { label: \"sip\", scopes: [READ_CONFIG], serviceTypes: [\"handset\"], \
-    events: [\"camp\"] }) { apiKey { id } secret errors { message } } }";
+const CREATE_KEY: &str = "mutation { createApiKey(input: { label: \"sip\", scopes: [READ_CONFIG], \
+    serviceTypes: [\"handset\"], events: [\"camp\"] }) { apiKey { id } secret errors { message } } }";
 const REGISTER: &str = "mutation($number: PhoneNumber!, $label: String!) { registerExtension(input: { event: \"camp\", \
-    serviceType: \"handset\", number: $number, label: $label, visibility: PUBLIC }) { extension { id } errors { message } } }";
+    serviceType: \"handset\", number: $number, label: $label, visibility: PUBLIC }) \
+    { extension { id } errors { message } } }";
 
 /// An installation with its callers.
 pub struct Fixture {
@@ -188,8 +189,9 @@ const PARAMETERS: &str = r#"printf('{"codec":"opus","display":true,"handset":"Ma
 
 /// The same parameters for a registration.
 pub fn parameters(number: u32) -> Value {
-    json!({ "codec": "opus", "display": true, "handset": format!("Mark {}", number % 7), "ipei": format!("{number:013}"),
-        "site": format!("hall {}", number % 12), "volume": number % 10 })
+    let (handset, site) = (format!("Mark {}", number % 7), format!("hall {}", number % 12));
+    json!({ "codec": "opus", "display": true, "handset": handset, "ipei": format!("{number:013}"), "site": site,
+        "volume": number % 10 })
 }
 
 async fn configure(services: &switchboard::services::Services) {
@@ -309,15 +311,21 @@ fn statements(reference: FeedRef, feed: FeedId, now: Timestamp, size: u32, diges
     format!(
         "CREATE TEMP TABLE seed AS
             WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < {size}),
-                first (position, word, keypad) AS (VALUES {first_words}), second (position, word, keypad) AS (VALUES {second_words})
-            SELECT n, {ID} AS id, CAST({FIRST_NUMBER} + n - 1 AS TEXT) AS number, first.word AS first, first.keypad AS first_keypad,
-                second.word AS second, second.keypad AS second_keypad
-            FROM count JOIN first ON first.position = n % {first_count} JOIN second ON second.position = n / {first_count} % {second_count};
-         INSERT INTO accounts (id, username, display_name, email, email_verified_at, password_hash, role, search, created_at)
-            SELECT id, 'owner' || n, 'Owner ' || n, 'owner' || n || '@example.org', {now}, '', 'USER', 'owner' || n, {now} FROM seed WHERE n <= 1000;
-         INSERT INTO extensions (id, event_id, service_type_id, owner_id, slot, number, label, visibility, parameters, status, created_at, updated_at, version)
+                first (position, word, keypad) AS (VALUES {first_words}),
+                second (position, word, keypad) AS (VALUES {second_words})
+            SELECT n, {ID} AS id, CAST({FIRST_NUMBER} + n - 1 AS TEXT) AS number,
+                first.word AS first, first.keypad AS first_keypad, second.word AS second, second.keypad AS second_keypad
+            FROM count JOIN first ON first.position = n % {first_count}
+                JOIN second ON second.position = n / {first_count} % {second_count};
+         INSERT INTO accounts (id, username, display_name, email, email_verified_at, password_hash, role, search,
+                created_at)
+            SELECT id, 'owner' || n, 'Owner ' || n, 'owner' || n || '@example.org', {now}, '', 'USER',
+                'owner' || n, {now} FROM seed WHERE n <= 1000;
+         INSERT INTO extensions (id, event_id, service_type_id, owner_id, slot, number, label, visibility,
+                parameters, status, created_at, updated_at, version)
             SELECT id, {event}, {service_type}, {OWNER}, n, number,
-                upper(substr(first, 1, 1)) || substr(first, 2) || ' ' || second || ' ' || n, iif(n % 10 = 3, 'MEMBERS', 'PUBLIC'),
+                upper(substr(first, 1, 1)) || substr(first, 2) || ' ' || second || ' ' || n,
+                iif(n % 10 = 3, 'MEMBERS', 'PUBLIC'),
                 {PARAMETERS}, '{{}}', {now}, {now}, 1 FROM seed ORDER BY n;
          INSERT INTO numbers (id, event_id, number, state, account_id, extension_id, version)
             SELECT e.id, e.event_id, e.number, 'IN_SERVICE', e.owner_id, e.id, 1 FROM extensions AS e;
@@ -327,7 +335,8 @@ fn statements(reference: FeedRef, feed: FeedId, now: Timestamp, size: u32, diges
          {TERMS} SELECT {event}, 'KEYPAD', first_keypad, number, id FROM seed;
          {TERMS} SELECT {event}, 'KEYPAD', second_keypad, number, id FROM seed;
          INSERT INTO feed_revisions (feed_id, revision, tag, at, entries) VALUES ({feed}, 1, x'{tag}', {now}, {size});
-         INSERT INTO feed_entries (extension_id, feed_id, revision, tag, slot, present) SELECT id, {feed}, 1, x'{tag}', n, 1 FROM seed;
+         INSERT INTO feed_entries (extension_id, feed_id, revision, tag, slot, present)
+            SELECT id, {feed}, 1, x'{tag}', n, 1 FROM seed;
          INSERT INTO feed_keys (id, extension_id, feed_id, number, parameters, from_revision)
             SELECT id, id, {feed}, number, '{{}}', 1 FROM seed;
          UPDATE feeds SET head = 1, entry_count = {size}, digest = x'{digest}' WHERE id = {feed};

@@ -1,5 +1,5 @@
-//! The full feed over HTTP. The baseline of a complete response is a hand-written SELECT, streamed as the same bytes; the
-//! baseline of an unchanged feed (304) is an empty handler.
+//! The full feed over HTTP. The baseline of a complete response is a hand-written SELECT, streamed as the same bytes;
+//! the baseline of an unchanged feed (304) is an empty handler.
 
 use std::net::SocketAddr;
 

@@ -1,7 +1,7 @@
 //! Measures what the program costs relative to a baseline. Prints one table; each row is a ratio of one run.
 //!
-//! `cargo bench` measures every row; `cargo bench -- feed` measures the rows whose names contain `feed`. CPU time is that of the
-//! whole process, so work on other threads counts. Each figure is the median of alternating rounds.
+//! `cargo bench` measures every row; `cargo bench -- feed` measures the rows whose names contain `feed`. CPU time is
+//! that of the whole process, so work on other threads counts. Each figure is the median of alternating rounds.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench fails by panicking")]
 

@@ -58,8 +58,8 @@ impl Comparison {
     }
 }
 
-/// Runs `work` on one core with its own runtime. Otherwise the cost of two threads that exchange a few microseconds of work
-/// depends on whether the kernel wakes them on the same core.
+/// Runs `work` on one core with its own runtime. Otherwise the cost of two threads that exchange a few microseconds of
+/// work depends on whether the kernel wakes them on the same core.
 pub fn on_one_core<T: Send>(work: impl AsyncFnOnce() -> T + Send) -> T {
     let pinned = || {
         let available = sched_getaffinity(None).unwrap();

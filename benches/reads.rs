@@ -1,4 +1,5 @@
-//! A look-up by number, a page of the directory, a search. The baseline is the same SELECT with the same driver, without GraphQL.
+//! A look-up by number, a page of the directory, a search. The baseline is the same SELECT with the same driver,
+//! without GraphQL.
 
 use std::cell::{Cell, RefCell};
 
@@ -16,9 +17,11 @@ use super::fixture::{FIRST_NUMBER, Fixture};
 use super::measure::{Comparison, compare};
 use super::table::Table;
 
-const LOOK_UP: &str = "query($number: PhoneNumber!) { extension(event: \"camp\", number: $number) { id slot number label visibility \
+const LOOK_UP: &str = "query($number: PhoneNumber!) { extension(event: \"camp\", number: $number) \
+    { id slot number label visibility \
     parameters serviceType { slug name } createdAt updatedAt version } }";
-const PAGE: &str = "query($after: String, $search: String) { directory(event: \"camp\", search: $search, first: 50, after: $after) { \
+const PAGE: &str = "query($after: String, $search: String) \
+    { directory(event: \"camp\", search: $search, first: 50, after: $after) { \
     nodes { number label highlighted serviceType { slug name } } pageInfo { hasNextPage endCursor } } }";
 
 /// Measures the rows of reads.

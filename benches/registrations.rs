@@ -1,8 +1,8 @@
 //! Durable registrations. The baseline is the same INSERTs in plain transactions.
 //!
-//! Registrations are concurrent, and the store commits waiting writes in groups. The transactions of the first baseline commit one
-//! by one, since SQLite has one writer. The INSERTs of the second baseline use the store's group commit too, so the difference is the
-//! cost of validation, feed, audit log and GraphQL.
+//! Registrations are concurrent, and the store commits waiting writes in groups. The transactions of the first baseline
+//! commit one by one, since SQLite has one writer. The INSERTs of the second baseline use the store's group commit too,
+//! so the difference is the cost of validation, feed, audit log and GraphQL.
 
 use std::cell::Cell;
 
@@ -36,8 +36,10 @@ const CONCURRENCY: usize = 64;
 /// The first number of the baselines.
 const FIRST_BASELINE_NUMBER: u32 = FIRST_AVAILABLE_NUMBER + 2_000_000;
 
-const REGISTER: &str = "mutation($number: PhoneNumber!, $label: String!, $parameters: JSON) { registerExtension(input: { event: \"camp\", \
-    serviceType: \"handset\", number: $number, label: $label, visibility: PUBLIC, parameters: $parameters }) { extension { id } errors { code } } }";
+const REGISTER: &str = "mutation($number: PhoneNumber!, $label: String!, $parameters: JSON) \
+    { registerExtension(input: { event: \"camp\", \
+    serviceType: \"handset\", number: $number, label: $label, visibility: PUBLIC, parameters: $parameters }) \
+    { extension { id } errors { code } } }";
 
 /// Measures the rows of registrations.
 pub async fn measure(fixture: &Fixture, table: &mut Table) {

@@ -1,4 +1,5 @@
-//! The shipped Kamailio template with many extensions. The baseline is MiniJinja without escaping that writes the same text.
+//! The shipped Kamailio template with many extensions. The baseline is MiniJinja without escaping that writes the same
+//! text.
 
 use std::collections::BTreeMap;
 

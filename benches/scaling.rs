@@ -19,11 +19,13 @@ const LIMIT: f64 = 1.5;
 /// A prime that is coprime to the sizes, so that consecutive changes are far apart.
 const STRIDE: u32 = 7919;
 
-const CHANGES: &str = "query($since: FeedCursor!) { provisioning(event: \"camp\", serviceType: \"handset\") { changes(since: $since) { \
-    ... on FeedPage { cursor changes { ... on FeedUpsert { extension { number label parameters version } previous { number } } } } } } }";
+const CHANGES: &str = "query($since: FeedCursor!) { provisioning(event: \"camp\", serviceType: \"handset\") \
+    { changes(since: $since) { \
+    ... on FeedPage { cursor changes { \
+    ... on FeedUpsert { extension { number label parameters version } previous { number } } } } } } }";
 const HEAD: &str = "{ provisioning(event: \"camp\", serviceType: \"handset\") { snapshot(first: 1) { head } } }";
-const CREATE_CONSUMER: &str = "mutation($name: String!, $key: ID!) { createFeedConsumer(input: { name: $name, event: \"camp\", \
-    serviceType: \"handset\", apiKey: $key }) { consumer { id } errors { message } } }";
+const CREATE_CONSUMER: &str = "mutation($name: String!, $key: ID!) { createFeedConsumer(input: \
+    { name: $name, event: \"camp\", serviceType: \"handset\", apiKey: $key }) { consumer { id } errors { message } } }";
 
 /// Measures the rows of scaling.
 pub async fn measure(table: &mut Table) {
@@ -86,7 +88,8 @@ impl FeedReader {
         }
     }
 
-    /// Moves the acknowledged position of every consumer to the head, past the API: the cost of later changes depends on it.
+    /// Moves the acknowledged position of every consumer to the head, past the API: the cost of later changes depends
+    /// on it.
     async fn acknowledge(&self) {
         let statement =
             "UPDATE feed_consumers SET acknowledged_base = feeds.head, acknowledged_position = feeds.head FROM feeds";

@@ -22,7 +22,8 @@ const CHANGES: u32 = 50;
 /// The extensions that are changed are this far apart.
 const STRIDE: u32 = 97;
 
-const SUBSCRIBE: &str = "subscription { provisioningChanges(event: \"camp\", serviceType: \"handset\") { ... on FeedPage { cursor changes { \
+const SUBSCRIBE: &str = "subscription { provisioningChanges(event: \"camp\", serviceType: \"handset\") \
+    { ... on FeedPage { cursor changes { \
     ... on FeedUpsert { extension { id number label parameters version } previous { number } } } } } }";
 const RELABEL: &str = "mutation($id: ID!, $label: String!) { updateExtension(input: { id: $id, label: $label }) \
     { extension { id } errors { code } } }";

@@ -1,7 +1,8 @@
 //! Third-party clients and conformance suites against the server: the audits of graphql-http, graphql-ws, graphql-sse.
 //!
-//! npm installs them once, as pinned by `tests/clients/package-lock.json`, into cargo's folder for tests. Without Node.js, or
-//! without the packages and network access to fetch them, these tests are skipped and listed; with `CI=true` they fail.
+//! npm installs them once, as pinned by `tests/clients/package-lock.json`, into cargo's folder for tests. Without
+//! Node.js, or without the packages and network access to fetch them, these tests are skipped and listed; with
+//! `CI=true` they fail.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,8 @@ use crate::support::{self, TestApp};
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
 const SUBSCRIPTION: &str = "subscription { provisioningChanges(event: \"demo\", serviceType: \"sip\") \
                             { ... on FeedPage { changes { ... on FeedUpsert { extension { number } } } } } }";
-const MUTATION: &str = "mutation { registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: \"2342\", label: \"x\"}) { errors { code } } }";
+const MUTATION: &str = "mutation { registerExtension(input: \
+    {event: \"demo\", serviceType: \"sip\", number: \"2342\", label: \"x\"}) { errors { code } } }";
 
 static TESTS: [(&str, support::Test); 4] = [
     ("audits_of_graphql_over_http", |app| Box::pin(audits(app))),
@@ -48,7 +50,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients")
 }
 
-/// Copies the scripts and installs the packages into cargo's folder for tests, unless the same lock file was installed before.
+/// Copies the scripts and installs the packages into cargo's folder for tests, unless the same lock file was installed
+/// before.
 fn install() -> Result<(), String> {
     let folder = folder();
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;

@@ -1,8 +1,8 @@
-//! Kills the program twenty times under load. Afterwards every acknowledged change is complete, the audit log verifies, and the
-//! feed equals the state.
+//! Kills the program twenty times under load. Afterwards every acknowledged change is complete, the audit log verifies,
+//! and the feed equals the state.
 //!
-//! Four writers each change their own numbers, so each writer knows the expected rows. A request without a response is sent
-//! again with the same idempotency key, and must have been applied exactly once.
+//! Four writers each change their own numbers, so each writer knows the expected rows. A request without a response is
+//! sent again with the same idempotency key, and must have been applied exactly once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -78,7 +78,8 @@ impl Writer {
         match change {
             Change::Register { number, label } => (
                 "mutation($number: PhoneNumber, $label: String!) \
-                 { payload: registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: $number, label: $label}) \
+                 { payload: registerExtension(input: \
+                 {event: \"demo\", serviceType: \"sip\", number: $number, label: $label}) \
                  { extension { id } errors { code message } } }",
                 json!({ "number": number, "label": label }),
             ),
@@ -88,7 +89,8 @@ impl Writer {
                 json!({ "id": id(number), "label": label }),
             ),
             Change::Delete { number } => (
-                "mutation($id: ID!) { payload: deleteExtension(input: {id: $id}) { deletedId errors { code message } } }",
+                "mutation($id: ID!) { payload: deleteExtension(input: {id: $id}) \
+                    { deletedId errors { code message } } }",
                 json!({ "id": id(number) }),
             ),
         }
@@ -178,7 +180,8 @@ struct Reader {
 
 impl Reader {
     async fn start(program: &Program) -> Self {
-        let create = "mutation { createApiKey(input: {label: \"pbx\", scopes: [READ_CONFIG], serviceTypes: [\"sip\"], allEvents: true}) \
+        let create = "mutation { createApiKey(input: \
+                      {label: \"pbx\", scopes: [READ_CONFIG], serviceTypes: [\"sip\"], allEvents: true}) \
                       { secret errors { code } } }";
         let created = program.sign_in("admin").await.does(create, json!({})).await;
         let key = Asker::new(&program.url, created["secret"].as_str());

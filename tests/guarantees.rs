@@ -1,9 +1,9 @@
-//! The twelve guarantees of the provisioning feed. Each is written once and runs for every transport, on both databases:
-//! `sqlite::guarantees::guarantee_06_every_previous_key::web_hook`.
+//! The twelve guarantees of the provisioning feed. Each is written once and runs for every transport, on both
+//! databases: `sqlite::guarantees::guarantee_06_every_previous_key::web_hook`.
 //!
-//! The components are real: a server over TCP, a web hook endpoint that verifies signatures, the agent as a process with its
-//! own database. `transport.rs` lists what does not apply to a transport, with the reason. The README's developer section has
-//! the same table, and the table of the mutations of the code that make each test fail.
+//! The components are real: a server over TCP, a web hook endpoint that verifies signatures, the agent as a process
+//! with its own database. `transport.rs` lists what does not apply to a transport, with the reason. The README's
+//! developer section has the same table, and the table of the mutations of the code that make each test fail.
 
 mod agent_process;
 mod commits;
@@ -116,7 +116,8 @@ pub async fn key(app: &TestApp, scopes: &str, service_types: &str) -> Person {
 pub async fn create_key(app: &TestApp, scopes: &str, service_types: &str) -> ApiKey {
     let admin = app.sign_in("admin", PASSWORD).await;
     let create = format!(
-        "mutation {{ createApiKey(input: {{label: \"k\", scopes: [{scopes}], serviceTypes: [{service_types}], allEvents: true}}) \
+        "mutation {{ createApiKey(input: {{label: \"k\", scopes: [{scopes}], serviceTypes: [{service_types}], \
+         allEvents: true}}) \
          {{ apiKey {{ id }} secret errors {{ code message }} }} }}"
     );
     let created = admin.does(&create, json!({})).await;

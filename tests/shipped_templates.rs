@@ -120,7 +120,8 @@ fn hostile_texts_stay_data(shipped: &Shipped) -> Result<(), libtest_mimic::Faile
     Ok(())
 }
 
-/// The forms in which a text may appear: unchanged, on one line, or without the characters that the format cannot represent.
+/// The forms in which a text may appear: unchanged, on one line, or without the characters that the format cannot
+/// represent.
 fn permitted_forms(text: &str) -> BTreeSet<String> {
     let is_break = |character: char| character.is_control() || character == '\u{2028}';
     let line: String = text.chars().map(|character| if is_break(character) { ' ' } else { character }).collect();
@@ -155,8 +156,11 @@ struct ValueRow {
 /// Executes the statements; the values are the tables and rows afterwards.
 fn sql_leaves(document: &str) -> Vec<Leaf> {
     let mut conn = SqliteConnection::establish(":memory:").unwrap();
-    conn.batch_execute("CREATE TABLE subscriber (username TEXT, domain TEXT, password TEXT, ha1 TEXT, ha1b TEXT, PRIMARY KEY (username, domain));")
-        .unwrap();
+    conn.batch_execute(
+        "CREATE TABLE subscriber (username TEXT, domain TEXT, password TEXT, ha1 TEXT, ha1b TEXT, \
+        PRIMARY KEY (username, domain));",
+    )
+    .unwrap();
     conn.batch_execute(document).unwrap();
     // Twice, because a snapshot replaces the rows of an earlier one.
     conn.batch_execute(document).unwrap();
@@ -176,8 +180,8 @@ fn sql_leaves(document: &str) -> Vec<Leaf> {
     found
 }
 
-/// Sections and values as Asterisk's `main/config.c` parses them: `;` starts a comment, `\;` is a semicolon, `;--` starts a
-/// multi-line comment, `#` at the start of a line is a directive.
+/// Sections and values as Asterisk's `main/config.c` parses them: `;` starts a comment, `\;` is a semicolon, `;--`
+/// starts a multi-line comment, `#` at the start of a line is a directive.
 fn asterisk_leaves(document: &str) -> Vec<Leaf> {
     let (mut found, mut section) = (Vec::new(), String::new());
     for line in document.lines() {

@@ -1,5 +1,5 @@
-//! `switchboard agent` as a process, and the telephone system that it writes: a SQLite database in which numbers and handsets
-//! are unique columns.
+//! `switchboard agent` as a process, and the telephone system that it writes: a SQLite database in which numbers and
+//! handsets are unique columns.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -21,16 +21,21 @@ const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
 
 /// The telephone system's tables: its rows, and a log of the agent's writes.
 const TABLES: &str = "
-CREATE TABLE phones (number TEXT PRIMARY KEY, ipei TEXT UNIQUE, id TEXT NOT NULL, slot INTEGER NOT NULL, label TEXT NOT NULL,
-    ascii_label TEXT NOT NULL, parameters TEXT NOT NULL, secrets TEXT NOT NULL, digests TEXT NOT NULL, permissions TEXT NOT NULL,
-    fallback_number TEXT, active INTEGER NOT NULL, restrictions TEXT NOT NULL, effects TEXT NOT NULL, members TEXT,
+CREATE TABLE phones (number TEXT PRIMARY KEY, ipei TEXT UNIQUE, id TEXT NOT NULL, slot INTEGER NOT NULL,
+    label TEXT NOT NULL, ascii_label TEXT NOT NULL, parameters TEXT NOT NULL, secrets TEXT NOT NULL,
+    digests TEXT NOT NULL, permissions TEXT NOT NULL, fallback_number TEXT, active INTEGER NOT NULL,
+    restrictions TEXT NOT NULL, effects TEXT NOT NULL, members TEXT,
     owner_username TEXT NOT NULL, visibility TEXT NOT NULL, version TEXT NOT NULL, updated_at TEXT NOT NULL);
-CREATE TABLE received (position INTEGER PRIMARY KEY, id TEXT NOT NULL, slot INTEGER, number TEXT, parameters TEXT, removed INTEGER);
-CREATE VIEW entries AS SELECT json_object('id', id, 'slot', slot, 'number', number, 'label', label, 'asciiLabel', ascii_label,
-    'parameters', json(parameters), 'secrets', json(secrets), 'digests', json(digests), 'permissions', json(permissions),
-    'fallbackNumber', fallback_number, 'active', json(CASE active WHEN 1 THEN 'true' ELSE 'false' END),
+CREATE TABLE received (position INTEGER PRIMARY KEY, id TEXT NOT NULL, slot INTEGER, number TEXT, parameters TEXT,
+    removed INTEGER);
+CREATE VIEW entries AS SELECT json_object(
+    'id', id, 'slot', slot, 'number', number, 'label', label, 'asciiLabel', ascii_label,
+    'parameters', json(parameters), 'secrets', json(secrets), 'digests', json(digests),
+    'permissions', json(permissions), 'fallbackNumber', fallback_number,
+    'active', json(CASE active WHEN 1 THEN 'true' ELSE 'false' END),
     'restrictions', json(restrictions), 'effects', json(effects), 'members', json(coalesce(members, 'null')),
-    'ownerUsername', owner_username, 'visibility', visibility, 'version', version, 'updatedAt', updated_at) AS text FROM phones;
+    'ownerUsername', owner_username, 'visibility', visibility, 'version', version, 'updatedAt', updated_at
+) AS text FROM phones;
 ";
 
 /// Deletes by number and handset only: this telephone system does not use Switchboard's ids as keys.
@@ -186,7 +191,8 @@ impl AgentProcess {
     /// The changes that the agent has written since the last call, in the shape of GraphQL.
     pub fn take_received(&self) -> Vec<Value> {
         const RECEIVED: &str = "SELECT json_object('id', id, 'slot', slot, 'number', number, \
-            'parameters', json(coalesce(parameters, 'null')), 'removed', removed) AS text FROM received ORDER BY position";
+            'parameters', json(coalesce(parameters, 'null')), 'removed', removed) AS text \
+            FROM received ORDER BY position";
         let rows = self.rows();
         let mut changes: Vec<Value> = Vec::new();
         for text in self.texts(RECEIVED) {
@@ -237,7 +243,8 @@ impl AgentProcess {
     /// Makes the telephone system reject this number's record.
     pub fn reject(&self, number: &str) {
         let trigger = format!(
-            "CREATE TRIGGER reject BEFORE INSERT ON phones WHEN new.number = '{number}' BEGIN SELECT RAISE(ABORT, '{REJECTION}'); END"
+            "CREATE TRIGGER reject BEFORE INSERT ON phones WHEN new.number = '{number}' \
+             BEGIN SELECT RAISE(ABORT, '{REJECTION}'); END"
         );
         self.open().batch_execute(&trigger).unwrap();
     }

@@ -11,12 +11,15 @@ const FAILING_TABLES: &str = "CREATE TABLE targets (id INTEGER PRIMARY KEY); \
      CREATE TABLE dangling (id INTEGER REFERENCES targets(id) DEFERRABLE INITIALLY DEFERRED);";
 const FAILING_SQLITE: &str = "CREATE TRIGGER fail_commit AFTER INSERT ON extensions WHEN NEW.label = 'fails at commit' \
      BEGIN INSERT INTO dangling VALUES (1); END;";
-const FAILING_POSTGRESQL: &str = "CREATE FUNCTION fail_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO dangling VALUES (1); RETURN NEW; END $$; \
-     CREATE TRIGGER fail_commit AFTER INSERT ON extensions FOR EACH ROW WHEN (NEW.label = 'fails at commit') EXECUTE FUNCTION fail_commit();";
+const FAILING_POSTGRESQL: &str = "CREATE FUNCTION fail_commit() RETURNS trigger LANGUAGE plpgsql AS $$ \
+     BEGIN INSERT INTO dangling VALUES (1); RETURN NEW; END $$; \
+     CREATE TRIGGER fail_commit AFTER INSERT ON extensions FOR EACH ROW WHEN (NEW.label = 'fails at commit') \
+     EXECUTE FUNCTION fail_commit();";
 /// Rejects every insert of a feed entry.
 const REJECT_SQLITE: &str =
     "CREATE TRIGGER reject_entry BEFORE INSERT ON feed_entries BEGIN SELECT RAISE(ABORT, 'no'); END;";
-const REJECT_POSTGRESQL: &str = "CREATE FUNCTION reject_entry() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$; \
+const REJECT_POSTGRESQL: &str = "CREATE FUNCTION reject_entry() RETURNS trigger LANGUAGE plpgsql AS $$ \
+     BEGIN RAISE 'no'; END $$; \
      CREATE TRIGGER reject_entry BEFORE INSERT ON feed_entries FOR EACH ROW EXECUTE FUNCTION reject_entry();";
 
 struct Registration {
@@ -32,7 +35,8 @@ impl Registration {
 
     async fn send(&self, person: &Person) -> Value {
         let query = "mutation($number: PhoneNumber!, $label: String!, $dryRun: Boolean!) \
-                     { registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: $number, label: $label, dryRun: $dryRun}) \
+                     { registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: $number, \
+                     label: $label, dryRun: $dryRun}) \
                      { extension { id } preview { number } errors { code } } }";
         person.ask(query, json!({ "number": self.number, "label": self.label, "dryRun": self.dry_run })).await
     }

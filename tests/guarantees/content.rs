@@ -29,8 +29,14 @@ pub async fn poison_record_does_not_block(app: TestApp, transport: Transport) {
     fixture
         .app
         .tamper(
-            &format!("UPDATE extensions SET secrets = CAST(substr(secrets, 1, length(secrets) - 2) || x'0101' AS BLOB) WHERE id = x'{row}'"),
-            &format!("UPDATE extensions SET secrets = substring(secrets FOR length(secrets) - 2) || '\\x0101'::bytea WHERE id = '{row}'"),
+            &format!(
+                "UPDATE extensions SET secrets = CAST(substr(secrets, 1, length(secrets) - 2) || x'0101' AS BLOB) \
+                 WHERE id = x'{row}'"
+            ),
+            &format!(
+                "UPDATE extensions SET secrets = substring(secrets FOR length(secrets) - 2) || '\\x0101'::bytea \
+                 WHERE id = '{row}'"
+            ),
         )
         .await;
     let mut tolerant = rejecting.fork().await;

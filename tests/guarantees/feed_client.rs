@@ -12,7 +12,8 @@ use super::replica::{Replica, Rows, Snapshot, change_from_http, digest, parse_fu
 use crate::support::{Asker, Events};
 
 /// Every field of a feed entry.
-pub const ENTRY: &str = "id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active restrictions effects \
+pub const ENTRY: &str = "id slot number label asciiLabel parameters secrets digests permissions fallbackNumber \
+                         active restrictions effects \
                          members { number delaySeconds paused active } ownerUsername visibility version updatedAt";
 /// How long a read of the subscription waits for a further event. Callers repeat until a condition holds.
 const EVENT_PAUSE: Duration = Duration::from_millis(30);
@@ -60,8 +61,10 @@ impl FeedClient {
     /// One page of a snapshot after the cursor `after`.
     pub async fn snapshot_page(&self, first: usize, after: &Value) -> Value {
         let query = format!(
-            "query($event: String!, $type: String!, $first: Int!, $after: String) {{ provisioning(event: $event, serviceType: $type) \
-             {{ digest snapshot(first: $first, after: $after) {{ head totalCount pageInfo {{ hasNextPage endCursor }} entries {{ {ENTRY} }} }} }} }}"
+            "query($event: String!, $type: String!, $first: Int!, $after: String) \
+             {{ provisioning(event: $event, serviceType: $type) \
+             {{ digest snapshot(first: $first, after: $after) \
+             {{ head totalCount pageInfo {{ hasNextPage endCursor }} entries {{ {ENTRY} }} }} }} }}"
         );
         let variables = json!({ "event": self.event, "type": self.service_type, "first": first, "after": after });
         self.key.does(&query, variables).await
@@ -111,7 +114,8 @@ impl FeedClient {
     /// A page of the changes since a cursor, over GraphQL.
     pub async fn changes(&self, since: &str, first: usize) -> Value {
         let query = format!(
-            "query($event: String!, $type: String!, $since: FeedCursor!, $first: Int!) {{ provisioning(event: $event, serviceType: $type) \
+            "query($event: String!, $type: String!, $since: FeedCursor!, $first: Int!) \
+             {{ provisioning(event: $event, serviceType: $type) \
              {{ changes(since: $since, first: $first) {{ {} }} }} }}",
             changes_selection()
         );

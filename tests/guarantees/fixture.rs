@@ -71,7 +71,8 @@ impl Fixture {
         let key = create_key(&self.app, scopes, &format!("\"{service_type}\"")).await;
         let name = format!("{service_type}-{}", self.consumer_count.fetch_add(1, Ordering::SeqCst) + 1);
         let create = format!(
-            "mutation {{ createFeedConsumer(input: {{name: \"{name}\", event: \"{event}\", serviceType: \"{service_type}\", apiKey: \"{}\"}}) \
+            "mutation {{ createFeedConsumer(input: \
+             {{name: \"{name}\", event: \"{event}\", serviceType: \"{service_type}\", apiKey: \"{}\"}}) \
              {{ consumer {{ id }} errors {{ code message }} }} }}",
             key.id
         );

@@ -1,7 +1,7 @@
 //! Changes are delivered in commit order, and none is lost between two pages.
 //!
-//! On PostgreSQL a trigger delays one transaction between its last read and its commit, so a second transaction would commit
-//! first unless locks serialise the two. SQLite serialises writers itself; there the pairs run without a delay.
+//! On PostgreSQL a trigger delays one transaction between its last read and its commit, so a second transaction would
+//! commit first unless locks serialise the two. SQLite serialises writers itself; there the pairs run without a delay.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,9 +19,11 @@ use crate::support::TestApp;
 /// Delays every transaction that updates this extension's feed entry.
 async fn delay_commits(app: &TestApp, extension: &str) {
     let id = extension.strip_prefix("Extension:").unwrap();
-    let trigger = "CREATE OR REPLACE FUNCTION delay_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.8); RETURN NEW; END $$; \
+    let trigger = "CREATE OR REPLACE FUNCTION delay_commit() RETURNS trigger LANGUAGE plpgsql AS $$ \
+                   BEGIN PERFORM pg_sleep(0.8); RETURN NEW; END $$; \
                    DROP TRIGGER IF EXISTS delay_commit ON feed_entries; \
-                   CREATE TRIGGER delay_commit BEFORE UPDATE ON feed_entries FOR EACH ROW WHEN (NEW.extension_id = 'ID') EXECUTE FUNCTION delay_commit();";
+                   CREATE TRIGGER delay_commit BEFORE UPDATE ON feed_entries FOR EACH ROW \
+                   WHEN (NEW.extension_id = 'ID') EXECUTE FUNCTION delay_commit();";
     app.tamper("SELECT 1", &trigger.replace("ID", id)).await;
 }
 
@@ -92,12 +94,14 @@ async fn ban_races_registration(fixture: &Fixture, owned: &str) {
     let event = "mutation { createEvent(input: {slug: \"fair\", name: \"Fair\", phase: OPEN, serviceTypes: [\"sip\"]}) \
                  { errors { code } } }";
     admin.does(event, json!({})).await;
-    let range = "mutation { createNumberRange(input: {event: \"fair\", first: \"2000\", last: \"2999\", label: \"All\"}) \
+    let range = "mutation { createNumberRange(input: \
+                 {event: \"fair\", first: \"2000\", last: \"2999\", label: \"All\"}) \
                  { errors { code } } }";
     admin.does(range, json!({})).await;
     let mut readers = [fixture.reader_with("READ_CONFIG", "fair", "sip").await];
     delay_commits(&fixture.app, owned).await;
-    let register = "mutation { registerExtension(input: {event: \"fair\", serviceType: \"sip\", number: \"2001\", label: \"x\"}) \
+    let register = "mutation { registerExtension(input: \
+                    {event: \"fair\", serviceType: \"sip\", number: \"2001\", label: \"x\"}) \
                     { extension { id } errors { code } } }";
     race(&mut readers, ban(admin, "user", true), fixture.user.ask(register, json!({}))).await;
     all_catch_up(&mut readers).await;
@@ -141,8 +145,8 @@ pub async fn snapshot_and_tail(app: TestApp, transport: Transport) {
     for number in 2001..2010 {
         ids.push(registered(user, "sip", &number.to_string()).await);
     }
-    // The interruptions run between two pages, between two chunks of the full feed, between a response and the next request,
-    // and before a web hook endpoint answers.
+    // The interruptions run between two pages, between two chunks of the full feed, between a response and the next
+    // request, and before a web hook endpoint answers.
     fixture.interruptions.lock().await.extend(interruptions(&fixture, &ids));
     let mut reader = Reader::connect(&fixture, "READ_CONFIG", "demo", "sip").await;
     reader.page_size = 3;

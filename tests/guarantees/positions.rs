@@ -34,7 +34,8 @@ pub async fn independent_positions(app: TestApp, transport: Transport) {
     }
     // A key cannot move the position of another key's consumer.
     let acknowledge = "mutation($name: String!, $cursor: FeedCursor!) \
-        { acknowledgeProvisioning(input: {event: \"demo\", serviceType: \"sip\", consumer: $name, cursor: $cursor}) { errors { code } } }";
+        { acknowledgeProvisioning(input: {event: \"demo\", serviceType: \"sip\", consumer: $name, cursor: $cursor}) \
+        { errors { code } } }";
     let variables = json!({ "name": slow.consumer.name, "cursor": quick.cursor() });
     let foreign = quick.consumer.key.ask(acknowledge, variables).await;
     assert_eq!(foreign["data"]["acknowledgeProvisioning"]["errors"][0]["code"], "NOT_FOUND", "{foreign}");
@@ -78,7 +79,8 @@ pub async fn distinct_versions(app: TestApp, transport: Transport) {
     reissued_revision_has_another_version(&fixture, &id).await;
 }
 
-/// A restored database issues revision numbers again. Versions and digests contain the revision's random tag, so they differ.
+/// A restored database issues revision numbers again. Versions and digests contain the revision's random tag, so they
+/// differ.
 async fn reissued_revision_has_another_version(fixture: &Fixture, id: &str) {
     let newest = "SELECT CAST(max(revision) AS TEXT) AS text FROM feed_revisions";
     let backup = fixture.app.back_up().await;
@@ -144,7 +146,8 @@ async fn foreign_and_malformed_cursors(fixture: &Fixture) {
         }
         _ => {
             let query = "query($since: FeedCursor!) \
-                         { provisioning(event: \"demo\", serviceType: \"sip\") { changes(since: $since) { __typename } } }";
+                         { provisioning(event: \"demo\", serviceType: \"sip\") { changes(since: $since) \
+                         { __typename } } }";
             feed.key.ask(query, json!({ "since": "nonsense" })).await["errors"][0]["extensions"]["code"].clone()
         }
     };

@@ -218,7 +218,8 @@ impl Reader {
         }
     }
 
-    /// Reads until a reset arrives, and returns its reason. A web hook endpoint and the agent request a snapshot at once.
+    /// Reads until a reset arrives, and returns its reason. A web hook endpoint and the agent request a snapshot at
+    /// once.
     pub async fn expect_reset(&mut self) -> String {
         let start = Instant::now();
         loop {

@@ -61,7 +61,8 @@ pub const EXCLUSIONS: [Exclusion; 4] = [
         guarantee: 7,
         transports: &[Transport::WebHook],
         description: "a restored database rejects a cursor ahead of its head before the first new change",
-        reason: "the server stores the position, so it is restored too; the receiver detects the gap by `since` of the next delivery",
+        reason: "the server stores the position, so it is restored too; the receiver detects the gap by `since` of \
+            the next delivery",
     },
     Exclusion {
         aspect: Aspect::ForeignCursor,

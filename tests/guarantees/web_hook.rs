@@ -100,7 +100,8 @@ async fn receive(State(state): State<Arc<EndpointState>>, headers: HeaderMap, bo
         if reason != "CLOSED" {
             let consumer = state.consumer.lock().unwrap().clone();
             let entries = consumer.full_feed().await.entries;
-            // The answer acknowledges the delivery's cursor. The snapshot may be newer; applying a change twice is harmless.
+            // The answer acknowledges the delivery's cursor. The snapshot may be newer; applying a change twice is
+            // harmless.
             let head = page["cursor"].as_str().unwrap().to_owned();
             state.replica.lock().unwrap().replace(Snapshot { entries, head });
         }

@@ -114,7 +114,8 @@ async fn configuration(stage: &mut Stage) {
     registered(&stage.user, "sip", "2002").await;
     stage.expect_changes("a registration", &["sip"]).await;
     let settings = "mutation($settings: JSON!) \
-                    { updateServiceType(input: {slug: \"sip\", settings: $settings}) { errors { code message path } } }";
+                    { updateServiceType(input: {slug: \"sip\", settings: $settings}) \
+                    { errors { code message path } } }";
     let new = json!({ "registrar": "r.example", "port": 5060, "transport": "udp", "realm": "other.example" });
     stage.admin.does(settings, json!({ "settings": new })).await;
     stage.expect_changes("new settings of the type: the realm is part of every digest", &["sip"]).await;
@@ -123,12 +124,14 @@ async fn configuration(stage: &mut Stage) {
     let mut schema = schema["parameterSchema"].clone();
     schema["properties"]["language"] = json!({ "type": "string", "default": "en" });
     let update = "mutation($schema: JSON!, $defaults: JSON!) \
-                  { updateServiceType(input: {slug: \"sip\", parameterSchema: $schema, defaults: $defaults}) { errors { code message path } } }";
+                  { updateServiceType(input: {slug: \"sip\", parameterSchema: $schema, defaults: $defaults}) \
+                  { errors { code message path } } }";
     stage.admin.does(update, json!({ "schema": schema, "defaults": { "language": "en" } })).await;
     stage.expect_changes("a new default in the schema", &["sip"]).await;
     assert_eq!(stage.reader("sip").row("2002")["parameters"]["language"], "en");
 
-    let create = "mutation { createCallPermission(input: {slug: \"satellite\", name: \"Satellite\"}) { permission { id } errors { code } } }";
+    let create = "mutation { createCallPermission(input: {slug: \"satellite\", name: \"Satellite\"}) \
+        { permission { id } errors { code } } }";
     let permission = stage.admin.does(create, json!({})).await["permission"]["id"].as_str().unwrap().to_owned();
     stage.expect_changes("a permission without holders", &[]).await;
     let id = stage.reader("sip").row("2002")["id"].as_str().unwrap().to_owned();

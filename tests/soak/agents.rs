@@ -78,7 +78,8 @@ impl Agents {
                 (Driver::Http, _) => http().await,
             };
             let feed = format!(
-                "[feed]\nurl = \"{}\"\nevent = \"demo\"\nservice_type = \"sip\"\nconsumer = \"{name}\"\nkey_file = \"key\"\n\
+                "[feed]\nurl = \"{}\"\nevent = \"demo\"\nservice_type = \"sip\"\nconsumer = \"{name}\"\n\
+                 key_file = \"key\"\n\
                  [guard]\npercent = 100\n",
                 servers.url()
             );
@@ -166,9 +167,11 @@ async fn client(url: &str) -> tokio_postgres::Client {
 }
 
 fn file(folder: &Path) -> (String, Target) {
-    let template = "{% for extension in extensions %}{{ extension.number }} {{ extension.id }} {{ extension.version }}\n{% endfor %}";
+    let template = "{% for extension in extensions %}{{ extension.number }} {{ extension.id }} \
+        {{ extension.version }}\n{% endfor %}";
     std::fs::write(folder.join("phones.template"), template).unwrap();
-    let driver = "[file]\nstate = \"agent.db\"\npath = \"phones.txt\"\ntemplate_file = \"phones.template\"\nreload = [\"true\"]\n";
+    let driver = "[file]\nstate = \"agent.db\"\npath = \"phones.txt\"\ntemplate_file = \"phones.template\"\n\
+                  reload = [\"true\"]\n";
     (driver.to_owned(), Target::File(folder.join("phones.txt")))
 }
 
@@ -180,7 +183,8 @@ async fn http() -> (String, Target) {
     let url = format!("http://{}/phones/{{{{ number }}}}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
     let driver = format!(
-        "[http]\nstate = \"agent.db\"\n[http.put]\nurl = \"{url}\"\nbody = '{{\"id\": {{{{ id }}}}, \"version\": {{{{ version }}}}}}'\n\
+        "[http]\nstate = \"agent.db\"\n[http.put]\nurl = \"{url}\"\n\
+         body = '{{\"id\": {{{{ id }}}}, \"version\": {{{{ version }}}}}}'\n\
          [http.delete]\nurl = \"{url}\"\n"
     );
     (driver, Target::Http(store))

@@ -1,5 +1,5 @@
-//! Twenty consumers over all transports, four writers, and random kills of every component: in the end every replica equals
-//! the database. `SWITCHBOARD_SOAK_SECONDS` sets the duration; the default is 20 seconds.
+//! Twenty consumers over all transports, four writers, and random kills of every component: in the end every replica
+//! equals the database. `SWITCHBOARD_SOAK_SECONDS` sets the duration; the default is 20 seconds.
 
 mod agents;
 mod readers;

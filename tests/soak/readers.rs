@@ -15,7 +15,8 @@ use super::servers::{Consumer, Servers};
 
 /// The selection of a page of changes or a reset.
 const CHANGES: &str = "... on FeedReset { reason } ... on FeedPage { cursor hasMore changes { \
-    ... on FeedUpsert { extension { id number version } previous { number } } ... on FeedRemoval { id keys { number } } } }";
+    ... on FeedUpsert { extension { id number version } previous { number } } \
+    ... on FeedRemoval { id keys { number } } } }";
 
 /// How a consumer reads.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +115,8 @@ impl Session {
     /// Reads a snapshot by small pages of live rows.
     async fn bootstrap(&self) -> Option<()> {
         let query = "query($after: String) { provisioning(event: \"demo\", serviceType: \"sip\") { \
-                     snapshot(first: 7, after: $after) { head pageInfo { hasNextPage endCursor } entries { id number version } } } }";
+                     snapshot(first: 7, after: $after) \
+                     { head pageInfo { hasNextPage endCursor } entries { id number version } } } }";
         let (mut after, mut entries) = (Value::Null, Vec::new());
         loop {
             let data = self.servers.try_execute(&self.consumer.key, query, json!({ "after": after })).await?;
@@ -182,7 +184,8 @@ impl Session {
     async fn subscription(&self) -> Option<Value> {
         let cursor = self.cursor_or_bootstrap().await?;
         let query = format!(
-            "subscription($since: FeedCursor) {{ provisioningChanges(event: \"demo\", serviceType: \"sip\", since: $since) \
+            "subscription($since: FeedCursor) {{ provisioningChanges(event: \"demo\", serviceType: \"sip\", \
+             since: $since) \
              {{ {CHANGES} }} }}"
         );
         Some(json!({ "query": query, "variables": { "since": cursor } }))

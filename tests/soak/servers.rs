@@ -119,7 +119,8 @@ impl Servers {
 
     /// Creates a consumer of the demo's SIP feed, with its own key.
     pub async fn create_consumer(&self, name: &str) -> Consumer {
-        let create_key = "mutation { createApiKey(input: {label: \"soak\", scopes: [READ_DIGESTS], serviceTypes: [\"sip\"], \
+        let create_key = "mutation { createApiKey(input: \
+                          {label: \"soak\", scopes: [READ_DIGESTS], serviceTypes: [\"sip\"], \
                           events: [\"demo\"]}) { secret apiKey { id } } }";
         let key = self.execute(&self.admin, create_key, json!({})).await["createApiKey"].clone();
         let create = "mutation($name: String!, $key: ID!) \

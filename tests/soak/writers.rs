@@ -39,7 +39,8 @@ struct Writer {
 impl Writer {
     /// The ids of the current extensions. Another writer may delete them before they are used.
     async fn extension_ids(&self) -> Vec<String> {
-        let query = "{ provisioning(event: \"demo\", serviceType: \"sip\") { snapshot(first: 500) { entries { id number } } } }";
+        let query = "{ provisioning(event: \"demo\", serviceType: \"sip\") { snapshot(first: 500) \
+            { entries { id number } } } }";
         let data = self.servers.execute(&self.token, query, json!({})).await;
         let entries = data["provisioning"]["snapshot"]["entries"].as_array().unwrap();
         entries.iter().map(|entry| entry["id"].as_str().unwrap().to_owned()).collect()
@@ -68,7 +69,8 @@ impl Writer {
         };
         let query = format!("mutation {{ {mutation}(input: {{{input}}}) {{ errors {{ code }} }} }}");
         let Some(data) = self.servers.try_execute(&self.token, &query, json!({})).await else {
-            // The server was killed before or after the commit; the replicas must agree with the database in both cases.
+            // The server was killed before or after the commit; the replicas must agree with the database in both
+            // cases.
             tokio::time::sleep(Duration::from_millis(100)).await;
             return false;
         };

@@ -38,14 +38,16 @@ pub struct Hlr {
 }
 
 impl Hlr {
-    /// Starts OsmoHLR over an empty database, and an agent that fills it. `replacements` change the agent's example configuration.
+    /// Starts OsmoHLR over an empty database, and an agent that fills it. `replacements` change the agent's example
+    /// configuration.
     pub async fn start(server: &Server, replacements: &[(&str, &str)]) -> Self {
         let folder = server.create_consumer("osmo-hlr", "cellular", "READ_CONFIG, WRITE_BACK").await;
         // OsmoHLR has fixed ports, so the test uses a private loopback address.
         let [high, low] = free_port().to_be_bytes();
         let address = Ipv4Addr::new(127, 77, high, low.clamp(1, 254));
         let settings = format!(
-            "log stderr\n logging level main error\nline vty\n bind {address}\nctrl\n bind {address}\nhlr\n gsup\n  bind ip {address}\n"
+            "log stderr\n logging level main error\nline vty\n bind {address}\nctrl\n bind {address}\n\
+             hlr\n gsup\n  bind ip {address}\n"
         );
         std::fs::write(folder.join("hlr.cfg"), settings).unwrap();
         let vty = format!("{address}:{VTY_PORT}");

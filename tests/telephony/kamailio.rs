@@ -50,8 +50,9 @@ impl Registrar {
             database.batch_execute(&text).unwrap();
         }
         // A log of the inserts shows whether a record was applied twice.
-        let log_writes = "CREATE TABLE writes (username TEXT NOT NULL); CREATE TRIGGER written AFTER INSERT ON subscriber \
-                      BEGIN INSERT INTO writes VALUES (new.username); END;";
+        let log_writes = "CREATE TABLE writes (username TEXT NOT NULL); \
+                          CREATE TRIGGER written AFTER INSERT ON subscriber \
+                          BEGIN INSERT INTO writes VALUES (new.username); END;";
         database.batch_execute(log_writes).unwrap();
         let settings = example_configuration(
             "kamailio.cfg",
@@ -99,7 +100,8 @@ impl Registrar {
 
     /// The subscribers, sorted by number.
     pub fn subscribers(&self) -> Vec<Subscriber> {
-        let query = "SELECT username, (SELECT count(*) FROM writes WHERE writes.username = subscriber.username) AS writes \
+        let query = "SELECT username, (SELECT count(*) FROM writes \
+                     WHERE writes.username = subscriber.username) AS writes \
                      FROM subscriber ORDER BY username";
         sql_query(query).load(&mut self.database()).unwrap()
     }

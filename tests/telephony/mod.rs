@@ -1,5 +1,6 @@
-//! Switchboard with telephone systems of other projects: Kamailio, OsmoHLR and FreeRADIUS, each in a private folder, and two
-//! SIP clients, sipp and one of this suite. The agents and the systems use the example configurations of `docs/agent`.
+//! Switchboard with telephone systems of other projects: Kamailio, OsmoHLR and FreeRADIUS, each in a private folder,
+//! and two SIP clients, sipp and one of this suite. The agents and the systems use the example configurations of
+//! `docs/agent`.
 
 mod hlr;
 mod kamailio;

@@ -75,8 +75,8 @@ impl Radius {
     pub fn digest(&self, number: &str, password: &str) -> String {
         let response = digest(number, password, "REGISTER", NONCE);
         let request = format!(
-            "User-Name = {0}, Digest-Response = {1}, Digest-Realm = {2}, Digest-Nonce = {3}, Digest-Method = \"REGISTER\", \
-             Digest-URI = {4}, Digest-User-Name = {0}",
+            "User-Name = {0}, Digest-Response = {1}, Digest-Realm = {2}, Digest-Nonce = {3}, \
+             Digest-Method = \"REGISTER\", Digest-URI = {4}, Digest-User-Name = {0}",
             quoted(number),
             quoted(&response),
             quoted(REALM),

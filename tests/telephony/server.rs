@@ -80,7 +80,8 @@ impl Server {
     /// A client that is signed in with one of the demo's accounts.
     pub async fn sign_in(&self, login: &str) -> Client {
         let guest = Client { url: self.url.clone(), token: String::new(), client: self.client.clone() };
-        let query = "mutation($login: String!) { signIn(input: {login: $login, password: \"numberwang\"}) { token errors { message } } }";
+        let query = "mutation($login: String!) { signIn(input: {login: $login, password: \"numberwang\"}) \
+            { token errors { message } } }";
         let answer = guest.execute(query, json!({ "login": login })).await;
         let token = answer["signIn"]["token"].as_str().unwrap_or_else(|| panic!("{answer}"));
         Client { token: token.to_owned(), ..guest }
@@ -91,14 +92,14 @@ impl Server {
         let admin = self.sign_in("admin").await;
         let folder = self.folder.path().join(consumer);
         std::fs::create_dir_all(&folder).unwrap();
-        let key = admin
-            .execute(
-                &format!("mutation($type: String!) {{ createApiKey(input: {{label: \"x\", scopes: [{scopes}], serviceTypes: [$type], events: [\"demo\"]}}) {{ secret apiKey {{ id }} errors {{ message }} }} }}"),
-                json!({ "type": service_type }),
-            )
-            .await["createApiKey"]
-            .clone();
-        let create = "mutation($name: String!, $type: String!, $key: ID!) { createFeedConsumer(input: {name: $name, event: \"demo\", serviceType: $type, apiKey: $key}) { errors { message } } }";
+        let create_key = format!(
+            "mutation($type: String!) {{ createApiKey(input: \
+             {{label: \"x\", scopes: [{scopes}], serviceTypes: [$type], events: [\"demo\"]}}) \
+             {{ secret apiKey {{ id }} errors {{ message }} }} }}"
+        );
+        let key = admin.execute(&create_key, json!({ "type": service_type })).await["createApiKey"].clone();
+        let create = "mutation($name: String!, $type: String!, $key: ID!) { createFeedConsumer(input: \
+                      {name: $name, event: \"demo\", serviceType: $type, apiKey: $key}) { errors { message } } }";
         let variables = json!({ "name": consumer, "type": service_type, "key": key["apiKey"]["id"] });
         let created = admin.execute(create, variables).await;
         assert_eq!(created["createFeedConsumer"]["errors"], json!([]), "{created}");
@@ -124,7 +125,8 @@ impl Server {
     /// The status of a consumer as an operator reads it.
     pub async fn consumer_status(&self, name: &str) -> Value {
         let operator = self.sign_in("operator").await;
-        let query = "{ feedConsumers { name lagRecords lagSeconds verified { agrees isCurrent } errors { code message number } } }";
+        let query = "{ feedConsumers { name lagRecords lagSeconds verified { agrees isCurrent } errors \
+            { code message number } } }";
         let consumers = operator.execute(query, json!({})).await["feedConsumers"].clone();
         let found = consumers.as_array().unwrap().iter().find(|consumer| consumer["name"] == name);
         found.unwrap_or_else(|| panic!("{consumers}")).clone()

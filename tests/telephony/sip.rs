@@ -1,5 +1,5 @@
-//! Two SIP clients: a REGISTER client (RFC 3261, section 10; digest of RFC 2617 without qop) that returns every status code,
-//! and sipp.
+//! Two SIP clients: a REGISTER client (RFC 3261, section 10; digest of RFC 2617 without qop) that returns every status
+//! code, and sipp.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -33,7 +33,8 @@ impl Phone {
         if let Some(nonce) = quoted_field(&first, "nonce=") {
             let response = digest(&self.number, password, "REGISTER", &nonce);
             let authorization = format!(
-                "Authorization: Digest username=\"{}\", realm=\"{REALM}\", nonce=\"{nonce}\", uri=\"sip:{REALM}\", response=\"{response}\"\r\n",
+                "Authorization: Digest username=\"{}\", realm=\"{REALM}\", nonce=\"{nonce}\", uri=\"sip:{REALM}\", \
+                    response=\"{response}\"\r\n",
                 self.number
             );
             codes.push(status_code(&self.send("REGISTER", 2, &authorization).await));
@@ -74,8 +75,10 @@ impl Phone {
         write!(
             text,
             "Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK{port}x{sequence}x{number}\r\nMax-Forwards: 70\r\n\
-             From: <sip:{number}@{REALM}>;tag=t{port}\r\nTo: <sip:{number}@{REALM}>\r\nCall-ID: c{port}-{number}-{:p}\r\n\
-             CSeq: {sequence} {method}\r\nContact: <sip:{number}@127.0.0.1:{port}>\r\nExpires: 300\r\n{authorization}Content-Length: 0\r\n\r\n",
+             From: <sip:{number}@{REALM}>;tag=t{port}\r\nTo: <sip:{number}@{REALM}>\r\n\
+             Call-ID: c{port}-{number}-{:p}\r\nCSeq: {sequence} {method}\r\n\
+             Contact: <sip:{number}@127.0.0.1:{port}>\r\nExpires: 300\r\n\
+             {authorization}Content-Length: 0\r\n\r\n",
             &raw const self.number
         )
         .unwrap();

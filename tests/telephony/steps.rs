@@ -166,7 +166,8 @@ pub async fn step_06_a_killed_agent_catches_up() -> String {
     let demo = ["5000", "5003", "5008"].map(str::to_owned);
     let expected = (3010..3050).chain(3100..3150).map(|number| number.to_string()).chain(demo);
     assert_eq!(registrar.numbers(), expected.collect::<Vec<_>>());
-    // One write for a new number, and one more for a rotation. A snapshot after the kill would write every number again.
+    // One write for a new number, and one more for a rotation. A snapshot after the kill would write every number
+    // again.
     let expected_writes = |number: &str| if ("3010".."3050").contains(&number) { 2 } else { 1 };
     for subscriber in subscribers {
         let number = subscriber.username;
