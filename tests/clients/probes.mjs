@@ -10,23 +10,43 @@ const afterAck = (...messages) => (message, send) => {
   if (message.type === 'connection_ack') messages.forEach(send);
 };
 
-// Each probe: the messages sent at once (`first`), the reply to a message (`then`), and the expected message (`matches`) or
-// close codes (`closes`). `mayRefuse` also accepts a refused handshake.
+// Each probe: the messages sent at once (`first`), the reply to a message (`reply`), and the expected message (`matches`)
+// or close codes (`closes`). `mayRefuse` also accepts a refused handshake.
 const probes = [
   { name: 'an init is acknowledged', first: [init], matches: (message) => message.type === 'connection_ack' },
-  { name: 'a ping is answered', first: [init], then: afterAck({ type: 'ping' }), matches: (message) => message.type === 'pong' },
-  { name: 'a query is answered', first: [init], then: afterAck(subscribe('q', '{ __typename }')), matches: (message) => message.type === 'next' && message.id === 'q' },
-  { name: 'an invalid document is an error of its operation', first: [init], then: afterAck(subscribe('w', '{ nothing }')), matches: (message) => message.type === 'error' && message.id === 'w' },
+  {
+    name: 'a ping is answered',
+    first: [init],
+    reply: afterAck({ type: 'ping' }),
+    matches: (message) => message.type === 'pong',
+  },
+  {
+    name: 'a query is answered',
+    first: [init],
+    reply: afterAck(subscribe('q', '{ __typename }')),
+    matches: (message) => message.type === 'next' && message.id === 'q',
+  },
+  {
+    name: 'an invalid document is an error of its operation',
+    first: [init],
+    reply: afterAck(subscribe('w', '{ nothing }')),
+    matches: (message) => message.type === 'error' && message.id === 'w',
+  },
   { name: 'a subscription before the acknowledgement', first: [subscribe('s', '{ __typename }')], closes: [4401] },
   { name: 'a second init', first: [init, init], closes: [4429] },
   { name: 'malformed JSON', first: ['{'], closes: [4400] },
-  { name: 'an unknown type', first: [init], then: afterAck({ type: 'unknown' }), closes: [4400] },
-  { name: 'one id for two subscriptions', first: [init], then: afterAck(subscribe('s', subscription), subscribe('s', subscription)), closes: [4409] },
+  { name: 'an unknown type', first: [init], reply: afterAck({ type: 'unknown' }), closes: [4400] },
+  {
+    name: 'one id for two subscriptions',
+    first: [init],
+    reply: afterAck(subscribe('s', subscription), subscribe('s', subscription)),
+    closes: [4409],
+  },
   { name: 'no init in time', first: [], closes: [4408] },
   { name: 'an unknown sub-protocol', protocol: 'graphql-unknown', first: [init], closes: [4406], mayRefuse: true },
 ];
 
-const probe = ({ name, protocol = 'graphql-transport-ws', first, then, matches, closes = [], mayRefuse }) =>
+const probe = ({ name, protocol = 'graphql-transport-ws', first, reply, matches, closes = [], mayRefuse }) =>
   new Promise((resolve) => {
     const socket = new WebSocket(url, protocol);
     const send = (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message));
@@ -41,7 +61,7 @@ const probe = ({ name, protocol = 'graphql-transport-ws', first, then, matches, 
       const message = JSON.parse(data);
       if (matches?.(message)) end(true, message.type);
       else if (message.type === 'error' && !matches) end(false, JSON.stringify(message));
-      else then?.(message, send);
+      else reply?.(message, send);
     });
     socket.on('close', (code) => end(closes.includes(code), code));
     socket.on('error', (error) => end(Boolean(mayRefuse), error.message));

@@ -1,4 +1,5 @@
-// Subscribes with graphql-ws or graphql-sse: node subscriber.mjs ws|sse http://127.0.0.1:PORT/graphql AUTHORIZATION SUBSCRIPTION AUTHORIZATION MUTATION
+// Subscribes with graphql-ws or graphql-sse:
+// node subscriber.mjs ws|sse http://127.0.0.1:PORT/graphql AUTHORIZATION SUBSCRIPTION AUTHORIZATION MUTATION
 // Prints two events, one per line; executes the mutation after the first.
 import { createClient as createSseClient } from 'graphql-sse';
 import { createClient as createWsClient } from 'graphql-ws';
@@ -7,7 +8,12 @@ import WebSocket from 'ws';
 const [protocol, url, authorization, subscription, actor, mutation] = process.argv.slice(2);
 const client =
   protocol === 'ws'
-    ? createWsClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0, connectionParams: { authorization } })
+    ? createWsClient({
+        url: url.replace('http', 'ws'),
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
+        connectionParams: { authorization },
+      })
     : createSseClient({ url, headers: { authorization }, retryAttempts: 0 });
 
 let events = 0;
