@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use switchboard::clock::{Rng, SystemRng};
 
 use crate::program::Installation;
-use crate::support::{Asker, Database};
+use crate::support::{ApiClient, Database};
 
 /// How many requests are under way at once.
 const AT_ONCE: usize = 4;
@@ -65,13 +65,13 @@ pub async fn no_secret_is_left_behind(folder: Arc<tempfile::TempDir>, database: 
 }
 
 /// The keys of SIM cards, two each, which an operator brings along; every request is recorded for a repetition.
-async fn cards(operator: &Asker) -> Vec<String> {
+async fn cards(operator: &ApiClient) -> Vec<String> {
     let assign = "mutation($n: PhoneNumber!, $l: String!, $p: JSON!) { assignExtension(input: {event: \"demo\", serviceType: \"cellular\", number: $n, owner: \"user\", label: $l, parameters: $p}) \
                   { extension { id } errors { code message path } } }";
     let made = (0..CARDS).map(|place| async move {
         let (ki, opc) = (fresh(), fresh());
         let variables = json!({ "n": (2000 + place).to_string(), "l": LABEL, "p": { "ki": ki, "opc": opc } });
-        let answer = operator.ask_once(assign, variables, Some(&format!("card-{place}"))).await;
+        let answer = operator.execute_with_key(assign, variables, Some(&format!("card-{place}"))).await;
         assert_eq!(answer["data"]["assignExtension"]["errors"], json!([]), "{answer}");
         [ki, opc]
     });
@@ -80,14 +80,16 @@ async fn cards(operator: &Asker) -> Vec<String> {
 }
 
 /// SIP passwords that the server makes, each rotated once.
-async fn passwords(operator: &Asker) -> Vec<String> {
+async fn passwords(operator: &ApiClient) -> Vec<String> {
     let register = "mutation($n: PhoneNumber!) { done: registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: $n, label: \"x\"}) { extension { id } generated errors { code message } } }";
     let rotate = "mutation($i: ID!) { done: rotateSecret(input: {id: $i, parameter: \"password\"}) { generated errors { code message } } }";
     let made = (0..PASSWORDS / 2).map(|place| async move {
         let variables = json!({ "n": (3000 + place).to_string() });
-        let first = operator.ask_once(register, variables, Some(&format!("sip-{place}"))).await["data"]["done"].clone();
-        let rotated =
-            operator.ask_once(rotate, json!({ "i": first["extension"]["id"] }), Some(&format!("rotate-{place}"))).await;
+        let first =
+            operator.execute_with_key(register, variables, Some(&format!("sip-{place}"))).await["data"]["done"].clone();
+        let rotated = operator
+            .execute_with_key(rotate, json!({ "i": first["extension"]["id"] }), Some(&format!("rotate-{place}")))
+            .await;
         let password =
             |done: &Value| done["generated"]["password"].as_str().unwrap_or_else(|| panic!("{done}")).to_owned();
         [password(&first), password(&rotated["data"]["done"])]
@@ -97,34 +99,34 @@ async fn passwords(operator: &Asker) -> Vec<String> {
 }
 
 /// Passwords of accounts and tokens of sessions.
-async fn accounts(url: &str, admin: &Asker) -> Vec<String> {
+async fn accounts(url: &str, admin: &ApiClient) -> Vec<String> {
     let register = "mutation($u: String!, $e: String!, $p: String!) { registerAccount(input: {username: $u, displayName: $u, email: $e, password: $p}) { errors { code message } } }";
     let sign_in =
         "mutation($l: String!, $p: String!) { signIn(input: {login: $l, password: $p}) { token errors { code } } }";
-    let guest = Asker::new(url, None);
+    let guest = ApiClient::new(url, None);
     let mut secrets = vec![admin.token.clone().unwrap()];
     for place in 0..ACCOUNTS {
         let (name, password) = (format!("canary{place}"), fresh());
-        guest.does(register, json!({ "u": name, "e": format!("{name}@example.org"), "p": password })).await;
-        let token = guest.does(sign_in, json!({ "l": name, "p": password })).await["token"].clone();
+        guest.execute_ok(register, json!({ "u": name, "e": format!("{name}@example.org"), "p": password })).await;
+        let token = guest.execute_ok(sign_in, json!({ "l": name, "p": password })).await["token"].clone();
         secrets.extend([password, token.as_str().unwrap().to_owned()]);
     }
     secrets
 }
 
 /// Keys of systems: the part that is secret.
-async fn keys(admin: &Asker) -> Vec<String> {
+async fn keys(admin: &ApiClient) -> Vec<String> {
     let create = "mutation { createApiKey(input: {label: \"k\", scopes: [READ_SECRETS], serviceTypes: [\"sip\"], allEvents: true}) { secret errors { code } } }";
     let mut secrets = Vec::new();
     for _ in 0..KEYS {
-        let key = admin.does(create, json!({})).await["secret"].as_str().unwrap().to_owned();
+        let key = admin.execute_ok(create, json!({})).await["secret"].as_str().unwrap().to_owned();
         secrets.push(key.splitn(3, '_').nth(2).unwrap().to_owned());
     }
     secrets
 }
 
 /// Secrets in requests that fail: wrong passwords, parameters that do not fit, documents that do not parse.
-async fn refused(operator: &Asker) -> Vec<String> {
+async fn refused(operator: &ApiClient) -> Vec<String> {
     let sign_in = "mutation($p: String!) { signIn(input: {login: \"nobody\", password: $p}) { errors { code } } }";
     let assign = "mutation($p: JSON!) { assignExtension(input: {event: \"demo\", serviceType: \"cellular\", number: \"3900\", owner: \"user\", label: \"x\", parameters: $p}) { errors { code message path } } }";
     let mut secrets = Vec::new();
@@ -136,7 +138,7 @@ async fn refused(operator: &Asker) -> Vec<String> {
             2 => (format!("mutation {{ signIn(input: {{login: \"x\", password: \"{secret}\""), json!({})),
             _ => (assign.to_owned(), json!({ "p": { secret.clone(): 1 }, "unknown": secret })),
         };
-        let answer = operator.ask(&query, variables).await;
+        let answer = operator.execute(&query, variables).await;
         let is_refused = answer["errors"].is_array()
             || answer["data"].as_object().unwrap().values().any(|field| field["errors"] != json!([]));
         assert!(is_refused, "{answer}");
@@ -146,15 +148,15 @@ async fn refused(operator: &Asker) -> Vec<String> {
 }
 
 /// The secrets are where they belong: whoever may see them does, so that they passed through everything.
-async fn read_back(admin: &Asker, secrets: &[String]) {
+async fn read_back(admin: &ApiClient, secrets: &[String]) {
     let create = "mutation { createApiKey(input: {label: \"k\", scopes: [READ_SECRETS], serviceTypes: [\"sip\", \"cellular\"], allEvents: true}) { secret errors { code } } }";
-    let key = Asker::new(&admin.url, admin.does(create, json!({})).await["secret"].as_str());
+    let key = ApiClient::new(&admin.url, admin.execute_ok(create, json!({})).await["secret"].as_str());
     let mut seen = String::new();
     for service_type in ["sip", "cellular"] {
         let query = format!(
             "{{ provisioning(event: \"demo\", serviceType: \"{service_type}\") {{ snapshot(first: 1000) {{ entries {{ secrets }} }} }} }}"
         );
-        seen += &key.does(&query, json!({})).await.to_string();
+        seen += &key.execute_ok(&query, json!({})).await.to_string();
     }
     let found = secrets.iter().filter(|secret| seen.contains(secret.as_str())).count();
     assert!(found >= 2 * CARDS + PASSWORDS / 2, "only {found} secrets can be read back");

@@ -6,18 +6,18 @@ use crate::support::TestApp;
 
 /// What a run of the program came to.
 #[derive(Debug)]
-pub struct Ran {
+pub struct CommandOutput {
     pub is_success: bool,
-    pub output: Vec<u8>,
+    pub raw_stdout: Vec<u8>,
     /// The standard output as text.
-    pub told: String,
+    pub stdout: String,
     /// The standard error.
-    pub complained: String,
+    pub stderr: String,
 }
 
 impl TestApp {
     /// The program with these arguments, for this installation.
-    pub fn program(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
         command.args(arguments).stdin(Stdio::null());
         command.arg("--data-dir").arg(self.folder.path()).args(["--database-url", &self.database.url()]);
@@ -26,22 +26,22 @@ impl TestApp {
     }
 
     /// Runs the program to its end.
-    pub async fn runs(&self, arguments: &[&str]) -> Ran {
-        let mut command = self.program(arguments);
+    pub async fn run_command(&self, arguments: &[&str]) -> CommandOutput {
+        let mut command = self.command(arguments);
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-        Ran {
+        CommandOutput {
             is_success: output.status.success(),
-            told: String::from_utf8_lossy(&output.stdout).into_owned(),
-            output: output.stdout,
-            complained: String::from_utf8(output.stderr).unwrap(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            raw_stdout: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
 
     /// Runs the program, which must succeed, and gives what it printed.
-    pub async fn succeeds(&self, arguments: &[&str]) -> String {
-        let ran = self.runs(arguments).await;
+    pub async fn run_command_ok(&self, arguments: &[&str]) -> String {
+        let ran = self.run_command(arguments).await;
         assert!(ran.is_success, "{arguments:?}: {ran:?}");
-        ran.told
+        ran.stdout
     }
 
     /// A file with this content, for a command to read.

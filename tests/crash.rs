@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::guarantees::copy::Copy;
 use crate::guarantees::reading::{Feed, take};
 use crate::program::{Installation, Program};
-use crate::support::{Asker, Database};
+use crate::support::{ApiClient, Database};
 
 const CYCLES: u64 = 20;
 const WRITERS: usize = 4;
@@ -72,9 +72,9 @@ impl Book {
     }
 
     /// Asks; `false` when the server went away before it answered.
-    async fn ask(&mut self, writer: &Asker, step: Step, key: String) -> bool {
+    async fn ask(&mut self, writer: &ApiClient, step: Step, key: String) -> bool {
         let (query, variables) = self.question(&step);
-        let Ok(answer) = writer.try_ask(query, variables, Some(&key)).await else {
+        let Ok(answer) = writer.try_execute(query, variables, Some(&key)).await else {
             self.in_flight = Some((step, key));
             return false;
         };
@@ -92,7 +92,7 @@ impl Book {
         true
     }
 
-    async fn works_until_it_is_alone(mut self, writer: Asker) -> Self {
+    async fn works_until_it_is_alone(mut self, writer: ApiClient) -> Self {
         loop {
             let (step, key) = self.next();
             if !self.ask(&writer, step, key).await {
@@ -102,14 +102,14 @@ impl Book {
     }
 
     /// What was in flight is asked again, and then everything must be as the book says.
-    async fn is_kept(&mut self, writer: &Asker) {
+    async fn is_kept(&mut self, writer: &ApiClient) {
         if let Some((step, key)) = self.in_flight.take() {
             assert!(self.ask(writer, step, key).await, "the program went away by itself");
         }
         for place in 0..NUMBERS {
             let number = (2100 + self.writer * 100 + place).to_string();
             let query = "query($n: PhoneNumber!) { extension(event: \"demo\", number: $n) { id label } }";
-            let found = writer.ask(query, json!({ "n": number })).await["data"]["extension"].clone();
+            let found = writer.execute(query, json!({ "n": number })).await["data"]["extension"].clone();
             let wanted = self.rows.get(&number).map_or(Value::Null, |(label, id)| json!({ "id": id, "label": label }));
             assert_eq!(found, wanted, "{number} is not as it was acknowledged");
         }
@@ -146,10 +146,10 @@ pub async fn every_acknowledged_change_outlives_a_kill(folder: Arc<tempfile::Tem
     program.kill();
 }
 
-async fn people(program: &Program) -> (Asker, System) {
+async fn people(program: &Program) -> (ApiClient, System) {
     let create = "mutation { createApiKey(input: {label: \"pbx\", scopes: [READ_CONFIG], serviceTypes: [\"sip\"], allEvents: true}) { secret errors { code } } }";
-    let made = program.sign_in("admin").await.does(create, json!({})).await;
-    let key = Asker::new(&program.url, made["secret"].as_str());
+    let made = program.sign_in("admin").await.execute_ok(create, json!({})).await;
+    let key = ApiClient::new(&program.url, made["secret"].as_str());
     let mut system = System { feed: Feed::new(key, "demo", "sip"), copy: Copy::default() };
     let (entries, head) = system.feed.snapshot(50).await;
     system.copy.replace(entries, &head);
@@ -192,9 +192,9 @@ async fn is_sound(installation: &Installation) {
 }
 
 /// The feed shows the extensions that there are, each under its number and label.
-async fn feed_is_state(operator: &Asker, system: &System) {
+async fn feed_is_state(operator: &ApiClient, system: &System) {
     let query = "{ extensions(event: \"demo\", serviceType: \"sip\", first: 100) { nodes { id number label } } }";
-    let nodes = operator.does(query, json!({})).await["nodes"].clone();
+    let nodes = operator.execute_ok(query, json!({})).await["nodes"].clone();
     let state: BTreeMap<&str, [&Value; 2]> = nodes
         .as_array()
         .unwrap()

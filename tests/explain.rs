@@ -11,7 +11,7 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_inst
 use serde_json::{Value, json};
 
 use crate::guarantees::{PASSWORD, key_and_id};
-use crate::support::{Asker, Database, TestApp};
+use crate::support::{ApiClient, Database, TestApp};
 
 /// How many extensions there are.
 const ROWS: usize = 100_000;
@@ -175,7 +175,7 @@ async fn fill(app: &TestApp) {
         .replace("'{}'", "'{}'::jsonb")
         .replace("{yes}", "true")
         .replace("{no}", "false");
-    app.tamper(&sqlite, &format!("{postgresql} ANALYZE;")).await;
+    app.execute_sql(&sqlite, &format!("{postgresql} ANALYZE;")).await;
 }
 
 const FILL: &str = "
@@ -219,11 +219,11 @@ async fn hot_paths(app: &TestApp) -> usize {
     let (guest, admin) = (app.guest(), app.sign_in("admin", PASSWORD).await);
     let (key, key_id) = key_and_id(app, "READ_SECRETS, READ_DIGESTS", "\"sip\"").await;
     let mut asked = 0;
-    let askers: [(&Asker, &[&str]); 4] =
+    let askers: [(&ApiClient, &[&str]); 4] =
         [(&guest, &GUESTS), (&user, &PEOPLE), (&operator, &OPERATORS), (&admin, &ADMINS)];
     for (asker, questions) in askers {
         for question in questions {
-            let answer = asker.ask(question, json!({})).await;
+            let answer = asker.execute(question, json!({})).await;
             assert!(answer["errors"].is_null(), "{question}: {answer}");
             follow_up(asker, question, &answer).await;
             asked += 1;
@@ -278,7 +278,7 @@ const ADMINS: [&str; 5] = [
 ];
 
 /// The second page of a list that has one.
-async fn follow_up(asker: &Asker, question: &str, answer: &Value) {
+async fn follow_up(asker: &ApiClient, question: &str, answer: &Value) {
     let Some(field) = answer["data"].as_object().and_then(|data| data.values().next()) else { return };
     if field["pageInfo"]["hasNextPage"] != true {
         return;
@@ -289,15 +289,15 @@ async fn follow_up(asker: &Asker, question: &str, answer: &Value) {
         true => question.replacen(&format!("{name}("), &format!("{name}(after: {after}, "), 1),
         false => question.replacen(name, &format!("{name}(after: {after})"), 1),
     };
-    let answer = asker.ask(&next, json!({})).await;
+    let answer = asker.execute(&next, json!({})).await;
     assert!(answer["errors"].is_null(), "{next}: {answer}");
 }
 
 /// The writes that an evening brings.
-async fn changes(user: &Asker, operator: &Asker, admin: &Asker) {
+async fn changes(user: &ApiClient, operator: &ApiClient, admin: &ApiClient) {
     let register = "mutation { done: registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: \"2342\", label: \"Mine\"}) { extension { id } errors { code } } }";
-    let made = user.ask_once(register, json!({}), Some("once")).await;
-    user.ask_once(register, json!({}), Some("once")).await;
+    let made = user.execute_with_key(register, json!({}), Some("once")).await;
+    user.execute_with_key(register, json!({}), Some("once")).await;
     let id = made["data"]["done"]["extension"]["id"].clone();
     for (asker, change) in [
         (user, "updateExtension(input: {id: $i, label: \"Still mine\"})"),
@@ -306,7 +306,10 @@ async fn changes(user: &Asker, operator: &Asker, admin: &Asker) {
         (user, "deleteExtension(input: {id: $i})"),
     ] {
         asker
-            .does(&format!("mutation($i: ID!) {{ {change} {{ errors {{ code message }} }} }}"), json!({ "i": id }))
+            .execute_ok(
+                &format!("mutation($i: ID!) {{ {change} {{ errors {{ code message }} }} }}"),
+                json!({ "i": id }),
+            )
             .await;
     }
     for (asker, change) in [
@@ -319,23 +322,23 @@ async fn changes(user: &Asker, operator: &Asker, admin: &Asker) {
         (admin, "banAccount(input: {username: \"p17\", reason: \"x\"})"),
         (admin, "unbanAccount(input: {username: \"p17\"})"),
     ] {
-        asker.does(&format!("mutation {{ {change} {{ errors {{ code message }} }} }}"), json!({})).await;
+        asker.execute_ok(&format!("mutation {{ {change} {{ errors {{ code message }} }} }}"), json!({})).await;
     }
     let taken = "mutation { registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: \"5000\", label: \"x\"}) { errors { code } } }";
-    user.ask(taken, json!({})).await;
+    user.execute(taken, json!({})).await;
 }
 
 /// What a telephone system reads, says and writes.
-async fn feed(key: &Asker, admin: &Asker, key_id: &str) {
+async fn feed(key: &ApiClient, admin: &ApiClient, key_id: &str) {
     let name = "mutation($k: ID!) { createFeedConsumer(input: {name: \"hot\", event: \"demo\", serviceType: \"sip\", apiKey: $k}) { errors { code } } }";
-    admin.does(name, json!({ "k": key_id })).await;
+    admin.execute_ok(name, json!({ "k": key_id })).await;
     let page = "query($a: String) { provisioning(event: \"demo\", serviceType: \"sip\") { snapshot(first: 100, after: $a) { head pageInfo { endCursor } entries { number secrets digests permissions fallbackNumber restrictions } } } }";
-    let first = key.does(page, json!({})).await["snapshot"].clone();
-    key.does(page, json!({ "a": first["pageInfo"]["endCursor"] })).await;
+    let first = key.execute_ok(page, json!({})).await["snapshot"].clone();
+    key.execute_ok(page, json!({ "a": first["pageInfo"]["endCursor"] })).await;
     let relabel = "mutation { assignExtension(input: {event: \"demo\", serviceType: \"sip\", number: \"2344\", owner: \"p18\", label: \"x\"}) { errors { code } } }";
-    admin.does(relabel, json!({})).await;
+    admin.execute_ok(relabel, json!({})).await;
     let changes = "query($s: FeedCursor!) { provisioning(event: \"demo\", serviceType: \"sip\") { changes(since: $s) { ... on FeedPage { cursor changes { __typename ... on FeedUpsert { previous { number } } } } } } }";
-    let told = key.does(changes, json!({ "s": first["head"] })).await["changes"].clone();
+    let told = key.execute_ok(changes, json!({ "s": first["head"] })).await["changes"].clone();
     let say = "mutation($c: FeedCursor!) { acknowledgeProvisioning(input: {event: \"demo\", serviceType: \"sip\", consumer: \"hot\", cursor: $c}) { errors { code message } } }";
-    key.does(say, json!({ "c": told["cursor"] })).await;
+    key.execute_ok(say, json!({ "c": told["cursor"] })).await;
 }

@@ -24,7 +24,7 @@ use std::pin::Pin;
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::support::{Asker, Person, TestApp};
+use crate::support::{Actor, ApiClient, TestApp};
 use ways::{Part, Way};
 
 /// What shows a guarantee.
@@ -78,64 +78,64 @@ pub fn trials() -> Vec<Trial> {
 pub const PASSWORD: &str = "numberwang";
 
 /// A key for all events and these service types.
-pub async fn key(app: &TestApp, scopes: &str, service_types: &str) -> Person {
+pub async fn key(app: &TestApp, scopes: &str, service_types: &str) -> Actor {
     key_and_id(app, scopes, service_types).await.0
 }
 
 /// A key, and its id.
-pub async fn key_and_id(app: &TestApp, scopes: &str, service_types: &str) -> (Person, String) {
+pub async fn key_and_id(app: &TestApp, scopes: &str, service_types: &str) -> (Actor, String) {
     let admin = app.sign_in("admin", PASSWORD).await;
     let create = format!(
         "mutation {{ createApiKey(input: {{label: \"k\", scopes: [{scopes}], serviceTypes: [{service_types}], allEvents: true}}) \
          {{ apiKey {{ id }} secret errors {{ code message }} }} }}"
     );
-    let made = admin.does(&create, json!({})).await;
-    (app.holding(made["secret"].as_str().unwrap()), made["apiKey"]["id"].as_str().unwrap().to_owned())
+    let made = admin.execute_ok(&create, json!({})).await;
+    (app.with_token(made["secret"].as_str().unwrap()), made["apiKey"]["id"].as_str().unwrap().to_owned())
 }
 
 /// Registers an extension, and gives its id.
-pub async fn registered(person: &Person, service_type: &str, number: &str) -> String {
+pub async fn registered(person: &Actor, service_type: &str, number: &str) -> String {
     let made = person.registers(service_type, number).await;
     made["extension"]["id"].as_str().unwrap_or_else(|| panic!("{number}: {made}")).to_owned()
 }
 
 /// Does a mutation on the thing of an id, with more arguments behind it.
-pub async fn mutate(person: &Asker, mutation: &str, id: &str, more: &str) {
+pub async fn mutate(person: &ApiClient, mutation: &str, id: &str, more: &str) {
     let query =
         format!("mutation($i: ID!) {{ {mutation}(input: {{id: $i {more}}}) {{ errors {{ code message path }} }} }}");
-    person.does(&query, json!({ "i": id })).await;
+    person.execute_ok(&query, json!({ "i": id })).await;
 }
 
 /// Changes a label.
-pub async fn relabel(person: &Person, id: &str, label: &str) {
+pub async fn relabel(person: &Actor, id: &str, label: &str) {
     mutate(person, "updateExtension", id, &format!(", label: \"{label}\"")).await;
 }
 
 /// Gives an extension another number.
-pub async fn renumber(person: &Asker, id: &str, number: &str) {
+pub async fn renumber(person: &ApiClient, id: &str, number: &str) {
     mutate(person, "renumberExtension", id, &format!(", number: \"{number}\"")).await;
 }
 
 /// Bars or unbars a number of the demo event.
-pub async fn bar(operator: &Person, number: &str, barred: bool) {
+pub async fn bar(operator: &Actor, number: &str, barred: bool) {
     let (mutation, reason) = if barred { ("barNumber", ", reason: \"noise\"") } else { ("unbarNumber", "") };
     let query = format!(
         "mutation {{ {mutation}(input: {{event: \"demo\", number: \"{number}\"{reason}}}) {{ errors {{ code }} }} }}"
     );
-    operator.does(&query, json!({})).await;
+    operator.execute_ok(&query, json!({})).await;
 }
 
 /// Bans an account, or lifts its ban.
-pub async fn ban(admin: &Person, username: &str, banned: bool) {
+pub async fn ban(admin: &Actor, username: &str, banned: bool) {
     let (mutation, reason) = if banned { ("banAccount", ", reason: \"x\"") } else { ("unbanAccount", "") };
     let query =
         format!("mutation {{ {mutation}(input: {{username: \"{username}\"{reason}}}) {{ errors {{ code }} }} }}");
-    admin.does(&query, json!({})).await;
+    admin.execute_ok(&query, json!({})).await;
 }
 
 /// Invites a number into a group, and gives the membership's id.
-pub async fn invited(owner: &Person, group: &str, number: &str) -> String {
+pub async fn invited(owner: &Actor, group: &str, number: &str) -> String {
     let query = "mutation($g: ID!, $n: PhoneNumber!) { inviteToGroup(input: {group: $g, number: $n}) { member { id } errors { code message } } }";
-    let made = owner.does(query, json!({ "g": group, "n": number })).await;
+    let made = owner.execute_ok(query, json!({ "g": group, "n": number })).await;
     made["member"]["id"].as_str().unwrap().to_owned()
 }

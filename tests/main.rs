@@ -29,7 +29,7 @@ type Outcome = Result<(), libtest_mimic::Failed>;
 type OnEither = Box<dyn Fn(Option<&postgres::Cluster>) -> Outcome + Send + Sync>;
 
 /// Tests that bring their own program.
-const BARE: &[(&str, support::Bare)] = &[
+const PROCESS_TESTS: &[(&str, support::ProcessTest)] = &[
     ("crash::every_acknowledged_change_outlives_a_kill", |folder, database| {
         Box::pin(crash::every_acknowledged_change_outlives_a_kill(folder, database))
     }),
@@ -79,8 +79,8 @@ fn main() {
         trials.push(trial.with_ignored_flag(is_missing && !must_be_there));
     };
     // The long ones first, so that the short ones fill the gaps beside them.
-    for (name, test) in BARE {
-        on_both(name, Box::new(move |cluster| support::run_bare(cluster, *test)));
+    for (name, test) in PROCESS_TESTS {
+        on_both(name, Box::new(move |cluster| support::run_process_test(cluster, *test)));
     }
     for (name, scenario, way) in guarantees::tests() {
         on_both(&name, Box::new(move |cluster| support::run(cluster, move |app| scenario(app, way))));

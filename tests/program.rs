@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Asker, Database};
+use crate::support::{ApiClient, Database};
 
 /// The binary that cargo built for the suite.
 const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
@@ -96,11 +96,11 @@ impl Program {
     }
 
     /// One of the demo's people, signed in.
-    pub async fn sign_in(&self, username: &str) -> Asker {
+    pub async fn sign_in(&self, username: &str) -> ApiClient {
         let query =
             "mutation($l: String!) { signIn(input: {login: $l, password: \"numberwang\"}) { token errors { code } } }";
-        let token = Asker::new(&self.url, None).does(query, json!({ "l": username })).await["token"].clone();
-        Asker::new(&self.url, token.as_str())
+        let token = ApiClient::new(&self.url, None).execute_ok(query, json!({ "l": username })).await["token"].clone();
+        ApiClient::new(&self.url, token.as_str())
     }
 }
 

@@ -55,7 +55,7 @@ pub enum Database {
 }
 
 /// A test that brings its own program: it gets a folder and an empty database.
-pub type Bare = fn(Arc<tempfile::TempDir>, Database) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+pub type ProcessTest = fn(Arc<tempfile::TempDir>, Database) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Runs a test on SQLite, or on a new database of this cluster.
 pub fn run<F, Running>(cluster: Option<&Cluster>, test: F) -> Result<(), libtest_mimic::Failed>
@@ -67,7 +67,7 @@ where
 }
 
 /// Runs a test that brings its own program.
-pub fn run_bare(cluster: Option<&Cluster>, test: Bare) -> Result<(), libtest_mimic::Failed> {
+pub fn run_process_test(cluster: Option<&Cluster>, test: ProcessTest) -> Result<(), libtest_mimic::Failed> {
     run_on(cluster, test)
 }
 
@@ -135,7 +135,7 @@ impl TestApp {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { app, clock, folder, url, database, client: Asker::new("", None).client }
+        Self { app, clock, folder, url, database, client: ApiClient::new("", None).client }
     }
 
     /// A second instance of the program over the same database. It hears nobody's doorbell but its own.
@@ -144,12 +144,12 @@ impl TestApp {
     }
 
     /// An instance over the same database for which whoever calls is a proxy, and tells whom it calls for.
-    pub async fn behind_a_proxy(&self) -> Self {
+    pub async fn behind_trusted_proxy(&self) -> Self {
         let (folder, clock) = (Arc::clone(&self.folder), Some(Arc::clone(&self.clock)));
         Self::start_with(&["--trusted-proxy", "127.0.0.1"], folder, self.database.clone(), clock).await
     }
 
-    /// Takes a copy of the database as it is now; [`Self::restored`] starts over it.
+    /// Takes a copy of the database as it is now; [`Self::start_from_backup`] starts over it.
     pub async fn back_up(&self) -> Database {
         match &self.database {
             Database::Sqlite(_) => {
@@ -167,12 +167,12 @@ impl TestApp {
     }
 
     /// The program over a database that was restored.
-    pub async fn restored(&self, copy: Database) -> Self {
+    pub async fn start_from_backup(&self, copy: Database) -> Self {
         Self::start(Arc::clone(&self.folder), copy, Some(Arc::clone(&self.clock))).await
     }
 
     /// Runs statements past the program; on PostgreSQL the second text, where the dialects differ.
-    pub async fn tamper(&self, sqlite: &str, postgresql: &str) {
+    pub async fn execute_sql(&self, sqlite: &str, postgresql: &str) {
         let statements = if self.is_embedded() { sqlite } else { postgresql }.to_owned();
         let done = self.app.services.store.write(move |conn| {
             Box::pin(async move {
@@ -187,7 +187,7 @@ impl TestApp {
     }
 
     /// The texts that a statement of one text column gives.
-    pub async fn texts(&self, statement: &str) -> Vec<String> {
+    pub async fn select_text(&self, statement: &str) -> Vec<String> {
         let mut conn = self.app.services.store.read().await.unwrap();
         let rows: Vec<TextRow> = match &mut *conn {
             Conn::Sqlite(conn) => diesel::sql_query(statement).load(conn).await.unwrap(),
@@ -205,15 +205,15 @@ impl TestApp {
     }
 
     /// All rows of a table as text; bytes are hexadecimal digits.
-    pub async fn rows_of(&self, table: &str) -> String {
+    pub async fn dump_table(&self, table: &str) -> String {
         let statement = if self.is_embedded() {
-            let columns = self.texts(&format!("SELECT name AS text FROM pragma_table_info('{table}')")).await;
+            let columns = self.select_text(&format!("SELECT name AS text FROM pragma_table_info('{table}')")).await;
             let columns: Vec<String> = columns.iter().map(|column| format!("quote(\"{column}\")")).collect();
             format!("SELECT {} AS text FROM \"{table}\"", columns.join(" || ' ' || "))
         } else {
             format!("SELECT CAST(rows AS TEXT) AS text FROM \"{table}\" AS rows")
         };
-        self.texts(&statement).await.join("\n")
+        self.select_text(&statement).await.join("\n")
     }
 
     /// Whether the database is the embedded one.
@@ -222,22 +222,25 @@ impl TestApp {
     }
 
     /// Somebody who has not signed in.
-    pub fn guest(&self) -> Person {
-        Person { app: self.clone(), asker: Asker::new(&self.url, None) }
+    pub fn guest(&self) -> Actor {
+        Actor { app: self.clone(), client: ApiClient::new(&self.url, None) }
     }
 
     /// One of the demo's accounts, signed in.
-    pub async fn sign_in(&self, username: &str, password: &str) -> Person {
+    pub async fn sign_in(&self, username: &str, password: &str) -> Actor {
         let query =
             "mutation($l: String!, $p: String!) { signIn(input: {login: $l, password: $p}) { token errors { code } } }";
-        let answer = self.guest().ask(query, json!({ "l": username, "p": password })).await;
+        let answer = self.guest().execute(query, json!({ "l": username, "p": password })).await;
         let token = answer["data"]["signIn"]["token"].as_str().unwrap_or_else(|| panic!("no token: {answer}"));
-        self.holding(token)
+        self.with_token(token)
     }
 
     /// Whoever holds this token or key.
-    pub fn holding(&self, token: &str) -> Person {
-        Person { app: self.clone(), asker: Asker { client: self.client.clone(), ..Asker::new(&self.url, Some(token)) } }
+    pub fn with_token(&self, token: &str) -> Actor {
+        Actor {
+            app: self.clone(),
+            client: ApiClient { client: self.client.clone(), ..ApiClient::new(&self.url, Some(token)) },
+        }
     }
 
     /// Sends the mails that wait, and gives the newest mail's text.
@@ -272,27 +275,27 @@ impl TestApp {
 
 /// Somebody who speaks to the API of an application under test.
 #[derive(Clone)]
-pub struct Person {
+pub struct Actor {
     pub app: TestApp,
-    pub asker: Asker,
+    pub client: ApiClient,
 }
 
-impl std::ops::Deref for Person {
-    type Target = Asker;
-    fn deref(&self) -> &Asker {
-        &self.asker
+impl std::ops::Deref for Actor {
+    type Target = ApiClient;
+    fn deref(&self) -> &ApiClient {
+        &self.client
     }
 }
 
 /// Whoever asks an address, with a token or a key or without.
 #[derive(Clone)]
-pub struct Asker {
+pub struct ApiClient {
     pub url: String,
     pub token: Option<String>,
     client: reqwest::Client,
 }
 
-impl Asker {
+impl ApiClient {
     /// Somebody who asks the server of this URL.
     pub fn new(url: &str, token: Option<&str>) -> Self {
         let client = reqwest::Client::builder().user_agent("suite").build().unwrap();
@@ -300,8 +303,8 @@ impl Asker {
     }
 
     /// Asks, and gives the whole answer.
-    pub async fn ask(&self, query: &str, variables: Value) -> Value {
-        self.ask_once(query, variables, None).await
+    pub async fn execute(&self, query: &str, variables: Value) -> Value {
+        self.execute_with_key(query, variables, None).await
     }
 
     /// A GET request for a document.
@@ -328,8 +331,8 @@ impl Asker {
     }
 
     /// Asks for something that must succeed: gives the one field asked for, which has no errors.
-    pub async fn does(&self, query: &str, variables: Value) -> Value {
-        let answer = self.ask(query, variables).await;
+    pub async fn execute_ok(&self, query: &str, variables: Value) -> Value {
+        let answer = self.execute(query, variables).await;
         assert!(answer["errors"].is_null(), "{query}: {answer}");
         let field = answer["data"].as_object().unwrap().values().next().unwrap().clone();
         assert!(field["errors"].is_null() || field["errors"] == json!([]), "{query}: {field}");
@@ -337,12 +340,12 @@ impl Asker {
     }
 
     /// Asks under an idempotency key.
-    pub async fn ask_once(&self, query: &str, variables: Value, key: Option<&str>) -> Value {
-        self.try_ask(query, variables, key).await.unwrap()
+    pub async fn execute_with_key(&self, query: &str, variables: Value, key: Option<&str>) -> Value {
+        self.try_execute(query, variables, key).await.unwrap()
     }
 
     /// Asks a server that may go away meanwhile.
-    pub async fn try_ask(&self, query: &str, variables: Value, key: Option<&str>) -> reqwest::Result<Value> {
+    pub async fn try_execute(&self, query: &str, variables: Value, key: Option<&str>) -> reqwest::Result<Value> {
         let mut request = self.post(&json!({ "query": query, "variables": variables }));
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
@@ -351,13 +354,13 @@ impl Asker {
     }
 
     /// Follows a subscription.
-    pub async fn follows(&self, query: &str) -> Events {
+    pub async fn subscribe(&self, query: &str) -> EventStream {
         let request = self.post(&json!({ "query": query })).header("accept", "text/event-stream");
-        Events { response: request.send().await.unwrap(), unread: String::new() }
+        EventStream { response: request.send().await.unwrap(), unread: String::new() }
     }
 
     /// Sends a body that need not be sound; gives the status and the answer.
-    pub async fn sends(&self, body: Vec<u8>) -> (u16, Value) {
+    pub async fn post_raw(&self, body: Vec<u8>) -> (u16, Value) {
         let answer = self.post(&Value::Null).body(body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
@@ -371,29 +374,29 @@ impl Asker {
     }
 }
 
-impl Person {
+impl Actor {
     /// Registers a number on a service type of the demo event.
     pub async fn registers(&self, service_type: &str, number: &str) -> Value {
         let query = "mutation($t: String!, $n: PhoneNumber!) { registerExtension(input: {event: \"demo\", serviceType: $t, number: $n, label: \"Test\", visibility: PUBLIC}) \
                      { extension { id number } generated errors { code path ... on NumberUnavailable { suggestions } } } }";
-        self.ask(query, json!({ "t": service_type, "n": number })).await["data"]["registerExtension"].clone()
+        self.execute(query, json!({ "t": service_type, "n": number })).await["data"]["registerExtension"].clone()
     }
 }
 
 /// What a subscription tells (graphql-sse, distinct connections), event by event.
-pub struct Events {
+pub struct EventStream {
     response: reqwest::Response,
     unread: String,
 }
 
-impl Events {
+impl EventStream {
     /// The next event; an answer that is no stream is given whole. Panics when nothing comes for ten seconds.
     pub async fn next(&mut self) -> Value {
         tokio::time::timeout(Duration::from_secs(10), self.read()).await.expect("no event came")
     }
 
     /// The next event, if one comes within this time.
-    pub async fn within(&mut self, patience: Duration) -> Option<Value> {
+    pub async fn next_within(&mut self, patience: Duration) -> Option<Value> {
         tokio::time::timeout(patience, self.read()).await.ok()
     }
 
@@ -420,6 +423,6 @@ impl Events {
 }
 
 /// The code of the first error in a payload.
-pub fn code(payload: &Value) -> &str {
+pub fn error_code(payload: &Value) -> &str {
     payload["errors"][0]["code"].as_str().unwrap_or("none")
 }

@@ -12,15 +12,15 @@ use serde_json::{Value, json};
 use switchboard::agent::{self, Options};
 use tokio::sync::oneshot;
 
-use crate::support::{Person, TestApp};
+use crate::support::{Actor, TestApp};
 
 /// Names a consumer of the demo's SIP feed, and writes `agent.toml` with this driver.
-async fn connect(app: &TestApp, folder: &Path, driver: &str) -> Person {
+async fn connect(app: &TestApp, folder: &Path, driver: &str) -> Actor {
     let admin = app.sign_in("admin", "numberwang").await;
     let key = "mutation { createApiKey(input: {label: \"x\", scopes: [READ_CONFIG], serviceTypes: [\"sip\"], events: [\"demo\"]}) { secret apiKey { id } } }";
-    let key = admin.ask(key, json!({})).await["data"]["createApiKey"].clone();
+    let key = admin.execute(key, json!({})).await["data"]["createApiKey"].clone();
     let create = "mutation($k: ID!) { createFeedConsumer(input: {name: \"pbx\", event: \"demo\", serviceType: \"sip\", apiKey: $k}) { errors { code } } }";
-    admin.ask(create, json!({ "k": key["apiKey"]["id"] })).await;
+    admin.execute(create, json!({ "k": key["apiKey"]["id"] })).await;
     std::fs::write(folder.join("key"), key["secret"].as_str().unwrap()).unwrap();
     let feed = format!(
         "[feed]\nurl = \"{}\"\nevent = \"demo\"\nservice_type = \"sip\"\nconsumer = \"pbx\"\nkey_file = \"key\"\n{driver}",
@@ -62,9 +62,9 @@ async fn once(folder: &Path) -> Result<(), String> {
     tokio::time::timeout(Duration::from_secs(20), &mut running.ended).await.unwrap().unwrap().unwrap()
 }
 
-async fn consumer(person: &Person) -> Value {
+async fn consumer(person: &Actor) -> Value {
     let query = "{ feedConsumers { lagRecords errors { code number } verified { agrees } } }";
-    person.ask(query, json!({})).await["data"]["feedConsumers"][0].clone()
+    person.execute(query, json!({})).await["data"]["feedConsumers"][0].clone()
 }
 
 /// The database of a telephone system, which waits while the agent writes it.
@@ -92,7 +92,7 @@ pub async fn a_refused_record_is_reported_and_the_rest_goes_on(app: TestApp) {
     let user = app.sign_in("user", "numberwang").await;
     let poison = user.registers("sip", "2342").await["extension"]["id"].clone();
     let rename = "mutation($i: ID!, $l: String!) { updateExtension(input: {id: $i, label: $l}) { errors { code } } }";
-    user.ask(rename, json!({ "i": poison, "l": "Poison" })).await;
+    user.execute(rename, json!({ "i": poison, "l": "Poison" })).await;
     user.registers("sip", "2343").await;
     once(folder.path()).await.unwrap();
     let numbers = |database: &mut SqliteConnection| -> Vec<String> {
@@ -104,9 +104,9 @@ pub async fn a_refused_record_is_reported_and_the_rest_goes_on(app: TestApp) {
     assert_eq!(failing["errors"], json!([{ "code": "CONSTRAINT", "number": "2342" }]));
     assert_eq!(failing["lagRecords"], 0);
     let status = "{ extension(event: \"demo\", number: \"2342\") { provisioning { state message } } }";
-    let status = user.ask(status, json!({})).await["data"]["extension"]["provisioning"][0].clone();
+    let status = user.execute(status, json!({})).await["data"]["extension"]["provisioning"][0].clone();
     assert_eq!(status["state"], "FAILED", "{status}");
-    user.ask(rename, json!({ "i": poison, "l": "Harmless" })).await;
+    user.execute(rename, json!({ "i": poison, "l": "Harmless" })).await;
     once(folder.path()).await.unwrap();
     assert_eq!(numbers(&mut database), ["2342", "2343", "5000", "5003", "5008"]);
     let fine = consumer(&admin).await;
@@ -177,8 +177,10 @@ pub async fn a_key_that_is_gone_stops_it(app: TestApp) {
     std::fs::write(folder.path().join("phones.template"), "").unwrap();
     let admin = connect(&app, folder.path(), driver).await;
     once(folder.path()).await.unwrap();
-    let keys = admin.ask("{ apiKeys { id } }", json!({})).await["data"]["apiKeys"][0]["id"].clone();
-    admin.ask("mutation($i: ID!) { revokeApiKey(input: {id: $i}) { errors { code } } }", json!({ "i": keys })).await;
+    let keys = admin.execute("{ apiKeys { id } }", json!({})).await["data"]["apiKeys"][0]["id"].clone();
+    admin
+        .execute("mutation($i: ID!) { revokeApiKey(input: {id: $i}) { errors { code } } }", json!({ "i": keys }))
+        .await;
     let why = once(folder.path()).await.unwrap_err();
     assert!(why.contains("401"), "{why}");
     let secret = std::fs::read_to_string(folder.path().join("key")).unwrap();

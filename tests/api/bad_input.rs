@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::guarantees::{PASSWORD, key, registered};
-use crate::support::{Asker, TestApp, code};
+use crate::support::{ApiClient, TestApp, error_code};
 
 /// The tables that hold what people and systems have; signing in writes to others.
 const KEPT: [&str; 16] = [
@@ -28,7 +28,7 @@ const KEPT: [&str; 16] = [
 async fn everything(app: &TestApp) -> Vec<String> {
     let mut rows = Vec::new();
     for table in KEPT {
-        let mut lines: Vec<String> = app.rows_of(table).await.lines().map(str::to_owned).collect();
+        let mut lines: Vec<String> = app.dump_table(table).await.lines().map(str::to_owned).collect();
         lines.sort();
         rows.push(format!("{table}\n{}", lines.join("\n")));
     }
@@ -61,7 +61,7 @@ pub async fn wrong_types_are_named(app: TestApp) {
         json!([]),
         json!("x"),
     ] {
-        let answer = user.ask(REGISTER, variables.clone()).await;
+        let answer = user.execute(REGISTER, variables.clone()).await;
         assert_eq!(top(&answer), "BAD_USER_INPUT", "{variables}: {answer}");
     }
     for (parameters, path) in [
@@ -72,9 +72,9 @@ pub async fn wrong_types_are_named(app: TestApp) {
         (json!([1, 2]), json!(["parameters"])),
         (json!("text"), json!(["parameters"])),
     ] {
-        let answer = user.ask(REGISTER, json!({ "n": "2342", "l": "x", "p": parameters })).await;
+        let answer = user.execute(REGISTER, json!({ "n": "2342", "l": "x", "p": parameters })).await;
         let payload = &answer["data"]["registerExtension"];
-        assert_ne!(code(payload), "none", "{parameters}: {answer}");
+        assert_ne!(error_code(payload), "none", "{parameters}: {answer}");
         assert_eq!(payload["errors"][0]["path"], path, "{parameters}: {answer}");
     }
     for (number, label) in [
@@ -86,8 +86,8 @@ pub async fn wrong_types_are_named(app: TestApp) {
         ("2342", "a\u{0}b"),
         ("2342", "\u{202e}x"),
     ] {
-        let answer = user.ask(REGISTER, json!({ "n": number, "l": label })).await;
-        assert_ne!(code(&answer["data"]["registerExtension"]), "none", "{number:?} {label:?}: {answer}");
+        let answer = user.execute(REGISTER, json!({ "n": number, "l": label })).await;
+        assert_ne!(error_code(&answer["data"]["registerExtension"]), "none", "{number:?} {label:?}: {answer}");
     }
     nothing_changed(&app, &before).await;
 }
@@ -125,18 +125,18 @@ pub async fn ids_of_the_wrong_kind_and_of_others_are_refused(app: TestApp) {
             String::new(),
             "' OR 1=1 --".to_owned(),
         ] {
-            let answer = admin.ask(&query, json!({ "i": id })).await;
-            assert_eq!(code(&answer["data"]["done"]), "INVALID", "{mutation} {id:?}: {answer}");
+            let answer = admin.execute(&query, json!({ "i": id })).await;
+            assert_eq!(error_code(&answer["data"]["done"]), "INVALID", "{mutation} {id:?}: {answer}");
         }
         let nobodys = format!("{}:{}", kind(mutation), "0".repeat(32));
-        let answer = admin.ask(&query, json!({ "i": nobodys })).await;
-        assert_eq!(code(&answer["data"]["done"]), "NOT_FOUND", "{mutation} {nobodys}: {answer}");
+        let answer = admin.execute(&query, json!({ "i": nobodys })).await;
+        assert_eq!(error_code(&answer["data"]["done"]), "NOT_FOUND", "{mutation} {nobodys}: {answer}");
     }
     // What belongs to somebody else is not there.
     for mutation in &BY_ID[..3] {
         let query = format!("mutation($i: ID!) {{ done: {mutation} {{ errors {{ code path }} }} }}");
-        let answer = user.ask(&query, json!({ "i": theirs })).await;
-        assert_eq!(code(&answer["data"]["done"]), "NOT_FOUND", "{mutation}: {answer}");
+        let answer = user.execute(&query, json!({ "i": theirs })).await;
+        assert_eq!(error_code(&answer["data"]["done"]), "NOT_FOUND", "{mutation}: {answer}");
     }
     nothing_changed(&app, &before).await;
 }
@@ -161,10 +161,10 @@ pub async fn too_long_too_deep_and_too_wide_is_refused(app: TestApp) {
     let before = everything(&app).await;
     let megabyte = "x".repeat(1 << 20);
     let (status, answer) = user
-        .sends(json!({ "query": REGISTER, "variables": { "n": "2342", "l": megabyte } }).to_string().into_bytes())
+        .post_raw(json!({ "query": REGISTER, "variables": { "n": "2342", "l": megabyte } }).to_string().into_bytes())
         .await;
     assert_eq!((status, top(&answer)), (413, "PAYLOAD_TOO_LARGE"));
-    let (status, answer) = user.sends(format!("{{\"query\": \"{{ {megabyte} }}\"}}").into_bytes()).await;
+    let (status, answer) = user.post_raw(format!("{{\"query\": \"{{ {megabyte} }}\"}}").into_bytes()).await;
     assert_eq!((status, top(&answer)), (413, "PAYLOAD_TOO_LARGE"));
     let long = "x".repeat(200_000);
     for variables in [
@@ -172,8 +172,8 @@ pub async fn too_long_too_deep_and_too_wide_is_refused(app: TestApp) {
         json!({ "n": long, "l": "x" }),
         json!({ "n": "2342", "l": "x", "p": { "codec": long } }),
     ] {
-        let answer = user.ask(REGISTER, variables).await;
-        assert_ne!(code(&answer["data"]["registerExtension"]), "none", "{answer}");
+        let answer = user.execute(REGISTER, variables).await;
+        assert_ne!(error_code(&answer["data"]["registerExtension"]), "none", "{answer}");
     }
     let deep = |levels: usize| {
         format!("{{ __schema {{ types {} {{ name }} {} }} }}", "{ ofType ".repeat(levels), "}".repeat(levels))
@@ -191,7 +191,7 @@ pub async fn too_long_too_deep_and_too_wide_is_refused(app: TestApp) {
         "{ viewer { username }".to_owned(),
         "query { viewer { ...A } } fragment A on Account { ...B } fragment B on Account { ...A }".to_owned(),
     ] {
-        let answer = user.ask(&query, json!({})).await;
+        let answer = user.execute(&query, json!({})).await;
         let refused = ["QUERY_TOO_COMPLEX", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"];
         assert!(refused.contains(&top(&answer)), "{}: {answer}", &query[..query.len().min(100)]);
     }
@@ -199,11 +199,11 @@ pub async fn too_long_too_deep_and_too_wide_is_refused(app: TestApp) {
         10,
         "directory(event: \"demo\", first: 100) { nodes { number serviceType { slug templates { name } } } }",
     );
-    assert_eq!(top(&app.guest().ask(&format!("{{ {costly} }}"), json!({})).await), "QUERY_TOO_COMPLEX");
-    let too_many = user.ask("{ directory(event: \"demo\", first: 101) { nodes { number } } }", json!({})).await;
+    assert_eq!(top(&app.guest().execute(&format!("{{ {costly} }}"), json!({})).await), "QUERY_TOO_COMPLEX");
+    let too_many = user.execute("{ directory(event: \"demo\", first: 101) { nodes { number } } }", json!({})).await;
     assert_eq!(top(&too_many), "BAD_USER_INPUT");
     nothing_changed(&app, &before).await;
-    assert_eq!(user.ask("{ viewer { username } }", json!({})).await["data"]["viewer"]["username"], "user");
+    assert_eq!(user.execute("{ viewer { username } }", json!({})).await["data"]["viewer"]["username"], "user");
 }
 
 pub async fn broken_bytes_and_documents_are_refused(app: TestApp) {
@@ -224,7 +224,7 @@ pub async fn broken_bytes_and_documents_are_refused(app: TestApp) {
         [b"[".repeat(10_000), b"]".repeat(10_000)].concat(),
         b"[{\"query\": \"{ viewer { username } }\"}]".to_vec(),
     ] {
-        let (status, answer) = user.sends(body.clone()).await;
+        let (status, answer) = user.post_raw(body.clone()).await;
         let shown = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
         assert_eq!(status, 400, "{shown}: {answer}");
         assert!(["BAD_USER_INPUT", "GRAPHQL_PARSE_FAILED"].contains(&top(&answer)), "{shown}: {answer}");
@@ -268,10 +268,10 @@ pub async fn schema_bombs_are_refused(app: TestApp) {
     ] {
         let create = "mutation($s: JSON!) { createServiceType(input: {slug: \"bomb\", name: \"Bomb\", parameterSchema: $s}) { errors { code path } } }";
         let began = std::time::Instant::now();
-        let answer = admin.ask(create, json!({ "s": schema })).await;
+        let answer = admin.execute(create, json!({ "s": schema })).await;
         let shown = schema.to_string();
         let is_refused = answer["errors"].is_array() && top(&answer) == "BAD_USER_INPUT"
-            || code(&answer["data"]["createServiceType"]) == "INVALID";
+            || error_code(&answer["data"]["createServiceType"]) == "INVALID";
         assert!(is_refused, "{}: {answer}", &shown[..shown.len().min(120)]);
         assert!(began.elapsed().as_secs() < 5, "{} took its time", &shown[..shown.len().min(120)]);
     }
@@ -294,14 +294,14 @@ pub async fn what_systems_say_is_checked(app: TestApp) {
         (&own, json!({ "encryption": false }), "FEATURE_DENIED"),
         (&foreign, json!({ "user_agent": "x" }), "NOT_FOUND"),
     ] {
-        let answer = writer.ask(write, json!({ "i": id, "p": parameters })).await;
-        assert_eq!(code(&answer["data"]["done"]), wanted, "{parameters}: {answer}");
+        let answer = writer.execute(write, json!({ "i": id, "p": parameters })).await;
+        assert_eq!(error_code(&answer["data"]["done"]), wanted, "{parameters}: {answer}");
     }
     feed_questions(&writer).await;
     nothing_changed(&app, &before).await;
 }
 
-async fn feed_questions(reader: &Asker) {
+async fn feed_questions(reader: &ApiClient) {
     for (query, wanted) in [
         (
             "{ provisioning(event: \"demo\", serviceType: \"dect\") { changes(since: \"\") { __typename } } }",
@@ -318,7 +318,7 @@ async fn feed_questions(reader: &Asker) {
         ("{ provisioning(event: \"demo\", serviceType: \"dect\") { snapshot(first: -1) { head } } }", "BAD_USER_INPUT"),
         ("{ provisioning(event: \"demo\", serviceType: \"sip\") { digest } }", "FORBIDDEN"),
     ] {
-        let answer = reader.ask(query, json!({})).await;
+        let answer = reader.execute(query, json!({})).await;
         assert_eq!(top(&answer), wanted, "{query}: {answer}");
     }
 }
@@ -346,7 +346,7 @@ pub async fn broken_csv_is_refused(app: TestApp) {
         rows(&format!("{good}{good}")),
         rows(&format!("{good}{}", good.replace("2342,sip", "5000,dect"))),
     ] {
-        let answer = operator.ask(import, json!({ "c": csv.as_str() })).await;
+        let answer = operator.execute(import, json!({ "c": csv.as_str() })).await;
         let payload = &answer["data"]["importExtensions"];
         let refused = [&payload["errors"], &payload["failures"]]
             .iter()

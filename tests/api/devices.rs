@@ -4,15 +4,15 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use serde_json::{Value, json};
 
-use crate::support::{Person, TestApp, code};
+use crate::support::{Actor, TestApp, error_code};
 
 const SOFTPHONE: &str = "mutation($e: ID!, $t: String!) { createSoftphoneLink(input: {extension: $e, template: $t}) \
     { link { id template mac expiresAt usedAt } url qrCode errors { code path message } } }";
 const DESK_PHONE: &str = "mutation($e: ID!, $t: String!, $m: String) { createDeskPhoneLink(input: {extension: $e, template: $t, mac: $m}) \
     { link { id mac expiresAt } url errors { code path message } } }";
 
-async fn softphone(person: &Person, extension: &Value, template: &str) -> Value {
-    let answer = person.ask(SOFTPHONE, json!({ "e": extension, "t": template })).await;
+async fn softphone(person: &Actor, extension: &Value, template: &str) -> Value {
+    let answer = person.execute(SOFTPHONE, json!({ "e": extension, "t": template })).await;
     answer["data"]["createSoftphoneLink"].clone()
 }
 
@@ -22,7 +22,7 @@ fn path(url: &Value) -> String {
     url[url.find("/device/").unwrap()..].to_owned()
 }
 
-async fn status(person: &Person, path: &str) -> u16 {
+async fn status(person: &Actor, path: &str) -> u16 {
     person.get(path).send().await.unwrap().status().as_u16()
 }
 
@@ -63,12 +63,12 @@ pub async fn a_softphone_fetches_its_configuration_once(app: TestApp) {
     let admin = app.sign_in("admin", "numberwang").await;
     let key = super::feed::key(&admin, "READ_DIGESTS").await;
     let query = "{ provisioning(event: \"demo\", serviceType: \"sip\") { snapshot { entries { number digests } } } }";
-    let snapshot = key.ask(query, json!({})).await["data"]["provisioning"]["snapshot"]["entries"].clone();
+    let snapshot = key.execute(query, json!({})).await["data"]["provisioning"]["snapshot"]["entries"].clone();
     let mine = snapshot.as_array().unwrap().iter().find(|entry| entry["number"] == "2342").unwrap();
     assert_eq!(json!(entry("ha1")), mine["digests"]["password"]["ha1"]);
     assert!(!documents[0].contains(password));
     let shown = user
-        .ask(
+        .execute(
             "query($n: PhoneNumber!) { extension(event: \"demo\", number: $n) { deviceLinks { usedAt } } }",
             json!({ "n": "2342" }),
         )
@@ -89,25 +89,29 @@ pub async fn a_softphone_link_ends_and_is_for_its_owner(app: TestApp) {
     let revoke = "mutation($i: ID!) { revokeDeviceLink(input: {id: $i}) { accepted errors { code path } } }";
     let stranger = operator.registers("sip", "2343").await["extension"]["id"].clone();
     let foreign = softphone(&operator, &stranger, "linphone.xml").await;
-    let refused = user.ask(revoke, json!({ "i": foreign["link"]["id"] })).await;
-    assert_eq!(code(&refused["data"]["revokeDeviceLink"]), "NOT_FOUND");
+    let refused = user.execute(revoke, json!({ "i": foreign["link"]["id"] })).await;
+    assert_eq!(error_code(&refused["data"]["revokeDeviceLink"]), "NOT_FOUND");
     assert_eq!(
-        user.ask(revoke, json!({ "i": second["link"]["id"] })).await["data"]["revokeDeviceLink"]["accepted"],
+        user.execute(revoke, json!({ "i": second["link"]["id"] })).await["data"]["revokeDeviceLink"]["accepted"],
         true
     );
     assert_eq!(status(&guest, &path(&second["url"])).await, 404);
     assert_eq!(status(&guest, "/device/dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk").await, 404);
-    assert_eq!(code(&softphone(&user, &stranger, "linphone.xml").await), "NOT_FOUND");
+    assert_eq!(error_code(&softphone(&user, &stranger, "linphone.xml").await), "NOT_FOUND");
     let none = softphone(&user, &extension, "nothing").await;
-    assert_eq!((code(&none), &none["errors"][0]["path"]), ("NOT_FOUND", &json!(["template"])));
+    assert_eq!((error_code(&none), &none["errors"][0]["path"]), ("NOT_FOUND", &json!(["template"])));
     let unfit = softphone(&user, &extension, "kamailio.sql").await;
-    assert_eq!((code(&unfit), &unfit["errors"][0]["path"]), ("INVALID", &json!(["template"])), "a feed's template");
-    let names = user.ask("{ serviceTypes { slug deviceTemplates } }", json!({})).await;
+    assert_eq!(
+        (error_code(&unfit), &unfit["errors"][0]["path"]),
+        ("INVALID", &json!(["template"])),
+        "a feed's template"
+    );
+    let names = user.execute("{ serviceTypes { slug deviceTemplates } }", json!({})).await;
     let names = names["data"]["serviceTypes"].as_array().unwrap().iter().find(|kind| kind["slug"] == "sip").unwrap();
     assert_eq!(names["deviceTemplates"], json!(["linphone.xml"]));
     app.clock.advance(std::time::Duration::from_secs(901));
-    assert_eq!(code(&softphone(&user, &extension, "linphone.xml").await), "REAUTHENTICATION_REQUIRED");
-    let unsigned = guest.ask(SOFTPHONE, json!({ "e": extension, "t": "linphone.xml" })).await;
+    assert_eq!(error_code(&softphone(&user, &extension, "linphone.xml").await), "REAUTHENTICATION_REQUIRED");
+    let unsigned = guest.execute(SOFTPHONE, json!({ "e": extension, "t": "linphone.xml" })).await;
     assert_eq!(unsigned["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
 }
 
@@ -116,19 +120,23 @@ pub async fn a_desk_phone_finds_its_configuration_by_its_address(app: TestApp) {
         (app.sign_in("operator", "numberwang").await, app.sign_in("user", "numberwang").await, app.guest());
     let assign = "mutation { assignExtension(input: {event: \"demo\", serviceType: \"deskphone\", number: \"1100\", owner: \"user\", label: \"Bob \\\"B\\\" <x>\", \
                   parameters: {mac: \"00:15:65:12:34:56\"}}) { extension { id } generated errors { message } } }";
-    let made = operator.ask(assign, json!({})).await["data"]["assignExtension"].clone();
+    let made = operator.execute(assign, json!({})).await["data"]["assignExtension"].clone();
     assert_eq!(made["errors"], json!([]), "{made}");
     let extension = &made["extension"]["id"];
     let link = |template: &'static str| {
         let (operator, extension) = (operator.clone(), extension.clone());
         async move {
-            operator.ask(DESK_PHONE, json!({ "e": extension, "t": template })).await["data"]["createDeskPhoneLink"]
+            operator.execute(DESK_PHONE, json!({ "e": extension, "t": template })).await["data"]["createDeskPhoneLink"]
                 .clone()
         }
     };
-    let refused = user.ask(DESK_PHONE, json!({ "e": extension, "t": "yealink.cfg" })).await;
+    let refused = user.execute(DESK_PHONE, json!({ "e": extension, "t": "yealink.cfg" })).await;
     let refused = &refused["data"]["createDeskPhoneLink"];
-    assert_eq!((code(refused), &refused["url"]), ("INVALID", &Value::Null), "its password is for operators: {refused}");
+    assert_eq!(
+        (error_code(refused), &refused["url"]),
+        ("INVALID", &Value::Null),
+        "its password is for operators: {refused}"
+    );
     let yealink = link("yealink.cfg").await;
     assert_eq!((&yealink["link"]["mac"], &yealink["link"]["expiresAt"]), (&json!("00:15:65:12:34:56"), &Value::Null));
     let url = path(&yealink["url"]);
@@ -153,7 +161,7 @@ pub async fn a_desk_phone_finds_its_configuration_by_its_address(app: TestApp) {
     assert_eq!(status(&guest, &url).await, 404, "a new link ends the telephone's earlier one");
     let before = guest.get(&path(&snom["url"])).send().await.unwrap().text().await.unwrap();
     operator
-        .ask(
+        .execute(
             "mutation($i: ID!) { rotateSecret(input: {id: $i, parameter: \"password\"}) { errors { code } } }",
             json!({ "i": extension }),
         )
@@ -161,13 +169,16 @@ pub async fn a_desk_phone_finds_its_configuration_by_its_address(app: TestApp) {
     let after = guest.get(&path(&snom["url"])).send().await.unwrap().text().await.unwrap();
     assert_ne!(before, after, "a rotated secret is in the next document");
     operator
-        .ask("mutation { banAccount(input: {username: \"user\", reason: \"x\"}) { errors { code } } }", json!({}))
+        .execute("mutation { banAccount(input: {username: \"user\", reason: \"x\"}) { errors { code } } }", json!({}))
         .await;
     assert_eq!(status(&guest, &path(&snom["url"])).await, 404, "who may not sign in reads no secret by a link");
-    operator.ask("mutation { unbanAccount(input: {username: \"user\"}) { errors { code } } }", json!({})).await;
+    operator.execute("mutation { unbanAccount(input: {username: \"user\"}) { errors { code } } }", json!({})).await;
     assert_eq!(status(&guest, &path(&snom["url"])).await, 200);
     operator
-        .ask("mutation($i: ID!) { deleteExtension(input: {id: $i}) { errors { code } } }", json!({ "i": extension }))
+        .execute(
+            "mutation($i: ID!) { deleteExtension(input: {id: $i}) { errors { code } } }",
+            json!({ "i": extension }),
+        )
         .await;
     assert_eq!(status(&guest, &path(&snom["url"])).await, 404, "a link ends with its extension");
 }
@@ -176,10 +187,14 @@ pub async fn an_owner_gets_no_secret_that_is_not_shown_to_him(app: TestApp) {
     let (operator, user) = (app.sign_in("operator", "numberwang").await, app.sign_in("user", "numberwang").await);
     let assign = "mutation { assignExtension(input: {event: \"demo\", serviceType: \"deskphone\", number: \"1100\", owner: \"user\", label: \"Desk\", \
                   parameters: {mac: \"00:15:65:12:34:56\"}}) { extension { id } errors { message } } }";
-    let extension = operator.ask(assign, json!({})).await["data"]["assignExtension"]["extension"]["id"].clone();
+    let extension = operator.execute(assign, json!({})).await["data"]["assignExtension"]["extension"]["id"].clone();
     for template in ["yealink.cfg", "snom.xml"] {
         let refused = softphone(&user, &extension, template).await;
-        assert_eq!((code(&refused), &refused["errors"][0]["path"]), ("INVALID", &json!(["template"])), "{refused}");
+        assert_eq!(
+            (error_code(&refused), &refused["errors"][0]["path"]),
+            ("INVALID", &json!(["template"])),
+            "{refused}"
+        );
         assert_eq!(refused["url"], Value::Null);
     }
     assert_eq!(softphone(&operator, &extension, "yealink.cfg").await["errors"], json!([]));
@@ -190,10 +205,10 @@ pub async fn an_owner_gives_a_desk_phone_its_address(app: TestApp) {
         (app.sign_in("operator", "numberwang").await, app.sign_in("user", "numberwang").await, app.guest());
     let made = user.registers("sip", "2342").await;
     let (extension, password) = (&made["extension"]["id"], made["generated"]["password"].as_str().unwrap());
-    let ask = |person: &Person, extension: &Value, mac: Option<&str>| {
+    let ask = |person: &Actor, extension: &Value, mac: Option<&str>| {
         let variables = json!({ "e": extension, "t": "linphone.xml", "m": mac });
         let person = person.clone();
-        async move { person.ask(DESK_PHONE, variables).await["data"]["createDeskPhoneLink"].clone() }
+        async move { person.execute(DESK_PHONE, variables).await["data"]["createDeskPhoneLink"].clone() }
     };
     let mut before: Option<String> = None;
     for mac in ["00:15:65:12:34:ab", "00-15-65-12-34-AB", "0015.6512.34ab", "0015651234AB", " 00 15 65 12 34 AB "] {
@@ -211,16 +226,16 @@ pub async fn an_owner_gives_a_desk_phone_its_address(app: TestApp) {
     assert_eq!(status(&guest, before.as_deref().unwrap()).await, 200, "another telephone has another link");
     for (mac, expected) in [(Some("00:15:65"), "INVALID"), (Some("Güldenstern!"), "INVALID"), (None, "REQUIRED")] {
         let refused = ask(&user, extension, mac).await;
-        assert_eq!((code(&refused), &refused["errors"][0]["path"]), (expected, &json!(["mac"])), "{mac:?}");
+        assert_eq!((error_code(&refused), &refused["errors"][0]["path"]), (expected, &json!(["mac"])), "{mac:?}");
     }
     let theirs = operator.registers("sip", "2343").await["extension"]["id"].clone();
-    assert_eq!(code(&ask(&user, &theirs, Some("00:15:65:12:34:56")).await), "NOT_FOUND");
+    assert_eq!(error_code(&ask(&user, &theirs, Some("00:15:65:12:34:56")).await), "NOT_FOUND");
     let revoke = "mutation($i: ID!) { revokeDeviceLink(input: {id: $i}) { accepted errors { code } } }";
-    user.does(revoke, json!({ "i": another["link"]["id"] })).await;
+    user.execute_ok(revoke, json!({ "i": another["link"]["id"] })).await;
     assert_eq!(status(&guest, &path(&another["url"])).await, 404);
     let variables = json!({ "e": extension, "t": "linphone.xml", "m": "00:15:65:12:34:56" });
-    let unsigned = guest.ask(DESK_PHONE, variables).await;
+    let unsigned = guest.execute(DESK_PHONE, variables).await;
     assert_eq!(unsigned["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     app.clock.advance(std::time::Duration::from_secs(901));
-    assert_eq!(code(&ask(&user, extension, Some("00:15:65:12:34:56")).await), "REAUTHENTICATION_REQUIRED");
+    assert_eq!(error_code(&ask(&user, extension, Some("00:15:65:12:34:56")).await), "REAUTHENTICATION_REQUIRED");
 }

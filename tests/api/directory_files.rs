@@ -3,7 +3,7 @@
 use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use serde_json::json;
 
-use crate::support::{Person, TestApp};
+use crate::support::{Actor, TestApp};
 
 const FILES: [(&str, &str); 8] = [
     ("demo.json", "application/json"),
@@ -16,7 +16,7 @@ const FILES: [(&str, &str); 8] = [
     ("demo/phonebook.xml", "text/xml; charset=utf-8"),
 ];
 
-async fn file(person: &Person, name: &str) -> (u16, String) {
+async fn file(person: &Actor, name: &str) -> (u16, String) {
     let response = person.get(&format!("/directory/{name}")).send().await.unwrap();
     (response.status().as_u16(), response.text().await.unwrap())
 }
@@ -45,7 +45,7 @@ pub async fn every_phonebook_lists_what_the_sender_sees(app: TestApp) {
         assert_eq!(file(&guest, name).await.0, 404, "{name}");
     }
     assert_eq!(file(&guest, "demo.cisco.xml?page=x").await.0, 400);
-    assert_eq!(file(&app.holding("swb_none"), "demo.vcf").await.0, 401);
+    assert_eq!(file(&app.with_token("swb_none"), "demo.vcf").await.0, 401);
 }
 
 pub async fn a_contact_keeps_its_uid_and_cisco_turns_pages(app: TestApp) {
@@ -53,7 +53,7 @@ pub async fn a_contact_keeps_its_uid_and_cisco_turns_pages(app: TestApp) {
     let id = user.registers("sip", "2342").await["extension"]["id"].clone();
     let uid = format!("UID:urn:uuid:{}", uuid::Uuid::parse_str(&id.as_str().unwrap()["Extension:".len()..]).unwrap());
     assert!(file(&app.guest(), "demo.vcf").await.1.contains(&uid));
-    user.ask(
+    user.execute(
         "mutation($i: ID!) { updateExtension(input: {id: $i, label: \"Elsewhere\"}) { errors { code } } }",
         json!({ "i": id }),
     )
@@ -63,7 +63,7 @@ pub async fn a_contact_keeps_its_uid_and_cisco_turns_pages(app: TestApp) {
     for number in 3000..3040 {
         let assign = "mutation($n: PhoneNumber!) { assignExtension(input: {event: \"demo\", serviceType: \"sip\", number: $n, owner: \"user\", label: \"x\", visibility: PUBLIC}) { errors { message } } }";
         assert_eq!(
-            admin.ask(assign, json!({ "n": number.to_string() })).await["data"]["assignExtension"]["errors"],
+            admin.execute(assign, json!({ "n": number.to_string() })).await["data"]["assignExtension"]["errors"],
             json!([])
         );
     }

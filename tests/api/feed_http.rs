@@ -10,14 +10,14 @@ use reqwest::header::{
 use serde_json::{Value, json};
 
 use super::feed::key;
-use crate::support::{Person, TestApp};
+use crate::support::{Actor, TestApp};
 
 /// Every field of an entry, as GraphQL selects them.
 const ENTRY: &str = "id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active restrictions \
     effects members { number delaySeconds paused active } ownerUsername visibility version updatedAt";
 
 /// Reads a whole feed: its first line and its entries. The last line must say that it is complete.
-async fn whole(reader: &Person) -> (Value, Vec<Value>) {
+async fn whole(reader: &Actor) -> (Value, Vec<Value>) {
     let response = reader.get("/feed/demo/sip").send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()[CONTENT_TYPE], "application/x-ndjson");
@@ -32,14 +32,14 @@ fn lines(text: &str) -> (Value, Vec<Value>) {
     (first, lines)
 }
 
-async fn changes(reader: &Person, query: &str) -> Value {
+async fn changes(reader: &Actor, query: &str) -> Value {
     let response = reader.get(&format!("/feed/demo/sip/changes{query}")).send().await.unwrap();
     assert_eq!(response.status(), 200, "{query}");
     assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
     response.json().await.unwrap()
 }
 
-async fn refused(reader: &Person, path: &str) -> (u16, String) {
+async fn refused(reader: &Actor, path: &str) -> (u16, String) {
     let response = reader.get(path).send().await.unwrap();
     let status = response.status().as_u16();
     let body: Value = response.json().await.unwrap();
@@ -55,7 +55,7 @@ pub async fn a_whole_feed_is_that_of_graphql(app: TestApp) {
         let query = format!(
             "{{ provisioning(event: \"demo\", serviceType: \"sip\") {{ snapshot {{ head entries {{ {ENTRY} }} }} }} }}"
         );
-        let snapshot = &key.ask(&query, json!({})).await["data"]["provisioning"]["snapshot"];
+        let snapshot = &key.execute(&query, json!({})).await["data"]["provisioning"]["snapshot"];
         assert_eq!(first["head"], snapshot["head"]);
         assert_eq!(Value::from(entries), snapshot["entries"]);
         assert_ne!(first["count"], 0);
@@ -65,7 +65,7 @@ pub async fn a_whole_feed_is_that_of_graphql(app: TestApp) {
 pub async fn a_feed_that_is_known_is_not_sent_again(app: TestApp) {
     let (admin, user) = (app.sign_in("admin", "numberwang").await, app.sign_in("user", "numberwang").await);
     let config = key(&admin, "READ_CONFIG").await;
-    let tag = |reader: Person| async move {
+    let tag = |reader: Actor| async move {
         reader.get("/feed/demo/sip").send().await.unwrap().headers()[ETAG].to_str().unwrap().to_owned()
     };
     let known = tag(config.clone()).await;
@@ -84,7 +84,7 @@ pub async fn a_feed_that_is_known_is_not_sent_again(app: TestApp) {
     assert_ne!(tag(config.clone()).await, known);
     let known = tag(config.clone()).await;
     let settings = "mutation { updateServiceType(input: {slug: \"sip\", settings: {registrar: \"a.example\", port: 5060, transport: \"tcp\", realm: \"demo.example\"}}) { errors { message } } }";
-    let done = admin.ask(settings, json!({})).await;
+    let done = admin.execute(settings, json!({})).await;
     assert_eq!(done["data"]["updateServiceType"]["errors"], json!([]), "{done}");
     assert_ne!(tag(config.clone()).await, known, "templates show the settings");
 }
@@ -114,7 +114,7 @@ pub async fn only_who_may_read_a_feed_reads_it(app: TestApp) {
     let guest = app.guest();
     for path in ["/feed/demo/sip", "/feed/demo/sip/changes", "/render/demo/sip/x"] {
         assert_eq!(refused(&guest, path).await, (401, "UNAUTHENTICATED".to_owned()));
-        assert_eq!(refused(&app.holding("swb_none"), path).await, (401, "UNAUTHENTICATED".to_owned()));
+        assert_eq!(refused(&app.with_token("swb_none"), path).await, (401, "UNAUTHENTICATED".to_owned()));
         assert_eq!(refused(&user, path).await, (403, "FORBIDDEN".to_owned()));
     }
     let asked = guest.get("/feed/demo/sip").send().await.unwrap();
@@ -150,15 +150,16 @@ pub async fn changes_come_when_there_are_some(app: TestApp) {
         "query($s: FeedCursor!) {{ provisioning(event: \"demo\", serviceType: \"sip\") {{ changes(since: $s) {{ ... on FeedPage {{ cursor hasMore changes {{ \
                  ... on FeedUpsert {{ extension {{ {ENTRY} }} previous {{ number parameters }} }} ... on FeedRemoval {{ id slot keys {{ number parameters }} }} }} }} }} }} }}"
     );
-    let told = key.ask(&query, json!({ "s": head })).await["data"]["provisioning"]["changes"].clone();
+    let told = key.execute(&query, json!({ "s": head })).await["data"]["provisioning"]["changes"].clone();
     assert_eq!(page["cursor"], told["cursor"]);
     assert_eq!(page["changes"][0]["upsert"], told["changes"][0]["extension"]);
     assert_eq!(page["changes"][0]["upsert"]["number"], "2342");
     assert_eq!(page["changes"][0]["previous"], told["changes"][0]["previous"]);
-    user.ask("mutation($i: ID!) { deleteExtension(input: {id: $i}) { errors { code } } }", json!({ "i": id })).await;
+    user.execute("mutation($i: ID!) { deleteExtension(input: {id: $i}) { errors { code } } }", json!({ "i": id }))
+        .await;
     let since = page["cursor"].as_str().unwrap();
     let gone = changes(&key, &format!("?since={since}&wait=30")).await;
-    let told = key.ask(&query, json!({ "s": since })).await["data"]["provisioning"]["changes"].clone();
+    let told = key.execute(&query, json!({ "s": since })).await["data"]["provisioning"]["changes"].clone();
     assert_eq!(gone["changes"], json!([{ "removal": told["changes"][0] }]));
     assert_eq!((&gone["changes"][0]["removal"]["id"], &gone["hasMore"]), (&id, &json!(false)));
 }
@@ -179,7 +180,7 @@ pub async fn what_is_no_position_is_refused_or_reset(app: TestApp) {
     let poll = tokio::spawn(async move { changes(&waiting, &format!("?since={head}&wait=30")).await });
     tokio::time::sleep(Duration::from_millis(300)).await;
     let archive = "mutation { updateEvent(input: {slug: \"demo\", phase: ARCHIVED}) { errors { code } } }";
-    admin.ask(archive, json!({})).await;
+    admin.execute(archive, json!({})).await;
     assert_eq!(poll.await.unwrap(), json!({ "reset": "CLOSED" }));
     assert_eq!(refused(&key, "/feed/demo/sip").await, (410, "CLOSED".to_owned()));
     assert_eq!(changes(&key, "").await, json!({ "reset": "CLOSED" }));
@@ -193,9 +194,9 @@ pub async fn a_revoked_key_waits_no_longer(app: TestApp) {
     let poll =
         tokio::spawn(async move { refused(&waiting, &format!("/feed/demo/sip/changes?since={head}&wait=30")).await });
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let id = admin.ask("{ apiKeys { id } }", json!({})).await["data"]["apiKeys"][0]["id"].clone();
+    let id = admin.execute("{ apiKeys { id } }", json!({})).await["data"]["apiKeys"][0]["id"].clone();
     let began = Instant::now();
-    admin.ask("mutation($i: ID!) { revokeApiKey(input: {id: $i}) { accepted } }", json!({ "i": id })).await;
+    admin.execute("mutation($i: ID!) { revokeApiKey(input: {id: $i}) { accepted } }", json!({ "i": id })).await;
     let (status, _) = poll.await.unwrap();
     assert!(matches!(status, 401 | 403), "{status}");
     assert!(began.elapsed() < Duration::from_secs(5));
@@ -208,9 +209,9 @@ pub async fn what_another_instance_changed_is_known_within_a_second(app: TestApp
     let (admin, user) = (app.sign_in("admin", "numberwang").await, app.sign_in("user", "numberwang").await);
     let key = key(&admin, "READ_CONFIG").await;
     let elsewhere = app.another_instance().await;
-    let there = elsewhere.holding(key.token().unwrap());
+    let there = elsewhere.with_token(key.token().unwrap());
     let etag = there.get("/feed/demo/sip").send().await.unwrap().headers()[ETAG].clone();
-    let status = async |reader: &Person| {
+    let status = async |reader: &Actor| {
         let asked = reader.get("/feed/demo/sip").header(IF_NONE_MATCH, &etag);
         asked.send().await.unwrap().status().as_u16()
     };
@@ -229,13 +230,13 @@ pub async fn a_key_that_another_instance_revoked_ends_within_a_second(app: TestA
     let admin = app.sign_in("admin", "numberwang").await;
     let key = key(&admin, "READ_CONFIG").await;
     let elsewhere = app.another_instance().await;
-    let there = elsewhere.holding(key.token().unwrap());
-    let status = async |reader: &Person| reader.get("/feed/demo/sip").send().await.unwrap().status().as_u16();
+    let there = elsewhere.with_token(key.token().unwrap());
+    let status = async |reader: &Actor| reader.get("/feed/demo/sip").send().await.unwrap().status().as_u16();
     for reader in [&key, &there] {
         assert_eq!(status(reader).await, 200);
     }
-    let id = admin.ask("{ apiKeys { id } }", json!({})).await["data"]["apiKeys"][0]["id"].clone();
-    admin.ask("mutation($i: ID!) { revokeApiKey(input: {id: $i}) { accepted } }", json!({ "i": id })).await;
+    let id = admin.execute("{ apiKeys { id } }", json!({})).await["data"]["apiKeys"][0]["id"].clone();
+    admin.execute("mutation($i: ID!) { revokeApiKey(input: {id: $i}) { accepted } }", json!({ "i": id })).await;
     let began = Instant::now();
     assert_eq!(status(&key).await, 401, "where it was revoked it ends at once");
     while status(&there).await == 200 {
@@ -284,14 +285,14 @@ pub async fn a_copy_kept_by_polling_equals_the_database(app: TestApp) {
                 "mutation($i: ID!) { updateExtension(input: {id: $i, parameters: {max_contacts: 5}}) { errors { code } } }"
             }
         };
-        user.ask(mutation, json!({ "i": id })).await;
+        user.execute(mutation, json!({ "i": id })).await;
         if place % 5 == 0 {
             let since = copy.cursor.clone();
             copy.apply(&changes(&key, &format!("?since={since}&first=3")).await);
         }
     }
     admin
-        .ask("mutation { banAccount(input: {username: \"user\", reason: \"x\"}) { errors { code } } }", json!({}))
+        .execute("mutation { banAccount(input: {username: \"user\", reason: \"x\"}) { errors { code } } }", json!({}))
         .await;
     loop {
         let since = copy.cursor.clone();

@@ -16,7 +16,7 @@ use switchboard::extensions::visibility::Visibility;
 use switchboard::numbers::number::Number;
 use switchboard::secrets::{Secret, open_with_passphrase};
 
-use crate::support::{Database, Person, TestApp};
+use crate::support::{Actor, Database, TestApp};
 
 const HEADER: &str = "number,service_type,owner,label,visibility,permissions,fallback_number,parameters,members\n";
 
@@ -24,7 +24,7 @@ const HEADER: &str = "number,service_type,owner,label,visibility,permissions,fal
 async fn copies_the_demo(app: &TestApp, slug: &str) {
     let admin = app.sign_in("admin", "numberwang").await;
     let query = "mutation($s: String!) { createEvent(input: {slug: $s, name: \"Copy\", phase: OPEN, copyFrom: \"demo\"}) { event { slug } errors { code } } }";
-    let made = admin.ask(query, json!({ "s": slug })).await;
+    let made = admin.execute(query, json!({ "s": slug })).await;
     assert_eq!(made["data"]["createEvent"]["event"]["slug"], slug, "{made}");
 }
 
@@ -105,10 +105,10 @@ fn is_kept(row: &ExtensionRow, stored: &ExtensionRow) -> bool {
 pub async fn a_random_event_comes_back_exactly(app: TestApp) {
     let rows = random_rows(&mut TestRunner::default(), 120);
     let text = csv::write(&rows);
-    let told = app.succeeds(&["import", &app.file("random.csv", &text), "--event", "demo"]).await;
+    let told = app.run_command_ok(&["import", &app.file("random.csv", &text), "--event", "demo"]).await;
     assert_eq!(told, "120 created, 0 updated, 0 unchanged\n", "{text}");
 
-    let exported = app.succeeds(&["export", "--event", "demo"]).await;
+    let exported = app.run_command_ok(&["export", "--event", "demo"]).await;
     let stored = csv::read(exported.as_bytes(), RowLimits::COMMAND);
     assert_eq!((stored.failures, stored.rows.len()), (vec![], 132));
     let stored: HashMap<_, _> = stored.rows.into_iter().map(|(_, row)| (row.number.clone(), row)).collect();
@@ -116,7 +116,7 @@ pub async fn a_random_event_comes_back_exactly(app: TestApp) {
         assert!(is_kept(row, &stored[&row.number]), "{row:?} became {:?}", stored[&row.number]);
     }
 
-    let json = app.succeeds(&["export", "--event", "demo", "--format", "json"]).await;
+    let json = app.run_command_ok(&["export", "--event", "demo", "--format", "json"]).await;
     let mut in_json: Vec<_> =
         row_json::read(json.as_bytes(), RowLimits::COMMAND).rows.into_iter().map(|(_, row)| row).collect();
     in_json.retain(|row| stored[&row.number] == *row);
@@ -124,55 +124,58 @@ pub async fn a_random_event_comes_back_exactly(app: TestApp) {
     for (slug, file, content) in [("second", "again.csv", &exported), ("third", "again.json", &json)] {
         copies_the_demo(&app, slug).await;
         let file = app.file(file, content);
-        let told = app.succeeds(&["import", &file, "--event", slug]).await;
+        let told = app.run_command_ok(&["import", &file, "--event", slug]).await;
         assert_eq!(told, "132 created, 0 updated, 0 unchanged\n", "{exported}");
-        assert_eq!(app.succeeds(&["export", "--event", slug]).await, exported);
-        let told = app.succeeds(&["import", &file, "--event", slug]).await;
+        assert_eq!(app.run_command_ok(&["export", "--event", slug]).await, exported);
+        let told = app.run_command_ok(&["import", &file, "--event", slug]).await;
         assert_eq!(told, "0 created, 0 updated, 132 unchanged\n", "{exported}");
     }
 }
 
-async fn password(operator: &Person, event: &str) -> String {
+async fn password(operator: &Actor, event: &str) -> String {
     let query = "query($e: String!) { extension(event: $e, number: \"5000\") { credentials } }";
-    let answer = operator.ask(query, json!({ "e": event })).await;
+    let answer = operator.execute(query, json!({ "e": event })).await;
     answer["data"]["extension"]["credentials"]["password"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
 
 pub async fn secrets_travel_sealed(app: TestApp) {
     let operator = app.sign_in("operator", "numberwang").await;
     let secret = password(&operator, "demo").await;
-    let bare = app.succeeds(&["export", "--event", "demo"]).await;
+    let bare = app.run_command_ok(&["export", "--event", "demo"]).await;
     assert!(!bare.contains(&secret) && !bare.contains("password"), "an export leaves secrets out");
-    let sealed = app.runs(&["export", "--event", "demo", "--with-secrets"]).await;
-    assert!(sealed.is_success, "{}", sealed.complained);
-    assert!(!sealed.told.contains("5000") && !sealed.told.contains(&secret), "nothing in the file can be read");
+    let sealed = app.run_command(&["export", "--event", "demo", "--with-secrets"]).await;
+    assert!(sealed.is_success, "{}", sealed.stderr);
+    assert!(!sealed.stdout.contains("5000") && !sealed.stdout.contains(&secret), "nothing in the file can be read");
     let opened = |output: &[u8]| {
         let plain = open_with_passphrase(&Secret::new("mostly harmless"), output).unwrap();
         String::from_utf8(plain.to_vec()).unwrap()
     };
-    let plain = opened(&sealed.output);
+    let plain = opened(&sealed.raw_stdout);
     assert!(plain.contains(&format!("\"\"password\"\":\"\"{secret}\"\"")), "the secret is in it");
 
-    let file = app.file("sealed", &sealed.output);
+    let file = app.file("sealed", &sealed.raw_stdout);
     copies_the_demo(&app, "second").await;
-    let mut wrong = app.program(&["import", &file, "--event", "second"]);
+    let mut wrong = app.command(&["import", &file, "--event", "second"]);
     let wrong = wrong.env("SWITCHBOARD_PASSPHRASE", "don't panic").output().unwrap();
     assert!(!wrong.status.success() && wrong.stdout.is_empty(), "{wrong:?}");
-    assert_eq!(app.succeeds(&["export", "--event", "second"]).await, HEADER);
-    app.succeeds(&["import", &file, "--event", "second"]).await;
+    assert_eq!(app.run_command_ok(&["export", "--event", "second"]).await, HEADER);
+    app.run_command_ok(&["import", &file, "--event", "second"]).await;
     assert_eq!(password(&operator, "second").await, secret);
-    let again = app.runs(&["export", "--event", "second", "--with-secrets"]).await;
-    assert_eq!(opened(&again.output), plain);
+    let again = app.run_command(&["export", "--event", "second", "--with-secrets"]).await;
+    assert_eq!(opened(&again.raw_stdout), plain);
     // Without secrets, those that exist stay; where none exist, the server makes them.
     let bare = app.file("bare.csv", bare);
-    assert_eq!(app.succeeds(&["import", &bare, "--event", "second"]).await, "0 created, 0 updated, 12 unchanged\n");
+    assert_eq!(
+        app.run_command_ok(&["import", &bare, "--event", "second"]).await,
+        "0 created, 0 updated, 12 unchanged\n"
+    );
     copies_the_demo(&app, "third").await;
-    app.succeeds(&["import", &bare, "--event", "third"]).await;
+    app.run_command_ok(&["import", &bare, "--event", "third"]).await;
     assert!(password(&operator, "third").await != secret);
 }
 
 pub async fn a_broken_file_changes_nothing(app: TestApp) {
-    let before = app.succeeds(&["export", "--event", "demo"]).await;
+    let before = app.run_command_ok(&["export", "--event", "demo"]).await;
     let good = format!("{HEADER}2400,sip,user,Arthur,,,,,\n");
     let mut broken = good.clone().into_bytes();
     broken.extend_from_slice(b"2401,sip,user,\xff,,,,,\n");
@@ -206,28 +209,28 @@ pub async fn a_broken_file_changes_nothing(app: TestApp) {
     for (name, content, expected) in cases {
         let file = app.file(name, &content);
         for arguments in [vec![], vec!["--dry-run"]] {
-            let ran = app.runs(&[vec!["import", &file, "--event", "demo"], arguments].concat()).await;
-            assert!(!ran.is_success && ran.told.is_empty(), "{name}: {ran:?}");
-            assert!(expected.iter().all(|text| ran.complained.contains(text)), "{name}: {}", ran.complained);
-            assert!(ran.complained.contains("nothing was imported"), "{name}: {}", ran.complained);
-            assert!(ran.complained.len() < 2_000, "{name}: what is wrong is not repeated in full");
+            let ran = app.run_command(&[vec!["import", &file, "--event", "demo"], arguments].concat()).await;
+            assert!(!ran.is_success && ran.stdout.is_empty(), "{name}: {ran:?}");
+            assert!(expected.iter().all(|text| ran.stderr.contains(text)), "{name}: {}", ran.stderr);
+            assert!(ran.stderr.contains("nothing was imported"), "{name}: {}", ran.stderr);
+            assert!(ran.stderr.len() < 2_000, "{name}: what is wrong is not repeated in full");
         }
-        assert_eq!(app.succeeds(&["export", "--event", "demo"]).await, before, "{name}");
+        assert_eq!(app.run_command_ok(&["export", "--event", "demo"]).await, before, "{name}");
     }
-    let missing = app.runs(&["import", "/nonexistent.csv", "--event", "demo"]).await;
-    assert!(!missing.is_success && missing.complained.contains("/nonexistent.csv"), "{missing:?}");
-    let nowhere = app.runs(&["import", &app.file("good.csv", &good), "--event", "nowhere"]).await;
-    assert!(!nowhere.is_success && nowhere.complained.contains("There is no such event."), "{nowhere:?}");
-    assert!(!app.runs(&["export", "--event", "nowhere"]).await.is_success);
+    let missing = app.run_command(&["import", "/nonexistent.csv", "--event", "demo"]).await;
+    assert!(!missing.is_success && missing.stderr.contains("/nonexistent.csv"), "{missing:?}");
+    let nowhere = app.run_command(&["import", &app.file("good.csv", &good), "--event", "nowhere"]).await;
+    assert!(!nowhere.is_success && nowhere.stderr.contains("There is no such event."), "{nowhere:?}");
+    assert!(!app.run_command(&["export", "--event", "nowhere"]).await.is_success);
 
     let half = app.file("half.csv", format!("{good}2401,sip,ghost,B,,,,,\n"));
-    let dry = app.runs(&["import", &half, "--event", "demo", "--partial", "--dry-run"]).await;
-    assert_eq!(dry.told, "1 would be created, 0 would be updated, 0 unchanged\n");
-    assert_eq!(app.succeeds(&["export", "--event", "demo"]).await, before);
-    let partly = app.runs(&["import", &half, "--event", "demo", "--partial"]).await;
+    let dry = app.run_command(&["import", &half, "--event", "demo", "--partial", "--dry-run"]).await;
+    assert_eq!(dry.stdout, "1 would be created, 0 would be updated, 0 unchanged\n");
+    assert_eq!(app.run_command_ok(&["export", "--event", "demo"]).await, before);
+    let partly = app.run_command(&["import", &half, "--event", "demo", "--partial"]).await;
     assert!(!partly.is_success, "a script must see that rows were left out");
-    assert_eq!(partly.told, "1 created, 0 updated, 0 unchanged\n");
-    assert!(app.succeeds(&["export", "--event", "demo"]).await.contains("\n2400,sip,user,Arthur,HIDDEN,,,"));
+    assert_eq!(partly.stdout, "1 created, 0 updated, 0 unchanged\n");
+    assert!(app.run_command_ok(&["export", "--event", "demo"]).await.contains("\n2400,sip,user,Arthur,HIDDEN,,,"));
 }
 
 /// An event with room for ten thousand, and a file that fills it.
@@ -235,7 +238,7 @@ async fn ten_thousand(app: &TestApp) -> String {
     let admin = app.sign_in("admin", "numberwang").await;
     let query = "mutation { createEvent(input: {slug: \"camp\", name: \"Camp\", phase: OPEN, serviceTypes: [\"sip\"]}) { errors { code } } \
                  createNumberRange(input: {event: \"camp\", first: \"10000\", last: \"19999\", label: \"All\"}) { errors { code } } }";
-    let made = admin.ask(query, json!({})).await;
+    let made = admin.execute(query, json!({})).await;
     assert_eq!(made["data"]["createNumberRange"]["errors"], json!([]), "{made}");
     let row = |number| format!("{number},sip,user,Tent {number},PUBLIC,external,,,\n");
     HEADER.to_owned() + &(10_000..20_000).map(row).collect::<String>()
@@ -245,28 +248,34 @@ pub async fn ten_thousand_rows(app: TestApp) {
     let text = ten_thousand(&app).await;
     let (head, _) = text.trim_end().rsplit_once('\n').unwrap();
     let spoilt = app.file("spoilt.csv", format!("{head}\n19999,sip,ghost,Tent,,,,,\n"));
-    let ran = app.runs(&["import", &spoilt, "--event", "camp"]).await;
-    assert!(!ran.is_success && ran.complained.contains("spoilt.csv:10001: owner: "), "{ran:?}");
-    assert_eq!(app.succeeds(&["export", "--event", "camp"]).await, HEADER);
+    let ran = app.run_command(&["import", &spoilt, "--event", "camp"]).await;
+    assert!(!ran.is_success && ran.stderr.contains("spoilt.csv:10001: owner: "), "{ran:?}");
+    assert_eq!(app.run_command_ok(&["export", "--event", "camp"]).await, HEADER);
 
     let file = app.file("camp.csv", &text);
     let begun = Instant::now();
-    assert_eq!(app.succeeds(&["import", &file, "--event", "camp"]).await, "10000 created, 0 updated, 0 unchanged\n");
+    assert_eq!(
+        app.run_command_ok(&["import", &file, "--event", "camp"]).await,
+        "10000 created, 0 updated, 0 unchanged\n"
+    );
     let took = begun.elapsed();
     println!("10,000 extensions imported in {:.1} s", took.as_secs_f64());
     assert!(took < Duration::from_secs(60), "{took:?}");
-    assert_eq!(app.succeeds(&["import", &file, "--event", "camp"]).await, "0 created, 0 updated, 10000 unchanged\n");
-    let exported = app.succeeds(&["export", "--event", "camp"]).await;
+    assert_eq!(
+        app.run_command_ok(&["import", &file, "--event", "camp"]).await,
+        "0 created, 0 updated, 10000 unchanged\n"
+    );
+    let exported = app.run_command_ok(&["export", "--event", "camp"]).await;
     assert_eq!(exported.lines().count(), 10_001);
 
     let query = "{ directory(event: \"camp\", search: \"tent 12345\") { nodes { number label } } }";
-    let found = app.guest().ask(query, json!({})).await;
+    let found = app.guest().execute(query, json!({})).await;
     assert_eq!(found["data"]["directory"]["nodes"], json!([{ "number": "12345", "label": "Tent 12345" }]), "{found}");
 }
 
 pub async fn a_terminal_sees_how_far_it_is(app: TestApp) {
     let file = app.file("camp.csv", ten_thousand(&app).await);
-    let program = app.program(&["import", &file, "--event", "camp"]);
+    let program = app.command(&["import", &file, "--event", "camp"]);
     let words = std::iter::once(program.get_program()).chain(program.get_args());
     let line: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
     let mut terminal = std::process::Command::new("script");
@@ -284,12 +293,12 @@ pub async fn a_backup_is_whole_while_others_write(app: TestApp) {
     std::fs::create_dir(&copy).unwrap();
     let file = copy.join("switchboard.db").to_str().unwrap().to_owned();
     if !app.app.services.store.is_embedded() {
-        let refused = app.runs(&["backup", &file]).await;
-        assert!(!refused.is_success && refused.complained.contains("pg_dump"), "{refused:?}");
+        let refused = app.run_command(&["backup", &file]).await;
+        assert!(!refused.is_success && refused.stderr.contains("pg_dump"), "{refused:?}");
         return;
     }
     let text = ten_thousand(&app).await;
-    app.succeeds(&["import", &app.file("camp.csv", &text), "--event", "camp"]).await;
+    app.run_command_ok(&["import", &app.file("camp.csv", &text), "--event", "camp"]).await;
     let (written, stop) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
     let user = app.sign_in("user", "numberwang").await;
     let writing = tokio::spawn({
@@ -307,22 +316,22 @@ pub async fn a_backup_is_whole_while_others_write(app: TestApp) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let before = written.load(Ordering::SeqCst);
-    let told = app.succeeds(&["backup", &file]).await;
+    let told = app.run_command_ok(&["backup", &file]).await;
     let after = written.load(Ordering::SeqCst);
     stop.store(true, Ordering::SeqCst);
     writing.await.unwrap();
     assert!(told.contains("sealing key is not in it"), "{told}");
     assert!(after > before + 1, "others wrote meanwhile: {before}, {after}");
-    assert!(!app.runs(&["backup", &file]).await.is_success, "a backup is not written over");
+    assert!(!app.run_command(&["backup", &file]).await.is_success, "a backup is not written over");
 
     // The copy, with the key beside it, is an installation.
     assert!(std::fs::read_dir(&copy).unwrap().count() == 1, "the database is all there is");
     let mut there = app.clone();
     there.database = Database::Sqlite(file.clone().into());
-    let exported = there.succeeds(&["export", "--event", "demo"]).await;
+    let exported = there.run_command_ok(&["export", "--event", "demo"]).await;
     let rows = u32::try_from(exported.lines().count()).unwrap() - 13;
     assert!((before..=after + 1).contains(&rows), "{before} ≤ {rows} ≤ {after}");
-    assert_eq!(there.succeeds(&["export", "--event", "camp"]).await.lines().count(), 10_001);
-    assert!(there.runs(&["export", "--event", "demo", "--with-secrets"]).await.is_success, "its secrets open");
-    assert!(there.succeeds(&["audit", "verify"]).await.contains("The audit is whole"));
+    assert_eq!(there.run_command_ok(&["export", "--event", "camp"]).await.lines().count(), 10_001);
+    assert!(there.run_command(&["export", "--event", "demo", "--with-secrets"]).await.is_success, "its secrets open");
+    assert!(there.run_command_ok(&["audit", "verify"]).await.contains("The audit is whole"));
 }

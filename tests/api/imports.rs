@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Person, TestApp, code};
+use crate::support::{Actor, TestApp, error_code};
 
 const HEADER: &str = "number,service_type,owner,label,visibility,permissions,fallback_number,parameters,members";
 
@@ -10,14 +10,14 @@ fn csv(rows: &[&str]) -> String {
     format!("{HEADER}\n{}\n", rows.join("\n"))
 }
 
-async fn asks(person: &Person, input: Value) -> Value {
+async fn asks(person: &Actor, input: Value) -> Value {
     let query = "mutation($i: ImportExtensionsInput!) { importExtensions(input: $i) \
                  { created updated unchanged failures { line column code message } errors { code path } } }";
-    person.ask(query, json!({ "i": input })).await
+    person.execute(query, json!({ "i": input })).await
 }
 
 /// Imports for good, all or nothing.
-async fn imports(person: &Person, text: &str) -> Value {
+async fn imports(person: &Actor, text: &str) -> Value {
     let answer = asks(person, json!({ "event": "demo", "csv": text, "dryRun": false })).await;
     answer["data"]["importExtensions"].clone()
 }
@@ -35,16 +35,16 @@ fn failures(payload: &Value) -> Vec<String> {
         .collect()
 }
 
-async fn extension(person: &Person, number: &str) -> Value {
+async fn extension(person: &Actor, number: &str) -> Value {
     let query = "query($n: PhoneNumber!) { extension(event: \"demo\", number: $n) { label visibility version parameters credentials fallbackNumber \
                  owner { username } permissions { slug } members { number delaySeconds paused membership } } }";
-    person.ask(query, json!({ "n": number })).await["data"]["extension"].clone()
+    person.execute(query, json!({ "n": number })).await["data"]["extension"].clone()
 }
 
 /// All numbers of the event, as an operator sees them.
-async fn numbers(operator: &Person) -> Vec<String> {
+async fn numbers(operator: &Actor) -> Vec<String> {
     let query = "{ extensions(event: \"demo\", first: 100) { nodes { number } } }";
-    let answer = operator.ask(query, json!({})).await;
+    let answer = operator.execute(query, json!({})).await;
     let nodes = answer["data"]["extensions"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}"));
     let mut numbers: Vec<_> = nodes.iter().map(|node| node["number"].as_str().unwrap().to_owned()).collect();
     numbers.sort();
@@ -84,7 +84,7 @@ pub async fn rows_make_change_and_rest(app: TestApp) {
     assert_eq!((&dent["permissions"], &dent["fallbackNumber"]), (&json!([]), &json!("+49301234567")));
     assert_eq!(dent["credentials"], arthur["credentials"]);
     let found =
-        app.guest().ask("{ directory(event: \"demo\", search: \"dent\") { nodes { number } } }", json!({})).await;
+        app.guest().execute("{ directory(event: \"demo\", search: \"dent\") { nodes { number } } }", json!({})).await;
     assert_eq!(found["data"]["directory"]["nodes"], json!([]), "what became hidden is not found");
 }
 
@@ -123,9 +123,10 @@ pub async fn every_bad_row_is_told(app: TestApp) {
     let (user, operator) = (app.sign_in("user", "numberwang").await, app.sign_in("operator", "numberwang").await);
     let bar =
         "mutation { barNumber(input: {event: \"demo\", number: \"2409\", reason: \"noise\"}) { errors { code } } }";
-    operator.ask(bar, json!({})).await;
+    operator.execute(bar, json!({})).await;
     let held = user.registers("sip", "2410").await["extension"]["id"].clone();
-    user.ask("mutation($i: ID!) { deleteExtension(input: {id: $i}) { errors { code } } }", json!({ "i": held })).await;
+    user.execute("mutation($i: ID!) { deleteExtension(input: {id: $i}) { errors { code } } }", json!({ "i": held }))
+        .await;
     let before = numbers(&operator).await;
 
     let rows: Vec<&str> = BAD.iter().map(|(row, _)| *row).collect();
@@ -202,14 +203,14 @@ pub async fn only_operators_import(app: TestApp) {
     assert_eq!(user["errors"][0]["extensions"]["code"], "FORBIDDEN", "{user}");
     let (operator, admin) = (app.sign_in("operator", "numberwang").await, app.sign_in("admin", "numberwang").await);
     let nowhere = asks(&operator, input("nowhere")).await["data"]["importExtensions"].clone();
-    assert_eq!((code(&nowhere), &nowhere["errors"][0]["path"]), ("NOT_FOUND", &json!(["event"])), "{nowhere}");
+    assert_eq!((error_code(&nowhere), &nowhere["errors"][0]["path"]), ("NOT_FOUND", &json!(["event"])), "{nowhere}");
     let phase = |phase: &str| {
         format!("mutation {{ updateEvent(input: {{slug: \"demo\", phase: {phase}}}) {{ errors {{ code }} }} }}")
     };
-    admin.ask(&phase("FROZEN"), json!({})).await;
+    admin.execute(&phase("FROZEN"), json!({})).await;
     assert_eq!(counts(&imports(&operator, &text).await), [1, 0, 0], "an operator may, in any phase but one");
-    admin.ask(&phase("ARCHIVED"), json!({})).await;
-    assert_eq!(code(&imports(&admin, &text).await), "EVENT_CLOSED");
+    admin.execute(&phase("ARCHIVED"), json!({})).await;
+    assert_eq!(error_code(&imports(&admin, &text).await), "EVENT_CLOSED");
 }
 
 pub async fn groups_and_fallbacks_are_imported(app: TestApp) {
@@ -268,24 +269,24 @@ pub async fn values_change_hands_within_a_file(app: TestApp) {
 pub async fn an_import_is_one_revision_of_a_feed(app: TestApp) {
     let admin = app.sign_in("admin", "numberwang").await;
     let create = "mutation { createApiKey(input: {label: \"pbx\", scopes: [READ_CONFIG], serviceTypes: [\"sip\"], events: [\"demo\"]}) { secret } }";
-    let made = admin.ask(create, json!({})).await;
-    let key = app.holding(made["data"]["createApiKey"]["secret"].as_str().unwrap());
+    let made = admin.execute(create, json!({})).await;
+    let key = app.with_token(made["data"]["createApiKey"]["secret"].as_str().unwrap());
     let snapshot = "{ provisioning(event: \"demo\", serviceType: \"sip\") { digest snapshot { totalCount head } } }";
-    let before = key.ask(snapshot, json!({})).await["data"]["provisioning"].clone();
+    let before = key.execute(snapshot, json!({})).await["data"]["provisioning"].clone();
     let rows: Vec<String> = (2400..2450).map(|number| format!("{number},sip,user,A,,,,,")).collect();
     let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
     assert_eq!(counts(&imports(&admin, &csv(&rows)).await), [50, 0, 0]);
     let changes = "query($s: FeedCursor!) { provisioning(event: \"demo\", serviceType: \"sip\") { changes(since: $s) { ... on FeedPage { cursor hasMore changes { \
                    __typename ... on FeedUpsert { extension { number } } } } } } }";
-    let page = key.ask(changes, json!({ "s": before["snapshot"]["head"] })).await;
+    let page = key.execute(changes, json!({ "s": before["snapshot"]["head"] })).await;
     let page = &page["data"]["provisioning"]["changes"];
     let told: Vec<_> =
         page["changes"].as_array().unwrap().iter().map(|change| &change["extension"]["number"]).collect();
     assert_eq!(told.len(), 50, "{page}");
-    let after = key.ask(snapshot, json!({})).await["data"]["provisioning"].clone();
+    let after = key.execute(snapshot, json!({})).await["data"]["provisioning"].clone();
     assert_eq!((&page["cursor"], &after["snapshot"]["totalCount"]), (&after["snapshot"]["head"], &json!(53)), "{page}");
     // What changes nothing is told to nobody.
     assert_eq!(counts(&imports(&admin, &csv(&rows)).await), [0, 0, 50]);
-    let again = key.ask(snapshot, json!({})).await["data"]["provisioning"].clone();
+    let again = key.execute(snapshot, json!({})).await["data"]["provisioning"].clone();
     assert_eq!(again, after);
 }

@@ -6,28 +6,28 @@ use serde_json::{Value, json};
 use switchboard::{accounts, extensions, ids::AccountId, numbers};
 
 use super::actors::{newcomer, system};
-use crate::support::{Person, TestApp, code};
+use crate::support::{Actor, TestApp, error_code};
 
 const LEAVE: &str = "mutation($p: String!) { deleteAccount(input: {password: $p}) { accepted errors { code path } } }";
 
-async fn leave(person: &Person, password: &str) -> Value {
-    person.ask(LEAVE, json!({ "p": password })).await["data"]["deleteAccount"].clone()
+async fn leave(person: &Actor, password: &str) -> Value {
+    person.execute(LEAVE, json!({ "p": password })).await["data"]["deleteAccount"].clone()
 }
 
-async fn export(person: &Person) -> Value {
-    let answer = person.ask("{ exportMyData }", json!({})).await;
+async fn export(person: &Actor) -> Value {
+    let answer = person.execute("{ exportMyData }", json!({})).await;
     assert!(answer["errors"].is_null(), "{answer}");
     answer["data"]["exportMyData"].clone()
 }
 
-async fn viewer_id(person: &Person) -> AccountId {
-    let seen = person.ask("{ viewer { id } }", json!({})).await;
+async fn viewer_id(person: &Actor) -> AccountId {
+    let seen = person.execute("{ viewer { id } }", json!({})).await;
     AccountId::from_global(seen["data"]["viewer"]["id"].as_str().unwrap()).unwrap()
 }
 
-async fn state(person: &Person, number: &str) -> Value {
+async fn state(person: &Actor, number: &str) -> Value {
     let query = "query($n: PhoneNumber!) { number(event: \"demo\", number: $n) { state } }";
-    person.ask(query, json!({ "n": number })).await["data"]["number"]["state"].clone()
+    person.execute(query, json!({ "n": number })).await["data"]["number"]["state"].clone()
 }
 
 pub async fn an_account_is_deleted_with_all_that_is_personal(app: TestApp) {
@@ -37,7 +37,7 @@ pub async fn an_account_is_deleted_with_all_that_is_personal(app: TestApp) {
     let generated = trillian.registers("sip", "2342").await["generated"].clone();
     assert!(generated["password"].is_string(), "{generated}");
     let reserve = "mutation { reserveNumber(input: {event: \"demo\", number: \"2400\", owner: \"trillian\"}) { errors { code } } }";
-    operator.ask(reserve, json!({})).await;
+    operator.execute(reserve, json!({})).await;
     let wrong = leave(&trillian, "wrong horse").await;
     assert_eq!(
         wrong,
@@ -47,32 +47,32 @@ pub async fn an_account_is_deleted_with_all_that_is_personal(app: TestApp) {
     app.clock.advance(Duration::from_secs(1));
     assert_eq!(leave(&trillian, "correct horse").await, json!({ "accepted": true, "errors": [] }));
 
-    let after = trillian.ask("{ viewer { username } }", json!({})).await;
+    let after = trillian.execute("{ viewer { username } }", json!({})).await;
     assert_eq!(after["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     let mail = app.newest_mail().await;
     assert!(mail.contains("To: trillian@example.org") && mail.contains("your account was deleted"), "{mail}");
     assert_eq!((state(&operator, "2342").await, state(&operator, "2400").await), (json!("HELD"), json!("AVAILABLE")));
     let gone = operator
-        .ask("{ account(username: \"trillian\") { id } accounts(search: \"trillian\") { totalCount } }", json!({}))
+        .execute("{ account(username: \"trillian\") { id } accounts(search: \"trillian\") { totalCount } }", json!({}))
         .await;
     assert_eq!(gone["data"], json!({ "account": null, "accounts": { "totalCount": 0 } }));
     let audit = "{ auditEvents(actor: \"trillian\", action: \"deleteAccount\") { nodes { summary } } }";
-    let audit = operator.ask(audit, json!({})).await;
+    let audit = operator.execute(audit, json!({})).await;
     assert_eq!(audit["data"]["auditEvents"]["nodes"][0]["summary"], "trillian deleted the account", "{audit}");
     what_is_left_is_a_pseudonym(&app, id).await;
 
     let sign_in =
         "mutation($l: String!) { signIn(input: {login: $l, password: \"correct horse\"}) { token errors { code } } }";
     for login in ["trillian", "trillian@example.org"] {
-        let refused = app.guest().ask(sign_in, json!({ "l": login })).await;
-        assert_eq!(code(&refused["data"]["signIn"]), "CREDENTIALS_REJECTED");
+        let refused = app.guest().execute(sign_in, json!({ "l": login })).await;
+        assert_eq!(error_code(&refused["data"]["signIn"]), "CREDENTIALS_REJECTED");
     }
     let register = "mutation($u: String!) { registerAccount(input: {username: $u, displayName: \"T\", email: \"trillian@example.org\", password: \"correct horse\"}) { errors { code path } } }";
-    let taken = app.guest().ask(register, json!({ "u": "trillian" })).await;
+    let taken = app.guest().execute(register, json!({ "u": "trillian" })).await;
     assert_eq!(taken["data"]["registerAccount"]["errors"], json!([{ "code": "ALREADY_EXISTS", "path": ["username"] }]));
-    app.guest().ask(register, json!({ "u": "tricia" })).await;
+    app.guest().execute(register, json!({ "u": "tricia" })).await;
     let verify = "mutation($t: String!) { verifyEmail(input: {token: $t}) { account { username } errors { code } } }";
-    let verified = app.guest().ask(verify, json!({ "t": app.mailed_token().await })).await;
+    let verified = app.guest().execute(verify, json!({ "t": app.mailed_token().await })).await;
     assert_eq!(
         verified["data"]["verifyEmail"]["account"]["username"], "tricia",
         "the address is free again: {verified}"
@@ -115,10 +115,10 @@ pub async fn the_feeds_are_told_of_a_deletion(app: TestApp) {
     let group = user.registers("group", "2400").await["extension"]["id"].clone();
     let invite =
         "mutation($g: ID!) { inviteToGroup(input: {group: $g, number: \"2342\"}) { member { id } errors { code } } }";
-    let member = user.ask(invite, json!({ "g": group })).await["data"]["inviteToGroup"]["member"]["id"].clone();
+    let member = user.execute(invite, json!({ "g": group })).await["data"]["inviteToGroup"]["member"]["id"].clone();
     let accept = "mutation($m: ID!) { acceptGroupInvitation(input: {id: $m}) { errors { code } } }";
-    let accepted = trillian.ask(accept, json!({ "m": member })).await;
-    assert_eq!(code(&accepted["data"]["acceptGroupInvitation"]), "none", "{accepted}");
+    let accepted = trillian.execute(accept, json!({ "m": member })).await;
+    assert_eq!(error_code(&accepted["data"]["acceptGroupInvitation"]), "none", "{accepted}");
     let (sip_head, groups_head) = (sip.head().await, groups.head().await);
     assert_eq!(leave(&trillian, "correct horse").await["accepted"], true);
     let mut removed = sip.changes(&sip_head).await;
@@ -131,15 +131,15 @@ pub async fn the_feeds_are_told_of_a_deletion(app: TestApp) {
 
 pub async fn who_may_not_leave_is_told_why(app: TestApp) {
     let admin = app.sign_in("admin", "numberwang").await;
-    assert_eq!(code(&leave(&admin, "numberwang").await), "LAST_ADMIN");
+    assert_eq!(error_code(&leave(&admin, "numberwang").await), "LAST_ADMIN");
     app.sign_in("admin", "numberwang").await;
-    let guest = app.guest().ask(LEAVE, json!({ "p": "numberwang" })).await;
+    let guest = app.guest().execute(LEAVE, json!({ "p": "numberwang" })).await;
     assert_eq!(guest["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     let pbx = system(&admin, "READ_SECRETS", "sip").await;
-    let refused = pbx.key.ask(LEAVE, json!({ "p": "numberwang" })).await;
+    let refused = pbx.key.execute(LEAVE, json!({ "p": "numberwang" })).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN");
     let promote = "mutation { setRole(input: {username: \"operator\", role: ADMIN}) { errors { code } } }";
-    admin.ask(promote, json!({})).await;
+    admin.execute(promote, json!({})).await;
     assert_eq!(leave(&admin, "numberwang").await["accepted"], true);
 }
 
@@ -149,10 +149,10 @@ pub async fn an_export_holds_ones_own_data_and_nobody_elses(app: TestApp) {
     operator.registers("sip", "2343").await;
     let reserve =
         "mutation { reserveNumber(input: {event: \"demo\", number: \"2400\", owner: \"user\"}) { errors { code } } }";
-    operator.ask(reserve, json!({})).await;
+    operator.execute(reserve, json!({})).await;
     let bar =
         "mutation { barNumber(input: {event: \"demo\", number: \"2342\", reason: \"too loud\"}) { errors { code } } }";
-    operator.ask(bar, json!({})).await;
+    operator.execute(bar, json!({})).await;
     let data = export(&user).await;
     let account = &data["account"];
     let name = (&account["username"], &account["email"], &account["role"]);
@@ -178,8 +178,8 @@ pub async fn an_export_holds_ones_own_data_and_nobody_elses(app: TestApp) {
     let theirs = export(&operator).await;
     assert_eq!(theirs["extensions"].as_array().unwrap().len(), 13, "an operator's own, not all that an operator sees");
     assert!(!theirs.to_string().contains("user@example.org"));
-    let guest = app.guest().ask("{ exportMyData }", json!({})).await;
+    let guest = app.guest().execute("{ exportMyData }", json!({})).await;
     assert_eq!(guest["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     let pbx = system(&app.sign_in("admin", "numberwang").await, "READ_SECRETS", "sip").await;
-    assert_eq!(pbx.key.ask("{ exportMyData }", json!({})).await["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    assert_eq!(pbx.key.execute("{ exportMyData }", json!({})).await["errors"][0]["extensions"]["code"], "FORBIDDEN");
 }

@@ -3,15 +3,15 @@
 use serde_json::{Value, json};
 
 use super::actors::{newcomer, system};
-use crate::support::{Person, TestApp};
+use crate::support::{Actor, TestApp};
 
 const LIST: &str = "query($e: String, $s: String, $t: String, $o: String, $a: Boolean, $n: Int, $c: String) \
                     { extensions(event: $e, search: $s, serviceType: $t, owner: $o, active: $a, first: $n, after: $c) \
                     { totalCount nodes { number active } pageInfo { hasNextPage endCursor } } }";
 
 /// The numbers of a list that fits on one page, sorted; the total must say the same.
-async fn listed(person: &Person, variables: Value) -> Vec<String> {
-    let seen = person.ask(LIST, variables).await;
+async fn listed(person: &Actor, variables: Value) -> Vec<String> {
+    let seen = person.execute(LIST, variables).await;
     let nodes = seen["data"]["extensions"]["nodes"].as_array().unwrap_or_else(|| panic!("{seen}"));
     assert_eq!(seen["data"]["extensions"]["totalCount"], nodes.len(), "{seen}");
     let mut numbers: Vec<_> = nodes.iter().map(|node| node["number"].as_str().unwrap().to_owned()).collect();
@@ -34,14 +34,14 @@ pub async fn a_list_is_narrowed_by_what_is_asked_and_by_who_asks(app: TestApp) {
     assert_eq!(listed(&operator, json!({ "e": "demo", "t": "pager" })).await, ["5007"]);
     assert_eq!(listed(&operator, json!({ "e": "nowhere" })).await, NONE);
     let pbx = system(&admin, "READ_CONFIG", "pager").await;
-    let answer = pbx.key.ask(LIST, json!({})).await;
+    let answer = pbx.key.execute(LIST, json!({})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN", "{answer}");
-    let guest = app.guest().ask(LIST, json!({})).await;
+    let guest = app.guest().execute(LIST, json!({})).await;
     assert_eq!(guest["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     let mut seen = Vec::new();
     let mut cursor = Value::Null;
     for _ in 0..3 {
-        let page = operator.ask(LIST, json!({ "n": 5, "c": cursor })).await;
+        let page = operator.execute(LIST, json!({ "n": 5, "c": cursor })).await;
         let page = &page["data"]["extensions"];
         seen.extend(page["nodes"].as_array().unwrap().iter().map(|node| node["number"].to_string()));
         cursor = page["pageInfo"]["endCursor"].clone();
@@ -55,7 +55,7 @@ pub async fn a_search_finds_numbers_labels_and_owners(app: TestApp) {
     let operator = app.sign_in("operator", "numberwang").await;
     let zaphod = newcomer(&app, "zaphod").await;
     let rename = "mutation { updateProfile(input: {displayName: \"Zoé Beeblebrox\"}) { errors { code } } }";
-    zaphod.ask(rename, json!({})).await;
+    zaphod.execute(rename, json!({})).await;
     zaphod.registers("sip", "5500").await;
     assert_eq!(listed(&operator, json!({ "s": "500" })).await.len(), 10);
     assert_eq!(listed(&operator, json!({ "s": "55-00" })).await, ["5500"]);
@@ -75,18 +75,18 @@ pub async fn those_that_may_be_called_and_the_others(app: TestApp) {
         user.registers("sip", number).await;
     }
     let bar = "mutation($n: PhoneNumber!) { barNumber(input: {event: \"demo\", number: $n, reason: \"noise\"}) { errors { code } } }";
-    operator.ask(bar, json!({ "n": "2343" })).await;
-    operator.ask(bar, json!({ "n": "2999" })).await;
+    operator.execute(bar, json!({ "n": "2343" })).await;
+    operator.execute(bar, json!({ "n": "2999" })).await;
     assert_eq!(listed(&user, json!({ "a": false })).await, ["2343"]);
     assert_eq!(listed(&user, json!({ "a": true })).await, ["2342", "2344"]);
     assert_eq!(listed(&operator, json!({ "a": false, "s": "234" })).await, ["2343"]);
     assert_eq!(listed(&operator, json!({ "a": true, "s": "234" })).await, ["2342", "2344"]);
     operator
-        .ask("mutation { banAccount(input: {username: \"user\", reason: \"x\"}) { errors { code } } }", json!({}))
+        .execute("mutation { banAccount(input: {username: \"user\", reason: \"x\"}) { errors { code } } }", json!({}))
         .await;
     assert_eq!(listed(&operator, json!({ "a": false })).await, ["2342", "2343", "2344"]);
     assert_eq!(listed(&operator, json!({ "a": true })).await.len(), 12);
-    let two = operator.ask(LIST, json!({ "a": false, "n": 2 })).await;
+    let two = operator.execute(LIST, json!({ "a": false, "n": 2 })).await;
     let two = &two["data"]["extensions"];
     assert_eq!((two["nodes"].as_array().unwrap().len(), &two["pageInfo"]["hasNextPage"]), (2, &json!(true)), "{two}");
     assert!(two["nodes"].as_array().unwrap().iter().all(|node| node["active"] == false));
@@ -98,10 +98,10 @@ pub async fn an_account_shows_its_extensions_page_by_page(app: TestApp) {
         user.registers("sip", number).await;
     }
     let own = "query($c: String) { viewer { extensions(first: 2, after: $c) { totalCount nodes { number } pageInfo { hasNextPage endCursor } } } }";
-    let first = user.ask(own, json!({})).await;
+    let first = user.execute(own, json!({})).await;
     let first = &first["data"]["viewer"]["extensions"];
     assert_eq!((&first["totalCount"], &first["pageInfo"]["hasNextPage"]), (&json!(3), &json!(true)), "{first}");
-    let second = user.ask(own, json!({ "c": first["pageInfo"]["endCursor"] })).await;
+    let second = user.execute(own, json!({ "c": first["pageInfo"]["endCursor"] })).await;
     let second = &second["data"]["viewer"]["extensions"];
     assert_eq!(second["pageInfo"]["hasNextPage"], false, "{second}");
     let pages = [&first["nodes"], &second["nodes"]].map(|page| page.as_array().unwrap());
@@ -109,11 +109,11 @@ pub async fn an_account_shows_its_extensions_page_by_page(app: TestApp) {
     seen.sort_unstable();
     assert_eq!(seen, ["2342", "2343", "2344"], "each once over two pages");
     let theirs = "{ account(username: \"user\") { extensions { totalCount } } }";
-    assert_eq!(operator.ask(theirs, json!({})).await["data"]["account"]["extensions"]["totalCount"], 3);
-    assert!(newcomer(&app, "mallory").await.ask(theirs, json!({})).await["data"]["account"].is_null());
+    assert_eq!(operator.execute(theirs, json!({})).await["data"]["account"]["extensions"]["totalCount"], 3);
+    assert!(newcomer(&app, "mallory").await.execute(theirs, json!({})).await["data"]["account"].is_null());
     let through =
         "{ extension(event: \"demo\", number: \"2342\") { owner { extensions { totalCount nodes { number } } } } }";
     let pbx = system(&app.sign_in("admin", "numberwang").await, "READ_CONFIG", "sip").await;
-    let seen = pbx.key.ask(through, json!({})).await;
+    let seen = pbx.key.execute(through, json!({})).await;
     assert_eq!(seen["data"]["extension"]["owner"]["extensions"]["totalCount"], 3, "what the key is limited to: {seen}");
 }

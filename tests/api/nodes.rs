@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::actors::{newcomer, system};
-use crate::support::{Person, TestApp};
+use crate::support::{Actor, TestApp};
 
 const NODES: &str = "query($i: [ID!]!) { nodes(ids: $i) { __typename id } }";
 
@@ -13,23 +13,23 @@ fn at<'a>(answer: &'a Value, pointer: &str) -> &'a str {
 }
 
 /// One of everything, most of it `user`'s: kind and id.
-async fn everything(admin: &Person, user: &Person) -> Vec<(&'static str, String)> {
+async fn everything(admin: &Actor, user: &Actor) -> Vec<(&'static str, String)> {
     let extension = at(&user.registers("sip", "2342").await, "/extension/id").to_owned();
     let group = at(&user.registers("group", "2400").await, "/extension/id").to_owned();
     let invite = "mutation($g: ID!) { inviteToGroup(input: {group: $g, number: \"2342\"}) { member { id } } }";
-    let member = user.ask(invite, json!({ "g": group })).await;
+    let member = user.execute(invite, json!({ "g": group })).await;
     let bar = "mutation { barNumber(input: {event: \"demo\", number: \"2342\", reason: \"x\"}) { number { id restrictions { id } } } }";
-    let barred = admin.ask(bar, json!({})).await;
+    let barred = admin.execute(bar, json!({})).await;
     let template = "mutation { saveTemplate(input: {serviceType: \"sip\", name: \"list\", contentType: \"text/plain\", format: TEXT, source: \"x\"}) { template { id } errors { message } } }";
-    let template = admin.ask(template, json!({})).await;
+    let template = admin.execute(template, json!({})).await;
     let draft =
         "mutation { createEvent(input: {slug: \"secret\", name: \"Secret\"}) { event { id } errors { message } } }";
-    let draft = admin.ask(draft, json!({})).await;
+    let draft = admin.execute(draft, json!({})).await;
     let range = "mutation { createNumberRange(input: {event: \"secret\", first: \"20\", last: \"29\", label: \"x\"}) { range { id } errors { message } } }";
-    let range = admin.ask(range, json!({})).await;
+    let range = admin.execute(range, json!({})).await;
     let public = "{ event(slug: \"demo\") { id ranges { id } } serviceType(slug: \"sip\") { id } callPermissions { id } auditEvents(first: 1) { nodes { id } } }";
-    let public = admin.ask(public, json!({})).await;
-    let own = user.ask("{ viewer { id sessions { id } } }", json!({})).await;
+    let public = admin.execute(public, json!({})).await;
+    let own = user.execute("{ viewer { id sessions { id } } }", json!({})).await;
     [
         ("account", at(&own, "/data/viewer/id")),
         ("session", at(&own, "/data/viewer/sessions/0/id")),
@@ -60,11 +60,11 @@ pub async fn everybody_finds_what_they_may_see(app: TestApp) {
     let ids: Vec<_> = things.iter().map(|(_, id)| id).collect();
     let mut columns = Vec::new();
     for person in [&app.guest(), &mallory, &user, &operator, &admin, &sip.key, &dect.key] {
-        let seen = person.ask(NODES, json!({ "i": ids })).await;
+        let seen = person.execute(NODES, json!({ "i": ids })).await;
         let seen = seen["data"]["nodes"].as_array().unwrap_or_else(|| panic!("{seen}")).clone();
         for (node, id) in seen.iter().zip(&ids) {
             assert!(node.is_null() || node["id"] == id.as_str(), "{node} is not {id}");
-            let alone = person.ask("query($i: ID!) { node(id: $i) { __typename id } }", json!({ "i": id })).await;
+            let alone = person.execute("query($i: ID!) { node(id: $i) { __typename id } }", json!({ "i": id })).await;
             assert_eq!(&alone["data"]["node"], node);
         }
         columns.push(seen);
@@ -126,7 +126,7 @@ pub async fn what_is_no_id_is_nothing(app: TestApp) {
     );
     ids.push(format!("Number:{unknown}:2342"));
     ids.push("x".repeat(100_000));
-    let seen = admin.ask(NODES, json!({ "i": ids })).await;
+    let seen = admin.execute(NODES, json!({ "i": ids })).await;
     let expected: Vec<_> = ids.iter().map(|_| Value::Null).collect();
     assert_eq!(seen["data"]["nodes"], Value::Array(expected), "{seen}");
 }

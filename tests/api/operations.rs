@@ -18,19 +18,19 @@ pub async fn metrics_count_extensions_and_lag(app: TestApp) {
     let (admin, user) = (app.sign_in("admin", "numberwang").await, app.sign_in("user", "numberwang").await);
     let create = "mutation { createApiKey(input: {label: \"pbx\", scopes: [READ_CONFIG], serviceTypes: [\"sip\"], events: [\"demo\"]}) \
                   { secret apiKey { id } } }";
-    let key = admin.ask(create, json!({})).await["data"]["createApiKey"].clone();
-    let (id, key) = (&key["apiKey"]["id"], app.holding(key["secret"].as_str().unwrap()));
+    let key = admin.execute(create, json!({})).await["data"]["createApiKey"].clone();
+    let (id, key) = (&key["apiKey"]["id"], app.with_token(key["secret"].as_str().unwrap()));
     let name = "mutation($k: ID!) { createFeedConsumer(input: {name: \"sip \\\"1\\\"\", event: \"demo\", serviceType: \"sip\", apiKey: $k}) \
                 { consumer { id } errors { code } } }";
-    let named = admin.ask(name, json!({ "k": id })).await;
+    let named = admin.execute(name, json!({ "k": id })).await;
     assert_eq!(named["data"]["createFeedConsumer"]["errors"], json!([]), "{named}");
     let head = key
-        .ask("{ provisioning(event: \"demo\", serviceType: \"sip\") { snapshot(first: 1) { head } } }", json!({}))
+        .execute("{ provisioning(event: \"demo\", serviceType: \"sip\") { snapshot(first: 1) { head } } }", json!({}))
         .await["data"]["provisioning"]["snapshot"]["head"]
         .clone();
     let acknowledge = "mutation($c: FeedCursor!) { acknowledgeProvisioning(input: {consumer: \"sip \\\"1\\\"\", event: \"demo\", serviceType: \"sip\", cursor: $c}) \
                        { errors { code } } }";
-    let told = key.ask(acknowledge, json!({ "c": head })).await;
+    let told = key.execute(acknowledge, json!({ "c": head })).await;
     assert_eq!(told["data"]["acknowledgeProvisioning"]["errors"], json!([]), "{told}");
 
     let extensions = "switchboard_extensions{event=\"demo\",service_type=\"sip\"}";
@@ -40,7 +40,7 @@ pub async fn metrics_count_extensions_and_lag(app: TestApp) {
     assert_eq!(value(&before, &records), 0);
     user.registers("sip", "2342").await;
     let deleted = user.registers("sip", "2343").await["extension"]["id"].clone();
-    user.ask("mutation($i: ID!) { deleteExtension(input: {id: $i}) { errors { code } } }", json!({ "i": deleted }))
+    user.execute("mutation($i: ID!) { deleteExtension(input: {id: $i}) { errors { code } } }", json!({ "i": deleted }))
         .await;
     app.clock.advance(std::time::Duration::from_secs(30));
     let after = metrics(&app).await;

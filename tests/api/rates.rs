@@ -33,7 +33,7 @@ async fn sign_in(app: &TestApp, address: &str) -> Value {
 }
 
 pub async fn a_network_signs_in_as_one_address_does(app: TestApp) {
-    let app = app.behind_a_proxy().await;
+    let app = app.behind_trusted_proxy().await;
     for last in 1..=20 {
         let refused = sign_in(&app, &format!("2001:db8:1:2::{last:x}")).await;
         assert_ne!(refused["code"], "RATE_LIMITED", "guess {last}: {refused}");
@@ -51,7 +51,7 @@ pub async fn a_network_signs_in_as_one_address_does(app: TestApp) {
 }
 
 pub async fn a_guest_asks_so_often_and_is_told_when_again(app: TestApp) {
-    let app = app.behind_a_proxy().await;
+    let app = app.behind_trusted_proxy().await;
     for _ in 0..600 {
         assert_eq!(ask(&app, "192.0.2.1", ALIVE).await.status(), StatusCode::OK);
     }
@@ -78,7 +78,7 @@ async fn greeted(app: &TestApp, address: &str, cookie: &str) -> Vec<String> {
 }
 
 pub async fn browsers_behind_one_address_do_not_stand_in_each_others_way(app: TestApp) {
-    let proxied = app.behind_a_proxy().await;
+    let proxied = app.behind_trusted_proxy().await;
     let (camp, elsewhere) = ("192.0.2.1", "192.0.2.2");
     let status = async |address: &str, cookie: &str| ask_with(&proxied, address, cookie, ALIVE).await.status();
     let given = greeted(&proxied, camp, "").await;

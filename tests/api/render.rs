@@ -6,11 +6,11 @@ use switchboard::service_types::templates::outline;
 use switchboard::service_types::{TemplateFormat, templates::SHIPPED};
 
 use super::feed::key_of;
-use crate::support::{Person, TestApp};
+use crate::support::{Actor, TestApp};
 
 const HOSTILE: &str = "Bob \"B\" <x>; [evil] type='endpoint' ${evil}";
 
-async fn document(key: &Person, path: &str) -> (u16, String, String) {
+async fn document(key: &Actor, path: &str) -> (u16, String, String) {
     let response = key.get(path).send().await.unwrap();
     let status = response.status().as_u16();
     let content_type = response.headers()[CONTENT_TYPE].to_str().unwrap().to_owned();
@@ -20,7 +20,7 @@ async fn document(key: &Person, path: &str) -> (u16, String, String) {
 pub async fn every_shipped_template_of_a_feed_renders(app: TestApp) {
     let admin = app.sign_in("admin", "numberwang").await;
     let register = "mutation($l: String!) { assignExtension(input: {event: \"demo\", serviceType: \"sip\", number: \"2342\", owner: \"user\", label: $l}) { errors { message } } }";
-    let done = admin.ask(register, json!({ "l": HOSTILE })).await;
+    let done = admin.execute(register, json!({ "l": HOSTILE })).await;
     assert_eq!(done["data"]["assignExtension"]["errors"], json!([]), "{done}");
     let mut seen = 0;
     for shipped in
@@ -56,11 +56,11 @@ pub async fn a_rendered_file_that_is_known_is_not_sent_again(app: TestApp) {
     let tag = changed.headers()[ETAG].to_str().unwrap().to_owned();
     assert!(changed.text().await.unwrap().contains("('2342', 'demo.example', '', '"));
     let save = "mutation { saveTemplate(input: {serviceType: \"sip\", name: \"kamailio.sql\", contentType: \"application/sql\", format: SQL, source: \"SELECT 1;\\n\"}) { errors { message } } }";
-    assert_eq!(admin.ask(save, json!({})).await["data"]["saveTemplate"]["errors"], json!([]));
+    assert_eq!(admin.execute(save, json!({})).await["data"]["saveTemplate"]["errors"], json!([]));
     let replaced = known(tag).await.unwrap();
     assert_eq!(replaced.text().await.unwrap(), "SELECT 1;\n");
     let graphql = "{ provisioning(event: \"demo\", serviceType: \"sip\") { rendered(template: \"kamailio.sql\") { contentType body } } }";
-    let same = digests.ask(graphql, json!({})).await["data"]["provisioning"]["rendered"].clone();
+    let same = digests.execute(graphql, json!({})).await["data"]["provisioning"]["rendered"].clone();
     assert_eq!(same, json!({ "contentType": "application/sql", "body": document(&digests, path).await.2 }));
 }
 
@@ -68,7 +68,7 @@ pub async fn a_template_that_needs_secrets_fails_without_them(app: TestApp) {
     let admin = app.sign_in("admin", "numberwang").await;
     let save = "mutation($s: String!) { saveTemplate(input: {serviceType: \"sip\", name: \"clear\", contentType: \"text/plain\", format: TEXT, source: $s}) { errors { message path } sample } }";
     let source = "{% for x in extensions %}{{ x.number }} {{ x.secrets.password }}\n{% endfor %}";
-    let saved = admin.ask(save, json!({ "s": source })).await;
+    let saved = admin.execute(save, json!({ "s": source })).await;
     assert_eq!(saved["data"]["saveTemplate"]["errors"], json!([]), "{saved}");
     let secrets = key_of(&admin, &["READ_SECRETS"], "sip").await;
     let (status, _, body) = document(&secrets, "/render/demo/sip/clear").await;
@@ -89,7 +89,7 @@ pub async fn a_template_that_needs_secrets_fails_without_them(app: TestApp) {
     assert!(status == 400 && body.contains("one telephone"), "{body}");
     let rendered =
         "{ provisioning(event: \"demo\", serviceType: \"sip\") { rendered(template: \"linphone.xml\") { body } } }";
-    let refused = secrets.ask(rendered, json!({})).await;
+    let refused = secrets.execute(rendered, json!({})).await;
     assert!(refused["errors"][0]["message"].as_str().unwrap().contains("one telephone"), "{refused}");
     for (source, why) in [
         ("{% for x in extensions %}", "line"),
@@ -98,7 +98,7 @@ pub async fn a_template_that_needs_secrets_fails_without_them(app: TestApp) {
         ("{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}", "steps"),
         ("{{ extensions[0].label|safe }}", "safe"),
     ] {
-        let refused = admin.ask(save, json!({ "s": source })).await["data"]["saveTemplate"].clone();
+        let refused = admin.execute(save, json!({ "s": source })).await["data"]["saveTemplate"].clone();
         assert_eq!(refused["errors"][0]["path"], json!(["source"]), "{source}: {refused}");
         assert!(refused["errors"][0]["message"].as_str().unwrap().contains(why), "{source}: {refused}");
         assert_eq!(refused["sample"], Value::Null);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::actors::{newcomer, system};
-use crate::support::{Person, TestApp, code};
+use crate::support::{Actor, TestApp, error_code};
 
 const RESERVE: &str = "mutation($n: PhoneNumber!, $o: String!, $u: DateTime, $v: Int) { reserveNumber(input: {event: \"demo\", number: $n, owner: $o, until: $u, expectedVersion: $v}) \
                        { number { state until version account { username } } errors { code path ... on StaleVersion { currentVersion } ... on InvalidTransition { from to } } } }";
@@ -15,16 +15,16 @@ const NUMBER: &str = "query($n: PhoneNumber!) { number(event: \"demo\", number: 
                       history { nodes { from to actor account { username } } } } }";
 const DELETE: &str = "mutation($i: ID!) { deleteExtension(input: {id: $i}) { heldUntil errors { code } } }";
 
-async fn reserve(operator: &Person, number: &str, owner: &str) -> Value {
-    operator.ask(RESERVE, json!({ "n": number, "o": owner })).await["data"]["reserveNumber"].clone()
+async fn reserve(operator: &Actor, number: &str, owner: &str) -> Value {
+    operator.execute(RESERVE, json!({ "n": number, "o": owner })).await["data"]["reserveNumber"].clone()
 }
 
-async fn number(person: &Person, number: &str) -> Value {
-    person.ask(NUMBER, json!({ "n": number })).await["data"]["number"].clone()
+async fn number(person: &Actor, number: &str) -> Value {
+    person.execute(NUMBER, json!({ "n": number })).await["data"]["number"].clone()
 }
 
 /// The steps of a number's life, as far as the person sees them.
-async fn steps(person: &Person, text: &str) -> Vec<String> {
+async fn steps(person: &Actor, text: &str) -> Vec<String> {
     let seen = number(person, text).await;
     let steps = seen["history"]["nodes"].as_array().unwrap().iter();
     steps.map(|step| format!("{} {}", step["to"].as_str().unwrap(), step["actor"].as_str().unwrap_or("?"))).collect()
@@ -35,9 +35,9 @@ async fn settle(app: &TestApp) {
 }
 
 /// Registers 2342 for `user`, and deletes it again.
-async fn leaves_2342(user: &Person) {
+async fn leaves_2342(user: &Actor) {
     let id = user.registers("sip", "2342").await["extension"]["id"].clone();
-    assert_eq!(code(&user.ask(DELETE, json!({ "i": id })).await["data"]["deleteExtension"]), "none");
+    assert_eq!(error_code(&user.execute(DELETE, json!({ "i": id })).await["data"]["deleteExtension"]), "none");
 }
 
 pub async fn a_reserved_number_is_its_owners_alone(app: TestApp) {
@@ -48,9 +48,9 @@ pub async fn a_reserved_number_is_its_owners_alone(app: TestApp) {
         json!({ "state": "RESERVED", "until": null, "version": 1, "account": { "username": "user" } }),
         "{reserved}"
     );
-    assert_eq!(code(&operator.registers("sip", "2342").await), "NUMBER_UNAVAILABLE");
+    assert_eq!(error_code(&operator.registers("sip", "2342").await), "NUMBER_UNAVAILABLE");
     assert_eq!(number(&app.guest(), "2342").await["account"], Value::Null);
-    assert_eq!(code(&user.registers("sip", "2342").await), "none");
+    assert_eq!(error_code(&user.registers("sip", "2342").await), "none");
     let seen = number(&operator, "2342").await;
     assert_eq!((&seen["state"], &seen["version"]), (&json!("IN_SERVICE"), &json!(2)), "{seen}");
     assert_eq!(steps(&operator, "2342").await, ["RESERVED operator", "IN_SERVICE user"]);
@@ -61,21 +61,21 @@ pub async fn a_reserved_number_is_its_owners_alone(app: TestApp) {
 pub async fn a_reservation_lapses_moves_or_is_released(app: TestApp) {
     let (user, operator) = (app.sign_in("user", "numberwang").await, app.sign_in("operator", "numberwang").await);
     let until = json!({ "n": "2342", "o": "user", "u": "2026-08-20T10:30:00Z" });
-    let reserved = operator.ask(RESERVE, until).await;
+    let reserved = operator.execute(RESERVE, until).await;
     assert_eq!(reserved["data"]["reserveNumber"]["number"]["until"], "2026-08-20T10:30:00Z", "{reserved}");
     assert_eq!(reserve(&operator, "2342", "operator").await["number"]["account"]["username"], "operator");
-    assert_eq!(code(&user.registers("sip", "2342").await), "NUMBER_UNAVAILABLE");
-    let released = operator.ask(RELEASE, json!({ "n": "2342" })).await;
+    assert_eq!(error_code(&user.registers("sip", "2342").await), "NUMBER_UNAVAILABLE");
+    let released = operator.execute(RELEASE, json!({ "n": "2342" })).await;
     assert_eq!(released["data"]["releaseReservation"], json!({ "number": { "state": "AVAILABLE" }, "errors": [] }));
-    let again = operator.ask(RELEASE, json!({ "n": "2342" })).await;
+    let again = operator.execute(RELEASE, json!({ "n": "2342" })).await;
     let expected = json!([{ "code": "INVALID_TRANSITION", "from": "AVAILABLE", "to": "AVAILABLE" }]);
     assert_eq!(again["data"]["releaseReservation"]["errors"], expected);
-    operator.ask(RESERVE, json!({ "n": "2343", "o": "operator", "u": "2026-08-20T10:30:00Z" })).await;
-    assert_eq!(code(&user.registers("sip", "2343").await), "NUMBER_UNAVAILABLE");
+    operator.execute(RESERVE, json!({ "n": "2343", "o": "operator", "u": "2026-08-20T10:30:00Z" })).await;
+    assert_eq!(error_code(&user.registers("sip", "2343").await), "NUMBER_UNAVAILABLE");
     app.clock.advance(Duration::from_secs(3600));
     settle(&app).await;
     assert_eq!(steps(&operator, "2343").await, ["RESERVED operator", "AVAILABLE system"]);
-    assert_eq!(code(&user.registers("sip", "2343").await), "none");
+    assert_eq!(error_code(&user.registers("sip", "2343").await), "none");
 }
 
 pub async fn what_cannot_be_reserved_says_why(app: TestApp) {
@@ -84,7 +84,7 @@ pub async fn what_cannot_be_reserved_says_why(app: TestApp) {
     user.registers("sip", "2343").await;
     let bar =
         "mutation { barNumber(input: {event: \"demo\", number: \"2344\", reason: \"noise\"}) { errors { code } } }";
-    operator.ask(bar, json!({})).await;
+    operator.execute(bar, json!({})).await;
     for (number, owner, expected, path) in [
         ("2342", "user", "INVALID_TRANSITION", "number"),
         ("2343", "user", "INVALID_TRANSITION", "number"),
@@ -95,20 +95,22 @@ pub async fn what_cannot_be_reserved_says_why(app: TestApp) {
         ("2345", "nobody", "NOT_FOUND", "owner"),
     ] {
         let refused = reserve(&operator, number, owner).await;
-        assert_eq!(code(&refused), expected, "{number}: {refused}");
+        assert_eq!(error_code(&refused), expected, "{number}: {refused}");
         assert_eq!(refused["errors"][0]["path"], json!([path]), "{number}");
     }
-    let past = operator.ask(RESERVE, json!({ "n": "2345", "o": "user", "u": "2026-08-20T09:30:00Z" })).await;
+    let past = operator.execute(RESERVE, json!({ "n": "2345", "o": "user", "u": "2026-08-20T09:30:00Z" })).await;
     assert_eq!(past["data"]["reserveNumber"]["errors"], json!([{ "code": "INVALID", "path": ["until"] }]));
-    let stale = operator.ask(RESERVE, json!({ "n": "2345", "o": "user", "v": 7 })).await;
+    let stale = operator.execute(RESERVE, json!({ "n": "2345", "o": "user", "v": 7 })).await;
     assert_eq!(stale["data"]["reserveNumber"]["errors"][0]["currentVersion"], 0, "{stale}");
     assert_eq!(
-        code(&operator.ask(RESERVE, json!({ "n": "2345", "o": "user", "v": 0 })).await["data"]["reserveNumber"]),
+        error_code(
+            &operator.execute(RESERVE, json!({ "n": "2345", "o": "user", "v": 0 })).await["data"]["reserveNumber"]
+        ),
         "none"
     );
     for (person, expected) in [(user, "FORBIDDEN"), (app.guest(), "UNAUTHENTICATED")] {
         for (mutation, input) in [(RESERVE, json!({ "n": "2346", "o": "user" })), (RELEASE, json!({ "n": "2345" }))] {
-            let refused = person.ask(mutation, input).await;
+            let refused = person.execute(mutation, input).await;
             assert_eq!(refused["errors"][0]["extensions"]["code"], expected, "{refused}");
         }
     }
@@ -117,13 +119,13 @@ pub async fn what_cannot_be_reserved_says_why(app: TestApp) {
 pub async fn a_number_of_the_world_is_reserved_without_an_event(app: TestApp) {
     let operator = app.sign_in("operator", "numberwang").await;
     let reserve = "mutation($n: PhoneNumber!) { reserveNumber(input: {number: $n, owner: \"user\"}) { number { id number state event { slug } } errors { code path } } }";
-    let reserved = operator.ask(reserve, json!({ "n": "+44 1144 960123" })).await;
+    let reserved = operator.execute(reserve, json!({ "n": "+44 1144 960123" })).await;
     let expected =
         json!({ "id": "Number:+441144960123", "number": "+441144960123", "state": "RESERVED", "event": null });
     assert_eq!(reserved["data"]["reserveNumber"]["number"], expected, "{reserved}");
-    let own = operator.ask(reserve, json!({ "n": "2342" })).await;
+    let own = operator.execute(reserve, json!({ "n": "2342" })).await;
     assert_eq!(own["data"]["reserveNumber"]["errors"], json!([{ "code": "INVALID", "path": ["number"] }]));
-    let listed = operator.ask("{ numbers(state: RESERVED) { totalCount nodes { number } } }", json!({})).await;
+    let listed = operator.execute("{ numbers(state: RESERVED) { totalCount nodes { number } } }", json!({})).await;
     let expected = json!({ "totalCount": 1, "nodes": [{ "number": "+441144960123" }] });
     assert_eq!(listed["data"]["numbers"], expected, "{listed}");
 }
@@ -132,18 +134,18 @@ pub async fn a_hold_is_its_owners_to_give_up(app: TestApp) {
     let (user, operator) = (app.sign_in("user", "numberwang").await, app.sign_in("operator", "numberwang").await);
     leaves_2342(&user).await;
     let mallory = newcomer(&app, "mallory").await;
-    let refused = mallory.ask(RELEASE_HOLD, json!({ "n": "2342" })).await;
+    let refused = mallory.execute(RELEASE_HOLD, json!({ "n": "2342" })).await;
     assert_eq!(refused["data"]["releaseHold"]["errors"], json!([{ "code": "NOT_FOUND", "path": ["number"] }]));
-    let guest = app.guest().ask(RELEASE_HOLD, json!({ "n": "2342" })).await;
+    let guest = app.guest().execute(RELEASE_HOLD, json!({ "n": "2342" })).await;
     assert_eq!(guest["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     assert_eq!(number(&user, "2342").await["state"], "HELD");
-    let released = user.ask(RELEASE_HOLD, json!({ "n": "2342" })).await;
+    let released = user.execute(RELEASE_HOLD, json!({ "n": "2342" })).await;
     assert_eq!(released["data"]["releaseHold"]["number"]["state"], "AVAILABLE", "{released}");
-    let again = user.ask(RELEASE_HOLD, json!({ "n": "2342" })).await;
-    assert_eq!(code(&again["data"]["releaseHold"]), "NOT_FOUND");
-    let operators = operator.ask(RELEASE_HOLD, json!({ "n": "2342" })).await;
-    assert_eq!(code(&operators["data"]["releaseHold"]), "INVALID_TRANSITION");
-    assert_eq!(code(&operator.registers("sip", "2342").await), "none");
+    let again = user.execute(RELEASE_HOLD, json!({ "n": "2342" })).await;
+    assert_eq!(error_code(&again["data"]["releaseHold"]), "NOT_FOUND");
+    let operators = operator.execute(RELEASE_HOLD, json!({ "n": "2342" })).await;
+    assert_eq!(error_code(&operators["data"]["releaseHold"]), "INVALID_TRANSITION");
+    assert_eq!(error_code(&operator.registers("sip", "2342").await), "none");
 }
 
 pub async fn a_freed_number_ages_until_the_telephone_systems_know(app: TestApp) {
@@ -152,10 +154,10 @@ pub async fn a_freed_number_ages_until_the_telephone_systems_know(app: TestApp) 
     let pbx = system(&admin, "READ_CONFIG", "sip").await;
     pbx.named(&admin, "pbx").await;
     leaves_2342(&user).await;
-    let released = user.ask(RELEASE_HOLD, json!({ "n": "2342" })).await;
+    let released = user.execute(RELEASE_HOLD, json!({ "n": "2342" })).await;
     assert_eq!(released["data"]["releaseHold"]["number"]["state"], "AGING", "{released}");
     assert_eq!(
-        code(&user.registers("sip", "2342").await),
+        error_code(&user.registers("sip", "2342").await),
         "NUMBER_UNAVAILABLE",
         "ageing keeps a number from its last owner too"
     );
@@ -187,16 +189,16 @@ pub async fn touched_numbers_are_listed_for_operators(app: TestApp) {
         let nodes = seen["data"]["numbers"]["nodes"].as_array().unwrap_or_else(|| panic!("{seen}")).iter();
         nodes.map(|node| node["number"].as_str().unwrap().to_owned()).collect()
     };
-    let reserved = operator.ask(list, json!({ "s": "RESERVED" })).await;
+    let reserved = operator.execute(list, json!({ "s": "RESERVED" })).await;
     assert_eq!(listed(&reserved), ["2343", "2344", "2345"]);
-    assert_eq!(listed(&operator.ask(list, json!({ "a": "User" })).await), ["2342", "2343", "2344"]);
-    assert_eq!(listed(&operator.ask(list, json!({ "f": "2343", "t": "2344" })).await), ["2343", "2344"]);
-    assert_eq!(listed(&operator.ask(list, json!({ "a": "nobody" })).await), Vec::<String>::new());
-    let first = operator.ask(list, json!({ "s": "RESERVED", "n": 2 })).await;
+    assert_eq!(listed(&operator.execute(list, json!({ "a": "User" })).await), ["2342", "2343", "2344"]);
+    assert_eq!(listed(&operator.execute(list, json!({ "f": "2343", "t": "2344" })).await), ["2343", "2344"]);
+    assert_eq!(listed(&operator.execute(list, json!({ "a": "nobody" })).await), Vec::<String>::new());
+    let first = operator.execute(list, json!({ "s": "RESERVED", "n": 2 })).await;
     assert_eq!((listed(&first).len(), &first["data"]["numbers"]["totalCount"]), (2, &json!(3)));
     let cursor = &first["data"]["numbers"]["pageInfo"]["endCursor"];
-    assert_eq!(listed(&operator.ask(list, json!({ "s": "RESERVED", "n": 2, "c": cursor })).await), ["2345"]);
+    assert_eq!(listed(&operator.execute(list, json!({ "s": "RESERVED", "n": 2, "c": cursor })).await), ["2345"]);
     for (person, expected) in [(user, "FORBIDDEN"), (app.guest(), "UNAUTHENTICATED")] {
-        assert_eq!(person.ask(list, json!({})).await["errors"][0]["extensions"]["code"], expected);
+        assert_eq!(person.execute(list, json!({})).await["errors"][0]["extensions"]["code"], expected);
     }
 }

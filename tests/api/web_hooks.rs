@@ -14,7 +14,7 @@ use switchboard::provisioning::web_hooks;
 use switchboard::provisioning::web_hooks::HEADER;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::support::{Person, TestApp, code};
+use crate::support::{Actor, TestApp, error_code};
 
 /// What a called system got: the header and the body.
 type Call = (String, Vec<u8>);
@@ -61,21 +61,21 @@ async fn take(State((calls, answer)): State<Shared>, headers: HeaderMap, body: a
 }
 
 /// An admin with a consumer of the demo's SIP feed that is called at `url`; with the consumer's id and the secret.
-async fn hooked(app: &TestApp, url: &str) -> (Person, String, String) {
+async fn hooked(app: &TestApp, url: &str) -> (Actor, String, String) {
     let admin = app.sign_in("admin", "numberwang").await;
     let key = "mutation { createApiKey(input: {label: \"pbx\", scopes: [READ_DIGESTS], serviceTypes: [\"sip\"], events: [\"demo\"]}) { apiKey { id } errors { code } } }";
-    let key = admin.ask(key, json!({})).await["data"]["createApiKey"]["apiKey"]["id"].clone();
+    let key = admin.execute(key, json!({})).await["data"]["createApiKey"]["apiKey"]["id"].clone();
     let create = "mutation($k: ID!) { createFeedConsumer(input: {name: \"pbx\", event: \"demo\", serviceType: \"sip\", apiKey: $k}) { consumer { id } errors { code } } }";
-    let made = admin.ask(create, json!({ "k": key })).await;
+    let made = admin.execute(create, json!({ "k": key })).await;
     let consumer = made["data"]["createFeedConsumer"]["consumer"]["id"].as_str().unwrap().to_owned();
     let saved = save(&admin, &consumer, url).await;
     let secret = saved["secret"].as_str().unwrap_or_else(|| panic!("{saved}")).to_owned();
     (admin, consumer, secret)
 }
 
-async fn save(admin: &Person, consumer: &str, url: &str) -> Value {
+async fn save(admin: &Actor, consumer: &str, url: &str) -> Value {
     let save = "mutation($c: ID!, $u: String!) { saveWebHook(input: {consumer: $c, url: $u}) { secret consumer { webHook { state } } errors { code path message } } }";
-    admin.ask(save, json!({ "c": consumer, "u": url })).await["data"]["saveWebHook"].clone()
+    admin.execute(save, json!({ "c": consumer, "u": url })).await["data"]["saveWebHook"].clone()
 }
 
 async fn call(app: &TestApp) {
@@ -83,12 +83,12 @@ async fn call(app: &TestApp) {
 }
 
 /// The consumer as an operator sees it, once `is_so` holds of it.
-async fn seen(app: &TestApp, operator: &Person, is_so: impl Fn(&Value) -> bool) -> Value {
+async fn seen(app: &TestApp, operator: &Actor, is_so: impl Fn(&Value) -> bool) -> Value {
     let query = "{ feedConsumers { name lagRecords paused errors { code number } verified { agrees isCurrent } \
                  webHook { url state attempts lastError deliveredAt deadAt nextAttemptAt } } }";
     let began = std::time::Instant::now();
     loop {
-        let found = operator.ask(query, json!({})).await["data"]["feedConsumers"][0].clone();
+        let found = operator.execute(query, json!({})).await["data"]["feedConsumers"][0].clone();
         if is_so(&found) {
             return found;
         }
@@ -154,10 +154,10 @@ pub async fn a_system_that_fails_is_called_again_and_given_up_after_a_day(app: T
     pbx.answers(StatusCode::NO_CONTENT, Value::Null);
     let replay =
         "mutation($c: ID!) { replayWebHook(input: {consumer: $c}) { consumer { webHook { state } } errors { code } } }";
-    let user = app.sign_in("user", "numberwang").await.ask(replay, json!({ "c": consumer })).await;
+    let user = app.sign_in("user", "numberwang").await.execute(replay, json!({ "c": consumer })).await;
     assert_eq!(user["errors"][0]["extensions"]["code"], "FORBIDDEN");
     let operator = app.sign_in("operator", "numberwang").await;
-    let replayed = operator.ask(replay, json!({ "c": consumer })).await;
+    let replayed = operator.execute(replay, json!({ "c": consumer })).await;
     assert_eq!(replayed["data"]["replayWebHook"]["consumer"]["webHook"]["state"], "WORKING", "{replayed}");
     call(&app).await;
     assert_eq!(pbx.told().await["reset"], "EXPIRED");
@@ -182,7 +182,7 @@ pub async fn what_a_called_system_reports_is_seen(app: TestApp) {
             .await;
     assert_eq!(found["verified"], json!({ "agrees": false, "isCurrent": true }));
     let status = "{ extension(event: \"demo\", number: \"2342\") { provisioning { consumer state message } } }";
-    let status = user.ask(status, json!({})).await;
+    let status = user.execute(status, json!({})).await;
     let expected = json!([{ "consumer": "pbx", "state": "FAILED", "message": "no port is free" }]);
     assert_eq!(status["data"]["extension"]["provisioning"], expected, "{status}");
     // An error about what the feed does not know is said to the operator, and does not hold up the rest.
@@ -211,7 +211,7 @@ pub async fn addresses_inside_are_not_called(app: TestApp) {
     assert!(neighbour.calls.try_recv().is_err());
     for bad in ["ftp://x.example/", "https://user:password@x.example/", "x"] {
         let refused = save(&admin, &consumer, bad).await;
-        assert_eq!((code(&refused), &refused["errors"][0]["path"]), ("INVALID", &json!(["url"])), "{bad}");
+        assert_eq!((error_code(&refused), &refused["errors"][0]["path"]), ("INVALID", &json!(["url"])), "{bad}");
     }
 }
 
@@ -220,12 +220,12 @@ pub async fn a_paused_system_is_left_alone(app: TestApp) {
     let (_, consumer, _) = hooked(&app, &pbx.url).await;
     let pause = "mutation($c: ID!, $p: Boolean!) { pauseFeedConsumer(input: {id: $c, paused: $p}) { consumer { paused } errors { code } } }";
     let operator = app.sign_in("operator", "numberwang").await;
-    let paused = operator.ask(pause, json!({ "c": consumer, "p": true })).await;
+    let paused = operator.execute(pause, json!({ "c": consumer, "p": true })).await;
     assert_eq!(paused["data"]["pauseFeedConsumer"]["consumer"]["paused"], true, "{paused}");
     call(&app).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(pbx.calls.try_recv().is_err());
-    operator.ask(pause, json!({ "c": consumer, "p": false })).await;
+    operator.execute(pause, json!({ "c": consumer, "p": false })).await;
     call(&app).await;
     assert_eq!(pbx.told().await["reset"], "EXPIRED");
 }
@@ -237,7 +237,7 @@ pub async fn an_archived_event_is_told_once(app: TestApp) {
     pbx.told().await;
     seen(&app, &admin, is_in_step).await;
     admin
-        .ask("mutation { updateEvent(input: {slug: \"demo\", phase: ARCHIVED}) { errors { code } } }", json!({}))
+        .execute("mutation { updateEvent(input: {slug: \"demo\", phase: ARCHIVED}) { errors { code } } }", json!({}))
         .await;
     call(&app).await;
     assert_eq!(pbx.told().await["reset"], "CLOSED");
@@ -269,7 +269,7 @@ pub async fn a_new_sealing_key_keeps_the_secret(app: TestApp) {
     assert!(is_signed(&signature, &body, &secret));
     seen(&app, &admin, is_in_step).await;
     let rotate = "mutation($c: ID!) { rotateWebHookSecret(input: {consumer: $c}) { secret errors { code } } }";
-    let rotated = admin.ask(rotate, json!({ "c": consumer })).await;
+    let rotated = admin.execute(rotate, json!({ "c": consumer })).await;
     let new = rotated["data"]["rotateWebHookSecret"]["secret"].as_str().unwrap_or_else(|| panic!("{rotated}"));
     app.sign_in("user", "numberwang").await.registers("sip", "2342").await;
     call(&app).await;

@@ -149,14 +149,14 @@ impl Agent {
         database
     }
 
-    fn texts(&self, statement: &str) -> Vec<String> {
+    fn select_text(&self, statement: &str) -> Vec<String> {
         let rows: Vec<Line> = sql_query(statement).load(&mut self.open()).unwrap();
         rows.into_iter().map(|row| row.text).collect()
     }
 
     /// What the telephone system has.
     pub fn rows(&self) -> Rows {
-        let rows = self.texts("SELECT text FROM shown").into_iter().map(|text| {
+        let rows = self.select_text("SELECT text FROM shown").into_iter().map(|text| {
             let mut row: Value = serde_json::from_str(&text).unwrap();
             for member in row["members"].as_array_mut().into_iter().flatten() {
                 let delay = member.as_object_mut().unwrap().remove("delay_seconds").unwrap();
@@ -169,7 +169,7 @@ impl Agent {
 
     /// Where the agent stands.
     pub fn cursor(&self) -> String {
-        self.texts("SELECT feed_cursor AS text FROM switchboard_agent").pop().unwrap_or_default()
+        self.select_text("SELECT feed_cursor AS text FROM switchboard_agent").pop().unwrap_or_default()
     }
 
     /// What the agent has told its system since it was asked last, as GraphQL has changes.
@@ -177,7 +177,7 @@ impl Agent {
         let rows = self.rows();
         let mut changes: Vec<Value> = Vec::new();
         let told = "SELECT json_array(id, slot, number, json(coalesce(parameters, 'null')), is_gone) AS text FROM told ORDER BY place";
-        for text in self.texts(told) {
+        for text in self.select_text(told) {
             let [id, slot, number, parameters, is_gone]: [Value; 5] = serde_json::from_str(&text).unwrap();
             let entry = rows.values().find(|row| row["id"] == id);
             let keys = json!({ "number": number, "parameters": parameters });
@@ -239,7 +239,7 @@ impl Agent {
             ("switchboard_agent_copy", "feed, extension, version, keys, code, message"),
             ("switchboard_agent_calls", "feed, number, extension"),
         ] {
-            all.extend(self.texts(&format!("SELECT json_array({columns}) AS text FROM {table}")));
+            all.extend(self.select_text(&format!("SELECT json_array({columns}) AS text FROM {table}")));
         }
         all.join("\n")
     }

@@ -43,7 +43,7 @@ impl Called {
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
         let save = "mutation($c: ID!, $u: String!) { saveWebHook(input: {consumer: $c, url: $u}) { secret errors { code message } } }";
-        let saved = desk.ground.admin.does(save, json!({ "c": desk.consumer_id, "u": url })).await;
+        let saved = desk.ground.admin.execute_ok(save, json!({ "c": desk.consumer_id, "u": url })).await;
         saved["secret"].as_str().unwrap().clone_into(&mut receiver.secret.lock().unwrap());
         Self { receiver, is_asleep: false }
     }
@@ -84,7 +84,7 @@ impl Called {
 pub async fn pause(desk: &Desk, paused: bool) {
     let pause =
         "mutation($c: ID!, $p: Boolean!) { pauseFeedConsumer(input: {id: $c, paused: $p}) { errors { code } } }";
-    desk.ground.operator.does(pause, json!({ "c": desk.consumer_id, "p": paused })).await;
+    desk.ground.operator.execute_ok(pause, json!({ "c": desk.consumer_id, "p": paused })).await;
 }
 
 /// Takes a call: applies the changes, or takes a snapshot before it answers.

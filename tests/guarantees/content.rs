@@ -21,7 +21,7 @@ pub async fn poison_blocks_nobody(app: TestApp, way: Way) {
     let row = poisoned.strip_prefix("Extension:").unwrap();
     ground
         .app
-        .tamper(
+        .execute_sql(
             &format!("UPDATE extensions SET secrets = CAST(substr(secrets, 1, length(secrets) - 2) || x'0101' AS BLOB) WHERE id = x'{row}'"),
             &format!("UPDATE extensions SET secrets = substring(secrets FOR length(secrets) - 2) || '\\x0101'::bytea WHERE id = '{row}'"),
         )
@@ -41,7 +41,7 @@ pub async fn poison_blocks_nobody(app: TestApp, way: Way) {
     let name = system.desk.consumer.clone();
     for (number, state, message) in [("2001", "FAILED", COMPLAINT), ("2002", "APPLIED", "")] {
         let ask = "query($n: PhoneNumber!) { extension(event: \"demo\", number: $n) { provisioning { consumer state message } } }";
-        let seen = user.does(ask, json!({ "n": number })).await["provisioning"].clone();
+        let seen = user.execute_ok(ask, json!({ "n": number })).await["provisioning"].clone();
         let status = seen.as_array().unwrap().iter().find(|status| status["consumer"] == name.as_str()).unwrap();
         assert_eq!(status["state"], state, "{seen}");
         assert!(status["message"].as_str().unwrap_or_default().contains(message), "{seen}");
@@ -83,7 +83,7 @@ pub async fn secrets_are_not_copied(app: TestApp, way: Way) {
     let mut kept =
         vec![("what the agent remembers", system.remembers()), ("what the other agent does", dect.remembers())];
     for table in TABLES {
-        kept.push((table, app.rows_of(table).await));
+        kept.push((table, app.dump_table(table).await));
     }
     assert!(kept.iter().any(|(place, text)| *place == "feed_keys" && text.contains("2001")), "the scan reads nothing");
     for (place, text) in kept {

@@ -10,16 +10,16 @@ use super::PASSWORD;
 use super::reading::{Feed, Meanwhile};
 use super::system::System;
 use super::ways::{Part, Way};
-use crate::support::{Person, TestApp};
+use crate::support::{Actor, TestApp};
 
 /// The demo event and its people.
 #[derive(Clone)]
 pub struct ServicesInner {
     pub app: TestApp,
     pub way: Way,
-    pub user: Person,
-    pub operator: Person,
-    pub admin: Person,
+    pub user: Actor,
+    pub operator: Actor,
+    pub admin: Actor,
     /// Nothing, unless a test puts something there.
     pub meanwhile: Meanwhile,
     systems: Arc<AtomicUsize>,
@@ -40,7 +40,7 @@ impl ServicesInner {
 
     /// The same people before a restored database.
     pub fn over(&self, restored: TestApp) -> Self {
-        let there = |person: &Person| restored.holding(person.token().unwrap());
+        let there = |person: &Actor| restored.with_token(person.token().unwrap());
         Self {
             user: there(&self.user),
             operator: there(&self.operator),
@@ -72,15 +72,15 @@ impl ServicesInner {
             "mutation {{ createApiKey(input: {{label: \"k\", scopes: [{scopes}], serviceTypes: [\"{service_type}\"], allEvents: true}}) \
              {{ apiKey {{ id }} secret errors {{ code message }} }} }}"
         );
-        let key = self.admin.does(&create, json!({})).await;
+        let key = self.admin.execute_ok(&create, json!({})).await;
         let name = format!("{service_type}-{}", self.systems.fetch_add(1, Ordering::SeqCst) + 1);
         let create = format!(
             "mutation {{ createFeedConsumer(input: {{name: \"{name}\", event: \"{event}\", serviceType: \"{service_type}\", apiKey: {}}}) \
              {{ consumer {{ id }} errors {{ code message }} }} }}",
             key["apiKey"]["id"]
         );
-        let made = self.admin.does(&create, json!({})).await;
-        let key = self.app.holding(key["secret"].as_str().unwrap()).asker;
+        let made = self.admin.execute_ok(&create, json!({})).await;
+        let key = self.app.with_token(key["secret"].as_str().unwrap()).client;
         let feed = Feed { meanwhile: Arc::clone(&self.meanwhile), ..Feed::new(key, event, service_type) };
         Desk {
             ground: self.clone(),
@@ -94,7 +94,7 @@ impl ServicesInner {
     /// What operators see of a consumer.
     pub async fn seen(&self, name: &str) -> Value {
         let query = "{ feedConsumers { name lagRecords acknowledged errors { number } webHook { state attempts nextAttemptAt lastError } } }";
-        let seen = self.operator.does(query, json!({})).await;
+        let seen = self.operator.execute_ok(query, json!({})).await;
         let found = seen.as_array().unwrap().iter().find(|consumer| consumer["name"] == name);
         found.unwrap_or_else(|| panic!("{name}: {seen}")).clone()
     }
@@ -123,6 +123,6 @@ impl Desk {
         let input = json!({ "event": self.event, "serviceType": self.service_type, "consumer": self.consumer, "cursor": cursor,
             "digest": digest, "errors": errors });
         let say = "mutation($i: AcknowledgeProvisioningInput!) { acknowledgeProvisioning(input: $i) { errors { code message } } }";
-        self.key.does(say, json!({ "i": input })).await;
+        self.key.execute_ok(say, json!({ "i": input })).await;
     }
 }

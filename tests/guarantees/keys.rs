@@ -6,9 +6,9 @@ use super::ground::ServicesInner;
 use super::system::System;
 use super::ways::{Part, Way};
 use super::{ban, mutate, registered, relabel, renumber};
-use crate::support::{Asker, TestApp};
+use crate::support::{ApiClient, TestApp};
 
-async fn write_back(key: &Asker, id: &str, ipei: &str) {
+async fn write_back(key: &ApiClient, id: &str, ipei: &str) {
     mutate(key, "writeBackParameters", id, &format!(", parameters: {{ipei: \"{ipei}\"}}")).await;
 }
 
@@ -109,12 +109,12 @@ pub async fn pages_are_whole(app: TestApp, way: Way) {
     let mut system = ground.system("sip").await;
     let mut sleeper = system.sleeper().await;
     let swap = "mutation($a: ID!, $b: ID!) { swapNumbers(input: {first: $a, second: $b}) { errors { code message } } }";
-    admin.does(swap, json!({ "a": first, "b": second })).await;
+    admin.execute_ok(swap, json!({ "a": first, "b": second })).await;
     assert_eq!(system.is_told("a swap").await.len(), 2);
     assert_eq!(system.row("2001")["label"], "Second");
     // A swap that has moved on: each number is known to somebody else by now.
     renumber(user, &first, "2003").await;
-    admin.does(swap, json!({ "a": first, "b": second })).await;
+    admin.execute_ok(swap, json!({ "a": first, "b": second })).await;
     sleeper.is_told("a swap and a move").await;
     system.is_told("a move").await;
 
@@ -149,12 +149,12 @@ async fn transactions_are_not_cut(system: &System, before: &str) {
 /// The number of entries stands with the revision, and decides: the ban's three are made five thousand and one.
 async fn a_revision_with_very_much_is_a_reset(ground: &ServicesInner, mut system: System) {
     let of_the_ban = "SELECT CAST(entries AS TEXT) AS text FROM feed_revisions WHERE entries > 2";
-    assert_eq!(ground.app.texts(of_the_ban).await, ["3"]);
+    assert_eq!(ground.app.select_text(of_the_ban).await, ["3"]);
     let mut other = system.sleeper().await;
     let make = |entries: i32| format!("UPDATE feed_revisions SET entries = {entries} WHERE entries > 2");
-    ground.app.tamper(&make(5000), &make(5000)).await;
+    ground.app.execute_sql(&make(5000), &make(5000)).await;
     assert_eq!(other.is_told("five thousand").await.len(), 4);
-    ground.app.tamper(&make(5001), &make(5001)).await;
+    ground.app.execute_sql(&make(5001), &make(5001)).await;
     system.sleeps(false).await;
     assert_eq!(system.is_reset().await, "BULK");
     system.begins_again().await;

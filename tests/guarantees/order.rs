@@ -22,7 +22,7 @@ async fn make_dawdle(app: &TestApp, extension: &str) {
     let dawdle = "CREATE OR REPLACE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.8); RETURN NEW; END $$; \
                   DROP TRIGGER IF EXISTS dawdle ON feed_entries; \
                   CREATE TRIGGER dawdle BEFORE UPDATE ON feed_entries FOR EACH ROW WHEN (NEW.extension_id = 'ID') EXECUTE FUNCTION dawdle();";
-    app.tamper("SELECT 1", &dawdle.replace("ID", id)).await;
+    app.execute_sql("SELECT 1", &dawdle.replace("ID", id)).await;
 }
 
 /// A writer that may dawdle, another that begins a little later, and systems that read all the while.
@@ -72,7 +72,7 @@ pub async fn commit_order(app: TestApp, way: Way) {
     // The target's new number and the fallback to it: whoever comes last, the entry shows the number that holds.
     mutate(user, "deleteExtension", &second, "").await;
     let from = registered(user, "group", "3001").await;
-    race(&mut systems, renumber(user, &first, "2003"), user.ask(
+    race(&mut systems, renumber(user, &first, "2003"), user.execute(
         "mutation($i: ID!, $n: PhoneNumber) { updateExtension(input: {id: $i, fallbackNumber: $n}) { errors { code } } }",
         json!({ "i": from, "n": "2001" }),
     )).await;
@@ -86,13 +86,13 @@ pub async fn commit_order(app: TestApp, way: Way) {
 async fn a_ban_and_a_registration(ground: &ServicesInner, owned: &str) {
     let admin = &ground.admin;
     let event = "mutation { createEvent(input: {slug: \"fair\", name: \"Fair\", phase: OPEN, serviceTypes: [\"sip\"]}) { errors { code } } }";
-    admin.does(event, json!({})).await;
+    admin.execute_ok(event, json!({})).await;
     let range = "mutation { createNumberRange(input: {event: \"fair\", first: \"2000\", last: \"2999\", label: \"All\"}) { errors { code } } }";
-    admin.does(range, json!({})).await;
+    admin.execute_ok(range, json!({})).await;
     let mut systems = [ground.system_of("READ_CONFIG", "fair", "sip").await];
     make_dawdle(&ground.app, owned).await;
     let register = "mutation { registerExtension(input: {event: \"fair\", serviceType: \"sip\", number: \"2001\", label: \"x\"}) { extension { id } errors { code } } }";
-    race(&mut systems, ban(admin, "user", true), ground.user.ask(register, json!({}))).await;
+    race(&mut systems, ban(admin, "user", true), ground.user.execute(register, json!({}))).await;
     all_in_step(&mut systems).await;
     let active = systems[0].rows().values().filter(|row| row["active"] == true).count();
     assert_eq!(active, 0, "an extension of somebody banned is active");

@@ -6,13 +6,13 @@ use super::ground::ServicesInner;
 use super::system::System;
 use super::ways::Way;
 use super::{PASSWORD, ban, bar, invited, mutate, registered, renumber};
-use crate::support::{Person, TestApp};
+use crate::support::{Actor, TestApp};
 
 struct Stage {
     ground: ServicesInner,
-    user: Person,
-    operator: Person,
-    admin: Person,
+    user: Actor,
+    operator: Actor,
+    admin: Actor,
     systems: Vec<System>,
 }
 
@@ -110,23 +110,23 @@ async fn of_the_configuration(stage: &mut Stage) {
     let settings = "mutation($s: JSON!) { updateServiceType(input: {slug: \"sip\", settings: $s}) { errors { code message path } } }";
     stage
         .admin
-        .does(
+        .execute_ok(
             settings,
             json!({ "s": { "registrar": "r.example", "port": 5060, "transport": "udp", "realm": "other.example" } }),
         )
         .await;
     stage.told("a type's settings: the realm is in every digest", &["sip"]).await;
 
-    let schema = stage.admin.does("{ serviceType(slug: \"sip\") { parameterSchema } }", json!({})).await;
+    let schema = stage.admin.execute_ok("{ serviceType(slug: \"sip\") { parameterSchema } }", json!({})).await;
     let mut schema = schema["parameterSchema"].clone();
     schema["properties"]["language"] = json!({ "type": "string", "default": "en" });
     let update = "mutation($s: JSON!, $d: JSON!) { updateServiceType(input: {slug: \"sip\", parameterSchema: $s, defaults: $d}) { errors { code message path } } }";
-    stage.admin.does(update, json!({ "s": schema, "d": { "language": "en" } })).await;
+    stage.admin.execute_ok(update, json!({ "s": schema, "d": { "language": "en" } })).await;
     stage.told("a schema's new default", &["sip"]).await;
     assert_eq!(stage.systems[0].row("2002")["parameters"]["language"], "en");
 
     let create = "mutation { createCallPermission(input: {slug: \"satellite\", name: \"Satellite\"}) { permission { id } errors { code } } }";
-    let permission = stage.admin.does(create, json!({})).await["permission"]["id"].as_str().unwrap().to_owned();
+    let permission = stage.admin.execute_ok(create, json!({})).await["permission"]["id"].as_str().unwrap().to_owned();
     stage.told("a permission that nobody has", &[]).await;
     let id = stage.systems[0].row("2002")["id"].as_str().unwrap().to_owned();
     mutate(&stage.operator, "setCallPermissions", &id, ", permissions: [\"satellite\"]").await;
@@ -154,7 +154,7 @@ async fn of_an_account(stage: &mut Stage) {
     let user = stage.ground.app.sign_in("user", PASSWORD).await;
     let delete =
         format!("mutation {{ deleteAccount(input: {{password: \"{PASSWORD}\"}}) {{ errors {{ code message }} }} }}");
-    user.does(&delete, json!({})).await;
+    user.execute_ok(&delete, json!({})).await;
     let told = stage.told("an account's deletion", &["sip", "dect"]).await;
     assert!(told.iter().all(|change| change["extension"].is_null()), "{told:?}");
 }
@@ -163,7 +163,7 @@ async fn of_an_account(stage: &mut Stage) {
 async fn of_the_event(stage: &mut Stage) {
     let archive = "mutation { updateEvent(input: {slug: \"demo\", phase: ARCHIVED}) { errors { code message } } }";
     let before: Vec<_> = stage.systems.iter().map(System::rows).collect();
-    stage.admin.does(archive, json!({})).await;
+    stage.admin.execute_ok(archive, json!({})).await;
     for (system, before) in stage.systems.iter_mut().zip(before) {
         assert_eq!(system.is_reset().await, "CLOSED");
         assert_eq!(system.rows(), before);

@@ -32,7 +32,7 @@ pub async fn own_positions(app: TestApp, way: Way) {
     }
     // Nobody moves another's position.
     let say = "mutation($n: String!, $c: FeedCursor!) { acknowledgeProvisioning(input: {event: \"demo\", serviceType: \"sip\", consumer: $n, cursor: $c}) { errors { code } } }";
-    let theirs = quick.desk.key.ask(say, json!({ "n": slow.desk.consumer, "c": quick.cursor() })).await;
+    let theirs = quick.desk.key.execute(say, json!({ "n": slow.desk.consumer, "c": quick.cursor() })).await;
     assert_eq!(theirs["data"]["acknowledgeProvisioning"]["errors"][0]["code"], "NOT_FOUND", "{theirs}");
     slow.sleeps(false).await;
     assert_eq!(slow.is_told("three registrations, later").await.len(), 3);
@@ -80,11 +80,11 @@ async fn a_revision_that_is_issued_again_is_another_version(ground: &ServicesInn
     let newest = "SELECT CAST(max(revision) AS TEXT) AS text FROM feed_revisions";
     let copy = ground.app.back_up().await;
     relabel(&ground.operator, id, "Before the restore").await;
-    let there = ground.over(ground.app.restored(copy).await);
+    let there = ground.over(ground.app.start_from_backup(copy).await);
     relabel(&there.operator, id, "After the restore").await;
     assert_eq!(
-        ground.app.texts(newest).await,
-        there.app.texts(newest).await,
+        ground.app.select_text(newest).await,
+        there.app.select_text(newest).await,
         "the same revision is to be issued again"
     );
     let (before, after) = (ground.system("sip").await, there.system("sip").await);
@@ -105,7 +105,7 @@ pub async fn cursors_check_themselves(app: TestApp, way: Way) {
     ahead.is_told("a change that the restore will lose").await;
 
     // The restored database issues the lost revision again, for something else.
-    let there = ground.over(ground.app.restored(copy).await);
+    let there = ground.over(ground.app.start_from_backup(copy).await);
     known.moves(&there).await;
     ahead.moves(&there).await;
     if ground.shows(Part::CursorAheadOfTheDatabase) {
@@ -137,10 +137,10 @@ async fn cursors_that_are_handed_over(ground: &ServicesInner) {
             assert_eq!(answer.status(), 400);
             answer.json::<serde_json::Value>().await.unwrap()["error"]["code"].clone()
         }
-        Way::Subscription => desk.follows("nonsense").await.next().await["errors"][0]["extensions"]["code"].clone(),
+        Way::Subscription => desk.subscribe("nonsense").await.next().await["errors"][0]["extensions"]["code"].clone(),
         _ => {
             let query = "query($s: FeedCursor!) { provisioning(event: \"demo\", serviceType: \"sip\") { changes(since: $s) { __typename } } }";
-            desk.key.ask(query, json!({ "s": "nonsense" })).await["errors"][0]["extensions"]["code"].clone()
+            desk.key.execute(query, json!({ "s": "nonsense" })).await["errors"][0]["extensions"]["code"].clone()
         }
     };
     assert!(["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"].contains(&code.as_str().unwrap()), "{code}");
@@ -179,7 +179,7 @@ pub async fn doorbell(app: TestApp, way: Way) {
 
     // Another instance writes, and its bell is not heard here.
     let elsewhere = ground.app.another_instance().await;
-    let writer = elsewhere.holding(ground.user.token().unwrap());
+    let writer = elsewhere.with_token(ground.user.token().unwrap());
     let not_rung = async {
         tokio::time::sleep(soon).await;
         registered(&writer, "sip", "2002").await;

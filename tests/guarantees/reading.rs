@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::copy::{Copy, Rows, digest, of_http, whole};
-use crate::support::{Asker, Events};
+use crate::support::{ApiClient, EventStream};
 
 /// All that a feed shows of an extension.
 pub const ENTRY: &str = "id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active restrictions effects \
@@ -32,7 +32,7 @@ pub type Meanwhile = Arc<Mutex<VecDeque<BoxFuture<'static, ()>>>>;
 /// A feed, and a key to read it with.
 #[derive(Clone)]
 pub struct Feed {
-    pub key: Asker,
+    pub key: ApiClient,
     pub event: String,
     pub service_type: String,
     /// Nothing, unless a test puts something there.
@@ -40,7 +40,7 @@ pub struct Feed {
 }
 
 impl Feed {
-    pub fn new(key: Asker, event: &str, service_type: &str) -> Self {
+    pub fn new(key: ApiClient, event: &str, service_type: &str) -> Self {
         Self { key, event: event.to_owned(), service_type: service_type.to_owned(), meanwhile: Arc::default() }
     }
 
@@ -64,7 +64,7 @@ impl Feed {
              {{ digest snapshot(first: $f, after: $a) {{ head totalCount pageInfo {{ hasNextPage endCursor }} entries {{ {ENTRY} }} }} }} }}"
         );
         let variables = json!({ "e": self.event, "t": self.service_type, "f": first, "a": after });
-        self.key.does(&query, variables).await
+        self.key.execute_ok(&query, variables).await
     }
 
     /// A snapshot by pages of live rows, which have the first page's head.
@@ -116,7 +116,7 @@ impl Feed {
             answer_of()
         );
         let variables = json!({ "e": self.event, "t": self.service_type, "s": since, "f": first });
-        self.key.does(&query, variables).await["changes"].clone()
+        self.key.execute_ok(&query, variables).await["changes"].clone()
     }
 
     /// The same over plain HTTP, in GraphQL's shape; it waits until there is something.
@@ -133,14 +133,14 @@ impl Feed {
     }
 
     /// Follows the feed from a cursor.
-    pub async fn follows(&self, since: &str) -> Events {
+    pub async fn subscribe(&self, since: &str) -> EventStream {
         let query = format!(
             "subscription {{ provisioningChanges(event: \"{}\", serviceType: \"{}\", since: \"{since}\") {{ {} }} }}",
             self.event,
             self.service_type,
             answer_of()
         );
-        self.key.follows(&query).await
+        self.key.subscribe(&query).await
     }
 }
 
@@ -163,7 +163,7 @@ pub fn take(copy: &mut Copy, answer: &Value) -> bool {
 
 /// A stream that is opened when it is first needed, and stays open.
 #[derive(Default)]
-pub struct Stream(Option<Events>);
+pub struct Stream(Option<EventStream>);
 
 impl Stream {
     /// Reads what comes within a time; without one, the next event.
@@ -171,7 +171,7 @@ impl Stream {
         let is_new = self.0.is_none();
         let mut events = match self.0.take() {
             Some(events) => events,
-            None => feed.follows(&copy.cursor).await,
+            None => feed.subscribe(&copy.cursor).await,
         };
         let mut event = if is_new || patience.is_none() { Some(events.next().await) } else { None };
         loop {
@@ -182,7 +182,7 @@ impl Stream {
                 }
             }
             event = match patience {
-                Some(patience) => events.within(patience).await,
+                Some(patience) => events.next_within(patience).await,
                 None => None,
             };
             if event.is_none() {

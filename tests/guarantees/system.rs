@@ -281,7 +281,7 @@ impl System {
 
     /// Reads from a restored database from now on, with the copy and the cursor that it has.
     pub async fn moves(&mut self, ground: &ServicesInner) {
-        self.desk.feed.key = ground.app.holding(self.desk.key.token().unwrap()).asker;
+        self.desk.feed.key = ground.app.with_token(self.desk.key.token().unwrap()).client;
         self.desk.ground = ground.clone();
         match &mut self.line {
             Line::Pages(_) | Line::LongPoll(_) => {}

@@ -53,7 +53,7 @@ pub async fn ask_root(
     let arguments = filled(cast, props, column, schema.arguments(root, field)).await;
     let operation = if root == "Query" { "query" } else { "mutation" };
     let answer =
-        person.ask(&format!("{operation} {{ {name}{arguments} {} }}", schema.selection(field)), json!({})).await;
+        person.execute(&format!("{operation} {{ {name}{arguments} {} }}", schema.selection(field)), json!({})).await;
     top(&answer, column).unwrap_or_else(|| shown(&answer["data"][name]))
 }
 
@@ -73,7 +73,7 @@ pub async fn ask_object(
         query = format!("{step} {{ {query} }}");
     }
     let query = filled(cast, props, column, format!("{{ {query} }}")).await;
-    let answer = cast.person(column).ask(&query, json!({})).await;
+    let answer = cast.person(column).execute(&query, json!({})).await;
     if let Some(cell) = top(&answer, column) {
         return cell;
     }
@@ -113,7 +113,7 @@ pub async fn ask_subscription(
         tokio::time::sleep(Duration::from_millis(300)).await;
         user.registers("sip", &number).await;
     });
-    let answer = person.follows(&query).await.next().await;
+    let answer = person.subscribe(&query).await.next().await;
     stirring.await.unwrap();
     top(&answer, column).unwrap_or_else(|| shown(&answer["data"][name]))
 }

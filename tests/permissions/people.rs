@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Person, TestApp};
+use crate::support::{Actor, TestApp};
 
 /// One column.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,11 +52,11 @@ pub const PASSWORD: &str = "numberwang";
 /// The people and keys on the stage, signed in.
 pub struct Cast {
     pub app: TestApp,
-    pub user: Person,
-    pub other: Person,
-    pub operator: Person,
-    pub admin: Person,
-    keys: Vec<(&'static str, Person, String)>,
+    pub user: Actor,
+    pub other: Actor,
+    pub operator: Actor,
+    pub admin: Actor,
+    keys: Vec<(&'static str, Actor, String)>,
 }
 
 impl Cast {
@@ -71,8 +71,8 @@ impl Cast {
                     "mutation {{ createApiKey(input: {{label: \"{scope}\", scopes: [{scope}], events: [\"demo\"], \
                      serviceTypes: [\"sip\", \"dect\", \"group\"]}}) {{ apiKey {{ id }} secret }} }}"
                 );
-                let made = admin.ask(&create, json!({})).await["data"]["createApiKey"].clone();
-                let key = app.holding(made["secret"].as_str().unwrap());
+                let made = admin.execute(&create, json!({})).await["data"]["createApiKey"].clone();
+                let key = app.with_token(made["secret"].as_str().unwrap());
                 keys.push((scope, key, made["apiKey"]["id"].as_str().unwrap().to_owned()));
             }
         }
@@ -87,7 +87,7 @@ impl Cast {
     }
 
     /// Whoever stands in the column.
-    pub fn person(&self, column: Column) -> Person {
+    pub fn person(&self, column: Column) -> Actor {
         match column {
             Column::Guest => self.app.guest(),
             Column::User => self.user.clone(),
@@ -99,13 +99,13 @@ impl Cast {
     }
 
     /// A key of this scope, and its id.
-    pub fn key(&self, scope: &str) -> (Person, String) {
+    pub fn key(&self, scope: &str) -> (Actor, String) {
         let (_, key, id) = self.keys.iter().find(|(name, _, _)| *name == scope).unwrap();
         (key.clone(), id.clone())
     }
 
     /// Somebody new of the column's role, whose session and account may be spent.
-    pub async fn understudy(&self, column: Column, username: &str) -> Person {
+    pub async fn understudy(&self, column: Column, username: &str) -> Actor {
         let role = match column {
             Column::Guest | Column::Key(_) => return self.person(column),
             Column::User | Column::Other => "USER",
@@ -116,20 +116,20 @@ impl Cast {
         let promote = format!(
             "mutation {{ setRole(input: {{username: \"{username}\", role: {role}}}) {{ errors {{ code }} }} }}"
         );
-        self.admin.ask(&promote, json!({})).await;
+        self.admin.execute(&promote, json!({})).await;
         self.app.sign_in(username, PASSWORD).await
     }
 }
 
 /// A key that ends by itself, was used and is revoked.
-async fn a_key_that_was(app: &TestApp, admin: &Person) {
+async fn a_key_that_was(app: &TestApp, admin: &Actor) {
     let create = "mutation { createApiKey(input: {label: \"old\", scopes: [READ_CONFIG], events: [\"demo\"], serviceTypes: [\"sip\"], \
                   expiresAt: \"2026-12-31T00:00:00Z\"}) { apiKey { id } secret errors { code } } }";
-    let made = admin.does(create, json!({})).await;
+    let made = admin.execute_ok(create, json!({})).await;
     let query = "{ provisioning(event: \"demo\", serviceType: \"sip\") { digest } }";
-    app.holding(made["secret"].as_str().unwrap()).does(query, json!({})).await;
+    app.with_token(made["secret"].as_str().unwrap()).execute_ok(query, json!({})).await;
     let revoke = "mutation($i: ID!) { revokeApiKey(input: {id: $i}) { errors { code } } }";
-    admin.does(revoke, json!({ "i": made["apiKey"]["id"] })).await;
+    admin.execute_ok(revoke, json!({ "i": made["apiKey"]["id"] })).await;
 }
 
 /// An account whose address is verified.
@@ -137,10 +137,10 @@ pub async fn newcomer(app: &TestApp, username: &str) {
     let register = "mutation($u: String!, $e: String!, $p: String!) \
                     { registerAccount(input: {username: $u, displayName: $u, email: $e, password: $p}) { errors { code } } }";
     let email = format!("{username}@example.org");
-    let made = app.guest().ask(register, json!({ "u": username, "e": email, "p": PASSWORD })).await;
+    let made = app.guest().execute(register, json!({ "u": username, "e": email, "p": PASSWORD })).await;
     assert_eq!(made["data"]["registerAccount"]["errors"], json!([]), "{made}");
     let verify = "mutation($t: String!) { verifyEmail(input: {token: $t}) { errors { code } } }";
-    let verified = app.guest().ask(verify, json!({ "t": mailed_token(app, &email).await })).await;
+    let verified = app.guest().execute(verify, json!({ "t": mailed_token(app, &email).await })).await;
     assert_eq!(verified["data"]["verifyEmail"]["errors"], json!([]), "{verified}");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::people::{self, Cast, Column, PASSWORD};
-use crate::support::Person;
+use crate::support::Actor;
 
 /// The number of the extension that everybody looks at: the user's.
 pub const SHOWN: &str = "2001";
@@ -21,8 +21,8 @@ pub struct Props {
     shown: String,
 }
 
-async fn ask(person: &Person, query: &str) -> Value {
-    person.does(query, json!({})).await
+async fn ask(person: &Actor, query: &str) -> Value {
+    person.execute_ok(query, json!({})).await
 }
 
 fn text(value: &Value) -> String {
@@ -297,20 +297,20 @@ fn own_consumer(column: Column) -> String {
     }
 }
 
-async fn extension(owner: &Person, service_type: &str, number: &str) -> String {
+async fn extension(owner: &Actor, service_type: &str, number: &str) -> String {
     let made = owner.registers(service_type, number).await;
     made["extension"]["id"].as_str().unwrap_or_else(|| panic!("{number}: {made}")).to_owned()
 }
 
 /// A softphone's link to an extension.
-async fn link(owner: &Person, extension: &str) -> String {
+async fn link(owner: &Actor, extension: &str) -> String {
     let create = format!(
         "mutation {{ createSoftphoneLink(input: {{extension: \"{extension}\", template: \"linphone.xml\"}}) {{ link {{ id }} errors {{ code message }} }} }}"
     );
     text(&ask(owner, &create).await["link"]["id"])
 }
 
-async fn invite(owner: &Person, group: &str, number: &str) -> String {
+async fn invite(owner: &Actor, group: &str, number: &str) -> String {
     let invite = format!(
         "mutation {{ inviteToGroup(input: {{group: \"{group}\", number: \"{number}\"}}) {{ member {{ id }} errors {{ code }} }} }}"
     );
@@ -318,12 +318,12 @@ async fn invite(owner: &Person, group: &str, number: &str) -> String {
 }
 
 /// Registers an extension of the member's, and invites it.
-async fn membership(owner: &Person, group: &str, member: &Person, number: &str) -> String {
+async fn membership(owner: &Actor, group: &str, member: &Actor, number: &str) -> String {
     extension(member, "sip", number).await;
     invite(owner, group, number).await
 }
 
-async fn accept(member: &Person, membership: &str) {
+async fn accept(member: &Actor, membership: &str) {
     let accept = format!(
         "mutation {{ acceptGroupInvitation(input: {{id: \"{membership}\"}}) {{ member {{ id }} errors {{ code }} }} }}"
     );

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::follower::{Follower, key};
 use super::{ACCEPT, BAR, DELETE, FALL_BACK, INVITE, RENUMBER, SWAP, done, extension, payload, refused, registered};
-use crate::support::{Person, TestApp, code};
+use crate::support::{Actor, TestApp, error_code};
 
 pub async fn a_fallback_follows_its_extension_and_ends_with_it(app: TestApp) {
     let (admin, operator) = (app.sign_in("admin", "numberwang").await, app.sign_in("operator", "numberwang").await);
@@ -59,9 +59,9 @@ pub async fn a_fallback_is_an_extension_or_a_number_outside(app: TestApp) {
     assert!(cleared["extension"]["fallbackNumber"].is_null());
 }
 
-async fn cycle(person: &Person, query: &str, variables: Value) -> Vec<String> {
-    let payload = payload(&person.ask(query, variables).await);
-    assert_eq!(code(&payload), "GROUP_LOOP", "{payload}");
+async fn cycle(person: &Actor, query: &str, variables: Value) -> Vec<String> {
+    let payload = payload(&person.execute(query, variables).await);
+    assert_eq!(error_code(&payload), "GROUP_LOOP", "{payload}");
     let cycle = payload["errors"][0]["cycle"].as_array().unwrap();
     cycle.iter().map(|number| number.as_str().unwrap().to_owned()).collect()
 }
@@ -113,10 +113,10 @@ pub async fn two_halves_of_a_loop_at_once_leave_one(app: TestApp) {
     let invited = done(&operator, INVITE, json!({ "g": group, "n": "2342" })).await["member"]["id"].clone();
     let other = user.clone();
     let (falls_back, accepts) = tokio::join!(
-        user.ask(FALL_BACK, json!({ "i": one, "n": "2400" })),
-        other.ask(ACCEPT, json!({ "i": invited })),
+        user.execute(FALL_BACK, json!({ "i": one, "n": "2400" })),
+        other.execute(ACCEPT, json!({ "i": invited })),
     );
-    let mut outcomes = [code(&payload(&falls_back)).to_owned(), code(&payload(&accepts)).to_owned()];
+    let mut outcomes = [error_code(&payload(&falls_back)).to_owned(), error_code(&payload(&accepts)).to_owned()];
     outcomes.sort();
     assert_eq!(outcomes, ["GROUP_LOOP", "none"]);
 }

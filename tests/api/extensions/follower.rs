@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::support::Person;
+use crate::support::Actor;
 
 /// What the feed shows of an extension; secrets are not asked for.
 const ENTRY: &str = "id slot number label parameters permissions fallbackNumber active restrictions effects members { number delaySeconds paused active } ownerUsername visibility version";
 
 /// A copy of one feed, and what it was told since it was made.
 pub struct Follower {
-    key: Person,
+    key: Actor,
     service_type: &'static str,
     cursor: Value,
     /// The entries by id.
@@ -21,16 +21,16 @@ pub struct Follower {
 }
 
 /// A key that reads these feeds of the demo event.
-pub async fn key(admin: &Person, service_types: &[&str]) -> Person {
+pub async fn key(admin: &Actor, service_types: &[&str]) -> Actor {
     let create = "mutation($t: [String!]!) { createApiKey(input: {label: \"pbx\", scopes: [READ_CONFIG], serviceTypes: $t, events: [\"demo\"]}) { secret errors { code } } }";
-    let made = admin.ask(create, json!({ "t": service_types })).await;
+    let made = admin.execute(create, json!({ "t": service_types })).await;
     let secret = made["data"]["createApiKey"]["secret"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
-    admin.app.holding(&secret)
+    admin.app.with_token(&secret)
 }
 
 impl Follower {
     /// A copy of the feed as it is now.
-    pub async fn start(key: &Person, service_type: &'static str) -> Self {
+    pub async fn start(key: &Actor, service_type: &'static str) -> Self {
         let (entries, cursor) = snapshot(key, service_type).await;
         Self { key: key.clone(), service_type, cursor, entries, last: Vec::new() }
     }
@@ -43,7 +43,7 @@ impl Follower {
         );
         self.last.clear();
         loop {
-            let answer = self.key.ask(&query, json!({ "t": self.service_type, "s": self.cursor })).await;
+            let answer = self.key.execute(&query, json!({ "t": self.service_type, "s": self.cursor })).await;
             let page = &answer["data"]["provisioning"]["changes"];
             assert_eq!(page["__typename"], "FeedPage", "{answer}");
             self.apply(page["changes"].as_array().unwrap());
@@ -100,13 +100,13 @@ impl Follower {
 }
 
 /// Every entry of a feed, by id, and the head of the first page.
-async fn snapshot(key: &Person, service_type: &str) -> (BTreeMap<String, Value>, Value) {
+async fn snapshot(key: &Actor, service_type: &str) -> (BTreeMap<String, Value>, Value) {
     let query = format!(
         "query($t: String!, $a: String) {{ provisioning(event: \"demo\", serviceType: $t) {{ snapshot(first: 50, after: $a) {{ head pageInfo {{ hasNextPage endCursor }} entries {{ {ENTRY} }} }} }} }}"
     );
     let (mut entries, mut after) = (BTreeMap::new(), Value::Null);
     loop {
-        let answer = key.ask(&query, json!({ "t": service_type, "a": after })).await;
+        let answer = key.execute(&query, json!({ "t": service_type, "a": after })).await;
         let page = &answer["data"]["provisioning"]["snapshot"];
         let rows = page["entries"].as_array().unwrap_or_else(|| panic!("{answer}"));
         entries.extend(rows.iter().map(|entry| (entry["id"].as_str().unwrap().to_owned(), entry.clone())));

@@ -10,7 +10,7 @@ pub mod two_writers;
 
 use serde_json::{Value, json};
 
-use crate::support::{Person, code};
+use crate::support::{Actor, error_code};
 
 const RENUMBER: &str = "mutation($i: ID!, $n: PhoneNumber!, $v: Int, $d: Boolean! = false) { renumberExtension(input: {id: $i, number: $n, expectedVersion: $v, dryRun: $d}) \
     { extension { id number version parameters } generated preview { number parameters } errors { code path ... on NumberUnavailable { suggestions } } } }";
@@ -36,52 +36,52 @@ fn payload(answer: &Value) -> Value {
 }
 
 /// Asks for something that must succeed, and gives its payload.
-async fn done(person: &Person, query: &str, variables: Value) -> Value {
-    let payload = payload(&person.ask(query, variables).await);
-    assert_eq!(code(&payload), "none", "{query}: {payload}");
+async fn done(person: &Actor, query: &str, variables: Value) -> Value {
+    let payload = payload(&person.execute(query, variables).await);
+    assert_eq!(error_code(&payload), "none", "{query}: {payload}");
     payload
 }
 
 /// Asks for something that must be refused, and gives the code and the place of the refusal.
-async fn refused(person: &Person, query: &str, variables: Value) -> String {
-    let payload = payload(&person.ask(query, variables).await);
+async fn refused(person: &Actor, query: &str, variables: Value) -> String {
+    let payload = payload(&person.execute(query, variables).await);
     let path = payload["errors"][0]["path"].as_array().cloned().unwrap_or_default();
     let path: Vec<_> = path.iter().filter_map(Value::as_str).collect();
-    format!("{} at {}", code(&payload), path.join("."))
+    format!("{} at {}", error_code(&payload), path.join("."))
 }
 
 /// The code of a refusal at the top of the answer.
-async fn denied(person: &Person, query: &str, variables: Value) -> String {
-    person.ask(query, variables).await["errors"][0]["extensions"]["code"].as_str().unwrap_or("none").to_owned()
+async fn denied(person: &Actor, query: &str, variables: Value) -> String {
+    person.execute(query, variables).await["errors"][0]["extensions"]["code"].as_str().unwrap_or("none").to_owned()
 }
 
 /// Registers a number of one's own, and gives the extension's id.
-async fn registered(person: &Person, service_type: &str, number: &str) -> String {
+async fn registered(person: &Actor, service_type: &str, number: &str) -> String {
     let payload = person.registers(service_type, number).await;
     payload["extension"]["id"].as_str().unwrap_or_else(|| panic!("{number}: {payload}")).to_owned()
 }
 
 /// The extension of a number, as somebody sees it.
-async fn extension(person: &Person, number: &str) -> Value {
+async fn extension(person: &Actor, number: &str) -> Value {
     let query = "query($n: PhoneNumber!) { extension(event: \"demo\", number: $n) \
                  { id number version fallbackNumber active parameters owner { username } serviceType { slug } memberOf { id groupNumber membership } } }";
-    person.ask(query, json!({ "n": number })).await["data"]["extension"].clone()
+    person.execute(query, json!({ "n": number })).await["data"]["extension"].clone()
 }
 
 /// Where a number is in its life, as an operator sees it: state, whose, until when.
-async fn number(operator: &Person, number: &str) -> Value {
+async fn number(operator: &Actor, number: &str) -> Value {
     let query = "query($n: PhoneNumber!) { number(event: \"demo\", number: $n) { state account { username } until extension { number } } }";
-    operator.ask(query, json!({ "n": number })).await["data"]["number"].clone()
+    operator.execute(query, json!({ "n": number })).await["data"]["number"].clone()
 }
 
 /// Makes a service type of one parameter, or more.
-async fn make_type(admin: &Person, slug: &str, properties: Value) {
+async fn make_type(admin: &Actor, slug: &str, properties: Value) {
     let create = "mutation($s: String!, $p: JSON!) { createServiceType(input: {slug: $s, name: $s, parameterSchema: $p}) { serviceType { slug } errors { code message } } }";
     done(admin, create, json!({ "s": slug, "p": { "type": "object", "properties": properties } })).await;
 }
 
 /// Assigns a number of a service type to somebody, and gives the payload.
-async fn assigned(operator: &Person, service_type: &str, number: &str, owner: &str, parameters: Value) -> Value {
+async fn assigned(operator: &Actor, service_type: &str, number: &str, owner: &str, parameters: Value) -> Value {
     let assign = "mutation($t: String!, $n: PhoneNumber!, $o: String!, $p: JSON) { assignExtension(input: {event: \"demo\", serviceType: $t, number: $n, owner: $o, label: \"A\", parameters: $p}) \
                   { extension { id number parameters } generated errors { code message } } }";
     done(operator, assign, json!({ "t": service_type, "n": number, "o": owner, "p": parameters })).await

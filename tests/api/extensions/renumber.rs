@@ -9,7 +9,7 @@ use super::{
     BAN, BAR, FALL_BACK, INVITE, RENUMBER, UNBAN, assigned, denied, done, extension, make_type, number, payload,
     refused, registered,
 };
-use crate::support::{Person, TestApp, code};
+use crate::support::{Actor, TestApp, error_code};
 
 pub async fn an_owner_takes_another_number_and_may_go_back(app: TestApp) {
     let (user, operator) = (app.sign_in("user", "numberwang").await, app.sign_in("operator", "numberwang").await);
@@ -22,7 +22,7 @@ pub async fn an_owner_takes_another_number_and_may_go_back(app: TestApp) {
     assert_eq!(number(&operator, "2342").await, left);
     assert_eq!(number(&operator, "2343").await["extension"]["number"], "2343");
     // Held for him alone: an operator may not have it either, but he takes it back.
-    assert_eq!(code(&operator.registers("sip", "2342").await), "NUMBER_UNAVAILABLE");
+    assert_eq!(error_code(&operator.registers("sip", "2342").await), "NUMBER_UNAVAILABLE");
     let other = registered(&operator, "sip", "2344").await;
     assert_eq!(refused(&operator, RENUMBER, json!({ "i": other, "n": "2342" })).await, "NUMBER_UNAVAILABLE at number");
     done(&user, RENUMBER, json!({ "i": id, "n": "2342" })).await;
@@ -38,8 +38,8 @@ pub async fn what_may_not_be_is_refused_and_changes_nothing(app: TestApp) {
     let (user, operator) = (app.sign_in("user", "numberwang").await, app.sign_in("operator", "numberwang").await);
     let id = registered(&user, "sip", "2342").await;
     done(&operator, BAR, json!({ "n": "2399" })).await;
-    let taken = payload(&user.ask(RENUMBER, json!({ "i": id, "n": "5000" })).await);
-    assert_eq!(code(&taken), "NUMBER_UNAVAILABLE");
+    let taken = payload(&user.execute(RENUMBER, json!({ "i": id, "n": "5000" })).await);
+    assert_eq!(error_code(&taken), "NUMBER_UNAVAILABLE");
     assert_eq!(taken["errors"][0]["suggestions"].as_array().unwrap().len(), 5);
     for (wanted, expected) in [
         ("1234", "NUMBER_OUT_OF_RANGE at number"),
@@ -121,13 +121,13 @@ pub async fn a_repeated_request_moves_once(app: TestApp) {
     let user = app.sign_in("user", "numberwang").await;
     let id = registered(&user, "sip", "2342").await;
     let wanted = json!({ "i": id, "n": "2343" });
-    let first = payload(&user.ask_once(RENUMBER, wanted.clone(), Some("move-1")).await);
+    let first = payload(&user.execute_with_key(RENUMBER, wanted.clone(), Some("move-1")).await);
     assert_eq!(first["extension"]["version"], 2, "{first}");
     done(&user, RENUMBER, json!({ "i": id, "n": "2344" })).await;
     // The twin is answered from the record, with the extension as it is by now.
-    let second = payload(&user.ask_once(RENUMBER, wanted, Some("move-1")).await);
+    let second = payload(&user.execute_with_key(RENUMBER, wanted, Some("move-1")).await);
     assert_eq!((&second["extension"]["number"], &second["extension"]["version"]), (&json!("2344"), &json!(3)));
-    let other = user.ask_once(RENUMBER, json!({ "i": id, "n": "2345" }), Some("move-1")).await;
+    let other = user.execute_with_key(RENUMBER, json!({ "i": id, "n": "2345" }), Some("move-1")).await;
     assert_eq!(other["errors"][0]["extensions"]["code"], "IDEMPOTENCY_MISMATCH");
 }
 
@@ -166,13 +166,13 @@ pub async fn a_number_that_was_left_waits_for_the_system_of_a_group_that_rang_it
     done(&user, RENUMBER, json!({ "i": member, "n": "2343" })).await;
     app.clock.advance(Duration::from_secs(1801));
     let operator = app.sign_in("operator", "numberwang").await;
-    assert_eq!(code(&operator.registers("sip", "2342").await), "NUMBER_UNAVAILABLE");
-    let ring = app.holding(made["secret"].as_str().unwrap());
+    assert_eq!(error_code(&operator.registers("sip", "2342").await), "NUMBER_UNAVAILABLE");
+    let ring = app.with_token(made["secret"].as_str().unwrap());
     let head = "{ provisioning(event: \"demo\", serviceType: \"group\") { snapshot { head } } }";
-    let head = ring.ask(head, json!({})).await["data"]["provisioning"]["snapshot"]["head"].clone();
+    let head = ring.execute(head, json!({})).await["data"]["provisioning"]["snapshot"]["head"].clone();
     let acknowledge = "mutation($c: FeedCursor!) { acknowledgeProvisioning(input: {event: \"demo\", serviceType: \"group\", consumer: \"ring\", cursor: $c}) { consumer { name } errors { code } } }";
     done(&ring, acknowledge, json!({ "c": head })).await;
-    assert_eq!(code(&operator.registers("sip", "2342").await), "none");
+    assert_eq!(error_code(&operator.registers("sip", "2342").await), "none");
 }
 
 pub async fn twenty_want_one_number_in_three_ways(app: TestApp) {
@@ -189,9 +189,9 @@ pub async fn twenty_want_one_number_in_three_ways(app: TestApp) {
         asking.push(async move {
             match (id, place % 3) {
                 (Some(id), _) => {
-                    code(&payload(&person.ask(RENUMBER, json!({ "i": id, "n": "4243" })).await)).to_owned()
+                    error_code(&payload(&person.execute(RENUMBER, json!({ "i": id, "n": "4243" })).await)).to_owned()
                 }
-                (None, 1) => code(&person.registers("dect", "4243").await).to_owned(),
+                (None, 1) => error_code(&person.registers("dect", "4243").await).to_owned(),
                 (None, _) => asks_to_assign(&operator, &other).await,
             }
         });
@@ -207,7 +207,7 @@ pub async fn twenty_want_one_number_in_three_ways(app: TestApp) {
     assert_eq!(number(&operator, "4243").await["account"]["username"], holder);
 }
 
-async fn asks_to_assign(operator: &Person, owner: &str) -> String {
+async fn asks_to_assign(operator: &Actor, owner: &str) -> String {
     let assign = "mutation($o: String!) { assignExtension(input: {event: \"demo\", serviceType: \"sip\", number: \"4243\", owner: $o, label: \"A\"}) { errors { code } } }";
-    code(&payload(&operator.ask(assign, json!({ "o": owner })).await)).to_owned()
+    error_code(&payload(&operator.execute(assign, json!({ "o": owner })).await)).to_owned()
 }

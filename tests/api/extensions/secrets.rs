@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use switchboard::store::Conn;
 
 use super::{assigned, done, extension, make_type, payload, refused};
-use crate::support::{Person, TestApp, code};
+use crate::support::{Actor, TestApp, error_code};
 
 const ASSIGN: &str = "mutation($e: String!, $n: PhoneNumber!, $p: JSON) { assignExtension(input: {event: $e, serviceType: \"safe\", number: $n, owner: \"user\", label: \"S\", parameters: $p}) \
     { extension { id } errors { code path } } }";
@@ -31,7 +31,7 @@ async fn compared(app: &TestApp) -> Vec<String> {
     rows.into_iter().map(|row| row.text).collect()
 }
 
-async fn make_safe(admin: &Person) {
+async fn make_safe(admin: &Actor) {
     let pin = json!({ "type": "string", "x-secret": true, "x-unique": "SERVICE_TYPE" });
     let card = json!({ "type": "string", "x-secret": true, "x-unique": "SERVICE_TYPE", "x-editable-by": "CONSUMER" });
     make_type(admin, "safe", json!({ "pin": pin, "card": card })).await;
@@ -47,7 +47,7 @@ pub async fn unique_secrets_are_compared_and_not_kept(app: TestApp) {
     // What a telephone system writes back is compared likewise, with the pin that stays.
     let key = "mutation { createApiKey(input: {label: \"core\", scopes: [WRITE_BACK], serviceTypes: [\"safe\"], events: [\"demo\"]}) { secret errors { code } } }";
     let key = done(&admin, key, json!({})).await["secret"].as_str().unwrap().to_owned();
-    let core = app.holding(&key);
+    let core = app.with_token(&key);
     done(&core, WRITE_BACK, json!({ "i": one, "p": { "card": "0001" } })).await;
     let taken = json!({ "i": two, "p": { "card": "0001" } });
     assert_eq!(refused(&core, WRITE_BACK, taken).await, "ALREADY_EXISTS at parameters.card");
@@ -82,11 +82,11 @@ pub async fn one_value_in_two_events_at_once_has_one_owner(app: TestApp) {
         let asks = |event: &'static str| {
             let operator = operator.clone();
             let wanted = json!({ "e": event, "n": format!("23{round:02}"), "p": { "pin": format!("{round:06}") } });
-            tokio::spawn(async move { payload(&operator.ask(ASSIGN, wanted).await) })
+            tokio::spawn(async move { payload(&operator.execute(ASSIGN, wanted).await) })
         };
         let (here, there) = (asks("demo"), asks("other"));
         let outcomes = [here.await.unwrap(), there.await.unwrap()];
-        let mut codes: Vec<_> = outcomes.iter().map(code).collect();
+        let mut codes: Vec<_> = outcomes.iter().map(error_code).collect();
         codes.sort_unstable();
         assert_eq!(codes, ["ALREADY_EXISTS", "none"], "{outcomes:?}");
     }
@@ -99,8 +99,11 @@ pub async fn a_new_schema_shows_no_stored_secret(app: TestApp) {
     let open = |properties: Value| json!({ "type": "object", "properties": properties });
     let public = open(json!({ "pin": { "type": "string", "x-unique": "SERVICE_TYPE" }, "card": { "type": "string" } }));
     for (schema, dry_run) in [(&public, true), (&public, false), (&open(json!({})), false)] {
-        let refused = payload(&admin.ask(CHANGE, json!({ "p": schema, "y": dry_run })).await);
-        assert_eq!((code(&refused), &refused["errors"][0]["path"]), ("SCHEMA_VIOLATION", &json!(["parameterSchema"])));
+        let refused = payload(&admin.execute(CHANGE, json!({ "p": schema, "y": dry_run })).await);
+        assert_eq!(
+            (error_code(&refused), &refused["errors"][0]["path"]),
+            ("SCHEMA_VIOLATION", &json!(["parameterSchema"]))
+        );
         let named = &refused["violations"][0];
         assert_eq!((&named["extension"]["number"], &named["pointer"]), (&json!("2342"), &json!("/pin")));
         assert_eq!((&named["keyword"], &refused["violationCount"]), (&json!("x-secret"), &json!(1)));

@@ -73,7 +73,7 @@ pub async fn a_repeated_request_does_not_swap_back(app: TestApp) {
     let second = registered(&operator, "sip", "2343").await;
     let wanted = json!({ "a": first, "b": second });
     for _ in 0..2 {
-        let swapped = payload(&operator.ask_once(SWAP, wanted.clone(), Some("swap-1")).await);
+        let swapped = payload(&operator.execute_with_key(SWAP, wanted.clone(), Some("swap-1")).await);
         assert_eq!(swapped["first"]["number"], "2343", "{swapped}");
     }
     assert_eq!(extension(&operator, "2342").await["version"], 2);

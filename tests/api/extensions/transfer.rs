@@ -7,11 +7,11 @@ use super::{
     BAN, FALL_BACK, INVITE, TRANSFER, assigned, denied, done, extension, make_type, number, payload, refused,
     registered,
 };
-use crate::support::{Person, TestApp, code};
+use crate::support::{Actor, TestApp, error_code};
 
-async fn password(person: &Person, text: &str) -> Value {
+async fn password(person: &Actor, text: &str) -> Value {
     let query = "query($n: PhoneNumber!) { extension(event: \"demo\", number: $n) { credentials } }";
-    person.ask(query, json!({ "n": text })).await["data"]["extension"]["credentials"]["password"].clone()
+    person.execute(query, json!({ "n": text })).await["data"]["extension"]["credentials"]["password"].clone()
 }
 
 pub async fn the_new_owner_has_it_with_new_secrets(app: TestApp) {
@@ -49,7 +49,7 @@ pub async fn who_may_not_have_it_is_refused(app: TestApp) {
         assert_eq!(denied(person, TRANSFER, json!({ "i": own, "o": "admin" })).await, expected);
     }
     let register = "mutation { registerAccount(input: {username: \"newcomer\", displayName: \"N\", email: \"n@example.org\", password: \"long enough 42\"}) { errors { code } } }";
-    app.guest().ask(register, json!({})).await;
+    app.guest().execute(register, json!({})).await;
     let limit =
         "mutation { updateServiceType(input: {slug: \"sip\", quota: 1}) { serviceType { slug } errors { code } } }";
     done(&admin, limit, json!({})).await;
@@ -75,9 +75,9 @@ pub async fn a_repeated_request_rotates_once(app: TestApp) {
     let (user, operator) = (app.sign_in("user", "numberwang").await, app.sign_in("operator", "numberwang").await);
     let id = registered(&user, "sip", "2342").await;
     let wanted = json!({ "i": id, "o": "operator" });
-    let first = payload(&operator.ask_once(TRANSFER, wanted.clone(), Some("give-1")).await);
+    let first = payload(&operator.execute_with_key(TRANSFER, wanted.clone(), Some("give-1")).await);
     assert!(first["generated"]["password"].is_string(), "{first}");
-    let second = payload(&operator.ask_once(TRANSFER, wanted, Some("give-1")).await);
+    let second = payload(&operator.execute_with_key(TRANSFER, wanted, Some("give-1")).await);
     assert_eq!(first["extension"], second["extension"]);
     assert!(second["generated"].is_null(), "a one-time secret was shown twice");
     assert_eq!(password(&operator, "2342").await, first["generated"]["password"]);
@@ -121,7 +121,7 @@ pub async fn generated_secrets_are_shown_to_whom_they_are_visible(app: TestApp) 
         payload["generated"].as_object().into_iter().flat_map(|made| made.keys().cloned()).collect()
     };
     let mine = user.registers("card", "2342").await;
-    assert_eq!((code(&mine), names(&mine)), ("none", vec!["pin".to_owned()]));
+    assert_eq!((error_code(&mine), names(&mine)), ("none", vec!["pin".to_owned()]));
     let made = assigned(&operator, "card", "2343", "user", json!({})).await;
     assert_eq!(names(&made), ["ki", "pin"]);
     let given = done(&operator, TRANSFER, json!({ "i": mine["extension"]["id"], "o": "operator" })).await;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::follower::{Follower, key};
 use super::{BAN, BAR, DELETE, FALL_BACK, INVITE, RENUMBER, SWAP, UNBAN, done, extension, payload, registered};
-use crate::support::{Person, TestApp, code};
+use crate::support::{Actor, TestApp, error_code};
 
 const PAUSE: &str = "mutation($i: ID!, $p: Boolean!) { updateGroupMember(input: {id: $i, paused: $p}) { member { paused } errors { code } } }";
 const LABEL: &str = "mutation($i: ID!, $l: String!) { updateExtension(input: {id: $i, label: $l}) { extension { id } errors { code } } }";
@@ -29,9 +29,9 @@ async fn follow(writers: Vec<tokio::task::JoinHandle<()>>, copies: &mut [Followe
 }
 
 /// What came of a request that another writer may have crossed: done, or one of these refusals.
-async fn tries(person: &Person, query: &str, variables: serde_json::Value, refusals: &[&str]) {
-    let payload = payload(&person.ask(query, variables).await);
-    let outcome = code(&payload);
+async fn tries(person: &Actor, query: &str, variables: serde_json::Value, refusals: &[&str]) {
+    let payload = payload(&person.execute(query, variables).await);
+    let outcome = error_code(&payload);
     assert!(outcome == "none" || refusals.contains(&outcome), "{query}: {payload}");
 }
 
@@ -161,9 +161,9 @@ pub async fn a_ban_and_a_registration(app: TestApp) {
             async move {
                 // Whoever is banned in between has no session any more, or may not write.
                 let query = "mutation($n: PhoneNumber!) { registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: $n, label: \"R\"}) { extension { id } errors { code } } }";
-                let answer = user.ask(query, json!({ "n": own })).await;
+                let answer = user.execute(query, json!({ "n": own })).await;
                 let denied = answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("none");
-                let refused = code(&answer["data"]["registerExtension"]);
+                let refused = error_code(&answer["data"]["registerExtension"]);
                 assert!(denied == "UNAUTHENTICATED" || ["none", "RESTRICTED"].contains(&refused), "{answer}");
             }
         });
