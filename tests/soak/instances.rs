@@ -35,7 +35,7 @@ impl Instances {
             client: reqwest::Client::builder().timeout(Duration::from_secs(40)).build().unwrap(),
             ports: (0..if cluster.is_some() { 2 } else { 1 }).map(|_| port()).collect(),
             programs: Vec::new(),
-            database: cluster.map(Cluster::database),
+            database: cluster.map(Cluster::create_database),
             admin: String::new(),
         };
         for place in 0..instances.ports.len() {
