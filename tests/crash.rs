@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::guarantees::feed_client::{FeedClient, apply_page};
 use crate::guarantees::replica::Replica;
 use crate::program::{Installation, Program};
-use crate::support::{Asker, Database};
+use crate::support::{ApiClient, Database};
 
 const CYCLES: u64 = 20;
 const WRITERS: usize = 4;
@@ -97,9 +97,9 @@ impl Writer {
     }
 
     /// Sends a request; returns `false` when no response arrived.
-    async fn send(&mut self, client: &Asker, request: Request) -> bool {
+    async fn send(&mut self, client: &ApiClient, request: Request) -> bool {
         let (query, variables) = self.document(&request.change);
-        let Ok(answer) = client.try_ask(query, variables, Some(&request.key)).await else {
+        let Ok(answer) = client.try_execute(query, variables, Some(&request.key)).await else {
             self.in_flight = Some(request);
             return false;
         };
@@ -118,7 +118,7 @@ impl Writer {
         true
     }
 
-    async fn write_until_killed(mut self, client: Asker) -> Self {
+    async fn write_until_killed(mut self, client: ApiClient) -> Self {
         loop {
             let request = self.next_request();
             if !self.send(&client, request).await {
@@ -128,14 +128,14 @@ impl Writer {
     }
 
     /// Sends the request in flight again, then compares the server's rows with the acknowledged ones.
-    async fn verify(&mut self, client: &Asker) {
+    async fn verify(&mut self, client: &ApiClient) {
         if let Some(request) = self.in_flight.take() {
             assert!(self.send(client, request).await, "the program ended without a kill");
         }
         for offset in 0..NUMBERS_PER_WRITER {
             let number = self.number(offset);
             let query = "query($number: PhoneNumber!) { extension(event: \"demo\", number: $number) { id label } }";
-            let found = client.ask(query, json!({ "number": number })).await["data"]["extension"].clone();
+            let found = client.execute(query, json!({ "number": number })).await["data"]["extension"].clone();
             let expected =
                 self.rows.get(&number).map_or(Value::Null, |row| json!({ "id": row.id, "label": row.label }));
             assert_eq!(found, expected, "{number} differs from the acknowledged row");
@@ -183,8 +183,8 @@ impl Reader {
         let create = "mutation { createApiKey(input: \
                       {label: \"pbx\", scopes: [READ_CONFIG], serviceTypes: [\"sip\"], allEvents: true}) \
                       { secret errors { code } } }";
-        let created = program.sign_in("admin").await.does(create, json!({})).await;
-        let key = Asker::new(&program.url, created["secret"].as_str());
+        let created = program.sign_in("admin").await.execute_ok(create, json!({})).await;
+        let key = ApiClient::new(&program.url, created["secret"].as_str());
         let mut reader = Self { feed: FeedClient::new(key, "demo", "sip"), replica: Replica::default() };
         reader.replica.replace(reader.feed.snapshot(PAGE_SIZE).await);
         reader
@@ -219,10 +219,10 @@ fn assert_integrity(installation: &Installation) {
 }
 
 /// Compares the replica with the list of extensions: number, id and label.
-async fn assert_feed_equals_state(operator: &Asker, reader: &Reader) {
+async fn assert_feed_equals_state(operator: &ApiClient, reader: &Reader) {
     let row = |value: &Value| Row { label: value["label"].clone(), id: value["id"].clone() };
     let query = "{ extensions(event: \"demo\", serviceType: \"sip\", first: 100) { nodes { id number label } } }";
-    let nodes = operator.does(query, json!({})).await["nodes"].clone();
+    let nodes = operator.execute_ok(query, json!({})).await["nodes"].clone();
     let nodes = nodes.as_array().unwrap().iter();
     let state: BTreeMap<&str, Row> = nodes.map(|node| (node["number"].as_str().unwrap(), row(node))).collect();
     let rows = reader.replica.rows.iter();

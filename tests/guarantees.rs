@@ -24,7 +24,7 @@ use std::pin::Pin;
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::support::{Asker, Person, TestApp};
+use crate::support::{Actor, ApiClient, ApiKey, PASSWORD, TestApp};
 use transport::{Aspect, Transport};
 
 /// The test body of a guarantee, for one transport.
@@ -98,18 +98,9 @@ pub fn trials() -> Vec<Trial> {
     })]
 }
 
-/// The password of the demo's accounts.
-pub const PASSWORD: &str = "numberwang";
-
-/// An API key of a test, with its id.
-pub struct ApiKey {
-    pub client: Person,
-    pub id: String,
-}
-
 /// Creates an API key for all events and these service types.
-pub async fn key(app: &TestApp, scopes: &str, service_types: &str) -> Person {
-    create_key(app, scopes, service_types).await.client
+pub async fn key(app: &TestApp, scopes: &str, service_types: &str) -> Actor {
+    create_key(app, scopes, service_types).await.actor
 }
 
 /// Creates an API key for all events and these service types, and returns its id too.
@@ -120,58 +111,58 @@ pub async fn create_key(app: &TestApp, scopes: &str, service_types: &str) -> Api
          allEvents: true}}) \
          {{ apiKey {{ id }} secret errors {{ code message }} }} }}"
     );
-    let created = admin.does(&create, json!({})).await;
+    let created = admin.execute_ok(&create, json!({})).await;
     ApiKey {
-        client: app.holding(created["secret"].as_str().unwrap()),
+        actor: app.with_token(created["secret"].as_str().unwrap()),
         id: created["apiKey"]["id"].as_str().unwrap().to_owned(),
     }
 }
 
 /// Registers an extension, and returns its id.
-pub async fn registered(person: &Person, service_type: &str, number: &str) -> String {
+pub async fn registered(person: &Actor, service_type: &str, number: &str) -> String {
     let payload = person.registers(service_type, number).await;
     payload["extension"]["id"].as_str().unwrap_or_else(|| panic!("{number}: {payload}")).to_owned()
 }
 
 /// Calls a mutation on the object with this id; `arguments` is appended to its input.
-pub async fn mutate(caller: &Asker, mutation: &str, id: &str, arguments: &str) {
+pub async fn mutate(caller: &ApiClient, mutation: &str, id: &str, arguments: &str) {
     let query = format!(
         "mutation($id: ID!) {{ {mutation}(input: {{id: $id {arguments}}}) {{ errors {{ code message path }} }} }}"
     );
-    caller.does(&query, json!({ "id": id })).await;
+    caller.execute_ok(&query, json!({ "id": id })).await;
 }
 
 /// Changes a label.
-pub async fn relabel(person: &Person, id: &str, label: &str) {
+pub async fn relabel(person: &Actor, id: &str, label: &str) {
     mutate(person, "updateExtension", id, &format!(", label: \"{label}\"")).await;
 }
 
 /// Assigns another number to an extension.
-pub async fn renumber(person: &Asker, id: &str, number: &str) {
+pub async fn renumber(person: &ApiClient, id: &str, number: &str) {
     mutate(person, "renumberExtension", id, &format!(", number: \"{number}\"")).await;
 }
 
 /// Bars or unbars a number of the demo event.
-pub async fn bar(operator: &Person, number: &str, barred: bool) {
+pub async fn bar(operator: &Actor, number: &str, barred: bool) {
     let (mutation, reason) = if barred { ("barNumber", ", reason: \"noise\"") } else { ("unbarNumber", "") };
     let query = format!(
         "mutation {{ {mutation}(input: {{event: \"demo\", number: \"{number}\"{reason}}}) {{ errors {{ code }} }} }}"
     );
-    operator.does(&query, json!({})).await;
+    operator.execute_ok(&query, json!({})).await;
 }
 
 /// Bans an account, or lifts its ban.
-pub async fn ban(admin: &Person, username: &str, banned: bool) {
+pub async fn ban(admin: &Actor, username: &str, banned: bool) {
     let (mutation, reason) = if banned { ("banAccount", ", reason: \"x\"") } else { ("unbanAccount", "") };
     let query =
         format!("mutation {{ {mutation}(input: {{username: \"{username}\"{reason}}}) {{ errors {{ code }} }} }}");
-    admin.does(&query, json!({})).await;
+    admin.execute_ok(&query, json!({})).await;
 }
 
 /// Invites a number into a group, and returns the membership's id.
-pub async fn invited(owner: &Person, group: &str, number: &str) -> String {
+pub async fn invited(owner: &Actor, group: &str, number: &str) -> String {
     let query = "mutation($group: ID!, $number: PhoneNumber!) { inviteToGroup(input: {group: $group, number: $number}) \
                  { member { id } errors { code message } } }";
-    let payload = owner.does(query, json!({ "group": group, "number": number })).await;
+    let payload = owner.execute_ok(query, json!({ "group": group, "number": number })).await;
     payload["member"]["id"].as_str().unwrap().to_owned()
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::fixture::Fixture;
 use super::transport::Transport;
-use crate::support::{Person, TestApp, code};
+use crate::support::{Actor, TestApp, error_code};
 
 /// Fails the commit of an extension with the label `fails at commit`: a deferred reference without a target.
 const FAILING_TABLES: &str = "CREATE TABLE targets (id INTEGER PRIMARY KEY); \
@@ -33,18 +33,18 @@ impl Registration {
         Self { number, label, dry_run: false }
     }
 
-    async fn send(&self, person: &Person) -> Value {
+    async fn send(&self, person: &Actor) -> Value {
         let query = "mutation($number: PhoneNumber!, $label: String!, $dryRun: Boolean!) \
                      { registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: $number, \
                      label: $label, dryRun: $dryRun}) \
                      { extension { id } preview { number } errors { code } } }";
-        person.ask(query, json!({ "number": self.number, "label": self.label, "dryRun": self.dry_run })).await
+        person.execute(query, json!({ "number": self.number, "label": self.label, "dryRun": self.dry_run })).await
     }
 }
 
-async fn exists(person: &Person, number: &str) -> bool {
+async fn exists(person: &Actor, number: &str) -> bool {
     let query = "query($number: PhoneNumber!) { extension(event: \"demo\", number: $number) { id } }";
-    !person.ask(query, json!({ "number": number })).await["data"]["extension"].is_null()
+    !person.execute(query, json!({ "number": number })).await["data"]["extension"].is_null()
 }
 
 pub async fn delivered_if_and_only_if_committed(app: TestApp, transport: Transport) {
@@ -56,22 +56,22 @@ pub async fn delivered_if_and_only_if_committed(app: TestApp, transport: Transpo
     let head = reader.cursor();
 
     let refused = Registration::new("2342", "taken").send(user).await;
-    assert_eq!(code(&refused["data"]["registerExtension"]), "NUMBER_UNAVAILABLE", "{refused}");
+    assert_eq!(error_code(&refused["data"]["registerExtension"]), "NUMBER_UNAVAILABLE", "{refused}");
     let preview = Registration { dry_run: true, ..Registration::new("2343", "dry") }.send(user).await;
     assert_eq!(preview["data"]["registerExtension"]["preview"]["number"], "2343", "{preview}");
     let (sqlite, postgresql) =
         (format!("{FAILING_TABLES}{FAILING_SQLITE}"), format!("{FAILING_TABLES}{FAILING_POSTGRESQL}"));
-    app.tamper(&sqlite, &postgresql).await;
+    app.execute_sql(&sqlite, &postgresql).await;
     let failed = Registration::new("2344", "fails at commit").send(user).await;
     assert!(failed["errors"][0]["extensions"]["requestId"].is_string(), "the commit did not fail: {failed}");
     assert!(!exists(user, "2344").await);
     assert_eq!(reader.catch_up().await, Vec::<Value>::new(), "a change was delivered without a commit");
     assert_eq!(reader.cursor(), head, "a revision without a commit");
 
-    app.tamper(REJECT_SQLITE, REJECT_POSTGRESQL).await;
+    app.execute_sql(REJECT_SQLITE, REJECT_POSTGRESQL).await;
     let failed = Registration::new("2345", "without an entry").send(user).await;
     assert!(failed["errors"][0]["extensions"]["requestId"].is_string(), "committed without an entry: {failed}");
-    app.tamper("DROP TRIGGER reject_entry", "DROP TRIGGER reject_entry ON feed_entries").await;
+    app.execute_sql("DROP TRIGGER reject_entry", "DROP TRIGGER reject_entry ON feed_entries").await;
     assert!(!exists(user, "2345").await, "committed without an entry");
     Registration::new("2345", "with an entry").send(user).await;
     assert_eq!(reader.catch_up().await.len(), 1);

@@ -28,7 +28,7 @@ pub async fn poison_record_does_not_block(app: TestApp, transport: Transport) {
     let row = poisoned.strip_prefix("Extension:").unwrap();
     fixture
         .app
-        .tamper(
+        .execute_sql(
             &format!(
                 "UPDATE extensions SET secrets = CAST(substr(secrets, 1, length(secrets) - 2) || x'0101' AS BLOB) \
                  WHERE id = x'{row}'"
@@ -58,7 +58,7 @@ pub async fn poison_record_does_not_block(app: TestApp, transport: Transport) {
     ] {
         let query = "query($number: PhoneNumber!) { extension(event: \"demo\", number: $number) \
                      { provisioning { consumer state message } } }";
-        let statuses = user.does(query, json!({ "number": expected.number })).await["provisioning"].clone();
+        let statuses = user.execute_ok(query, json!({ "number": expected.number })).await["provisioning"].clone();
         let status = statuses.as_array().unwrap().iter().find(|status| status["consumer"] == consumer).unwrap();
         assert_eq!(status["state"], expected.state, "{statuses}");
         match expected.message {
@@ -105,7 +105,7 @@ pub async fn secrets_are_not_copied(app: TestApp, transport: Transport) {
         ("the state of the DECT agent", dect.stored_state()),
     ];
     for table in TABLES {
-        stored.push((table, app.rows_of(table).await));
+        stored.push((table, app.dump_table(table).await));
     }
     let has_number = stored.iter().any(|(location, text)| *location == "feed_keys" && text.contains("2001"));
     assert!(has_number, "the scan finds no rows");

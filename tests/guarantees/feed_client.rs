@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::replica::{Replica, Rows, Snapshot, change_from_http, digest, parse_full_feed};
-use crate::support::{Asker, Events};
+use crate::support::{ApiClient, EventStream};
 
 /// Every field of a feed entry.
 pub const ENTRY: &str = "id slot number label asciiLabel parameters secrets digests permissions fallbackNumber \
@@ -33,7 +33,7 @@ pub type Interruptions = Arc<Mutex<VecDeque<BoxFuture<'static, ()>>>>;
 /// A feed with the key that reads it.
 #[derive(Clone)]
 pub struct FeedClient {
-    pub key: Asker,
+    pub key: ApiClient,
     pub event: String,
     pub service_type: String,
     /// Empty, unless a test adds interruptions.
@@ -41,7 +41,7 @@ pub struct FeedClient {
 }
 
 impl FeedClient {
-    pub fn new(key: Asker, event: &str, service_type: &str) -> Self {
+    pub fn new(key: ApiClient, event: &str, service_type: &str) -> Self {
         Self { key, event: event.to_owned(), service_type: service_type.to_owned(), interruptions: Arc::default() }
     }
 
@@ -67,7 +67,7 @@ impl FeedClient {
              {{ head totalCount pageInfo {{ hasNextPage endCursor }} entries {{ {ENTRY} }} }} }} }}"
         );
         let variables = json!({ "event": self.event, "type": self.service_type, "first": first, "after": after });
-        self.key.does(&query, variables).await
+        self.key.execute_ok(&query, variables).await
     }
 
     /// A snapshot by pages of live rows; every page has the head of the first page.
@@ -120,7 +120,7 @@ impl FeedClient {
             changes_selection()
         );
         let variables = json!({ "event": self.event, "type": self.service_type, "since": since, "first": first });
-        self.key.does(&query, variables).await["changes"].clone()
+        self.key.execute_ok(&query, variables).await["changes"].clone()
     }
 
     /// The same page over plain HTTP, in the shape of GraphQL; the server waits up to `wait` seconds for changes.
@@ -137,14 +137,14 @@ impl FeedClient {
     }
 
     /// Subscribes to the feed from a cursor.
-    pub async fn subscribe(&self, since: &str) -> Events {
+    pub async fn subscribe(&self, since: &str) -> EventStream {
         let query = format!(
             "subscription {{ provisioningChanges(event: \"{}\", serviceType: \"{}\", since: \"{since}\") {{ {} }} }}",
             self.event,
             self.service_type,
             changes_selection()
         );
-        self.key.follows(&query).await
+        self.key.subscribe(&query).await
     }
 }
 
@@ -167,7 +167,7 @@ pub fn apply_page(replica: &mut Replica, page: &Value) -> bool {
 
 /// A subscription that is opened at the first read and then stays open.
 #[derive(Default)]
-pub struct Subscription(Option<Events>);
+pub struct Subscription(Option<EventStream>);
 
 impl Subscription {
     /// Reads events until none arrives for `pause`; without a pause, reads exactly one event.
@@ -186,7 +186,7 @@ impl Subscription {
                 }
             }
             event = match pause {
-                Some(pause) => events.within(pause).await,
+                Some(pause) => events.next_within(pause).await,
                 None => None,
             };
             if event.is_none() {

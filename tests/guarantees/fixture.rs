@@ -6,20 +6,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
+use super::create_key;
 use super::feed_client::{FeedClient, Interruptions};
 use super::reader::Reader;
 use super::transport::{Aspect, Transport};
-use super::{PASSWORD, create_key};
-use crate::support::{Person, TestApp};
+use crate::support::{Actor, PASSWORD, TestApp};
 
 /// The demo event, its people, and the transport of the readers.
 #[derive(Clone)]
 pub struct Fixture {
     pub app: TestApp,
     pub transport: Transport,
-    pub user: Person,
-    pub operator: Person,
-    pub admin: Person,
+    pub user: Actor,
+    pub operator: Actor,
+    pub admin: Actor,
     /// Empty, unless a test adds interruptions.
     pub interruptions: Interruptions,
     consumer_count: Arc<AtomicUsize>,
@@ -40,7 +40,7 @@ impl Fixture {
 
     /// The same people, connected to a restored database.
     pub fn over(&self, restored: TestApp) -> Self {
-        let reconnect = |person: &Person| restored.holding(person.token().unwrap());
+        let reconnect = |person: &Actor| restored.with_token(person.token().unwrap());
         Self {
             user: reconnect(&self.user),
             operator: reconnect(&self.operator),
@@ -76,10 +76,10 @@ impl Fixture {
              {{ consumer {{ id }} errors {{ code message }} }} }}",
             key.id
         );
-        let created = self.admin.does(&create, json!({})).await;
+        let created = self.admin.execute_ok(&create, json!({})).await;
         let feed = FeedClient {
             interruptions: Arc::clone(&self.interruptions),
-            ..FeedClient::new(key.client.asker, event, service_type)
+            ..FeedClient::new(key.actor.client, event, service_type)
         };
         Consumer {
             fixture: self.clone(),
@@ -94,7 +94,7 @@ impl Fixture {
     pub async fn consumer_status(&self, name: &str) -> Value {
         let query = "{ feedConsumers { name lagRecords acknowledged errors { number } \
                      webHook { state attempts nextAttemptAt lastError } } }";
-        let consumers = self.operator.does(query, json!({})).await;
+        let consumers = self.operator.execute_ok(query, json!({})).await;
         let found = consumers.as_array().unwrap().iter().find(|consumer| consumer["name"] == name);
         found.unwrap_or_else(|| panic!("{name}: {consumers}")).clone()
     }
@@ -124,7 +124,7 @@ impl Consumer {
             "cursor": cursor, "digest": digest, "errors": errors });
         let acknowledge = "mutation($input: AcknowledgeProvisioningInput!) \
                            { acknowledgeProvisioning(input: $input) { errors { code message } } }";
-        self.key.does(acknowledge, json!({ "input": input })).await;
+        self.key.execute_ok(acknowledge, json!({ "input": input })).await;
     }
 
     /// The status of this consumer as an operator reads it.

@@ -6,9 +6,9 @@ use super::fixture::Fixture;
 use super::reader::Reader;
 use super::transport::{Aspect, Transport};
 use super::{ban, mutate, registered, relabel, renumber};
-use crate::support::{Asker, TestApp};
+use crate::support::{ApiClient, TestApp};
 
-async fn write_back(key: &Asker, id: &str, ipei: &str) {
+async fn write_back(key: &ApiClient, id: &str, ipei: &str) {
     mutate(key, "writeBackParameters", id, &format!(", parameters: {{ipei: \"{ipei}\"}}")).await;
 }
 
@@ -114,12 +114,12 @@ pub async fn complete_transactions(app: TestApp, transport: Transport) {
     let mut idle = reader.fork().await;
     let swap = "mutation($first: ID!, $second: ID!) \
                 { swapNumbers(input: {first: $first, second: $second}) { errors { code message } } }";
-    admin.does(swap, json!({ "first": first, "second": second })).await;
+    admin.execute_ok(swap, json!({ "first": first, "second": second })).await;
     assert_eq!(reader.expect_changes("a swap").await.len(), 2);
     assert_eq!(reader.row("2001")["label"], "Second");
     // After a second swap each number belongs to an extension that the idle reader has under another number.
     renumber(user, &first, "2003").await;
-    admin.does(swap, json!({ "first": first, "second": second })).await;
+    admin.execute_ok(swap, json!({ "first": first, "second": second })).await;
     idle.expect_changes("two swaps and a renumbering").await;
     reader.expect_changes("a renumbering and a swap").await;
 
@@ -154,12 +154,12 @@ async fn small_pages_keep_transactions(reader: &Reader, before: &str) {
 /// The stored number of entries of a revision decides: the test sets the ban's three entries to 5,001.
 async fn oversized_revision_is_a_reset(fixture: &Fixture, mut reader: Reader) {
     let ban_entries = "SELECT CAST(entries AS TEXT) AS text FROM feed_revisions WHERE entries > 2";
-    assert_eq!(fixture.app.texts(ban_entries).await, ["3"]);
+    assert_eq!(fixture.app.select_text(ban_entries).await, ["3"]);
     let mut other = reader.fork().await;
     let update = |entries: i32| format!("UPDATE feed_revisions SET entries = {entries} WHERE entries > 2");
-    fixture.app.tamper(&update(5000), &update(5000)).await;
+    fixture.app.execute_sql(&update(5000), &update(5000)).await;
     assert_eq!(other.expect_changes("a revision of 5,000 entries").await.len(), 4);
-    fixture.app.tamper(&update(5001), &update(5001)).await;
+    fixture.app.execute_sql(&update(5001), &update(5001)).await;
     reader.set_paused(false).await;
     assert_eq!(reader.expect_reset().await, "BULK");
     reader.bootstrap_after_reset().await;

@@ -24,7 +24,7 @@ async fn delay_commits(app: &TestApp, extension: &str) {
                    DROP TRIGGER IF EXISTS delay_commit ON feed_entries; \
                    CREATE TRIGGER delay_commit BEFORE UPDATE ON feed_entries FOR EACH ROW \
                    WHEN (NEW.extension_id = 'ID') EXECUTE FUNCTION delay_commit();";
-    app.tamper("SELECT 1", &trigger.replace("ID", id)).await;
+    app.execute_sql("SELECT 1", &trigger.replace("ID", id)).await;
 }
 
 /// Runs a delayed writer, a second writer that starts 250 ms later, and readers that read until both are done.
@@ -80,7 +80,7 @@ pub async fn commit_order(app: TestApp, transport: Transport) {
     let source = registered(user, "group", "3001").await;
     let update = "mutation($id: ID!, $number: PhoneNumber) \
                   { updateExtension(input: {id: $id, fallbackNumber: $number}) { errors { code } } }";
-    let set_fallback = user.ask(update, json!({ "id": source, "number": "2001" }));
+    let set_fallback = user.execute(update, json!({ "id": source, "number": "2001" }));
     race(&mut readers, renumber(user, &first, "2003"), set_fallback).await;
     all_catch_up(&mut readers).await;
 
@@ -93,17 +93,17 @@ async fn ban_races_registration(fixture: &Fixture, owned: &str) {
     let admin = &fixture.admin;
     let event = "mutation { createEvent(input: {slug: \"fair\", name: \"Fair\", phase: OPEN, serviceTypes: [\"sip\"]}) \
                  { errors { code } } }";
-    admin.does(event, json!({})).await;
+    admin.execute_ok(event, json!({})).await;
     let range = "mutation { createNumberRange(input: \
                  {event: \"fair\", first: \"2000\", last: \"2999\", label: \"All\"}) \
                  { errors { code } } }";
-    admin.does(range, json!({})).await;
+    admin.execute_ok(range, json!({})).await;
     let mut readers = [fixture.reader_with("READ_CONFIG", "fair", "sip").await];
     delay_commits(&fixture.app, owned).await;
     let register = "mutation { registerExtension(input: \
                     {event: \"fair\", serviceType: \"sip\", number: \"2001\", label: \"x\"}) \
                     { extension { id } errors { code } } }";
-    race(&mut readers, ban(admin, "user", true), fixture.user.ask(register, json!({}))).await;
+    race(&mut readers, ban(admin, "user", true), fixture.user.execute(register, json!({}))).await;
     all_catch_up(&mut readers).await;
     let active = readers[0].rows().values().filter(|row| row["active"] == true).count();
     assert_eq!(active, 0, "an extension of a banned account is active");

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::fixture::Fixture;
 use super::replica::digest;
 use super::transport::{Aspect, Transport};
-use super::{PASSWORD, ban, bar, mutate, registered, relabel};
-use crate::support::TestApp;
+use super::{ban, bar, mutate, registered, relabel};
+use crate::support::{PASSWORD, TestApp};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -37,7 +37,7 @@ pub async fn independent_positions(app: TestApp, transport: Transport) {
         { acknowledgeProvisioning(input: {event: \"demo\", serviceType: \"sip\", consumer: $name, cursor: $cursor}) \
         { errors { code } } }";
     let variables = json!({ "name": slow.consumer.name, "cursor": quick.cursor() });
-    let foreign = quick.consumer.key.ask(acknowledge, variables).await;
+    let foreign = quick.consumer.key.execute(acknowledge, variables).await;
     assert_eq!(foreign["data"]["acknowledgeProvisioning"]["errors"][0]["code"], "NOT_FOUND", "{foreign}");
     slow.set_paused(false).await;
     assert_eq!(slow.expect_changes("three registrations, later").await.len(), 3);
@@ -85,11 +85,11 @@ async fn reissued_revision_has_another_version(fixture: &Fixture, id: &str) {
     let newest = "SELECT CAST(max(revision) AS TEXT) AS text FROM feed_revisions";
     let backup = fixture.app.back_up().await;
     relabel(&fixture.operator, id, "Before the restore").await;
-    let restored = fixture.over(fixture.app.restored(backup).await);
+    let restored = fixture.over(fixture.app.start_from_backup(backup).await);
     relabel(&restored.operator, id, "After the restore").await;
     assert_eq!(
-        fixture.app.texts(newest).await,
-        restored.app.texts(newest).await,
+        fixture.app.select_text(newest).await,
+        restored.app.select_text(newest).await,
         "the restored database must issue the same revision again"
     );
     let (before, after) = (fixture.reader("sip").await, restored.reader("sip").await);
@@ -110,7 +110,7 @@ pub async fn cursor_validation(app: TestApp, transport: Transport) {
     ahead.expect_changes("a change that the restore loses").await;
 
     // The restored database issues the lost revision again, for another change.
-    let restored = fixture.over(fixture.app.restored(backup).await);
+    let restored = fixture.over(fixture.app.start_from_backup(backup).await);
     behind.switch_to(&restored).await;
     ahead.switch_to(&restored).await;
     if fixture.supports(Aspect::CursorAheadOfDatabase) {
@@ -148,7 +148,7 @@ async fn foreign_and_malformed_cursors(fixture: &Fixture) {
             let query = "query($since: FeedCursor!) \
                          { provisioning(event: \"demo\", serviceType: \"sip\") { changes(since: $since) \
                          { __typename } } }";
-            feed.key.ask(query, json!({ "since": "nonsense" })).await["errors"][0]["extensions"]["code"].clone()
+            feed.key.execute(query, json!({ "since": "nonsense" })).await["errors"][0]["extensions"]["code"].clone()
         }
     };
     assert!(["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"].contains(&code.as_str().unwrap()), "{code}");
@@ -188,7 +188,7 @@ pub async fn notification(app: TestApp, transport: Transport) {
 
     // Another instance commits; its notification does not reach this instance.
     let other_instance = fixture.app.another_instance().await;
-    let writer = other_instance.holding(fixture.user.token().unwrap());
+    let writer = other_instance.with_token(fixture.user.token().unwrap());
     let not_notified = async {
         tokio::time::sleep(delay).await;
         registered(&writer, "sip", "2002").await;

@@ -289,7 +289,7 @@ impl Reader {
 
     /// Reads from a restored database from now on, with the same replica and cursor.
     pub async fn switch_to(&mut self, fixture: &Fixture) {
-        self.consumer.feed.key = fixture.app.holding(self.consumer.key.token().unwrap()).asker;
+        self.consumer.feed.key = fixture.app.with_token(self.consumer.key.token().unwrap()).client;
         self.consumer.fixture = fixture.clone();
         match &mut self.client {
             Client::Pages(_) | Client::LongPoll(_) => {}

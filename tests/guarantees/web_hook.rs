@@ -44,7 +44,7 @@ impl WebHookEndpoint {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let save = "mutation($consumer: ID!, $url: String!) \
                     { saveWebHook(input: {consumer: $consumer, url: $url}) { secret errors { code message } } }";
-        let saved = consumer.fixture.admin.does(save, json!({ "consumer": consumer.id, "url": url })).await;
+        let saved = consumer.fixture.admin.execute_ok(save, json!({ "consumer": consumer.id, "url": url })).await;
         saved["secret"].as_str().unwrap().clone_into(&mut state.secret.lock().unwrap());
         Self { state, is_idle: false }
     }
@@ -85,7 +85,7 @@ impl WebHookEndpoint {
 pub async fn pause(consumer: &Consumer, paused: bool) {
     let pause = "mutation($consumer: ID!, $paused: Boolean!) \
                  { pauseFeedConsumer(input: {id: $consumer, paused: $paused}) { errors { code } } }";
-    consumer.fixture.operator.does(pause, json!({ "consumer": consumer.id, "paused": paused })).await;
+    consumer.fixture.operator.execute_ok(pause, json!({ "consumer": consumer.id, "paused": paused })).await;
 }
 
 /// Receives a delivery: applies the changes, or requests a snapshot before it answers.

@@ -5,15 +5,15 @@ use serde_json::{Value, json};
 use super::fixture::Fixture;
 use super::reader::Reader;
 use super::transport::Transport;
-use super::{PASSWORD, ban, bar, invited, mutate, registered, renumber};
-use crate::support::{Person, TestApp};
+use super::{ban, bar, invited, mutate, registered, renumber};
+use crate::support::{Actor, PASSWORD, TestApp};
 
 /// The people of the fixture, and one reader for each service type.
 struct Stage {
     fixture: Fixture,
-    user: Person,
-    operator: Person,
-    admin: Person,
+    user: Actor,
+    operator: Actor,
+    admin: Actor,
     readers: Vec<Reader>,
 }
 
@@ -117,22 +117,22 @@ async fn configuration(stage: &mut Stage) {
                     { updateServiceType(input: {slug: \"sip\", settings: $settings}) \
                     { errors { code message path } } }";
     let new = json!({ "registrar": "r.example", "port": 5060, "transport": "udp", "realm": "other.example" });
-    stage.admin.does(settings, json!({ "settings": new })).await;
+    stage.admin.execute_ok(settings, json!({ "settings": new })).await;
     stage.expect_changes("new settings of the type: the realm is part of every digest", &["sip"]).await;
 
-    let schema = stage.admin.does("{ serviceType(slug: \"sip\") { parameterSchema } }", json!({})).await;
+    let schema = stage.admin.execute_ok("{ serviceType(slug: \"sip\") { parameterSchema } }", json!({})).await;
     let mut schema = schema["parameterSchema"].clone();
     schema["properties"]["language"] = json!({ "type": "string", "default": "en" });
     let update = "mutation($schema: JSON!, $defaults: JSON!) \
                   { updateServiceType(input: {slug: \"sip\", parameterSchema: $schema, defaults: $defaults}) \
                   { errors { code message path } } }";
-    stage.admin.does(update, json!({ "schema": schema, "defaults": { "language": "en" } })).await;
+    stage.admin.execute_ok(update, json!({ "schema": schema, "defaults": { "language": "en" } })).await;
     stage.expect_changes("a new default in the schema", &["sip"]).await;
     assert_eq!(stage.reader("sip").row("2002")["parameters"]["language"], "en");
 
     let create = "mutation { createCallPermission(input: {slug: \"satellite\", name: \"Satellite\"}) \
         { permission { id } errors { code } } }";
-    let permission = stage.admin.does(create, json!({})).await["permission"]["id"].as_str().unwrap().to_owned();
+    let permission = stage.admin.execute_ok(create, json!({})).await["permission"]["id"].as_str().unwrap().to_owned();
     stage.expect_changes("a permission without holders", &[]).await;
     let id = stage.reader("sip").row("2002")["id"].as_str().unwrap().to_owned();
     mutate(&stage.operator, "setCallPermissions", &id, ", permissions: [\"satellite\"]").await;
@@ -160,7 +160,7 @@ async fn account(stage: &mut Stage) {
     let user = stage.fixture.app.sign_in("user", PASSWORD).await;
     let delete =
         format!("mutation {{ deleteAccount(input: {{password: \"{PASSWORD}\"}}) {{ errors {{ code message }} }} }}");
-    user.does(&delete, json!({})).await;
+    user.execute_ok(&delete, json!({})).await;
     let changes = stage.expect_changes("a deleted account", &["sip", "dect"]).await;
     assert!(changes.iter().all(|change| change["extension"].is_null()), "{changes:?}");
 }
@@ -169,7 +169,7 @@ async fn account(stage: &mut Stage) {
 async fn archived_event(stage: &mut Stage) {
     let archive = "mutation { updateEvent(input: {slug: \"demo\", phase: ARCHIVED}) { errors { code message } } }";
     let before: Vec<_> = stage.readers.iter().map(Reader::rows).collect();
-    stage.admin.does(archive, json!({})).await;
+    stage.admin.execute_ok(archive, json!({})).await;
     for (reader, before) in stage.readers.iter_mut().zip(before) {
         assert_eq!(reader.expect_reset().await, "CLOSED");
         assert_eq!(reader.rows(), before);

@@ -155,7 +155,7 @@ fn sqlite(folder: &Path) -> (String, Target) {
 }
 
 async fn postgres(cluster: &Cluster) -> (String, Target) {
-    let url = cluster.database();
+    let url = cluster.create_database();
     client(&url).await.batch_execute(TABLE).await.unwrap();
     (sql(&url), Target::Postgres(url))
 }
