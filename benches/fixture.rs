@@ -140,7 +140,7 @@ impl Fixture {
 /// Measures a row in a fixture on PostgreSQL; skips the row where PostgreSQL is not installed.
 pub async fn on_postgres(name: &str, measure: impl AsyncFnOnce(&Fixture)) {
     let Some(cluster) = Cluster::find() else { return println!("skipped, PostgreSQL is missing: {name}") };
-    let fixture = Fixture::on_postgres(&cluster.database(), POSTGRES_EXTENSIONS).await;
+    let fixture = Fixture::on_postgres(&cluster.create_database(), POSTGRES_EXTENSIONS).await;
     measure(&fixture).await;
     drop(fixture);
     cluster.stop();

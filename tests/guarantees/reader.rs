@@ -326,7 +326,8 @@ impl Reader {
         }
     }
 
-    /// Waits, without further requests, until the replica has this number.
+    /// Waits until the replica has this number; does not request changes again while the transport waits for the
+    /// server.
     pub async fn wait_for_number(&mut self, number: &str) {
         let start = Instant::now();
         while !self.rows().contains_key(number) {

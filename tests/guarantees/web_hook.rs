@@ -1,7 +1,7 @@
 //! The endpoint of a web hook: verifies signatures, and that a delivery continues where the replica ends.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -15,9 +15,11 @@ use switchboard::provisioning::web_hooks;
 
 use super::fixture::Consumer;
 use super::replica::{Replica, Snapshot, change_from_http};
+use crate::support::TestApp;
 
-/// The pause after starting deliveries, in which they may arrive. Callers repeat until a condition holds.
-const DELIVERY_PAUSE: Duration = Duration::from_millis(10);
+/// The limit for the deliveries that were started to finish.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A consumer that receives deliveries.
 #[derive(Clone)]
@@ -57,14 +59,14 @@ impl WebHookEndpoint {
         Self { is_idle: true, ..Self::start(consumer, replica).await }
     }
 
-    /// Starts the deliveries that are due.
+    /// Starts the deliveries that are due, and waits until they have finished.
     pub async fn read_available(&mut self, consumer: &Consumer) {
         if std::mem::take(&mut self.is_idle) {
             pause(consumer, false).await;
         }
         let app = &consumer.fixture.app;
         web_hooks::call_due(&app.app.services, &app.app.web_hooks).await.unwrap();
-        tokio::time::sleep(DELIVERY_PAUSE).await;
+        wait_for_deliveries(app).await;
     }
 
     /// Requests snapshots from another server from now on.
@@ -78,6 +80,16 @@ impl WebHookEndpoint {
 
     pub fn with_replica<T>(&self, change: impl FnOnce(&mut Replica) -> T) -> T {
         change(&mut self.state.replica.lock().unwrap())
+    }
+}
+
+/// Waits until no web hook is claimed. A backup must not contain a claim: the clock of the tests does not advance by
+/// itself, so the claim would never expire in the restored database.
+async fn wait_for_deliveries(app: &TestApp) {
+    let claims = "SELECT CAST(count(*) AS TEXT) AS text FROM feed_web_hooks WHERE claimed_until IS NOT NULL";
+    let start = Instant::now();
+    while app.select_text(claims).await != ["0"] && start.elapsed() < DELIVERY_TIMEOUT {
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
