@@ -58,7 +58,7 @@ fn main() {
     trials.extend(client_trials);
     trials.extend(shutdown::trials());
     let telephony = telephony::suite(is_ci);
-    let measured = telephony.told();
+    let measured = telephony.measurements();
     trials.extend(telephony.trials);
     trials.extend(soak::trials(cluster.as_ref(), is_ci));
     let mut skipped = telephony.skipped;
@@ -83,8 +83,9 @@ fn main() {
     for (name, test) in PROCESS_TESTS {
         on_both(name, Box::new(move |cluster| support::run_process_test(cluster, *test)));
     }
-    for (name, scenario, way) in guarantees::tests() {
-        on_both(&name, Box::new(move |cluster| support::run(cluster, move |app| scenario(app, way))));
+    for test in guarantees::tests() {
+        let (scenario, transport) = (test.scenario, test.transport);
+        on_both(&test.name, Box::new(move |cluster| support::run(cluster, move |app| scenario(app, transport))));
     }
     for (name, test) in api::TESTS {
         on_both(name, Box::new(move |cluster| support::run(cluster, *test)));

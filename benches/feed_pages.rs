@@ -1,4 +1,4 @@
-//! A page of a feed beside one SELECT by hand and serde_json, to the same bytes.
+//! Pages of a feed. The baseline is a hand-written SELECT with serde_json that produces the same bytes.
 
 use std::cell::{Cell, RefCell};
 
@@ -17,69 +17,71 @@ use switchboard::store::schema::{accounts, extensions, feed_entries};
 use switchboard::store::types::JsonText;
 use switchboard::text::folding::ascii_label;
 
-use super::house::House;
-use super::measure::{alternate, show};
+use super::fixture::Fixture;
+use super::measure::compare;
 use super::table::Table;
 
 const SNAPSHOT: &str = "query($first: Int, $after: String) { provisioning(event: \"camp\", serviceType: \"handset\") { \
     snapshot(first: $first, after: $after) { pageInfo { endCursor } entries { \
-    id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active restrictions effects members { number } \
+    id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active restrictions \
+    effects members { number } \
     ownerUsername visibility version updatedAt } } } }";
 
-/// The rows of the feed's pages.
-pub async fn measure(house: &House, table: &mut Table) {
-    for (work, first, units) in [("feed page of 1,000", 1000, 20), ("feed page of 5,000, all fields", 5000, 5)] {
-        if table.wants(work) {
-            page(house, table, work, first, units).await;
+/// An id before every other.
+pub const FIRST_ID: ExtensionId = ExtensionId(uuid::Uuid::nil());
+
+/// Measures the rows of feed pages.
+pub async fn measure(fixture: &Fixture, table: &mut Table) {
+    for (name, first, units) in [("feed page of 1,000", 1000, 20), ("feed page of 5,000, all fields", 5000, 5)] {
+        if table.includes(name) {
+            page(fixture, table, name, first, units).await;
         }
     }
 }
 
-async fn page(house: &House, table: &mut Table, work: &str, first: u16, units: u32) {
-    the_bytes_are_the_same(house, first).await;
-    let (cursor, last) = (RefCell::new(None::<String>), Cell::new(ExtensionId(uuid::Uuid::nil())));
-    let pages = Cell::new(0);
-    // Pages follow each other, and begin again before the last.
-    let wraps = |counter: &Cell<u32>| {
+async fn page(fixture: &Fixture, table: &mut Table, name: &str, first: u16, units: u32) {
+    assert_same_bytes(fixture, first).await;
+    let (cursor, last) = (RefCell::new(None::<String>), Cell::new(FIRST_ID));
+    let (subject_pages, baseline_pages) = (Cell::new(0), Cell::new(0));
+    // Each side reads consecutive pages, and starts again after the last complete one.
+    let is_last = |counter: &Cell<u32>| {
         counter.set(counter.get() + 1);
-        counter.get().is_multiple_of(house.size / u32::from(first))
+        counter.get().is_multiple_of(fixture.size / u32::from(first))
     };
-    let read = Cell::new(0);
-    let ours = async |units| {
+    let subject = async |units| {
         for _ in 0..units {
             let after = cursor.borrow().clone();
-            let body = house.ask(&house.key, SNAPSHOT, json!({ "first": first, "after": after })).await;
-            cursor.replace((!wraps(&pages)).then(|| end_cursor(&body)));
+            let body = fixture.execute(&fixture.key, SNAPSHOT, json!({ "first": first, "after": after })).await;
+            cursor.replace((!is_last(&subject_pages)).then(|| end_cursor(&body)));
         }
     };
-    let beside = async |units| {
+    let baseline = async |units| {
         for _ in 0..units {
-            let (bytes, end) = by_hand(house, last.get(), first).await;
-            std::hint::black_box(bytes);
-            last.set(if wraps(&read) { ExtensionId(uuid::Uuid::nil()) } else { end });
+            let page = select_page(fixture, last.get(), first).await;
+            std::hint::black_box(page.bytes);
+            last.set(if is_last(&baseline_pages) { FIRST_ID } else { page.last });
         }
     };
-    let found = alternate(units, ours, beside).await;
-    let beside = format!("SELECT and serde_json {}", show(found.beside.cpu));
-    table.at_most(work, (found.cpu_ratio, " × CPU"), 2.0, show(found.ours.cpu), beside);
+    let comparison = compare(units, subject, baseline).await;
+    table.at_most(name, 2.0, comparison.cpu_measurement("SELECT and serde_json"));
 }
 
-async fn the_bytes_are_the_same(house: &House, first: u16) {
-    let ours = house.ask(&house.key, SNAPSHOT, json!({ "first": first, "after": null })).await;
-    let (beside, _) = by_hand(house, ExtensionId(uuid::Uuid::nil()), first).await;
-    let ours = String::from_utf8(ours).unwrap();
-    let entries = &ours[ours.find("\"entries\":").unwrap() + 10..ours.rfind("}}},\"extensions\"").unwrap()];
-    assert!(entries == String::from_utf8(beside).unwrap(), "both sides must write the same bytes");
+async fn assert_same_bytes(fixture: &Fixture, first: u16) {
+    let subject = fixture.execute(&fixture.key, SNAPSHOT, json!({ "first": first, "after": null })).await;
+    let baseline = select_page(fixture, FIRST_ID, first).await.bytes;
+    let subject = String::from_utf8(subject).unwrap();
+    let entries = &subject[subject.find("\"entries\":").unwrap() + 10..subject.rfind("}}},\"extensions\"").unwrap()];
+    assert!(entries == String::from_utf8(baseline).unwrap(), "both sides must produce the same bytes");
 }
 
-/// The cursor stands at the front of the page: nothing else has to be read for it.
+/// The cursor at the start of a page, without parsing the rest.
 fn end_cursor(body: &[u8]) -> String {
-    let front = String::from_utf8_lossy(&body[..300.min(body.len())]).into_owned();
-    let (_, rest) = front.split_once("\"endCursor\":\"").unwrap();
+    let start = String::from_utf8_lossy(&body[..300.min(body.len())]).into_owned();
+    let (_, rest) = start.split_once("\"endCursor\":\"").unwrap();
     rest.split_once('"').unwrap().0.to_owned()
 }
 
-/// An entry as one SELECT gives it.
+/// The columns of an entry.
 #[derive(Queryable)]
 pub struct Row {
     pub id: ExtensionId,
@@ -95,10 +97,10 @@ pub struct Row {
     updated_at: Timestamp,
 }
 
-/// The same as the feed shows it.
+/// An entry as the feed serialises it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Shown {
+pub struct Entry {
     id: String,
     slot: i32,
     number: String,
@@ -122,7 +124,7 @@ pub struct Shown {
 #[derive(Serialize)]
 struct Empty {}
 
-impl From<Row> for Shown {
+impl From<Row> for Entry {
     fn from(row: Row) -> Self {
         Self {
             id: row.id.global(),
@@ -147,15 +149,21 @@ impl From<Row> for Shown {
     }
 }
 
-async fn by_hand(house: &House, after: ExtensionId, first: u16) -> (Vec<u8>, ExtensionId) {
-    let mut conn = house.app.services.store.read().await.unwrap();
-    let rows = select(&mut conn, house.feed, after, first).await.unwrap();
-    let last = rows.last().unwrap().id;
-    let shown: Vec<Shown> = rows.into_iter().map(Shown::from).collect();
-    (serde_json::to_vec(&shown).unwrap(), last)
+/// A page of the baseline.
+struct Page {
+    bytes: Vec<u8>,
+    last: ExtensionId,
 }
 
-/// The entries behind `after`, by id.
+async fn select_page(fixture: &Fixture, after: ExtensionId, first: u16) -> Page {
+    let mut conn = fixture.app.services.store.read().await.unwrap();
+    let rows = select(&mut conn, fixture.feed, after, first).await.unwrap();
+    let last = rows.last().unwrap().id;
+    let entries: Vec<Entry> = rows.into_iter().map(Entry::from).collect();
+    Page { bytes: serde_json::to_vec(&entries).unwrap(), last }
+}
+
+/// Selects the entries after the id `after`, in the order of ids.
 pub async fn select(conn: &mut Conn, feed: FeedId, after: ExtensionId, first: u16) -> QueryResult<Vec<Row>> {
     query!(conn, |c| feed_entries::table
         .inner_join(extensions::table.on(extensions::id.eq(feed_entries::extension_id)))

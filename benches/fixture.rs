@@ -1,4 +1,4 @@
-//! An installation with many extensions: one event, one service type with six parameters.
+//! An installation with many extensions: one event, and one service type with six parameters.
 
 use std::sync::Arc;
 
@@ -24,79 +24,83 @@ use switchboard::store::Conn;
 
 use super::postgres::Cluster;
 
-/// The number of the first extension; the others follow.
+/// The number of the first extension; the others are consecutive.
 pub const FIRST_NUMBER: u32 = 1_000_000;
-/// Numbers from here on are free.
-pub const FREE_FROM: u32 = 5_000_000;
-/// The tag of the only revision that the feed begins with.
+/// How many extensions a fixture on PostgreSQL has.
+const POSTGRES_EXTENSIONS: u32 = 500;
+/// Every number from here on is available.
+pub const FIRST_AVAILABLE_NUMBER: u32 = 5_000_000;
+/// The tag of the revision that contains all initial feed entries.
 const TAG: [u8; 8] = *b"revision";
 
-/// The first word of a label: each stands in a tenth of all.
+/// The first words of the labels; each occurs in a tenth of them.
 const FIRST_WORDS: [&str; 10] =
     ["tent", "desk", "kitchen", "lounge", "stage", "workshop", "radio", "garden", "tower", "gate"];
 const SECOND_WORDS: [&str; 8] = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel"];
 
-const CREATE_KEY: &str = "mutation { createApiKey(input: { label: \"sip\", scopes: [READ_CONFIG], serviceTypes: [\"handset\"], \
-    events: [\"camp\"] }) { apiKey { id } secret errors { message } } }";
-const REGISTER_BARE: &str = "mutation($n: PhoneNumber!, $l: String!) { registerExtension(input: { event: \"camp\", \
-    serviceType: \"handset\", number: $n, label: $l, visibility: PUBLIC }) { extension { id } errors { message } } }";
+const CREATE_KEY: &str = "mutation { createApiKey(input: { label: \"sip\", scopes: [READ_CONFIG], \
+    serviceTypes: [\"handset\"], events: [\"camp\"] }) { apiKey { id } secret errors { message } } }";
+const REGISTER: &str = "mutation($number: PhoneNumber!, $label: String!) { registerExtension(input: { event: \"camp\", \
+    serviceType: \"handset\", number: $number, label: $label, visibility: PUBLIC }) \
+    { extension { id } errors { message } } }";
 
-/// An installation that is measured.
-pub struct House {
+/// An installation with its callers.
+pub struct Fixture {
     pub app: Arc<App>,
     pub folder: tempfile::TempDir,
     pub event: EventId,
     pub service_type: ServiceTypeId,
     pub feed: FeedId,
-    /// How many extensions there were at first.
+    /// How many extensions the fixture was built with.
     pub size: u32,
-    /// The ids of those that were registered one by one.
+    /// The ids of the extensions, where they were registered over GraphQL.
     registered: Vec<String>,
     pub guest: Known,
     pub admin: Known,
     pub operator: Known,
     pub user: Known,
-    /// A telephone system's, without secrets.
+    /// The API key of a telephone system; it cannot read secrets.
     pub key: Known,
-    /// What that telephone system presents over HTTP.
+    /// The secret of the key.
     pub token: String,
 }
 
-impl House {
-    /// Builds one with `size` extensions.
+impl Fixture {
+    /// Builds a fixture on SQLite with `size` extensions, which are inserted by SQL.
     pub async fn build(size: u32) -> Self {
-        let house = Self::furnished(tempfile::tempdir().unwrap(), &[], size).await;
-        let filter = Filter { events: Some(vec![house.event]), ..Filter::default() };
-        let mut conn = house.app.services.store.read().await.unwrap();
+        let fixture = Self::open(tempfile::tempdir().unwrap(), &[], size).await;
+        let filter = Filter { events: Some(vec![fixture.event]), ..Filter::default() };
+        let mut conn = fixture.app.services.store.read().await.unwrap();
         let total = list::total(&mut conn, &filter).await.unwrap();
-        assert_eq!(i64::from(total), i64::from(size), "the house is not as full as it should be");
+        assert_eq!(i64::from(total), i64::from(size), "the fixture does not have all extensions");
         drop(conn);
-        house
+        fixture
     }
 
-    /// Builds one on the PostgreSQL database of this URL, with `size` extensions, which are registered one by one.
+    /// Builds a fixture on a PostgreSQL database with `size` extensions, which are registered over GraphQL.
     async fn on_postgres(url: &str, size: u32) -> Self {
-        let mut house = Self::furnished(tempfile::tempdir().unwrap(), &["--database-url", url], 0).await;
-        house.size = size;
-        for n in 0..size {
-            let variables = json!({ "n": (FIRST_NUMBER + n).to_string(), "l": format!("Tent {n}") });
-            house.registered.push(text(&house.ask(&house.user, REGISTER_BARE, variables).await, "id"));
+        let mut fixture = Self::open(tempfile::tempdir().unwrap(), &["--database-url", url], 0).await;
+        fixture.size = size;
+        for index in 0..size {
+            let number = (FIRST_NUMBER + index).to_string();
+            let variables = json!({ "number": number, "label": format!("Tent {index}") });
+            fixture.registered.push(text(&fixture.execute(&fixture.user, REGISTER, variables).await, "id"));
         }
-        house
+        fixture
     }
 
-    async fn furnished(folder: tempfile::TempDir, more: &[&str], size: u32) -> Self {
+    async fn open(folder: tempfile::TempDir, options: &[&str], size: u32) -> Self {
         let arguments = ["switchboard", "--data-dir", folder.path().to_str().unwrap()];
-        let cli = Cli::try_parse_from(arguments.iter().chain(more)).unwrap();
+        let cli = Cli::try_parse_from(arguments.iter().chain(options)).unwrap();
         let services = app::open(&cli.installation, Parts::of_this_machine().unwrap()).await.unwrap();
         configure(&services).await;
         let app = App::new(&cli.installation, cli.serving, services).await.unwrap();
         let (event, service_type) = ids(&app).await;
-        let feed = fill(&app, FeedRef { event, service_type }, size).await;
-        let admin = known(person(&app, "admin").await);
-        let made = ask(&app, &admin, CREATE_KEY, json!({})).await;
+        let feed = insert_extensions(&app, FeedRef { event, service_type }, size).await;
+        let admin = caller(account(&app, "admin").await);
+        let created = execute_as(&app, &admin, CREATE_KEY, json!({})).await;
         let key = Key {
-            id: ApiKeyId::from_global(&text(&made, "id")).unwrap(),
+            id: ApiKeyId::from_global(&text(&created, "id")).unwrap(),
             prefix: "bench".to_owned(),
             scopes: vec![ApiKeyScope::ReadConfig],
             service_types: vec![service_type],
@@ -109,58 +113,58 @@ impl House {
             feed,
             size,
             registered: Vec::new(),
-            guest: known(Actor::Guest),
+            guest: caller(Actor::Guest),
             admin,
-            operator: known(person(&app, "operator").await),
-            user: known(person(&app, "user").await),
-            key: known(Actor::Key(Arc::new(key))),
-            token: text(&made, "secret"),
+            operator: caller(account(&app, "operator").await),
+            user: caller(account(&app, "user").await),
+            key: caller(Actor::Key(Arc::new(key))),
+            token: text(&created, "secret"),
             app,
             folder,
         }
     }
 
-    /// Asks as the edge does, without HTTP, and gives the response's body.
-    pub async fn ask(&self, who: &Known, query: &str, variables: Value) -> Vec<u8> {
-        ask(&self.app, who, query, variables).await
+    /// Executes an operation as the HTTP handler does, and returns the response's body.
+    pub async fn execute(&self, caller: &Known, query: &str, variables: Value) -> Vec<u8> {
+        execute_as(&self.app, caller, query, variables).await
     }
 
-    /// The id of an extension; any `n` will do.
-    pub fn extension(&self, n: u32) -> String {
-        let n = n % self.size;
-        let registered = self.registered.get(n as usize).cloned();
-        registered.unwrap_or_else(|| format!("Extension:01920000000070008000{:012x}", n + 1))
+    /// The id of an extension; the index wraps around.
+    pub fn extension_id(&self, index: u32) -> String {
+        let index = index % self.size;
+        let registered = self.registered.get(index as usize).cloned();
+        registered.unwrap_or_else(|| inserted_id(index + 1))
     }
 }
 
-/// Measures in a small house on PostgreSQL, where the machine has it.
-pub async fn on_postgres(work: &str, measured: impl AsyncFnOnce(&House)) {
-    let Some(cluster) = Cluster::find() else { return println!("not measured, PostgreSQL is missing: {work}") };
-    let house = House::on_postgres(&cluster.database(), 500).await;
-    measured(&house).await;
-    drop(house);
+/// Measures a row in a fixture on PostgreSQL; skips the row where PostgreSQL is not installed.
+pub async fn on_postgres(name: &str, measure: impl AsyncFnOnce(&Fixture)) {
+    let Some(cluster) = Cluster::find() else { return println!("skipped, PostgreSQL is missing: {name}") };
+    let fixture = Fixture::on_postgres(&cluster.database(), POSTGRES_EXTENSIONS).await;
+    measure(&fixture).await;
+    drop(fixture);
     cluster.stop();
 }
 
-async fn ask(app: &Arc<App>, who: &Known, query: &str, variables: Value) -> Vec<u8> {
-    let body = execute(&Switchboard(Arc::clone(app)), who, query, Variables::from_json(variables)).await.unwrap();
+async fn execute_as(app: &Arc<App>, caller: &Known, query: &str, variables: Value) -> Vec<u8> {
+    let body = execute(&Switchboard(Arc::clone(app)), caller, query, Variables::from_json(variables)).await.unwrap();
     assert!(!body.starts_with(b"{\"errors\""), "{}", String::from_utf8_lossy(&body));
     body
 }
 
-/// The first text under a key of an answer.
+/// The first string with this key in a JSON body.
 pub fn text(body: &[u8], key: &str) -> String {
     let body = std::str::from_utf8(body).unwrap();
     let (_, rest) = body.split_once(&format!("\"{key}\":\"")).unwrap_or_else(|| panic!("no {key} in {body}"));
     rest.split_once('"').unwrap().0.to_owned()
 }
 
-fn known(actor: Actor) -> Known {
+fn caller(actor: Actor) -> Known {
     let caller = Arc::unwrap_or_clone(Caller::system("bench"));
     Known::made(Arc::new(Caller { actor, ..caller }))
 }
 
-async fn person(app: &App, username: &str) -> Actor {
+async fn account(app: &App, username: &str) -> Actor {
     let mut conn = app.services.store.read().await.unwrap();
     let account = accounts::queries::by_username(&mut conn, username).await.unwrap().unwrap();
     Actor::Person(Arc::new(Person {
@@ -180,12 +184,14 @@ async fn ids(app: &App) -> (EventId, ServiceTypeId) {
     (event.id, service_type.id)
 }
 
-/// The six parameters of the extension `n`, with sorted keys, as SQL that makes JSON text.
+/// A SQL expression for the six parameters of the extension `n`, as JSON text with sorted keys.
 const PARAMETERS: &str = r#"printf('{"codec":"opus","display":true,"handset":"Mark %d","ipei":"%013d","site":"hall %d","volume":%d}', n % 7, n, n % 12, n % 10)"#;
 
-/// The same parameters for what is registered.
-pub fn parameters(n: u32) -> Value {
-    json!({ "codec": "opus", "display": true, "handset": format!("Mark {}", n % 7), "ipei": format!("{n:013}"), "site": format!("hall {}", n % 12), "volume": n % 10 })
+/// The same parameters for a registration.
+pub fn parameters(number: u32) -> Value {
+    let (handset, site) = (format!("Mark {}", number % 7), format!("hall {}", number % 12));
+    json!({ "codec": "opus", "display": true, "handset": handset, "ipei": format!("{number:013}"), "site": site,
+        "volume": number % 10 })
 }
 
 async fn configure(services: &switchboard::services::Services) {
@@ -248,17 +254,17 @@ async fn configure(services: &switchboard::services::Services) {
     }
 }
 
-/// The SQL of ids: UUIDv7 in form, in the order of `n`.
+/// A SQL expression for the id of the extension `n`: a UUIDv7 in the order of `n`.
 const ID: &str = "unhex(printf('01920000000070008000%012x', n))";
-/// The SQL of an extension's owner: the first extensions' ids are also those of a thousand accounts.
+/// A SQL expression for the owner of the extension `n`: a thousand accounts have the ids of the first extensions.
 const OWNER: &str = "unhex(printf('01920000000070008000%012x', n % 1000 + 1))";
 const TERMS: &str = "INSERT INTO directory_terms (event_id, kind, term, number, extension_id)";
 
-/// Fills the tables as registering would, a statement for each: what is measured is what comes after.
-async fn fill(app: &App, reference: FeedRef, size: u32) -> FeedId {
+/// Inserts the rows that registrations would insert, by one statement per table.
+async fn insert_extensions(app: &App, reference: FeedRef, size: u32) -> FeedId {
     let now = app.services.now();
     let rng = Arc::clone(&app.services.rng);
-    let sum = digest(size);
+    let digest = initial_digest(size);
     app.services
         .store
         .write(move |conn| {
@@ -267,8 +273,8 @@ async fn fill(app: &App, reference: FeedRef, size: u32) -> FeedId {
                 if size == 0 {
                     return Ok(feed.id);
                 }
-                let Conn::Sqlite(conn) = conn else { panic!("PostgreSQL is not filled by statements") };
-                conn.batch_execute(&statements(reference, feed.id, now, size, &sum)).await?;
+                let Conn::Sqlite(conn) = conn else { panic!("extensions are inserted by SQL on SQLite only") };
+                conn.batch_execute(&statements(reference, feed.id, now, size, &digest)).await?;
                 Ok(feed.id)
             })
         })
@@ -276,37 +282,50 @@ async fn fill(app: &App, reference: FeedRef, size: u32) -> FeedId {
         .unwrap()
 }
 
-fn digest(size: u32) -> String {
+/// The id of the extension `n` as the API has it.
+fn inserted_id(n: u32) -> String {
+    format!("Extension:01920000000070008000{n:012x}")
+}
+
+fn initial_digest(size: u32) -> String {
     let version = entry_version(1, &TAG);
     let mut sum = Sum::default();
     for n in 1..=size {
-        sum.add(&format!("Extension:01920000000070008000{n:012x}"), &version);
+        sum.add(&inserted_id(n), &version);
     }
     sum.to_hex()
 }
 
-fn words(list: &[&str]) -> String {
-    let row = |(place, word): (usize, &&str)| format!("({place}, '{word}', '{}')", keypad_digits(word).unwrap());
-    list.iter().enumerate().map(row).collect::<Vec<_>>().join(", ")
+/// The rows of a `VALUES` clause: index, word, keypad digits.
+fn word_rows(words: &[&str]) -> String {
+    let row = |(index, word): (usize, &&str)| format!("({index}, '{word}', '{}')", keypad_digits(word).unwrap());
+    words.iter().enumerate().map(row).collect::<Vec<_>>().join(", ")
 }
 
-fn statements(reference: FeedRef, feed: FeedId, now: Timestamp, size: u32, sum: &str) -> String {
+fn statements(reference: FeedRef, feed: FeedId, now: Timestamp, size: u32, digest: &str) -> String {
     let blob = |id: uuid::Uuid| format!("x'{}'", id.simple());
     let (event, service_type, feed) = (blob(reference.event.0), blob(reference.service_type.0), blob(feed.0));
-    let (now, tag, last_place, tenths) = (now.0, hex::encode(TAG), size, FIRST_WORDS.len());
-    let (first_words, second_words, eighths) = (words(&FIRST_WORDS), words(&SECOND_WORDS), SECOND_WORDS.len());
+    let (now, tag) = (now.0, hex::encode(TAG));
+    let (first_words, first_count) = (word_rows(&FIRST_WORDS), FIRST_WORDS.len());
+    let (second_words, second_count) = (word_rows(&SECOND_WORDS), SECOND_WORDS.len());
     format!(
         "CREATE TEMP TABLE seed AS
             WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < {size}),
-                first (place, word, keypad) AS (VALUES {first_words}), second (place, word, keypad) AS (VALUES {second_words})
-            SELECT n, {ID} AS id, CAST({FIRST_NUMBER} + n - 1 AS TEXT) AS number, first.word AS first, first.keypad AS first_keypad,
-                second.word AS second, second.keypad AS second_keypad
-            FROM count JOIN first ON first.place = n % {tenths} JOIN second ON second.place = n / {tenths} % {eighths};
-         INSERT INTO accounts (id, username, display_name, email, email_verified_at, password_hash, role, search, created_at)
-            SELECT id, 'owner' || n, 'Owner ' || n, 'owner' || n || '@example.org', {now}, '', 'USER', 'owner' || n, {now} FROM seed WHERE n <= 1000;
-         INSERT INTO extensions (id, event_id, service_type_id, owner_id, slot, number, label, visibility, parameters, status, created_at, updated_at, version)
+                first (position, word, keypad) AS (VALUES {first_words}),
+                second (position, word, keypad) AS (VALUES {second_words})
+            SELECT n, {ID} AS id, CAST({FIRST_NUMBER} + n - 1 AS TEXT) AS number,
+                first.word AS first, first.keypad AS first_keypad, second.word AS second, second.keypad AS second_keypad
+            FROM count JOIN first ON first.position = n % {first_count}
+                JOIN second ON second.position = n / {first_count} % {second_count};
+         INSERT INTO accounts (id, username, display_name, email, email_verified_at, password_hash, role, search,
+                created_at)
+            SELECT id, 'owner' || n, 'Owner ' || n, 'owner' || n || '@example.org', {now}, '', 'USER',
+                'owner' || n, {now} FROM seed WHERE n <= 1000;
+         INSERT INTO extensions (id, event_id, service_type_id, owner_id, slot, number, label, visibility,
+                parameters, status, created_at, updated_at, version)
             SELECT id, {event}, {service_type}, {OWNER}, n, number,
-                upper(substr(first, 1, 1)) || substr(first, 2) || ' ' || second || ' ' || n, iif(n % 10 = 3, 'MEMBERS', 'PUBLIC'),
+                upper(substr(first, 1, 1)) || substr(first, 2) || ' ' || second || ' ' || n,
+                iif(n % 10 = 3, 'MEMBERS', 'PUBLIC'),
                 {PARAMETERS}, '{{}}', {now}, {now}, 1 FROM seed ORDER BY n;
          INSERT INTO numbers (id, event_id, number, state, account_id, extension_id, version)
             SELECT e.id, e.event_id, e.number, 'IN_SERVICE', e.owner_id, e.id, 1 FROM extensions AS e;
@@ -315,11 +334,12 @@ fn statements(reference: FeedRef, feed: FeedId, now: Timestamp, size: u32, sum: 
          {TERMS} SELECT {event}, 'WORD', CAST(n AS TEXT), number, id FROM seed;
          {TERMS} SELECT {event}, 'KEYPAD', first_keypad, number, id FROM seed;
          {TERMS} SELECT {event}, 'KEYPAD', second_keypad, number, id FROM seed;
-         INSERT INTO feed_revisions (feed_id, revision, tag, at, entries) VALUES ({feed}, 1, x'{tag}', {now}, {last_place});
-         INSERT INTO feed_entries (extension_id, feed_id, revision, tag, slot, present) SELECT id, {feed}, 1, x'{tag}', n, 1 FROM seed;
+         INSERT INTO feed_revisions (feed_id, revision, tag, at, entries) VALUES ({feed}, 1, x'{tag}', {now}, {size});
+         INSERT INTO feed_entries (extension_id, feed_id, revision, tag, slot, present)
+            SELECT id, {feed}, 1, x'{tag}', n, 1 FROM seed;
          INSERT INTO feed_keys (id, extension_id, feed_id, number, parameters, from_revision)
             SELECT id, id, {feed}, number, '{{}}', 1 FROM seed;
-         UPDATE feeds SET head = 1, entry_count = {size}, digest = x'{sum}' WHERE id = {feed};
+         UPDATE feeds SET head = 1, entry_count = {size}, digest = x'{digest}' WHERE id = {feed};
          UPDATE events SET next_slot = {size} + 1 WHERE id = {event};
          DROP TABLE seed;"
     )
