@@ -40,7 +40,7 @@ impl Servers {
             client: reqwest::Client::builder().timeout(Duration::from_secs(40)).build().unwrap(),
             ports: (0..if cluster.is_some() { 2 } else { 1 }).map(|_| free_port()).collect(),
             programs: Vec::new(),
-            database: cluster.map(Cluster::database),
+            database: cluster.map(Cluster::create_database),
             admin: String::new(),
         };
         for index in 0..servers.ports.len() {
