@@ -1,6 +1,6 @@
-//! A thousand known secrets go through every operation that takes or generates one. None of them may be in the log or in the
-//! database's files with the write-ahead log, and so in the audit, the idempotency records or the feed. The search covers
-//! each secret as it is, in hexadecimal and in base64.
+//! A thousand known secrets go through every operation that takes or generates one. None of them may be in the log or
+//! in the database's files with the write-ahead log, and so in the audit, the idempotency records or the feed. The
+//! search covers each secret as it is, in hexadecimal and in base64.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -151,7 +151,8 @@ async fn secrets_of_refused_requests(operator: &ApiClient) -> Vec<String> {
     let sign_in =
         "mutation($password: String!) { signIn(input: {login: \"nobody\", password: $password}) { errors { code } } }";
     let assign = "mutation($parameters: JSON!) { assignExtension(input: {event: \"demo\", serviceType: \"cellular\", \
-                  number: \"3900\", owner: \"user\", label: \"x\", parameters: $parameters}) { errors { code message path } } }";
+                  number: \"3900\", owner: \"user\", label: \"x\", parameters: $parameters}) \
+                  { errors { code message path } } }";
     let mut secrets = Vec::new();
     for index in 0..REFUSED {
         let secret = new_secret();
@@ -176,7 +177,8 @@ async fn assert_readable(admin: &ApiClient, secrets: &[String]) {
     let mut entries = String::new();
     for service_type in ["sip", "cellular"] {
         let query = format!(
-            "{{ provisioning(event: \"demo\", serviceType: \"{service_type}\") {{ snapshot(first: 1000) {{ entries {{ secrets }} }} }} }}"
+            "{{ provisioning(event: \"demo\", serviceType: \"{service_type}\") {{ \
+             snapshot(first: 1000) {{ entries {{ secrets }} }} }} }}"
         );
         entries += &key.query(&query).await.ok().to_string();
     }

@@ -11,8 +11,8 @@ use std::process::Command;
 
 use libtest_mimic::Trial;
 
-use crate::guarantees::key;
-use crate::support::{self, PASSWORD, TestApp};
+use crate::guarantees::{PASSWORD, key};
+use crate::support::{self, TestApp};
 
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
 const SUBSCRIPTION: &str = "subscription { provisioningChanges(event: \"demo\", serviceType: \"sip\") \

@@ -24,7 +24,7 @@ use std::pin::Pin;
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::support::{Actor, ApiClient, ApiKey, PASSWORD, TestApp};
+use crate::support::{Actor, ApiClient, TestApp};
 use transport::{Aspect, Transport};
 
 /// The test body of a guarantee, for one transport.
@@ -98,9 +98,18 @@ pub fn trials() -> Vec<Trial> {
     })]
 }
 
+/// The password of the demo's accounts.
+pub const PASSWORD: &str = "numberwang";
+
+/// An API key of a test, with its id.
+pub struct ApiKey {
+    pub client: Actor,
+    pub id: String,
+}
+
 /// Creates an API key for all events and these service types.
 pub async fn key(app: &TestApp, scopes: &str, service_types: &str) -> Actor {
-    create_key(app, scopes, service_types).await.actor
+    create_key(app, scopes, service_types).await.client
 }
 
 /// Creates an API key for all events and these service types, and returns its id too.
@@ -113,7 +122,7 @@ pub async fn create_key(app: &TestApp, scopes: &str, service_types: &str) -> Api
     );
     let created = admin.execute_ok(&create, json!({})).await;
     ApiKey {
-        actor: app.with_token(created["secret"].as_str().unwrap()),
+        client: app.with_token(created["secret"].as_str().unwrap()),
         id: created["apiKey"]["id"].as_str().unwrap().to_owned(),
     }
 }

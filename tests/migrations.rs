@@ -1,5 +1,5 @@
-//! The migrations of SQLite and PostgreSQL: both have the same names and create the same tables, columns and nullability as
-//! the schema in the code, and each runs on a database with data.
+//! The migrations of SQLite and PostgreSQL: both have the same names and create the same tables, columns and
+//! nullability as the schema in the code, and each runs on a database with data.
 //!
 //! Every table gets one row after the migration that creates it. All ids are equal, so that every foreign key is valid.
 
@@ -129,9 +129,11 @@ fn tables_of(columns: &[Column]) -> Tables {
     tables
 }
 
-const SQLITE_COLUMNS: &str = "SELECT m.name AS table_name, c.name AS name, lower(c.type) AS kind, c.\"notnull\" = 0 AS nullable \
+const SQLITE_COLUMNS: &str = "SELECT m.name AS table_name, c.name AS name, lower(c.type) AS kind, \
+     c.\"notnull\" = 0 AS nullable \
      FROM sqlite_master m, pragma_table_info(m.name) c \
-     WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY m.rootpage, c.cid";
+     WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' \
+     ORDER BY m.rootpage, c.cid";
 
 /// Runs the migrations one by one and inserts a row into each new table.
 fn migrate_sqlite() -> Outcome<Tables> {

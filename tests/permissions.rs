@@ -1,8 +1,8 @@
-//! The permissions: every field of Query, Mutation and Subscription, and every field of an object that not every caller may
-//! read, requested over HTTP by every kind of caller.
+//! The permissions: every field of Query, Mutation and Subscription, and every field of an object that not every caller
+//! may read, requested over HTTP by every kind of caller.
 //!
-//! The rows come from the printed schema: a new field without a row, or a new type without an entry in `objects.rs`, fails.
-//! The table is committed; `UPDATE_SNAPSHOTS=1 cargo test --test suite -- permissions` writes it.
+//! The rows come from the printed schema: a new field without a row, or a new type without an entry in `objects.rs`,
+//! fails. The table is committed; `UPDATE_SNAPSHOTS=1 cargo test --test suite -- permissions` writes it.
 
 mod arguments;
 mod callers;
@@ -22,6 +22,16 @@ use requests::{Cell, Requests};
 
 /// The committed table.
 const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/permissions.txt");
+
+/// The head of the table.
+const LEGEND: &str = "\
+# What each caller gets.
+# allowed: the operation succeeds, or the value is shown. empty: an empty list or object.
+# absent: the response of an object that does not exist. denied: UNAUTHENTICATED for a guest, FORBIDDEN for others.
+# Anything else is an error code.
+# user owns the objects; other is another account; the last six callers are keys of one scope each.
+
+";
 
 /// A row of the table: a field, and what each caller gets.
 struct Row {
@@ -84,7 +94,7 @@ async fn object_row(requests: &Requests<'_>, object: &str, path: &[&str], field:
     Row { name: objects::row_name(object, path, field), cells }
 }
 
-/// Asserts that each row shows a value to a caller. A row that shows none proves a missing fixture, not a guarded field.
+/// Asserts that each row shows a value to a caller. A row without one lacks a fixture and proves nothing.
 fn assert_each_row_is_shown(rows: &[Row]) {
     let empty: Vec<&str> = rows
         .iter()
@@ -101,11 +111,7 @@ fn assert_each_row_is_shown(rows: &[Row]) {
 
 fn table(rows: &[Row]) -> String {
     let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0) + 2;
-    let mut text = String::from(
-        "# What each caller gets. allowed: the operation succeeds or the value is shown. empty: an empty list or object.\n\
-         # absent: the response of an object that does not exist. denied: UNAUTHENTICATED for a guest, FORBIDDEN for others.\n\
-         # Anything else is an error code. user owns the objects; other is another account; the last six are keys of one scope.\n\n",
-    );
+    let mut text = LEGEND.to_owned();
     let line = |name: &str, cells: &[String]| {
         let mut line = format!("{name:<width$}");
         for (cell, caller) in cells.iter().zip(Caller::ALL) {

@@ -1,7 +1,7 @@
 //! An application under test, and the actors that call it.
 //!
-//! [`TestApp`] is the demo event behind a real port. [`Actor`] is one of its callers and has a method for each operation
-//! that several tests need; [`Response`] is what the caller got.
+//! [`TestApp`] is the demo event behind a real port. [`Actor`] is one of its callers, with a method for each operation
+//! that several tests need. [`Response`] is the response to an operation.
 
 mod accounts;
 mod api_keys;

@@ -40,8 +40,9 @@ fn the_schema_keeps_every_promise() -> Result<(), Failed> {
 
 /// Tests the comparison: each of these schemas breaks one promise of a small contract.
 fn a_broken_promise_is_detected() -> Result<(), Failed> {
-    let contract = "interface Node { id: ID! } type Query { a(x: Int, y: Boolean! = true): A! } type A implements Node { id: ID! b: [B!] } \
-                    enum B { C D } union U = A input I { f: Int! g: Int = 1 }";
+    let contract = "interface Node { id: ID! } type Query { a(x: Int, y: Boolean! = true): A! } \
+                    type A implements Node { id: ID! b: [B!] } enum B { C D } \
+                    union U = A input I { f: Int! g: Int = 1 }";
     if !Promises::of(contract).broken_by(contract).is_empty() {
         return Err("a schema breaks its own promises".into());
     }

@@ -8,8 +8,8 @@ use async_graphql::parser::types::{
     FieldDefinition, InputValueDefinition, TypeDefinition, TypeKind, TypeSystemDefinition,
 };
 
-/// The promises of a schema: each type with its kind, fields with their types, arguments with types and defaults, values of
-/// enums, members of unions and interfaces of objects.
+/// The promises of a schema: each type with its kind, fields with their types, arguments with types and defaults,
+/// values of enums, members of unions and interfaces of objects.
 #[derive(Default)]
 pub struct Promises {
     promises: BTreeSet<String>,

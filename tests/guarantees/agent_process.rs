@@ -165,14 +165,14 @@ impl AgentProcess {
         database
     }
 
-    fn texts(&self, statement: &str) -> Vec<String> {
+    fn select_text(&self, statement: &str) -> Vec<String> {
         let rows: Vec<TextRow> = sql_query(statement).load(&mut self.open()).unwrap();
         rows.into_iter().map(|row| row.text).collect()
     }
 
     /// The telephone system's rows, in the shape of feed entries.
     pub fn rows(&self) -> Rows {
-        let rows = self.texts("SELECT text FROM entries").into_iter().map(|text| {
+        let rows = self.select_text("SELECT text FROM entries").into_iter().map(|text| {
             let mut row: Value = serde_json::from_str(&text).unwrap();
             for member in row["members"].as_array_mut().into_iter().flatten() {
                 let delay = member.as_object_mut().unwrap().remove("delay_seconds").unwrap();
@@ -185,7 +185,7 @@ impl AgentProcess {
 
     /// The cursor that the agent has stored.
     pub fn cursor(&self) -> String {
-        self.texts("SELECT feed_cursor AS text FROM switchboard_agent").pop().unwrap_or_default()
+        self.select_text("SELECT feed_cursor AS text FROM switchboard_agent").pop().unwrap_or_default()
     }
 
     /// The changes that the agent has written since the last call, in the shape of GraphQL.
@@ -195,7 +195,7 @@ impl AgentProcess {
             FROM received ORDER BY position";
         let rows = self.rows();
         let mut changes: Vec<Value> = Vec::new();
-        for text in self.texts(RECEIVED) {
+        for text in self.select_text(RECEIVED) {
             let received: ReceivedRow = serde_json::from_str(&text).unwrap();
             let id = &received.id;
             let known = changes.iter().position(|change| change["id"] == *id || change["extension"]["id"] == *id);
@@ -257,7 +257,7 @@ impl AgentProcess {
             ("switchboard_agent_copy", "feed, extension, version, keys, code, message"),
             ("switchboard_agent_calls", "feed, number, extension"),
         ] {
-            rows.extend(self.texts(&format!("SELECT json_array({columns}) AS text FROM {table}")));
+            rows.extend(self.select_text(&format!("SELECT json_array({columns}) AS text FROM {table}")));
         }
         rows.join("\n")
     }

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use super::create_key;
 use super::feed_client::{FeedClient, Interruptions};
 use super::reader::Reader;
 use super::transport::{Aspect, Transport};
-use crate::support::{Actor, PASSWORD, TestApp};
+use super::{PASSWORD, create_key};
+use crate::support::{Actor, TestApp};
 
 /// The demo event, its people, and the transport of the readers.
 #[derive(Clone)]
@@ -79,7 +79,7 @@ impl Fixture {
         let created = self.admin.execute_ok(&create, json!({})).await;
         let feed = FeedClient {
             interruptions: Arc::clone(&self.interruptions),
-            ..FeedClient::new(key.actor.client, event, service_type)
+            ..FeedClient::new(key.client.client, event, service_type)
         };
         Consumer {
             fixture: self.clone(),

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::fixture::Fixture;
 use super::replica::digest;
 use super::transport::{Aspect, Transport};
-use super::{ban, bar, mutate, registered, relabel};
-use crate::support::{PASSWORD, TestApp};
+use super::{PASSWORD, ban, bar, mutate, registered, relabel};
+use crate::support::TestApp;
 
 const DAY: Duration = Duration::from_secs(86_400);
 

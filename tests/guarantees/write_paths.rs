@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::fixture::Fixture;
 use super::reader::Reader;
 use super::transport::Transport;
-use super::{ban, bar, invited, mutate, registered, renumber};
-use crate::support::{Actor, PASSWORD, TestApp};
+use super::{PASSWORD, ban, bar, invited, mutate, registered, renumber};
+use crate::support::{Actor, TestApp};
 
 /// The people of the fixture, and one reader for each service type.
 struct Stage {

@@ -1,4 +1,5 @@
-//! The smallest valid arguments of a field, built from the schema. `$name` is a placeholder for an object of `fixtures.rs`.
+//! The smallest valid arguments of a field, built from the schema. `$name` is a placeholder for an object of
+//! `fixtures.rs`.
 
 use std::collections::BTreeMap;
 

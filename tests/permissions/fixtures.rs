@@ -55,7 +55,8 @@ impl Fixtures {
         fixtures
     }
 
-    /// Creates a consumer for each key. Three have reported an error; one of them has verified its digest and has a web hook.
+    /// Creates a consumer for each key. Three have reported an error; one of these has verified its digest and has a
+    /// web hook.
     async fn create_consumers(&self, callers: &Callers) {
         for caller in Caller::ALL {
             let Caller::Key(scope) = caller else { continue };

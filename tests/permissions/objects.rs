@@ -95,7 +95,8 @@ pub fn row_name(object: &str, path: &[&str], field: &FieldDefinition) -> String 
     format!("{object}.{} ({})", field.name.node, path.join("/"))
 }
 
-/// Asserts that every object type of the schema is in one of the lists, or is a root, an error, or a part of another type.
+/// Asserts that every object type of the schema is in one of the lists, or is a root, an error or a part of another
+/// type.
 pub fn assert_every_type_is_listed(schema: &Schema) {
     let is_object = |kind: &TypeKind| matches!(kind, TypeKind::Object(_));
     let is_error = |kind: &TypeKind| match kind {

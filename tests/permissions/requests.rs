@@ -78,8 +78,8 @@ impl Requests<'_> {
         most_visible(&body["data"], &names)
     }
 
-    /// Opens a subscription and reads its first event. A registration causes one where the subscription does not start with an
-    /// event.
+    /// Opens a subscription and reads its first event. A registration causes one where the subscription does not start
+    /// with an event.
     pub async fn subscription(&self, field: &FieldDefinition, caller: Caller) -> Cell {
         let name = field.name.node.as_str();
         let arguments = self.fill(caller, self.schema.arguments("Subscription", field)).await;
@@ -118,7 +118,8 @@ impl Requests<'_> {
     }
 }
 
-/// The value at the end of a path of fields. Of a list, the most visible element decides: one exposed element is a leak.
+/// The cell of the value at the end of a path. Of a list, the most visible element counts: one exposed element is a
+/// leak.
 fn most_visible(value: &Value, names: &[&str]) -> Cell {
     let [name, rest @ ..] = names else { return cell(value) };
     match (&value[*name], rest) {

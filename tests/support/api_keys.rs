@@ -104,7 +104,9 @@ impl TelephoneSystem {
 
     /// Acknowledges everything up to the head.
     pub async fn acknowledges(&self, consumer: &str) {
-        let input = json!({ "event": "demo", "serviceType": self.service_type, "consumer": consumer, "cursor": self.head().await });
+        let cursor = self.head().await;
+        let input =
+            json!({ "event": "demo", "serviceType": self.service_type, "consumer": consumer, "cursor": cursor });
         self.key.mutate("acknowledgeProvisioning", input, "consumer { name }").await.ok();
     }
 }

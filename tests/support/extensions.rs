@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::{Actor, Response};
 
 /// The fields of an extension that the tests compare.
-const EXTENSION: &str = "extension { id number label version fallbackNumber parameters owner { username } } generated preview { number parameters }";
+const EXTENSION: &str = "extension { id number label version fallbackNumber parameters owner { username } } \
+                         generated preview { number parameters }";
 
 impl Actor {
     /// Registers a public extension with this number for the caller.

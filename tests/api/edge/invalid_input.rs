@@ -60,8 +60,8 @@ fn shortened(text: &str) -> &str {
     &text[..text.len().min(120)]
 }
 
-const REGISTER: &str = "mutation($number: PhoneNumber, $label: String!, $parameters: JSON) { registerExtension(input: { \
-    event: \"demo\", serviceType: \"sip\", number: $number, label: $label, parameters: $parameters}) { errors { code path } } }";
+const REGISTER: &str = "mutation($number: PhoneNumber, $label: String!) { registerExtension(input: { event: \"demo\", \
+    serviceType: \"sip\", number: $number, label: $label }) { errors { code path } } }";
 
 pub async fn wrong_types_are_refused_at_their_path(app: TestApp) {
     let user = app.user().await;

@@ -1,5 +1,5 @@
-//! Two concurrent writers of extensions that show each other. A consumer that reads the feed meanwhile ends with a replica
-//! that equals the database.
+//! Two concurrent writers of extensions that show each other. A consumer that reads the feed meanwhile ends with a
+//! replica that equals the database.
 
 use serde_json::json;
 use tokio::task::JoinHandle;

@@ -1,4 +1,4 @@
-//! Parameters that are secrets: compared for uniqueness without being stored as they are, and never exposed by a new schema.
+//! Parameters that are secrets: compared for uniqueness by keyed hashes, and never exposed by a new schema.
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};

@@ -106,8 +106,8 @@ pub async fn rows_create_update_and_leave_extensions(app: TestApp) {
     assert_eq!(found["nodes"], json!([]), "a hidden extension is in the directory");
 }
 
-/// Rows with every kind of fault and the expected failures, with valid rows between them. The demo's extensions belong to the
-/// operator.
+/// Rows with every kind of fault and the expected failures, with valid rows between them. The demo's extensions belong
+/// to the operator.
 const INVALID_ROWS: &[(&str, &[&str])] = &[
     ("2400,sip,nobody,A,,,,,", &["owner NOT_FOUND"]),
     ("2401,telex,user,A,,,,,", &["service_type NOT_FOUND"]),
@@ -216,7 +216,12 @@ pub async fn only_operators_import(app: TestApp) {
 
 pub async fn groups_and_fallbacks_are_imported(app: TestApp) {
     let admin = app.admin().await;
-    let members = "\"[{\"\"number\"\":\"\"2501\"\",\"\"delaySeconds\"\":10},{\"\"number\"\":\"\"5000\"\",\"\"paused\"\":true},{\"\"number\"\":\"\"2502\"\"}]\"";
+    let members = json!([
+        { "number": "2501", "delaySeconds": 10 },
+        { "number": "5000", "paused": true },
+        { "number": "2502" },
+    ]);
+    let members = format!("\"{}\"", members.to_string().replace('"', "\"\""));
     // The group comes before its fallback and its members.
     let group = format!("2500,group,user,Choir,PUBLIC,,2501,,{members}");
     let text = csv(&[&group, "2501,sip,user,Alto,,,5000,,", "2502,dect,admin,Bass,,,+49301234567,,"]);

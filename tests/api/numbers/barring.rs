@@ -46,7 +46,8 @@ pub async fn a_bar_of_an_international_number_applies_everywhere(app: TestApp) {
     assert_eq!(app.update_sql(&bar).await, 1);
     assert_eq!(listed().await, 0);
     assert_eq!(extension().await, json!({ "id": id, "active": false, "restrictions": [{ "source": "BAR" }] }));
-    let query = "query($active: Boolean!) { extensions(event: \"demo\", active: $active, search: \"+44\") { nodes { number } } }";
+    let query = "query($active: Boolean!) { extensions(event: \"demo\", active: $active, search: \"+44\") \
+                 { nodes { number } } }";
     let found = async |active: bool| {
         let list = operator.query_with(query, json!({ "active": active })).await.ok();
         list["nodes"].as_array().unwrap().len()

@@ -75,7 +75,8 @@ pub async fn only_its_owner_can_release_a_hold(app: TestApp) {
     operator.registers("sip", "2342").await.ok();
 }
 
-/// On PostgreSQL the expiry task may wait for the lock of the event while a number that it has read as held is registered.
+/// On PostgreSQL a number that the expiry task has read as held can be registered while the task waits for the lock of
+/// the event.
 pub async fn a_number_registered_while_its_hold_expires_stays_in_service(app: TestApp) {
     let numbers: Vec<String> = (0..8).map(|round| format!("24{round:02}")).collect();
     let user = app.user().await;

@@ -24,7 +24,8 @@ async fn configure(app: &TestApp, folder: &Path, driver: &str) -> Actor {
     admin.creates_consumer("pbx", "sip", &key.id).await.ok();
     std::fs::write(folder.join("key"), key.token().unwrap()).unwrap();
     let configuration = format!(
-        "[feed]\nurl = \"{}\"\nevent = \"demo\"\nservice_type = \"sip\"\nconsumer = \"pbx\"\nkey_file = \"key\"\n{driver}",
+        "[feed]\nurl = \"{}\"\nevent = \"demo\"\nservice_type = \"sip\"\nconsumer = \"pbx\"\n\
+         key_file = \"key\"\n{driver}",
         app.url
     );
     std::fs::write(folder.join("agent.toml"), configuration).unwrap();
@@ -93,7 +94,8 @@ pub async fn a_rejected_record_is_reported_and_the_others_are_applied(app: TestA
         .batch_execute("CREATE TABLE phones (number TEXT PRIMARY KEY, label TEXT CHECK (label <> 'Poison'))")
         .unwrap();
     let driver = "[sql]\ndatabase = \"sqlite:pbx.db\"\ndelete = [\"DELETE FROM phones WHERE number = :number\"]\n\
-                  upsert = [\"DELETE FROM phones WHERE number = :number\", \"INSERT INTO phones VALUES (:number, :label)\"]\n";
+                  upsert = [\"DELETE FROM phones WHERE number = :number\", \
+                  \"INSERT INTO phones VALUES (:number, :label)\"]\n";
     let admin = configure(&app, folder.path(), driver).await;
     let user = app.user().await;
     let rejected = user.registers("sip", "2342").await.id();
@@ -119,10 +121,12 @@ pub async fn a_rejected_record_is_retried(app: TestApp) {
     let mut database = telephone_database(folder.path());
     database.batch_execute("CREATE TABLE phones (number TEXT PRIMARY KEY)").unwrap();
     // As a line card without a free port: it rejects the record now and accepts it later.
-    let full = "CREATE TRIGGER full BEFORE INSERT ON phones WHEN new.number = '5003' BEGIN SELECT RAISE(ABORT, 'no port is free'); END";
+    let full = "CREATE TRIGGER full BEFORE INSERT ON phones WHEN new.number = '5003' \
+                BEGIN SELECT RAISE(ABORT, 'no port is free'); END";
     database.batch_execute(full).unwrap();
     let driver = "[sql]\ndatabase = \"sqlite:pbx.db\"\ndelete = [\"DELETE FROM phones WHERE number = :number\"]\n\
-                  upsert = [\"DELETE FROM phones WHERE number = :number\", \"INSERT INTO phones VALUES (:number)\"]\n";
+                  upsert = [\"DELETE FROM phones WHERE number = :number\", \
+                  \"INSERT INTO phones VALUES (:number)\"]\n";
     let admin = configure(&app, folder.path(), driver).await;
     let configuration = std::fs::read_to_string(folder.path().join("agent.toml")).unwrap();
     std::fs::write(folder.path().join("agent.toml"), format!("retry_seconds = 1\n{configuration}")).unwrap();
@@ -152,7 +156,8 @@ pub async fn a_failed_reload_is_repeated(app: TestApp) {
     std::fs::write(path("reload.sh"), reload).unwrap();
     std::fs::set_permissions(path("reload.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
     // The command is found beside the configuration, whatever the agent's working directory is.
-    let driver = "[file]\nstate = \"agent.db\"\npath = \"phones.txt\"\nmode = \"640\"\ntemplate_file = \"phones.template\"\nreload = [\"./reload.sh\"]\n";
+    let driver = "[file]\nstate = \"agent.db\"\npath = \"phones.txt\"\nmode = \"640\"\n\
+                  template_file = \"phones.template\"\nreload = [\"./reload.sh\"]\n";
     let admin = configure(&app, folder.path(), driver).await;
     let mut agent = RunningAgent::start(folder.path(), Options { once: true, ..Options::default() });
     let began = Instant::now();

@@ -6,8 +6,9 @@ use crate::support::{Actor, Scope, TestApp, string};
 
 async fn changes(key: &Actor, since: &Value) -> Value {
     let query = "query($since: FeedCursor!) { provisioning(event: \"demo\", serviceType: \"sip\") { \
-                 changes(since: $since) { ... on FeedReset { reason } ... on FeedPage { cursor hasMore changes { __typename \
-                 ... on FeedUpsert { extension { number label active } } ... on FeedRemoval { keys { number } } } } } } }";
+                 changes(since: $since) { ... on FeedReset { reason } ... on FeedPage { cursor hasMore changes { \
+                 __typename ... on FeedUpsert { extension { number label active } } \
+                 ... on FeedRemoval { keys { number } } } } } } }";
     key.query_with(query, json!({ "since": since })).await.ok()["changes"].clone()
 }
 
@@ -34,7 +35,8 @@ pub async fn changes_come_in_commit_order(app: TestApp) {
 
 pub async fn a_key_sees_what_its_scope_allows(app: TestApp) {
     let admin = app.admin().await;
-    let query = "{ provisioning(event: \"demo\", serviceType: \"sip\") { snapshot(first: 1) { entries { secrets digests } } } }";
+    let query = "{ provisioning(event: \"demo\", serviceType: \"sip\") { \
+                 snapshot(first: 1) { entries { secrets digests } } } }";
     for (scope, has_secrets, has_digests) in
         [(Scope::ReadConfig, false, false), (Scope::ReadDigests, false, true), (Scope::ReadSecrets, true, false)]
     {

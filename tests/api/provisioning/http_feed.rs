@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::support::{Actor, ApiClient, Scope, TestApp, string};
 
 /// Every field of an entry.
-const ENTRY: &str = "id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active restrictions \
-    effects members { number delaySeconds paused active } ownerUsername visibility version updatedAt";
+const ENTRY: &str = "id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active \
+    restrictions effects members { number delaySeconds paused active } ownerUsername visibility version updatedAt";
 
 /// A snapshot as newline-delimited JSON.
 struct Snapshot {

@@ -1,4 +1,5 @@
-//! Provisioning: the feed in GraphQL and over plain HTTP, rendered files, consumers, web hooks, device links and the agent.
+//! Provisioning: the feed in GraphQL and over plain HTTP, rendered files, consumers, web hooks, device links, the
+//! agent.
 
 pub mod agent;
 pub mod consumers;
