@@ -1,56 +1,59 @@
-//! The program as a process: how soon it is ready, and what it keeps in memory while nobody asks.
+//! The program as a process: the time until it is ready, and its memory without requests.
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::client::Client;
-use super::house::House;
-use super::measure::{ROUNDS, median, wall};
-use super::table::Table;
+use super::fixture::Fixture;
+use super::http_client::Client;
+use super::measure::{ROUNDS, median, wall_time};
+use super::table::{Figure, Measurement, Table};
 
-/// How long it is left alone before its memory is read.
+/// How long the process is idle before its memory is read.
 pub const IDLE: Duration = Duration::from_secs(3);
 
-/// The rows of the process.
-pub fn measure(house: &House, table: &mut Table) {
+/// How many processes the memory is read of.
+const MEMORY_ROUNDS: usize = 3;
+
+/// Measures the rows of the process.
+pub fn measure(fixture: &Fixture, table: &mut Table) {
     let (ready_row, memory_row) = ("ready after start", "idle memory");
-    if !table.wants(ready_row) && !table.wants(memory_row) {
+    if !table.includes(ready_row) && !table.includes(memory_row) {
         return;
     }
-    let (mut ready, mut memory) = (Vec::new(), Vec::new());
+    let (mut seconds, mut megabytes) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let began = wall();
-        let server = Server::start(house);
-        ready.push((wall() - began).as_secs_f64());
-        if memory.len() < 3 {
+        let start = wall_time();
+        let server = Server::start(fixture);
+        seconds.push((wall_time() - start).as_secs_f64());
+        if megabytes.len() < MEMORY_ROUNDS {
             std::thread::sleep(IDLE);
-            memory.push(server.megabytes("VmRSS"));
+            megabytes.push(server.megabytes("VmRSS"));
         }
     }
-    let rows = format!("{} extensions in the database", house.size);
-    table.at_most(ready_row, (median(ready), " s"), 1.0, "from exec to 200 of /readyz".to_owned(), rows.clone());
-    table.at_most(
-        memory_row,
-        (median(memory), " MB"),
-        60.0,
-        format!("VmRSS {} s after it was ready", IDLE.as_secs()),
-        rows,
-    );
+    let measurement = |value, unit, subject| Measurement {
+        figure: Figure { value, unit },
+        subject,
+        baseline: format!("{} extensions in the database", fixture.size),
+    };
+    let ready = measurement(median(seconds), " s", "from exec to 200 of /readyz".to_owned());
+    table.at_most(ready_row, 1.0, ready);
+    let memory = measurement(median(megabytes), " MB", format!("VmRSS {} s after it was ready", IDLE.as_secs()));
+    table.at_most(memory_row, 60.0, memory);
 }
 
-/// The program over a house's database, until it is dropped.
+/// A server process on a fixture's database; it ends when the value is dropped.
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
 }
 
 impl Server {
-    /// Starts it, and waits until it is ready.
-    pub fn start(house: &House) -> Self {
+    /// Starts the process, and waits until it is ready.
+    pub fn start(fixture: &Fixture) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_switchboard"))
-            .args(["serve", "--data-dir", house.folder.path().to_str().unwrap(), "--listen", &address.to_string()])
+            .args(["serve", "--data-dir", fixture.folder.path().to_str().unwrap(), "--listen", &address.to_string()])
             .env_clear()
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -64,7 +67,7 @@ impl Server {
         server
     }
 
-    /// A size of the process: `VmRSS` is what it has in memory now, `VmHWM` the most that it had.
+    /// A field of `/proc/PID/status` in megabytes: `VmRSS` is the resident memory, `VmHWM` its maximum so far.
     pub fn megabytes(&self, name: &str) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();
@@ -80,5 +83,7 @@ impl Drop for Server {
 }
 
 fn is_ready(address: SocketAddr) -> bool {
-    Client::connect(address).and_then(|mut client| client.get("/readyz", &[])).is_ok_and(|answer| answer.status == 200)
+    Client::connect(address)
+        .and_then(|mut client| client.get("/readyz", &[]))
+        .is_ok_and(|response| response.status == 200)
 }

@@ -1,71 +1,81 @@
-//! Looking up a number, a page of the directory, a search: beside the same SELECT through the same driver, without GraphQL.
+//! A look-up by number, a page of the directory, a search. The baseline is the same SELECT with the same driver,
+//! without GraphQL.
 
 use std::cell::{Cell, RefCell};
 
-use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryResult, SelectableHelper as _};
+use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryResult, Queryable, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
-use extensions::Extension;
-use extensions::directory::{self, Audience, Key, Listing};
-use extensions::search::Query;
+use serde_json::{Value, json};
+use ::extensions::directory::{self, Audience, Key, Listing};
+use ::extensions::Extension;
+use ::extensions::search::Query;
 use platform::query;
 use platform::store::Conn;
 use platform::store::schema::{events, extensions, service_types};
-use serde_json::{Value, json};
 
-use super::house::{FIRST_NUMBER, House};
-use super::measure::{Comparison, alternate, show};
+use super::fixture::{FIRST_NUMBER, Fixture};
+use super::measure::{Comparison, compare};
 use super::table::Table;
 
-const LOOK_UP: &str = "query($n: PhoneNumber!) { extension(event: \"camp\", number: $n) { id slot number label visibility \
+const LOOK_UP: &str = "query($number: PhoneNumber!) { extension(event: \"camp\", number: $number) \
+    { id slot number label visibility \
     parameters serviceType { slug name } createdAt updatedAt version } }";
-const PAGE: &str = "query($a: String, $s: String) { directory(event: \"camp\", search: $s, first: 50, after: $a) { \
+const PAGE: &str = "query($after: String, $search: String) \
+    { directory(event: \"camp\", search: $search, first: 50, after: $after) { \
     nodes { number label highlighted serviceType { slug name } } pageInfo { hasNextPage endCursor } } }";
 
-/// The rows of reading.
-pub async fn measure(house: &House, table: &mut Table) {
-    let work = "look-up by number";
-    if table.wants(work) {
-        report(table, work, &look_up(house).await);
+/// Measures the rows of reads.
+pub async fn measure(fixture: &Fixture, table: &mut Table) {
+    let name = "look-up by number";
+    if table.includes(name) {
+        report(table, name, &look_up(fixture).await);
     }
-    for (work, search, units) in
+    for (name, search, units) in
         [("directory page of 50", None, 200), ("search for a common word, top 50", Some("tent"), 10)]
     {
-        if table.wants(work) {
-            report(table, work, &page(house, search, units).await);
+        if table.includes(name) {
+            report(table, name, &page(fixture, search, units).await);
         }
     }
 }
 
-fn report(table: &mut Table, work: &str, found: &Comparison) {
-    let (ours, beside) = (show(found.ours.cpu), format!("the same SELECT {}", show(found.beside.cpu)));
-    table.at_most(work, (found.cpu_ratio, " × CPU"), 3.0, ours, beside);
+fn report(table: &mut Table, name: &str, comparison: &Comparison) {
+    table.at_most(name, 3.0, comparison.cpu_measurement("the same SELECT"));
 }
 
-async fn look_up(house: &House) -> Comparison {
-    let (asked, selected) = (Cell::new(0), Cell::new(0));
+async fn look_up(fixture: &Fixture) -> Comparison {
+    let (subject_count, baseline_count) = (Cell::new(0), Cell::new(0));
     let next = |counter: &Cell<u32>| {
         counter.set(counter.get() + 1);
-        // A stride that is prime to the size walks over all of them.
-        (FIRST_NUMBER + counter.get().wrapping_mul(7919) % house.size).to_string()
+        // A stride that is coprime to the size visits every number.
+        (FIRST_NUMBER + counter.get().wrapping_mul(7919) % fixture.size).to_string()
     };
-    let ours = async |units| {
+    let subject = async |units| {
         for _ in 0..units {
-            let number = next(&asked);
-            let body = house.ask(&house.operator, LOOK_UP, json!({ "n": number })).await;
+            let number = next(&subject_count);
+            let body = fixture.execute(&fixture.operator, LOOK_UP, json!({ "number": number })).await;
             assert!(body.windows(number.len()).any(|part| part == number.as_bytes()));
         }
     };
-    let beside = async |units| {
+    let baseline = async |units| {
         for _ in 0..units {
-            let number = next(&selected);
-            let mut conn = house.app.services.store.read().await.unwrap();
-            assert_eq!(select(&mut conn, &number).await.unwrap().0.number, number);
+            let number = next(&baseline_count);
+            let mut conn = fixture.app.services.store.read().await.unwrap();
+            assert_eq!(select(&mut conn, &number).await.unwrap().extension.number, number);
         }
     };
-    alternate(2000, ours, beside).await
+    compare(2000, subject, baseline).await
 }
 
-async fn select(conn: &mut Conn, number: &str) -> QueryResult<(Extension, String, String)> {
+/// The columns of a look-up.
+#[derive(Queryable)]
+struct LookUpRow {
+    extension: Extension,
+    _slug: String,
+    _name: String,
+}
+
+async fn select(conn: &mut Conn, number: &str) -> QueryResult<LookUpRow> {
     query!(conn, |c| extensions::table
         .inner_join(events::table.on(events::id.eq(extensions::event_id)))
         .inner_join(service_types::table.on(service_types::id.eq(extensions::service_type_id)))
@@ -76,34 +86,34 @@ async fn select(conn: &mut Conn, number: &str) -> QueryResult<(Extension, String
         .await)
 }
 
-/// Page after page, so that each is read for the first time.
-async fn page(house: &House, search: Option<&str>, units: u32) -> Comparison {
+/// Reads consecutive pages, so no page is read twice.
+async fn page(fixture: &Fixture, search: Option<&str>, units: u32) -> Comparison {
     let cursor = RefCell::new(Value::Null);
-    let ours = async |units| {
+    let subject = async |units| {
         for _ in 0..units {
             let after = cursor.borrow().clone();
-            let body = house.ask(&house.guest, PAGE, json!({ "a": after, "s": search })).await;
-            let answer: Answer = serde_json::from_slice(&body).unwrap();
-            assert_eq!(answer.data.directory.nodes.len(), 50);
-            cursor.replace(answer.data.directory.page_info.end_cursor.into());
+            let body = fixture.execute(&fixture.guest, PAGE, json!({ "after": after, "search": search })).await;
+            let response: Response = serde_json::from_slice(&body).unwrap();
+            assert_eq!(response.data.directory.nodes.len(), 50);
+            cursor.replace(response.data.directory.page_info.end_cursor.into());
         }
     };
-    let listing = Listing { search: search.and_then(Query::parse), ..Listing::all(house.event, Audience::Guests) };
+    let listing = Listing { search: search.and_then(Query::parse), ..Listing::all(fixture.event, Audience::Guests) };
     let after = RefCell::new(None::<Key>);
-    let beside = async |units| {
+    let baseline = async |units| {
         for _ in 0..units {
-            let mut conn = house.app.services.store.read().await.unwrap();
-            let behind = after.borrow().clone();
-            let entries = directory::entries(&mut conn, &listing, behind.as_ref(), 51).await.unwrap();
+            let mut conn = fixture.app.services.store.read().await.unwrap();
+            let key = after.borrow().clone();
+            let entries = directory::entries(&mut conn, &listing, key.as_ref(), 51).await.unwrap();
             after.replace(entries.into_iter().nth(49).map(|(key, _)| key));
         }
     };
-    alternate(units, ours, beside).await
+    compare(units, subject, baseline).await
 }
 
-/// As little of the answer as finds the next page.
+/// The part of a response that has the next page's cursor.
 #[derive(serde::Deserialize)]
-struct Answer {
+struct Response {
     data: Data,
 }
 

@@ -1,20 +1,22 @@
-//! Registrations beside bare transactions with the same INSERTs, each acknowledged when it is on the disk.
+//! Durable registrations. The baseline is the same INSERTs in plain transactions.
 //!
-//! Registrations come many at once, as people do, and the store commits those that wait together. A bare transaction begins and
-//! commits by itself, one after another, since SQLite has one writer. A second row takes the store's groups from the comparison: there
-//! the INSERTs go through them too, and what is left is the price of the checks, the feed, the audit and GraphQL.
+//! Registrations are concurrent, and the store commits waiting writes in groups. The transactions of the first baseline
+//! commit one by one, since SQLite has one writer. The INSERTs of the second baseline use the store's group commit too,
+//! so the difference is the cost of validation, feed, audit log and GraphQL.
 
 use std::cell::Cell;
 
 use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult};
 use diesel_async::{AsyncConnection as _, RunQueryDsl as _, SimpleAsyncConnection as _};
-use extensions::Extension;
-use extensions::search::SearchTerms;
-use extensions::visibility::Visibility;
 use futures_util::StreamExt as _;
+use serde_json::json;
 use platform::access::Actor;
 use platform::clock::Timestamp;
+use ::extensions::Extension;
+use ::extensions::search::SearchTerms;
+use ::extensions::visibility::Visibility;
 use platform::feed_log::Entry;
+use switchboard::http::gateway::Known;
 use platform::ids::{AccountId, EventId, ExtensionId, FeedId, ServiceTypeId};
 use platform::query;
 use platform::store::schema::{
@@ -23,59 +25,68 @@ use platform::store::schema::{
 };
 use platform::store::types::{Id, JsonValue};
 use platform::store::{Conn, SqliteConn, begin_nested, end_nested};
-use serde_json::json;
-use switchboard::http::gateway::Known;
 use tokio::sync::Mutex;
 
-use super::house::{FREE_FROM, House, parameters};
-use super::measure::{Cost, alternate, show};
-use super::table::Table;
+use super::fixture::{FIRST_AVAILABLE_NUMBER, Fixture, parameters};
+use super::measure::{Comparison, Cost, compare};
+use super::table::{Figure, Measurement, Table, format_duration};
 
-/// How many wait for an answer at a time.
-const AT_ONCE: usize = 64;
-/// Bare transactions take their numbers from here on.
-const BARE_FROM: u32 = FREE_FROM + 2_000_000;
+/// How many registrations are in flight.
+const CONCURRENCY: usize = 64;
+/// The first number of the baselines.
+const FIRST_BASELINE_NUMBER: u32 = FIRST_AVAILABLE_NUMBER + 2_000_000;
 
-const REGISTER: &str = "mutation($n: PhoneNumber!, $l: String!, $p: JSON) { registerExtension(input: { event: \"camp\", \
-    serviceType: \"handset\", number: $n, label: $l, visibility: PUBLIC, parameters: $p }) { extension { id } errors { code } } }";
+const REGISTER: &str = "mutation($number: PhoneNumber!, $label: String!, $parameters: JSON) \
+    { registerExtension(input: { event: \"camp\", \
+    serviceType: \"handset\", number: $number, label: $label, visibility: PUBLIC, parameters: $parameters }) \
+    { extension { id } errors { code } } }";
 
-/// The rows of registrations.
-pub async fn measure(house: &House, table: &mut Table) {
-    let (registered, inserted) = (Cell::new(FREE_FROM), Cell::new(BARE_FROM));
+/// Measures the rows of registrations.
+pub async fn measure(fixture: &Fixture, table: &mut Table) {
+    let (registered, inserted) = (Cell::new(FIRST_AVAILABLE_NUMBER), Cell::new(FIRST_BASELINE_NUMBER));
     let next = |counter: &Cell<u32>| counter.replace(counter.get() + 1);
-    let ours = async |units| {
-        at_once(units, async || register(house, &house.user, next(&registered)).await).await;
+    let subject = async |units| {
+        concurrently(units, async || register(fixture, &fixture.user, next(&registered)).await).await;
     };
-    let work = "registrations per second, durable";
-    if table.wants(work) {
-        let conn = Mutex::new(Conn::Sqlite(open(house).await));
-        let beside = async |units| {
+    let name = "registrations per second, durable";
+    if table.includes(name) {
+        let conn = Mutex::new(Conn::Sqlite(open(fixture).await));
+        let baseline = async |units| {
             for _ in 0..units {
-                by_itself(&mut *conn.lock().await, &bare(house, next(&inserted))).await.unwrap();
+                let registration = PlainRegistration::new(fixture, next(&inserted));
+                insert_alone(&mut *conn.lock().await, &registration).await.unwrap();
             }
         };
-        let found = alternate(2000, ours, beside).await;
-        let (ours, beside) = (rate(found.ours), format!("bare transactions {}", rate(found.beside)));
-        table.at_least(work, (100.0 / found.wall_ratio, " %"), 60.0, ours, beside);
+        let comparison = compare(2000, subject, baseline).await;
+        table.at_least(name, 60.0, rate_measurement(&comparison, "plain transactions"));
     }
-    let work = "registrations per second, beside INSERTs in the same groups of commits";
-    if table.wants(work) {
-        let beside = async |units| {
-            at_once(units, async || in_a_group(house, bare(house, next(&inserted))).await).await;
+    let name = "registrations per second, vs. INSERTs with the same group commit";
+    if table.includes(name) {
+        let baseline = async |units| {
+            let insert = async || insert_in_group(fixture, PlainRegistration::new(fixture, next(&inserted))).await;
+            concurrently(units, insert).await;
         };
-        let found = alternate(2000, ours, beside).await;
-        let (ours, beside) = (rate(found.ours), format!("grouped INSERTs {}", rate(found.beside)));
-        table.tell(work, (100.0 / found.wall_ratio, " %"), ours, beside);
+        let comparison = compare(2000, subject, baseline).await;
+        table.report(name, rate_measurement(&comparison, "grouped INSERTs"));
+    }
+}
+
+/// The rate of registrations as a percentage of the baseline's rate.
+fn rate_measurement(comparison: &Comparison, baseline: &str) -> Measurement {
+    Measurement {
+        figure: Figure { value: 100.0 / comparison.wall_ratio, unit: " %" },
+        subject: rate(comparison.subject),
+        baseline: format!("{baseline} {}", rate(comparison.baseline)),
     }
 }
 
 fn rate(cost: Cost) -> String {
-    format!("{:.0}/s ({} CPU each)", 1.0 / cost.wall.as_secs_f64(), show(cost.cpu))
+    format!("{:.0}/s ({} CPU each)", 1.0 / cost.wall.as_secs_f64(), format_duration(cost.cpu))
 }
 
-/// A connection of the program's own kind.
-async fn open(house: &House) -> SqliteConn {
-    let path = house.folder.path().join("switchboard.db");
+/// A SQLite connection with the program's settings.
+async fn open(fixture: &Fixture) -> SqliteConn {
+    let path = fixture.folder.path().join("switchboard.db");
     let mut conn = SqliteConn::establish(path.to_str().unwrap()).await.unwrap();
     let settings =
         "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
@@ -83,27 +94,29 @@ async fn open(house: &House) -> SqliteConn {
     conn
 }
 
-async fn by_itself(conn: &mut Conn, bare: &Bare) -> QueryResult<()> {
+async fn insert_alone(conn: &mut Conn, registration: &PlainRegistration) -> QueryResult<()> {
     begin_nested(conn).await?;
-    bare.insert(conn).await?;
+    registration.insert(conn).await?;
     end_nested(conn, true).await
 }
 
-async fn in_a_group(house: &House, bare: Bare) {
-    house.app.services.store.write(move |conn| Box::pin(async move { Ok(bare.insert(conn).await?) })).await.unwrap();
+async fn insert_in_group(fixture: &Fixture, registration: PlainRegistration) {
+    let written =
+        fixture.app.services.store.write(move |conn| Box::pin(async move { Ok(registration.insert(conn).await?) }));
+    written.await.unwrap();
 }
 
-async fn at_once(units: u32, one: impl AsyncFn()) {
-    futures_util::stream::iter(0..units).for_each_concurrent(AT_ONCE, async |_| one().await).await;
+async fn concurrently(units: u32, operation: impl AsyncFn()) {
+    futures_util::stream::iter(0..units).for_each_concurrent(CONCURRENCY, async |_| operation().await).await;
 }
 
-fn label(n: u32) -> String {
-    format!("Tent alpha {n}")
+fn label(number: u32) -> String {
+    format!("Tent alpha {number}")
 }
 
-async fn register(house: &House, who: &Known, n: u32) {
-    let variables = json!({ "n": n.to_string(), "l": label(n), "p": parameters(n) });
-    let body = house.ask(who, REGISTER, variables).await;
+async fn register(fixture: &Fixture, caller: &Known, number: u32) {
+    let variables = json!({ "number": number.to_string(), "label": label(number), "parameters": parameters(number) });
+    let body = fixture.execute(caller, REGISTER, variables).await;
     assert!(
         body.starts_with(b"{\"data\":{\"registerExtension\":{\"extension\":{"),
         "{}",
@@ -111,29 +124,36 @@ async fn register(house: &House, who: &Known, n: u32) {
     );
 }
 
-/// What a bare transaction needs to know.
-struct Bare {
+/// The rows of a registration, inserted without validation.
+struct PlainRegistration {
     event: EventId,
     service_type: ServiceTypeId,
     feed: FeedId,
     owner: AccountId,
     id: ExtensionId,
     now: Timestamp,
-    n: u32,
+    number: u32,
 }
 
-fn bare(house: &House, n: u32) -> Bare {
-    let Actor::Person(owner) = &house.user.caller.actor else { panic!("the user is a person") };
-    let (now, rng) = (house.app.services.now(), &*house.app.services.rng);
-    let id = ExtensionId::new(rng, now);
-    Bare { event: house.event, service_type: house.service_type, feed: house.feed, owner: owner.id, id, now, n }
-}
+impl PlainRegistration {
+    fn new(fixture: &Fixture, number: u32) -> Self {
+        let Actor::Person(owner) = &fixture.user.caller.actor else { panic!("the caller is not an account") };
+        let (now, rng) = (fixture.app.services.now(), &*fixture.app.services.rng);
+        Self {
+            event: fixture.event,
+            service_type: fixture.service_type,
+            feed: fixture.feed,
+            owner: owner.id,
+            id: ExtensionId::new(rng, now),
+            now,
+            number,
+        }
+    }
 
-impl Bare {
     async fn insert(&self, conn: &mut Conn) -> QueryResult<()> {
-        self.extension(conn).await?;
-        self.number(conn).await?;
-        self.entry(conn).await?;
+        self.insert_extension(conn).await?;
+        self.insert_number(conn).await?;
+        self.insert_feed_entry(conn).await?;
         query!(conn, |c| diesel::insert_into(audit_events::table)
             .values((
                 audit_events::at.eq(self.now),
@@ -141,7 +161,7 @@ impl Bare {
                 audit_events::via.eq("graphql"),
                 audit_events::action.eq("registerExtension"),
                 audit_events::entity.eq(self.id.global()),
-                audit_events::summary.eq(format!("{} on handset for user", self.n)),
+                audit_events::summary.eq(format!("{} on handset for user", self.number)),
                 audit_events::request_id.eq(uuid::Uuid::nil().to_string()),
             ))
             .execute(c)
@@ -149,7 +169,7 @@ impl Bare {
         Ok(())
     }
 
-    async fn extension(&self, conn: &mut Conn) -> QueryResult<()> {
+    async fn insert_extension(&self, conn: &mut Conn) -> QueryResult<()> {
         let slot: i32 = query!(conn, |c| diesel::update(events::table.find(self.event))
             .set(events::next_slot.eq(events::next_slot + 1))
             .returning(events::next_slot)
@@ -161,10 +181,10 @@ impl Bare {
             service_type_id: self.service_type,
             owner_id: self.owner,
             slot: slot - 1,
-            number: self.n.to_string(),
-            label: label(self.n),
+            number: self.number.to_string(),
+            label: label(self.number),
             visibility: Visibility::Public,
-            parameters: JsonValue(parameters(self.n)),
+            parameters: JsonValue(parameters(self.number)),
             secrets: None,
             status: JsonValue(json!({})),
             fallback_extension_id: None,
@@ -191,12 +211,12 @@ impl Bare {
         Ok(())
     }
 
-    async fn number(&self, conn: &mut Conn) -> QueryResult<()> {
+    async fn insert_number(&self, conn: &mut Conn) -> QueryResult<()> {
         query!(conn, |c| diesel::insert_into(numbers::table)
             .values((
                 numbers::id.eq(Id(self.id.0)),
                 numbers::event_id.eq(self.event),
-                numbers::number.eq(self.n.to_string()),
+                numbers::number.eq(self.number.to_string()),
                 numbers::state.eq("IN_SERVICE"),
                 numbers::account_id.eq(self.owner),
                 numbers::extension_id.eq(self.id),
@@ -219,7 +239,7 @@ impl Bare {
         Ok(())
     }
 
-    async fn entry(&self, conn: &mut Conn) -> QueryResult<()> {
+    async fn insert_feed_entry(&self, conn: &mut Conn) -> QueryResult<()> {
         let revision: i64 = query!(conn, |c| diesel::update(feeds::table.find(self.feed))
             .set((
                 feeds::head.eq(feeds::head + 1),
@@ -247,7 +267,7 @@ impl Bare {
                 feed_keys::id.eq(Id(self.id.0)),
                 feed_keys::extension_id.eq(self.id),
                 feed_keys::feed_id.eq(self.feed),
-                feed_keys::number.eq(self.n.to_string()),
+                feed_keys::number.eq(self.number.to_string()),
                 feed_keys::parameters.eq(JsonValue(json!({}))),
                 feed_keys::from_revision.eq(revision),
             ))

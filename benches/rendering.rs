@@ -1,4 +1,5 @@
-//! The shipped template of Kamailio over many extensions, beside MiniJinja's own loop that writes the same text.
+//! The shipped Kamailio template with many extensions. The baseline is MiniJinja without escaping that writes the same
+//! text.
 
 use std::collections::BTreeMap;
 
@@ -6,58 +7,60 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value};
 use serde_json::json;
 use service_types::schema::{DigestSet, Parameters};
-use templates::{ExtensionVariables, Limits, RenderContext, SHIPPED_TEMPLATES, TypeVariables, feed_context, render};
+use templates::{
+    ExtensionVariables, Limits, SHIPPED_TEMPLATES, RenderContext, TypeVariables, feed_context, render,
+};
 
-use super::measure::{alternate, show};
+use super::measure::compare;
 use super::table::Table;
 
 const RECORDS: u32 = 10_000;
 
-/// The row of rendering.
+/// Measures the row of rendering.
 pub async fn measure(table: &mut Table) {
-    let work = "10,000 records through the template of Kamailio";
-    if !table.wants(work) {
+    let name = "10,000 records with the Kamailio template";
+    if !table.includes(name) {
         return;
     }
     let template = SHIPPED_TEMPLATES.iter().find(|template| template.name == "kamailio.sql").unwrap();
     let settings = json!({ "realm": "camp.example" });
     let service_type = TypeVariables { slug: "sip", name: "SIP", settings: &settings };
-    let around = RenderContext { event: "camp", service_type, head: "head", generated_at: "2026-11-21T10:00:00Z" };
-    let context = feed_context(&around, Value::from((0..RECORDS).map(extension).collect::<Vec<_>>()));
+    let render_context =
+        RenderContext { event: "camp", service_type, head: "head", generated_at: "2026-11-21T10:00:00Z" };
+    let context = feed_context(&render_context, Value::from((0..RECORDS).map(extension).collect::<Vec<_>>()));
 
-    // The same text without an escaper: the quotes that it writes stand in the template.
-    let bare = template.source.replace("{{ ", "'{{ ").replace(" }}", " }}'");
+    // The escaper of SQL writes quotes around each value; here the template has them.
+    let unescaped = template.source.replace("{{ ", "'{{ ").replace(" }}", " }}'");
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap());
-    let bare = environment.template_from_str(&bare).unwrap();
+    let unescaped = environment.template_from_str(&unescaped).unwrap();
 
-    let ours = || render(template.format, template.source, context.clone(), Limits::FEED).unwrap();
-    let beside = || bare.render(context.clone()).unwrap();
-    assert!(ours() == beside(), "both sides must write the same text");
+    let subject = || render(template.format, template.source, context.clone(), Limits::FEED).unwrap();
+    let baseline = || unescaped.render(context.clone()).unwrap();
+    assert!(subject() == baseline(), "both sides must produce the same text");
     let repeat = async |units, side: &dyn Fn() -> String| {
         for _ in 0..units {
             std::hint::black_box(side());
         }
     };
-    let found =
-        alternate(5, async |units| repeat(units, &ours).await, async |units| repeat(units, &beside).await).await;
-    let beside = format!("MiniJinja's own loop {}", show(found.beside.cpu));
-    table.tell(work, (found.cpu_ratio, " × CPU"), show(found.ours.cpu), beside);
+    let comparison =
+        compare(5, async |units| repeat(units, &subject).await, async |units| repeat(units, &baseline).await).await;
+    table.report(name, comparison.cpu_measurement("MiniJinja"));
 }
 
-fn extension(n: u32) -> Value {
-    let nothing = Parameters::new();
-    let digest = |length| format!("{n:0length$x}");
+fn extension(index: u32) -> Value {
+    let empty = Parameters::new();
+    let digest = |length| format!("{index:0length$x}");
     let digests = DigestSet { ha1: digest(32), ha1b: digest(32), ha1_sha256: digest(64) };
-    let shown = ExtensionVariables {
-        id: format!("Extension:{n:032x}"),
+    let variables = ExtensionVariables {
+        id: format!("Extension:{index:032x}"),
         slot: 1,
-        number: &n.to_string(),
+        number: &index.to_string(),
         previous_numbers: &[],
         label: "Tent",
         ascii_label: "Tent",
-        parameters: &nothing,
-        secrets: Some(&nothing),
+        parameters: &empty,
+        secrets: Some(&empty),
         digests: Some(&BTreeMap::from([("password".to_owned(), digests)])),
         permissions: &[],
         fallback_number: None,
@@ -65,5 +68,5 @@ fn extension(n: u32) -> Value {
         members: None,
         owner_username: "arthur",
     };
-    shown.to_value()
+    variables.to_value()
 }

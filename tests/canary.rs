@@ -1,23 +1,26 @@
-//! A thousand known secrets go in, through every door that takes or makes one; then none may be found in what the program
-//! leaves behind: the log, the database's files with the write-ahead log, and so in the audit, the idempotency records and the
-//! feed's rows. Looked for is each as it is, in hexadecimal and in base64.
+//! A thousand known secrets go through every operation that takes or generates one. None of them may be in the log or
+//! in the database's files with the write-ahead log, and so in the audit, the idempotency records or the feed. The
+//! search covers each secret as it is, in hexadecimal and in base64.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use futures_util::StreamExt as _;
-use platform::clock::{Rng, SystemRng};
 use regex::bytes::{Regex, RegexBuilder};
-use serde_json::{Value, json};
+use serde_json::json;
+use platform::clock::{Rng, SystemRng};
 
 use crate::program::Installation;
-use crate::support::{Asker, Database};
+use crate::support::{ApiClient, Database, Scope, string};
 
-/// How many requests are under way at once.
-const AT_ONCE: usize = 4;
-/// What is to be found: it proves that the search finds.
+/// How many requests run concurrently.
+const CONCURRENCY: usize = 4;
+/// A text that the search must find: it proves that the search covers the database.
 const LABEL: &str = "Canary in the open";
+/// How long the audit's sealing and the mails may take.
+const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(10);
 
 const CARDS: usize = 350;
 const PASSWORDS: usize = 200;
@@ -25,170 +28,194 @@ const ACCOUNTS: usize = 25;
 const KEYS: usize = 25;
 const REFUSED: usize = 25;
 
-fn fresh() -> String {
+/// A new secret of 32 hexadecimal digits.
+fn new_secret() -> String {
     let rng: &dyn Rng = &SystemRng;
     hex::encode(rng.bytes::<16>())
 }
 
-/// The story, on one database.
-pub async fn no_secret_is_left_behind(folder: Arc<tempfile::TempDir>, database: Database) {
+pub async fn no_secret_is_stored_or_logged(folder: Arc<tempfile::TempDir>, database: Database) {
     let installation = Installation { folder: folder.path().to_owned(), database };
     let program = installation.start("info,switchboard=trace,tower_http=trace").await;
     let (operator, admin) = (program.sign_in("operator").await, program.sign_in("admin").await);
     let mut secrets = Vec::new();
-    secrets.extend(cards(&operator).await);
-    secrets.extend(passwords(&operator).await);
-    secrets.extend(accounts(&program.url, &admin).await);
-    secrets.extend(keys(&admin).await);
-    secrets.extend(refused(&operator).await);
+    secrets.extend(card_keys(&operator).await);
+    secrets.extend(generated_passwords(&operator).await);
+    secrets.extend(account_passwords_and_tokens(&program.url, &admin).await);
+    secrets.extend(api_keys(&admin).await);
+    secrets.extend(secrets_of_refused_requests(&operator).await);
     assert!(secrets.len() >= 1000, "{} secrets", secrets.len());
-    read_back(&admin, &secrets).await;
-    // The audit's chain and the mails run beside the requests.
-    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    assert_readable(&admin, &secrets).await;
+    wait_for_background_tasks(&installation).await;
     program.kill();
-    let left = files(&installation);
-    let (known, control) = (pattern(&secrets), Regex::new(LABEL).unwrap());
-    let mut is_searched = false;
-    for file in &left {
+    let files = files(&installation);
+    let (secrets, label) = (pattern(&secrets), Regex::new(LABEL).unwrap());
+    let mut has_label = false;
+    for file in &files {
         let Ok(bytes) = std::fs::read(file) else { continue };
-        is_searched |= control.is_match(&bytes);
-        assert!(!known.is_match(&bytes), "a secret is in {}", file.display());
+        has_label |= label.is_match(&bytes);
+        assert!(!secrets.is_match(&bytes), "a secret is in {}", file.display());
     }
     if let Database::Postgres(cluster, url) = &installation.database {
         let dump = cluster.dump(url);
-        is_searched |= control.is_match(&dump);
-        assert!(!known.is_match(&dump), "a secret is in a dump of the database");
+        has_label |= label.is_match(&dump);
+        assert!(!secrets.is_match(&dump), "a secret is in a dump of the database");
     }
-    assert!(is_searched, "the database was not searched");
+    assert!(has_label, "the search does not cover the database");
     let log = std::fs::read_to_string(installation.log()).unwrap();
-    assert!(log.lines().count() > 100, "the log was not written");
+    assert!(log.lines().count() > 100, "the log is empty");
 }
 
-/// The keys of SIM cards, two each, which an operator brings along; every request is recorded for a repetition.
-async fn cards(operator: &Asker) -> Vec<String> {
-    let assign = "mutation($n: PhoneNumber!, $l: String!, $p: JSON!) { assignExtension(input: {event: \"demo\", serviceType: \"cellular\", number: $n, owner: \"user\", label: $l, parameters: $p}) \
-                  { extension { id } errors { code message path } } }";
-    let made = (0..CARDS).map(|place| async move {
-        let (ki, opc) = (fresh(), fresh());
-        let variables = json!({ "n": (2000 + place).to_string(), "l": LABEL, "p": { "ki": ki, "opc": opc } });
-        let answer = operator.ask_once(assign, variables, Some(&format!("card-{place}"))).await;
-        assert_eq!(answer["data"]["assignExtension"]["errors"], json!([]), "{answer}");
+/// Waits until the mails of all new accounts are written, and one more second for the audit's sealing.
+async fn wait_for_background_tasks(installation: &Installation) {
+    let mails = installation.folder().join("mail");
+    let began = Instant::now();
+    while std::fs::read_dir(&mails).map_or(0, Iterator::count) < ACCOUNTS {
+        assert!(began.elapsed() < BACKGROUND_TIMEOUT, "the mails were not sent");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}
+
+/// Runs one operation a number with some concurrency, and returns the secrets.
+async fn collect<const N: usize, F: Future<Output = [String; N]>>(
+    count: usize,
+    operation: impl Fn(usize) -> F,
+) -> Vec<String> {
+    let secrets: Vec<_> =
+        futures_util::stream::iter((0..count).map(operation)).buffer_unordered(CONCURRENCY).collect().await;
+    secrets.into_iter().flatten().collect()
+}
+
+/// The keys of SIM cards, two for each, which an operator enters. Every request has an idempotency key and is recorded.
+async fn card_keys(operator: &ApiClient) -> Vec<String> {
+    let assign = async |index: usize| {
+        let (ki, opc) = (new_secret(), new_secret());
+        let input = json!({ "event": "demo", "serviceType": "cellular", "number": (2000 + index).to_string(),
+            "owner": "user", "label": LABEL, "parameters": { "ki": ki, "opc": opc } });
+        let key = format!("card-{index}");
+        operator.mutate_with_key(Some(&key), "assignExtension", input, "extension { id }").await.ok();
         [ki, opc]
-    });
-    let pairs: Vec<[String; 2]> = futures_util::stream::iter(made).buffer_unordered(AT_ONCE).collect().await;
-    pairs.into_iter().flatten().collect()
+    };
+    collect(CARDS, assign).await
 }
 
-/// SIP passwords that the server makes, each rotated once.
-async fn passwords(operator: &Asker) -> Vec<String> {
-    let register = "mutation($n: PhoneNumber!) { done: registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: $n, label: \"x\"}) { extension { id } generated errors { code message } } }";
-    let rotate = "mutation($i: ID!) { done: rotateSecret(input: {id: $i, parameter: \"password\"}) { generated errors { code message } } }";
-    let made = (0..PASSWORDS / 2).map(|place| async move {
-        let variables = json!({ "n": (3000 + place).to_string() });
-        let first = operator.ask_once(register, variables, Some(&format!("sip-{place}"))).await["data"]["done"].clone();
-        let rotated =
-            operator.ask_once(rotate, json!({ "i": first["extension"]["id"] }), Some(&format!("rotate-{place}"))).await;
-        let password =
-            |done: &Value| done["generated"]["password"].as_str().unwrap_or_else(|| panic!("{done}")).to_owned();
-        [password(&first), password(&rotated["data"]["done"])]
-    });
-    let pairs: Vec<[String; 2]> = futures_util::stream::iter(made).buffer_unordered(AT_ONCE).collect().await;
-    pairs.into_iter().flatten().collect()
+/// SIP passwords that the server generates: the first, and the one after a rotation.
+async fn generated_passwords(operator: &ApiClient) -> Vec<String> {
+    let generate = async |index: usize| {
+        let input =
+            json!({ "event": "demo", "serviceType": "sip", "number": (3000 + index).to_string(), "label": "x" });
+        let (register_key, rotate_key) = (format!("sip-{index}"), format!("rotate-{index}"));
+        let selection = "extension { id } generated";
+        let registered = operator.mutate_with_key(Some(&register_key), "registerExtension", input, selection).await;
+        let input = json!({ "id": registered.id(), "parameter": "password" });
+        let rotated = operator.mutate_with_key(Some(&rotate_key), "rotateSecret", input, selection).await;
+        [&registered, &rotated].map(|response| string(&response["generated"]["password"]).to_owned())
+    };
+    collect(PASSWORDS / 2, generate).await
 }
 
 /// Passwords of accounts and tokens of sessions.
-async fn accounts(url: &str, admin: &Asker) -> Vec<String> {
-    let register = "mutation($u: String!, $e: String!, $p: String!) { registerAccount(input: {username: $u, displayName: $u, email: $e, password: $p}) { errors { code message } } }";
-    let sign_in =
-        "mutation($l: String!, $p: String!) { signIn(input: {login: $l, password: $p}) { token errors { code } } }";
-    let guest = Asker::new(url, None);
+async fn account_passwords_and_tokens(url: &str, admin: &ApiClient) -> Vec<String> {
+    let guest = ApiClient::new(url, None);
     let mut secrets = vec![admin.token.clone().unwrap()];
-    for place in 0..ACCOUNTS {
-        let (name, password) = (format!("canary{place}"), fresh());
-        guest.does(register, json!({ "u": name, "e": format!("{name}@example.org"), "p": password })).await;
-        let token = guest.does(sign_in, json!({ "l": name, "p": password })).await["token"].clone();
-        secrets.extend([password, token.as_str().unwrap().to_owned()]);
+    for index in 0..ACCOUNTS {
+        let (name, password) = (format!("canary{index}"), new_secret());
+        let email = format!("{name}@example.org");
+        let input = json!({ "username": name, "displayName": name, "email": email, "password": password });
+        guest.mutate("registerAccount", input, "").await.ok();
+        let session = guest.mutate("signIn", json!({ "login": name, "password": password }), "token").await.ok();
+        secrets.extend([password, string(&session["token"]).to_owned()]);
     }
     secrets
 }
 
-/// Keys of systems: the part that is secret.
-async fn keys(admin: &Asker) -> Vec<String> {
-    let create = "mutation { createApiKey(input: {label: \"k\", scopes: [READ_SECRETS], serviceTypes: [\"sip\"], allEvents: true}) { secret errors { code } } }";
+async fn create_api_key(admin: &ApiClient, service_types: &[&str]) -> String {
+    let input =
+        json!({ "label": "k", "scopes": [Scope::ReadSecrets], "serviceTypes": service_types, "allEvents": true });
+    string(&admin.mutate("createApiKey", input, "secret").await.ok()["secret"]).to_owned()
+}
+
+/// The secret part of API keys.
+async fn api_keys(admin: &ApiClient) -> Vec<String> {
     let mut secrets = Vec::new();
     for _ in 0..KEYS {
-        let key = admin.does(create, json!({})).await["secret"].as_str().unwrap().to_owned();
+        let key = create_api_key(admin, &["sip"]).await;
         secrets.push(key.splitn(3, '_').nth(2).unwrap().to_owned());
     }
     secrets
 }
 
-/// Secrets in requests that fail: wrong passwords, parameters that do not fit, documents that do not parse.
-async fn refused(operator: &Asker) -> Vec<String> {
-    let sign_in = "mutation($p: String!) { signIn(input: {login: \"nobody\", password: $p}) { errors { code } } }";
-    let assign = "mutation($p: JSON!) { assignExtension(input: {event: \"demo\", serviceType: \"cellular\", number: \"3900\", owner: \"user\", label: \"x\", parameters: $p}) { errors { code message path } } }";
+/// Secrets in requests that fail: wrong passwords, invalid parameters, documents that do not parse.
+async fn secrets_of_refused_requests(operator: &ApiClient) -> Vec<String> {
+    let sign_in =
+        "mutation($password: String!) { signIn(input: {login: \"nobody\", password: $password}) { errors { code } } }";
+    let assign = "mutation($parameters: JSON!) { assignExtension(input: {event: \"demo\", serviceType: \"cellular\", \
+                  number: \"3900\", owner: \"user\", label: \"x\", parameters: $parameters}) \
+                  { errors { code message path } } }";
     let mut secrets = Vec::new();
-    for place in 0..REFUSED {
-        let secret = fresh();
-        let (query, variables) = match place % 4 {
-            0 => (sign_in.to_owned(), json!({ "p": secret })),
-            1 => (assign.to_owned(), json!({ "p": { "ki": format!("{secret}00") } })),
+    for index in 0..REFUSED {
+        let secret = new_secret();
+        let (operation, variables) = match index % 4 {
+            0 => (sign_in.to_owned(), json!({ "password": secret })),
+            1 => (assign.to_owned(), json!({ "parameters": { "ki": format!("{secret}00") } })),
             2 => (format!("mutation {{ signIn(input: {{login: \"x\", password: \"{secret}\""), json!({})),
-            _ => (assign.to_owned(), json!({ "p": { secret.clone(): 1 }, "unknown": secret })),
+            _ => (assign.to_owned(), json!({ "parameters": { secret.clone(): 1 }, "unknown": secret })),
         };
-        let answer = operator.ask(&query, variables).await;
-        let is_refused = answer["errors"].is_array()
-            || answer["data"].as_object().unwrap().values().any(|field| field["errors"] != json!([]));
-        assert!(is_refused, "{answer}");
+        let body = operator.execute(&operation, variables).await;
+        let is_refused = body["errors"].is_array()
+            || body["data"].as_object().unwrap().values().any(|payload| payload["errors"] != json!([]));
+        assert!(is_refused, "{body}");
         secrets.push(secret);
     }
     secrets
 }
 
-/// The secrets are where they belong: whoever may see them does, so that they passed through everything.
-async fn read_back(admin: &Asker, secrets: &[String]) {
-    let create = "mutation { createApiKey(input: {label: \"k\", scopes: [READ_SECRETS], serviceTypes: [\"sip\", \"cellular\"], allEvents: true}) { secret errors { code } } }";
-    let key = Asker::new(&admin.url, admin.does(create, json!({})).await["secret"].as_str());
-    let mut seen = String::new();
+/// Asserts that a key which may see the secrets does: they went through the whole application.
+async fn assert_readable(admin: &ApiClient, secrets: &[String]) {
+    let key = ApiClient::new(&admin.url, Some(&create_api_key(admin, &["sip", "cellular"]).await));
+    let mut entries = String::new();
     for service_type in ["sip", "cellular"] {
         let query = format!(
-            "{{ provisioning(event: \"demo\", serviceType: \"{service_type}\") {{ snapshot(first: 1000) {{ entries {{ secrets }} }} }} }}"
+            "{{ provisioning(event: \"demo\", serviceType: \"{service_type}\") {{ \
+             snapshot(first: 1000) {{ entries {{ secrets }} }} }} }}"
         );
-        seen += &key.does(&query, json!({})).await.to_string();
+        entries += &key.query(&query).await.ok().to_string();
     }
-    let found = secrets.iter().filter(|secret| seen.contains(secret.as_str())).count();
-    assert!(found >= 2 * CARDS + PASSWORDS / 2, "only {found} secrets can be read back");
+    let readable = secrets.iter().filter(|secret| entries.contains(secret.as_str())).count();
+    assert!(readable >= 2 * CARDS + PASSWORDS / 2, "only {readable} secrets can be read");
 }
 
-/// Every file that the program and its database leave behind. The sealing key is no canary, and mails go to people.
+/// The files of the program and of its database. The sealing key holds none of the secrets, and neither do the mails.
 fn files(installation: &Installation) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    gather(installation.folder(), &mut files);
+    collect_files(installation.folder(), &mut files);
     if let Database::Postgres(cluster, url) = &installation.database
         && let Some(data) = cluster.data()
     {
         cluster.checkpoint(url);
-        gather(&data.join("base").join(cluster.oid(url)), &mut files);
-        gather(&data.join("pg_wal"), &mut files);
+        collect_files(&data.join("base").join(cluster.oid(url)), &mut files);
+        collect_files(&data.join("pg_wal"), &mut files);
         files.push(data.with_file_name("log"));
     }
     files
 }
 
-fn gather(folder: &Path, files: &mut Vec<PathBuf>) {
+/// Adds all files under a folder.
+fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         match entry.path() {
-            path if path.is_dir() => gather(&path, files),
+            path if path.is_dir() => collect_files(&path, files),
             path => files.push(path),
         }
     }
 }
 
-/// Each secret as it is, in hexadecimal, and in base64 as far as its bytes are whole groups.
+/// Matches each secret as it is, in hexadecimal, and in base64 up to the last whole group of three bytes.
 fn pattern(secrets: &[String]) -> Regex {
     let forms = secrets.iter().flat_map(|secret| {
-        let whole = &secret.as_bytes()[..secret.len() / 3 * 3];
-        let base64 = base64::engine::general_purpose::STANDARD_NO_PAD.encode(whole);
+        let whole_groups = &secret.as_bytes()[..secret.len() / 3 * 3];
+        let base64 = base64::engine::general_purpose::STANDARD_NO_PAD.encode(whole_groups);
         [secret.clone(), hex::encode(secret), hex::encode_upper(secret), base64].map(|form| regex::escape(&form))
     });
     let forms: Vec<String> = forms.collect();

@@ -1,7 +1,8 @@
-//! Other people's clients and judges against our server: the audits of graphql-http, graphql-ws, graphql-sse.
+//! Third-party clients and conformance suites against the server: the audits of graphql-http, graphql-ws, graphql-sse.
 //!
-//! They come from npm as `tests/clients/package-lock.json` says, once, into cargo's folder for tests. Without node, or
-//! without the packages and a way to fetch them, these tests are skipped and named; with `CI=true` they fail.
+//! npm installs them once, as pinned by `tests/clients/package-lock.json`, into cargo's folder for tests. Without
+//! Node.js, or without the packages and network access to fetch them, these tests are skipped and listed; with
+//! `CI=true` they fail.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,8 @@ use crate::support::{self, TestApp};
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
 const SUBSCRIPTION: &str = "subscription { provisioningChanges(event: \"demo\", serviceType: \"sip\") \
                             { ... on FeedPage { changes { ... on FeedUpsert { extension { number } } } } } }";
-const MUTATION: &str = "mutation { registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: \"2342\", label: \"x\"}) { errors { code } } }";
+const MUTATION: &str = "mutation { registerExtension(input: \
+    {event: \"demo\", serviceType: \"sip\", number: \"2342\", label: \"x\"}) { errors { code } } }";
 
 static TESTS: [(&str, support::Test); 4] = [
     ("audits_of_graphql_over_http", |app| Box::pin(audits(app))),
@@ -25,13 +27,13 @@ static TESTS: [(&str, support::Test); 4] = [
     ("graphql_sse_receives_events", |app| Box::pin(subscriber(app, "sse"))),
 ];
 
-/// The tests, and the names of those that must be skipped because something is missing.
-pub fn trials(must_be_there: bool) -> (Vec<Trial>, Vec<String>) {
+/// The tests, and the names of the skipped ones with the reason. With `must_run` none is skipped.
+pub fn trials(must_run: bool) -> (Vec<Trial>, Vec<String>) {
     let missing = install().err();
     let mut skipped = Vec::new();
     let trials = TESTS.iter().map(|(name, test)| {
         let (name, reason) = (format!("clients::{name}"), missing.clone());
-        let is_skipped = missing.is_some() && !must_be_there;
+        let is_skipped = missing.is_some() && !must_run;
         if is_skipped {
             skipped.push(format!("{name} ({})", reason.as_deref().unwrap_or_default()));
         }
@@ -48,41 +50,42 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients")
 }
 
-/// Puts scripts and packages where the tests run them; what is there already is kept.
+/// Copies the scripts and installs the packages into cargo's folder for tests, unless the same lock file was installed
+/// before.
 fn install() -> Result<(), String> {
     let folder = folder();
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let lock = std::fs::read(Path::new(SOURCES).join("package-lock.json")).map_err(|error| error.to_string())?;
-    let is_there = std::fs::read(folder.join("installed")).is_ok_and(|installed| installed == lock);
+    let is_installed = std::fs::read(folder.join("installed")).is_ok_and(|installed| installed == lock);
     for file in std::fs::read_dir(SOURCES).map_err(|error| error.to_string())?.flatten() {
         if file.path().is_file() {
             std::fs::copy(file.path(), folder.join(file.file_name())).map_err(|error| error.to_string())?;
         }
     }
-    run(Command::new("node").arg("--version"), "there is no node here")?;
-    if !is_there {
+    run(Command::new("node").arg("--version"), "Node.js is missing")?;
+    if !is_installed {
         let mut npm = Command::new("npm");
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]).current_dir(&folder);
-        run(&mut npm, "npm could not fetch the clients")?;
+        run(&mut npm, "npm could not install the packages")?;
         std::fs::write(folder.join("installed"), lock).map_err(|error| error.to_string())?;
     }
     Ok(())
 }
 
-fn run(command: &mut Command, otherwise: &str) -> Result<(), String> {
+fn run(command: &mut Command, failure: &str) -> Result<(), String> {
     match command.output() {
         Ok(output) if output.status.success() => Ok(()),
-        _ => Err(otherwise.to_owned()),
+        _ => Err(failure.to_owned()),
     }
 }
 
-/// Runs a script, and gives what it printed.
+/// Runs a script that must succeed; returns its standard output.
 async fn script(name: &str, arguments: &[&str]) -> String {
     let mut node = Command::new("node");
     node.arg(name).args(arguments).current_dir(folder());
     let output = tokio::task::spawn_blocking(move || node.output().unwrap()).await.unwrap();
-    let (printed, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{name}: {printed}\n{complaint}");
+    let (printed, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{name}: {printed}\n{errors}");
     printed.into_owned()
 }
 
@@ -99,12 +102,12 @@ async fn probes(app: TestApp) {
     assert_eq!(printed.lines().last(), Some("11 of 11"), "{printed}");
 }
 
-fn subscriber(app: TestApp, way: &'static str) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+fn subscriber(app: TestApp, protocol: &'static str) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
         let reader = format!("Bearer {}", key(&app, "READ_CONFIG", "\"sip\"").await.token.as_ref().unwrap());
         let user = format!("Bearer {}", app.sign_in("user", PASSWORD).await.token.as_ref().unwrap());
         let url = format!("{}/graphql", app.url);
-        let printed = script("subscriber.mjs", &[way, &url, &reader, SUBSCRIPTION, &user, MUTATION]).await;
+        let printed = script("subscriber.mjs", &[protocol, &url, &reader, SUBSCRIPTION, &user, MUTATION]).await;
         let events: Vec<&str> = printed.lines().collect();
         assert_eq!(events.len(), 2, "{printed}");
         assert!(events[0].contains(r#""changes":[]"#) && events[1].contains(r#""number":"2342""#), "{printed}");

@@ -1,8 +1,8 @@
-//! Killed under load, twenty times: every acknowledged change is there, none is there by half, the audit is whole, and the feed
-//! is what holds.
+//! Kills the program twenty times under load. Afterwards every acknowledged change is complete, the audit log verifies,
+//! and the feed equals the state.
 //!
-//! Four writers each look after their own numbers, so that each knows what must be there. A request whose answer did not come
-//! is made again under its idempotency key, and must then have been done once.
+//! Four writers each change their own numbers, so each writer knows the expected rows. A request without a response is
+//! sent again with the same idempotency key, and must have been applied exactly once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,197 +11,221 @@ use std::time::Duration;
 use diesel::{Connection as _, RunQueryDsl as _};
 use serde_json::{Value, json};
 
-use crate::guarantees::copy::Copy;
-use crate::guarantees::reading::{Feed, take};
+use crate::guarantees::feed_client::{FeedClient, apply_page};
+use crate::guarantees::replica::Replica;
 use crate::program::{Installation, Program};
-use crate::support::{Asker, Database};
+use crate::support::{ApiClient, Database};
 
 const CYCLES: u64 = 20;
 const WRITERS: usize = 4;
-const NUMBERS: usize = 5;
+const NUMBERS_PER_WRITER: usize = 5;
+const PAGE_SIZE: usize = 50;
 const LOG: &str = "warn,switchboard::commands=info";
 
-/// What a writer asks for.
-#[derive(Clone)]
-enum Step {
+/// A change that a writer requests.
+enum Change {
     Register { number: String, label: String },
     Relabel { number: String, label: String },
     Delete { number: String },
 }
 
-/// What a writer knows.
-struct Book {
-    writer: usize,
-    turn: usize,
-    /// The label and the id of each number in service, as acknowledged.
-    rows: BTreeMap<String, (String, String)>,
-    acknowledged: usize,
-    /// The request whose answer did not come, and its key.
-    in_flight: Option<(Step, String)>,
+/// A change with its idempotency key.
+struct Request {
+    change: Change,
+    key: String,
 }
 
-impl Book {
-    fn next(&mut self) -> (Step, String) {
-        self.turn += 1;
-        let number = (2100 + self.writer * 100 + self.turn % NUMBERS).to_string();
-        let label = format!("Writer {} turn {}", self.writer, self.turn);
-        let step = match self.rows.contains_key(&number) {
-            false => Step::Register { number, label },
-            true if self.turn.is_multiple_of(3) => Step::Delete { number },
-            true => Step::Relabel { number, label },
-        };
-        (step, format!("writer-{}-{}", self.writer, self.turn))
+/// The label and the id of a number in service.
+#[derive(Clone, PartialEq, Debug)]
+struct Row {
+    label: Value,
+    id: Value,
+}
+
+/// A client that changes its own numbers, and the rows that the server has acknowledged.
+struct Writer {
+    index: usize,
+    turn: usize,
+    rows: BTreeMap<String, Row>,
+    acknowledged: usize,
+    /// The request whose response did not arrive.
+    in_flight: Option<Request>,
+}
+
+impl Writer {
+    const fn new(index: usize) -> Self {
+        Self { index, turn: 0, rows: BTreeMap::new(), acknowledged: 0, in_flight: None }
     }
 
-    fn question(&self, step: &Step) -> (&'static str, Value) {
-        let id = |number: &String| &self.rows[number].1;
-        match step {
-            Step::Register { number, label } => (
-                "mutation($n: PhoneNumber, $l: String!) { done: registerExtension(input: {event: \"demo\", serviceType: \"sip\", number: $n, label: $l}) { extension { id } errors { code message } } }",
-                json!({ "n": number, "l": label }),
+    fn number(&self, offset: usize) -> String {
+        (2100 + self.index * 100 + offset).to_string()
+    }
+
+    fn next_request(&mut self) -> Request {
+        self.turn += 1;
+        let number = self.number(self.turn % NUMBERS_PER_WRITER);
+        let label = format!("Writer {} turn {}", self.index, self.turn);
+        let change = match self.rows.contains_key(&number) {
+            false => Change::Register { number, label },
+            true if self.turn.is_multiple_of(3) => Change::Delete { number },
+            true => Change::Relabel { number, label },
+        };
+        Request { change, key: format!("writer-{}-{}", self.index, self.turn) }
+    }
+
+    fn document(&self, change: &Change) -> (&'static str, Value) {
+        let id = |number: &String| &self.rows[number].id;
+        match change {
+            Change::Register { number, label } => (
+                "mutation($number: PhoneNumber, $label: String!) \
+                 { payload: registerExtension(input: \
+                 {event: \"demo\", serviceType: \"sip\", number: $number, label: $label}) \
+                 { extension { id } errors { code message } } }",
+                json!({ "number": number, "label": label }),
             ),
-            Step::Relabel { number, label } => (
-                "mutation($i: ID!, $l: String!) { done: updateExtension(input: {id: $i, label: $l}) { extension { id } errors { code message } } }",
-                json!({ "i": id(number), "l": label }),
+            Change::Relabel { number, label } => (
+                "mutation($id: ID!, $label: String!) { payload: updateExtension(input: {id: $id, label: $label}) \
+                 { extension { id } errors { code message } } }",
+                json!({ "id": id(number), "label": label }),
             ),
-            Step::Delete { number } => (
-                "mutation($i: ID!) { done: deleteExtension(input: {id: $i}) { deletedId errors { code message } } }",
-                json!({ "i": id(number) }),
+            Change::Delete { number } => (
+                "mutation($id: ID!) { payload: deleteExtension(input: {id: $id}) \
+                    { deletedId errors { code message } } }",
+                json!({ "id": id(number) }),
             ),
         }
     }
 
-    /// Asks; `false` when the server went away before it answered.
-    async fn ask(&mut self, writer: &Asker, step: Step, key: String) -> bool {
-        let (query, variables) = self.question(&step);
-        let Ok(answer) = writer.try_ask(query, variables, Some(&key)).await else {
-            self.in_flight = Some((step, key));
+    /// Sends a request; returns `false` when no response arrived.
+    async fn send(&mut self, client: &ApiClient, request: Request) -> bool {
+        let (query, variables) = self.document(&request.change);
+        let Ok(answer) = client.try_execute(query, variables, Some(&request.key)).await else {
+            self.in_flight = Some(request);
             return false;
         };
-        let done = &answer["data"]["done"];
-        assert!(answer["errors"].is_null() && done["errors"] == json!([]), "{key}: {answer}");
+        let (payload, key) = (&answer["data"]["payload"], request.key);
+        assert!(answer["errors"].is_null() && payload["errors"] == json!([]), "{key}: {answer}");
         self.acknowledged += 1;
-        match step {
-            Step::Register { number, label } => {
-                let id = done["extension"]["id"].as_str().unwrap_or_else(|| panic!("{key}: {answer}")).to_owned();
-                self.rows.insert(number, (label, id));
+        match request.change {
+            Change::Register { number, label } => {
+                let id = payload["extension"]["id"].clone();
+                assert!(id.is_string(), "{key}: {answer}");
+                self.rows.insert(number, Row { label: json!(label), id });
             }
-            Step::Relabel { number, label } => self.rows.get_mut(&number).unwrap().0 = label,
-            Step::Delete { number } => drop(self.rows.remove(&number)),
+            Change::Relabel { number, label } => self.rows.get_mut(&number).unwrap().label = json!(label),
+            Change::Delete { number } => drop(self.rows.remove(&number)),
         }
         true
     }
 
-    async fn works_until_it_is_alone(mut self, writer: Asker) -> Self {
+    async fn write_until_killed(mut self, client: ApiClient) -> Self {
         loop {
-            let (step, key) = self.next();
-            if !self.ask(&writer, step, key).await {
+            let request = self.next_request();
+            if !self.send(&client, request).await {
                 return self;
             }
         }
     }
 
-    /// What was in flight is asked again, and then everything must be as the book says.
-    async fn is_kept(&mut self, writer: &Asker) {
-        if let Some((step, key)) = self.in_flight.take() {
-            assert!(self.ask(writer, step, key).await, "the program went away by itself");
+    /// Sends the request in flight again, then compares the server's rows with the acknowledged ones.
+    async fn verify(&mut self, client: &ApiClient) {
+        if let Some(request) = self.in_flight.take() {
+            assert!(self.send(client, request).await, "the program ended without a kill");
         }
-        for place in 0..NUMBERS {
-            let number = (2100 + self.writer * 100 + place).to_string();
-            let query = "query($n: PhoneNumber!) { extension(event: \"demo\", number: $n) { id label } }";
-            let found = writer.ask(query, json!({ "n": number })).await["data"]["extension"].clone();
-            let wanted = self.rows.get(&number).map_or(Value::Null, |(label, id)| json!({ "id": id, "label": label }));
-            assert_eq!(found, wanted, "{number} is not as it was acknowledged");
+        for offset in 0..NUMBERS_PER_WRITER {
+            let number = self.number(offset);
+            let query = "query($number: PhoneNumber!) { extension(event: \"demo\", number: $number) { id label } }";
+            let found = client.execute(query, json!({ "number": number })).await["data"]["extension"].clone();
+            let expected =
+                self.rows.get(&number).map_or(Value::Null, |row| json!({ "id": row.id, "label": row.label }));
+            assert_eq!(found, expected, "{number} differs from the acknowledged row");
         }
     }
 }
 
-/// The whole story, on one database.
+/// The test, on one database.
 pub async fn every_acknowledged_change_outlives_a_kill(folder: Arc<tempfile::TempDir>, database: Database) {
     let installation = Installation { folder: folder.path().to_owned(), database };
     let mut program = installation.start(LOG).await;
-    let (mut operator, mut system) = people(&program).await;
-    let mut books: Vec<Book> = (0..WRITERS)
-        .map(|writer| Book { writer, turn: 0, rows: BTreeMap::new(), acknowledged: 0, in_flight: None })
-        .collect();
+    let mut reader = Reader::start(&program).await;
+    let mut operator = program.sign_in("operator").await;
+    let mut writers: Vec<Writer> = (0..WRITERS).map(Writer::new).collect();
     for cycle in 0..CYCLES {
-        let writers: Vec<_> =
-            books.drain(..).map(|book| tokio::spawn(book.works_until_it_is_alone(operator.clone()))).collect();
+        let running: Vec<_> =
+            writers.drain(..).map(|writer| tokio::spawn(writer.write_until_killed(operator.clone()))).collect();
         tokio::time::sleep(Duration::from_millis(120 + cycle * 53 % 200)).await;
         program.kill();
-        for writer in writers {
-            books.push(writer.await.unwrap());
+        for writer in running {
+            writers.push(writer.await.unwrap());
         }
-        is_sound(&installation).await;
+        assert_integrity(&installation);
         program = installation.start(LOG).await;
-        (operator.url, system.feed.key.url) = (program.url.clone(), program.url.clone());
-        for book in &mut books {
-            book.is_kept(&operator).await;
+        (operator.url, reader.feed.key.url) = (program.url.clone(), program.url.clone());
+        for writer in &mut writers {
+            writer.verify(&operator).await;
         }
-        system.is_in_step().await;
-        feed_is_state(&operator, &system).await;
+        reader.catch_up().await;
+        assert_feed_equals_state(&operator, &reader).await;
     }
-    let acknowledged: usize = books.iter().map(|book| book.acknowledged).sum();
-    assert!(acknowledged > 100, "hardly anything was done between the kills: {acknowledged}");
+    let acknowledged: usize = writers.iter().map(|writer| writer.acknowledged).sum();
+    assert!(acknowledged > 100, "too few changes between the kills: {acknowledged}");
     program.kill();
 }
 
-async fn people(program: &Program) -> (Asker, System) {
-    let create = "mutation { createApiKey(input: {label: \"pbx\", scopes: [READ_CONFIG], serviceTypes: [\"sip\"], allEvents: true}) { secret errors { code } } }";
-    let made = program.sign_in("admin").await.does(create, json!({})).await;
-    let key = Asker::new(&program.url, made["secret"].as_str());
-    let mut system = System { feed: Feed::new(key, "demo", "sip"), copy: Copy::default() };
-    let (entries, head) = system.feed.snapshot(50).await;
-    system.copy.replace(entries, &head);
-    (program.sign_in("operator").await, system)
+/// A consumer that reads pages.
+struct Reader {
+    feed: FeedClient,
+    replica: Replica,
 }
 
-/// A telephone system that reads pages.
-struct System {
-    feed: Feed,
-    copy: Copy,
-}
+impl Reader {
+    async fn start(program: &Program) -> Self {
+        let create = "mutation { createApiKey(input: \
+                      {label: \"pbx\", scopes: [READ_CONFIG], serviceTypes: [\"sip\"], allEvents: true}) \
+                      { secret errors { code } } }";
+        let created = program.sign_in("admin").await.execute_ok(create, json!({})).await;
+        let key = ApiClient::new(&program.url, created["secret"].as_str());
+        let mut reader = Self { feed: FeedClient::new(key, "demo", "sip"), replica: Replica::default() };
+        reader.replica.replace(reader.feed.snapshot(PAGE_SIZE).await);
+        reader
+    }
 
-impl System {
-    /// Reads on, and demands that its copy is then what a snapshot shows.
-    async fn is_in_step(&mut self) {
+    /// Reads to the head, and asserts that the replica equals a snapshot.
+    async fn catch_up(&mut self) {
         loop {
-            let page = self.feed.changes(&self.copy.cursor, 50).await;
-            if !take(&mut self.copy, &page) {
+            let page = self.feed.changes(&self.replica.cursor, PAGE_SIZE).await;
+            if !apply_page(&mut self.replica, &page) {
                 break;
             }
         }
-        assert_eq!((self.copy.rows.clone(), self.copy.cursor.clone()), self.feed.now().await);
+        assert_eq!((self.replica.rows.clone(), self.replica.cursor.clone()), self.feed.current().await);
     }
 }
 
-/// What can be said of the files that a kill left behind.
-async fn is_sound(installation: &Installation) {
+/// Checks the database file and the audit log after a kill.
+fn assert_integrity(installation: &Installation) {
     if let Database::Sqlite(file) = &installation.database {
         #[derive(diesel::QueryableByName)]
-        struct Verdict {
+        struct IntegrityRow {
             #[diesel(sql_type = diesel::sql_types::Text)]
             integrity_check: String,
         }
         let mut conn = diesel::SqliteConnection::establish(&file.display().to_string()).unwrap();
-        let verdict: Verdict = diesel::sql_query("PRAGMA integrity_check").get_result(&mut conn).unwrap();
-        assert_eq!(verdict.integrity_check, "ok");
+        let row: IntegrityRow = diesel::sql_query("PRAGMA integrity_check").get_result(&mut conn).unwrap();
+        assert_eq!(row.integrity_check, "ok");
     }
     let verified = installation.run(&["audit", "verify"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }
 
-/// The feed shows the extensions that there are, each under its number and label.
-async fn feed_is_state(operator: &Asker, system: &System) {
+/// Compares the replica with the list of extensions: number, id and label.
+async fn assert_feed_equals_state(operator: &ApiClient, reader: &Reader) {
+    let row = |value: &Value| Row { label: value["label"].clone(), id: value["id"].clone() };
     let query = "{ extensions(event: \"demo\", serviceType: \"sip\", first: 100) { nodes { id number label } } }";
-    let nodes = operator.does(query, json!({})).await["nodes"].clone();
-    let state: BTreeMap<&str, [&Value; 2]> = nodes
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| (row["number"].as_str().unwrap(), [&row["id"], &row["label"]]))
-        .collect();
-    let told: BTreeMap<&str, [&Value; 2]> =
-        system.copy.rows.iter().map(|(number, row)| (number.as_str(), [&row["id"], &row["label"]])).collect();
-    assert_eq!(state, told, "the feed is not the state");
+    let nodes = operator.execute_ok(query, json!({})).await["nodes"].clone();
+    let nodes = nodes.as_array().unwrap().iter();
+    let state: BTreeMap<&str, Row> = nodes.map(|node| (node["number"].as_str().unwrap(), row(node))).collect();
+    let rows = reader.replica.rows.iter();
+    let replica: BTreeMap<&str, Row> = rows.map(|(number, entry)| (number.as_str(), row(entry))).collect();
+    assert_eq!(state, replica, "the feed differs from the state");
 }

@@ -1,141 +1,177 @@
-//! The twelve guarantees of the provisioning feed, each written once and run for every way of reading, on both databases:
-//! `sqlite::guarantees::guarantee_06_every_key_is_told::web_hook`.
+//! The twelve guarantees of the provisioning feed. Each is written once and runs for every transport, on both
+//! databases: `sqlite::guarantees::guarantee_06_every_previous_key::web_hook`.
 //!
-//! The parts are real: a server over TCP, a receiver that checks signatures, the agent as a process with a database of its own.
-//! What a way cannot show is in `ways.rs` with the reason. The README's developer part has that table too, and the one of what
-//! was taken away in the code to see each of them fail.
+//! The components are real: a server over TCP, a web hook endpoint that verifies signatures, the agent as a process
+//! with its own database. `transport.rs` lists what does not apply to a transport, with the reason. The README's
+//! developer section has the same table, and the table of the mutations of the code that make each test fail.
 
-mod agent;
-mod called;
+mod agent_process;
 mod commits;
 mod content;
-pub mod copy;
-mod ground;
+pub mod feed_client;
+mod fixture;
 mod keys;
 mod order;
-mod paths;
 mod positions;
-pub mod reading;
-mod system;
-mod ways;
+mod reader;
+pub mod replica;
+mod transport;
+mod web_hook;
+mod write_paths;
 
 use std::pin::Pin;
 
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::support::{Asker, Person, TestApp};
-use ways::{Part, Way};
+use crate::support::{Actor, ApiClient, TestApp};
+use transport::{Aspect, Transport};
 
-/// What shows a guarantee.
-type Scenario = fn(TestApp, Way) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+/// The test body of a guarantee, for one transport.
+type Scenario = fn(TestApp, Transport) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A guarantee of the feed.
+struct Guarantee {
+    name: &'static str,
+    scenario: Scenario,
+    /// The aspect without which a transport does not have the guarantee at all.
+    required: Option<Aspect>,
+}
+
+/// A guarantee for one transport.
+pub struct GuaranteeTest {
+    pub name: String,
+    pub scenario: Scenario,
+    pub transport: Transport,
+}
 
 macro_rules! guarantees {
-    ($($name:ident = $module:ident :: $scenario:ident),+ $(,)?) => {
+    ($($name:ident = $module:ident :: $scenario:ident $(requires $required:ident)?),+ $(,)?) => {
         /// Every guarantee, by the name of its test.
-        const GUARANTEES: &[(&str, Scenario)] = &[$((stringify!($name), |app, way| Box::pin($module::$scenario(app, way)))),+];
+        const GUARANTEES: &[Guarantee] = &[$(Guarantee {
+            name: stringify!($name),
+            scenario: |app, transport| Box::pin($module::$scenario(app, transport)),
+            required: guarantees!(@required $($required)?),
+        }),+];
     };
+    (@required) => { None };
+    (@required $required:ident) => { Some(Aspect::$required) };
 }
 
 guarantees! {
-    guarantee_01_told_if_and_only_if_committed = commits::told_if_and_only_if_committed,
+    guarantee_01_delivered_if_and_only_if_committed = commits::delivered_if_and_only_if_committed,
     guarantee_02_commit_order = order::commit_order,
     guarantee_03_snapshot_and_tail = order::snapshot_and_tail,
-    guarantee_04_own_positions = positions::own_positions,
-    guarantee_05_versions_differ = positions::versions_differ,
-    guarantee_06_every_key_is_told = keys::every_key_is_told,
-    guarantee_07_cursors_check_themselves = positions::cursors_check_themselves,
-    guarantee_08_pages_are_whole = keys::pages_are_whole,
-    guarantee_09_poison_blocks_nobody = content::poison_blocks_nobody,
-    guarantee_10_doorbell = positions::doorbell,
+    guarantee_04_independent_positions = positions::independent_positions,
+    guarantee_05_distinct_versions = positions::distinct_versions,
+    guarantee_06_every_previous_key = keys::every_previous_key,
+    guarantee_07_cursor_validation = positions::cursor_validation,
+    guarantee_08_complete_transactions = keys::complete_transactions,
+    guarantee_09_poison_record_does_not_block = content::poison_record_does_not_block,
+    guarantee_10_notification = positions::notification requires Notification,
     guarantee_11_secrets_are_not_copied = content::secrets_are_not_copied,
-    guarantee_12_every_path = paths::every_path,
+    guarantee_12_every_write_path = write_paths::every_write_path,
 }
 
-/// Each guarantee for each way that has it.
-pub fn tests() -> impl Iterator<Item = (String, Scenario, Way)> {
-    let of_ways = |(name, scenario): &'static (&'static str, Scenario)| {
-        let ways =
-            Way::ALL.into_iter().filter(move |way| *name != "guarantee_10_doorbell" || way.shows(Part::Notifier));
-        ways.map(move |way| (format!("guarantees::{name}::{}", way.name()), *scenario, way))
+/// Each guarantee for each transport that it applies to.
+pub fn tests() -> impl Iterator<Item = GuaranteeTest> {
+    let for_transports = |guarantee: &'static Guarantee| {
+        let applies = |transport: &Transport| guarantee.required.is_none_or(|aspect| transport.supports(aspect));
+        Transport::ALL.into_iter().filter(applies).map(|transport| GuaranteeTest {
+            name: format!("guarantees::{}::{}", guarantee.name, transport.name()),
+            scenario: guarantee.scenario,
+            transport,
+        })
     };
-    GUARANTEES.iter().flat_map(of_ways)
+    GUARANTEES.iter().flat_map(for_transports)
 }
 
-/// The README has the names of all these tests, and the table of what is left out.
+/// Compares the README with the names of these tests and with the table of exclusions.
 pub fn trials() -> Vec<Trial> {
-    vec![Trial::test("guarantees::the_readme_has_them", || {
+    vec![Trial::test("guarantees::readme_lists_every_guarantee", || {
         let readme = include_str!("../README.md");
-        let names = GUARANTEES.iter().map(|(name, _)| format!("`{name}`"));
-        match names.chain(ways::readme_rows()).find(|text| !readme.contains(text)) {
-            Some(text) => Err(format!("the README does not hold: {text}").into()),
+        let names = GUARANTEES.iter().map(|guarantee| format!("`{}`", guarantee.name));
+        match names.chain(transport::readme_rows()).find(|text| !readme.contains(text)) {
+            Some(text) => Err(format!("the README does not contain: {text}").into()),
             None => Ok(()),
         }
     })]
 }
 
-/// The password of the demo's people.
+/// The password of the demo's accounts.
 pub const PASSWORD: &str = "numberwang";
 
-/// A key for all events and these service types.
-pub async fn key(app: &TestApp, scopes: &str, service_types: &str) -> Person {
-    key_and_id(app, scopes, service_types).await.0
+/// An API key of a test, with its id.
+pub struct ApiKey {
+    pub client: Actor,
+    pub id: String,
 }
 
-/// A key, and its id.
-pub async fn key_and_id(app: &TestApp, scopes: &str, service_types: &str) -> (Person, String) {
+/// Creates an API key for all events and these service types.
+pub async fn key(app: &TestApp, scopes: &str, service_types: &str) -> Actor {
+    create_key(app, scopes, service_types).await.client
+}
+
+/// Creates an API key for all events and these service types, and returns its id too.
+pub async fn create_key(app: &TestApp, scopes: &str, service_types: &str) -> ApiKey {
     let admin = app.sign_in("admin", PASSWORD).await;
     let create = format!(
-        "mutation {{ createApiKey(input: {{label: \"k\", scopes: [{scopes}], serviceTypes: [{service_types}], allEvents: true}}) \
+        "mutation {{ createApiKey(input: {{label: \"k\", scopes: [{scopes}], serviceTypes: [{service_types}], \
+         allEvents: true}}) \
          {{ apiKey {{ id }} secret errors {{ code message }} }} }}"
     );
-    let made = admin.does(&create, json!({})).await;
-    (app.holding(made["secret"].as_str().unwrap()), made["apiKey"]["id"].as_str().unwrap().to_owned())
+    let created = admin.execute_ok(&create, json!({})).await;
+    ApiKey {
+        client: app.with_token(created["secret"].as_str().unwrap()),
+        id: created["apiKey"]["id"].as_str().unwrap().to_owned(),
+    }
 }
 
-/// Registers an extension, and gives its id.
-pub async fn registered(person: &Person, service_type: &str, number: &str) -> String {
-    let made = person.registers(service_type, number).await;
-    made["extension"]["id"].as_str().unwrap_or_else(|| panic!("{number}: {made}")).to_owned()
+/// Registers an extension, and returns its id.
+pub async fn registered(person: &Actor, service_type: &str, number: &str) -> String {
+    let payload = person.registers(service_type, number).await;
+    payload["extension"]["id"].as_str().unwrap_or_else(|| panic!("{number}: {payload}")).to_owned()
 }
 
-/// Does a mutation on the thing of an id, with more arguments behind it.
-pub async fn mutate(person: &Asker, mutation: &str, id: &str, more: &str) {
-    let query =
-        format!("mutation($i: ID!) {{ {mutation}(input: {{id: $i {more}}}) {{ errors {{ code message path }} }} }}");
-    person.does(&query, json!({ "i": id })).await;
+/// Calls a mutation on the object with this id; `arguments` is appended to its input.
+pub async fn mutate(caller: &ApiClient, mutation: &str, id: &str, arguments: &str) {
+    let query = format!(
+        "mutation($id: ID!) {{ {mutation}(input: {{id: $id {arguments}}}) {{ errors {{ code message path }} }} }}"
+    );
+    caller.execute_ok(&query, json!({ "id": id })).await;
 }
 
 /// Changes a label.
-pub async fn relabel(person: &Person, id: &str, label: &str) {
+pub async fn relabel(person: &Actor, id: &str, label: &str) {
     mutate(person, "updateExtension", id, &format!(", label: \"{label}\"")).await;
 }
 
-/// Gives an extension another number.
-pub async fn renumber(person: &Asker, id: &str, number: &str) {
+/// Assigns another number to an extension.
+pub async fn renumber(person: &ApiClient, id: &str, number: &str) {
     mutate(person, "renumberExtension", id, &format!(", number: \"{number}\"")).await;
 }
 
 /// Bars or unbars a number of the demo event.
-pub async fn bar(operator: &Person, number: &str, barred: bool) {
+pub async fn bar(operator: &Actor, number: &str, barred: bool) {
     let (mutation, reason) = if barred { ("barNumber", ", reason: \"noise\"") } else { ("unbarNumber", "") };
     let query = format!(
         "mutation {{ {mutation}(input: {{event: \"demo\", number: \"{number}\"{reason}}}) {{ errors {{ code }} }} }}"
     );
-    operator.does(&query, json!({})).await;
+    operator.execute_ok(&query, json!({})).await;
 }
 
 /// Bans an account, or lifts its ban.
-pub async fn ban(admin: &Person, username: &str, banned: bool) {
+pub async fn ban(admin: &Actor, username: &str, banned: bool) {
     let (mutation, reason) = if banned { ("banAccount", ", reason: \"x\"") } else { ("unbanAccount", "") };
     let query =
         format!("mutation {{ {mutation}(input: {{username: \"{username}\"{reason}}}) {{ errors {{ code }} }} }}");
-    admin.does(&query, json!({})).await;
+    admin.execute_ok(&query, json!({})).await;
 }
 
-/// Invites a number into a group, and gives the membership's id.
-pub async fn invited(owner: &Person, group: &str, number: &str) -> String {
-    let query = "mutation($g: ID!, $n: PhoneNumber!) { inviteToGroup(input: {group: $g, number: $n}) { member { id } errors { code message } } }";
-    let made = owner.does(query, json!({ "g": group, "n": number })).await;
-    made["member"]["id"].as_str().unwrap().to_owned()
+/// Invites a number into a group, and returns the membership's id.
+pub async fn invited(owner: &Actor, group: &str, number: &str) -> String {
+    let query = "mutation($group: ID!, $number: PhoneNumber!) { inviteToGroup(input: {group: $group, number: $number}) \
+                 { member { id } errors { code message } } }";
+    let payload = owner.execute_ok(query, json!({ "group": group, "number": number })).await;
+    payload["member"]["id"].as_str().unwrap().to_owned()
 }

@@ -1,4 +1,4 @@
-//! The suite: the real router over real TCP, on SQLite always and on PostgreSQL where its binaries are found.
+//! The suite: the application behind real TCP, on SQLite always and on PostgreSQL where it is installed.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -25,16 +25,16 @@ use libtest_mimic::{Arguments, Trial};
 
 type Outcome = Result<(), libtest_mimic::Failed>;
 
-/// A test that runs on SQLite, or on the cluster that it is given.
-type OnEither = Box<dyn Fn(Option<&postgres::Cluster>) -> Outcome + Send + Sync>;
+/// A test that runs on SQLite, or on the given cluster.
+type DatabaseTest = Box<dyn Fn(Option<&postgres::Cluster>) -> Outcome + Send + Sync>;
 
-/// Tests that bring their own program.
-const BARE: &[(&str, support::Bare)] = &[
+/// Tests that start the program themselves.
+const PROCESS_TESTS: &[(&str, support::ProcessTest)] = &[
     ("crash::every_acknowledged_change_outlives_a_kill", |folder, database| {
         Box::pin(crash::every_acknowledged_change_outlives_a_kill(folder, database))
     }),
-    ("canary::no_secret_is_left_behind", |folder, database| {
-        Box::pin(canary::no_secret_is_left_behind(folder, database))
+    ("canary::no_secret_is_stored_or_logged", |folder, database| {
+        Box::pin(canary::no_secret_is_stored_or_logged(folder, database))
     }),
     ("explain::no_hot_query_scans_a_table", |folder, database| {
         Box::pin(explain::no_hot_query_scans_a_table(folder, database))
@@ -42,48 +42,50 @@ const BARE: &[(&str, support::Bare)] = &[
 ];
 
 fn main() {
-    explain::listen();
+    explain::record_statements();
     let arguments = Arguments::from_args();
     platform::outgoing::install_tls();
     let cluster = postgres::Cluster::find();
-    let is_missing = cluster.is_none();
-    let must_be_there = std::env::var("CI").is_ok_and(|value| value == "true");
+    // In CI nothing is skipped: what is missing fails.
+    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    let skips_postgres = cluster.is_none() && !is_ci;
     let mut trials = contract::trials();
     trials.extend(shipped_templates::trials());
     trials.extend(architecture::trials());
     trials.extend(guarantees::trials());
-    trials.extend(migrations::trials(cluster.as_ref(), is_missing && !must_be_there));
-    let (of_clients, without_clients) = clients::trials(must_be_there);
-    trials.extend(of_clients);
+    trials.extend(migrations::trials(cluster.as_ref(), skips_postgres));
+    let (client_trials, skipped_clients) = clients::trials(is_ci);
+    trials.extend(client_trials);
     trials.extend(shutdown::trials());
-    let telephony = telephony::suite(must_be_there);
-    let measured = telephony.told();
+    let telephony = telephony::suite(is_ci);
+    let measured = telephony.measurements();
     trials.extend(telephony.trials);
-    trials.extend(soak::trials(cluster.as_ref(), must_be_there));
+    trials.extend(soak::trials(cluster.as_ref(), is_ci));
     let mut skipped = telephony.skipped;
-    skipped.extend(without_clients);
-    if is_missing && !must_be_there {
+    skipped.extend(skipped_clients);
+    if skips_postgres {
         skipped.push("soak::postgres_with_two_instances (no PostgreSQL)".to_owned());
     }
-    let mut on_both = |name: &str, run: OnEither| {
+    let mut on_both = |name: &str, run: DatabaseTest| {
         let run = std::sync::Arc::new(run);
         let (on_sqlite, on_postgres) = (std::sync::Arc::clone(&run), cluster.clone());
         trials.push(Trial::test(format!("sqlite::{name}"), move || on_sqlite(None)));
         let trial = Trial::test(format!("postgres::{name}"), move || match on_postgres {
             Some(cluster) => run(Some(&cluster)),
-            None => Err("PostgreSQL's binaries are missing".into()),
+            None => Err("PostgreSQL is not installed".into()),
         });
-        if is_missing && !must_be_there {
+        if skips_postgres {
             skipped.push(format!("postgres::{name} (no PostgreSQL)"));
         }
-        trials.push(trial.with_ignored_flag(is_missing && !must_be_there));
+        trials.push(trial.with_ignored_flag(skips_postgres));
     };
-    // The long ones first, so that the short ones fill the gaps beside them.
-    for (name, test) in BARE {
-        on_both(name, Box::new(move |cluster| support::run_bare(cluster, *test)));
+    // The longest tests first, so that the short ones fill the threads at the end.
+    for (name, test) in PROCESS_TESTS {
+        on_both(name, Box::new(move |cluster| support::run_process_test(cluster, *test)));
     }
-    for (name, scenario, way) in guarantees::tests() {
-        on_both(&name, Box::new(move |cluster| support::run(cluster, move |app| scenario(app, way))));
+    for test in guarantees::tests() {
+        let (scenario, transport) = (test.scenario, test.transport);
+        on_both(&test.name, Box::new(move |cluster| support::run(cluster, move |app| scenario(app, transport))));
     }
     for (name, test) in api::TESTS {
         on_both(name, Box::new(move |cluster| support::run(cluster, *test)));

@@ -1,130 +1,150 @@
-//! Who may do and see what: every field of Query, Mutation and Subscription, and every field of an object that not
-//! everybody may read, really asked over HTTP as everybody.
+//! The permissions: every field of Query, Mutation and Subscription, and every field of an object that not every caller
+//! may read, requested over HTTP by every kind of caller.
 //!
-//! The rows come from the printed schema: a new field without a row, or a new type that nobody has put into its place,
-//! fails. The table is committed; `UPDATE_SNAPSHOTS=1 cargo test --test suite -- permissions` writes it anew.
+//! The rows come from the printed schema: a new field without a row, or a new type without an entry in `objects.rs`,
+//! fails. The table is committed; `UPDATE_SNAPSHOTS=1 cargo test --test suite -- permissions` writes it.
 
 mod arguments;
-mod asking;
+mod callers;
+mod fixtures;
 mod objects;
-mod people;
-mod props;
+mod requests;
 
 use std::fmt::Write as _;
 
-use async_graphql::parser::types::{FieldDefinition, TypeKind};
+use async_graphql::parser::types::FieldDefinition;
 
 use crate::support::TestApp;
 use arguments::Schema;
-use asking::Cell;
-use people::{Cast, Column};
-use props::Props;
+use callers::{Caller, Callers};
+use fixtures::Fixtures;
+use requests::{Cell, Requests};
 
-/// Where the table is kept.
+/// The committed table.
 const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/permissions.txt");
 
-/// The whole table, asked and compared with the committed one.
-pub async fn everybody_is_asked_for_everything(app: TestApp) {
+/// The head of the table.
+const LEGEND: &str = "\
+# What each caller gets.
+# allowed: the operation succeeds, or the value is shown. empty: an empty list or object.
+# absent: the response of an object that does not exist. denied: UNAUTHENTICATED for a guest, FORBIDDEN for others.
+# Anything else is an error code.
+# user owns the objects; other is another account; the last six callers are keys of one scope each.
+
+";
+
+/// A row of the table: a field, and what each caller gets.
+struct Row {
+    name: String,
+    cells: Vec<Cell>,
+}
+
+impl Row {
+    fn is_shown_to_a_caller(&self) -> bool {
+        self.cells.contains(&Cell::Allowed)
+    }
+}
+
+pub async fn every_field_has_the_committed_permissions(app: TestApp) {
     let schema = Schema::printed();
-    let cast = Cast::assemble(&app).await;
-    let props = Props::set(&cast).await;
-    let mut rows: Vec<(String, Vec<Cell>)> = Vec::new();
-    for (root, fields) in [("Query", schema.fields("Query")), ("Mutation", schema.fields("Mutation"))] {
-        for field in fields {
-            let name = format!("{root}.{}", field.name.node);
-            let mut cells = Vec::new();
-            for column in Column::ALL {
-                cells.push(asking::ask_root(&schema, &cast, &props, root, field, column).await);
-            }
-            rows.push((name, cells));
+    let callers = Callers::sign_in(&app).await;
+    let fixtures = Fixtures::create(&callers).await;
+    let requests = Requests { schema: &schema, callers: &callers, fixtures: &fixtures };
+    let mut rows = Vec::new();
+    for root in ["Query", "Mutation"] {
+        for field in schema.fields(root) {
+            rows.push(root_row(&requests, root, field).await);
         }
     }
     for field in schema.fields("Subscription") {
-        let mut cells = Vec::new();
-        for column in Column::ALL {
-            cells.push(asking::ask_subscription(&schema, &cast, &props, field, column).await);
-        }
-        rows.push((format!("Subscription.{}", field.name.node), cells));
+        rows.push(subscription_row(&requests, field).await);
     }
     for (object, path) in objects::PATHS {
         for field in schema.fields(object) {
-            rows.push((objects::row_name(object, path, field), object_row(&schema, &cast, &props, path, field).await));
+            rows.push(object_row(&requests, object, path, field).await);
         }
     }
-    let asked = table(&rows);
-    objects::demand_every_type(&schema);
-    demand_somebody(&rows);
-    compare(&asked);
+    let table = table(&rows);
+    objects::assert_every_type_is_listed(&schema);
+    assert_each_row_is_shown(&rows);
+    assert_committed(&table);
 }
 
-async fn object_row(schema: &Schema, cast: &Cast, props: &Props, path: &[&str], field: &FieldDefinition) -> Vec<Cell> {
+async fn root_row(requests: &Requests<'_>, root: &str, field: &FieldDefinition) -> Row {
     let mut cells = Vec::new();
-    for column in Column::ALL {
-        cells.push(asking::ask_object(schema, cast, props, path, field, column).await);
+    for caller in Caller::ALL {
+        cells.push(requests.root_field(root, field, caller).await);
     }
-    cells
+    Row { name: format!("{root}.{}", field.name.node), cells }
 }
 
-/// A row in which nobody sees anything shows that the stage is bare, not that the field is guarded.
-fn demand_somebody(rows: &[(String, Vec<Cell>)]) {
-    let seen = |cells: &[Cell]| cells.iter().any(|cell| matches!(cell, Cell::Allowed));
-    let bare: Vec<&str> = rows
+async fn subscription_row(requests: &Requests<'_>, field: &FieldDefinition) -> Row {
+    let mut cells = Vec::new();
+    for caller in Caller::ALL {
+        cells.push(requests.subscription(field, caller).await);
+    }
+    Row { name: format!("Subscription.{}", field.name.node), cells }
+}
+
+async fn object_row(requests: &Requests<'_>, object: &str, path: &[&str], field: &FieldDefinition) -> Row {
+    let mut cells = Vec::new();
+    for caller in Caller::ALL {
+        cells.push(requests.object_field(path, field, caller).await);
+    }
+    Row { name: objects::row_name(object, path, field), cells }
+}
+
+/// Asserts that each row shows a value to a caller. A row without one lacks a fixture and proves nothing.
+fn assert_each_row_is_shown(rows: &[Row]) {
+    let empty: Vec<&str> = rows
         .iter()
-        .filter(|(name, cells)| !seen(cells) && !objects::NOTHING_TO_SHOW.iter().any(|(row, _)| row == name))
-        .map(|(name, _)| name.as_str())
+        .filter(|row| !row.is_shown_to_a_caller() && !objects::EMPTY_ROWS.iter().any(|(name, _)| *name == row.name))
+        .map(|row| row.name.as_str())
         .collect();
-    assert!(bare.is_empty(), "nobody is allowed in these rows; give the stage something to show: {bare:#?}");
-    for (row, reason) in objects::NOTHING_TO_SHOW {
-        let known = rows.iter().find(|(name, _)| name == row).is_some_and(|(_, cells)| !seen(cells));
-        assert!(known, "{row} is said to show nothing ({reason}), but is not there or shows something");
+    assert!(empty.is_empty(), "no caller is allowed in these rows; add a fixture with a value to show: {empty:#?}");
+    for (name, reason) in objects::EMPTY_ROWS {
+        let row = rows.iter().find(|row| row.name == *name);
+        let is_empty = row.is_some_and(|row| !row.is_shown_to_a_caller());
+        assert!(is_empty, "{name} is listed as empty ({reason}), but is missing or shows a value");
     }
 }
 
-fn table(rows: &[(String, Vec<Cell>)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0) + 2;
-    let mut text = String::from(
-        "# Who may do and see what. allowed: done or shown. empty: shown, with nothing in it. absent: as if it were not there.\n\
-         # denied: UNAUTHENTICATED for a guest, FORBIDDEN for others. Anything else is the error's code.\n\
-         # user owns what is asked for; other is another user; the last six columns are keys of one scope each.\n\n",
-    );
+fn table(rows: &[Row]) -> String {
+    let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0) + 2;
+    let mut text = LEGEND.to_owned();
     let line = |name: &str, cells: &[String]| {
         let mut line = format!("{name:<width$}");
-        for (cell, column) in cells.iter().zip(Column::ALL) {
-            let _ = write!(line, "{cell:<wide$}", wide = column.width());
+        for (cell, caller) in cells.iter().zip(Caller::ALL) {
+            let _ = write!(line, "{cell:<wide$}", wide = caller.width());
         }
         format!("{}\n", line.trim_end())
     };
-    text += &line("", &Column::ALL.map(|column| column.title().to_owned()));
-    let mut last = "";
-    for (name, cells) in rows {
+    text += &line("", &Caller::ALL.map(|caller| caller.title().to_owned()));
+    let mut previous_object = "";
+    for Row { name, cells } in rows {
         let object = name.split('.').next().unwrap_or_default();
-        if object != last {
+        if object != previous_object {
             text.push('\n');
         }
-        last = object;
+        previous_object = object;
         text += &line(name, &cells.iter().map(Cell::to_string).collect::<Vec<_>>());
     }
     text
 }
 
-fn compare(asked: &str) {
+fn assert_committed(table: &str) {
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        std::fs::write(SNAPSHOT, asked).unwrap();
+        std::fs::write(SNAPSHOT, table).unwrap();
         return;
     }
     let committed = std::fs::read_to_string(SNAPSHOT).unwrap_or_default();
-    let changed: Vec<String> = asked
+    let changed: Vec<String> = table
         .lines()
         .filter(|line| !committed.lines().any(|other| other == *line))
         .map(|line| format!("+ {line}"))
         .chain(
-            committed.lines().filter(|line| !asked.lines().any(|other| other == *line)).map(|line| format!("- {line}")),
+            committed.lines().filter(|line| !table.lines().any(|other| other == *line)).map(|line| format!("- {line}")),
         )
         .collect();
-    assert!(asked == committed, "the permissions are not the committed ones:\n{}", changed.join("\n"));
-}
-
-/// Whether a type is an object whose fields the schema lists.
-fn is_object(kind: &TypeKind) -> bool {
-    matches!(kind, TypeKind::Object(_))
+    assert!(table == committed, "the permissions differ from {SNAPSHOT}:\n{}", changed.join("\n"));
 }

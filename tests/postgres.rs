@@ -5,25 +5,27 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A running cluster, or one that somebody else keeps (`TEST_DATABASE_URL`).
+/// A running cluster: the suite's own, or the one of `TEST_DATABASE_URL`.
 #[derive(Clone)]
 pub struct Cluster(Arc<Inner>);
 
 struct Inner {
-    /// Without a database at its end: `postgres://postgres@127.0.0.1:5432`.
-    base: String,
+    /// The URL without a database: `postgres://postgres@127.0.0.1:5432`.
+    base_url: String,
+    /// The folder of PostgreSQL's programs.
     bin: PathBuf,
+    /// The cluster's own folder, if the suite started it.
     folder: Option<tempfile::TempDir>,
-    next: AtomicU32,
+    next_database: AtomicU32,
 }
 
 impl Cluster {
-    /// Starts a cluster from the machine's binaries; `None` where there are none.
+    /// Starts a cluster with the programs that are installed; `None` where there are none.
     pub fn find() -> Option<Self> {
         let bin = find_binaries()?;
         if let Ok(url) = std::env::var("TEST_DATABASE_URL") {
-            let base = url.rsplit_once('/').map_or(url.clone(), |(base, _)| base.to_owned());
-            return Some(Self::new(base, bin, None));
+            let base_url = url.rsplit_once('/').map_or(url.clone(), |(base, _)| base.to_owned());
+            return Some(Self::new(base_url, bin, None));
         }
         let folder = tempfile::Builder::new().prefix("switchboard-pg").tempdir().ok()?;
         let port = std::net::TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
@@ -48,29 +50,29 @@ impl Cluster {
         Some(Self::new(format!("postgres://postgres@127.0.0.1:{port}"), bin, Some(folder)))
     }
 
-    fn new(base: String, bin: PathBuf, folder: Option<tempfile::TempDir>) -> Self {
-        Self(Arc::new(Inner { base, bin, folder, next: AtomicU32::new(1) }))
+    fn new(base_url: String, bin: PathBuf, folder: Option<tempfile::TempDir>) -> Self {
+        Self(Arc::new(Inner { base_url, bin, folder, next_database: AtomicU32::new(1) }))
     }
 
-    /// Makes an empty database, and gives its URL.
-    pub fn database(&self) -> String {
-        let name = format!("suite_{}_{}", std::process::id(), self.0.next.fetch_add(1, Ordering::SeqCst));
-        let made = Command::new(self.0.bin.join("psql"))
-            .arg(format!("{}/postgres", self.0.base))
+    /// Creates an empty database and returns its URL.
+    pub fn create_database(&self) -> String {
+        let name = format!("suite_{}_{}", std::process::id(), self.0.next_database.fetch_add(1, Ordering::SeqCst));
+        let created = Command::new(self.0.bin.join("psql"))
+            .arg(format!("{}/postgres", self.0.base_url))
             .args(["-q", "-c", &format!("CREATE DATABASE {name}")])
             .status();
-        assert!(made.is_ok_and(|status| status.success()), "a database could not be made");
-        format!("{}/{name}", self.0.base)
+        assert!(created.is_ok_and(|status| status.success()), "CREATE DATABASE {name} failed");
+        format!("{}/{name}", self.0.base_url)
     }
 
-    /// Makes a new database with all that this one holds, as a dump gives it, and gives its URL.
+    /// Restores a dump of a database into a new one and returns its URL.
     pub fn copy(&self, url: &str) -> String {
-        let copy = self.database();
+        let copy = self.create_database();
         let mut dump = Command::new(self.0.bin.join("pg_dump"))
             .args(["--no-owner", url])
             .stdout(Stdio::piped())
             .spawn()
-            .expect("pg_dump is beside psql");
+            .expect("pg_dump runs");
         let restored = Command::new(self.0.bin.join("psql"))
             .args(["-q", "-v", "ON_ERROR_STOP=1", &copy])
             .stdin(dump.stdout.take().expect("the dump is piped"))
@@ -87,12 +89,12 @@ impl Cluster {
         dump.stdout
     }
 
-    /// Writes what the cluster has in memory to its files.
+    /// Writes the cluster's shared buffers to its files.
     pub fn checkpoint(&self, url: &str) {
         self.psql(url, "CHECKPOINT");
     }
 
-    /// The name of the folder in which a database has its files.
+    /// The name of the folder with a database's files.
     pub fn oid(&self, url: &str) -> String {
         self.psql(url, "SELECT oid FROM pg_database WHERE datname = current_database()")
     }
@@ -104,7 +106,7 @@ impl Cluster {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// Where the cluster's files are, if the suite may read them.
+    /// The folder of the cluster's files, if the suite started it.
     pub fn data(&self) -> Option<PathBuf> {
         self.0.folder.as_ref().map(|folder| folder.path().join("data"))
     }
@@ -133,7 +135,7 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
 }
 
-/// PostgreSQL refuses to run as root.
+/// A command that runs as an unprivileged user, because PostgreSQL refuses to run as root.
 fn unprivileged(program: &Path) -> Command {
     if !is_root() {
         return Command::new(program);

@@ -1,4 +1,4 @@
-//! The program itself, as a process that can be killed.
+//! The program as a process that a test can kill.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Asker, Database};
+use crate::support::{ApiClient, Database, PASSWORD};
 
 /// The binary that cargo built for the suite.
 const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
-/// How long it may take to be ready on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the program may take to be ready on a busy machine.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An installation: a data folder and a database.
 pub struct Installation {
@@ -21,7 +21,7 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Where the program logs to, through all its lives.
+    /// The log of all processes of the installation.
     pub fn log(&self) -> PathBuf {
         self.folder.join("log")
     }
@@ -42,7 +42,7 @@ impl Installation {
         self.command().args(arguments).output().unwrap()
     }
 
-    /// Starts the program on a free port, and waits until it says that it is ready.
+    /// Starts the program on a free port and waits until it is ready.
     pub async fn start(&self, log_filter: &str) -> Program {
         let log = OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         let read_from = log.metadata().unwrap().len();
@@ -50,7 +50,7 @@ impl Installation {
         let mut program = Program { child, url: String::new() };
         let began = Instant::now();
         while program.url.is_empty() {
-            assert!(began.elapsed() < PATIENCE, "the program does not listen");
+            assert!(began.elapsed() < START_TIMEOUT, "the program does not listen within {START_TIMEOUT:?}");
             assert!(program.child.try_wait().unwrap().is_none(), "the program ended: {}", self.log().display());
             tokio::time::sleep(Duration::from_millis(10)).await;
             let text = std::fs::read(self.log()).unwrap();
@@ -64,7 +64,7 @@ impl Installation {
             }
         }
         while !reqwest::get(format!("{}/readyz", program.url)).await.is_ok_and(|answer| answer.status() == 200) {
-            assert!(began.elapsed() < PATIENCE, "the program is not ready");
+            assert!(began.elapsed() < START_TIMEOUT, "the program is not ready within {START_TIMEOUT:?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         program
@@ -82,25 +82,24 @@ impl Installation {
     }
 }
 
-/// A program that runs; it does not outlive the test.
+/// A running program. Dropping it kills the process.
 pub struct Program {
     child: Child,
     pub url: String,
 }
 
 impl Program {
-    /// Kills it as `kill -9` does, and waits until it is gone.
+    /// Kills the process with SIGKILL and waits for its end.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// One of the demo's people, signed in.
-    pub async fn sign_in(&self, username: &str) -> Asker {
-        let query =
-            "mutation($l: String!) { signIn(input: {login: $l, password: \"numberwang\"}) { token errors { code } } }";
-        let token = Asker::new(&self.url, None).does(query, json!({ "l": username })).await["token"].clone();
-        Asker::new(&self.url, token.as_str())
+    /// One of the demo's accounts, signed in.
+    pub async fn sign_in(&self, username: &str) -> ApiClient {
+        let input = json!({ "login": username, "password": PASSWORD });
+        let session = ApiClient::new(&self.url, None).mutate("signIn", input, "token").await.ok();
+        ApiClient::new(&self.url, session["token"].as_str())
     }
 }
 

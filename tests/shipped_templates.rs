@@ -1,5 +1,5 @@
-//! Hostile labels, parameters, secrets and settings through every shipped template: each document is read back as its system
-//! reads it, and holds nothing but data.
+//! Renders every shipped template with hostile labels, parameters, secrets and settings. Each document is parsed as its
+//! telephone system parses it, and must have the same structure as with harmless texts.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use templates::TemplateFormat;
 use templates::{Limits, SHIPPED_TEMPLATES, ShippedTemplate, render};
 
+/// Texts that try to leave their value: syntax of every target format.
 const HOSTILE: [&str; 12] = [
     "Bob \"B\" <x>;\n[evil]\ntype=endpoint",
     "x\" <112>",
@@ -27,16 +28,26 @@ const HOSTILE: [&str; 12] = [
     ";--\\;--; \\",
 ];
 
-/// The tests, by name.
+/// One test for each shipped template.
 pub fn trials() -> Vec<Trial> {
     SHIPPED_TEMPLATES
         .iter()
-        .map(|shipped| Trial::test(format!("shipped_templates::{}", shipped.name), move || hostile(shipped)))
+        .map(|shipped| {
+            Trial::test(format!("shipped_templates::{}", shipped.name), move || hostile_texts_stay_data(shipped))
+        })
         .collect()
 }
 
-/// What a template sees, with these texts where people, systems and admins write.
-fn context(label: &str, parameter: &str, realm: &str) -> Value {
+/// The texts that come from outside: from people, telephone systems and admins.
+#[derive(Clone, Copy)]
+struct Texts<'texts> {
+    label: &'texts str,
+    parameter: &'texts str,
+    realm: &'texts str,
+}
+
+/// The variables of a template with these texts.
+fn context(Texts { label, parameter, realm }: Texts<'_>) -> Value {
     let extension = json!({
         "id": "Extension:01", "slot": 1, "number": "2342", "previous_numbers": [], "label": label, "ascii_label": "label",
         "parameters": {
@@ -55,44 +66,65 @@ fn context(label: &str, parameter: &str, realm: &str) -> Value {
     })
 }
 
-fn rendered(shipped: &ShippedTemplate, label: &str, parameter: &str, realm: &str) -> Result<String, String> {
-    let context = context(label, parameter, realm);
+fn rendered(shipped: &ShippedTemplate, texts: Texts<'_>) -> Result<String, String> {
+    let context = context(texts);
     render(shipped.format, shipped.source, Serde(&context).into(), Limits::SMALL)
         .map_err(|error| format!("{}: {error}", shipped.name))
 }
 
-/// Three texts that stand nowhere else, so that their places are found again.
-const MARKS: [&str; 3] = ["LABEL", "PARAMETER", "REALM"];
+/// Harmless texts that occur nowhere else in a document, so each marks the values that it is part of.
+const PLACEHOLDERS: Texts<'_> = Texts { label: "LABEL", parameter: "PARAMETER", realm: "REALM" };
 
-fn hostile(shipped: &ShippedTemplate) -> Result<(), libtest_mimic::Failed> {
-    let plain = leaves(shipped, &rendered(shipped, MARKS[0], MARKS[1], MARKS[2])?);
-    assert!(!plain.is_empty());
+/// A value of a parsed document, with its path.
+struct Leaf {
+    path: String,
+    value: String,
+}
+
+impl Leaf {
+    fn new(path: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { path: path.into(), value: value.into() }
+    }
+}
+
+fn hostile_texts_stay_data(shipped: &ShippedTemplate) -> Result<(), libtest_mimic::Failed> {
+    let harmless = leaves(shipped, &rendered(shipped, PLACEHOLDERS)?);
+    assert!(!harmless.is_empty());
     for text in HOSTILE {
-        // Where a realm stands in a SIP address, what is no host name is refused.
-        let (document, marks) = match rendered(shipped, text, text, text) {
-            Err(error) if error.contains("no host name") => (rendered(shipped, text, text, MARKS[2])?, &MARKS[..2]),
-            other => (other?, &MARKS[..]),
+        let Texts { label, parameter, realm } = PLACEHOLDERS;
+        let hostile = Texts { label: text, parameter: text, realm: text };
+        // A template that writes the realm as a host name rejects every other text.
+        let (document, replaced) = match rendered(shipped, hostile) {
+            Err(error) if error.contains("host name") => {
+                (rendered(shipped, Texts { realm, ..hostile })?, vec![label, parameter])
+            }
+            other => (other?, vec![label, parameter, realm]),
         };
-        let read = leaves(shipped, &document);
-        let places = |leaves: &[(String, String)]| leaves.iter().map(|(place, _)| place.clone()).collect::<Vec<_>>();
-        assert_eq!(places(&read), places(&plain), "{text:?} changes what {} says:\n{document}", shipped.name);
-        for ((place, before), (_, after)) in plain.iter().zip(&read) {
-            let is_data = written(text)
-                .iter()
-                .any(|text| marks.iter().fold(before.clone(), |value, mark| value.replace(mark, text)) == *after);
+        let found = leaves(shipped, &document);
+        let paths = |leaves: &[Leaf]| leaves.iter().map(|leaf| leaf.path.clone()).collect::<Vec<_>>();
+        assert_eq!(paths(&found), paths(&harmless), "{text:?} changes the structure of {}:\n{document}", shipped.name);
+        for (before, after) in harmless.iter().zip(&found) {
+            let with_form = |form: &String| {
+                replaced.iter().fold(before.value.clone(), |value, placeholder| value.replace(placeholder, form))
+            };
             assert!(
-                is_data,
-                "{text:?} gets out of its place in {}: {place} is {after:?}, not {before:?}",
-                shipped.name
+                permitted_forms(text).iter().any(|form| with_form(form) == after.value),
+                "{text:?} leaves its value in {}: {} is {:?}, was {:?}",
+                shipped.name,
+                after.path,
+                after.value,
+                before.value
             );
         }
     }
     Ok(())
 }
 
-/// How a text may come through: as it is, on one line, and without what its place cannot hold.
-fn written(text: &str) -> BTreeSet<String> {
-    let line: String = text.chars().map(|c| if c.is_control() || c == '\u{2028}' { ' ' } else { c }).collect();
+/// The forms in which a text may appear: unchanged, on one line, or without the characters that the format cannot
+/// represent.
+fn permitted_forms(text: &str) -> BTreeSet<String> {
+    let is_break = |character: char| character.is_control() || character == '\u{2028}';
+    let line: String = text.chars().map(|character| if is_break(character) { ' ' } else { character }).collect();
     let mut forms = BTreeSet::from([text.to_owned(), line]);
     for form in forms.clone() {
         forms.insert(form.trim().to_owned());
@@ -102,35 +134,38 @@ fn written(text: &str) -> BTreeSet<String> {
     forms
 }
 
-/// Every value of a document with its place, as the system that it is for would read it.
-fn leaves(shipped: &ShippedTemplate, document: &str) -> Vec<(String, String)> {
+/// Every value of a document, parsed as the telephone system parses it.
+fn leaves(shipped: &ShippedTemplate, document: &str) -> Vec<Leaf> {
     match shipped.format {
-        TemplateFormat::Sql => executed(document),
-        TemplateFormat::Ini => asterisk(document),
-        TemplateFormat::Xml => xml(document),
-        TemplateFormat::Csv => csv(document),
+        TemplateFormat::Sql => sql_leaves(document),
+        TemplateFormat::Ini => asterisk_leaves(document),
+        TemplateFormat::Xml => xml_leaves(document),
+        TemplateFormat::Csv => csv_leaves(document),
         TemplateFormat::Json => json_leaves(&serde_json::from_str(document).unwrap(), ""),
-        TemplateFormat::Text => lines(document),
-        other => panic!("no shipped template is {other:?}"),
+        TemplateFormat::Text => text_leaves(document),
+        other => panic!("no shipped template has the format {other:?}"),
     }
 }
 
 #[derive(diesel::QueryableByName)]
-struct Row {
+struct ValueRow {
     #[diesel(sql_type = Text)]
     value: String,
 }
 
-/// Runs the statements, and tells every table and row that is there afterwards.
-fn executed(document: &str) -> Vec<(String, String)> {
+/// Executes the statements; the values are the tables and rows afterwards.
+fn sql_leaves(document: &str) -> Vec<Leaf> {
     let mut conn = SqliteConnection::establish(":memory:").unwrap();
-    conn.batch_execute("CREATE TABLE subscriber (username TEXT, domain TEXT, password TEXT, ha1 TEXT, ha1b TEXT, PRIMARY KEY (username, domain));")
-        .unwrap();
+    conn.batch_execute(
+        "CREATE TABLE subscriber (username TEXT, domain TEXT, password TEXT, ha1 TEXT, ha1b TEXT, \
+        PRIMARY KEY (username, domain));",
+    )
+    .unwrap();
     conn.batch_execute(document).unwrap();
-    // A second time: a whole feed replaces what was there.
+    // Twice, because a snapshot replaces the rows of an earlier one.
     conn.batch_execute(document).unwrap();
     let mut found = Vec::new();
-    for (place, query) in [
+    for (path, query) in [
         ("table", "SELECT name AS value FROM sqlite_master WHERE type = 'table'"),
         ("username", "SELECT username AS value FROM subscriber"),
         ("domain", "SELECT domain AS value FROM subscriber"),
@@ -138,98 +173,104 @@ fn executed(document: &str) -> Vec<(String, String)> {
         ("ha1", "SELECT ha1 AS value FROM subscriber"),
         ("ha1b", "SELECT ha1b AS value FROM subscriber"),
     ] {
-        let rows: Vec<Row> = sql_query(query).load(&mut conn).unwrap();
-        found.extend(rows.into_iter().map(|row| (place.to_owned(), row.value)));
+        let rows: Vec<ValueRow> = sql_query(query).load(&mut conn).unwrap();
+        found.extend(rows.into_iter().map(|row| Leaf::new(path, row.value)));
     }
-    assert_eq!(found.len(), 6, "one table with one row: {found:?}");
+    assert_eq!(found.len(), 6, "one table with one row");
     found
 }
 
-/// Sections and values as Asterisk's `main/config.c` reads them: `;` begins a comment unless a backslash stands before it,
-/// which is then taken away; `;--` begins a comment of many lines; `#` at the beginning of a line is a directive.
-fn asterisk(document: &str) -> Vec<(String, String)> {
+/// Sections and values as Asterisk's `main/config.c` parses them: `;` starts a comment, `\;` is a semicolon, `;--`
+/// starts a multi-line comment, `#` at the start of a line is a directive.
+fn asterisk_leaves(document: &str) -> Vec<Leaf> {
     let (mut found, mut section) = (Vec::new(), String::new());
     for line in document.lines() {
         let (mut text, mut rest) = (String::new(), line);
-        while let Some(at) = rest.find(';') {
-            if !rest[..at].ends_with('\\') {
-                assert!(!rest[at..].starts_with(";--"), "a comment of many lines: {line}");
-                rest = &rest[..at];
+        while let Some(index) = rest.find(';') {
+            if !rest[..index].ends_with('\\') {
+                assert!(!rest[index..].starts_with(";--"), "a multi-line comment: {line}");
+                rest = &rest[..index];
                 break;
             }
-            text += &rest[..at - 1];
+            text += &rest[..index - 1];
             text.push(';');
-            rest = &rest[at + 1..];
+            rest = &rest[index + 1..];
         }
         text += rest;
         let text = text.trim();
         assert!(!text.starts_with('#'), "a directive: {line}");
         if let Some(name) = text.strip_prefix('[') {
             section = name.split(']').next().unwrap().to_owned();
-            found.push((format!("[{section}]"), String::new()));
+            found.push(Leaf::new(format!("[{section}]"), ""));
         } else if !text.is_empty() {
             let (key, value) = text.split_once('=').unwrap_or_else(|| panic!("no value: {line}"));
-            found.push((format!("[{section}] {}", key.trim()), value.trim().to_owned()));
+            found.push(Leaf::new(format!("[{section}] {}", key.trim()), value.trim()));
         }
     }
-    // Whatever stands in a name ends with the second quotation mark, and the number follows.
-    for (place, value) in found.iter().filter(|(place, _)| place.ends_with("callerid")) {
-        let parts: Vec<&str> = value.split('"').collect();
-        assert_eq!((parts.len(), parts[0], parts[2]), (3, "", " <2342>"), "{place}");
+    // A caller id is a name between two quotation marks, then the number.
+    for leaf in found.iter().filter(|leaf| leaf.path.ends_with("callerid")) {
+        let parts: Vec<&str> = leaf.value.split('"').collect();
+        assert_eq!(parts.len(), 3, "{}", leaf.path);
+        assert_eq!([parts[0], parts[2]], ["", " <2342>"], "{}", leaf.path);
     }
     found
 }
 
-fn xml(document: &str) -> Vec<(String, String)> {
+fn xml_leaves(document: &str) -> Vec<Leaf> {
     let parsed = roxmltree::Document::parse(document).unwrap();
     let mut found = Vec::new();
     for node in parsed.descendants() {
         assert!(!node.is_comment() && !node.is_pi(), "{document}");
-        let place: Vec<_> = node.ancestors().map(|node| node.tag_name().name()).collect();
-        let place = place.join("<");
-        found.extend(node.attributes().map(|a| (format!("{place}@{}", a.name()), a.value().to_owned())));
+        let path: Vec<_> = node.ancestors().map(|node| node.tag_name().name()).collect();
+        let path = path.join("<");
+        let leaf = |attribute: roxmltree::Attribute<'_, '_>| {
+            Leaf::new(format!("{path}@{}", attribute.name()), attribute.value())
+        };
+        found.extend(node.attributes().map(leaf));
         if node.is_text() {
-            found.push((place, node.text().unwrap().to_owned()));
+            found.push(Leaf::new(path, node.text().unwrap()));
         }
     }
-    for (place, value) in found.iter().filter(|(_, value)| value.contains("<sip:2342@")) {
-        assert_eq!(value.matches('"').count(), 2, "{place}: {value}");
+    for leaf in found.iter().filter(|leaf| leaf.value.contains("<sip:2342@")) {
+        assert_eq!(leaf.value.matches('"').count(), 2, "{}: {}", leaf.path, leaf.value);
     }
     found
 }
 
-fn csv(document: &str) -> Vec<(String, String)> {
+fn csv_leaves(document: &str) -> Vec<Leaf> {
     let mut reader = csv::Reader::from_reader(document.as_bytes());
     let names = reader.headers().unwrap().clone();
     let rows = reader.records().map(Result::unwrap);
     rows.enumerate()
         .flat_map(|(row, record)| {
             let cells: Vec<_> =
-                names.iter().zip(&record).map(|(name, cell)| (format!("{row} {name}"), cell.to_owned())).collect();
+                names.iter().zip(&record).map(|(name, cell)| Leaf::new(format!("{row} {name}"), cell)).collect();
             cells
         })
         .collect()
 }
 
-fn json_leaves(value: &Value, place: &str) -> Vec<(String, String)> {
+fn json_leaves(value: &Value, path: &str) -> Vec<Leaf> {
     match value {
         Value::Array(items) => {
-            items.iter().enumerate().flat_map(|(at, item)| json_leaves(item, &format!("{place}/{at}"))).collect()
+            items.iter().enumerate().flat_map(|(index, item)| json_leaves(item, &format!("{path}/{index}"))).collect()
         }
         Value::Object(members) => {
-            members.iter().flat_map(|(name, member)| json_leaves(member, &format!("{place}/{name}"))).collect()
+            members.iter().flat_map(|(name, member)| json_leaves(member, &format!("{path}/{name}"))).collect()
         }
-        Value::String(text) => vec![(place.to_owned(), text.clone())],
-        other => vec![(place.to_owned(), other.to_string())],
+        Value::String(text) => vec![Leaf::new(path, text.as_str())],
+        other => vec![Leaf::new(path, other.to_string())],
     }
 }
 
-/// Lines: a value behind ` = `, or a command.
-fn lines(document: &str) -> Vec<(String, String)> {
-    assert!(!document.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{2028}'), "{document:?}");
-    let line = |(at, line): (usize, &str)| match line.split_once(" = ") {
-        Some((key, value)) => (format!("{at} {key}"), value.to_owned()),
-        None => (format!("{at} {line}"), String::new()),
+/// Lines of `key = value`, or of a single word.
+fn text_leaves(document: &str) -> Vec<Leaf> {
+    let is_unexpected_break =
+        |character: char| (character.is_control() && character != '\n') || character == '\u{2028}';
+    assert!(!document.contains(is_unexpected_break), "{document:?}");
+    let leaf = |(index, line): (usize, &str)| match line.split_once(" = ") {
+        Some((key, value)) => Leaf::new(format!("{index} {key}"), value),
+        None => Leaf::new(format!("{index} {line}"), ""),
     };
-    document.lines().enumerate().map(line).collect()
+    document.lines().enumerate().map(leaf).collect()
 }

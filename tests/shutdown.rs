@@ -1,4 +1,4 @@
-//! The program as a process: SIGTERM, and what those see who are connected.
+//! SIGTERM: the program closes every socket before it exits.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -14,43 +14,46 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// So many that closing them takes longer than ending the program would.
+/// Enough sockets that closing them takes longer than exiting without closing them.
 const SOCKETS: usize = 200;
 
-/// The tests of stopping.
+/// The close code of a server that shuts down (RFC 6455, section 7.4.1).
+const GOING_AWAY: u16 = 1001;
+
+/// The tests of the shutdown.
 pub fn trials() -> Vec<Trial> {
-    vec![Trial::test("shutdown::every_socket_is_told_that_the_server_goes_away", || {
+    vec![Trial::test("shutdown::every_socket_is_closed_with_going_away", || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(every_socket_is_told())
+        runtime.block_on(every_socket_is_closed())
     })]
 }
 
-async fn every_socket_is_told() -> Result<(), Failed> {
+async fn every_socket_is_closed() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let mut server = Server::start(folder.path())?;
     let mut sockets = Vec::new();
     for number in 0..SOCKETS {
         let mut socket = connect(&server.address).await;
-        // Some follow the directory, some have only said hello, some not even that.
+        // A third of the sockets has a subscription, a third is initialised, a third is only open.
         if number % 3 > 0 {
-            say(&mut socket, json!({ "type": "connection_init" })).await;
-            assert_eq!(hear(&mut socket).await["type"], "connection_ack");
+            send(&mut socket, json!({ "type": "connection_init" })).await;
+            assert_eq!(receive(&mut socket).await["type"], "connection_ack");
         }
         if number % 3 > 1 {
             let query = "subscription { directoryChanged(event: \"demo\") { slug } }";
-            say(&mut socket, json!({ "type": "subscribe", "id": "s", "payload": { "query": query } })).await;
+            send(&mut socket, json!({ "type": "subscribe", "id": "s", "payload": { "query": query } })).await;
         }
         sockets.push(socket);
     }
     server.terminate();
     let began = Instant::now();
     for (number, socket) in sockets.iter_mut().enumerate() {
-        assert_eq!(close_code(socket).await, Some(1001), "socket {number}");
+        assert_eq!(close_code(socket).await, Some(GOING_AWAY), "socket {number}");
     }
     drop(sockets);
-    let ended = server.child.wait()?;
-    assert!(ended.success(), "{ended}");
-    assert!(began.elapsed() < Duration::from_secs(10), "it took {:?} to stop", began.elapsed());
+    let status = server.child.wait()?;
+    assert!(status.success(), "{status}");
+    assert!(began.elapsed() < Duration::from_secs(10), "the shutdown took {:?}", began.elapsed());
     Ok(())
 }
 
@@ -60,7 +63,7 @@ struct Server {
 }
 
 impl Server {
-    /// Starts the program on a port of its choice, with the demo event.
+    /// Starts the program with the demo event on a free port.
     fn start(folder: &std::path::Path) -> Result<Self, Failed> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_switchboard"))
             .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--log-format", "json", "--data-dir"])
@@ -75,8 +78,8 @@ impl Server {
             .by_ref()
             .filter_map(|line| serde_json::from_str::<Value>(&line).ok())
             .find(|line| line["message"] == "listening")
-            .ok_or("the program did not say where it listens")?;
-        // What it still has to say must not fill the pipe.
+            .ok_or("the program did not log its address")?;
+        // The rest of the log is read too, so that the pipe does not fill up.
         std::thread::spawn(move || lines.for_each(drop));
         let address = listening["address"].as_str().ok_or("no address")?.to_owned();
         Ok(Self { child, address })
@@ -90,7 +93,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It has ended already, where the test went well.
+        // The process has exited already when the test passed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -102,15 +105,18 @@ async fn connect(address: &str) -> Socket {
     tokio_tungstenite::connect_async(request).await.unwrap().0
 }
 
-async fn say(socket: &mut Socket, message: Value) {
+async fn send(socket: &mut Socket, message: Value) {
     socket.send(Message::text(message.to_string())).await.unwrap();
 }
 
 async fn next(socket: &mut Socket) -> Option<Message> {
-    tokio::time::timeout(Duration::from_secs(10), socket.next()).await.expect("in time").and_then(Result::ok)
+    tokio::time::timeout(Duration::from_secs(10), socket.next())
+        .await
+        .expect("a message within ten seconds")
+        .and_then(Result::ok)
 }
 
-async fn hear(socket: &mut Socket) -> Value {
+async fn receive(socket: &mut Socket) -> Value {
     loop {
         match next(socket).await.expect("an open socket") {
             Message::Text(text) => return serde_json::from_str(&text).unwrap(),
@@ -120,7 +126,7 @@ async fn hear(socket: &mut Socket) -> Value {
     }
 }
 
-/// Reads on until the socket ends: the code of its close frame, if one came.
+/// Reads until the socket ends, and returns the code of its close frame, if there was one.
 async fn close_code(socket: &mut Socket) -> Option<u16> {
     loop {
         if let Message::Close(frame) = next(socket).await? {

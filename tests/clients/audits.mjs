@@ -1,4 +1,4 @@
-// Every audit of GraphQL over HTTP that the graphql-http project has: node audits.mjs http://127.0.0.1:PORT/graphql
+// Runs all audits of GraphQL over HTTP of the graphql-http project: node audits.mjs http://127.0.0.1:PORT/graphql
 import { serverAudits } from 'graphql-http';
 
 const [url] = process.argv.slice(2);

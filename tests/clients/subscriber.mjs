@@ -1,13 +1,19 @@
-// A subscription with the usual clients: node subscriber.mjs ws|sse http://127.0.0.1:PORT/graphql AUTHORIZATION SUBSCRIPTION AUTHORIZATION MUTATION
-// Prints two events, a line each; the mutation is done after the first.
+// Subscribes with graphql-ws or graphql-sse:
+// node subscriber.mjs ws|sse http://127.0.0.1:PORT/graphql AUTHORIZATION SUBSCRIPTION AUTHORIZATION MUTATION
+// Prints two events, one per line; executes the mutation after the first.
 import { createClient as createSseClient } from 'graphql-sse';
 import { createClient as createWsClient } from 'graphql-ws';
 import WebSocket from 'ws';
 
-const [way, url, authorization, subscription, actor, mutation] = process.argv.slice(2);
+const [protocol, url, authorization, subscription, actor, mutation] = process.argv.slice(2);
 const client =
-  way === 'ws'
-    ? createWsClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0, connectionParams: { authorization } })
+  protocol === 'ws'
+    ? createWsClient({
+        url: url.replace('http', 'ws'),
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
+        connectionParams: { authorization },
+      })
     : createSseClient({ url, headers: { authorization }, retryAttempts: 0 });
 
 let events = 0;

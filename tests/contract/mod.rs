@@ -1,4 +1,4 @@
-//! The public schema: a committed file, so that a change of the API shows in review, and a contract that it keeps.
+//! The public schema: a committed file, so that a review shows each change of the API, and a contract that it keeps.
 
 mod promises;
 
@@ -6,19 +6,19 @@ use libtest_mimic::{Failed, Trial};
 
 use promises::Promises;
 
-/// What clients may rely on.
+/// The part of the schema that clients may rely on.
 const CONTRACT: &str = include_str!("core.graphql");
 
 /// The tests of the schema.
 pub fn trials() -> Vec<Trial> {
     vec![
-        Trial::test("contract::the_printed_schema_is_committed", the_printed_schema_is_committed),
+        Trial::test("contract::the_committed_schema_is_the_printed_one", the_committed_schema_is_the_printed_one),
         Trial::test("contract::the_schema_keeps_every_promise", the_schema_keeps_every_promise),
-        Trial::test("contract::a_broken_promise_is_seen", a_broken_promise_is_seen),
+        Trial::test("contract::a_broken_promise_is_detected", a_broken_promise_is_detected),
     ]
 }
 
-fn the_printed_schema_is_committed() -> Result<(), Failed> {
+fn the_committed_schema_is_the_printed_one() -> Result<(), Failed> {
     let printed = switchboard::app::core_schema().sdl();
     let committed = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql"))?;
     if printed == committed {
@@ -38,17 +38,18 @@ fn the_schema_keeps_every_promise() -> Result<(), Failed> {
     }
 }
 
-/// The comparison itself: each of these schemas breaks one promise of a small contract.
-fn a_broken_promise_is_seen() -> Result<(), Failed> {
-    let contract = "interface Node { id: ID! } type Query { a(x: Int, y: Boolean! = true): A! } type A implements Node { id: ID! b: [B!] } \
-                    enum B { C D } union U = A input I { f: Int! g: Int = 1 }";
+/// Tests the comparison: each of these schemas breaks one promise of a small contract.
+fn a_broken_promise_is_detected() -> Result<(), Failed> {
+    let contract = "interface Node { id: ID! } type Query { a(x: Int, y: Boolean! = true): A! } \
+                    type A implements Node { id: ID! b: [B!] } enum B { C D } \
+                    union U = A input I { f: Int! g: Int = 1 }";
     if !Promises::of(contract).broken_by(contract).is_empty() {
-        return Err("a contract breaks itself".into());
+        return Err("a schema breaks its own promises".into());
     }
-    let more =
+    let extended =
         contract.replace("x: Int", "x: Int, z: Int").replace("C D", "C D E").replace("f: Int!", "f: Int! h: Int! = 2");
-    if !Promises::of(contract).broken_by(&more).is_empty() {
-        return Err("more than was promised is taken for less".into());
+    if !Promises::of(contract).broken_by(&extended).is_empty() {
+        return Err("an addition is reported as a broken promise".into());
     }
     let changes = [
         ("): A!", "): A"),
@@ -71,7 +72,7 @@ fn a_broken_promise_is_seen() -> Result<(), Failed> {
     for (from, to) in changes {
         let schema = contract.replace(from, to);
         if schema == contract || Promises::of(contract).broken_by(&schema).is_empty() {
-            return Err(format!("`{from}` became `{to}`, and nothing was broken").into());
+            return Err(format!("`{from}` became `{to}`, and no broken promise was reported").into());
         }
     }
     Ok(())

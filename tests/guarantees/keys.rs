@@ -1,163 +1,168 @@
-//! What a page says about what was: every key, in two phases, whole transactions.
+//! The keys in a page of changes: every previous key, application in two phases, complete transactions.
 
 use serde_json::{Value, json};
 
-use super::ground::ServicesInner;
-use super::system::System;
-use super::ways::{Part, Way};
+use super::fixture::Fixture;
+use super::reader::Reader;
+use super::transport::{Aspect, Transport};
 use super::{ban, mutate, registered, relabel, renumber};
-use crate::support::{Asker, TestApp};
+use crate::support::{ApiClient, TestApp};
 
-async fn write_back(key: &Asker, id: &str, ipei: &str) {
+async fn write_back(key: &ApiClient, id: &str, ipei: &str) {
     mutate(key, "writeBackParameters", id, &format!(", parameters: {{ipei: \"{ipei}\"}}")).await;
 }
 
-/// What was told of an extension: the removal, or the upsert.
-fn of<'t>(told: &'t [Value], id: &str) -> &'t Value {
-    let found = told.iter().find(|change| change["id"] == id || change["extension"]["id"] == id);
-    found.unwrap_or_else(|| panic!("nothing is told of {id}: {told:?}"))
+/// The removal or the upsert of an extension.
+fn change_of<'changes>(changes: &'changes [Value], id: &str) -> &'changes Value {
+    let found = changes.iter().find(|change| change["id"] == id || change["extension"]["id"] == id);
+    found.unwrap_or_else(|| panic!("no change of {id}: {changes:?}"))
 }
 
-/// The numbers under which a change is told, sorted.
-fn numbers(change: &Value) -> Vec<&str> {
-    let keys = change["keys"].as_array().or(change["previous"].as_array()).unwrap();
-    let mut numbers: Vec<&str> = keys.iter().map(|keys| keys["number"].as_str().unwrap()).collect();
+fn previous_keys(change: &Value) -> &Vec<Value> {
+    change["keys"].as_array().or(change["previous"].as_array()).unwrap()
+}
+
+/// The previous numbers in the change of an extension, sorted.
+fn numbers<'changes>(changes: &'changes [Value], id: &str) -> Vec<&'changes str> {
+    let keys = previous_keys(change_of(changes, id)).iter();
+    let mut numbers: Vec<&str> = keys.map(|keys| keys["number"].as_str().unwrap()).collect();
     numbers.sort_unstable();
     numbers
 }
 
-/// The handsets under which a change is told.
-fn handsets(change: &Value) -> Vec<&Value> {
-    let keys = change["keys"].as_array().or(change["previous"].as_array()).unwrap();
-    keys.iter().map(|keys| &keys["parameters"]["ipei"]).filter(|ipei| !ipei.is_null()).collect()
+/// The previous handsets in the change of an extension.
+fn handsets<'changes>(changes: &'changes [Value], id: &str) -> Vec<&'changes Value> {
+    let keys = previous_keys(change_of(changes, id)).iter();
+    keys.map(|keys| &keys["parameters"]["ipei"]).filter(|ipei| !ipei.is_null()).collect()
 }
 
-pub async fn every_key_is_told(app: TestApp, way: Way) {
-    let ground = ServicesInner::set(app, way).await;
-    let user = &ground.user;
+pub async fn every_previous_key(app: TestApp, transport: Transport) {
+    let fixture = Fixture::new(app, transport).await;
+    let user = &fixture.user;
     let first = registered(user, "sip", "2342").await;
     let second = registered(user, "sip", "2344").await;
     let third = registered(user, "sip", "2346").await;
-    let mut system = ground.system("sip").await;
-    let mut sleeper = system.sleeper().await;
+    let mut reader = fixture.reader("sip").await;
+    let mut idle = reader.fork().await;
 
-    // Whoever saw 2342 and not its renumbering is told 2342 when it is deleted.
+    // A reader that has 2342 and missed the renumbering must receive 2342 with the removal.
     renumber(user, &first, "2343").await;
     mutate(user, "deleteExtension", &first, "").await;
-    let told = system.is_told_at_once().await;
-    assert_eq!(numbers(of(&told, &first)), ["2342", "2343"], "{told:?}");
+    let changes = reader.catch_up_then_disconnect().await;
+    assert_eq!(numbers(&changes, &first), ["2342", "2343"], "{changes:?}");
 
-    // A key that another extension holds by now is not told: a system would delete the other's.
+    // A key that now belongs to another extension is omitted: the reader would delete the other extension's row.
     renumber(user, &second, "2345").await;
-    let taker = registered(user, "sip", "2344").await;
+    let successor = registered(user, "sip", "2344").await;
     mutate(user, "deleteExtension", &second, "").await;
-    let told = system.is_told_at_once().await;
-    assert_eq!(numbers(of(&told, &second)), ["2345"], "{told:?}");
-    assert!(of(&told, &taker)["extension"].is_object());
+    let changes = reader.catch_up_then_disconnect().await;
+    assert_eq!(numbers(&changes, &second), ["2345"], "{changes:?}");
+    assert!(change_of(&changes, &successor)["extension"].is_object());
 
-    // An upsert carries what was known by other keys, and so does one who saw none of it.
+    // An upsert has the previous keys, also for a reader that missed all intermediate changes.
     renumber(user, &third, "2347").await;
     renumber(user, &third, "2348").await;
-    let told = system.is_told_at_once().await;
-    assert_eq!(numbers(of(&told, &third)), ["2346", "2347"], "{told:?}");
+    let changes = reader.catch_up_then_disconnect().await;
+    assert_eq!(numbers(&changes, &third), ["2346", "2347"], "{changes:?}");
 
-    // What was made and deleted after the base is told all the same.
+    // An extension that was created and deleted after the reader's cursor has a removal.
     let short_lived = registered(user, "sip", "2350").await;
     mutate(user, "deleteExtension", &short_lived, "").await;
-    assert_eq!(numbers(of(&system.is_in_step().await, &short_lived)), ["2350"]);
+    assert_eq!(numbers(&reader.catch_up().await, &short_lived), ["2350"]);
 
-    // One who has slept all the while comes to the same.
-    let told = sleeper.is_told("all of it").await;
-    assert_eq!(numbers(of(&told, &first)), ["2342", "2343"], "{told:?}");
-    assert_eq!(numbers(of(&told, &second)), ["2345"], "{told:?}");
-    unique_parameters_are_keys(&ground).await;
+    // A reader that was idle meanwhile reaches the same state.
+    let changes = idle.expect_changes("all changes above").await;
+    assert_eq!(numbers(&changes, &first), ["2342", "2343"], "{changes:?}");
+    assert_eq!(numbers(&changes, &second), ["2345"], "{changes:?}");
+    unique_parameters_are_keys(&fixture).await;
 }
 
-async fn unique_parameters_are_keys(ground: &ServicesInner) {
-    let user = &ground.user;
-    let (one, other) = (registered(user, "dect", "2360").await, registered(user, "dect", "2361").await);
-    let mut system = ground.system_of("READ_CONFIG, WRITE_BACK", "demo", "dect").await;
-    let key = system.desk.key.clone();
-    write_back(&key, &one, "000000000001*").await;
-    system.is_told("a handset").await;
-    let mut sleeper = system.sleeper().await;
-    let mut by_ones = system.sleeper().await;
-    write_back(&key, &one, "000000000002*").await;
-    let told = system.is_told("another handset").await;
-    assert_eq!(handsets(of(&told, &one)), ["000000000001*"], "{told:?}");
+async fn unique_parameters_are_keys(fixture: &Fixture) {
+    let user = &fixture.user;
+    let (first, second) = (registered(user, "dect", "2360").await, registered(user, "dect", "2361").await);
+    let mut reader = fixture.reader_with("READ_CONFIG, WRITE_BACK", "demo", "dect").await;
+    let key = reader.consumer.key.clone();
+    write_back(&key, &first, "000000000001*").await;
+    reader.expect_changes("a handset").await;
+    let mut idle = reader.fork().await;
+    let mut small_pages = reader.fork().await;
+    write_back(&key, &first, "000000000002*").await;
+    let changes = reader.expect_changes("another handset").await;
+    assert_eq!(handsets(&changes, &first), ["000000000001*"], "{changes:?}");
 
-    // The neighbour has the first handset now. Whoever saw it in the old place must not delete it in the new one.
-    write_back(&key, &other, "000000000001*").await;
-    mutate(user, "deleteExtension", &one, "").await;
-    let told = system.is_in_step().await;
-    assert_eq!(handsets(of(&told, &one)), ["000000000002*"], "{told:?}");
-    let told = sleeper.is_told("all of it").await;
-    assert_eq!(handsets(of(&told, &one)), ["000000000002*"], "a neighbour's handset is told too: {told:?}");
-    // The neighbour in one page, what is gone in a later one.
-    if ground.shows(Part::PageSize) {
-        by_ones.page = 1;
+    // The second extension takes over the first handset. The removal of the first must not delete the second's row.
+    write_back(&key, &second, "000000000001*").await;
+    mutate(user, "deleteExtension", &first, "").await;
+    let changes = reader.catch_up().await;
+    assert_eq!(handsets(&changes, &first), ["000000000002*"], "{changes:?}");
+    let changes = idle.expect_changes("all changes above").await;
+    assert_eq!(handsets(&changes, &first), ["000000000002*"], "the key of another extension: {changes:?}");
+    // The upsert of the second in one page, the removal of the first in a later one.
+    if fixture.supports(Aspect::PageSize) {
+        small_pages.page_size = 1;
     }
-    by_ones.is_told("all of it").await;
-    assert_eq!(by_ones.row("2361")["parameters"]["ipei"], "000000000001*");
+    small_pages.expect_changes("all changes above").await;
+    assert_eq!(small_pages.row("2361")["parameters"]["ipei"], "000000000001*");
 }
 
-pub async fn pages_are_whole(app: TestApp, way: Way) {
-    let ground = ServicesInner::set(app, way).await;
-    let (user, admin) = (&ground.user, &ground.admin);
+pub async fn complete_transactions(app: TestApp, transport: Transport) {
+    let fixture = Fixture::new(app, transport).await;
+    let (user, admin) = (&fixture.user, &fixture.admin);
     let (first, second) = (registered(user, "sip", "2001").await, registered(user, "sip", "2002").await);
     relabel(user, &second, "Second").await;
-    let mut system = ground.system("sip").await;
-    let mut sleeper = system.sleeper().await;
-    let swap = "mutation($a: ID!, $b: ID!) { swapNumbers(input: {first: $a, second: $b}) { errors { code message } } }";
-    admin.does(swap, json!({ "a": first, "b": second })).await;
-    assert_eq!(system.is_told("a swap").await.len(), 2);
-    assert_eq!(system.row("2001")["label"], "Second");
-    // A swap that has moved on: each number is known to somebody else by now.
+    let mut reader = fixture.reader("sip").await;
+    let mut idle = reader.fork().await;
+    let swap = "mutation($first: ID!, $second: ID!) \
+                { swapNumbers(input: {first: $first, second: $second}) { errors { code message } } }";
+    admin.execute_ok(swap, json!({ "first": first, "second": second })).await;
+    assert_eq!(reader.expect_changes("a swap").await.len(), 2);
+    assert_eq!(reader.row("2001")["label"], "Second");
+    // After a second swap each number belongs to an extension that the idle reader has under another number.
     renumber(user, &first, "2003").await;
-    admin.does(swap, json!({ "a": first, "b": second })).await;
-    sleeper.is_told("a swap and a move").await;
-    system.is_told("a move").await;
+    admin.execute_ok(swap, json!({ "first": first, "second": second })).await;
+    idle.expect_changes("two swaps and a renumbering").await;
+    reader.expect_changes("a renumbering and a swap").await;
 
-    // A transaction is never cut: the ban of three extensions comes in one page, whatever size is asked for.
+    // A page never ends inside a transaction: the ban of three extensions arrives in one page of any size.
     registered(user, "sip", "2004").await;
-    system.is_told("a third").await;
-    let before = system.cursor();
-    system.sleeps(true).await;
+    reader.expect_changes("a third extension").await;
+    let before = reader.cursor();
+    reader.set_paused(true).await;
     ban(admin, "user", true).await;
     registered(admin, "sip", "2005").await;
-    if ground.shows(Part::PageSize) {
-        transactions_are_not_cut(&system, &before).await;
+    if fixture.supports(Aspect::PageSize) {
+        small_pages_keep_transactions(&reader, &before).await;
     }
-    a_revision_with_very_much_is_a_reset(&ground, system).await;
+    oversized_revision_is_a_reset(&fixture, reader).await;
 }
 
-/// A page of one entry, or of the transaction that it belongs to.
-async fn page_of_one(system: &System, since: &str) -> Value {
-    match system.desk.ground.way {
-        Way::LongPoll => system.desk.poll(since, 1, 0.0).await,
-        _ => system.desk.changes(since, 1).await,
+/// A page with a requested size of one.
+async fn page_of_one(reader: &Reader, since: &str) -> Value {
+    match reader.consumer.fixture.transport {
+        Transport::LongPoll => reader.consumer.poll(since, 1, 0.0).await,
+        _ => reader.consumer.changes(since, 1).await,
     }
 }
 
-async fn transactions_are_not_cut(system: &System, before: &str) {
-    let one = page_of_one(system, before).await;
-    assert_eq!((one["changes"].as_array().unwrap().len(), &one["hasMore"]), (3, &json!(true)), "{one}");
-    let rest = page_of_one(system, one["cursor"].as_str().unwrap()).await;
-    assert_eq!((rest["changes"].as_array().unwrap().len(), &rest["hasMore"]), (1, &json!(false)), "{rest}");
+async fn small_pages_keep_transactions(reader: &Reader, before: &str) {
+    let first = page_of_one(reader, before).await;
+    assert_eq!((first["changes"].as_array().unwrap().len(), &first["hasMore"]), (3, &json!(true)), "{first}");
+    let last = page_of_one(reader, first["cursor"].as_str().unwrap()).await;
+    assert_eq!((last["changes"].as_array().unwrap().len(), &last["hasMore"]), (1, &json!(false)), "{last}");
 }
 
-/// The number of entries stands with the revision, and decides: the ban's three are made five thousand and one.
-async fn a_revision_with_very_much_is_a_reset(ground: &ServicesInner, mut system: System) {
-    let of_the_ban = "SELECT CAST(entries AS TEXT) AS text FROM feed_revisions WHERE entries > 2";
-    assert_eq!(ground.app.texts(of_the_ban).await, ["3"]);
-    let mut other = system.sleeper().await;
-    let make = |entries: i32| format!("UPDATE feed_revisions SET entries = {entries} WHERE entries > 2");
-    ground.app.tamper(&make(5000), &make(5000)).await;
-    assert_eq!(other.is_told("five thousand").await.len(), 4);
-    ground.app.tamper(&make(5001), &make(5001)).await;
-    system.sleeps(false).await;
-    assert_eq!(system.is_reset().await, "BULK");
-    system.begins_again().await;
-    registered(&ground.admin, "sip", "2006").await;
-    system.is_told("what came after a new snapshot").await;
+/// The stored number of entries of a revision decides: the test sets the ban's three entries to 5,001.
+async fn oversized_revision_is_a_reset(fixture: &Fixture, mut reader: Reader) {
+    let ban_entries = "SELECT CAST(entries AS TEXT) AS text FROM feed_revisions WHERE entries > 2";
+    assert_eq!(fixture.app.select_text(ban_entries).await, ["3"]);
+    let mut other = reader.fork().await;
+    let update = |entries: i32| format!("UPDATE feed_revisions SET entries = {entries} WHERE entries > 2");
+    fixture.app.execute_sql(&update(5000), &update(5000)).await;
+    assert_eq!(other.expect_changes("a revision of 5,000 entries").await.len(), 4);
+    fixture.app.execute_sql(&update(5001), &update(5001)).await;
+    reader.set_paused(false).await;
+    assert_eq!(reader.expect_reset().await, "BULK");
+    reader.bootstrap_after_reset().await;
+    registered(&fixture.admin, "sip", "2006").await;
+    reader.expect_changes("a registration after the new snapshot").await;
 }

@@ -1,7 +1,7 @@
-//! The order in which changes are told is the order in which they committed, and nothing falls between two pages.
+//! Changes are delivered in commit order, and none is lost between two pages.
 //!
-//! On PostgreSQL a trigger makes one writer dawdle between its last reading and its commit, so that another overtakes it
-//! unless they take turns. SQLite has one writer; there the pairs meet without dawdling.
+//! On PostgreSQL a trigger delays one transaction between its last read and its commit, so a second transaction would
+//! commit first unless locks serialise the two. SQLite serialises writers itself; there the pairs run without a delay.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,23 +10,29 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::json;
 
-use super::ground::ServicesInner;
-use super::system::System;
-use super::ways::Way;
+use super::fixture::Fixture;
+use super::reader::Reader;
+use super::transport::Transport;
 use super::{ban, bar, invited, mutate, registered, relabel, renumber};
 use crate::support::TestApp;
 
-/// Makes the transaction that moves this extension's entry wait before it commits.
-async fn make_dawdle(app: &TestApp, extension: &str) {
+/// Delays every transaction that updates this extension's feed entry.
+async fn delay_commits(app: &TestApp, extension: &str) {
     let id = extension.strip_prefix("Extension:").unwrap();
-    let dawdle = "CREATE OR REPLACE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.8); RETURN NEW; END $$; \
-                  DROP TRIGGER IF EXISTS dawdle ON feed_entries; \
-                  CREATE TRIGGER dawdle BEFORE UPDATE ON feed_entries FOR EACH ROW WHEN (NEW.extension_id = 'ID') EXECUTE FUNCTION dawdle();";
-    app.tamper("SELECT 1", &dawdle.replace("ID", id)).await;
+    let trigger = "CREATE OR REPLACE FUNCTION delay_commit() RETURNS trigger LANGUAGE plpgsql AS $$ \
+                   BEGIN PERFORM pg_sleep(0.8); RETURN NEW; END $$; \
+                   DROP TRIGGER IF EXISTS delay_commit ON feed_entries; \
+                   CREATE TRIGGER delay_commit BEFORE UPDATE ON feed_entries FOR EACH ROW \
+                   WHEN (NEW.extension_id = 'ID') EXECUTE FUNCTION delay_commit();";
+    app.execute_sql("SELECT 1", &trigger.replace("ID", id)).await;
 }
 
-/// A writer that may dawdle, another that begins a little later, and systems that read all the while.
-async fn race<A: Future, B: Future>(systems: &mut [System], slow: A, quick: B) -> (A::Output, B::Output) {
+/// Runs a delayed writer, a second writer that starts 250 ms later, and readers that read until both are done.
+async fn race<Slow: Future, Quick: Future>(
+    readers: &mut [Reader],
+    slow: Slow,
+    quick: Quick,
+) -> (Slow::Output, Quick::Output) {
     let writers = async {
         let later = async {
             tokio::time::sleep(Duration::from_millis(250)).await;
@@ -39,8 +45,8 @@ async fn race<A: Future, B: Future>(systems: &mut [System], slow: A, quick: B) -
         tokio::select! {
             done = &mut writers => return done,
             () = async {
-                for system in systems.iter_mut() {
-                    system.reads().await;
+                for reader in readers.iter_mut() {
+                    reader.read_available().await;
                 }
                 tokio::time::sleep(Duration::from_millis(30)).await;
             } => {}
@@ -48,60 +54,65 @@ async fn race<A: Future, B: Future>(systems: &mut [System], slow: A, quick: B) -
     }
 }
 
-async fn all_in_step(systems: &mut [System]) {
-    for system in systems {
-        system.is_in_step().await;
+async fn all_catch_up(readers: &mut [Reader]) {
+    for reader in readers {
+        reader.catch_up().await;
     }
 }
 
-pub async fn commit_order(app: TestApp, way: Way) {
-    let ground = ServicesInner::set(app, way).await;
-    let (app, user, operator) = (&ground.app, &ground.user, &ground.operator);
-    let mut systems = [ground.system("sip").await, ground.system("group").await];
+pub async fn commit_order(app: TestApp, transport: Transport) {
+    let fixture = Fixture::new(app, transport).await;
+    let (app, user, operator) = (&fixture.app, &fixture.user, &fixture.operator);
+    let mut readers = [fixture.reader("sip").await, fixture.reader("group").await];
 
     let (first, second) = (registered(user, "sip", "2001").await, registered(user, "sip", "2002").await);
-    make_dawdle(app, &first).await;
-    race(&mut systems, relabel(user, &first, "Slow"), relabel(user, &second, "Quick")).await;
-    all_in_step(&mut systems).await;
+    delay_commits(app, &first).await;
+    race(&mut readers, relabel(user, &first, "Slow"), relabel(user, &second, "Quick")).await;
+    all_catch_up(&mut readers).await;
 
     let group = registered(operator, "group", "3000").await;
     let member = invited(operator, &group, "2001").await;
-    race(&mut systems, bar(operator, "2001", true), mutate(user, "acceptGroupInvitation", &member, "")).await;
-    all_in_step(&mut systems).await;
+    race(&mut readers, bar(operator, "2001", true), mutate(user, "acceptGroupInvitation", &member, "")).await;
+    all_catch_up(&mut readers).await;
 
-    // The target's new number and the fallback to it: whoever comes last, the entry shows the number that holds.
+    // A renumbering of the target and a fallback to its old number: in either order the entry has the current number.
     mutate(user, "deleteExtension", &second, "").await;
-    let from = registered(user, "group", "3001").await;
-    race(&mut systems, renumber(user, &first, "2003"), user.ask(
-        "mutation($i: ID!, $n: PhoneNumber) { updateExtension(input: {id: $i, fallbackNumber: $n}) { errors { code } } }",
-        json!({ "i": from, "n": "2001" }),
-    )).await;
-    all_in_step(&mut systems).await;
+    let source = registered(user, "group", "3001").await;
+    let update = "mutation($id: ID!, $number: PhoneNumber) \
+                  { updateExtension(input: {id: $id, fallbackNumber: $number}) { errors { code } } }";
+    let set_fallback = user.execute(update, json!({ "id": source, "number": "2001" }));
+    race(&mut readers, renumber(user, &first, "2003"), set_fallback).await;
+    all_catch_up(&mut readers).await;
 
-    a_ban_and_a_registration(&ground, &first).await;
-    many_at_once(&ground, &mut systems).await;
+    ban_races_registration(&fixture, &first).await;
+    concurrent_writers(&fixture, &mut readers).await;
 }
 
-/// The registration is in an event where the banned have nothing yet: only the lock of their account is in the way.
-async fn a_ban_and_a_registration(ground: &ServicesInner, owned: &str) {
-    let admin = &ground.admin;
-    let event = "mutation { createEvent(input: {slug: \"fair\", name: \"Fair\", phase: OPEN, serviceTypes: [\"sip\"]}) { errors { code } } }";
-    admin.does(event, json!({})).await;
-    let range = "mutation { createNumberRange(input: {event: \"fair\", first: \"2000\", last: \"2999\", label: \"All\"}) { errors { code } } }";
-    admin.does(range, json!({})).await;
-    let mut systems = [ground.system_of("READ_CONFIG", "fair", "sip").await];
-    make_dawdle(&ground.app, owned).await;
-    let register = "mutation { registerExtension(input: {event: \"fair\", serviceType: \"sip\", number: \"2001\", label: \"x\"}) { extension { id } errors { code } } }";
-    race(&mut systems, ban(admin, "user", true), ground.user.ask(register, json!({}))).await;
-    all_in_step(&mut systems).await;
-    let active = systems[0].rows().values().filter(|row| row["active"] == true).count();
-    assert_eq!(active, 0, "an extension of somebody banned is active");
+/// The account has no extension in the event yet, so only the account's lock serialises the ban and the registration.
+async fn ban_races_registration(fixture: &Fixture, owned: &str) {
+    let admin = &fixture.admin;
+    let event = "mutation { createEvent(input: {slug: \"fair\", name: \"Fair\", phase: OPEN, serviceTypes: [\"sip\"]}) \
+                 { errors { code } } }";
+    admin.execute_ok(event, json!({})).await;
+    let range = "mutation { createNumberRange(input: \
+                 {event: \"fair\", first: \"2000\", last: \"2999\", label: \"All\"}) \
+                 { errors { code } } }";
+    admin.execute_ok(range, json!({})).await;
+    let mut readers = [fixture.reader_with("READ_CONFIG", "fair", "sip").await];
+    delay_commits(&fixture.app, owned).await;
+    let register = "mutation { registerExtension(input: \
+                    {event: \"fair\", serviceType: \"sip\", number: \"2001\", label: \"x\"}) \
+                    { extension { id } errors { code } } }";
+    race(&mut readers, ban(admin, "user", true), fixture.user.execute(register, json!({}))).await;
+    all_catch_up(&mut readers).await;
+    let active = readers[0].rows().values().filter(|row| row["active"] == true).count();
+    assert_eq!(active, 0, "an extension of a banned account is active");
     ban(admin, "user", false).await;
 }
 
-/// Eight writers over the same few extensions while two systems read.
-async fn many_at_once(ground: &ServicesInner, systems: &mut [System]) {
-    let operator = &ground.operator;
+/// Runs eight writers on the same four extensions while two readers read.
+async fn concurrent_writers(fixture: &Fixture, readers: &mut [Reader]) {
+    let operator = &fixture.operator;
     let mut ids = Vec::new();
     for number in 2100..2104 {
         ids.push(registered(operator, "sip", &number.to_string()).await);
@@ -123,36 +134,36 @@ async fn many_at_once(ground: &ServicesInner, systems: &mut [System]) {
             }
         }
     });
-    race(systems, futures_util::future::join_all(writers), async {}).await;
-    all_in_step(systems).await;
+    race(readers, futures_util::future::join_all(writers), async {}).await;
+    all_catch_up(readers).await;
 }
 
-pub async fn snapshot_and_tail(app: TestApp, way: Way) {
-    let ground = ServicesInner::set(app, way).await;
-    let user = &ground.user;
+pub async fn snapshot_and_tail(app: TestApp, transport: Transport) {
+    let fixture = Fixture::new(app, transport).await;
+    let user = &fixture.user;
     let mut ids = Vec::new();
     for number in 2001..2010 {
         ids.push(registered(user, "sip", &number.to_string()).await);
     }
-    // What happens at the breaks of the reading: between two pages, between two parts of the whole, between an answer and the
-    // next question, before a called system answers.
-    ground.meanwhile.lock().await.extend(interruptions(&ground, &ids));
-    let mut system = System::connect(&ground, "READ_CONFIG", "demo", "sip").await;
-    system.page = 3;
-    system.begins().await;
-    assert!(ground.meanwhile.lock().await.len() < 3, "nothing happened during the snapshot");
-    while let Some(left) = ground.meanwhile.lock().await.pop_front() {
-        left.await;
+    // The interruptions run between two pages, between two chunks of the full feed, between a response and the next
+    // request, and before a web hook endpoint answers.
+    fixture.interruptions.lock().await.extend(interruptions(&fixture, &ids));
+    let mut reader = Reader::connect(&fixture, "READ_CONFIG", "demo", "sip").await;
+    reader.page_size = 3;
+    reader.bootstrap().await;
+    assert!(fixture.interruptions.lock().await.len() < 3, "no interruption ran during the snapshot");
+    while let Some(interruption) = fixture.interruptions.lock().await.pop_front() {
+        interruption.await;
     }
-    system.is_in_step().await;
+    reader.catch_up().await;
 
-    // People write all the while, and nobody knows when.
-    let is_over = Arc::new(AtomicBool::new(false));
+    // A writer runs concurrently with further snapshots.
+    let stop = Arc::new(AtomicBool::new(false));
     let writer = {
-        let (is_over, user, ids) = (Arc::clone(&is_over), user.clone(), ids.clone());
+        let (stop, user, ids) = (Arc::clone(&stop), user.clone(), ids.clone());
         tokio::spawn(async move {
             let mut turn = 0;
-            while !is_over.load(Ordering::SeqCst) && turn < 60 {
+            while !stop.load(Ordering::SeqCst) && turn < 60 {
                 relabel(&user, &ids[2 + turn % 5], &format!("Turn {turn}")).await;
                 renumber(&user, &ids[2], if turn % 2 == 0 { "2600" } else { "2003" }).await;
                 turn += 1;
@@ -160,31 +171,32 @@ pub async fn snapshot_and_tail(app: TestApp, way: Way) {
             turn
         })
     };
-    let mut systems = vec![system];
+    let mut readers = vec![reader];
     for _ in 0..3 {
-        let mut system = System::connect(&ground, "READ_CONFIG", "demo", "sip").await;
-        system.page = 3;
-        system.begins().await;
-        systems.push(system);
+        let mut reader = Reader::connect(&fixture, "READ_CONFIG", "demo", "sip").await;
+        reader.page_size = 3;
+        reader.bootstrap().await;
+        readers.push(reader);
     }
-    is_over.store(true, Ordering::SeqCst);
-    assert!(writer.await.unwrap() > 3, "nobody wrote meanwhile");
-    all_in_step(&mut systems).await;
+    stop.store(true, Ordering::SeqCst);
+    assert!(writer.await.unwrap() > 3, "the writer did not run during the snapshots");
+    all_catch_up(&mut readers).await;
 }
 
-/// Pages that were read change, and pages to come, something is new and something goes.
-fn interruptions(ground: &ServicesInner, ids: &[String]) -> [BoxFuture<'static, ()>; 3] {
-    let (one, two, three) = (ground.user.clone(), ground.user.clone(), ground.user.clone());
-    let (late, early, gone, gone_too) = (ids[8].clone(), ids[0].clone(), ids[1].clone(), ids[7].clone());
+/// Changes to entries on pages that were read, and on pages still to read; a creation and deletions.
+fn interruptions(fixture: &Fixture, ids: &[String]) -> [BoxFuture<'static, ()>; 3] {
+    let users = [fixture.user.clone(), fixture.user.clone(), fixture.user.clone()];
+    let [first, second, third] = users;
+    let [early, removed_early, removed_late, late] = [0, 1, 7, 8].map(|index: usize| ids[index].clone());
     [
-        Box::pin(async move { relabel(&one, &late, "Changed before it is read").await }),
+        Box::pin(async move { relabel(&first, &late, "Changed before it is read").await }),
         Box::pin(async move {
-            relabel(&two, &early, "Changed after it was read").await;
-            mutate(&two, "deleteExtension", &gone, "").await;
+            relabel(&second, &early, "Changed after it was read").await;
+            mutate(&second, "deleteExtension", &removed_early, "").await;
         }),
         Box::pin(async move {
-            mutate(&three, "deleteExtension", &gone_too, "").await;
-            registered(&three, "sip", "2500").await;
+            mutate(&third, "deleteExtension", &removed_late, "").await;
+            registered(&third, "sip", "2500").await;
         }),
     ]
 }

@@ -1,4 +1,5 @@
-//! The smallest arguments that a field takes, built from the schema; `$thing` stands for a thing on the stage.
+//! The smallest valid arguments of a field, built from the schema. `$name` is a placeholder for an object of
+//! `fixtures.rs`.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +8,8 @@ use async_graphql::parser::types::{
     TypeSystemDefinition,
 };
 
-/// Whole arguments of an input, or of a field, where the required ones are not enough.
-const WHOLE: &[(&str, &str)] = &[
+/// Complete arguments of an input type or a field, where the required ones are not enough.
+const COMPLETE: &[(&str, &str)] = &[
     (
         "AcknowledgeProvisioningInput",
         r#"{event: "demo", serviceType: "sip", consumer: "$ownConsumer", cursor: "$cursor"}"#,
@@ -34,7 +35,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("Query.nodes", r#"(ids: ["$shown"])"#),
 ];
 
-/// Values of required arguments: `Owner.name` first, then `name`.
+/// Values of required arguments. `Owner.name` takes precedence over `name`.
 const VALUES: &[(&str, &str)] = &[
     ("AcceptGroupInvitationInput.id", r#""$invitation""#),
     ("AssignExtensionInput.owner", r#""user""#),
@@ -121,6 +122,7 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// Parses the schema that the program prints.
     pub fn printed() -> Self {
         let sdl = switchboard::app::core_schema().sdl();
         let ServiceDocument { definitions } = async_graphql::parser::parse_schema(sdl).unwrap();
@@ -131,11 +133,12 @@ impl Schema {
         Self { types: types.collect() }
     }
 
+    /// All types by name.
     pub fn types(&self) -> impl Iterator<Item = (&String, &TypeDefinition)> {
         self.types.iter()
     }
 
-    /// The fields of an object; none of one that the schema does not have yet.
+    /// The fields of an object type; none if the schema does not have it.
     pub fn fields(&self, object: &str) -> Vec<&FieldDefinition> {
         match self.types.get(object).map(|definition| &definition.kind) {
             Some(TypeKind::Object(object)) => object.fields.iter().map(|field| &field.node).collect(),
@@ -143,11 +146,11 @@ impl Schema {
         }
     }
 
-    /// The arguments of a field, in parentheses where there are any.
+    /// The arguments of a field in parentheses, or nothing.
     pub fn arguments(&self, owner: &str, field: &FieldDefinition) -> String {
         let path = format!("{owner}.{}", field.name.node);
-        if let Some((_, whole)) = WHOLE.iter().find(|(name, _)| *name == path) {
-            return (*whole).to_owned();
+        if let Some((_, arguments)) = COMPLETE.iter().find(|(name, _)| *name == path) {
+            return (*arguments).to_owned();
         }
         let required: Vec<String> = field
             .arguments
@@ -161,12 +164,12 @@ impl Schema {
 
     fn value(&self, owner: &str, argument: &InputValueDefinition) -> String {
         let (name, kind) = (argument.name.node.as_str(), named(&argument.ty.node));
-        if let Some((_, whole)) = WHOLE.iter().find(|(input, _)| *input == kind) {
-            return (*whole).to_owned();
+        if let Some((_, arguments)) = COMPLETE.iter().find(|(input, _)| *input == kind) {
+            return (*arguments).to_owned();
         }
-        let full = format!("{owner}.{name}");
-        let known = VALUES.iter().find(|(key, _)| *key == full).or_else(|| VALUES.iter().find(|(key, _)| *key == name));
-        if let Some((_, value)) = known {
+        let path = format!("{owner}.{name}");
+        let value = VALUES.iter().find(|(key, _)| *key == path).or_else(|| VALUES.iter().find(|(key, _)| *key == name));
+        if let Some((_, value)) = value {
             return (*value).to_owned();
         }
         match self.types.get(kind).map(|definition| &definition.kind) {
@@ -180,7 +183,7 @@ impl Schema {
                     .collect();
                 format!("{{{}}}", fields.join(", "))
             }
-            _ => panic!("a new argument needs a value in tests/permissions/arguments.rs: {full}"),
+            _ => panic!("a new argument needs a value in tests/permissions/arguments.rs: {path}"),
         }
     }
 
@@ -205,7 +208,7 @@ fn is_required(argument: &InputValueDefinition) -> bool {
     !argument.ty.node.nullable && argument.default_value.is_none()
 }
 
-/// The name of a type under its lists.
+/// The name of a type without its list wrappers.
 fn named(kind: &Type) -> &str {
     match &kind.base {
         BaseType::Named(name) => name.as_str(),

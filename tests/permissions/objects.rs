@@ -1,10 +1,10 @@
-//! The objects that not everybody may read, and where they are found.
+//! The objects that not every caller may read, and the paths to them.
 
-use async_graphql::parser::types::FieldDefinition;
+use async_graphql::parser::types::{FieldDefinition, TypeKind};
 
 use super::arguments::Schema;
 
-/// An object, and a path to one that belongs to the user. Where an object can be reached along a wider way, that way has rows too.
+/// An object type, and a path to an object of the user. A type has a row for each path that more callers can take.
 pub const PATHS: &[(&str, &[&str])] = &[
     ("Account", &["account(username: \"user\")"]),
     ("Account", &["extension(event: \"demo\", number: \"$shownNumber\")", "owner"]),
@@ -33,37 +33,37 @@ pub const PATHS: &[(&str, &[&str])] = &[
     ("WebHook", &["provisioning(event: \"demo\", serviceType: \"sip\")", "consumers", "webHook"]),
 ];
 
-/// Rows in which nobody is shown a value, and why.
-pub const NOTHING_TO_SHOW: &[(&str, &str)] = &[
-    ("Mutation.completeSetup", "its token exists only as long as there is no account"),
-    ("Account.restrictions (account)", "who is banned cannot ask"),
-    ("Account.restrictions (extension/owner)", "who is banned cannot ask"),
-    ("DeviceLink.mac", "a softphone's link has none"),
-    ("DeviceLink.usedAt", "nobody has fetched by it"),
-    ("DeviceLink.fetchedAt", "nobody has fetched by it"),
+/// Rows that show no caller a value, and why.
+pub const EMPTY_ROWS: &[(&str, &str)] = &[
+    ("Mutation.completeSetup", "its token exists only before the first account"),
+    ("Account.restrictions (account)", "a banned account cannot sign in"),
+    ("Account.restrictions (extension/owner)", "a banned account cannot sign in"),
+    ("DeviceLink.mac", "a softphone's link has no MAC address"),
+    ("DeviceLink.usedAt", "the link has not been used"),
+    ("DeviceLink.fetchedAt", "the link has not been used"),
     ("Extension.deviceLinks (group)", "a group has no telephone"),
-    ("Extension.members (extension)", "it is no group"),
+    ("Extension.members (extension)", "the extension is not a group"),
     ("Extension.credentials (group)", "a group has no secrets"),
     ("Extension.memberOf (group)", "the demo's groups do not nest"),
-    ("Number.until (number)", "a number in service has no end; the held one has"),
-    ("Number.extension (held)", "it is nobody's any more"),
-    ("WebHook.failingSince", "it has not been called"),
-    ("WebHook.nextAttemptAt", "it has not been called"),
-    ("WebHook.lastError", "it has not been called"),
-    ("WebHook.deliveredAt", "it has not been called"),
-    ("WebHook.deadAt", "it has not been called"),
-    ("FeedExtension.members (sipFeed/snapshot/entries)", "they are no groups"),
+    ("Number.until (number)", "a number in service has no end; the held number shows the field"),
+    ("Number.extension (held)", "a held number has no extension"),
+    ("WebHook.failingSince", "the web hook has not been called"),
+    ("WebHook.nextAttemptAt", "the web hook has not been called"),
+    ("WebHook.lastError", "the web hook has not been called"),
+    ("WebHook.deliveredAt", "the web hook has not been called"),
+    ("WebHook.deadAt", "the web hook has not been called"),
+    ("FeedExtension.members (sipFeed/snapshot/entries)", "the entries are not groups"),
     ("FeedExtension.secrets (groupFeed/snapshot/entries)", "a group has no secrets"),
     ("FeedExtension.digests (groupFeed/snapshot/entries)", "a group has no secrets"),
 ];
 
-/// Objects that are shown whole to whoever reaches them; what reaches them has rows of its own.
-const OPEN: &[(&str, &str)] = &[
-    ("CallPermission", "a name and what it allows: part of the configuration that everybody reads"),
-    ("DirectoryEntry", "the directory itself decides who is listed to whom"),
-    ("Event", "drafts are not found; what is found is for everybody"),
-    ("ExtensionPreview", "told to whoever made the dry run, about their own extension"),
-    ("ExtensionViolation", "told to the admin who changes a schema"),
+/// Objects that show all their fields to every caller that reaches them; the fields that lead to them have rows.
+const UNRESTRICTED: &[(&str, &str)] = &[
+    ("CallPermission", "part of the public configuration"),
+    ("DirectoryEntry", "the directory selects the entries for the caller"),
+    ("Event", "drafts are absent; other events are public"),
+    ("ExtensionPreview", "part of the response to a dry run"),
+    ("ExtensionViolation", "part of the response to a schema change by an admin"),
     ("FeedKeys", "part of a feed's page"),
     ("FeedMember", "part of a feed's entry"),
     ("FeedPage", "part of a feed"),
@@ -71,16 +71,16 @@ const OPEN: &[(&str, &str)] = &[
     ("FeedReset", "part of a feed"),
     ("FeedSnapshot", "part of a feed"),
     ("FeedUpsert", "part of a feed's page"),
-    ("ImportFailure", "told to the operator who imports"),
-    ("NumberRange", "which numbers there are is for everybody"),
-    ("PageInfo", "where a page stands"),
+    ("ImportFailure", "part of the response to an import by an operator"),
+    ("NumberRange", "the ranges of an event are public"),
+    ("PageInfo", "the position of a page"),
     ("RenderedDocument", "part of a feed"),
 ];
 
-/// The row's name: with the path where an object has more than one.
+/// The name of a row, with the path if the object type has more than one.
 pub fn row_name(object: &str, path: &[&str], field: &FieldDefinition) -> String {
-    let others = PATHS.iter().filter(|(other, _)| *other == object).count();
-    if others == 1 {
+    let paths = PATHS.iter().filter(|(other, _)| *other == object).count();
+    if paths == 1 {
         return format!("{object}.{}", field.name.node);
     }
     let short = |step: &str| match step {
@@ -91,36 +91,31 @@ pub fn row_name(object: &str, path: &[&str], field: &FieldDefinition) -> String 
         step if step.contains("serviceType: \"sip\"") => "sipFeed".to_owned(),
         step => step.split('(').next().unwrap().to_owned(),
     };
-    let way: Vec<String> = path.iter().map(|step| short(step)).collect();
-    format!("{object}.{} ({})", field.name.node, way.join("/"))
+    let path: Vec<String> = path.iter().map(|step| short(step)).collect();
+    format!("{object}.{} ({})", field.name.node, path.join("/"))
 }
 
-/// Every object of the schema stands in one of the lists, or is a part of one by its kind.
-pub fn demand_every_type(schema: &Schema) {
-    let errors: Vec<&str> = schema
-        .types()
-        .filter(|(_, definition)| match &definition.kind {
-            async_graphql::parser::types::TypeKind::Object(object) => {
-                object.implements.iter().any(|interface| interface.node == "UserError")
-            }
-            _ => false,
-        })
-        .map(|(name, _)| name.as_str())
-        .collect();
-    let is_placed = |name: &str| {
+/// Asserts that every object type of the schema is in one of the lists, or is a root, an error or a part of another
+/// type.
+pub fn assert_every_type_is_listed(schema: &Schema) {
+    let is_object = |kind: &TypeKind| matches!(kind, TypeKind::Object(_));
+    let is_error = |kind: &TypeKind| match kind {
+        TypeKind::Object(object) => object.implements.iter().any(|interface| interface.node == "UserError"),
+        _ => false,
+    };
+    let is_listed = |name: &str| {
         matches!(name, "Query" | "Mutation" | "Subscription")
             || ["Connection", "Edge", "Payload"].iter().any(|end| name.ends_with(end))
-            || errors.contains(&name)
             || PATHS.iter().any(|(object, _)| *object == name)
-            || OPEN.iter().any(|(object, _)| *object == name)
+            || UNRESTRICTED.iter().any(|(object, _)| *object == name)
     };
-    let unplaced: Vec<&str> = schema
+    let unlisted: Vec<&str> = schema
         .types()
-        .filter(|(name, definition)| super::is_object(&definition.kind) && !is_placed(name))
+        .filter(|(name, definition)| is_object(&definition.kind) && !is_error(&definition.kind) && !is_listed(name))
         .map(|(name, _)| name.as_str())
         .collect();
     assert!(
-        unplaced.is_empty(),
-        "new objects: put each into PATHS or OPEN in tests/permissions/objects.rs: {unplaced:?}"
+        unlisted.is_empty(),
+        "new object types: add each to PATHS or UNRESTRICTED in tests/permissions/objects.rs: {unlisted:?}"
     );
 }

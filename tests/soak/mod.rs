@@ -1,35 +1,36 @@
-//! Twenty consumers of all ways of reading, four writers, and everything killed at random: in the end every copy is the
-//! database's. `SWITCHBOARD_SOAK_SECONDS` says how long it goes on, 20 where it is left out.
+//! Twenty consumers over all transports, four writers, and random kills of every component: in the end every replica
+//! equals the database. `SWITCHBOARD_SOAK_SECONDS` sets the duration; the default is 20 seconds.
 
 mod agents;
-mod called;
-mod copy;
-mod instances;
 mod readers;
+mod replica;
+mod servers;
+mod web_hooks;
 mod writers;
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 use platform::clock::{Rng, SystemRng};
-use serde_json::{Value, json};
 
 use crate::postgres::Cluster;
 use crate::telephony::within;
 use agents::Agents;
-use called::Called;
-use copy::Shown;
-use instances::Instances;
-use readers::{Reader, Way};
+use readers::{Reader, Transport};
+use replica::Rows;
+use servers::Servers;
+use web_hooks::WebHookConsumer;
 
-/// How long the copies may take to come into step when nobody writes or kills any more.
-const SETTLING: Duration = Duration::from_secs(90);
+/// The limit for all replicas to catch up after the last write and the last kill.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(90);
 const WRITERS: usize = 4;
+const WEB_HOOKS: usize = 3;
 
-/// The soak on SQLite, and on PostgreSQL with two instances of the server.
-pub fn trials(cluster: Option<&Cluster>, must_be_there: bool) -> Vec<Trial> {
+/// The soak test on SQLite, and on PostgreSQL with two server processes.
+pub fn trials(cluster: Option<&Cluster>, must_run: bool) -> Vec<Trial> {
     let on_postgres = cluster.cloned();
     vec![
         Trial::test("soak::sqlite", || run(None)),
@@ -37,7 +38,7 @@ pub fn trials(cluster: Option<&Cluster>, must_be_there: bool) -> Vec<Trial> {
             Some(cluster) => run(Some(cluster)),
             None => Err("PostgreSQL's binaries are missing".into()),
         })
-        .with_ignored_flag(cluster.is_none() && !must_be_there),
+        .with_ignored_flag(cluster.is_none() && !must_run),
     ]
 }
 
@@ -48,117 +49,151 @@ fn run(cluster: Option<Cluster>) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A number in `0..bound`.
-fn below(bound: usize) -> usize {
+/// A random number in `0..bound`.
+fn random_below(bound: usize) -> usize {
     let rng: &dyn Rng = &SystemRng;
     usize::try_from(rng.below(bound as u64)).unwrap()
 }
 
 async fn soak(cluster: Option<Cluster>) {
     let seconds = std::env::var("SWITCHBOARD_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
-    let instances = Instances::start(cluster.as_ref()).await;
-    let mut readers = Vec::new();
-    for (way, count) in [(Way::Pages, 3), (Way::Polls, 4), (Way::Events, 3), (Way::Sockets, 3)] {
-        for place in 0..count {
-            let name = format!("{way:?}-{place}");
-            readers.push(Reader::start(&instances, way, &name, instances.connect(&name).await));
-        }
-    }
-    let mut called = Vec::new();
-    for place in 0..3 {
-        let name = format!("called-{place}");
-        called.push(Called::start(&instances, &name, instances.connect(&name).await).await);
-    }
-    let mut agents = Agents::start(&instances, cluster.as_ref()).await;
-    assert_eq!(readers.len() + called.len() + agents.count(), 20);
+    let servers = Servers::start(cluster.as_ref()).await;
+    let mut consumers = Consumers::start(&servers, cluster.as_ref()).await;
+    assert_eq!(consumers.count(), 20);
 
-    let stopping = Arc::new(AtomicBool::new(false));
+    let stop = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..WRITERS)
-        .map(|place| tokio::spawn(writers::write(Arc::clone(&instances), Arc::clone(&stopping), place)))
+        .map(|index| tokio::spawn(writers::write(Arc::clone(&servers), Arc::clone(&stop), index)))
         .collect();
-    let kills = kill(&instances, &mut readers, &mut called, &mut agents, Duration::from_secs(seconds)).await;
-    stopping.store(true, Ordering::SeqCst);
-    let mut written = 0;
+    let kills = kill_at_random(&servers, &mut consumers, Duration::from_secs(seconds)).await;
+    stop.store(true, Ordering::SeqCst);
+    let mut writes = 0;
     for writer in writers {
-        written += writer.await.unwrap();
+        writes += writer.await.unwrap();
     }
-    assert!(written > seconds, "the writers have hardly written: {written}");
+    assert!(writes > seconds, "too few writes: {writes}");
 
-    let began = Instant::now();
-    let expected = instances.whole().await;
+    let start = Instant::now();
+    let expected = servers.rows().await;
     assert!(!expected.is_empty());
-    for reader in &readers {
-        same(&reader.name, &expected, async || reader.copy()).await;
-    }
-    for called in &called {
-        same(&called.name, &expected, async || called.copy()).await;
-    }
-    for place in 0..agents.count() {
-        same(&agents.name(place), &expected, async || agents.copy(place).await).await;
-    }
-    within(SETTLING, "the acknowledgements", async || instances.lagging().await.is_empty()).await;
+    consumers.assert_equal(&expected).await;
+    within(CATCH_UP_TIMEOUT, "the acknowledgements", async || servers.lagging_consumers().await.is_empty()).await;
     println!(
-        "soak on {}: {seconds} s, {written} writes, {kills}, {} extensions; 20 copies in step after {:.1} s",
+        "soak on {}: {seconds} s, {writes} writes, {kills}, {} extensions; 20 replicas at the head after {:.1} s",
         if cluster.is_some() { "PostgreSQL" } else { "SQLite" },
         expected.len(),
-        began.elapsed().as_secs_f64()
+        start.elapsed().as_secs_f64()
     );
 }
 
-/// Waits until a copy is the database's.
-async fn same(name: &str, expected: &Shown, mut copy: impl AsyncFnMut() -> Shown) {
-    let began = Instant::now();
+/// The consumers of all kinds.
+struct Consumers {
+    readers: Vec<Reader>,
+    web_hooks: Vec<WebHookConsumer>,
+    agents: Agents,
+}
+
+impl Consumers {
+    async fn start(servers: &Arc<Servers>, cluster: Option<&Cluster>) -> Self {
+        let mut readers = Vec::new();
+        for (transport, count) in
+            [(Transport::Pages, 3), (Transport::LongPoll, 4), (Transport::EventStream, 3), (Transport::WebSocket, 3)]
+        {
+            for index in 0..count {
+                let name = format!("{transport:?}-{index}");
+                readers.push(Reader::start(servers, transport, servers.create_consumer(&name).await));
+            }
+        }
+        let mut web_hooks = Vec::new();
+        for index in 0..WEB_HOOKS {
+            let consumer = servers.create_consumer(&format!("web-hook-{index}")).await;
+            web_hooks.push(WebHookConsumer::start(servers, consumer).await);
+        }
+        Self { readers, web_hooks, agents: Agents::start(servers, cluster).await }
+    }
+
+    fn count(&self) -> usize {
+        self.readers.len() + self.web_hooks.len() + self.agents.count()
+    }
+
+    /// Waits until every replica has these rows.
+    async fn assert_equal(&self, expected: &Rows) {
+        for reader in &self.readers {
+            wait_for_rows(reader.name(), expected, async || reader.rows()).await;
+        }
+        for consumer in &self.web_hooks {
+            wait_for_rows(&consumer.name, expected, async || consumer.rows()).await;
+        }
+        for index in 0..self.agents.count() {
+            wait_for_rows(self.agents.name(index), expected, async || self.agents.rows(index).await).await;
+        }
+    }
+}
+
+/// Waits until a replica has these rows; panics with the differences.
+async fn wait_for_rows(name: &str, expected: &Rows, mut rows: impl AsyncFnMut() -> Rows) {
+    let start = Instant::now();
     loop {
-        let found = copy().await;
+        let found = rows().await;
         if found == *expected {
             return;
         }
-        if began.elapsed() > SETTLING {
-            let differs: Vec<_> = expected
+        if start.elapsed() > CATCH_UP_TIMEOUT {
+            let differences: Vec<_> = expected
                 .keys()
                 .chain(found.keys())
                 .filter(|number| expected.get(*number) != found.get(*number))
-                .map(|number| (number, expected.get(number), found.get(number)))
+                .map(|number| format!("{number}: expected {:?}, found {:?}", expected.get(number), found.get(number)))
                 .take(10)
                 .collect();
-            panic!("{name} does not come into step: number, in the database, in the copy: {differs:?}");
+            panic!("{name} does not catch up: {differences:?}");
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-/// Kills at random for a time; what was killed.
-async fn kill(
-    instances: &Arc<Instances>,
-    readers: &mut [Reader],
-    called: &mut [Called],
-    agents: &mut Agents,
-    time: Duration,
-) -> Value {
-    let began = Instant::now();
-    let (mut of_readers, mut of_called, mut of_agents, mut of_servers) = (0, 0, 0, 0);
-    while began.elapsed() < time {
-        tokio::time::sleep(Duration::from_millis(100 + below(400) as u64)).await;
-        match below(20) {
+/// How many components of each kind were killed.
+#[derive(Default)]
+struct Kills {
+    readers: usize,
+    web_hooks: usize,
+    agents: usize,
+    servers: usize,
+}
+
+impl fmt::Display for Kills {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { readers, web_hooks, agents, servers } = self;
+        write!(formatter, "killed: {readers} readers, {web_hooks} web hooks, {agents} agents, {servers} servers")
+    }
+}
+
+/// Kills and restarts random components for a time.
+async fn kill_at_random(servers: &Arc<Servers>, consumers: &mut Consumers, duration: Duration) -> Kills {
+    let start = Instant::now();
+    let mut kills = Kills::default();
+    while start.elapsed() < duration {
+        tokio::time::sleep(Duration::from_millis(100 + random_below(400) as u64)).await;
+        match random_below(20) {
             0..9 => {
-                let place = below(readers.len());
-                readers[place].restart(instances);
-                of_readers += 1;
+                let index = random_below(consumers.readers.len());
+                consumers.readers[index].restart();
+                kills.readers += 1;
             }
             9..13 => {
-                let place = below(called.len());
-                called[place].restart().await;
-                of_called += 1;
+                let index = random_below(consumers.web_hooks.len());
+                consumers.web_hooks[index].restart().await;
+                kills.web_hooks += 1;
             }
             13..19 => {
-                agents.restart(below(agents.count()));
-                of_agents += 1;
+                consumers.agents.restart(random_below(consumers.agents.count()));
+                kills.agents += 1;
             }
             _ => {
-                instances.restart(below(instances.count())).await;
-                of_servers += 1;
+                servers.restart(random_below(servers.count())).await;
+                kills.servers += 1;
             }
         }
     }
-    json!({ "killed": { "readers": of_readers, "called": of_called, "agents": of_agents, "servers": of_servers } })
+    kills
 }

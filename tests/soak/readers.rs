@@ -1,5 +1,5 @@
-//! Consumers that read: pages of GraphQL, polls over HTTP, event streams and WebSockets. Each is a task that may end anywhere;
-//! what it has applied is on its disk.
+//! Consumers that read: pages of GraphQL, long polls, event streams and WebSockets. Each is a task that may be aborted
+//! anywhere; its replica outlives the task, as a disk outlives a process.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,202 +10,203 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
-use super::copy::{Change, Copy, Shown, whole};
-use super::instances::{Connected, Instances};
+use super::replica::{Change, Replica, Rows, Snapshot};
+use super::servers::{Consumer, Servers};
 
-const ENTRY: &str = "extension { id number version } previous { number }";
+/// The selection of a page of changes or a reset.
+const CHANGES: &str = "... on FeedReset { reason } ... on FeedPage { cursor hasMore changes { \
+    ... on FeedUpsert { extension { id number version } previous { number } } \
+    ... on FeedRemoval { id keys { number } } } }";
 
 /// How a consumer reads.
 #[derive(Clone, Copy, Debug)]
-pub enum Way {
+pub enum Transport {
     Pages,
-    Polls,
-    Events,
-    Sockets,
+    LongPoll,
+    EventStream,
+    WebSocket,
 }
 
-/// What a task needs, whenever it is started.
+/// What a task needs, and what outlives it.
 #[derive(Clone)]
-struct Desk {
-    instances: Arc<Instances>,
-    name: String,
-    key: String,
-    disk: Arc<Mutex<Copy>>,
+struct Session {
+    servers: Arc<Servers>,
+    transport: Transport,
+    consumer: Consumer,
+    replica: Arc<Mutex<Replica>>,
 }
 
-/// A consumer that reads.
+/// A consumer that reads in a task.
 pub struct Reader {
-    pub name: String,
-    way: Way,
-    key: String,
-    disk: Arc<Mutex<Copy>>,
+    session: Session,
     task: JoinHandle<()>,
 }
 
 impl Reader {
-    pub fn start(instances: &Arc<Instances>, way: Way, name: &str, connected: Connected) -> Self {
-        let disk = Arc::default();
-        let desk = Desk {
-            instances: Arc::clone(instances),
-            name: name.to_owned(),
-            key: connected.key.clone(),
-            disk: Arc::clone(&disk),
-        };
-        Self { name: name.to_owned(), way, key: connected.key, disk, task: tokio::spawn(read(desk, way)) }
+    pub fn start(servers: &Arc<Servers>, transport: Transport, consumer: Consumer) -> Self {
+        let session = Session { servers: Arc::clone(servers), transport, consumer, replica: Arc::default() };
+        Self { task: tokio::spawn(session.clone().run()), session }
     }
 
-    /// Ends the task wherever it is, and begins anew with what is on the disk.
-    pub fn restart(&mut self, instances: &Arc<Instances>) {
+    /// Aborts the task anywhere, and starts another one with the same replica.
+    pub fn restart(&mut self) {
         self.task.abort();
-        let desk = Desk {
-            instances: Arc::clone(instances),
-            name: self.name.clone(),
-            key: self.key.clone(),
-            disk: Arc::clone(&self.disk),
-        };
-        self.task = tokio::spawn(read(desk, self.way));
+        self.task = tokio::spawn(self.session.clone().run());
     }
 
-    pub fn copy(&self) -> Shown {
-        assert!(!self.task.is_finished(), "{} has ended by itself", self.name);
-        self.disk.lock().unwrap().rows.clone()
+    pub fn name(&self) -> &str {
+        &self.session.consumer.name
+    }
+
+    pub fn rows(&self) -> Rows {
+        assert!(!self.task.is_finished(), "the task of {} has ended", self.name());
+        self.session.replica.lock().unwrap().rows.clone()
     }
 }
 
-async fn read(desk: Desk, way: Way) {
-    loop {
-        // Whatever breaks off is begun again: with what is on the disk.
-        let _ = match way {
-            Way::Pages => desk.pages().await,
-            Way::Polls => desk.polls().await,
-            Way::Events => desk.events().await,
-            Way::Sockets => desk.sockets().await,
-        };
-        tokio::time::sleep(Duration::from_millis(50)).await;
+impl Session {
+    /// Reads for ever. Every function below returns `None` when the connection breaks; reading then starts again.
+    async fn run(self) {
+        loop {
+            let _ = match self.transport {
+                Transport::Pages => self.read_pages().await,
+                Transport::LongPoll => self.read_long_polls().await,
+                Transport::EventStream => self.read_event_stream().await,
+                Transport::WebSocket => self.read_web_socket().await,
+            };
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
-}
 
-impl Desk {
     fn cursor(&self) -> Option<String> {
-        self.disk.lock().unwrap().cursor.clone()
+        self.replica.lock().unwrap().cursor.clone()
     }
 
-    /// Applies a page of GraphQL, and says so; `None` for a reset, after which a snapshot is needed.
-    async fn take(&self, answer: &Value) -> Option<bool> {
-        if answer["reason"].is_string() {
-            self.disk.lock().unwrap().cursor = None;
+    fn discard_cursor(&self) {
+        self.replica.lock().unwrap().cursor = None;
+    }
+
+    /// Applies and acknowledges a page of GraphQL; returns whether more pages are available, `None` after a reset.
+    async fn apply(&self, page: &Value) -> Option<bool> {
+        if page["reason"].is_string() {
+            self.discard_cursor();
             return None;
         }
-        let changes: Vec<Change> = answer["changes"].as_array()?.iter().map(Change::of_graphql).collect();
-        self.disk.lock().unwrap().apply(&changes, answer["cursor"].as_str()?);
-        let has_more = answer["hasMore"] == true;
+        let changes: Vec<Change> = page["changes"].as_array()?.iter().map(Change::from_graphql).collect();
+        self.replica.lock().unwrap().apply(&changes, page["cursor"].as_str()?);
+        let has_more = page["hasMore"] == true;
         self.acknowledge(!has_more).await?;
         Some(has_more)
     }
 
     async fn acknowledge(&self, is_at_head: bool) -> Option<()> {
-        let copy = self.disk.lock().unwrap().clone();
+        let replica = self.replica.lock().unwrap().clone();
         let input = json!({
-            "event": "demo", "serviceType": "sip", "consumer": self.name, "cursor": copy.cursor.as_ref()?,
-            "digest": is_at_head.then(|| copy.digest()),
+            "event": "demo", "serviceType": "sip", "consumer": self.consumer.name, "cursor": replica.cursor.as_ref()?,
+            "digest": is_at_head.then(|| replica.digest()),
         });
-        let query =
-            "mutation($i: AcknowledgeProvisioningInput!) { acknowledgeProvisioning(input: $i) { errors { message } } }";
-        let said = self.instances.ask(&self.key, query, json!({ "i": input })).await?;
-        assert_eq!(said["acknowledgeProvisioning"]["errors"], json!([]), "{}", self.name);
+        let query = "mutation($input: AcknowledgeProvisioningInput!) \
+                     { acknowledgeProvisioning(input: $input) { errors { message } } }";
+        let data = self.servers.try_execute(&self.consumer.key, query, json!({ "input": input })).await?;
+        assert_eq!(data["acknowledgeProvisioning"]["errors"], json!([]), "{}", self.consumer.name);
         Some(())
     }
 
-    /// A snapshot by small pages of live rows.
-    async fn snapshot(&self) -> Option<()> {
-        let query = "query($a: String) { provisioning(event: \"demo\", serviceType: \"sip\") { snapshot(first: 7, after: $a) { head pageInfo { hasNextPage endCursor } entries { id number version } } } }";
+    /// Reads a snapshot by small pages of live rows.
+    async fn bootstrap(&self) -> Option<()> {
+        let query = "query($after: String) { provisioning(event: \"demo\", serviceType: \"sip\") { \
+                     snapshot(first: 7, after: $after) \
+                     { head pageInfo { hasNextPage endCursor } entries { id number version } } } }";
         let (mut after, mut entries) = (Value::Null, Vec::new());
         loop {
-            let page =
-                self.instances.ask(&self.key, query, json!({ "a": after })).await?["provisioning"]["snapshot"].clone();
+            let data = self.servers.try_execute(&self.consumer.key, query, json!({ "after": after })).await?;
+            let page = &data["provisioning"]["snapshot"];
             entries.extend(page["entries"].as_array()?.iter().cloned());
             if page["pageInfo"]["hasNextPage"] == false {
-                self.disk.lock().unwrap().replace(&entries, page["head"].as_str()?);
+                let head = page["head"].as_str()?.to_owned();
+                self.replica.lock().unwrap().replace(&Snapshot { entries, head });
                 return Some(());
             }
             after = page["pageInfo"]["endCursor"].clone();
         }
     }
 
-    /// Asks for changes again and again.
-    async fn pages(&self) -> Option<()> {
+    /// The cursor, after a snapshot where there is none.
+    async fn cursor_or_bootstrap(&self) -> Option<String> {
+        if self.cursor().is_none() {
+            self.bootstrap().await?;
+        }
+        self.cursor()
+    }
+
+    /// Requests pages of changes, with a pause at the head.
+    async fn read_pages(&self) -> Option<()> {
         let query = format!(
-            "query($s: FeedCursor!) {{ provisioning(event: \"demo\", serviceType: \"sip\") {{ changes(since: $s, first: 5) {{ ... on FeedReset {{ reason }} \
-             ... on FeedPage {{ cursor hasMore changes {{ ... on FeedUpsert {{ {ENTRY} }} ... on FeedRemoval {{ id keys {{ number }} }} }} }} }} }} }}"
+            "query($since: FeedCursor!) {{ provisioning(event: \"demo\", serviceType: \"sip\") \
+             {{ changes(since: $since, first: 5) {{ {CHANGES} }} }} }}"
         );
         loop {
-            let Some(cursor) = self.cursor() else {
-                self.snapshot().await?;
-                continue;
-            };
-            let answer = self.instances.ask(&self.key, &query, json!({ "s": cursor })).await?;
-            if !self.take(&answer["provisioning"]["changes"]).await? {
+            let cursor = self.cursor_or_bootstrap().await?;
+            let data = self.servers.try_execute(&self.consumer.key, &query, json!({ "since": cursor })).await?;
+            if !self.apply(&data["provisioning"]["changes"]).await? {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         }
     }
 
-    /// A whole feed as NDJSON, then a long poll after the other.
-    async fn polls(&self) -> Option<()> {
-        let get = async |path: String| {
-            let request = self.instances.client.get(format!("{}{path}", self.instances.url())).bearer_auth(&self.key);
-            let answer = request.send().await.ok()?;
-            (answer.status() == 200).then_some(())?;
-            answer.text().await.ok()
-        };
+    /// Reads a full feed as newline-delimited JSON, then long polls.
+    async fn read_long_polls(&self) -> Option<()> {
         loop {
             let Some(cursor) = self.cursor() else {
-                let (entries, head) = whole(&get("/feed/demo/sip".to_owned()).await?)?;
-                self.disk.lock().unwrap().replace(&entries, &head);
+                let snapshot = Snapshot::parse(&self.get("/feed/demo/sip").await?)?;
+                self.replica.lock().unwrap().replace(&snapshot);
                 continue;
             };
-            let page = get(format!("/feed/demo/sip/changes?since={cursor}&wait=2&first=5")).await?;
+            let page = self.get(&format!("/feed/demo/sip/changes?since={cursor}&wait=2&first=5")).await?;
             let page: Value = serde_json::from_str(&page).ok()?;
             if page["reset"].is_string() {
-                self.disk.lock().unwrap().cursor = None;
+                self.discard_cursor();
                 continue;
             }
-            let changes: Vec<Change> = page["changes"].as_array()?.iter().map(Change::of_http).collect();
-            self.disk.lock().unwrap().apply(&changes, page["cursor"].as_str()?);
+            let changes: Vec<Change> = page["changes"].as_array()?.iter().map(Change::from_http).collect();
+            self.replica.lock().unwrap().apply(&changes, page["cursor"].as_str()?);
             self.acknowledge(page["hasMore"] == false).await?;
         }
     }
 
-    async fn subscription(&self) -> Option<Value> {
-        let cursor = match self.cursor() {
-            Some(cursor) => cursor,
-            None => {
-                self.snapshot().await?;
-                self.cursor()?
-            }
-        };
-        let query = format!(
-            "subscription($s: FeedCursor) {{ provisioningChanges(event: \"demo\", serviceType: \"sip\", since: $s) {{ ... on FeedReset {{ reason }} \
-             ... on FeedPage {{ cursor hasMore changes {{ ... on FeedUpsert {{ {ENTRY} }} ... on FeedRemoval {{ id keys {{ number }} }} }} }} }} }}"
-        );
-        Some(json!({ "query": query, "variables": { "s": cursor } }))
+    async fn get(&self, path: &str) -> Option<String> {
+        let request = self.servers.client.get(format!("{}{path}", self.servers.url())).bearer_auth(&self.consumer.key);
+        let response = request.send().await.ok()?;
+        (response.status() == 200).then_some(())?;
+        response.text().await.ok()
     }
 
-    /// graphql-sse, distinct connections.
-    async fn events(&self) -> Option<()> {
-        let request = self.instances.client.post(format!("{}/graphql", self.instances.url())).bearer_auth(&self.key);
+    async fn subscription(&self) -> Option<Value> {
+        let cursor = self.cursor_or_bootstrap().await?;
+        let query = format!(
+            "subscription($since: FeedCursor) {{ provisioningChanges(event: \"demo\", serviceType: \"sip\", \
+             since: $since) \
+             {{ {CHANGES} }} }}"
+        );
+        Some(json!({ "query": query, "variables": { "since": cursor } }))
+    }
+
+    /// graphql-sse, distinct connections mode.
+    async fn read_event_stream(&self) -> Option<()> {
+        let url = format!("{}/graphql", self.servers.url());
+        let request = self.servers.client.post(url).bearer_auth(&self.consumer.key);
         let request = request.header("Accept", "text/event-stream").json(&self.subscription().await?);
-        let mut answer = request.send().await.ok()?;
-        (answer.status() == 200).then_some(())?;
-        let mut text = String::new();
-        while let Some(part) = answer.chunk().await.ok()? {
-            text.push_str(std::str::from_utf8(&part).ok()?);
-            while let Some((event, rest)) = text.split_once("\n\n") {
+        let mut response = request.send().await.ok()?;
+        (response.status() == 200).then_some(())?;
+        let mut unread = String::new();
+        while let Some(chunk) = response.chunk().await.ok()? {
+            unread.push_str(std::str::from_utf8(&chunk).ok()?);
+            while let Some((event, rest)) = unread.split_once("\n\n") {
                 let data = event.lines().find_map(|line| line.strip_prefix("data:"));
                 let message: Value = serde_json::from_str(data.unwrap_or_default()).unwrap_or_default();
-                text = rest.to_owned();
+                unread = rest.to_owned();
                 if message["data"].is_object() {
-                    self.take(&message["data"]["provisioningChanges"]).await?;
+                    self.apply(&message["data"]["provisioningChanges"]).await?;
                 }
             }
         }
@@ -213,21 +214,21 @@ impl Desk {
     }
 
     /// graphql-transport-ws.
-    async fn sockets(&self) -> Option<()> {
-        let url = self.instances.url().replace("http", "ws") + "/graphql";
+    async fn read_web_socket(&self) -> Option<()> {
+        let url = self.servers.url().replace("http", "ws") + "/graphql";
         let mut request = url.into_client_request().ok()?;
         request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().ok()?);
         let (mut socket, _) = tokio_tungstenite::connect_async(request).await.ok()?;
-        let hello =
-            json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {}", self.key) } });
-        socket.send(Message::text(hello.to_string())).await.ok()?;
+        let authorization = format!("Bearer {}", self.consumer.key);
+        let init = json!({ "type": "connection_init", "payload": { "authorization": authorization } });
+        socket.send(Message::text(init.to_string())).await.ok()?;
         let subscribe = json!({ "type": "subscribe", "id": "1", "payload": self.subscription().await? });
         while let Some(Ok(message)) = socket.next().await {
             let Message::Text(text) = message else { continue };
             let message: Value = serde_json::from_str(&text).ok()?;
             match message["type"].as_str()? {
                 "connection_ack" => socket.send(Message::text(subscribe.to_string())).await.ok()?,
-                "next" => drop(self.take(&message["payload"]["data"]["provisioningChanges"]).await?),
+                "next" => drop(self.apply(&message["payload"]["data"]["provisioningChanges"]).await?),
                 "ping" => socket.send(Message::text(json!({ "type": "pong" }).to_string())).await.ok()?,
                 _ => return None,
             }

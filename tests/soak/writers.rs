@@ -1,4 +1,4 @@
-//! Those who change things all the time.
+//! Clients that change extensions and numbers at random.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,67 +6,74 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::below;
-use super::instances::Instances;
+use super::random_below;
+use super::servers::Servers;
 
-/// How many numbers the writers fight for.
+/// How many numbers the writers compete for.
 const NUMBERS: usize = 60;
+/// How many changes a writer makes between two reads of the extensions.
+const BATCH: usize = 8;
 
-/// Changes things until it is told to stop; how many changes went well.
-pub async fn write(instances: Arc<Instances>, stopping: Arc<AtomicBool>, place: usize) -> u64 {
-    let token = instances.sign_in("operator").await;
-    let mut done = 0;
-    while !stopping.load(Ordering::SeqCst) {
-        let known = known(&instances, &token).await;
-        for _ in 0..8 {
-            if change(&instances, &token, &known, place).await {
-                done += 1;
+/// Writes until `stop` is set; returns how many changes succeeded.
+pub async fn write(servers: Arc<Servers>, stop: Arc<AtomicBool>, index: usize) -> u64 {
+    let writer = Writer { token: servers.sign_in("operator").await, servers, index };
+    let mut succeeded = 0;
+    while !stop.load(Ordering::SeqCst) {
+        let extensions = writer.extension_ids().await;
+        for _ in 0..BATCH {
+            if writer.change(&extensions).await {
+                succeeded += 1;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
-    done
+    succeeded
 }
 
-/// The extensions that may be changed; somebody else may be quicker.
-async fn known(instances: &Instances, token: &str) -> Vec<(String, String)> {
-    let query =
-        "{ provisioning(event: \"demo\", serviceType: \"sip\") { snapshot(first: 500) { entries { id number } } } }";
-    let data = instances.asks(token, query, json!({})).await;
-    let entries = data["provisioning"]["snapshot"]["entries"].as_array().unwrap().clone();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    entries.iter().map(|entry| (text(&entry["id"]), text(&entry["number"]))).collect()
+struct Writer {
+    servers: Arc<Servers>,
+    token: String,
+    index: usize,
 }
 
-async fn change(instances: &Instances, token: &str, known: &[(String, String)], place: usize) -> bool {
-    let number = (3000 + below(NUMBERS)).to_string();
-    let some = || known.get(below(known.len())).map_or("Extension:0", |(id, _)| id.as_str());
-    let (id, other) = (some(), some());
-    let bare = "{ errors { code } }";
-    let (name, query) = match below(12) {
-        0..4 => (
-            "assignExtension",
-            format!(
-                "assignExtension(input: {{event: \"demo\", serviceType: \"sip\", number: \"{number}\", label: \"Writer {place}\", owner: \"operator\", overrideReservation: true}}) {bare}"
-            ),
-        ),
-        4..6 => ("deleteExtension", format!("deleteExtension(input: {{id: \"{id}\"}}) {bare}")),
-        6 => (
-            "updateExtension",
-            format!("updateExtension(input: {{id: \"{id}\", label: \"Label {}\"}}) {bare}", below(1000)),
-        ),
-        7 => (
-            "barNumber",
-            format!("barNumber(input: {{event: \"demo\", number: \"{number}\", reason: \"soak\"}}) {bare}"),
-        ),
-        8 => ("unbarNumber", format!("unbarNumber(input: {{event: \"demo\", number: \"{number}\"}}) {bare}")),
-        9 => ("renumberExtension", format!("renumberExtension(input: {{id: \"{id}\", number: \"{number}\"}}) {bare}")),
-        _ => ("swapNumbers", format!("swapNumbers(input: {{first: \"{id}\", second: \"{other}\"}}) {bare}")),
-    };
-    let Some(data) = instances.ask(token, &format!("mutation {{ {query} }}"), json!({})).await else {
-        // It was killed before or after the commit: nobody knows, and the feed must tell.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        return false;
-    };
-    data[name]["errors"] == json!([])
+impl Writer {
+    /// The ids of the current extensions. Another writer may delete them before they are used.
+    async fn extension_ids(&self) -> Vec<String> {
+        let query = "{ provisioning(event: \"demo\", serviceType: \"sip\") { snapshot(first: 500) \
+            { entries { id number } } } }";
+        let data = self.servers.execute(&self.token, query, json!({})).await;
+        let entries = data["provisioning"]["snapshot"]["entries"].as_array().unwrap();
+        entries.iter().map(|entry| entry["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Makes a random change; returns whether it succeeded.
+    async fn change(&self, extensions: &[String]) -> bool {
+        let number = (3000 + random_below(NUMBERS)).to_string();
+        let random_id = || extensions.get(random_below(extensions.len())).map_or("Extension:0", String::as_str);
+        let (id, other) = (random_id(), random_id());
+        let (mutation, input) = match random_below(12) {
+            0..4 => {
+                let label = format!("Writer {}", self.index);
+                let input = format!(
+                    "event: \"demo\", serviceType: \"sip\", number: \"{number}\", label: \"{label}\", \
+                     owner: \"operator\", overrideReservation: true"
+                );
+                ("assignExtension", input)
+            }
+            4..6 => ("deleteExtension", format!("id: \"{id}\"")),
+            6 => ("updateExtension", format!("id: \"{id}\", label: \"Label {}\"", random_below(1000))),
+            7 => ("barNumber", format!("event: \"demo\", number: \"{number}\", reason: \"soak\"")),
+            8 => ("unbarNumber", format!("event: \"demo\", number: \"{number}\"")),
+            9 => ("renumberExtension", format!("id: \"{id}\", number: \"{number}\"")),
+            _ => ("swapNumbers", format!("first: \"{id}\", second: \"{other}\"")),
+        };
+        let query = format!("mutation {{ {mutation}(input: {{{input}}}) {{ errors {{ code }} }} }}");
+        let Some(data) = self.servers.try_execute(&self.token, &query, json!({})).await else {
+            // The server was killed before or after the commit; the replicas must agree with the database in both
+            // cases.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            return false;
+        };
+        data[mutation]["errors"] == Value::Array(Vec::new())
+    }
 }

@@ -1,4 +1,4 @@
-//! OsmoHLR, and the agent that speaks to its VTY.
+//! OsmoHLR, and the agent that configures it over its VTY.
 
 use std::net::Ipv4Addr;
 use std::process::Command;
@@ -8,82 +8,105 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::ground::{Program, port, shown};
-use super::switchboard::{Person, Switchboard};
+use super::programs::{Program, example_configuration, free_port};
+use super::server::{Client, Server};
 
-/// The programs that it takes.
+/// The required programs.
 pub const PROGRAMS: [&str; 1] = ["osmo-hlr"];
 
-/// A core network's register with its agent.
+const VTY_PORT: u16 = 4258;
+
+/// A subscriber of the register.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Subscriber {
+    imsi: String,
+    number: String,
+}
+
+impl Subscriber {
+    pub fn new(imsi: &str, number: &str) -> Self {
+        Self { imsi: imsi.to_owned(), number: number.to_owned() }
+    }
+}
+
+/// A home location register with its agent.
 pub struct Hlr {
     _agent: Program,
     address: Ipv4Addr,
-    network: Person,
+    network: Client,
     _hlr: Program,
 }
 
 impl Hlr {
-    /// Starts OsmoHLR over an empty database, and an agent that fills it. `more` is put before the agent's `[script]`.
-    pub async fn start(server: &Switchboard, more: &[(&str, &str)]) -> Self {
-        let folder = server.connect("osmo-hlr", "cellular", "READ_CONFIG, WRITE_BACK").await;
-        // Its ports are fixed, so the address is what is private.
-        let [high, low] = port().to_be_bytes();
+    /// Starts OsmoHLR over an empty database, and an agent that fills it. `replacements` change the agent's example
+    /// configuration.
+    pub async fn start(server: &Server, replacements: &[(&str, &str)]) -> Self {
+        let folder = server.create_consumer("osmo-hlr", "cellular", "READ_CONFIG, WRITE_BACK").await;
+        // OsmoHLR has fixed ports, so the test uses a private loopback address.
+        let [high, low] = free_port().to_be_bytes();
         let address = Ipv4Addr::new(127, 77, high, low.clamp(1, 254));
         let settings = format!(
-            "log stderr\n logging level main error\nline vty\n bind {address}\nctrl\n bind {address}\nhlr\n gsup\n  bind ip {address}\n"
+            "log stderr\n logging level main error\nline vty\n bind {address}\nctrl\n bind {address}\n\
+             hlr\n gsup\n  bind ip {address}\n"
         );
         std::fs::write(folder.join("hlr.cfg"), settings).unwrap();
-        let vty = format!("{address}:4258");
-        let mut changes = vec![("https://numbers.example", server.url.as_str()), ("127.0.0.1:4258", vty.as_str())];
-        changes.extend(more);
-        std::fs::write(folder.join("agent.toml"), shown("osmo-hlr.toml", &changes)).unwrap();
+        let vty = format!("{address}:{VTY_PORT}");
+        let mut all_replacements =
+            vec![("https://numbers.example", server.url.as_str()), ("127.0.0.1:4258", vty.as_str())];
+        all_replacements.extend(replacements);
+        std::fs::write(folder.join("agent.toml"), example_configuration("osmo-hlr.toml", &all_replacements)).unwrap();
         let mut command = Command::new("osmo-hlr");
         command.arg("-c").arg(folder.join("hlr.cfg")).arg("-l").arg(folder.join("hlr.db"));
         let mut hlr = Program::start("osmo-hlr", &folder, &mut command);
-        hlr.answers(async || say(address, "show version").await.is_some_and(|text| text.contains("OsmoHLR"))).await;
-        let network = Person::key(server, &folder);
+        hlr.wait_until(async || {
+            vty_command(address, "show version").await.is_some_and(|text| text.contains("OsmoHLR"))
+        })
+        .await;
+        let network = Client::with_key(server, &folder);
         Self { _agent: server.agent(&folder, &[]), address, network, _hlr: hlr }
     }
 
-    /// The network has seen a card: it tells its IMSI.
-    pub async fn sees(&self, id: &str, imsi: &str) {
+    /// Writes back the IMSI of a SIM card, as the network does when the card registers.
+    pub async fn register_card(&self, id: &str, imsi: &str) {
         let variables = json!({ "id": id, "parameters": { "imsi": imsi } });
-        self.network.does("writeBackParameters", "id: $id, parameters: $parameters", "__typename", variables).await;
+        self.network
+            .execute_ok("writeBackParameters", "id: $id, parameters: $parameters", "__typename", variables)
+            .await;
     }
 
-    /// Every subscriber: IMSI and number.
-    pub async fn subscribers(&self) -> Vec<(String, String)> {
-        let text = say(self.address, "show subscribers all").await.expect("the HLR does not answer");
-        let row = |line: &str| {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            let is_row = words.len() >= 3 && words[0].parse::<u32>().is_ok() && words[2].len() >= 6;
-            is_row.then(|| (words[2].to_owned(), words[1].to_owned()))
+    /// The subscribers, sorted by IMSI.
+    pub async fn subscribers(&self) -> Vec<Subscriber> {
+        let text = vty_command(self.address, "show subscribers all").await.expect("the HLR does not answer");
+        let parse = |line: &str| {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            let is_row = columns.len() >= 3 && columns[0].parse::<u32>().is_ok() && columns[2].len() >= 6;
+            is_row.then(|| Subscriber::new(columns[2], columns[1]))
         };
-        let mut all: Vec<_> = text.lines().filter_map(row).collect();
-        all.sort();
-        all
+        let mut subscribers: Vec<_> = text.lines().filter_map(parse).collect();
+        subscribers.sort();
+        subscribers
     }
 }
 
-/// Says a line to the VTY, in privileged mode; what it answers.
-async fn say(address: Ipv4Addr, line: &str) -> Option<String> {
-    let mut stream = TcpStream::connect((address, 4258)).await.ok()?;
-    hear(&mut stream).await?;
-    let mut said = String::new();
-    for line in ["enable", line] {
-        stream.write_all(format!("{line}\n").as_bytes()).await.ok()?;
-        said = hear(&mut stream).await?;
+/// Executes a command on the VTY in privileged mode, and returns its output.
+async fn vty_command(address: Ipv4Addr, command: &str) -> Option<String> {
+    let mut stream = TcpStream::connect((address, VTY_PORT)).await.ok()?;
+    read_to_prompt(&mut stream).await?;
+    let mut output = String::new();
+    for command in ["enable", command] {
+        stream.write_all(format!("{command}\n").as_bytes()).await.ok()?;
+        output = read_to_prompt(&mut stream).await?;
     }
-    Some(said)
+    Some(output)
 }
 
-/// Reads up to the prompt.
-async fn hear(stream: &mut TcpStream) -> Option<String> {
+/// Reads up to the next prompt.
+async fn read_to_prompt(stream: &mut TcpStream) -> Option<String> {
     let mut text = Vec::new();
     while !text.ends_with(b"OsmoHLR> ") && !text.ends_with(b"OsmoHLR# ") {
-        let mut part = [0; 4096];
-        let read = tokio::time::timeout(Duration::from_secs(3), stream.read(&mut part)).await.ok()?.ok()?;
-        text.extend_from_slice(&part[..read]);
+        let mut buffer = [0; 4096];
+        let read = tokio::time::timeout(Duration::from_secs(3), stream.read(&mut buffer)).await.ok()?.ok()?;
+        text.extend_from_slice(&buffer[..read]);
         if read == 0 {
             return None;
         }

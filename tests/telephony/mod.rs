@@ -1,13 +1,14 @@
-//! Switchboard with telephone systems that somebody else wrote: Kamailio, OsmoHLR and FreeRADIUS, each started privately, and
-//! sipp beside a REGISTER client of our own. The agents and the systems run on the files of `docs/agent`.
+//! Switchboard with telephone systems of other projects: Kamailio, OsmoHLR and FreeRADIUS, each in a private folder,
+//! and two SIP clients, sipp and one of this suite. The agents and the systems use the example configurations of
+//! `docs/agent`.
 
-mod ground;
 mod hlr;
 mod kamailio;
+mod programs;
 mod radius;
+mod server;
 mod sip;
 mod steps;
-mod switchboard;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -16,11 +17,12 @@ use std::time::{Duration, Instant};
 use futures_util::future::LocalBoxFuture;
 use libtest_mimic::Trial;
 
-pub use ground::{Program, port, within};
+pub use programs::{Program, free_port, within};
 
-/// What a step says about itself when it holds.
-type Told = Arc<Mutex<Vec<String>>>;
+/// The measurements of the steps that passed, one line for each.
+type Measurements = Arc<Mutex<Vec<String>>>;
 
+/// A step, and the programs that it requires: names on the path, or absolute files.
 struct Step {
     name: &'static str,
     programs: &'static [&'static [&'static str]],
@@ -38,26 +40,26 @@ macro_rules! steps {
 const STEPS: &[Step] = steps! {
     step_01_a_new_number_registers: kamailio::PROGRAMS, SIPP;
     step_02_a_wrong_password_and_an_unknown_number_are_refused: kamailio::PROGRAMS;
-    step_03_a_rotated_secret_takes_the_old_ones_place: kamailio::PROGRAMS;
+    step_03_a_rotated_secret_replaces_the_old_one: kamailio::PROGRAMS;
     step_04_a_renumbering_and_a_swap_reach_the_hlr: hlr::PROGRAMS;
     step_05_a_bar_refuses_and_a_delete_ends_the_live_binding: kamailio::PROGRAMS;
     step_06_a_killed_agent_catches_up: kamailio::PROGRAMS;
     step_07_phones_register_without_switchboard: kamailio::PROGRAMS;
-    step_08_an_older_database_is_noticed_and_the_guard_asks: kamailio::PROGRAMS;
+    step_08_a_restored_database_is_detected_and_the_guard_stops: kamailio::PROGRAMS;
     step_09_radius_accepts_and_rejects: radius::PROGRAMS;
-    step_10_a_hostile_label_stays_a_label: kamailio::PROGRAMS, hlr::PROGRAMS, radius::PROGRAMS;
+    step_10_a_hostile_label_is_data: kamailio::PROGRAMS, hlr::PROGRAMS, radius::PROGRAMS;
 };
 
-/// The steps as tests, and the names of those whose programs are missing.
+/// The steps as tests, and the names of the skipped ones, whose programs are missing.
 pub struct Suite {
     pub trials: Vec<Trial>,
     pub skipped: Vec<String>,
-    told: Told,
+    measurements: Measurements,
 }
 
-/// Makes the tests. With `must_be_there` a missing program fails them.
-pub fn suite(must_be_there: bool) -> Suite {
-    let mut suite = Suite { trials: Vec::new(), skipped: Vec::new(), told: Told::default() };
+/// Builds the tests. With `must_run` a missing program fails a step instead of skipping it.
+pub fn suite(must_run: bool) -> Suite {
+    let mut suite = Suite { trials: Vec::new(), skipped: Vec::new(), measurements: Measurements::default() };
     for step in STEPS {
         let name = format!("telephony::{}", step.name);
         let missing: Vec<&str> = step
@@ -65,19 +67,19 @@ pub fn suite(must_be_there: bool) -> Suite {
             .iter()
             .flat_map(|programs| programs.iter())
             .copied()
-            .filter(|program| !is_there(program))
+            .filter(|program| !is_installed(program))
             .collect();
-        let is_skipped = !missing.is_empty() && !must_be_there;
+        let is_skipped = !missing.is_empty() && !must_run;
         if is_skipped {
             suite.skipped.push(format!("{name} (no {})", missing.join(", ")));
         }
-        let (told, said) = (Arc::clone(&suite.told), missing.join(", "));
+        let (measurements, names) = (Arc::clone(&suite.measurements), missing.join(", "));
         let is_missing = !missing.is_empty();
         let trial = Trial::test(name, move || {
             if is_missing {
-                return Err(format!("missing here: {said}").into());
+                return Err(format!("missing: {names}").into());
             }
-            run(step, &told)
+            run(step, &measurements)
         });
         suite.trials.push(trial.with_ignored_flag(is_skipped));
     }
@@ -85,34 +87,35 @@ pub fn suite(must_be_there: bool) -> Suite {
 }
 
 impl Suite {
-    /// What the steps measured, in their order.
-    pub fn report(told: &Told) -> Vec<String> {
-        let mut lines = told.lock().unwrap().clone();
+    /// The measurements, in the order of the steps.
+    pub fn report(measurements: &Measurements) -> Vec<String> {
+        let mut lines = measurements.lock().unwrap().clone();
         lines.sort();
         lines
     }
 
-    /// Where the steps write what they measure.
-    pub fn told(&self) -> Told {
-        Arc::clone(&self.told)
+    /// The list to which the steps append their measurements.
+    pub fn measurements(&self) -> Measurements {
+        Arc::clone(&self.measurements)
     }
 }
 
-fn run(step: &'static Step, told: &Told) -> Result<(), libtest_mimic::Failed> {
+fn run(step: &'static Step, measurements: &Measurements) -> Result<(), libtest_mimic::Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let began = Instant::now();
-    let measured = runtime.block_on((step.run)());
+    let start = Instant::now();
+    let measurement = runtime.block_on((step.run)());
     runtime.shutdown_timeout(Duration::from_secs(5));
-    told.lock().unwrap().push(format!("{}: {measured} ({:.1} s in all)", step.name, began.elapsed().as_secs_f64()));
+    let line = format!("{}: {measurement} ({:.1} s in total)", step.name, start.elapsed().as_secs_f64());
+    measurements.lock().unwrap().push(line);
     Ok(())
 }
 
-/// Whether a program is on the path, or a file where it must be.
-fn is_there(program: &str) -> bool {
+/// Whether a program is on the path, or an absolute file exists.
+fn is_installed(program: &str) -> bool {
     if program.starts_with('/') {
         return Path::new(program).exists();
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    // Daemons are installed where an unprivileged path does not look.
+    // Daemons are in /usr/sbin, which is not on an unprivileged path.
     std::env::split_paths(&path).chain(["/usr/sbin".into()]).any(|folder| folder.join(program).exists())
 }

@@ -1,4 +1,4 @@
-//! FreeRADIUS with rlm_rest, the small store that it asks, and the agent that fills the store.
+//! FreeRADIUS with rlm_rest, the document store that it requests, and the agent that writes the store.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -9,11 +9,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
-use super::ground::{Program, port, shown};
+use super::programs::{Program, example_configuration, free_port};
+use super::server::Server;
 use super::sip::{REALM, digest};
-use super::switchboard::Switchboard;
 
-/// The programs that it takes.
+/// The required programs.
 pub const PROGRAMS: [&str; 3] = ["freeradius", "radclient", "/usr/lib/freeradius/rlm_rest.so"];
 
 const NONCE: &str = "5150";
@@ -29,16 +29,16 @@ pub struct Radius {
 
 impl Radius {
     /// Starts the store, FreeRADIUS and the agent.
-    pub async fn start(server: &Switchboard) -> Self {
-        let folder = server.connect("freeradius", "sip", "READ_SECRETS, READ_DIGESTS").await;
+    pub async fn start(server: &Server) -> Self {
+        let folder = server.create_consumer("freeradius", "sip", "READ_SECRETS, READ_DIGESTS").await;
         let documents = Documents::default();
-        let store = store(Arc::clone(&documents)).await;
-        let port = port();
-        let at = format!("127.0.0.1:{store}");
-        let settings = shown(
+        let store_port = serve_store(Arc::clone(&documents)).await;
+        let port = free_port();
+        let store = format!("127.0.0.1:{store_port}");
+        let settings = example_configuration(
             "radiusd.conf",
             &[
-                ("127.0.0.1:8090", &at),
+                ("127.0.0.1:8090", &store),
                 ("port = 1812", &format!("port = {port}")),
                 (
                     "name = radiusd",
@@ -47,38 +47,43 @@ impl Radius {
             ],
         );
         std::fs::write(folder.join("radiusd.conf"), settings).unwrap();
-        let agent = shown("freeradius.toml", &[("https://numbers.example", &server.url), ("127.0.0.1:8090", &at)]);
+        let agent = example_configuration(
+            "freeradius.toml",
+            &[("https://numbers.example", &server.url), ("127.0.0.1:8090", &store)],
+        );
         std::fs::write(folder.join("agent.toml"), agent).unwrap();
         let mut command = Command::new("freeradius");
         command.args(["-f", "-l", "stdout", "-d"]).arg(&folder);
         let mut radius = Program::start("freeradius", &folder, &mut command);
-        radius.answers(async || client(port, "status", "Message-Authenticator = 0x00").contains("Access-Accept")).await;
+        radius
+            .wait_until(async || radclient(port, "status", "Message-Authenticator = 0x00").contains("Access-Accept"))
+            .await;
         Self { _agent: server.agent(&folder, &[]), _radius: radius, port }
     }
 
-    /// PAP: the answer, with its attributes.
+    /// PAP (RFC 2865, section 5.2); returns the answer with its attributes.
     pub fn pap(&self, number: &str, password: &str) -> String {
-        client(self.port, "auth", &format!("User-Name = {}, User-Password = {}", quoted(number), quoted(password)))
+        radclient(self.port, "auth", &format!("User-Name = {}, User-Password = {}", quoted(number), quoted(password)))
     }
 
-    /// CHAP (RFC 1994).
+    /// CHAP (RFC 1994, RFC 2865, section 5.3).
     pub fn chap(&self, number: &str, password: &str) -> String {
-        client(self.port, "auth", &format!("User-Name = {}, CHAP-Password = {}", quoted(number), quoted(password)))
+        radclient(self.port, "auth", &format!("User-Name = {}, CHAP-Password = {}", quoted(number), quoted(password)))
     }
 
     /// SIP digest (draft-sterman-aaa-sip-00, as FreeRADIUS reads it).
     pub fn digest(&self, number: &str, password: &str) -> String {
         let response = digest(number, password, "REGISTER", NONCE);
         let request = format!(
-            "User-Name = {0}, Digest-Response = {1}, Digest-Realm = {2}, Digest-Nonce = {3}, Digest-Method = \"REGISTER\", \
-             Digest-URI = {4}, Digest-User-Name = {0}",
+            "User-Name = {0}, Digest-Response = {1}, Digest-Realm = {2}, Digest-Nonce = {3}, \
+             Digest-Method = \"REGISTER\", Digest-URI = {4}, Digest-User-Name = {0}",
             quoted(number),
             quoted(&response),
             quoted(REALM),
             quoted(NONCE),
             quoted(&format!("sip:{REALM}")),
         );
-        client(self.port, "auth", &request)
+        radclient(self.port, "auth", &request)
     }
 }
 
@@ -86,24 +91,25 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn client(port: u16, what: &str, request: &str) -> String {
+/// Sends a request with radclient; returns the received packet as text, or an empty text.
+fn radclient(port: u16, command_name: &str, attributes: &str) -> String {
     use std::io::Write as _;
     let mut command = Command::new("radclient");
-    command.args(["-x", "-r", "1", "-t", "2", &format!("127.0.0.1:{port}"), what, "testing123"]);
+    command.args(["-x", "-r", "1", "-t", "2", &format!("127.0.0.1:{port}"), command_name, "testing123"]);
     command
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::null());
     let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(request.as_bytes()).unwrap();
-    let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
-    said.split_once("Received").map(|(_, received)| received.to_owned()).unwrap_or_default()
+    child.stdin.take().unwrap().write_all(attributes.as_bytes()).unwrap();
+    let output = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    output.split_once("Received").map(|(_, received)| received.to_owned()).unwrap_or_default()
 }
 
-/// A store of documents over HTTP: PUT, GET, DELETE.
-async fn store(documents: Documents) -> u16 {
-    let all = get(read).put(write).delete(remove);
-    let router = axum::Router::new().route("/radius/{number}", all).with_state(documents);
+/// Serves a store of documents over HTTP with PUT, GET and DELETE; returns its port.
+async fn serve_store(documents: Documents) -> u16 {
+    let methods = get(read).put(write).delete(remove);
+    let router = axum::Router::new().route("/radius/{number}", methods).with_state(documents);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move { axum::serve(listener, router).await });

@@ -1,47 +1,45 @@
-//! Another number for an extension.
+//! `renumberExtension`.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::follower::{Follower, key};
-use super::{
-    BAN, BAR, FALL_BACK, INVITE, RENUMBER, UNBAN, assigned, denied, done, extension, make_type, number, payload,
-    refused, registered,
-};
-use crate::support::{Person, TestApp, code};
+use super::{ACCOUNT_ID, UNKNOWN_EXTENSION};
+use crate::api::provisioning::replica::FeedReplica;
+use crate::support::{Actor, Scope, TestApp, string};
 
-pub async fn an_owner_takes_another_number_and_may_go_back(app: TestApp) {
-    let (user, operator) = (app.sign_in("user", "numberwang").await, app.sign_in("operator", "numberwang").await);
-    let id = registered(&user, "sip", "2342").await;
-    let moved = done(&user, RENUMBER, json!({ "i": id, "n": "23-43", "v": 1 })).await;
-    assert_eq!((&moved["extension"]["id"], &moved["extension"]["number"]), (&json!(id), &json!("2343")));
-    assert_eq!(moved["extension"]["version"], 2);
-    assert!(moved["generated"].is_null() && extension(&user, "2342").await.is_null());
-    let left = json!({ "state": "HELD", "account": { "username": "user" }, "until": "2026-08-20T10:00:00Z", "extension": null });
-    assert_eq!(number(&operator, "2342").await, left);
-    assert_eq!(number(&operator, "2343").await["extension"]["number"], "2343");
-    // Held for him alone: an operator may not have it either, but he takes it back.
-    assert_eq!(code(&operator.registers("sip", "2342").await), "NUMBER_UNAVAILABLE");
-    let other = registered(&operator, "sip", "2344").await;
-    assert_eq!(refused(&operator, RENUMBER, json!({ "i": other, "n": "2342" })).await, "NUMBER_UNAVAILABLE at number");
-    done(&user, RENUMBER, json!({ "i": id, "n": "2342" })).await;
-    assert_eq!(number(&operator, "2342").await["state"], "IN_SERVICE");
-    assert_eq!(number(&operator, "2343").await["state"], "HELD");
-    // When the hold is over, it is anybody's.
+pub async fn an_owner_renumbers_and_can_return_to_the_held_number(app: TestApp) {
+    let (user, operator) = (app.user().await, app.operator().await);
+    let id = user.registers("sip", "2342").await.id();
+    let renumbered = user.renumbers_with(None, json!({ "id": id, "number": "23-43", "expectedVersion": 1 })).await.ok();
+    let extension = &renumbered["extension"];
+    assert_eq!((&extension["id"], &extension["number"]), (&json!(id), &json!("2343")));
+    assert_eq!(extension["version"], 2);
+    assert!(renumbered["generated"].is_null() && user.extension("2342").await.is_null());
+    let released = operator.number("2342").await;
+    assert_eq!((&released["state"], &released["until"]), (&json!("HELD"), &json!("2026-08-20T10:00:00Z")));
+    assert_eq!((&released["account"]["username"], &released["extension"]), (&json!("user"), &json!(null)));
+    assert_eq!(operator.number("2343").await["extension"]["number"], "2343");
+    // The hold is for the previous owner only, who can return to the number; an operator cannot take it.
+    assert_eq!(operator.registers("sip", "2342").await.code(), "NUMBER_UNAVAILABLE");
+    let other = operator.registers("sip", "2344").await.id();
+    assert_eq!(operator.renumbers(&other, "2342").await.refusal(), "NUMBER_UNAVAILABLE at number");
+    user.renumbers(&id, "2342").await.ok();
+    assert_eq!(operator.number("2342").await["state"], "IN_SERVICE");
+    assert_eq!(operator.number("2343").await["state"], "HELD");
     app.clock.advance(Duration::from_secs(1801));
-    let operator = app.sign_in("operator", "numberwang").await;
-    done(&operator, RENUMBER, json!({ "i": other, "n": "2343" })).await;
+    let operator = app.operator().await;
+    operator.renumbers(&other, "2343").await.ok();
 }
 
-pub async fn what_may_not_be_is_refused_and_changes_nothing(app: TestApp) {
-    let (user, operator) = (app.sign_in("user", "numberwang").await, app.sign_in("operator", "numberwang").await);
-    let id = registered(&user, "sip", "2342").await;
-    done(&operator, BAR, json!({ "n": "2399" })).await;
-    let taken = payload(&user.ask(RENUMBER, json!({ "i": id, "n": "5000" })).await);
-    assert_eq!(code(&taken), "NUMBER_UNAVAILABLE");
+pub async fn an_invalid_renumbering_is_refused_and_changes_nothing(app: TestApp) {
+    let (user, operator) = (app.user().await, app.operator().await);
+    let id = user.registers("sip", "2342").await.id();
+    operator.bars("2399").await.ok();
+    let taken = user.renumbers(&id, "5000").await;
+    assert_eq!(taken.code(), "NUMBER_UNAVAILABLE");
     assert_eq!(taken["errors"][0]["suggestions"].as_array().unwrap().len(), 5);
-    for (wanted, expected) in [
+    for (number, refusal) in [
         ("1234", "NUMBER_OUT_OF_RANGE at number"),
         ("1125", "NUMBER_OUT_OF_RANGE at number"),
         ("23420", "NUMBER_OUT_OF_RANGE at number"),
@@ -50,164 +48,157 @@ pub async fn what_may_not_be_is_refused_and_changes_nothing(app: TestApp) {
         ("٢٣٤٣", "INVALID at number"),
         ("", "INVALID at number"),
     ] {
-        assert_eq!(refused(&user, RENUMBER, json!({ "i": id, "n": wanted })).await, expected, "{wanted:?}");
+        assert_eq!(user.renumbers(&id, number).await.refusal(), refusal, "{number:?}");
     }
-    let stale = json!({ "i": id, "n": "2343", "v": 7 });
-    assert_eq!(refused(&user, RENUMBER, stale).await, "STALE_VERSION at expectedVersion");
-    // Another's extension is not there, and neither is one that never was.
-    let theirs = extension(&operator, "5000").await["id"].clone();
-    for missing in [theirs, json!("Extension:01919191919191919191919191919191")] {
-        let asked = json!({ "i": missing, "n": "2343" });
-        assert_eq!(refused(&user, RENUMBER, asked).await, "NOT_FOUND at id");
+    let stale = user.renumbers_with(None, json!({ "id": id, "number": "2343", "expectedVersion": 7 })).await;
+    assert_eq!(stale.refusal(), "STALE_VERSION at expectedVersion");
+    // Another account's extension gets the response of one that does not exist.
+    let foreign = operator.extension("5000").await["id"].clone();
+    for id in [string(&foreign), UNKNOWN_EXTENSION] {
+        assert_eq!(user.renumbers(id, "2343").await.refusal(), "NOT_FOUND at id");
     }
-    for wrong in ["Account:01919191919191919191919191919191", "2342", ""] {
-        assert_eq!(refused(&user, RENUMBER, json!({ "i": wrong, "n": "2343" })).await, "INVALID at id", "{wrong:?}");
+    for id in [ACCOUNT_ID, "2342", ""] {
+        assert_eq!(user.renumbers(id, "2343").await.refusal(), "INVALID at id", "{id:?}");
     }
-    assert_eq!(denied(&app.guest(), RENUMBER, json!({ "i": id, "n": "2343" })).await, "UNAUTHENTICATED");
-    let now = extension(&user, "2342").await;
-    assert_eq!((&now["id"], &now["version"]), (&json!(id), &json!(1)));
-    assert_eq!(number(&operator, "2343").await["state"], "AVAILABLE");
-    // The number that it has already is no change.
-    assert_eq!(done(&user, RENUMBER, json!({ "i": id, "n": "2342" })).await["extension"]["version"], 1);
+    assert_eq!(app.guest().renumbers(&id, "2343").await.rejection(), "UNAUTHENTICATED");
+    let extension = user.extension("2342").await;
+    assert_eq!((&extension["id"], &extension["version"]), (&json!(id), &json!(1)));
+    assert_eq!(operator.number("2343").await["state"], "AVAILABLE");
+    // The current number is accepted and changes nothing.
+    assert_eq!(user.renumbers(&id, "2342").await.ok()["extension"]["version"], 1);
 }
 
-pub async fn an_operator_moves_anybodys_in_every_phase_but_archived(app: TestApp) {
-    let (admin, operator) = (app.sign_in("admin", "numberwang").await, app.sign_in("operator", "numberwang").await);
-    let user = app.sign_in("user", "numberwang").await;
-    let id = registered(&user, "sip", "2342").await;
-    done(&operator, RENUMBER, json!({ "i": id, "n": "1234" })).await;
-    assert_eq!(number(&operator, "2342").await["account"]["username"], "user", "it is held for its owner");
-    let phase = |phase: &str| {
-        format!(
-            "mutation {{ updateEvent(input: {{slug: \"demo\", phase: {phase}}}) {{ event {{ slug }} errors {{ code }} }} }}"
-        )
-    };
-    done(&admin, &phase("FROZEN"), json!({})).await;
-    assert_eq!(refused(&user, RENUMBER, json!({ "i": id, "n": "2345" })).await, "EVENT_CLOSED at ");
-    done(&operator, RENUMBER, json!({ "i": id, "n": "2345" })).await;
-    done(&admin, &phase("ARCHIVED"), json!({})).await;
-    assert_eq!(refused(&operator, RENUMBER, json!({ "i": id, "n": "2346" })).await, "EVENT_CLOSED at ");
+pub async fn an_operator_renumbers_any_extension_until_the_event_is_archived(app: TestApp) {
+    let (admin, operator, user) = (app.admin().await, app.operator().await, app.user().await);
+    let id = user.registers("sip", "2342").await.id();
+    operator.renumbers(&id, "1234").await.ok();
+    assert_eq!(operator.number("2342").await["account"]["username"], "user", "the hold is for the owner");
+    admin.sets_phase("FROZEN").await.ok();
+    assert_eq!(user.renumbers(&id, "2345").await.refusal(), "EVENT_CLOSED at ");
+    operator.renumbers(&id, "2345").await.ok();
+    admin.sets_phase("ARCHIVED").await.ok();
+    assert_eq!(operator.renumbers(&id, "2346").await.refusal(), "EVENT_CLOSED at ");
 }
 
-pub async fn somebody_banned_moves_nothing(app: TestApp) {
-    let (user, operator) = (app.sign_in("user", "numberwang").await, app.sign_in("operator", "numberwang").await);
-    let id = registered(&user, "sip", "2342").await;
-    done(&operator, BAN, json!({})).await;
-    assert_eq!(denied(&user, RENUMBER, json!({ "i": id, "n": "2343" })).await, "UNAUTHENTICATED");
-    // An operator may for him; the ban stays with the owner.
-    done(&operator, RENUMBER, json!({ "i": id, "n": "2343" })).await;
-    assert_eq!(extension(&operator, "2343").await["active"], false);
-    done(&operator, UNBAN, json!({})).await;
-    assert_eq!(extension(&operator, "2343").await["active"], true);
+pub async fn a_banned_owner_cannot_renumber(app: TestApp) {
+    let (user, operator) = (app.user().await, app.operator().await);
+    let id = user.registers("sip", "2342").await.id();
+    operator.bans("user").await.ok();
+    assert_eq!(user.renumbers(&id, "2343").await.rejection(), "UNAUTHENTICATED");
+    // An operator can renumber the extension; the ban still applies to it.
+    operator.renumbers(&id, "2343").await.ok();
+    assert_eq!(operator.extension("2343").await["active"], false);
+    operator.unbans("user").await.ok();
+    assert_eq!(operator.extension("2343").await["active"], true);
 }
 
-pub async fn a_dry_run_tells_and_changes_nothing(app: TestApp) {
-    let (admin, operator) = (app.sign_in("admin", "numberwang").await, app.sign_in("operator", "numberwang").await);
-    make_type(&admin, "line", json!({ "own": { "type": "string", "x-generate": { "kind": "number" } } })).await;
-    let id = assigned(&operator, "line", "2342", "user", json!({})).await["extension"]["id"].clone();
-    let told = done(&operator, RENUMBER, json!({ "i": id, "n": "2343", "d": true })).await;
-    assert_eq!(told["preview"], json!({ "number": "2343", "parameters": { "own": "2343" } }));
-    assert!(told["extension"].is_null() && told["generated"].is_null());
-    let refusal = json!({ "i": id, "n": "5000", "d": true });
-    assert_eq!(refused(&operator, RENUMBER, refusal).await, "NUMBER_UNAVAILABLE at number");
-    let now = extension(&operator, "2342").await;
-    assert_eq!((&now["version"], &now["parameters"]), (&json!(1), &json!({ "own": "2342" })));
-    assert_eq!(number(&operator, "2343").await["state"], "AVAILABLE");
-    let moved = done(&operator, RENUMBER, json!({ "i": id, "n": "2343" })).await;
-    assert_eq!(moved["extension"]["parameters"], json!({ "own": "2343" }), "a copy of the number follows it");
+pub async fn a_dry_run_previews_the_renumbering_and_changes_nothing(app: TestApp) {
+    let (admin, operator) = (app.admin().await, app.operator().await);
+    let properties = json!({ "own": { "type": "string", "x-generate": { "kind": "number" } } });
+    admin.creates_service_type("line", properties).await.ok();
+    let id = operator.assigns("line", "2342", "user", json!({})).await.id();
+    let dry_run =
+        async |number: &str| operator.renumbers_with(None, json!({ "id": id, "number": number, "dryRun": true })).await;
+    let preview = dry_run("2343").await.ok();
+    assert_eq!(preview["preview"], json!({ "number": "2343", "parameters": { "own": "2343" } }));
+    assert!(preview["extension"].is_null() && preview["generated"].is_null());
+    assert_eq!(dry_run("5000").await.refusal(), "NUMBER_UNAVAILABLE at number");
+    let extension = operator.extension("2342").await;
+    assert_eq!((&extension["version"], &extension["parameters"]), (&json!(1), &json!({ "own": "2342" })));
+    assert_eq!(operator.number("2343").await["state"], "AVAILABLE");
+    let renumbered = operator.renumbers(&id, "2343").await.ok();
+    assert_eq!(renumbered["extension"]["parameters"], json!({ "own": "2343" }), "a derived parameter is updated");
 }
 
-pub async fn a_repeated_request_moves_once(app: TestApp) {
-    let user = app.sign_in("user", "numberwang").await;
-    let id = registered(&user, "sip", "2342").await;
-    let wanted = json!({ "i": id, "n": "2343" });
-    let first = payload(&user.ask_once(RENUMBER, wanted.clone(), Some("move-1")).await);
-    assert_eq!(first["extension"]["version"], 2, "{first}");
-    done(&user, RENUMBER, json!({ "i": id, "n": "2344" })).await;
-    // The twin is answered from the record, with the extension as it is by now.
-    let second = payload(&user.ask_once(RENUMBER, wanted, Some("move-1")).await);
-    assert_eq!((&second["extension"]["number"], &second["extension"]["version"]), (&json!("2344"), &json!(3)));
-    let other = user.ask_once(RENUMBER, json!({ "i": id, "n": "2345" }), Some("move-1")).await;
-    assert_eq!(other["errors"][0]["extensions"]["code"], "IDEMPOTENCY_MISMATCH");
+pub async fn a_repeated_request_renumbers_once(app: TestApp) {
+    let user = app.user().await;
+    let id = user.registers("sip", "2342").await.id();
+    let renumber =
+        async |number: &str| user.renumbers_with(Some("move-1"), json!({ "id": id, "number": number })).await;
+    assert_eq!(renumber("2343").await.ok()["extension"]["version"], 2);
+    user.renumbers(&id, "2344").await.ok();
+    // The repetition is answered from the record of the first request, with the extension's current state.
+    let repeated = renumber("2343").await.ok();
+    assert_eq!(repeated["extension"]["number"], "2344");
+    assert_eq!(repeated["extension"]["version"], 3);
+    assert_eq!(renumber("2345").await.rejection(), "IDEMPOTENCY_MISMATCH");
 }
 
-pub async fn whoever_shows_it_is_told_in_the_same_change(app: TestApp) {
-    let (admin, user) = (app.sign_in("admin", "numberwang").await, app.sign_in("user", "numberwang").await);
-    let member = registered(&user, "dect", "2342").await;
-    let group = registered(&user, "group", "2400").await;
-    let caller = registered(&user, "sip", "2500").await;
-    done(&user, INVITE, json!({ "g": group, "n": "2342" })).await;
-    done(&user, FALL_BACK, json!({ "i": caller, "n": "2342" })).await;
-    let key = key(&admin, &["dect", "group", "sip"]).await;
-    let mut copies = Vec::new();
-    for service_type in ["dect", "group", "sip"] {
-        copies.push(Follower::start(&key, service_type).await);
+pub async fn a_renumbering_changes_every_feed_that_shows_the_number(app: TestApp) {
+    let (admin, user) = (app.admin().await, app.user().await);
+    let member = user.registers("dect", "2342").await.id();
+    let group = user.registers("group", "2400").await.id();
+    let caller = user.registers("sip", "2500").await.id();
+    user.invites(&group, "2342").await.ok();
+    user.sets_fallback(&caller, Some("2342")).await.ok();
+    let mut replicas = FeedReplica::of_feeds(&admin, ["dect", "group", "sip"]).await;
+    user.renumbers(&member, "2343").await.ok();
+    let mut changes = Vec::new();
+    for replica in &mut replicas {
+        replica.assert_in_sync().await;
+        changes.push(replica.last_changes());
     }
-    done(&user, RENUMBER, json!({ "i": member, "n": "2343" })).await;
-    let mut told = Vec::new();
-    for copy in &mut copies {
-        copy.demand_state().await;
-        told.push(copy.told());
-    }
-    assert_eq!(told, [["2343[2342]"], ["2400[]"], ["2500[]"]]);
-    assert_eq!(copies[1].entry("2400")["members"][0]["number"], "2343");
-    assert_eq!(copies[2].entry("2500")["fallbackNumber"], "2343");
+    assert_eq!(changes, [["2343[2342]"], ["2400[]"], ["2500[]"]]);
+    assert_eq!(replicas[1].entry("2400")["members"][0]["number"], "2343");
+    assert_eq!(replicas[2].entry("2500")["fallbackNumber"], "2343");
 }
 
-pub async fn a_number_that_was_left_waits_for_the_system_of_a_group_that_rang_it(app: TestApp) {
-    let (admin, user) = (app.sign_in("admin", "numberwang").await, app.sign_in("user", "numberwang").await);
-    let member = registered(&user, "sip", "2342").await;
-    let group = registered(&user, "group", "2400").await;
-    done(&user, INVITE, json!({ "g": group, "n": "2342" })).await;
-    let create = "mutation { createApiKey(input: {label: \"ring\", scopes: [READ_CONFIG], serviceTypes: [\"group\"], events: [\"demo\"]}) { apiKey { id } secret errors { code } } }";
-    let made = done(&admin, create, json!({})).await;
-    let consumer = "mutation($k: ID!) { createFeedConsumer(input: {name: \"ring\", event: \"demo\", serviceType: \"group\", apiKey: $k}) { consumer { id } errors { code } } }";
-    done(&admin, consumer, json!({ "k": made["apiKey"]["id"] })).await;
-    done(&user, RENUMBER, json!({ "i": member, "n": "2343" })).await;
+pub async fn a_released_number_ages_until_the_system_of_its_group_acknowledges(app: TestApp) {
+    let (admin, user) = (app.admin().await, app.user().await);
+    let member = user.registers("sip", "2342").await.id();
+    let group = user.registers("group", "2400").await.id();
+    user.invites(&group, "2342").await.ok();
+    let groups = admin.connects_system(Scope::ReadConfig, "group").await;
+    groups.becomes_consumer(&admin, "ring").await;
+    user.renumbers(&member, "2343").await.ok();
     app.clock.advance(Duration::from_secs(1801));
-    let operator = app.sign_in("operator", "numberwang").await;
-    assert_eq!(code(&operator.registers("sip", "2342").await), "NUMBER_UNAVAILABLE");
-    let ring = app.holding(made["secret"].as_str().unwrap());
-    let head = "{ provisioning(event: \"demo\", serviceType: \"group\") { snapshot { head } } }";
-    let head = ring.ask(head, json!({})).await["data"]["provisioning"]["snapshot"]["head"].clone();
-    let acknowledge = "mutation($c: FeedCursor!) { acknowledgeProvisioning(input: {event: \"demo\", serviceType: \"group\", consumer: \"ring\", cursor: $c}) { consumer { name } errors { code } } }";
-    done(&ring, acknowledge, json!({ "c": head })).await;
-    assert_eq!(code(&operator.registers("sip", "2342").await), "none");
+    let operator = app.operator().await;
+    assert_eq!(operator.registers("sip", "2342").await.code(), "NUMBER_UNAVAILABLE");
+    groups.acknowledges("ring").await;
+    assert_eq!(operator.registers("sip", "2342").await.code(), "none");
 }
 
-pub async fn twenty_want_one_number_in_three_ways(app: TestApp) {
-    let (user, operator) = (app.sign_in("user", "numberwang").await, app.sign_in("operator", "numberwang").await);
-    let mut asking = Vec::new();
-    for place in 0..20 {
-        let (person, other) = if place % 2 == 0 { (&user, "operator") } else { (&operator, "user") };
-        let (person, other) = (person.clone(), other.to_owned());
-        let id = match place % 3 {
-            0 => Some(registered(&person, "sip", &format!("60{place:02}")).await),
-            _ => None,
-        };
-        let operator = operator.clone();
-        asking.push(async move {
-            match (id, place % 3) {
-                (Some(id), _) => {
-                    code(&payload(&person.ask(RENUMBER, json!({ "i": id, "n": "4243" })).await)).to_owned()
-                }
-                (None, 1) => code(&person.registers("dect", "4243").await).to_owned(),
-                (None, _) => asks_to_assign(&operator, &other).await,
+pub async fn of_twenty_concurrent_requests_for_a_number_one_succeeds(app: TestApp) {
+    let (user, operator) = (app.user().await, app.operator().await);
+    let mut requests = Vec::new();
+    for index in 0..20 {
+        let (actor, other) = if index % 2 == 0 { (&user, "operator") } else { (&operator, "user") };
+        requests.push(match index % 3 {
+            0 => {
+                let id = actor.registers("sip", &format!("60{index:02}")).await.id();
+                Request::Renumber { actor: actor.clone(), id }
             }
+            1 => Request::Register { actor: actor.clone() },
+            _ => Request::Assign { operator: operator.clone(), owner: other },
         });
     }
-    let asking: Vec<_> = asking.into_iter().map(tokio::spawn).collect();
-    let mut outcomes = Vec::new();
-    for asked in asking {
-        outcomes.push(asked.await.unwrap());
+    let requests: Vec<_> = requests.into_iter().map(|request| tokio::spawn(request.send("4243"))).collect();
+    let mut codes = Vec::new();
+    for request in requests {
+        codes.push(request.await.unwrap());
     }
-    assert_eq!(outcomes.iter().filter(|outcome| *outcome == "none").count(), 1, "{outcomes:?}");
-    assert_eq!(outcomes.iter().filter(|outcome| *outcome == "NUMBER_UNAVAILABLE").count(), 19, "{outcomes:?}");
-    let holder = extension(&operator, "4243").await["owner"]["username"].clone();
-    assert_eq!(number(&operator, "4243").await["account"]["username"], holder);
+    assert_eq!(codes.iter().filter(|code| *code == "none").count(), 1, "{codes:?}");
+    assert_eq!(codes.iter().filter(|code| *code == "NUMBER_UNAVAILABLE").count(), 19, "{codes:?}");
+    let holder = operator.extension("4243").await["owner"]["username"].clone();
+    assert_eq!(operator.number("4243").await["account"]["username"], holder);
 }
 
-async fn asks_to_assign(operator: &Person, owner: &str) -> String {
-    let assign = "mutation($o: String!) { assignExtension(input: {event: \"demo\", serviceType: \"sip\", number: \"4243\", owner: $o, label: \"A\"}) { errors { code } } }";
-    code(&payload(&operator.ask(assign, json!({ "o": owner })).await)).to_owned()
+/// The three ways to get a number.
+enum Request {
+    Renumber { actor: Actor, id: String },
+    Register { actor: Actor },
+    Assign { operator: Actor, owner: &'static str },
+}
+
+impl Request {
+    async fn send(self, number: &str) -> String {
+        let response = match self {
+            Self::Renumber { actor, id } => actor.renumbers(&id, number).await,
+            Self::Register { actor } => actor.registers("dect", number).await,
+            Self::Assign { operator, owner } => {
+                operator.assigns_with(json!({ "number": number, "owner": owner })).await
+            }
+        };
+        response.code().to_owned()
+    }
 }

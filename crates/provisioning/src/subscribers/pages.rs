@@ -41,7 +41,7 @@ impl PageCache {
     ///
     /// # Errors
     /// A database error.
-    pub(in crate) async fn changes(
+    pub(crate) async fn changes(
         &self,
         reader: &FeedReader,
         feed: FeedId,

@@ -102,7 +102,7 @@ impl VersionCache {
     ///
     /// # Errors
     /// A database error.
-    pub(in crate) async fn head(&self, reader: &FeedReader, feed: FeedId) -> Result<FeedHead, Error> {
+    pub(crate) async fn head(&self, reader: &FeedReader, feed: FeedId) -> Result<FeedHead, Error> {
         let services = &reader.services;
         let current = || services.notifier.feed_generation(feed);
         let read = async || {

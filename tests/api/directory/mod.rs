@@ -1,0 +1,3 @@
+//! The directory.
+
+pub mod files;

@@ -1,0 +1,5 @@
+//! The edge of the API: malformed requests, rate limits and look-up by id.
+
+pub mod invalid_input;
+pub mod nodes;
+pub mod rate_limits;

@@ -1,0 +1,52 @@
+//! The feed in GraphQL.
+
+use serde_json::{Value, json};
+
+use crate::support::{Actor, Scope, TestApp, string};
+
+async fn changes(key: &Actor, since: &Value) -> Value {
+    let query = "query($since: FeedCursor!) { provisioning(event: \"demo\", serviceType: \"sip\") { \
+                 changes(since: $since) { ... on FeedReset { reason } ... on FeedPage { cursor hasMore changes { \
+                 __typename ... on FeedUpsert { extension { number label active } } \
+                 ... on FeedRemoval { keys { number } } } } } } }";
+    key.query_with(query, json!({ "since": since })).await.ok()["changes"].clone()
+}
+
+pub async fn changes_come_in_commit_order(app: TestApp) {
+    let (admin, user) = (app.admin().await, app.user().await);
+    let system = admin.connects_system(Scope::ReadConfig, "sip").await;
+    let head = system.head().await;
+    let id = user.registers("sip", "2342").await.id();
+    user.registers("sip", "2343").await.ok();
+    let page = changes(&system.key, &head).await;
+    let numbers: Vec<_> =
+        page["changes"].as_array().unwrap().iter().map(|change| string(&change["extension"]["number"])).collect();
+    assert_eq!(numbers, ["2342", "2343"], "{page}");
+    admin.bans("user").await.ok();
+    let after_ban = changes(&system.key, &page["cursor"]).await;
+    assert_eq!(after_ban["changes"].as_array().unwrap().len(), 2, "{after_ban}");
+    assert_eq!(after_ban["changes"][0]["extension"]["active"], false);
+    admin.deletes(&id).await.ok();
+    let after_deletion = changes(&system.key, &after_ban["cursor"]).await;
+    assert_eq!(after_deletion["changes"], json!([{ "__typename": "FeedRemoval", "keys": [{ "number": "2342" }] }]));
+    admin.sets_phase("ARCHIVED").await.ok();
+    assert_eq!(changes(&system.key, &head).await["reason"], "CLOSED");
+}
+
+pub async fn a_key_sees_what_its_scope_allows(app: TestApp) {
+    let admin = app.admin().await;
+    let query = "{ provisioning(event: \"demo\", serviceType: \"sip\") { \
+                 snapshot(first: 1) { entries { secrets digests } } } }";
+    for (scope, has_secrets, has_digests) in
+        [(Scope::ReadConfig, false, false), (Scope::ReadDigests, false, true), (Scope::ReadSecrets, true, false)]
+    {
+        let feed = admin.creates_key(&[scope], &["sip"]).await.query(query).await.ok();
+        let entry = &feed["snapshot"]["entries"][0];
+        assert_eq!(entry["secrets"] != json!({}), has_secrets, "{scope:?}: {feed}");
+        assert_eq!(entry["digests"] != json!({}), has_digests, "{scope:?}: {feed}");
+    }
+    let key = admin.creates_key(&[Scope::ReadConfig], &["sip"]).await;
+    let other_feed = "{ provisioning(event: \"demo\", serviceType: \"dect\") { digest } }";
+    assert_eq!(key.query(other_feed).await.rejection(), "FORBIDDEN");
+    assert_eq!(app.user().await.query(query).await.rejection(), "FORBIDDEN");
+}

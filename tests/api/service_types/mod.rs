@@ -1,0 +1,3 @@
+//! Service types.
+
+pub mod create;
