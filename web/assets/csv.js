@@ -35,7 +35,10 @@ function endOf(source, start) {
 }
 
 /** @param {string} text */
-const cellsOf = (text) => [...`,${text}`.matchAll(/,(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) => (quoted === undefined ? plain : quoted.replaceAll('""', '"')));
+const cellsOf = (text) =>
+  [...`,${text}`.matchAll(/,(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) =>
+    quoted === undefined ? plain : quoted.replaceAll('""', '"'),
+  );
 
 /**
  * Files of at most `size` rows, each with the header, which know where their lines stood.
@@ -51,11 +54,18 @@ export function batches(rows, size) {
     // Line 1 is the header; a row may hold several lines.
     const starts = part.map(() => 0);
     let line = 1;
-    part.forEach((row, index) => { starts[index] = line; line += row.text.split('\n').length; });
-    found.push({ csv: part.map((row) => row.text).join('\n'), size: part.length - 1, lineOf: (given) => {
-      const index = starts.findLastIndex((start) => start <= given);
-      return part[index].line + given - starts[index];
-    } });
+    part.forEach((row, index) => {
+      starts[index] = line;
+      line += row.text.split('\n').length;
+    });
+    found.push({
+      csv: part.map((row) => row.text).join('\n'),
+      size: part.length - 1,
+      lineOf: (given) => {
+        const index = starts.findLastIndex((start) => start <= given);
+        return part[index].line + given - starts[index];
+      },
+    });
   }
   return found;
 }

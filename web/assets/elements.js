@@ -95,7 +95,9 @@ const LANGUAGES = ['en', 'de'];
 const STORED = 'switchboard.language';
 
 function choose() {
-  const wished = [localStorage.getItem(STORED), ...navigator.languages].map((tag) => (tag ?? '').slice(0, 2).toLowerCase());
+  const wished = [localStorage.getItem(STORED), ...navigator.languages].map((tag) =>
+    (tag ?? '').slice(0, 2).toLowerCase(),
+  );
   return wished.find((tag) => LANGUAGES.includes(tag)) ?? 'en';
 }
 
@@ -144,7 +146,12 @@ export const count = (n) => numbers.format(n);
 const dateAndTime = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
 const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'long' });
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
-const STEPS = [['second', 60], ['minute', 60], ['hour', 24], ['day', 7]];
+const STEPS = [
+  ['second', 60],
+  ['minute', 60],
+  ['hour', 24],
+  ['day', 7],
+];
 
 /** An instant on the reader's clock. @param {string} instant */
 export const clock = (instant) => dateAndTime.format(new Date(instant));
@@ -177,7 +184,13 @@ export function errorText(error) {
   const { code, message, path, rule, keyword } = error;
   if (code === 'RATE_LIMITED' && error.retryAfterSeconds) return tn('error.wait', error.retryAfterSeconds);
   // The nearest of what the catalogue can say: the very rule, the field, the code.
-  const key = [`violation.${keyword}`, `error.${rule}`, `error.${code}.${path?.at(-1)}`, `error.${code}`, `refused.${code}`].find(hasText);
+  const key = [
+    `violation.${keyword}`,
+    `error.${rule}`,
+    `error.${code}.${path?.at(-1)}`,
+    `error.${code}`,
+    `refused.${code}`,
+  ].find(hasText);
   /** @type {Record<string, any>} */
   const values = { message, limit: error.limit ?? '', cycle: (error.cycle ?? []).join(' → '), ...error.values };
   return key ? t(key, values) : message;
@@ -213,7 +226,9 @@ export class Field {
   }
 
   focus() {
-    const inside = this.control.matches('input,select,textarea,button') ? this.control : this.control.querySelector('input,select,textarea,button');
+    const inside = this.control.matches('input,select,textarea,button')
+      ? this.control
+      : this.control.querySelector('input,select,textarea,button');
     /** @type {HTMLElement} */ (inside ?? this.control).focus();
   }
 
@@ -231,21 +246,47 @@ export class Field {
   /** @param {string | string[]} path @param {string} label @param {Options} [options] */
   static text(path, label, options = {}) {
     const { type = 'text', value = '', help, mono, wide, required, ...rest } = options;
-    const input = h('input', { type, value, spellcheck: 'false', autocapitalize: 'off', class: [mono && 'mono', wide && 'wide'].filter(Boolean).join(' ') || null, ...rest });
-    return new Field(path, label, input, { help, required, read: () => input.value, write: (text) => { input.value = text; } });
+    const input = h('input', {
+      type,
+      value,
+      spellcheck: 'false',
+      autocapitalize: 'off',
+      class: [mono && 'mono', wide && 'wide'].filter(Boolean).join(' ') || null,
+      ...rest,
+    });
+    return new Field(path, label, input, {
+      help,
+      required,
+      read: () => input.value,
+      write: (text) => {
+        input.value = text;
+      },
+    });
   }
 
   /** With an eye to look at what was typed. @param {string | string[]} path @param {string} label @param {Options} [options] */
   static password(path, label, options = {}) {
     const { help, value = '', required, ...rest } = options;
     const input = h('input', { type: 'password', value, spellcheck: 'false', autocapitalize: 'off', ...rest });
-    const eye = button(icon('eye'), () => {
-      const isShown = input.type === 'text';
-      input.type = isShown ? 'password' : 'text';
-      eye.setAttribute('aria-pressed', String(!isShown));
-    }, { class: 'bare', 'aria-pressed': 'false', 'aria-label': t('field.reveal') });
+    const eye = button(
+      icon('eye'),
+      () => {
+        const isShown = input.type === 'text';
+        input.type = isShown ? 'password' : 'text';
+        eye.setAttribute('aria-pressed', String(!isShown));
+      },
+      { class: 'bare', 'aria-pressed': 'false', 'aria-label': t('field.reveal') },
+    );
     const node = h('div', { class: 'joined' }, input, eye);
-    return new Field(path, label, input, { help, required, node, read: () => input.value, write: (text) => { input.value = text; } });
+    return new Field(path, label, input, {
+      help,
+      required,
+      node,
+      read: () => input.value,
+      write: (text) => {
+        input.value = text;
+      },
+    });
   }
 
   /** @param {string | string[]} path @param {string} label @param {Options} [options] */
@@ -253,14 +294,30 @@ export class Field {
     const { value = '', help, mono, required, rows = 4, ...rest } = options;
     const input = h('textarea', { rows, spellcheck: mono ? 'false' : null, class: mono ? 'mono' : null, ...rest });
     input.value = value;
-    return new Field(path, label, input, { help, required, read: () => input.value, write: (text) => { input.value = text; } });
+    return new Field(path, label, input, {
+      help,
+      required,
+      read: () => input.value,
+      write: (text) => {
+        input.value = text;
+      },
+    });
   }
 
   /** @param {string | string[]} path @param {string} label @param {[any, string][]} choices value and text @param {Options} [options] */
   static select(path, label, choices, options = {}) {
     const { help, required } = options;
-    const input = h('select', null, choices.map(([, text], index) => h('option', { value: index }, text)));
-    const write = (value) => { input.selectedIndex = Math.max(0, choices.findIndex(([one]) => JSON.stringify(one) === JSON.stringify(value))); };
+    const input = h(
+      'select',
+      null,
+      choices.map(([, text], index) => h('option', { value: index }, text)),
+    );
+    const write = (value) => {
+      input.selectedIndex = Math.max(
+        0,
+        choices.findIndex(([one]) => JSON.stringify(one) === JSON.stringify(value)),
+      );
+    };
     write(options.value);
     return new Field(path, label, input, { help, required, read: () => choices[input.selectedIndex]?.[0], write });
   }
@@ -269,25 +326,59 @@ export class Field {
    * @param {[any, string, string?][]} choices value, text, explanation @param {Options & { onpick?: (value: any) => void }} [options] */
   static choice(path, label, choices, options = {}) {
     const name = freshId('choice');
-    const inputs = choices.map(([value]) => h('input', { type: 'radio', name, checked: value === options.value, onchange: () => options.onpick?.(value) }));
-    const box = h('div', { class: 'choices', role: 'radiogroup' }, choices.map(([, text, about], index) =>
-      h('label', { class: 'choice' }, inputs[index], h('span', null, h('strong', null, text), about && h('small', null, about)))));
-    const write = (value) => choices.forEach(([one], index) => { inputs[index].checked = one === value; });
-    return new Field(path, label, box, { help: options.help, isGroup: true, read: () => choices[inputs.findIndex((input) => input.checked)]?.[0], write });
+    const inputs = choices.map(([value]) =>
+      h('input', { type: 'radio', name, checked: value === options.value, onchange: () => options.onpick?.(value) }),
+    );
+    const box = h(
+      'div',
+      { class: 'choices', role: 'radiogroup' },
+      choices.map(([, text, about], index) =>
+        h(
+          'label',
+          { class: 'choice' },
+          inputs[index],
+          h('span', null, h('strong', null, text), about && h('small', null, about)),
+        ),
+      ),
+    );
+    const write = (value) =>
+      choices.forEach(([one], index) => {
+        inputs[index].checked = one === value;
+      });
+    return new Field(path, label, box, {
+      help: options.help,
+      isGroup: true,
+      read: () => choices[inputs.findIndex((input) => input.checked)]?.[0],
+      write,
+    });
   }
 
   /** Several of many. @param {string | string[]} path @param {string} label @param {[string, string][]} choices @param {Options} [options] */
   static many(path, label, choices, options = {}) {
     const chosen = new Set(options.value ?? []);
     const inputs = choices.map(([value]) => h('input', { type: 'checkbox', checked: chosen.has(value) }));
-    const box = h('div', { class: 'checks', role: 'group' }, choices.map(([, text], index) => h('label', { class: 'check' }, inputs[index], text)));
-    return new Field(path, label, box, { help: options.help, isGroup: true, read: () => choices.filter((_, index) => inputs[index].checked).map(([value]) => value) });
+    const box = h(
+      'div',
+      { class: 'checks', role: 'group' },
+      choices.map(([, text], index) => h('label', { class: 'check' }, inputs[index], text)),
+    );
+    return new Field(path, label, box, {
+      help: options.help,
+      isGroup: true,
+      read: () => choices.filter((_, index) => inputs[index].checked).map(([value]) => value),
+    });
   }
 
   /** On or off. @param {string | string[]} path @param {string} label @param {Options} [options] */
   static toggle(path, label, options = {}) {
     const input = h('input', { type: 'checkbox', role: 'switch', class: 'switch', checked: options.value === true });
-    const field = new Field(path, label, input, { help: options.help, read: () => input.checked, write: (value) => { input.checked = value; } });
+    const field = new Field(path, label, input, {
+      help: options.help,
+      read: () => input.checked,
+      write: (value) => {
+        input.checked = value;
+      },
+    });
     field.node.classList.add('across');
     return field;
   }
@@ -311,38 +402,65 @@ export class Field {
 export function form(options) {
   const fields = () => (typeof options.fields === 'function' ? options.fields() : options.fields);
   const summary = h('div', { class: 'summary', role: 'alert', tabindex: -1 });
-  const submit = h('button', { type: 'submit', class: options.danger ? 'danger' : options.quiet ? '' : 'primary' }, options.submit);
+  const submit = h(
+    'button',
+    { type: 'submit', class: options.danger ? 'danger' : options.quiet ? '' : 'primary' },
+    options.submit,
+  );
   const cancel = options.cancel && button(t('cancel'), options.cancel);
   let isBusy = false;
-  const element = h('form', { novalidate: true, class: options.inline ? 'form inline' : 'form', onsubmit: async (event) => {
-    event.preventDefault();
-    if (isBusy) return;
-    for (const field of fields()) field.clear();
-    fill(summary);
-    const wrong = fields().map((field) => ({ field, message: field.check() })).filter(({ message }) => message !== null);
-    if (wrong.length > 0) return place(wrong.map(({ field, message }) => ({ code: 'LOCAL', message: message ?? '', path: field.path })), fields(), summary);
-    isBusy = true;
-    const busy = setTimeout(() => submit.setAttribute('aria-busy', 'true'), 200);
-    try {
-      const payload = await options.send();
-      if (payload.errors?.length > 0) place(payload.errors, fields(), summary);
-      else options.done?.(payload);
-    } catch (error) {
-      if (/** @type {Error} */ (error).name !== 'AbortError') failWhole(summary, error);
-    } finally {
-      clearTimeout(busy);
-      isBusy = false;
-      submit.removeAttribute('aria-busy');
-    }
-  } });
-  append(element, [summary, options.before, options.body ?? fields().map((field) => field.node), h('div', { class: 'actions' }, submit, cancel)]);
+  const element = h('form', {
+    novalidate: true,
+    class: options.inline ? 'form inline' : 'form',
+    onsubmit: async (event) => {
+      event.preventDefault();
+      if (isBusy) return;
+      for (const field of fields()) field.clear();
+      fill(summary);
+      const wrong = fields()
+        .map((field) => ({ field, message: field.check() }))
+        .filter(({ message }) => message !== null);
+      if (wrong.length > 0)
+        return place(
+          wrong.map(({ field, message }) => ({ code: 'LOCAL', message: message ?? '', path: field.path })),
+          fields(),
+          summary,
+        );
+      isBusy = true;
+      const busy = setTimeout(() => submit.setAttribute('aria-busy', 'true'), 200);
+      try {
+        const payload = await options.send();
+        if (payload.errors?.length > 0) place(payload.errors, fields(), summary);
+        else options.done?.(payload);
+      } catch (error) {
+        if (/** @type {Error} */ (error).name !== 'AbortError') failWhole(summary, error);
+      } finally {
+        clearTimeout(busy);
+        isBusy = false;
+        submit.removeAttribute('aria-busy');
+      }
+    },
+  });
+  append(element, [
+    summary,
+    options.before,
+    options.body ?? fields().map((field) => field.node),
+    h('div', { class: 'actions' }, submit, cancel),
+  ]);
   return element;
 }
 
 /** @param {HTMLElement} summary */
 function failWhole(summary, error) {
   const known = hasText(`refused.${error.code}`);
-  fill(summary, h('p', null, known ? t(`refused.${error.code}`, { message: error.message }) : t('refused.other', { message: error.message })));
+  fill(
+    summary,
+    h(
+      'p',
+      null,
+      known ? t(`refused.${error.code}`, { message: error.message }) : t('refused.other', { message: error.message }),
+    ),
+  );
   if (error.requestId) summary.append(h('p', { class: 'quiet' }, t('refused.id', { id: error.requestId })));
   summary.focus();
 }
@@ -354,7 +472,23 @@ export function place(errors, fields, summary) {
     const text = errorText(error);
     if (!field) return h('li', null, text);
     field.fail(text, suggestions(error, field));
-    return h('li', null, h('a', { href: `#${field.control.id}`, onclick: (event) => { event.preventDefault(); field.focus(); } }, field.label), ': ', text);
+    return h(
+      'li',
+      null,
+      h(
+        'a',
+        {
+          href: `#${field.control.id}`,
+          onclick: (event) => {
+            event.preventDefault();
+            field.focus();
+          },
+        },
+        field.label,
+      ),
+      ': ',
+      text,
+    );
   });
   fill(summary, h('p', null, tn('form.problems', errors.length)), h('ul', null, lines));
   summary.focus();
@@ -362,13 +496,29 @@ export function place(errors, fields, summary) {
 
 /** The field that an error's path leads to, or the nearest around it. @param {Field[]} fields @param {string[]} path */
 export function nearest(fields, path) {
-  const fits = fields.filter((field) => field.path.every((step, index) => path[index] === step) && field.path.length > 0);
+  const fits = fields.filter(
+    (field) => field.path.every((step, index) => path[index] === step) && field.path.length > 0,
+  );
   return fits.sort((a, b) => b.path.length - a.path.length)[0];
 }
 
 /** @param {UserError} error @param {Field} field */
 function suggestions(error, field) {
   if (!error.suggestions?.length) return null;
-  return h('div', { class: 'chips', role: 'group', 'aria-label': t('number.free') }, h('span', { class: 'quiet' }, t('number.free')), error.suggestions.map((number) =>
-    button(number, () => { field.clear(); field.write(number); field.focus(); }, { class: 'chip number' })));
+  return h(
+    'div',
+    { class: 'chips', role: 'group', 'aria-label': t('number.free') },
+    h('span', { class: 'quiet' }, t('number.free')),
+    error.suggestions.map((number) =>
+      button(
+        number,
+        () => {
+          field.clear();
+          field.write(number);
+          field.focus();
+        },
+        { class: 'chip number' },
+      ),
+    ),
+  );
 }

@@ -67,7 +67,13 @@ export class Place {
       if (shown !== undefined) fill(this.node, shown);
     } catch (error) {
       if (this.signal.aborted || mine !== this.turn) return;
-      fill(this.node, refusal(error, () => { this.node.replaceChildren(); this.reload(); }));
+      fill(
+        this.node,
+        refusal(error, () => {
+          this.node.replaceChildren();
+          this.reload();
+        }),
+      );
     } finally {
       clearTimeout(timer);
       this.node.removeAttribute('aria-busy');
@@ -75,19 +81,35 @@ export class Place {
   }
 }
 
-const skeleton = () => h('div', { class: 'skeleton', 'aria-hidden': 'true' }, h('span', null), h('span', null), h('span', null));
+const skeleton = () =>
+  h('div', { class: 'skeleton', 'aria-hidden': 'true' }, h('span', null), h('span', null), h('span', null));
 
 /** @param {() => void} again */
 function refusal(error, again) {
   if (error.code === 'UNAUTHENTICATED') {
-    return h('div', { class: 'empty' }, h('p', null, t('refused.UNAUTHENTICATED')),
-      h('a', { class: 'button primary', href: `/signin?next=${encodeURIComponent(location.pathname + location.search)}` }, t('nav.signin')));
+    return h(
+      'div',
+      { class: 'empty' },
+      h('p', null, t('refused.UNAUTHENTICATED')),
+      h(
+        'a',
+        { class: 'button primary', href: `/signin?next=${encodeURIComponent(location.pathname + location.search)}` },
+        t('nav.signin'),
+      ),
+    );
   }
   const isKnown = error.code === 'FORBIDDEN' || error.code === 'RATE_LIMITED';
-  return h('div', { class: 'empty', role: 'alert' },
-    h('p', null, isKnown ? t(`refused.${error.code}`, { message: error.message }) : t('refused.other', { message: error.message })),
+  return h(
+    'div',
+    { class: 'empty', role: 'alert' },
+    h(
+      'p',
+      null,
+      isKnown ? t(`refused.${error.code}`, { message: error.message }) : t('refused.other', { message: error.message }),
+    ),
     error.requestId && h('p', { class: 'quiet' }, t('refused.id', { id: error.requestId })),
-    button(t('refused.again'), again));
+    button(t('refused.again'), again),
+  );
 }
 
 /** The head of a page. @param {string} title @param {...import('./elements.js').Child} more */
@@ -137,7 +159,20 @@ export function dialog({ title, body, content }) {
 /** A form over the page, which closes when it is done.
  * @param {string} title @param {import('./elements.js').Child} text @param {Omit<Parameters<typeof form>[0], 'fields' | 'cancel'> & { fields?: import('./elements.js').Field[] }} options */
 export function formDialog(title, text, { fields = [], done, ...options }) {
-  dialog({ title, body: typeof text === 'string' ? h('p', null, text) : text, content: (close) => form({ fields, cancel: close, ...options, done: (payload) => { close(); done?.(payload); } }) });
+  dialog({
+    title,
+    body: typeof text === 'string' ? h('p', null, text) : text,
+    content: (close) =>
+      form({
+        fields,
+        cancel: close,
+        ...options,
+        done: (payload) => {
+          close();
+          done?.(payload);
+        },
+      }),
+  });
   fields[0]?.focus();
 }
 
@@ -151,9 +186,20 @@ export function pagedList(load, row, signal, none) {
   async function more(after) {
     const found = await load(after);
     for (const node of found.nodes) list.append(row(node));
-    fill(foot, found.pageInfo.hasNextPage && button(t('more'), () => { place.load = () => more(found.pageInfo.endCursor); place.reload(); }));
+    fill(
+      foot,
+      found.pageInfo.hasNextPage &&
+        button(t('more'), () => {
+          place.load = () => more(found.pageInfo.endCursor);
+          place.reload();
+        }),
+    );
   }
-  const place = new Place(() => more(null), () => (list.childElementCount === 0 ? [none()] : [list, foot]), signal);
+  const place = new Place(
+    () => more(null),
+    () => (list.childElementCount === 0 ? [none()] : [list, foot]),
+    signal,
+  );
   return place.node;
 }
 
@@ -163,12 +209,16 @@ export function pagedList(load, row, signal, none) {
 export class CopyButton extends HTMLElement {
   connectedCallback() {
     const text = this.getAttribute('text') ?? '';
-    const copies = button(icon('copy'), async () => {
-      await copy(text);
-      fill(copies, icon('check'));
-      say(t('copy.done'));
-      setTimeout(() => fill(copies, icon('copy')), 2000);
-    }, { class: 'bare', 'aria-label': t('copy.what', { what: this.getAttribute('what') ?? text }) });
+    const copies = button(
+      icon('copy'),
+      async () => {
+        await copy(text);
+        fill(copies, icon('check'));
+        say(t('copy.done'));
+        setTimeout(() => fill(copies, icon('copy')), 2000);
+      },
+      { class: 'bare', 'aria-label': t('copy.what', { what: this.getAttribute('what') ?? text }) },
+    );
     fill(this, copies);
   }
 }
@@ -202,14 +252,28 @@ export const bigNumber = (number) => h('span', { class: 'number' }, number);
 
 /** What each telephone system has made of an extension, and what restricts it. */
 export function stateOf(extension) {
-  const barred = extension.restrictions.map((one) => h('li', { class: 'state bad' }, h('strong', null, t(`restriction.${one.source}`)), ' ', one.reason));
+  const barred = extension.restrictions.map((one) =>
+    h('li', { class: 'state bad' }, h('strong', null, t(`restriction.${one.source}`)), ' ', one.reason),
+  );
   const systems = extension.provisioning.map((one) => systemState(one));
   const nothing = barred.length === 0 && systems.length === 0 && h('li', { class: 'state' }, t('state.unread'));
   return h('ul', { class: 'states' }, barred, systems, nothing);
 }
 function systemState(one) {
-  if (one.state === 'APPLIED') return h('li', { class: 'state good' }, t('state.applied', { consumer: one.consumer }), one.at && h('small', null, ' ', since(one.at)));
-  if (one.state === 'FAILED') return h('li', { class: 'state bad' }, t('state.failed', { consumer: one.consumer }), one.message && h('small', null, ' ', one.message));
+  if (one.state === 'APPLIED')
+    return h(
+      'li',
+      { class: 'state good' },
+      t('state.applied', { consumer: one.consumer }),
+      one.at && h('small', null, ' ', since(one.at)),
+    );
+  if (one.state === 'FAILED')
+    return h(
+      'li',
+      { class: 'state bad' },
+      t('state.failed', { consumer: one.consumer }),
+      one.message && h('small', null, ' ', one.message),
+    );
   return h('li', { class: 'state waiting' }, t('state.pending', { consumer: one.consumer }));
 }
 
@@ -217,7 +281,16 @@ function systemState(one) {
 export function fullness(range) {
   const taken = range.size - range.available;
   const meter = h('meter', { min: 0, max: range.size, value: taken, 'aria-label': t('range.fullness') });
-  return h('div', { class: 'fullness' }, meter, h('span', { class: 'quiet' }, t('range.taken', { taken: count(taken), size: count(range.size), free: count(range.available) })));
+  return h(
+    'div',
+    { class: 'fullness' },
+    meter,
+    h(
+      'span',
+      { class: 'quiet' },
+      t('range.taken', { taken: count(taken), size: count(range.size), free: count(range.available) }),
+    ),
+  );
 }
 
 /** Offers a text as a file. @param {string} name @param {string} type @param {string} text */
@@ -246,11 +319,22 @@ export function markdown(source) {
     const line = lines[at];
     if (/^\s*$/.test(line)) at += 1;
     else if (/^```/.test(line)) root.append(codeBlock());
-    else if (/^#{1,6}\s/.test(line)) { root.append(h('h3', null, inline(line.replace(/^#+\s+/, '').replace(/\s+#+$/, '')))); at += 1; }
-    else if (/^\s*\|.*\|\s*$/.test(line)) root.append(table(take(/^\s*\|.*\|\s*$/)));
-    else if (/^\s*[-*+]\s+/.test(line)) root.append(h('ul', null, items(take(/^(\s*[-*+]\s+|\s{2,}\S)/), /^\s*[-*+]\s+/)));
-    else if (/^\s*\d+[.)]\s+/.test(line)) root.append(h('ol', null, items(take(/^(\s*\d+[.)]\s+|\s{2,}\S)/), /^\s*\d+[.)]\s+/)));
-    else root.append(h('p', null, inline(take(/^(?!\s*$|```|#{1,6}\s|\s*\|.*\|\s*$|\s*[-*+]\s+|\s*\d+[.)]\s+).*/).join(' ') || lines[at++])));
+    else if (/^#{1,6}\s/.test(line)) {
+      root.append(h('h3', null, inline(line.replace(/^#+\s+/, '').replace(/\s+#+$/, ''))));
+      at += 1;
+    } else if (/^\s*\|.*\|\s*$/.test(line)) root.append(table(take(/^\s*\|.*\|\s*$/)));
+    else if (/^\s*[-*+]\s+/.test(line))
+      root.append(h('ul', null, items(take(/^(\s*[-*+]\s+|\s{2,}\S)/), /^\s*[-*+]\s+/)));
+    else if (/^\s*\d+[.)]\s+/.test(line))
+      root.append(h('ol', null, items(take(/^(\s*\d+[.)]\s+|\s{2,}\S)/), /^\s*\d+[.)]\s+/)));
+    else
+      root.append(
+        h(
+          'p',
+          null,
+          inline(take(/^(?!\s*$|```|#{1,6}\s|\s*\|.*\|\s*$|\s*[-*+]\s+|\s*\d+[.)]\s+).*/).join(' ') || lines[at++]),
+        ),
+      );
   }
   return root;
 
@@ -275,12 +359,40 @@ function items(lines, mark) {
 
 /** @param {string[]} lines */
 function table(lines) {
-  const rows = lines.map((line) => line.trim().slice(1, -1).split('|').map((cell) => cell.trim()));
+  const rows = lines.map((line) =>
+    line
+      .trim()
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim()),
+  );
   const hasHead = rows[1]?.every((cell) => /^:?-+:?$/.test(cell));
   const body = hasHead ? rows.slice(2) : rows;
-  return h('table', null,
-    hasHead && h('thead', null, h('tr', null, rows[0].map((cell) => h('th', { scope: 'col' }, inline(cell))))),
-    h('tbody', null, body.map((row) => h('tr', null, row.map((cell) => h('td', null, inline(cell)))))));
+  return h(
+    'table',
+    null,
+    hasHead &&
+      h(
+        'thead',
+        null,
+        h(
+          'tr',
+          null,
+          rows[0].map((cell) => h('th', { scope: 'col' }, inline(cell))),
+        ),
+      ),
+    h(
+      'tbody',
+      null,
+      body.map((row) =>
+        h(
+          'tr',
+          null,
+          row.map((cell) => h('td', null, inline(cell))),
+        ),
+      ),
+    ),
+  );
 }
 
 const SPAN = /(`+)(.+?)\1|\*\*(.+?)\*\*|\*(.+?)\*|\[([^\]]+)\]\(((?:https?:|mailto:|tel:|\/)[^)\s]*)\)/;
@@ -290,9 +402,13 @@ function inline(text) {
   const found = SPAN.exec(text);
   if (!found) return [text.replace(/\\([\\`*_[\]|#.-])/g, '$1')];
   const [whole, , code, bold, emphasis, label, href] = found;
-  const span = code !== undefined ? h('code', null, code)
-    : bold !== undefined ? h('strong', null, inline(bold))
-      : emphasis !== undefined ? h('em', null, inline(emphasis))
-        : h('a', { href, rel: 'noreferrer' }, inline(label));
+  const span =
+    code !== undefined
+      ? h('code', null, code)
+      : bold !== undefined
+        ? h('strong', null, inline(bold))
+        : emphasis !== undefined
+          ? h('em', null, inline(emphasis))
+          : h('a', { href, rel: 'noreferrer' }, inline(label));
   return [...inline(text.slice(0, found.index)), span, ...inline(text.slice(found.index + whole.length))];
 }

@@ -7,8 +7,11 @@ if (GraphiQL && React && ReactDOM && graphqlWs) {
   const url = new URL('/graphql', location.href);
   const wsClient = graphqlWs.createClient({ url: url.href.replace(/^http/, 'ws'), lazy: true });
   const fetcher = GraphiQL.createFetcher({ url: url.href, wsClient });
-  const query = '# Descriptions are in the documentation on the left.\n{\n  events {\n    slug\n    name\n    phase\n  }\n}\n';
-  ReactDOM.createRoot(place).render(React.createElement(GraphiQL, { fetcher, defaultQuery: query, shouldPersistHeaders: false }));
+  const query =
+    '# Descriptions are in the documentation on the left.\n{\n  events {\n    slug\n    name\n    phase\n  }\n}\n';
+  ReactDOM.createRoot(place).render(
+    React.createElement(GraphiQL, { fetcher, defaultQuery: query, shouldPersistHeaders: false }),
+  );
 } else {
   // Neither installed here nor to be had from outside.
   /** @type {HTMLElement} */ (document.getElementById('unreachable')).hidden = false;

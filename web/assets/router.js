@@ -21,8 +21,18 @@ const ROUTES = [
   { path: /^\/me\/new$/, page: 'NewNumber', load: numbers, needs: 'USER' },
   { path: /^\/me\/(?<number>[^/]+)$/, page: 'MyNumber', load: numbers, needs: 'USER' },
   { path: /^\/account$/, page: 'Account', load: person, needs: 'USER' },
-  { path: /^\/operate(?:\/(?<part>numbers|accounts|reservations|feeds|audit))?(?:\/(?<name>[^/]+))?$/, page: 'Operate', load: () => import('./pages/desk.js'), needs: 'OPERATOR' },
-  { path: /^\/admin(?:\/(?<part>[a-z]+))?(?:\/(?<name>[^/]+))?$/, page: 'Admin', load: () => import('./pages/admin.js'), needs: 'ADMIN' },
+  {
+    path: /^\/operate(?:\/(?<part>numbers|accounts|reservations|feeds|audit))?(?:\/(?<name>[^/]+))?$/,
+    page: 'Operate',
+    load: () => import('./pages/desk.js'),
+    needs: 'OPERATOR',
+  },
+  {
+    path: /^\/admin(?:\/(?<part>[a-z]+))?(?:\/(?<name>[^/]+))?$/,
+    page: 'Admin',
+    load: () => import('./pages/admin.js'),
+    needs: 'ADMIN',
+  },
 ];
 
 /** @type {HTMLElement} */
@@ -40,9 +50,24 @@ export function start(main) {
   window.addEventListener('popstate', () => show(true));
   document.addEventListener('click', (event) => {
     const link = /** @type {Element} */ (event.target).closest?.('a[href]');
-    if (!(link instanceof HTMLAnchorElement) || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    if (
+      !(link instanceof HTMLAnchorElement) ||
+      event.defaultPrevented ||
+      event.button !== 0 ||
+      event.metaKey ||
+      event.ctrlKey ||
+      event.shiftKey ||
+      event.altKey
+    )
+      return;
     const url = new URL(link.href);
-    if (url.origin !== location.origin || link.target || link.hasAttribute('download') || !ROUTES.some(({ path }) => path.test(url.pathname))) return;
+    if (
+      url.origin !== location.origin ||
+      link.target ||
+      link.hasAttribute('download') ||
+      !ROUTES.some(({ path }) => path.test(url.pathname))
+    )
+      return;
     if (url.hash && url.pathname === location.pathname) return;
     event.preventDefault();
     go(url.pathname + url.search + url.hash);
@@ -80,22 +105,39 @@ async function show(isMove) {
   const tag = `page${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   if (!customElements.get(tag)) customElements.define(tag, Element);
   const page = document.createElement(tag);
-  Reflect.set(page, 'params', Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined).map(([key, value]) => [key, decodeURIComponent(String(value))])));
+  Reflect.set(
+    page,
+    'params',
+    Object.fromEntries(
+      Object.entries(params)
+        .filter(([, value]) => value !== undefined)
+        .map(([key, value]) => [key, decodeURIComponent(String(value))]),
+    ),
+  );
   fill(place, page);
   document.dispatchEvent(new CustomEvent('page', { detail: path }));
   // The next page begins where a reader begins. The first one leaves the focus to the browser.
   if (isMove && shown !== path) {
     window.scrollTo(0, 0);
-    if (!page.contains(document.activeElement)) /** @type {HTMLElement | null} */ (page.querySelector('h1'))?.focus({ preventScroll: true });
+    if (!page.contains(document.activeElement))
+      /** @type {HTMLElement | null} */ (page.querySelector('h1'))?.focus({ preventScroll: true });
   }
   shown = path;
 }
 
 /** The sections of a page, each at its own address. @param {string} base @param {[string, string][]} parts path and title @param {string} current */
 export function tabs(base, parts, current) {
-  const bar = h('nav', { class: 'tabs', 'aria-label': t('nav.parts') }, parts.map(([part, title]) =>
-    h('a', { href: part ? `${base}/${part}` : base, 'aria-current': part === current ? 'page' : null }, title)));
+  const bar = h(
+    'nav',
+    { class: 'tabs', 'aria-label': t('nav.parts') },
+    parts.map(([part, title]) =>
+      h('a', { href: part ? `${base}/${part}` : base, 'aria-current': part === current ? 'page' : null }, title),
+    ),
+  );
   // On a phone the present one may stand outside.
-  requestAnimationFrame(() => { const here = /** @type {HTMLElement | null} */ (bar.querySelector('[aria-current]')); if (here) bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2; });
+  requestAnimationFrame(() => {
+    const here = /** @type {HTMLElement | null} */ (bar.querySelector('[aria-current]'));
+    if (here) bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
+  });
   return bar;
 }

@@ -9,9 +9,44 @@ import { markdown } from './page.js';
  *   default: any, choices: [any, string][], item: Parameter | null, properties: Parameter[] }} Parameter */
 
 /** Keywords that a control can honour or that change nothing about it; any other one makes a JSON field. */
-const PLAIN = new Set(['$comment', '$schema', '$id', '$defs', 'type', 'title', 'description', 'default', 'examples', 'format', 'enum', 'const', 'oneOf', 'readOnly', 'writeOnly', 'deprecated',
-  'minLength', 'maxLength', 'pattern', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'items', 'minItems', 'maxItems',
-  'uniqueItems', 'properties', 'required', 'additionalProperties', 'minProperties', 'maxProperties', 'dependentRequired', 'contentMediaType', 'contentEncoding']);
+const PLAIN = new Set([
+  '$comment',
+  '$schema',
+  '$id',
+  '$defs',
+  'type',
+  'title',
+  'description',
+  'default',
+  'examples',
+  'format',
+  'enum',
+  'const',
+  'oneOf',
+  'readOnly',
+  'writeOnly',
+  'deprecated',
+  'minLength',
+  'maxLength',
+  'pattern',
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'multipleOf',
+  'items',
+  'minItems',
+  'maxItems',
+  'uniqueItems',
+  'properties',
+  'required',
+  'additionalProperties',
+  'minProperties',
+  'maxProperties',
+  'dependentRequired',
+  'contentMediaType',
+  'contentEncoding',
+]);
 
 /**
  * The parameters of a schema, in the order of a form.
@@ -24,7 +59,9 @@ export function parametersOf(schema) {
 /** @param {number} depth @returns {Parameter[]} */
 function propertiesOf(schema, root, depth) {
   const required = Array.isArray(schema?.required) ? schema.required : [];
-  const found = Object.entries(schema?.properties ?? {}).map(([name, one]) => parameter(name, one, root, depth, required.includes(name)));
+  const found = Object.entries(schema?.properties ?? {}).map(([name, one]) =>
+    parameter(name, one, root, depth, required.includes(name)),
+  );
   return found.sort((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1));
 }
 
@@ -35,7 +72,11 @@ function parameter(name, given, root, depth, required) {
   const kind = kindOf(schema, root, depth);
   const isStatus = facts['x-status'] === true;
   return {
-    name, kind, schema: facts, required, isStatus,
+    name,
+    kind,
+    schema: facts,
+    required,
+    isStatus,
     title: typeof facts.title === 'string' && facts.title ? facts.title : name,
     description: facts.description ?? '',
     help: facts['x-help'] ?? '',
@@ -59,10 +100,17 @@ function resolve(schema, root) {
   for (let steps = 0; steps < 16 && typeof found?.$ref === 'string'; steps += 1) {
     const { $ref, ...beside } = found;
     const name = /^#\/\$defs\/([^/]+)$/.exec($ref)?.[1];
-    const target = name === undefined ? undefined : root.$defs?.[decodeURIComponent(name).replace(/~1/g, '/').replace(/~0/g, '~')];
+    const target =
+      name === undefined ? undefined : root.$defs?.[decodeURIComponent(name).replace(/~1/g, '/').replace(/~0/g, '~')];
     if (typeof target !== 'object' || target === null) return found;
     // Two answers to one question are for the server to weigh: a JSON field.
-    if (Object.keys(beside).some((key) => key in target && !key.startsWith('x-') && !['title', 'description', 'default', 'examples'].includes(key))) return found;
+    if (
+      Object.keys(beside).some(
+        (key) =>
+          key in target && !key.startsWith('x-') && !['title', 'description', 'default', 'examples'].includes(key),
+      )
+    )
+      return found;
     found = { ...target, ...beside };
   }
   return found;
@@ -86,10 +134,15 @@ function kindOf(schema, root, depth) {
 
 /** @returns {[any, string][]} */
 function choicesOf(schema) {
-  if ('const' in schema && !('enum' in schema) && !('oneOf' in schema)) return [[schema.const, schema.title ?? show(schema.const)]];
+  if ('const' in schema && !('enum' in schema) && !('oneOf' in schema))
+    return [[schema.const, schema.title ?? show(schema.const)]];
   if (Array.isArray(schema.enum) && !('oneOf' in schema)) return schema.enum.map((value) => [value, show(value)]);
-  if (Array.isArray(schema.oneOf) && !('enum' in schema) && schema.oneOf.length > 0
-    && schema.oneOf.every((one) => typeof one === 'object' && one !== null && 'const' in one)) {
+  if (
+    Array.isArray(schema.oneOf) &&
+    !('enum' in schema) &&
+    schema.oneOf.length > 0 &&
+    schema.oneOf.every((one) => typeof one === 'object' && one !== null && 'const' in one)
+  ) {
     return schema.oneOf.map((one) => [one.const, one.title ?? show(one.const)]);
   }
   return [];
@@ -100,14 +153,18 @@ export const show = (value) => (typeof value === 'string' ? value : JSON.stringi
 
 /** Whether this person may write it. @param {Parameter} parameter @param {boolean} isOperator */
 export const mayWrite = (parameter, isOperator) =>
-  !parameter.isStatus && (isOperator ? parameter.editableBy !== 'CONSUMER' : parameter.editableBy === 'OWNER' && !parameter.readOnly);
+  !parameter.isStatus &&
+  (isOperator ? parameter.editableBy !== 'CONSUMER' : parameter.editableBy === 'OWNER' && !parameter.readOnly);
 
 /** Whether this person may read it. @param {Parameter} parameter @param {boolean} isOperator */
-export const mayRead = (parameter, isOperator) => parameter.visibleTo === 'OWNER' || (isOperator && parameter.visibleTo === 'OPERATOR');
+export const mayRead = (parameter, isOperator) =>
+  parameter.visibleTo === 'OWNER' || (isOperator && parameter.visibleTo === 'OPERATOR');
 
 /** Whether a person can register at all: nothing is required that only others may write. @param {boolean} isOperator */
 export const canRegister = (schema, isOperator) =>
-  parametersOf(schema).every((one) => !one.required || mayWrite(one, isOperator) || one.generate || one.default !== undefined);
+  parametersOf(schema).every(
+    (one) => !one.required || mayWrite(one, isOperator) || one.generate || one.default !== undefined,
+  );
 
 /**
  * The merge patch (RFC 7396) that leads from one value to another; undefined where they are the same.
@@ -143,12 +200,24 @@ export class SchemaForm {
     this.parameters = parametersOf(schema).filter((one) => mayRead(one, isOperator) || mayWrite(one, isOperator));
     const writable = this.parameters.filter((one) => mayWrite(one, isOperator));
     /** @type {{ parameter: Parameter, control: Control }[]} */
-    this.entries = writable.map((parameter) => ({ parameter, control: control(parameter, value ? value[parameter.name] : parameter.default, [...root, parameter.name], value !== null) }));
+    this.entries = writable.map((parameter) => ({
+      parameter,
+      control: control(
+        parameter,
+        value ? value[parameter.name] : parameter.default,
+        [...root, parameter.name],
+        value !== null,
+      ),
+    }));
     // Without this one could not register: it stands in front, the rest may be folded away.
     const isNeeded = (/** @type {Parameter} */ one) => one.required && one.default === undefined && !one.generate;
     this.needed = this.entries.filter(({ parameter }) => isNeeded(parameter)).map(({ control: one }) => one.node);
     this.optional = this.entries.filter(({ parameter }) => !isNeeded(parameter)).map(({ control: one }) => one.node);
-    this.node = h('div', { class: 'stack' }, this.entries.map(({ control: one }) => one.node));
+    this.node = h(
+      'div',
+      { class: 'stack' },
+      this.entries.map(({ control: one }) => one.node),
+    );
   }
 
   /** Every field that is there now; lists grow. @returns {Field[]} */
@@ -165,7 +234,9 @@ export class SchemaForm {
       if (value !== undefined) after[parameter.name] = value;
     }
     if (this.before === null) return Object.keys(after).length > 0 ? after : undefined;
-    const before = Object.fromEntries(this.entries.map(({ parameter }) => [parameter.name, this.before?.[parameter.name]]));
+    const before = Object.fromEntries(
+      this.entries.map(({ parameter }) => [parameter.name, this.before?.[parameter.name]]),
+    );
     // A secret is not known here: nothing typed leaves it as it is.
     return mergePatch(JSON.parse(JSON.stringify(before)), after);
   }
@@ -186,8 +257,11 @@ const alone = (field) => ({ node: field.node, fields: () => [field], read: field
 
 /** @param {Parameter} parameter */
 function about(parameter) {
-  const help = [parameter.description && h('p', null, parameter.description), parameter.help && markdown(parameter.help),
-    parameter.deprecated && h('p', null, t('schema.deprecated'))].filter(Boolean);
+  const help = [
+    parameter.description && h('p', null, parameter.description),
+    parameter.help && markdown(parameter.help),
+    parameter.deprecated && h('p', null, t('schema.deprecated')),
+  ].filter(Boolean);
   return help.length > 0 ? help : undefined;
 }
 
@@ -199,45 +273,100 @@ function single(parameter, value, path) {
   if (kind === 'choice') {
     const choices = parameter.choices;
     const isOpen = !required || value === undefined;
-    return alone(Field.select(path, title, isOpen ? [[undefined, t('schema.none')], ...choices] : choices, { help, value, required }));
+    return alone(
+      Field.select(path, title, isOpen ? [[undefined, t('schema.none')], ...choices] : choices, {
+        help,
+        value,
+        required,
+      }),
+    );
   }
   if (kind === 'boolean') {
-    if (typeof value === 'boolean' && parameter.default !== undefined) return alone(Field.toggle(path, title, { help, value }));
-    return alone(Field.select(path, title, [[undefined, t('schema.none')], [true, t('yes')], [false, t('no')]], { help, value, required }));
+    if (typeof value === 'boolean' && parameter.default !== undefined)
+      return alone(Field.toggle(path, title, { help, value }));
+    return alone(
+      Field.select(
+        path,
+        title,
+        [
+          [undefined, t('schema.none')],
+          [true, t('yes')],
+          [false, t('no')],
+        ],
+        { help, value, required },
+      ),
+    );
   }
   if (kind === 'json') return alone(jsonField(path, title, value, help));
   const example = Array.isArray(schema.examples) ? schema.examples[0] : undefined;
-  const options = { help, required, placeholder: example === undefined ? undefined : t('schema.example', { example: show(example) }), value: value === undefined ? '' : String(value) };
+  const options = {
+    help,
+    required,
+    placeholder: example === undefined ? undefined : t('schema.example', { example: show(example) }),
+    value: value === undefined ? '' : String(value),
+  };
   if (kind === 'text') {
     const isLong = schema.maxLength > 200;
-    const field = isLong ? Field.area(path, title, options) : Field.text(path, title, { ...options, type: schema.format === 'date' ? 'date' : 'text',
-      inputmode: schema.format === 'email' ? 'email' : schema.format === 'uri' ? 'url' : undefined });
+    const field = isLong
+      ? Field.area(path, title, options)
+      : Field.text(path, title, {
+          ...options,
+          type: schema.format === 'date' ? 'date' : 'text',
+          inputmode: schema.format === 'email' ? 'email' : schema.format === 'uri' ? 'url' : undefined,
+        });
     const text = field.read;
     field.read = () => (text() === '' ? undefined : text());
     return alone(field);
   }
-  const field = Field.text(path, title, { ...options, inputmode: kind === 'integer' && !(schema.minimum < 0) ? 'numeric' : 'text' });
+  const field = Field.text(path, title, {
+    ...options,
+    inputmode: kind === 'integer' && !(schema.minimum < 0) ? 'numeric' : 'text',
+  });
   const text = field.read;
   // A number in JSON: what the server would not read as one is said here.
-  const parsed = () => { const typed = text().trim().replace(',', '.'); return typed === '' ? undefined : Number(typed); };
+  const parsed = () => {
+    const typed = text().trim().replace(',', '.');
+    return typed === '' ? undefined : Number(typed);
+  };
   field.read = parsed;
   field.check = () => {
     const number = parsed();
-    if (number === undefined || (Number.isFinite(number) && (kind === 'number' || Number.isSafeInteger(number)))) return null;
+    if (number === undefined || (Number.isFinite(number) && (kind === 'number' || Number.isSafeInteger(number))))
+      return null;
     return t(kind === 'integer' ? 'violation.integer' : 'violation.number');
   };
   return alone(field);
 }
 
 /** @param {Parameter} parameter */
-const label = (parameter) => (parameter.required || parameter.default !== undefined || parameter.generate ? parameter.title : t('schema.optional', { title: parameter.title }));
+const label = (parameter) =>
+  parameter.required || parameter.default !== undefined || parameter.generate
+    ? parameter.title
+    : t('schema.optional', { title: parameter.title });
 
 /** @param {string[]} path @param {string} title @param {import('./elements.js').Child} help */
 function jsonField(path, title, value, help) {
-  const field = Field.area(path, title, { help: [help, h('p', null, t('schema.json'))], mono: true, value: value === undefined ? '' : JSON.stringify(value, null, 2) });
+  const field = Field.area(path, title, {
+    help: [help, h('p', null, t('schema.json'))],
+    mono: true,
+    value: value === undefined ? '' : JSON.stringify(value, null, 2),
+  });
   const text = field.read;
-  field.read = () => { try { return text().trim() === '' ? undefined : JSON.parse(text()); } catch { return undefined; } };
-  field.check = () => { try { if (text().trim() !== '') JSON.parse(text()); return null; } catch (error) { return t('violation.json', { message: /** @type {Error} */ (error).message }); } };
+  field.read = () => {
+    try {
+      return text().trim() === '' ? undefined : JSON.parse(text());
+    } catch {
+      return undefined;
+    }
+  };
+  field.check = () => {
+    try {
+      if (text().trim() !== '') JSON.parse(text());
+      return null;
+    } catch (error) {
+      return t('violation.json', { message: /** @type {Error} */ (error).message });
+    }
+  };
   return field;
 }
 
@@ -245,31 +374,70 @@ function jsonField(path, title, value, help) {
  * @param {Parameter} parameter @param {string[]} path @param {boolean} exists @returns {Control} */
 function made(parameter, value, path, exists) {
   const plain = { ...parameter, generate: null, secret: false };
-  const field = parameter.secret && parameter.kind === 'text'
-    ? Field.password(path, label(parameter), { help: about(parameter), autocomplete: 'off', required: parameter.required })
-    : single(plain, value, path).fields()[0];
+  const field =
+    parameter.secret && parameter.kind === 'text'
+      ? Field.password(path, label(parameter), {
+          help: about(parameter),
+          autocomplete: 'off',
+          required: parameter.required,
+        })
+      : single(plain, value, path).fields()[0];
   if (parameter.secret && parameter.kind === 'text') {
     const text = field.read;
     field.read = () => (text() === '' ? undefined : text());
   }
   if (!parameter.generate && !exists) return alone(field);
   const input = field.node.querySelector('.joined') ?? field.control;
-  const note = h('div', { class: 'made' }, h('span', null, t(exists ? 'schema.kept' : 'schema.made')),
-    button(t(exists ? 'schema.replace' : 'schema.own'), () => { note.replaceWith(input); field.focus(); }, { class: 'link' }));
+  const note = h(
+    'div',
+    { class: 'made' },
+    h('span', null, t(exists ? 'schema.kept' : 'schema.made')),
+    button(
+      t(exists ? 'schema.replace' : 'schema.own'),
+      () => {
+        note.replaceWith(input);
+        field.focus();
+      },
+      { class: 'link' },
+    ),
+  );
   input.replaceWith(note);
   return alone(field);
 }
 
 /** One level of an object. @param {Parameter} parameter @param {string[]} path @param {boolean} exists @returns {Control} */
 function nested(parameter, value, path, exists) {
-  const inside = parameter.properties.map((one) => ({ one, control: control(one, value?.[one.name] ?? (parameter.required ? one.default : undefined), [...path, one.name], exists) }));
-  const group = h('fieldset', { class: 'group' }, h('legend', null, label(parameter)), about(parameter) ?? null, inside.map(({ control: one }) => one.node));
+  const inside = parameter.properties.map((one) => ({
+    one,
+    control: control(
+      one,
+      value?.[one.name] ?? (parameter.required ? one.default : undefined),
+      [...path, one.name],
+      exists,
+    ),
+  }));
+  const group = h(
+    'fieldset',
+    { class: 'group' },
+    h('legend', null, label(parameter)),
+    about(parameter) ?? null,
+    inside.map(({ control: one }) => one.node),
+  );
   const whole = groupField(path, parameter.title, group);
-  return { node: group, fields: () => [whole, ...inside.flatMap(({ control: one }) => one.fields())], read: () => {
-    const unknown = Object.entries(value ?? {}).filter(([name]) => !parameter.properties.some((one) => one.name === name));
-    const found = [...unknown, ...inside.map(({ one, control: two }) => [one.name, two.read()]).filter(([, read]) => read !== undefined)];
-    return found.length > 0 || parameter.required || value !== undefined ? Object.fromEntries(found) : undefined;
-  } };
+  return {
+    node: group,
+    fields: () => [whole, ...inside.flatMap(({ control: one }) => one.fields())],
+    read: () => {
+      const unknown = Object.entries(value ?? {}).filter(
+        ([name]) => !parameter.properties.some((one) => one.name === name),
+      );
+      const found = [
+        ...unknown,
+        ...inside.map(({ one, control: two }) => [one.name, two.read()]).filter(([, read]) => read !== undefined),
+      ];
+      return found.length > 0 || parameter.required || value !== undefined ? Object.fromEntries(found) : undefined;
+    },
+  };
 }
 
 /** So many of one kind. @param {Parameter} parameter @param {string[]} path @param {boolean} exists @returns {Control} */
@@ -278,30 +446,65 @@ function list(parameter, value, path, exists) {
   /** @type {{ control: Control, row: HTMLElement }[]} */
   let rows = [];
   const holder = h('div', { class: 'rows' });
-  const add = h('button', { type: 'button', onclick: () => { put(undefined); rows.at(-1)?.control.fields().at(-1)?.focus(); } }, icon('plus'), t('schema.add'));
-  const group = h('fieldset', { class: 'group' }, h('legend', null, label(parameter)), about(parameter) ?? null, holder, add);
+  const add = h(
+    'button',
+    {
+      type: 'button',
+      onclick: () => {
+        put(undefined);
+        rows.at(-1)?.control.fields().at(-1)?.focus();
+      },
+    },
+    icon('plus'),
+    t('schema.add'),
+  );
+  const group = h(
+    'fieldset',
+    { class: 'group' },
+    h('legend', null, label(parameter)),
+    about(parameter) ?? null,
+    holder,
+    add,
+  );
   const whole = groupField(path, parameter.title, group);
-  const renumber = () => rows.forEach(({ control: one, row }, index) => {
-    for (const field of one.fields()) field.path[path.length] = String(index);
-    row.setAttribute('aria-label', t('schema.entry', { n: index + 1 }));
-  });
+  const renumber = () =>
+    rows.forEach(({ control: one, row }, index) => {
+      for (const field of one.fields()) field.path[path.length] = String(index);
+      row.setAttribute('aria-label', t('schema.entry', { n: index + 1 }));
+    });
   function put(given) {
-    const one = control({ ...item, title: t('schema.entry', { n: rows.length + 1 }), required: true }, given, [...path, String(rows.length)], exists);
-    const row = h('div', { class: 'row', role: 'group' }, one.node, button(t('schema.remove'), () => {
-      rows = rows.filter((other) => other.row !== row);
-      row.remove();
-      renumber();
-      add.focus();
-    }));
+    const one = control(
+      { ...item, title: t('schema.entry', { n: rows.length + 1 }), required: true },
+      given,
+      [...path, String(rows.length)],
+      exists,
+    );
+    const row = h(
+      'div',
+      { class: 'row', role: 'group' },
+      one.node,
+      button(t('schema.remove'), () => {
+        rows = rows.filter((other) => other.row !== row);
+        row.remove();
+        renumber();
+        add.focus();
+      }),
+    );
     rows.push({ control: one, row });
     holder.append(row);
     renumber();
   }
   for (const given of Array.isArray(value) ? value : []) put(given);
-  return { node: group, fields: () => [whole, ...rows.flatMap(({ control: one }) => one.fields())], read: () => {
-    const found = rows.map(({ control: one }) => one.read()).map((read) => (read === undefined ? emptyOf(item) : read));
-    return found.length > 0 || value !== undefined ? found : undefined;
-  } };
+  return {
+    node: group,
+    fields: () => [whole, ...rows.flatMap(({ control: one }) => one.fields())],
+    read: () => {
+      const found = rows
+        .map(({ control: one }) => one.read())
+        .map((read) => (read === undefined ? emptyOf(item) : read));
+      return found.length > 0 || value !== undefined ? found : undefined;
+    },
+  };
 }
 
 /** What an entry is in which nothing was typed: the server says what it thinks of it. @param {Parameter} item */
@@ -321,8 +524,16 @@ function groupField(path, title, group) {
 
 /** Values that others wrote, to be read only. @param {Record<string, any>} values @param {boolean} isOperator */
 export function reported(schema, values, isOperator) {
-  const shown = parametersOf(schema).filter((one) => !one.secret && mayRead(one, isOperator) && !mayWrite(one, isOperator) && values[one.name] !== undefined);
+  const shown = parametersOf(schema).filter(
+    (one) => !one.secret && mayRead(one, isOperator) && !mayWrite(one, isOperator) && values[one.name] !== undefined,
+  );
   if (shown.length === 0) return null;
-  return h('dl', { class: 'facts' }, shown.map((one) => [h('dt', null, one.title),
-    h('dd', null, one.schema.format === 'date-time' ? clock(values[one.name]) : show(values[one.name]))]));
+  return h(
+    'dl',
+    { class: 'facts' },
+    shown.map((one) => [
+      h('dt', null, one.title),
+      h('dd', null, one.schema.format === 'date-time' ? clock(values[one.name]) : show(values[one.name])),
+    ]),
+  );
 }

@@ -27,12 +27,22 @@ export async function waitToRetry(attempt, signal) {
     await new Promise((resolve, reject) => {
       const done = new AbortController();
       const once = { signal: done.signal };
-      const finish = () => { done.abort(); resolve(undefined); };
+      const finish = () => {
+        done.abort();
+        resolve(undefined);
+      };
       const timer = setTimeout(finish, Math.min(10_000, 1000 * 2 ** attempt));
       done.signal.addEventListener('abort', () => clearTimeout(timer));
       window.addEventListener('online', finish, once);
       retryNow.addEventListener('retry', finish, once);
-      signal?.addEventListener('abort', () => { done.abort(); reject(signal.reason); }, once);
+      signal?.addEventListener(
+        'abort',
+        () => {
+          done.abort();
+          reject(signal.reason);
+        },
+        once,
+      );
     });
   } finally {
     waiting -= 1;
@@ -64,8 +74,16 @@ const ERRORS = `errors{code message path rule values ...on NumberUnavailable{sug
   ...on SchemaViolation{pointer keyword} ...on StaleVersion{currentVersion} ...on GroupLoop{cycle} ...on QuotaExceeded{limit}}`;
 
 /** These are answered anew each time, so they take no idempotency key. */
-const UNKEYED = new Set(['signIn', 'resetPassword', 'requestPasswordReset', 'completeSetup', 'signOut', 'registerAccount', 'verifyEmail',
-  'resendVerification']);
+const UNKEYED = new Set([
+  'signIn',
+  'resetPassword',
+  'requestPasswordReset',
+  'completeSetup',
+  'signOut',
+  'registerAccount',
+  'verifyEmail',
+  'resendVerification',
+]);
 
 /** What to do when the session has ended, or the password is asked for once more: true to repeat the request.
  * @type {{ signIn: () => Promise<boolean>, confirm: () => Promise<boolean> }} */
@@ -97,9 +115,10 @@ export async function ask(query, variables, signal) {
  */
 export async function change(name, input, selection) {
   const type = `${name[0].toUpperCase()}${name.slice(1)}Input`;
-  const query = input === null
-    ? `mutation{${name}{${selection} ${ERRORS}}}`
-    : `mutation($input:${type}!){${name}(input:$input){${selection} ${ERRORS}}}`;
+  const query =
+    input === null
+      ? `mutation{${name}{${selection} ${ERRORS}}}`
+      : `mutation($input:${type}!){${name}(input:$input){${selection} ${ERRORS}}}`;
   const key = UNKEYED.has(name) ? undefined : crypto.randomUUID();
   for (;;) {
     const answer = await post({ query, variables: input === null ? undefined : { input } }, key);
@@ -241,7 +260,9 @@ function receive(mine, message) {
   } else if (message.type === 'complete' || message.type === 'error') open.delete(message.id);
 }
 
-window.addEventListener('online', () => { if (open.size > 0 && !socket) connect(); });
+window.addEventListener('online', () => {
+  if (open.size > 0 && !socket) connect();
+});
 
 // Who is signed in, and which event is looked at.
 
@@ -277,8 +298,13 @@ class Session extends EventTarget {
   /** The event that the address or an earlier choice names; else the first that is openSession. @returns {Event | null} */
   get event() {
     const bySlug = (slug) => this.events.find((event) => event.slug === slug);
-    return bySlug(new URLSearchParams(location.search).get('event')) ?? bySlug(localStorage.getItem(STORED))
-      ?? this.events.find((event) => event.phase === 'OPEN') ?? this.events[0] ?? null;
+    return (
+      bySlug(new URLSearchParams(location.search).get('event')) ??
+      bySlug(localStorage.getItem(STORED)) ??
+      this.events.find((event) => event.phase === 'OPEN') ??
+      this.events[0] ??
+      null
+    );
   }
 
   /** @param {string} slug */
@@ -309,18 +335,25 @@ export const session = new Session();
 let openSession = null;
 
 /** The session has ended: signs the same person in again. @param {string} username */
-export const askToSignIn = (username) => once(t('again.title'), t('again.text'), t('again.submit'), username, async (password) => session.signIn(username, password));
+export const askToSignIn = (username) =>
+  once(t('again.title'), t('again.text'), t('again.submit'), username, async (password) =>
+    session.signIn(username, password),
+  );
 
 /** Opens the 15 minutes in which secrets are shown. */
-export const askForPassword = () => once(t('confirm.title'), t('confirm.text'), t('confirm.submit'), session.viewer?.username ?? '',
-  (password) => change('reauthenticate', { password }, 'accepted'));
+export const askForPassword = () =>
+  once(t('confirm.title'), t('confirm.text'), t('confirm.submit'), session.viewer?.username ?? '', (password) =>
+    change('reauthenticate', { password }, 'accepted'),
+  );
 
 /**
  * @param {string} title @param {string} text @param {string} submit @param {string} username
  * @param {(password: string) => Promise<any>} send
  */
 function once(title, text, submit, username, send) {
-  openSession ??= dialog(title, text, submit, username, send).finally(() => { openSession = null; });
+  openSession ??= dialog(title, text, submit, username, send).finally(() => {
+    openSession = null;
+  });
   return openSession;
 }
 
@@ -333,15 +366,35 @@ function dialog(title, text, submit, username, send) {
   return new Promise((resolve) => {
     let isDone = false;
     const password = Field.password('password', t('field.password'), { autocomplete: 'current-password' });
-    const box = h('dialog', { class: 'dialog', 'aria-label': title },
-      h('h2', null, title), h('p', null, text),
+    const box = h(
+      'dialog',
+      { class: 'dialog', 'aria-label': title },
+      h('h2', null, title),
+      h('p', null, text),
       form({
-        fields: [password], submit, cancel: () => box.close(),
-        before: h('input', { class: 'away', type: 'text', autocomplete: 'username', value: username, tabindex: -1, 'aria-hidden': 'true', readonly: true }),
+        fields: [password],
+        submit,
+        cancel: () => box.close(),
+        before: h('input', {
+          class: 'away',
+          type: 'text',
+          autocomplete: 'username',
+          value: username,
+          tabindex: -1,
+          'aria-hidden': 'true',
+          readonly: true,
+        }),
         send: () => send(password.read()),
-        done: () => { isDone = true; box.close(); },
-      }));
-    box.addEventListener('close', () => { box.remove(); resolve(isDone); });
+        done: () => {
+          isDone = true;
+          box.close();
+        },
+      }),
+    );
+    box.addEventListener('close', () => {
+      box.remove();
+      resolve(isDone);
+    });
     document.body.append(box);
     box.showModal();
     password.focus();

@@ -7,8 +7,14 @@ import { Person, Server, launch, skip } from './support.mjs';
 describe('an admin', { skip }, () => {
   /** @type {Server} */ let server;
   let browser;
-  before(async () => { server = await Server.start(); browser = await launch(); });
-  after(async () => { await browser?.close(); await server?.stop(); });
+  before(async () => {
+    server = await Server.start();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
 
   test('makes a service, and sees its form while writing it', async () => {
     const admin = await Person.enter(browser, server, { login: 'admin', width: 1280 });
@@ -37,7 +43,9 @@ describe('an admin', { skip }, () => {
     assert.equal(admin.clicks, 1);
     await admin.opens('/admin/events/demo');
     await admin.click('Semaphore', 'checkbox');
-    await admin.click(admin.page.locator('form', { hasText: 'Reserved beginnings' }).getByRole('button', { name: 'Save' }));
+    await admin.click(
+      admin.page.locator('form', { hasText: 'Reserved beginnings' }).getByRole('button', { name: 'Save' }),
+    );
     await admin.sees('Saved.');
     const user = await Person.enter(browser, server, { login: 'user' });
     await user.opens('/me/new');
@@ -53,10 +61,27 @@ describe('an admin', { skip }, () => {
   test('is told what a stricter schema would break, and mends it with defaults', async () => {
     const admin = await Person.enter(browser, server, { login: 'admin', width: 1280 });
     const token = await server.signIn('admin');
-    await server.change(token, 'createServiceType', { slug: 'lamp', name: 'Lamp', parameterSchema: { type: 'object', properties: { colour: { type: 'string', title: 'Colour' } } } });
-    await server.change(token, 'assignExtension', { event: 'demo', serviceType: 'lamp', number: '4567', owner: 'user', label: 'Lamp', parameters: {} });
+    await server.change(token, 'createServiceType', {
+      slug: 'lamp',
+      name: 'Lamp',
+      parameterSchema: { type: 'object', properties: { colour: { type: 'string', title: 'Colour' } } },
+    });
+    await server.change(token, 'assignExtension', {
+      event: 'demo',
+      serviceType: 'lamp',
+      number: '4567',
+      owner: 'user',
+      label: 'Lamp',
+      parameters: {},
+    });
     await admin.opens('/admin/services/lamp');
-    await admin.page.getByLabel('Parameters (JSON Schema)').fill(JSON.stringify({ type: 'object', required: ['colour'], properties: { colour: { type: 'string', title: 'Colour' } } }));
+    await admin.page.getByLabel('Parameters (JSON Schema)').fill(
+      JSON.stringify({
+        type: 'object',
+        required: ['colour'],
+        properties: { colour: { type: 'string', title: 'Colour' } },
+      }),
+    );
     await admin.click('Save');
     await admin.sees('This would break 1 number. Nothing is changed.');
     await admin.sees('4567');
@@ -130,12 +155,21 @@ describe('an admin', { skip }, () => {
     await admin.opens('/admin/services/dect');
     await admin.click('New template');
     await admin.page.getByRole('dialog').getByLabel('Name', { exact: true }).fill('list.txt');
-    await admin.page.getByRole('dialog').getByLabel('Template', { exact: true }).fill('{% for extension in extensions %}{{ extension.numbr }}{% endfor %}');
+    await admin.page
+      .getByRole('dialog')
+      .getByLabel('Template', { exact: true })
+      .fill('{% for extension in extensions %}{{ extension.numbr }}{% endfor %}');
     await admin.click('Save and preview');
     await admin.page.locator('dialog .problem p').first().waitFor();
-    await admin.page.getByRole('dialog').getByLabel('Template', { exact: true }).fill('{% for extension in extensions %}{{ extension.number }}\n{% endfor %}');
+    await admin.page
+      .getByRole('dialog')
+      .getByLabel('Template', { exact: true })
+      .fill('{% for extension in extensions %}{{ extension.number }}\n{% endfor %}');
     await admin.click('Save and preview');
-    await admin.page.locator('dialog pre').getByText(/\d{3,}/).waitFor();
+    await admin.page
+      .locator('dialog pre')
+      .getByText(/\d{3,}/)
+      .waitFor();
     await admin.leaves();
   });
 });

@@ -22,7 +22,9 @@ class Receiver {
       else receiver.refusals += 1;
       response.writeHead(receiver.isOpen ? 200 : 503, { 'content-type': 'application/json' }).end('{}');
     });
-    await new Promise((resolve) => { receiver.server.listen(0, '127.0.0.1', () => resolve(undefined)); });
+    await new Promise((resolve) => {
+      receiver.server.listen(0, '127.0.0.1', () => resolve(undefined));
+    });
     receiver.url = `http://127.0.0.1:${receiver.server.address().port}/hook`;
     return receiver;
   }
@@ -47,16 +49,38 @@ describe('a system that is called', { skip }, () => {
   /** @type {Receiver} */ let receiver;
   let browser, consumer;
   before(async () => {
-    [server, receiver, browser] = await Promise.all([Server.start({ flags: ['--web-hook-network', '127.0.0.0/8'] }), Receiver.listen(), launch()]);
+    [server, receiver, browser] = await Promise.all([
+      Server.start({ flags: ['--web-hook-network', '127.0.0.0/8'] }),
+      Receiver.listen(),
+      launch(),
+    ]);
     const admin = await server.signIn('admin');
-    const { apiKey } = await server.change(admin, 'createApiKey', { label: 'pager', scopes: ['READ_CONFIG'], serviceTypes: ['sip'], events: ['demo'] }, 'apiKey{id}');
-    ({ consumer } = await server.change(admin, 'createFeedConsumer', { name: 'Pager gateway', event: 'demo', serviceType: 'sip', apiKey: apiKey.id }, 'consumer{id}'));
+    const { apiKey } = await server.change(
+      admin,
+      'createApiKey',
+      { label: 'pager', scopes: ['READ_CONFIG'], serviceTypes: ['sip'], events: ['demo'] },
+      'apiKey{id}',
+    );
+    ({ consumer } = await server.change(
+      admin,
+      'createFeedConsumer',
+      { name: 'Pager gateway', event: 'demo', serviceType: 'sip', apiKey: apiKey.id },
+      'consumer{id}',
+    ));
     await server.change(admin, 'saveWebHook', { consumer: consumer.id, url: receiver.url });
   });
-  after(async () => { await browser?.close(); await server?.stop(); receiver?.close(); });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+    receiver?.close();
+  });
 
   const state = async () => {
-    const { feedConsumers } = await server.ask('{feedConsumers{name webHook{state attempts nextAttemptAt}}}', {}, await server.signIn('operator'));
+    const { feedConsumers } = await server.ask(
+      '{feedConsumers{name webHook{state attempts nextAttemptAt}}}',
+      {},
+      await server.signIn('operator'),
+    );
     return feedConsumers.find((one) => one.name === 'Pager gateway').webHook;
   };
 
@@ -82,15 +106,28 @@ describe('a system that is called', { skip }, () => {
     await operator.leaves();
   });
 
-  const noSqlite = spawnSync('sqlite3', ['-version']).status === 0 || process.env.CI ? false : 'no sqlite3 to turn the clock with';
+  const noSqlite =
+    spawnSync('sqlite3', ['-version']).status === 0 || process.env.CI ? false : 'no sqlite3 to turn the clock with';
   test('is given up after a day, until an operator has it called', { skip: noSqlite }, async () => {
     receiver.isOpen = false;
     const user = await server.signIn('user');
-    await server.change(user, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '4242', label: 'Late news' });
+    await server.change(user, 'registerExtension', {
+      event: 'demo',
+      serviceType: 'sip',
+      number: '4242',
+      label: 'Late news',
+    });
     await until(async () => (await state()).state === 'FAILING', 'it does not fail');
     // A day later: what is written down lies a day back, and the next attempt is due.
     await server.kill();
-    const turned = spawnSync('sqlite3', [join(server.folder, 'data/switchboard.db'), 'UPDATE feed_web_hooks SET failing_since = failing_since - 90000000000, next_at = next_at - 90000000000'], { encoding: 'utf8' });
+    const turned = spawnSync(
+      'sqlite3',
+      [
+        join(server.folder, 'data/switchboard.db'),
+        'UPDATE feed_web_hooks SET failing_since = failing_since - 90000000000, next_at = next_at - 90000000000',
+      ],
+      { encoding: 'utf8' },
+    );
     assert.equal(turned.status, 0, turned.stderr);
     await server.run();
     await until(async () => (await state()).state === 'DEAD', 'it is not given up');

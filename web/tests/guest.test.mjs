@@ -7,8 +7,14 @@ import { Person, Server, launch, skip } from './support.mjs';
 describe('a guest', { skip }, () => {
   /** @type {Server} */ let server;
   let browser;
-  before(async () => { server = await Server.start(); browser = await launch(); });
-  after(async () => { await browser?.close(); await server?.stop(); });
+  before(async () => {
+    server = await Server.start();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
 
   test('finds a number by typing, with no click', async () => {
     const guest = await Person.enter(browser, server, { width: 320 });
@@ -49,7 +55,13 @@ describe('a guest', { skip }, () => {
     await guest.opens('/');
     await guest.sees('9 entries');
     const token = await server.signIn('user');
-    await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '4321', label: 'Quagga House', visibility: 'PUBLIC' });
+    await server.change(token, 'registerExtension', {
+      event: 'demo',
+      serviceType: 'sip',
+      number: '4321',
+      label: 'Quagga House',
+      visibility: 'PUBLIC',
+    });
     await guest.sees('Quagga House');
     await guest.sees('10 entries');
     await guest.leaves();
@@ -60,7 +72,7 @@ describe('a guest', { skip }, () => {
     await guest.opens('/');
     await guest.click(guest.page.getByText('Take the directory along'));
     const links = guest.page.locator('.exports a');
-    assert.ok(await links.count() >= 2);
+    assert.ok((await links.count()) >= 2);
     for (const link of await links.all()) {
       const answer = await guest.context.request.get(await link.getAttribute('href'));
       assert.equal(answer.status(), 200, await link.getAttribute('href'));

@@ -7,8 +7,14 @@ import { Person, Server, launch, skip } from './support.mjs';
 describe('under hardship', { skip }, () => {
   /** @type {Server} */ let server;
   let browser;
-  before(async () => { server = await Server.start(); browser = await launch(); });
-  after(async () => { await browser?.close(); await server?.stop(); });
+  before(async () => {
+    server = await Server.start();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
 
   /** Presses a key until the focus is on something that says this. @param {Person} person @param {RegExp} name @param {string} [key] */
   async function reach(person, name, key = 'Tab') {
@@ -38,7 +44,12 @@ describe('under hardship', { skip }, () => {
     await user.page.waitForURL('**/me/new');
     await user.sees('soft phone');
     await reach(user, /Cellular/);
-    for (let presses = 0; presses < 10 && !(await user.page.locator('label.type', { hasText: 'soft phone' }).locator('input').isChecked()); presses += 1) await user.page.keyboard.press('ArrowDown');
+    for (
+      let presses = 0;
+      presses < 10 && !(await user.page.locator('label.type', { hasText: 'soft phone' }).locator('input').isChecked());
+      presses += 1
+    )
+      await user.page.keyboard.press('ArrowDown');
     await user.page.locator('.chips .chip').first().waitFor();
     await reach(user, /Your number/);
     await user.page.keyboard.type('3456');
@@ -81,7 +92,9 @@ describe('under hardship', { skip }, () => {
     await server.run();
     await user.click('Try again now');
     await user.page.waitForURL('**/me/3600');
-    user.troubles = user.troubles.filter((trouble) => !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket/.test(trouble));
+    user.troubles = user.troubles.filter(
+      (trouble) => !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket/.test(trouble),
+    );
     await user.leaves();
   });
 

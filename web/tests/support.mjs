@@ -11,18 +11,20 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 export const HERE = dirname(fileURLToPath(import.meta.url));
-const BINARY = process.env.SWITCHBOARD ?? join(process.env.CARGO_TARGET_DIR ?? join(HERE, '../../target'), 'debug/switchboard');
+const BINARY =
+  process.env.SWITCHBOARD ?? join(process.env.CARGO_TARGET_DIR ?? join(HERE, '../../target'), 'debug/switchboard');
 export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** Why the browser tests cannot run; false where they can. */
 export const skip = existsSync(CHROMIUM) || process.env.CI ? false : `no browser at ${CHROMIUM}`;
 
 /** A port that is free now. @returns {Promise<number>} */
-const freePort = () => new Promise((resolve) => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
   });
-});
 
 /** The program, with the demo event, on an empty folder. */
 export class Server {
@@ -43,11 +45,32 @@ export class Server {
 
   /** Starts the process; after `kill` it goes on with the same data. */
   async run() {
-    this.process = spawn(BINARY, ['serve', ...(this.isDemo ? ['--demo'] : []), '--data-dir', join(this.folder, 'data'), '--listen', `127.0.0.1:${this.port}`, ...this.flags], { stdio: ['ignore', 'pipe', 'pipe'], cwd: join(HERE, '../..') });
+    this.process = spawn(
+      BINARY,
+      [
+        'serve',
+        ...(this.isDemo ? ['--demo'] : []),
+        '--data-dir',
+        join(this.folder, 'data'),
+        '--listen',
+        `127.0.0.1:${this.port}`,
+        ...this.flags,
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'], cwd: join(HERE, '../..') },
+    );
     this.log = '';
-    for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (text) => { this.log += text; });
+    for (const stream of [this.process.stdout, this.process.stderr])
+      stream.on('data', (text) => {
+        this.log += text;
+      });
     for (let attempt = 0; attempt < 300; attempt += 1) {
-      if (await fetch(`${this.url}/readyz`).then((answer) => answer.ok, () => false)) return;
+      if (
+        await fetch(`${this.url}/readyz`).then(
+          (answer) => answer.ok,
+          () => false,
+        )
+      )
+        return;
       assert.equal(this.process.exitCode, null, this.log);
       await pause(100);
     }
@@ -55,7 +78,9 @@ export class Server {
   }
 
   async kill() {
-    const gone = new Promise((resolve) => { this.process.once('exit', resolve); });
+    const gone = new Promise((resolve) => {
+      this.process.once('exit', resolve);
+    });
     this.process.kill('SIGTERM');
     await Promise.race([gone, pause(5000).then(() => this.process.kill('SIGKILL'))]);
   }
@@ -68,7 +93,9 @@ export class Server {
   /** Asks as a client would. @param {string} query @param {Record<string, any>} [variables] @param {string} [token] @returns {Promise<any>} */
   async ask(query, variables, token) {
     const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) };
-    const answer = await (await fetch(`${this.url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query, variables }) })).json();
+    const answer = await (
+      await fetch(`${this.url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query, variables }) })
+    ).json();
     assert.equal(answer.errors, undefined, JSON.stringify(answer.errors));
     return answer.data;
   }
@@ -76,7 +103,11 @@ export class Server {
   /** Changes something, which must succeed. @param {string} token @param {string} name @param {any} input @param {string} [selection] */
   async change(token, name, input, selection = '__typename') {
     const type = `${name[0].toUpperCase()}${name.slice(1)}Input`;
-    const data = await this.ask(`mutation($input:${type}!){${name}(input:$input){${selection} errors{message path}}}`, { input }, token);
+    const data = await this.ask(
+      `mutation($input:${type}!){${name}(input:$input){${selection} errors{message path}}}`,
+      { input },
+      token,
+    );
     assert.deepEqual(data[name].errors, [], name);
     return data[name];
   }
@@ -90,8 +121,20 @@ export class Server {
   async linkFor(address) {
     const folder = join(this.folder, 'data/mail');
     for (let attempt = 0; attempt < 100; attempt += 1) {
-      const mails = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.eml')).sort() : [];
-      const links = mails.map((name) => readFileSync(join(folder, name), 'utf8').replace(/=\r?\n/g, '').replace(/=3D/g, '=')).filter((mail) => mail.includes(address)).map((mail) => /(\/[a-z]+)#token=([\w-]+)/.exec(mail)).filter(Boolean);
+      const mails = existsSync(folder)
+        ? readdirSync(folder)
+            .filter((name) => name.endsWith('.eml'))
+            .sort()
+        : [];
+      const links = mails
+        .map((name) =>
+          readFileSync(join(folder, name), 'utf8')
+            .replace(/=\r?\n/g, '')
+            .replace(/=3D/g, '='),
+        )
+        .filter((mail) => mail.includes(address))
+        .map((mail) => /(\/[a-z]+)#token=([\w-]+)/.exec(mail))
+        .filter(Boolean);
       const last = links.at(-1);
       if (last) return `${this.url}${last[1]}#token=${last[2]}`;
       await pause(100);
@@ -106,13 +149,30 @@ export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: ['
 /** Somebody with a browser. Clicks are counted; whatever goes wrong beside is kept. */
 export class Person {
   /** @param {import('playwright-core').Browser} browser @param {Server} server @param {{ login?: string, width?: number, scheme?: 'light' | 'dark', locale?: string, permissions?: string[] }} [options] */
-  static async enter(browser, server, { login, width = 360, scheme = 'light', locale = 'en-GB', permissions = [] } = {}) {
+  static async enter(
+    browser,
+    server,
+    { login, width = 360, scheme = 'light', locale = 'en-GB', permissions = [] } = {},
+  ) {
     const person = new Person();
     person.server = server;
-    person.context = await browser.newContext({ baseURL: server.url, colorScheme: scheme, reducedMotion: 'reduce', locale, permissions, viewport: { width, height: width < 600 ? 740 : 900 } });
+    person.context = await browser.newContext({
+      baseURL: server.url,
+      colorScheme: scheme,
+      reducedMotion: 'reduce',
+      locale,
+      permissions,
+      viewport: { width, height: width < 600 ? 740 : 900 },
+    });
     person.context.setDefaultTimeout(8000);
     if (login) {
-      const answer = await person.context.request.post('/graphql', { headers: { origin: server.url }, data: { query: 'mutation($input:SignInInput!){signIn(input:$input){errors{message}}}', variables: { input: { login, password: 'numberwang' } } } });
+      const answer = await person.context.request.post('/graphql', {
+        headers: { origin: server.url },
+        data: {
+          query: 'mutation($input:SignInInput!){signIn(input:$input){errors{message}}}',
+          variables: { input: { login, password: 'numberwang' } },
+        },
+      });
       assert.deepEqual((await answer.json()).data.signIn.errors, []);
     }
     person.clicks = 0;
@@ -124,8 +184,13 @@ export class Person {
 
   /** Keeps foreign requests and errors of the console. @param {import('playwright-core').Page} page */
   watch(page) {
-    page.on('request', (request) => { if (!request.url().startsWith(this.server.url) && !/^(data|blob):/.test(request.url())) this.troubles.push(`foreign request: ${request.url()}`); });
-    page.on('console', (message) => { if (message.type() === 'error') this.troubles.push(`console: ${message.text()}`); });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(this.server.url) && !/^(data|blob):/.test(request.url()))
+        this.troubles.push(`foreign request: ${request.url()}`);
+    });
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.troubles.push(`console: ${message.text()}`);
+    });
     page.on('pageerror', (error) => this.troubles.push(`error: ${error.message}`));
   }
 
@@ -137,7 +202,10 @@ export class Person {
 
   /** A button, a link, a switch… by what it says. @param {string | RegExp | import('playwright-core').Locator} what @param {string} [role] */
   async click(what, role = 'button') {
-    const target = typeof what === 'string' || what instanceof RegExp ? this.page.getByRole(role, { name: what, exact: typeof what === 'string' }) : what;
+    const target =
+      typeof what === 'string' || what instanceof RegExp
+        ? this.page.getByRole(role, { name: what, exact: typeof what === 'string' })
+        : what;
     await target.first().click();
     this.clicks += 1;
   }

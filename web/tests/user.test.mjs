@@ -15,8 +15,14 @@ function pixels(png) {
 describe('a user', { skip }, () => {
   /** @type {Server} */ let server;
   let browser;
-  before(async () => { server = await Server.start(); browser = await launch(); });
-  after(async () => { await browser?.close(); await server?.stop(); });
+  before(async () => {
+    server = await Server.start();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
 
   test('signs up, verifies, and has a number three clicks later', async () => {
     const arthur = await Person.enter(browser, server, { width: 320 });
@@ -28,7 +34,10 @@ describe('a user', { skip }, () => {
     await arthur.click('Make an account');
     await arthur.page.locator('[aria-invalid=true]').waitFor();
     assert.equal(await arthur.page.getByLabel('Password', { exact: true }).getAttribute('aria-invalid'), 'true');
-    assert.ok(await arthur.page.locator('.summary').evaluate((summary) => summary === document.activeElement), 'the summary has the focus');
+    assert.ok(
+      await arthur.page.locator('.summary').evaluate((summary) => summary === document.activeElement),
+      'the summary has the focus',
+    );
     assert.equal(await arthur.page.getByLabel('User name').inputValue(), 'arthur', 'what was typed stays');
     await arthur.types('Password', 'towel and tea');
     await arthur.click('Make an account');
@@ -54,7 +63,12 @@ describe('a user', { skip }, () => {
   test('types a word for a number, and takes a suggestion where it is taken', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('operator');
-    await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '2342', label: 'Taken' });
+    await server.change(token, 'registerExtension', {
+      event: 'demo',
+      serviceType: 'sip',
+      number: '2342',
+      label: 'Taken',
+    });
     await user.opens('/me/new');
     await user.click(user.page.locator('label.type', { hasText: 'DECT' }));
     await user.types('Your number', '2342');
@@ -83,7 +97,12 @@ describe('a user', { skip }, () => {
   test('lists a number in the directory with one click, and takes it out with another', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
-    await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'dect', number: '4711', label: 'Cologne Corner' });
+    await server.change(token, 'registerExtension', {
+      event: 'demo',
+      serviceType: 'dect',
+      number: '4711',
+      label: 'Cologne Corner',
+    });
     const guest = await Person.enter(browser, server);
     await guest.opens('/');
     await user.opens('/me');
@@ -99,7 +118,12 @@ describe('a user', { skip }, () => {
   test('sees secrets after the password, and rotates one', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
-    const { generated } = await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '4800', label: 'Phone' }, 'generated');
+    const { generated } = await server.change(
+      token,
+      'registerExtension',
+      { event: 'demo', serviceType: 'sip', number: '4800', label: 'Phone' },
+      'generated',
+    );
     await user.opens('/me/4800');
     await user.click('Show');
     await user.sees(generated.password);
@@ -112,7 +136,12 @@ describe('a user', { skip }, () => {
   test('sets a softphone up by a code that is good once', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
-    const { generated } = await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '4801', label: 'Softphone' }, 'generated');
+    const { generated } = await server.change(
+      token,
+      'registerExtension',
+      { event: 'demo', serviceType: 'sip', number: '4801', label: 'Softphone' },
+      'generated',
+    );
     await user.opens('/me/4801');
     await user.click('Show the code');
     assert.equal(user.clicks, 1);
@@ -132,13 +161,21 @@ describe('a user', { skip }, () => {
   test('gives a desk phone an address that it keeps, and takes it away again', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
-    const { generated } = await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '4802', label: 'On the desk' }, 'generated');
+    const { generated } = await server.change(
+      token,
+      'registerExtension',
+      { event: 'demo', serviceType: 'sip', number: '4802', label: 'On the desk' },
+      'generated',
+    );
     await user.opens('/me/4802');
     await user.click(user.page.locator('summary', { hasText: 'Set up a desk phone' }));
     await user.types('MAC address of the phone', 'under the phone');
     await user.click('Make the address');
     const field = user.page.locator('.field', { has: user.page.getByLabel('MAC address of the phone') });
-    await field.locator('.problem').getByText(/no MAC address/).waitFor();
+    await field
+      .locator('.problem')
+      .getByText(/no MAC address/)
+      .waitFor();
     await user.types('MAC address of the phone', '00-15-65-AB-CD-EF');
     user.clicks = 0;
     await user.click('Make the address');
@@ -148,7 +185,9 @@ describe('a user', { skip }, () => {
     await user.page.getByRole('button', { name: 'Copy The address for the desk phone' }).waitFor();
     // As a telephone asks: the file of its own name, again and again; what is another's is not there.
     for (const file of ['', '/001565abcdef.xml', '/001565ABCDEF.xml']) {
-      const answer = await fetch(address + file, { headers: { 'user-agent': 'Yealink SIP-T46S 66.86.0.15 00:15:65:ab:cd:ef' } });
+      const answer = await fetch(address + file, {
+        headers: { 'user-agent': 'Yealink SIP-T46S 66.86.0.15 00:15:65:ab:cd:ef' },
+      });
       assert.equal(answer.status, 200, file);
       const document = await answer.text();
       assert.ok(document.includes('4802') && !document.includes(generated.password), document);
@@ -186,7 +225,12 @@ describe('a user', { skip }, () => {
   test('gives a number up after being asked', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
-    await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'dect', number: '4999', label: 'Soon gone' });
+    await server.change(token, 'registerExtension', {
+      event: 'demo',
+      serviceType: 'dect',
+      number: '4999',
+      label: 'Soon gone',
+    });
     await user.opens('/me/4999');
     await user.click('Delete');
     await user.sees('Delete 4999?');
@@ -200,12 +244,21 @@ describe('a user', { skip }, () => {
     const user = await Person.enter(browser, server, { login: 'user', width: 320 });
     const token = await server.signIn('user');
     for (const number of ['4991', '4992']) {
-      const { extension } = await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'dect', number, label: 'Given up' }, 'extension{id}');
+      const { extension } = await server.change(
+        token,
+        'registerExtension',
+        { event: 'demo', serviceType: 'dect', number, label: 'Given up' },
+        'extension{id}',
+      );
       await server.change(token, 'deleteExtension', { id: extension.id });
     }
     await user.opens('/me');
     await user.sees('Kept for you');
-    await user.page.getByRole('listitem').filter({ hasText: '4991' }).getByText(/in (29|30) minutes/).waitFor();
+    await user.page
+      .getByRole('listitem')
+      .filter({ hasText: '4991' })
+      .getByText(/in (29|30) minutes/)
+      .waitFor();
     await user.click('Take 4991 again', 'link');
     await user.page.waitForURL('**/me/new?number=4991*');
     await user.click(user.page.locator('label.type', { hasText: 'DECT' }));
