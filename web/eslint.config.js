@@ -5,7 +5,10 @@ export default [
   { ignores: ['node_modules/', 'playground/'] },
   js.configs.recommended,
   { files: ['assets/**/*.js'], languageOptions: { globals: globals.browser }, rules: { 'no-console': 'error' } },
-  { files: ['tests/**/*.mjs', '*.js'], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
+  {
+    files: ['tests/**/*.mjs', 'scripts/**/*.mjs', '*.js'],
+    languageOptions: { globals: { ...globals.node, ...globals.browser } },
+  },
   {
     rules: {
       eqeqeq: 'error',

@@ -1,5 +1,5 @@
-// For random schemas of the documented subset: what a form sends after its own checks is accepted by the server, or its
-// error lands beside the right field.
+// Property test: for random schemas of the documented subset, the server accepts what a form sends, or its error is
+// shown beside the right field.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -85,7 +85,13 @@ const property = fc.oneof(
   { weight: 1, arbitrary: elsewhere },
 );
 
-/** An object of parameters whose titles say where they are. @param {any[]} of @param {number} needed as bits @param {string} stem @returns {any} */
+/**
+ * An object of parameters whose titles say where they are.
+ * @param {any[]} of
+ * @param {number} needed as bits
+ * @param {string} stem
+ * @returns {any}
+ */
 function whole(of, needed, stem) {
   const named = of.map(
     (schema, index) => /** @type {[string, any]} */ ([`${stem}${index}`, { ...schema, title: `${stem} ${index}` }]),
@@ -108,10 +114,10 @@ const schemas = fc
 
 /** Runs in the page: fills the form with what people might type, sends it, and says where errors landed. */
 async function fillAndSend({ schema, seed }) {
-  const [{ SchemaForm }, { form }, { change }] = await Promise.all([
-    import('/assets/schema.js'),
-    import('/assets/elements.js'),
-    import('/assets/server.js'),
+  const [{ SchemaForm }, { form }, { mutate }] = await Promise.all([
+    import('/assets/schema/schema-form.js'),
+    import('/assets/forms/form.js'),
+    import('/assets/transport/http.js'),
   ]);
   let state = seed;
   const draw = (/** @type {number} */ below) => {
@@ -149,10 +155,10 @@ async function fillAndSend({ schema, seed }) {
   let payload = null;
   const element = form({
     fields: () => parameters.fields,
-    body: [parameters.node],
+    body: parameters.nodes,
     submit: 'Send',
     send: async () => {
-      payload = await change(
+      payload = await mutate(
         'registerExtension',
         { event: 'demo', serviceType: 'random', label: 'Random', parameters: parameters.read(), dryRun: true },
         'preview{parameters}',
@@ -185,8 +191,9 @@ async function fillAndSend({ schema, seed }) {
   const marked = [...element.querySelectorAll('[aria-invalid=true]')].map((control) => {
     const field = control.closest('.field');
     const group = control.closest('fieldset');
+    const label = field.querySelector('.label')?.textContent ?? control.getAttribute('aria-label');
     return {
-      said: `${group?.querySelector('legend')?.textContent ?? ''} / ${field.querySelector('.label')?.textContent ?? control.getAttribute('aria-label') ?? ''}`,
+      said: `${group?.querySelector('legend')?.textContent ?? ''} / ${label ?? ''}`,
       text: field.querySelector('.problem').textContent,
     };
   });
@@ -231,18 +238,18 @@ describe('a form from a schema', { skip }, () => {
               schema,
               seed: seed + round,
             });
-            const told = JSON.stringify({ sent, payload, marked, summary });
+            const details = JSON.stringify({ sent, payload, marked, summary });
             if (payload === null) {
               // Its own checks: each has said where.
-              assert.ok(marked.length > 0 && marked.every((one) => one.text !== ''), told);
+              assert.ok(marked.length > 0 && marked.every((one) => one.text !== ''), details);
               seen.local += 1;
             } else if (payload.errors.length === 0) {
-              assert.deepEqual(marked, [], told);
+              assert.deepEqual(marked, [], details);
               seen.accepted += 1;
             } else {
               seen.refused += 1;
               for (const error of payload.errors) {
-                assert.equal(error.path[0], 'parameters', told);
+                assert.equal(error.path[0], 'parameters', details);
                 const names = error.path
                   .slice(1)
                   .filter((step) => !/^\d+$/.test(step))
@@ -250,7 +257,7 @@ describe('a form from a schema', { skip }, () => {
                 assert.ok(
                   names.length > 0 &&
                     marked.some((one) => names.every((name) => one.said.includes(name)) && one.text !== ''),
-                  told,
+                  details,
                 );
               }
             }

@@ -1,10 +1,10 @@
-// Who reads German reads German, also where the server says no.
+// German messages, also for errors of the server.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Person, Server, launch, skip } from './support.mjs';
 
-describe('somebody who reads German', { skip }, () => {
+describe('in German', { skip }, () => {
   /** @type {Server} */ let server;
   let browser;
   before(async () => {
@@ -16,7 +16,13 @@ describe('somebody who reads German', { skip }, () => {
     await server?.stop();
   });
 
-  /** What stands beside a field after the form was sent. @param {Person} person @param {string} label @param {string} text @param {string} submit */
+  /**
+   * What stands beside a field after the form was sent.
+   * @param {Person} person
+   * @param {string} label
+   * @param {string} text
+   * @param {string} submit
+   */
   async function refused(person, label, text, submit) {
     const field = person.page.locator('.field', { has: person.page.getByLabel(label, { exact: true }) }).first();
     await field.getByLabel(label, { exact: true }).fill(text);
@@ -31,7 +37,7 @@ describe('somebody who reads German', { skip }, () => {
     return said;
   }
 
-  test('is told so beside the fields of an account', async () => {
+  test('errors stand beside the fields of an account', async () => {
     const guest = await Person.enter(browser, server, { locale: 'de-DE' });
     await guest.opens('/signup');
     await guest.types('Nutzername', 'zaphod');
@@ -60,7 +66,7 @@ describe('somebody who reads German', { skip }, () => {
     await guest.leaves();
   });
 
-  test('is told so beside a number and its settings', async () => {
+  test('errors stand beside a number and its settings', async () => {
     const admin = await server.signIn('admin');
     await server.change(admin, 'createServiceType', {
       slug: 'telex',

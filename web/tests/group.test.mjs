@@ -1,4 +1,4 @@
-// Groups, the account and its data.
+// Call groups, the account and its data.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';

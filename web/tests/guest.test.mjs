@@ -1,4 +1,4 @@
-// A guest finds a number.
+// The directory for guests.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -30,7 +30,7 @@ describe('a guest', { skip }, () => {
     await guest.leaves();
   });
 
-  test('finds it by keypad letters and by its beginning, and is told when there is nothing', async () => {
+  test('finds a number by keypad letters and by its beginning, and sees when there is none', async () => {
     const guest = await Person.enter(browser, server);
     await guest.opens('/?q=93272');
     await guest.sees('Zebra Lounge');
@@ -67,7 +67,7 @@ describe('a guest', { skip }, () => {
     await guest.leaves();
   });
 
-  test('takes the directory along in every form', async () => {
+  test('downloads the directory in every format', async () => {
     const guest = await Person.enter(browser, server);
     await guest.opens('/');
     await guest.click(guest.page.getByText('Take the directory along'));
@@ -91,7 +91,7 @@ describe('a guest', { skip }, () => {
     await guest.leaves();
   });
 
-  test('is led to sign in from a page of others, and to nothing where nothing is', async () => {
+  test('is led to sign in from a page that needs an account', async () => {
     const guest = await Person.enter(browser, server);
     await guest.opens('/me');
     assert.equal(new URL(guest.page.url()).pathname, '/signin');

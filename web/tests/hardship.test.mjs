@@ -1,10 +1,10 @@
-// Keyboard only, no network, a session that ended meanwhile: nothing typed is lost.
+// Keyboard only, no network, a session that has ended: nothing typed is lost.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Person, Server, launch, skip } from './support.mjs';
 
-describe('under hardship', { skip }, () => {
+describe('under difficulties', { skip }, () => {
   /** @type {Server} */ let server;
   let browser;
   before(async () => {
@@ -16,13 +16,18 @@ describe('under hardship', { skip }, () => {
     await server?.stop();
   });
 
-  /** Presses a key until the focus is on something that says this. @param {Person} person @param {RegExp} name @param {string} [key] */
+  /**
+   * Presses a key until the focus is on something that says this.
+   * @param {Person} person
+   * @param {RegExp} name
+   * @param {string} [key]
+   */
   async function reach(person, name, key = 'Tab') {
     for (let presses = 0; presses < 60; presses += 1) {
       const said = await person.page.evaluate(() => {
         const here = /** @type {any} */ (document.activeElement);
         if (here === document.body) return '';
-        return `${here?.getAttribute('aria-label') ?? ''} ${here?.labels?.[0]?.textContent ?? ''} ${here?.textContent ?? ''}`;
+        return [here?.getAttribute('aria-label'), here?.labels?.[0]?.textContent, here?.textContent].join(' ');
       });
       if (name.test(said)) return;
       await person.page.keyboard.press(key);
@@ -77,7 +82,7 @@ describe('under hardship', { skip }, () => {
     await user.context.setOffline(false);
     await user.page.waitForURL('**/me/3500');
     await user.page.getByText(/No connection to the server/).waitFor({ state: 'detached' });
-    user.troubles = user.troubles.filter((trouble) => !/ERR_INTERNET_DISCONNECTED/.test(trouble));
+    user.problems = user.problems.filter((problem) => !/ERR_INTERNET_DISCONNECTED/.test(problem));
     await user.leaves();
   });
 
@@ -92,8 +97,8 @@ describe('under hardship', { skip }, () => {
     await server.run();
     await user.click('Try again now');
     await user.page.waitForURL('**/me/3600');
-    user.troubles = user.troubles.filter(
-      (trouble) => !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket/.test(trouble),
+    user.problems = user.problems.filter(
+      (problem) => !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket/.test(problem),
     );
     await user.leaves();
   });

@@ -1,8 +1,8 @@
-// A spreadsheet of a thousand rows, three of them wrong.
+// The import of a spreadsheet.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { batches, records } from '../assets/csv.js';
+import { batches, records } from '../assets/lib/csv.js';
 import { Person, Server, launch, skip } from './support.mjs';
 
 const HEADER = 'number,service_type,owner,label,visibility,permissions,fallback_number,parameters,members';
@@ -16,7 +16,7 @@ function sheet(count, wrong = {}) {
   return [HEADER, ...rows].join('\r\n');
 }
 
-test('a file is cut into smaller ones that know their lines', () => {
+test('a file is split into batches that map their lines to those of the file', () => {
   const rows = records('\uFEFFa,b\r\n1,"x\ny"\r\n\r\n2,"say ""hi"""\n3,z');
   assert.deepEqual(
     rows.map((row) => row.line),
@@ -51,7 +51,7 @@ describe('an import', { skip }, () => {
     return (await server.ask('{extensions(event:"demo",owner:"user"){totalCount}}', {}, token)).extensions.totalCount;
   };
 
-  test('shows what is wrong first, changes nothing, then takes the good rows', async () => {
+  test('previews errors without a change, then imports the good rows', async () => {
     const admin = await Person.enter(browser, server, { login: 'admin', width: 360 });
     admin.context.setDefaultTimeout(120_000);
     await admin.opens('/admin/import');
@@ -79,7 +79,7 @@ describe('an import', { skip }, () => {
     await admin.leaves();
   });
 
-  test('stops when it is told to, and says how far it came', async () => {
+  test('stops when it is cancelled, and says how many rows were imported', async () => {
     const admin = await Person.enter(browser, server, { login: 'admin', width: 360 });
     admin.context.setDefaultTimeout(120_000);
     await admin.opens('/admin/import');
@@ -91,7 +91,7 @@ describe('an import', { skip }, () => {
     await admin.leaves();
   });
 
-  test('takes pasted rows, and is not put off by an empty file', async () => {
+  test('imports pasted rows, and reports an empty file', async () => {
     const admin = await Person.enter(browser, server, { login: 'admin', width: 360 });
     await admin.opens('/admin/import');
     await admin.click(admin.page.getByText('Paste rows instead'));

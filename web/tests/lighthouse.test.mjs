@@ -1,4 +1,4 @@
-// Lighthouse on pages of guests: accessibility and best practices 100, performance at least 95.
+// Lighthouse on the pages of guests: accessibility and best practices 100, performance at least 95.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

@@ -1,4 +1,4 @@
-// Somebody stands at the desk.
+// An operator's tasks.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -16,7 +16,7 @@ describe('an operator', { skip }, () => {
     await server?.stop();
   });
 
-  test('finds a number nobody has and gives it to somebody', async () => {
+  test('finds an available number and assigns it', async () => {
     const operator = await Person.enter(browser, server, { login: 'operator' });
     await operator.opens('/operate');
     await operator.page.keyboard.type('1234');
@@ -41,7 +41,7 @@ describe('an operator', { skip }, () => {
     await operator.leaves();
   });
 
-  test('finds people and numbers by any part of what somebody says', async () => {
+  test('finds accounts and numbers by a part of a name', async () => {
     const operator = await Person.enter(browser, server, { login: 'operator' });
     await operator.opens('/operate');
     await operator.page.keyboard.type('zebra');
@@ -49,12 +49,12 @@ describe('an operator', { skip }, () => {
     await operator.page.keyboard.press('Enter');
     await operator.page.waitForURL('**/operate/numbers/5001');
     await operator.opens('/operate?q=user');
-    await operator.click(operator.page.locator('a[href="/operate/accounts/user"]'), 'link');
+    await operator.click(operator.page.locator('a[href="/e/demo/operate/accounts/user"]'), 'link');
     await operator.sees('user@example.org');
     await operator.leaves();
   });
 
-  test('bars a number with a reason that its owner reads, and lifts the bar', async () => {
+  test('bars a number with a reason that its owner sees, and lifts the bar', async () => {
     const token = await server.signIn('user');
     await server.change(token, 'registerExtension', {
       event: 'demo',
@@ -81,7 +81,7 @@ describe('an operator', { skip }, () => {
     await operator.leaves();
   });
 
-  test('bans somebody, who is told why, and lets him in again', async () => {
+  test('bans an account, which sees the reason, and lifts the ban', async () => {
     const admin = await server.signIn('admin');
     await server.change(admin, 'registerAccount', {
       username: 'vogon',
@@ -113,7 +113,7 @@ describe('an operator', { skip }, () => {
     await operator.leaves();
   });
 
-  test('sees at once how far a telephone system has come, and what it refused', async () => {
+  test('sees the progress of a telephone system and what it refused, without a reload', async () => {
     const admin = await server.signIn('admin');
     const { apiKey, secret } = await server.change(
       admin,
@@ -169,7 +169,7 @@ describe('an operator', { skip }, () => {
     await operator.leaves();
   });
 
-  test('hands a desk phone out: its address is one click away', async () => {
+  test('creates the address of a desk phone with one click', async () => {
     const token = await server.signIn('operator');
     await server.change(token, 'assignExtension', {
       event: 'demo',
@@ -211,7 +211,7 @@ describe('an operator', { skip }, () => {
     await operator.leaves();
   });
 
-  test('keeps a number for somebody and releases it', async () => {
+  test('reserves a number and releases it', async () => {
     const operator = await Person.enter(browser, server, { login: 'operator' });
     await operator.opens('/operate/numbers/2999');
     const form = operator.page.locator('form', { hasText: 'Only this person' });
@@ -226,7 +226,7 @@ describe('an operator', { skip }, () => {
     await operator.leaves();
   });
 
-  test('renumbers, swaps and hands over', async () => {
+  test('renumbers, swaps and transfers numbers', async () => {
     const user = await server.signIn('user');
     for (const number of ['4300', '4301'])
       await server.change(user, 'registerExtension', {
@@ -250,7 +250,7 @@ describe('an operator', { skip }, () => {
     await operator.page.getByRole('dialog').getByLabel('User name of the owner').fill('admin');
     await operator.click(operator.page.getByRole('dialog').getByRole('button', { name: 'Give to somebody else' }));
     await operator.sees('4302 has a new owner.');
-    await operator.page.locator('a[href="/operate/accounts/admin"]').waitFor();
+    await operator.page.locator('a[href="/e/demo/operate/accounts/admin"]').waitFor();
     await operator.leaves();
   });
 });

@@ -1,4 +1,4 @@
-// GraphiQL, installed in the local folder, asks and follows without anything from outside.
+// GraphiQL from the local folder: queries and subscriptions without requests to other hosts.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -56,7 +56,7 @@ describe('GraphiQL', { skip: why }, () => {
     });
     await answer.getByText('"directoryChanged"').waitFor();
     await answer.getByText('"Demo"').waitFor();
-    assert.deepEqual(guest.troubles, []);
+    assert.deepEqual(guest.problems, []);
     await guest.leaves();
   });
 });

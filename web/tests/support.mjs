@@ -1,4 +1,4 @@
-// A server with a database of its own, a browser, and people who use it.
+// Servers with an empty database, a browser, and people who use the pages.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -26,21 +26,32 @@ const freePort = () =>
     });
   });
 
-/** The program, with the demo event, on an empty folder. */
+/** A server process with a database of its own. */
 export class Server {
-  static async start({ isDemo = true, flags = /** @type {string[]} */ ([]) } = {}) {
+  /**
+   * @param {{ isDemo?: boolean, flags?: string[], host?: string }} [options]
+   *   `host`: the name under which browsers reach it over plain HTTP; 127.0.0.1 without one
+   */
+  static async start({ isDemo = true, flags = [], host = '127.0.0.1' } = {}) {
     assert.ok(existsSync(BINARY), `${BINARY} is missing: cargo build`);
     const server = new Server();
+    server.host = host;
     server.folder = mkdtempSync(join(tmpdir(), 'switchboard-web-'));
     server.port = await freePort();
     server.isDemo = isDemo;
-    server.flags = flags;
+    const isNamed = host !== '127.0.0.1';
+    server.flags = isNamed ? [...flags, '--public-url', server.pageUrl, '--plain-http-lan'] : flags;
     await server.run();
     return server;
   }
 
   get url() {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** The origin for browsers. */
+  get pageUrl() {
+    return `http://${this.host}:${this.port}`;
   }
 
   /** Starts the process; after `kill` it goes on with the same data. */
@@ -90,7 +101,13 @@ export class Server {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Asks as a client would. @param {string} query @param {Record<string, any>} [variables] @param {string} [token] @returns {Promise<any>} */
+  /**
+   * Asks as a client would.
+   * @param {string} query
+   * @param {Record<string, any>} [variables]
+   * @param {string} [token]
+   * @returns {Promise<any>}
+   */
   async ask(query, variables, token) {
     const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) };
     const answer = await (
@@ -100,7 +117,13 @@ export class Server {
     return answer.data;
   }
 
-  /** Changes something, which must succeed. @param {string} token @param {string} name @param {any} input @param {string} [selection] */
+  /**
+   * Changes something, which must succeed.
+   * @param {string} token
+   * @param {string} name
+   * @param {any} input
+   * @param {string} [selection]
+   */
   async change(token, name, input, selection = '__typename') {
     const type = `${name[0].toUpperCase()}${name.slice(1)}Input`;
     const data = await this.ask(
@@ -117,7 +140,7 @@ export class Server {
     return (await this.change('', 'signIn', { login, password }, 'token')).token;
   }
 
-  /** The newest link with a token in a mail to somebody. @param {string} address */
+  /** The link with a token in the newest mail to an address. @param {string} address */
   async linkFor(address) {
     const folder = join(this.folder, 'data/mail');
     for (let attempt = 0; attempt < 100; attempt += 1) {
@@ -143,12 +166,17 @@ export class Server {
   }
 }
 
-/** The browser of a test file. */
-export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+/** Starts a browser. @param {string[]} [flags] */
+export const launch = (flags = []) => chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', ...flags] });
 
-/** Somebody with a browser. Clicks are counted; whatever goes wrong beside is kept. */
+/** A person with a browser. Counts clicks; records console errors and requests to other hosts. */
 export class Person {
-  /** @param {import('playwright-core').Browser} browser @param {Server} server @param {{ login?: string, width?: number, scheme?: 'light' | 'dark', locale?: string, permissions?: string[] }} [options] */
+  /**
+   * @param {import('playwright-core').Browser} browser
+   * @param {Server} server
+   * @param {{ login?: string, width?: number, scheme?: 'light' | 'dark', locale?: string,
+   *   permissions?: string[] }} [options]
+   */
   static async enter(
     browser,
     server,
@@ -157,7 +185,7 @@ export class Person {
     const person = new Person();
     person.server = server;
     person.context = await browser.newContext({
-      baseURL: server.url,
+      baseURL: server.pageUrl,
       colorScheme: scheme,
       reducedMotion: 'reduce',
       locale,
@@ -176,22 +204,22 @@ export class Person {
       assert.deepEqual((await answer.json()).data.signIn.errors, []);
     }
     person.clicks = 0;
-    person.troubles = [];
+    person.problems = [];
     person.page = await person.context.newPage();
     person.watch(person.page);
     return person;
   }
 
-  /** Keeps foreign requests and errors of the console. @param {import('playwright-core').Page} page */
+  /** Records requests to other hosts and console errors. @param {import('playwright-core').Page} page */
   watch(page) {
     page.on('request', (request) => {
-      if (!request.url().startsWith(this.server.url) && !/^(data|blob):/.test(request.url()))
-        this.troubles.push(`foreign request: ${request.url()}`);
+      if (!request.url().startsWith(this.server.pageUrl) && !/^(data|blob):/.test(request.url()))
+        this.problems.push(`foreign request: ${request.url()}`);
     });
     page.on('console', (message) => {
-      if (message.type() === 'error') this.troubles.push(`console: ${message.text()}`);
+      if (message.type() === 'error') this.problems.push(`console: ${message.text()}`);
     });
-    page.on('pageerror', (error) => this.troubles.push(`error: ${error.message}`));
+    page.on('pageerror', (error) => this.problems.push(`error: ${error.message}`));
   }
 
   /** @param {string} path */
@@ -200,7 +228,11 @@ export class Person {
     await this.page.locator('main h1').first().waitFor();
   }
 
-  /** A button, a link, a switch… by what it says. @param {string | RegExp | import('playwright-core').Locator} what @param {string} [role] */
+  /**
+   * Clicks a button, a link or a switch with an accessible name.
+   * @param {string | RegExp | import('playwright-core').Locator} what
+   * @param {string} [role]
+   */
   async click(what, role = 'button') {
     const target =
       typeof what === 'string' || what instanceof RegExp
@@ -222,6 +254,6 @@ export class Person {
 
   async leaves() {
     await this.context.close();
-    assert.deepEqual(this.troubles, []);
+    assert.deepEqual(this.problems, []);
   }
 }

@@ -1,4 +1,4 @@
-// From nothing to a number that rings, and what comes after.
+// A user's tasks: sign-up, numbers, devices, settings.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -24,7 +24,7 @@ describe('a user', { skip }, () => {
     await server?.stop();
   });
 
-  test('signs up, verifies, and has a number three clicks later', async () => {
+  test('signs up, verifies the address, and registers a number in three clicks', async () => {
     const arthur = await Person.enter(browser, server, { width: 320 });
     await arthur.opens('/signup');
     await arthur.types('User name', 'arthur');
@@ -60,7 +60,7 @@ describe('a user', { skip }, () => {
     await arthur.leaves();
   });
 
-  test('types a word for a number, and takes a suggestion where it is taken', async () => {
+  test('types a word for a number, and uses a suggestion where the number is taken', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('operator');
     await server.change(token, 'registerExtension', {
@@ -94,7 +94,7 @@ describe('a user', { skip }, () => {
     await user.leaves();
   });
 
-  test('lists a number in the directory with one click, and takes it out with another', async () => {
+  test('shows a number in the directory with one click, and hides it with another', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
     await server.change(token, 'registerExtension', {
@@ -115,7 +115,7 @@ describe('a user', { skip }, () => {
     await user.leaves();
   });
 
-  test('sees secrets after the password, and rotates one', async () => {
+  test('sees secrets and replaces one', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
     const { generated } = await server.change(
@@ -133,7 +133,7 @@ describe('a user', { skip }, () => {
     await user.leaves();
   });
 
-  test('sets a softphone up by a code that is good once', async () => {
+  test('sets up a softphone with a code that works once', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
     const { generated } = await server.change(
@@ -158,7 +158,7 @@ describe('a user', { skip }, () => {
     await user.leaves();
   });
 
-  test('gives a desk phone an address that it keeps, and takes it away again', async () => {
+  test('creates and revokes the address of a desk phone', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
     const { generated } = await server.change(
@@ -222,7 +222,7 @@ describe('a user', { skip }, () => {
     await user.leaves();
   });
 
-  test('gives a number up after being asked', async () => {
+  test('deletes a number after a confirmation', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
     await server.change(token, 'registerExtension', {
@@ -240,7 +240,7 @@ describe('a user', { skip }, () => {
     await user.leaves();
   });
 
-  test('sees what is held for him; takes one number again and gives another up', async () => {
+  test('sees held numbers, registers one again and releases another', async () => {
     const user = await Person.enter(browser, server, { login: 'user', width: 320 });
     const token = await server.signIn('user');
     for (const number of ['4991', '4992']) {
