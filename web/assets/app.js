@@ -6,7 +6,7 @@ import { language, switchLanguage, t } from './lib/i18n.js';
 import { icon } from './lib/icons.js';
 import { currentLocation, go, preloadPage, startRouter } from './router.js';
 import { eventPath, session } from './session.js';
-import { isAborted } from './transport/errors.js';
+import { RequestError, isAborted } from './transport/errors.js';
 import { showOfflineBannerIn } from './transport/connectivity.js';
 import { showToast, showToastsIn } from './ui/toast.js';
 
@@ -90,6 +90,8 @@ async function start() {
 // A failure that no form or page handles is shown nevertheless.
 window.addEventListener('unhandledrejection', (event) => {
   if (!isAborted(event.reason)) showToast(failureMessage(event.reason));
+  // A failed request is no error of the program: the console need not report it.
+  if (event.reason instanceof RequestError) event.preventDefault();
 });
 window.addEventListener('error', (event) => {
   if (event.error) showToast(failureMessage(event.error));

@@ -1,4 +1,4 @@
-// The entry script: loads the application and says so where that fails. It works without the message catalogue.
+// The entry script: loads the application and shows a message where that fails. It works without the message catalogue.
 
 const MESSAGES = {
   en: ['The page could not be loaded.', 'Try again'],

@@ -3,13 +3,9 @@
 import { graphql } from './transport/http.js';
 import { subscribe } from './transport/socket.js';
 
-const CONSUMERS_CHANGED = graphql(`
-  subscription ConsumersChanged($event: String!) {
-    consumersChanged(event: $event) {
-      id
-    }
-  }
-`);
+const CONSUMERS_CHANGED = graphql(`subscription ConsumersChanged($event: String!) {
+  consumersChanged(event: $event) { id }
+}`);
 
 /** @type {WeakMap<import('./ui/page.js').Page, Set<string>>} */
 const followedEvents = new WeakMap();

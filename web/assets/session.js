@@ -9,29 +9,10 @@ import { reconnect } from './transport/socket.js';
 /** @typedef {import('../types/graphql.js').Item<AllEventSummarys>} EventSummary */
 /** @typedef {import('../types/api.js').Role} Role */
 
-const SESSION = graphql(`
-  query Session {
-    viewer {
-      id
-      username
-      displayName
-      email
-      emailVerifiedAt
-      role
-      restrictions {
-        source
-        reason
-      }
-    }
-    events {
-      id
-      slug
-      name
-      phase
-      timeZone
-    }
-  }
-`);
+const SESSION = graphql(`query Session {
+  viewer { id username displayName email emailVerifiedAt role restrictions { source reason } }
+  events { id slug name phase timeZone }
+}`);
 
 /** @type {Role[]} */
 const ROLES = ['USER', 'OPERATOR', 'ADMIN'];

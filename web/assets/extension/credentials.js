@@ -19,13 +19,9 @@ import { devicePanel } from './device-links.js';
  *   serviceType: { slug: string, parameterSchema: JsonObject } }} ExtensionWithSecrets
  */
 
-const CREDENTIALS = graphql(`
-  query Credentials($event: String!, $number: PhoneNumber!) {
-    extension(event: $event, number: $number) {
-      credentials
-    }
-  }
-`);
+const CREDENTIALS = graphql(`query Credentials($event: String!, $number: PhoneNumber!) {
+  extension(event: $event, number: $number) { credentials }
+}`);
 
 /**
  * @param {ExtensionWithSecrets} extension

@@ -14,25 +14,12 @@ import { Region } from '../ui/region.js';
 /** @typedef {NonNullable<import('../../types/graphql.js').Data<'DeviceLinks'>['extension']>} ExtensionWithLinks */
 /** @typedef {import('../../types/graphql.js').Item<NonNullable<ExtensionWithLinks['deviceLinks']>>} DeviceLink */
 
-const DEVICE_TEMPLATES = graphql(`
-  query DeviceTemplates($slug: String!) {
-    serviceType(slug: $slug) {
-      deviceTemplates
-    }
-  }
-`);
-const DEVICE_LINKS = graphql(`
-  query DeviceLinks($event: String!, $number: PhoneNumber!) {
-    extension(event: $event, number: $number) {
-      deviceLinks {
-        id
-        template
-        mac
-        fetchedAt
-      }
-    }
-  }
-`);
+const DEVICE_TEMPLATES = graphql(`query DeviceTemplates($slug: String!) {
+  serviceType(slug: $slug) { deviceTemplates }
+}`);
+const DEVICE_LINKS = graphql(`query DeviceLinks($event: String!, $number: PhoneNumber!) {
+  extension(event: $event, number: $number) { deviceLinks { id template mac fetchedAt } }
+}`);
 
 /** @param {ExtensionWithSecrets} extension @param {AbortSignal} signal */
 export function devicePanel(extension, signal) {

@@ -9,27 +9,14 @@ import { pagedList } from '../ui/paged-list.js';
 /** @typedef {NonNullable<import('../../types/graphql.js').Data<'NumberHistory'>['number']>} NumberWithHistory */
 /** @typedef {import('../../types/graphql.js').Item<NonNullable<NumberWithHistory['history']>['nodes']>} HistoryEntry */
 
-const NUMBER_HISTORY = graphql(`
-  query NumberHistory($event: String, $number: PhoneNumber!, $after: String) {
-    number(event: $event, number: $number) {
-      history(first: 10, after: $after) {
-        nodes {
-          at
-          from
-          to
-          account {
-            username
-          }
-          actor
-        }
-        pageInfo {
-          hasNextPage
-          endCursor
-        }
-      }
+const NUMBER_HISTORY = graphql(`query NumberHistory($event: String, $number: PhoneNumber!, $after: String) {
+  number(event: $event, number: $number) {
+    history(first: 10, after: $after) {
+      nodes { at from to account { username } actor }
+      pageInfo { hasNextPage endCursor }
     }
   }
-`);
+}`);
 
 /** @param {string} event @param {string} number @param {AbortSignal} signal */
 export function historyList(event, number, signal) {

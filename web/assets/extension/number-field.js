@@ -6,11 +6,9 @@ import { button, fill, h } from '../lib/dom.js';
 import { t } from '../lib/i18n.js';
 import { graphql, query } from '../transport/http.js';
 
-const AVAILABLE_NUMBERS = graphql(`
-  query AvailableNumbers($event: String!, $serviceType: String!, $like: String) {
-    availableNumbers(event: $event, serviceType: $serviceType, like: $like, first: 6)
-  }
-`);
+const AVAILABLE_NUMBERS = graphql(`query AvailableNumbers($event: String!, $serviceType: String!, $like: String) {
+  availableNumbers(event: $event, serviceType: $serviceType, like: $like, first: 6)
+}`);
 
 const SUGGESTION_DELAY = 120;
 

@@ -19,7 +19,7 @@ import { guardForm } from './unsaved.js';
  *   done?: (payload: Payload) => unknown }} FormOptions
  *   `isGuarded`: leaving the page with unsaved input asks first (the default);
  *   `resetOnDone`: the form begins again after it was sent;
- *   `onStale`: loads the newer version where somebody else has saved meanwhile
+ *   `onStale`: loads the newer version where another session has saved meanwhile
  */
 
 /** Milliseconds after which a running request is shown on the button. */

@@ -4,7 +4,7 @@ import { slugFromName } from '../lib/slug.js';
 
 /** @typedef {import('./field.js').Field<string>} TextField */
 
-/** Fills the short name from the name until somebody types one. @param {TextField} slug @param {TextField} name */
+/** Fills the short name from the name until the reader types one. @param {TextField} slug @param {TextField} name */
 export function slugFollowsName(slug, name) {
   let isTyped = false;
   slug.control.addEventListener('input', () => {

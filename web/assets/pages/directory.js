@@ -13,28 +13,15 @@ import { searchBox, searchInAddress, showSearchInAddress } from '../ui/search-bo
 /** @typedef {NonNullable<import('../../types/graphql.js').Data<'Directory'>['directory']>} Directory */
 /** @typedef {import('../../types/graphql.js').Item<Directory['nodes']>} Entry */
 
-const DIRECTORY = graphql(`
-  query Directory($event: String!, $search: String, $first: Int) {
-    directory(event: $event, search: $search, first: $first) {
-      totalCount
-      nodes {
-        number
-        label
-        highlighted
-        serviceType {
-          name
-        }
-      }
-    }
+const DIRECTORY = graphql(`query Directory($event: String!, $search: String, $first: Int) {
+  directory(event: $event, search: $search, first: $first) {
+    totalCount
+    nodes { number label highlighted serviceType { name } }
   }
-`);
-const DIRECTORY_CHANGED = graphql(`
-  subscription DirectoryChanged($event: String!) {
-    directoryChanged(event: $event) {
-      id
-    }
-  }
-`);
+}`);
+const DIRECTORY_CHANGED = graphql(`subscription DirectoryChanged($event: String!) {
+  directoryChanged(event: $event) { id }
+}`);
 
 const FIRST_PAGE = 50;
 const MOST_ENTRIES = 100;

@@ -1,10 +1,8 @@
 // `/e/{event}/me/{number}`: one number: how to set it up, its secrets, settings, groups and history.
 
 import { credentialsPanel } from '../extension/credentials.js';
-import { openDeleteDialog, openRenumberDialog } from '../extension/dialogs.js';
 import { groupsSection, membersSection } from '../extension/groups.js';
 import { historyList } from '../extension/history.js';
-import { numberField } from '../extension/number-field.js';
 import { settingsForm } from '../extension/settings-form.js';
 import { button, buttonLink, fill, h, renderOnChange } from '../lib/dom.js';
 import { t } from '../lib/i18n.js';
@@ -23,71 +21,20 @@ import { Page } from '../ui/page.js';
 /** @typedef {NonNullable<FoundExtension>} Extension */
 /** @typedef {{ generated: import('../../types/json.js').JsonObject | null, isNew: boolean }} Handover */
 
-const MY_NUMBER = graphql(`
-  query MyNumber($event: String!, $number: PhoneNumber!) {
-    viewer {
-      id
-    }
-    extension(event: $event, number: $number) {
-      id
-      number
-      label
-      visibility
-      version
-      active
-      instructions
-      fallbackNumber
-      parameters
-      createdAt
-      event {
-        slug
-        name
-        phase
-      }
-      owner {
-        username
-        displayName
-      }
-      permissions {
-        slug
-        name
-      }
-      serviceType {
-        slug
-        name
-        behaviour
-        parameterSchema
-        memberLimit
-      }
-      restrictions {
-        source
-        reason
-      }
-      provisioning {
-        consumer
-        state
-        at
-        message
-      }
-      members {
-        id
-        number
-        label
-        delaySeconds
-        paused
-        membership
-      }
-      memberOf {
-        id
-        groupNumber
-        groupLabel
-        delaySeconds
-        paused
-        membership
-      }
-    }
+const MY_NUMBER = graphql(`query MyNumber($event: String!, $number: PhoneNumber!) {
+  viewer { id }
+  extension(event: $event, number: $number) {
+    id number label visibility version active instructions fallbackNumber parameters createdAt
+    event { slug name phase }
+    owner { username displayName }
+    permissions { slug name }
+    serviceType { slug name behaviour parameterSchema memberLimit }
+    restrictions { source reason }
+    provisioning { consumer state at message }
+    members { id number label delaySeconds paused membership }
+    memberOf { id groupNumber groupLabel delaySeconds paused membership }
   }
-`);
+}`);
 
 export default class MyNumberPage extends Page {
   /** @override */
@@ -157,22 +104,9 @@ export default class MyNumberPage extends Page {
 
   /** @param {() => Extension} latest */
   #actions(latest) {
-    const renumber = () => {
-      const extension = latest();
-      const field = numberField({
-        event: this.eventSlug,
-        serviceType: extension.serviceType.slug,
-        label: t('number.newNumber'),
-        signal: this.signal,
-      });
-      openRenumberDialog(extension, {
-        field,
-        text: t('number.renumberText', { number: extension.number }),
-        pathOf: (number) => this.path(`/me/${encodeURIComponent(number)}`),
-      });
-    };
-    const remove = () =>
-      openDeleteDialog(latest(), { text: t('number.deleteText'), nextPath: this.path('/me'), isOwner: true });
+    const dialogs = () => import('../extension/owner-dialogs.js');
+    const renumber = async () => (await dialogs()).openOwnerRenumberDialog(this, latest());
+    const remove = async () => (await dialogs()).openOwnerDeleteDialog(this, latest());
     return h(
       'div',
       { class: 'actions' },

@@ -18,56 +18,19 @@ import { unverifiedNotice } from './account/resend-verification.js';
 /** @typedef {NonNullable<NonNullable<MyNumbers['viewer']>['heldNumbers']>} HeldNumbers */
 /** @typedef {import('../../types/graphql.js').Item<HeldNumbers['nodes']>} HeldNumber */
 
-const MY_NUMBERS = graphql(`
-  query MyNumbers($owner: String!) {
-    extensions(owner: $owner, first: 100) {
-      nodes {
-        id
-        number
-        label
-        visibility
-        active
-        event {
-          slug
-          name
-        }
-        serviceType {
-          name
-          behaviour
-        }
-        restrictions {
-          source
-          reason
-        }
-        provisioning {
-          consumer
-          state
-          at
-          message
-        }
-      }
-    }
-    groupInvitations {
-      id
-      groupNumber
-      groupLabel
-      number
-    }
-    viewer {
-      heldNumbers(first: 100) {
-        nodes {
-          number
-          until
-          event {
-            slug
-            name
-            phase
-          }
-        }
-      }
+const MY_NUMBERS = graphql(`query MyNumbers($owner: String!) {
+  extensions(owner: $owner, first: 100) {
+    nodes {
+      id number label visibility active
+      event { slug name }
+      serviceType { name behaviour }
+      restrictions { source reason }
+      provisioning { consumer state at message }
     }
   }
-`);
+  groupInvitations { id groupNumber groupLabel number }
+  viewer { heldNumbers(first: 100) { nodes { number until event { slug name phase } } } }
+}`);
 
 export default class MyNumbersPage extends Page {
   /** @override */

@@ -20,21 +20,9 @@ import { unverifiedNotice } from './account/resend-verification.js';
 /** @typedef {import('../../types/graphql.js').Item<OfferingEvent['serviceTypes']>} ServiceType */
 /** @typedef {import('./my-number.js').Handover} Handover */
 
-const OFFERED_SERVICE_TYPES = graphql(`
-  query OfferedServiceTypes($event: String!) {
-    event(slug: $event) {
-      phase
-      serviceTypes {
-        slug
-        name
-        description
-        parameterSchema
-        privileged
-        retired
-      }
-    }
-  }
-`);
+const OFFERED_SERVICE_TYPES = graphql(`query OfferedServiceTypes($event: String!) {
+  event(slug: $event) { phase serviceTypes { slug name description parameterSchema privileged retired } }
+}`);
 
 export default class NewNumberPage extends Page {
   /** @override */

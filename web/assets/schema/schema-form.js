@@ -8,7 +8,7 @@ import { mayRead, mayWrite, parametersOf } from './parameters.js';
 /** @typedef {import('../../types/json.js').JsonObject} JsonObject */
 /** @typedef {import('./parameters.js').Parameter} Parameter */
 
-/** Whether nobody can register without typing a value: such fields are not folded away. @param {Parameter} parameter */
+/** Whether registration needs a typed value: such fields are not folded away. @param {Parameter} parameter */
 const isNeeded = ({ required, default: preset, isGenerated }) => required && preset === undefined && !isGenerated;
 
 export class SchemaForm {

@@ -21,24 +21,12 @@ import { unverifiedNotice } from './resend-verification.js';
 /** @typedef {NonNullable<import('../../../types/graphql.js').Data<'Sessions'>['viewer']>} ViewerWithSessions */
 /** @typedef {import('../../../types/graphql.js').Item<NonNullable<ViewerWithSessions['sessions']>>} SignedInDevice */
 
-const SESSIONS = graphql(`
-  query Sessions {
-    viewer {
-      sessions {
-        id
-        createdAt
-        lastSeenAt
-        userAgent
-        current
-      }
-    }
-  }
-`);
-const EXPORT_MY_DATA = graphql(`
-  query ExportMyData {
-    exportMyData
-  }
-`);
+const SESSIONS = graphql(`query Sessions {
+  viewer { sessions { id createdAt lastSeenAt userAgent current } }
+}`);
+const EXPORT_MY_DATA = graphql(`query ExportMyData {
+  exportMyData
+}`);
 
 export default class AccountPage extends Page {
   /** @override */

@@ -18,41 +18,14 @@ import { timeZoneList } from './time-zones.js';
 /** @typedef {import('../../../types/graphql.js').Item<ConfiguredEventData['serviceTypes']>} ServiceType */
 /** @typedef {import('../../../types/api.js').EventPhase} EventPhase */
 
-const CONFIGURED_EVENT = graphql(`
-  query ConfiguredEvent($slug: String!) {
-    event(slug: $slug) {
-      slug
-      name
-      phase
-      startsAt
-      endsAt
-      timeZone
-      holdSeconds
-      reservedPrefixes
-      serviceTypes {
-        slug
-      }
-      ranges {
-        id
-        first
-        last
-        label
-        privileged
-        size
-        available
-        serviceTypes {
-          slug
-          name
-        }
-      }
-    }
-    serviceTypes {
-      slug
-      name
-      retired
-    }
+const CONFIGURED_EVENT = graphql(`query ConfiguredEvent($slug: String!) {
+  event(slug: $slug) {
+    slug name phase startsAt endsAt timeZone holdSeconds reservedPrefixes
+    serviceTypes { slug }
+    ranges { id first last label privileged size available serviceTypes { slug name } }
   }
-`);
+  serviceTypes { slug name retired }
+}`);
 
 /** @type {EventPhase[]} */
 const PHASES = ['DRAFT', 'STAFF', 'OPEN', 'FROZEN', 'ARCHIVED'];

@@ -17,19 +17,9 @@ import { timeZoneList } from './time-zones.js';
 /** @typedef {import('../../../types/graphql.js').Data<'Events'>['events']} AllListedEvents */
 /** @typedef {import('../../../types/graphql.js').Item<AllListedEvents>} ListedEvent */
 
-const EVENTS = graphql(`
-  query Events {
-    events {
-      slug
-      name
-      phase
-      ranges {
-        size
-        available
-      }
-    }
-  }
-`);
+const EVENTS = graphql(`query Events {
+  events { slug name phase ranges { size available } }
+}`);
 
 export default class EventsPage extends AdminPage {
   /** @override */

@@ -19,38 +19,15 @@ import { AdminPage } from './admin-page.js';
 /** @typedef {import('../operate/consumers.js').Consumer} Consumer */
 /** @typedef {import('../../../types/api.js').ApiKeyScope} ApiKeyScope */
 
-const API_KEYS = graphql(`
-  query ApiKeys {
-    apiKeys {
-      id
-      label
-      prefix
-      scopes
-      allEvents
-      createdAt
-      expiresAt
-      lastUsedAt
-      revokedAt
-      events {
-        slug
-        name
-      }
-      serviceTypes {
-        slug
-        name
-      }
-    }
-    events {
-      slug
-      name
-    }
-    serviceTypes {
-      slug
-      name
-      retired
-    }
+const API_KEYS = graphql(`query ApiKeys {
+  apiKeys {
+    id label prefix scopes allEvents createdAt expiresAt lastUsedAt revokedAt
+    events { slug name }
+    serviceTypes { slug name }
   }
-`);
+  events { slug name }
+  serviceTypes { slug name retired }
+}`);
 
 /** @type {ApiKeyScope[]} */
 const SCOPES = ['READ_CONFIG', 'READ_DIGESTS', 'READ_SECRETS', 'WRITE_BACK', 'READ_DIRECTORY', 'MANAGE_GROUPS'];

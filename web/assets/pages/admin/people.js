@@ -14,21 +14,12 @@ import { AdminPage } from './admin-page.js';
 /** @typedef {import('../../../types/graphql.js').Item<AllAccounts>} Account */
 /** @typedef {import('../../../types/api.js').Role} Role */
 
-const ACCOUNTS = graphql(`
-  query Accounts($search: String, $role: Role, $after: String) {
-    accounts(search: $search, role: $role, after: $after) {
-      nodes {
-        username
-        displayName
-        role
-      }
-      pageInfo {
-        hasNextPage
-        endCursor
-      }
-    }
+const ACCOUNTS = graphql(`query Accounts($search: String, $role: Role, $after: String) {
+  accounts(search: $search, role: $role, after: $after) {
+    nodes { username displayName role }
+    pageInfo { hasNextPage endCursor }
   }
-`);
+}`);
 
 const SEARCH_DELAY = 120;
 /** @type {Role[]} */

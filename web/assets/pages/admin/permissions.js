@@ -13,17 +13,9 @@ import { AdminPage } from './admin-page.js';
 /** @typedef {import('../../../types/graphql.js').Data<'CallPermissions'>['callPermissions']} CallPermissions */
 /** @typedef {import('../../../types/graphql.js').Item<CallPermissions>} CallPermission */
 
-const CALL_PERMISSIONS = graphql(`
-  query CallPermissions {
-    callPermissions {
-      id
-      slug
-      name
-      description
-      highlightsInDirectory
-    }
-  }
-`);
+const CALL_PERMISSIONS = graphql(`query CallPermissions {
+  callPermissions { id slug name description highlightsInDirectory }
+}`);
 
 export default class PermissionsPage extends AdminPage {
   tab = '/admin/permissions';

@@ -19,32 +19,13 @@ import { templatesView } from './templates.js';
 /** @typedef {import('./service-type-fields.js').ServiceTypeFields} ServiceTypeFields */
 /** @typedef {{ extension: { number: string }, pointer: string, message: string }} Violation */
 
-const SERVICE_TYPE = graphql(`
-  query ServiceType($slug: String!) {
-    serviceType(slug: $slug) {
-      slug
-      name
-      description
-      instructions
-      parameterSchema
-      schemaVersion
-      behaviour
-      privileged
-      groupCapable
-      quota
-      memberLimit
-      retired
-      settings
-      templates {
-        id
-        name
-        contentType
-        format
-        source
-      }
-    }
+const SERVICE_TYPE = graphql(`query ServiceType($slug: String!) {
+  serviceType(slug: $slug) {
+    slug name description instructions parameterSchema schemaVersion behaviour privileged groupCapable quota
+    memberLimit retired settings
+    templates { id name contentType format source }
   }
-`);
+}`);
 
 const NEW = 'new';
 const MOST_VIOLATIONS = 10;

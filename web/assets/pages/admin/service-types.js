@@ -10,19 +10,9 @@ import { AdminPage } from './admin-page.js';
 /** @typedef {import('../../../types/graphql.js').Data<'ServiceTypes'>['serviceTypes']} ServiceTypes */
 /** @typedef {import('../../../types/graphql.js').Item<ServiceTypes>} ServiceType */
 
-const SERVICE_TYPES = graphql(`
-  query ServiceTypes {
-    serviceTypes {
-      slug
-      name
-      description
-      behaviour
-      privileged
-      retired
-      schemaVersion
-    }
-  }
-`);
+const SERVICE_TYPES = graphql(`query ServiceTypes {
+  serviceTypes { slug name description behaviour privileged retired schemaVersion }
+}`);
 
 export default class ServiceTypesPage extends AdminPage {
   tab = '/admin/services';

@@ -17,79 +17,27 @@ import { auditRow, extensionRow, keptNumberRow } from './rows.js';
 /** @typedef {NonNullable<OperatedAccount['account']>} Account */
 /** @typedef {import('../../../types/graphql.js').Item<NonNullable<Account['restrictions']>>} AccountRestriction */
 
-const ACCOUNT = graphql(`
-  query OperatedAccount($username: String!) {
-    account(username: $username) {
-      id
-      username
-      displayName
-      email
-      emailVerifiedAt
-      role
-      createdAt
-      restrictions {
-        source
-        reason
-        createdAt
-        createdBy {
-          username
-        }
-      }
-      heldNumbers(first: 100) {
-        nodes {
-          number
-          until
-          event {
-            slug
-          }
-        }
-      }
-    }
-    auditEvents(actor: $username, first: 10) {
-      nodes {
-        at
-        actor
-        action
-        summary
-      }
-    }
+const ACCOUNT = graphql(`query OperatedAccount($username: String!) {
+  account(username: $username) {
+    id username displayName email emailVerifiedAt role createdAt
+    restrictions { source reason createdAt createdBy { username } }
+    heldNumbers(first: 100) { nodes { number until event { slug } } }
   }
-`);
-const NUMBERS_OF_ACCOUNT = graphql(`
-  query NumbersOfAccount($owner: String!, $after: String) {
-    extensions(owner: $owner, first: 50, after: $after) {
-      nodes {
-        number
-        label
-        event {
-          slug
-          name
-        }
-        owner {
-          username
-          displayName
-        }
-        serviceType {
-          name
-        }
-        restrictions {
-          source
-          reason
-        }
-        provisioning {
-          consumer
-          state
-          at
-          message
-        }
-      }
-      pageInfo {
-        hasNextPage
-        endCursor
-      }
+  auditEvents(actor: $username, first: 10) { nodes { at actor action summary } }
+}`);
+const NUMBERS_OF_ACCOUNT = graphql(`query NumbersOfAccount($owner: String!, $after: String) {
+  extensions(owner: $owner, first: 50, after: $after) {
+    nodes {
+      number label
+      event { slug name }
+      owner { username displayName }
+      serviceType { name }
+      restrictions { source reason }
+      provisioning { consumer state at message }
     }
+    pageInfo { hasNextPage endCursor }
   }
-`);
+}`);
 
 export default class OperatedAccountPage extends OperatePage {
   /** @override @param {string} event */

@@ -10,23 +10,12 @@ import { pagedList } from '../../ui/paged-list.js';
 import { OperatePage } from './operate-page.js';
 import { auditRow } from './rows.js';
 
-const AUDIT_EVENTS = graphql(`
-  query AuditEvents($actor: String, $action: String, $after: String) {
-    auditEvents(actor: $actor, action: $action, after: $after) {
-      nodes {
-        at
-        actor
-        via
-        action
-        summary
-      }
-      pageInfo {
-        hasNextPage
-        endCursor
-      }
-    }
+const AUDIT_EVENTS = graphql(`query AuditEvents($actor: String, $action: String, $after: String) {
+  auditEvents(actor: $actor, action: $action, after: $after) {
+    nodes { at actor via action summary }
+    pageInfo { hasNextPage endCursor }
   }
-`);
+}`);
 
 export default class AuditPage extends OperatePage {
   tab = '/operate/audit';

@@ -5,7 +5,6 @@ import { t } from '../../lib/i18n.js';
 import { mutate } from '../../transport/http.js';
 import { runMutation } from '../../ui/mutation.js';
 import { showToast } from '../../ui/toast.js';
-import { openReasonDialog } from './reason-dialog.js';
 
 /**
  * @param {string} event
@@ -18,7 +17,8 @@ export function barButton(event, { number, restrictions }, reload) {
       runMutation('unbarNumber', { event, number }, 'number { number }', reload, t('desk.unbarred', { number }));
     return button(t('desk.unbar'), unbar);
   }
-  const openDialog = () =>
+  const openDialog = async () => {
+    const { openReasonDialog } = await import('./reason-dialog.js');
     openReasonDialog({
       title: t('desk.barTitle', { number }),
       text: t('desk.barText'),
@@ -29,5 +29,6 @@ export function barButton(event, { number, restrictions }, reload) {
         reload();
       },
     });
+  };
   return button(t('desk.bar'), openDialog, { class: 'danger' });
 }

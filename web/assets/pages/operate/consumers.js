@@ -7,36 +7,15 @@ import { graphql, query } from '../../transport/http.js';
 /** @typedef {import('../../../types/graphql.js').Data<'FeedConsumers'>['feedConsumers']} AllConsumers */
 /** @typedef {import('../../../types/graphql.js').Item<AllConsumers>} Consumer */
 
-const FEED_CONSUMERS = graphql(`
-  query FeedConsumers {
-    feedConsumers {
-      id
-      name
-      paused
-      lagRecords
-      lagSeconds
-      lastSeenAt
-      event {
-        slug
-      }
-      serviceType {
-        slug
-        name
-      }
-      errors {
-        extensionId
-        number
-        code
-        message
-        at
-      }
-      webHook {
-        state
-        lastError
-      }
-    }
+const FEED_CONSUMERS = graphql(`query FeedConsumers {
+  feedConsumers {
+    id name paused lagRecords lagSeconds lastSeenAt
+    event { slug }
+    serviceType { slug name }
+    errors { extensionId number code message at }
+    webHook { state lastError }
   }
-`);
+}`);
 
 /** Seconds after which a lag is a problem. */
 const LONG_LAG = 60;

@@ -8,7 +8,7 @@ import { emptyState, list, tag } from '../../ui/layout.js';
 import { runMutation } from '../../ui/mutation.js';
 import { lagItem, loadConsumers } from './consumers.js';
 import { OperatePage } from './operate-page.js';
-import { numberPath } from './rows.js';
+import { numberPath } from './paths.js';
 
 /** @typedef {import('./consumers.js').Consumer} Consumer */
 /** @typedef {import('../../../types/graphql.js').Item<Consumer['errors']>} Refusal */

@@ -6,61 +6,31 @@ import { graphql, query } from '../../transport/http.js';
 import { emptyState, list, numberText, section, tag } from '../../ui/layout.js';
 import { searchBox, searchInAddress, showSearchInAddress } from '../../ui/search-box.js';
 import { OperatePage } from './operate-page.js';
-import { accountPath, extensionRow, numberPath } from './rows.js';
+import { accountPath, numberPath } from './paths.js';
+import { extensionRow } from './rows.js';
 
 /** @typedef {import('../../../types/graphql.js').Data<'Find'>} Found */
 /** @typedef {import('../../../types/graphql.js').Item<Found['accounts']['nodes']>} FoundAccount */
 /** @typedef {NonNullable<Found['number']>} FoundNumber */
 
-const FIND = graphql(`
-  query Find($event: String!, $search: String, $number: PhoneNumber!, $isNumber: Boolean!) {
-    extensions(event: $event, search: $search, first: 20) {
-      totalCount
-      nodes {
-        number
-        label
-        owner {
-          username
-          displayName
-        }
-        serviceType {
-          name
-        }
-        restrictions {
-          source
-          reason
-        }
-        provisioning {
-          consumer
-          state
-          at
-          message
-        }
-      }
-    }
-    accounts(search: $search, first: 8) {
-      nodes {
-        username
-        displayName
-        role
-        restrictions {
-          source
-        }
-      }
-    }
-    number(event: $event, number: $number) @include(if: $isNumber) {
-      number
-      state
-      until
-      account {
-        username
-      }
-      extension {
-        id
-      }
+const FIND = graphql(`query Find($event: String!, $search: String, $number: PhoneNumber!, $isNumber: Boolean!) {
+  extensions(event: $event, search: $search, first: 20) {
+    totalCount
+    nodes {
+      number label
+      owner { username displayName }
+      serviceType { name }
+      restrictions { source reason }
+      provisioning { consumer state at message }
     }
   }
-`);
+  accounts(search: $search, first: 8) { nodes { username displayName role restrictions { source } } }
+  number(event: $event, number: $number) @include(if: $isNumber) {
+    number state until
+    account { username }
+    extension { id }
+  }
+}`);
 
 const SEARCH_DELAY = 80;
 

@@ -1,32 +1,23 @@
 // A number in service: call permissions, settings, secrets, and what an operator can do with it.
 
 import { credentialsPanel } from '../../extension/credentials.js';
-import { openDeleteDialog, openRenumberDialog } from '../../extension/dialogs.js';
 import { settingsForm } from '../../extension/settings-form.js';
 import { form } from '../../forms/form.js';
-import { multipleField, textField } from '../../forms/inputs.js';
+import { multipleField } from '../../forms/inputs.js';
 import { button, h, renderOnChange } from '../../lib/dom.js';
 import { t } from '../../lib/i18n.js';
 import { markdown } from '../../lib/markdown.js';
 import { reportedValues } from '../../schema/reported.js';
-import { graphql, mutate, query } from '../../transport/http.js';
-import { openFormDialog } from '../../ui/dialog.js';
+import { mutate } from '../../transport/http.js';
 import { columns, section } from '../../ui/layout.js';
 import { showToast } from '../../ui/toast.js';
 import { barButton } from './bar-button.js';
-import { numberPath } from './rows.js';
 
 /** @typedef {import('./number.js').Extension} Extension */
 /** @typedef {import('./number.js').FoundNumber} FoundNumber */
 /** @typedef {import('../../ui/page.js').Page} Page */
 
-const EXTENSION_ID = graphql(`
-  query ExtensionId($event: String!, $number: PhoneNumber!) {
-    extension(event: $event, number: $number) {
-      id
-    }
-  }
-`);
+const dialogs = () => import('./extension-dialogs.js');
 
 /** @param {Page} page @param {FoundNumber & { extension: Extension }} initial @param {() => void} reload */
 export function inServiceView(page, initial, reload) {
@@ -38,10 +29,12 @@ export function inServiceView(page, initial, reload) {
     ({ restrictions }) => restrictions,
     (number) => [
       barButton(page.eventSlug, number, reload),
-      button(t('desk.swap'), () => openSwapDialog(latest, reload)),
-      button(t('number.renumber'), () => openOperatorRenumberDialog(page, latest)),
-      button(t('desk.transfer'), () => openTransferDialog(latest, reload)),
-      button(t('number.delete'), () => openOperatorDeleteDialog(page, latest), { class: 'danger' }),
+      button(t('desk.swap'), async () => (await dialogs()).openSwapDialog(latest, reload)),
+      button(t('number.renumber'), async () => (await dialogs()).openOperatorRenumberDialog(page, latest)),
+      button(t('desk.transfer'), async () => (await dialogs()).openTransferDialog(latest, reload)),
+      button(t('number.delete'), async () => (await dialogs()).openOperatorDeleteDialog(page, latest), {
+        class: 'danger',
+      }),
     ],
   );
   const setup = h('div', { class: 'stack' });
@@ -103,52 +96,4 @@ function permissionsForm(initial, available, reload) {
     field.receive(slugs(newer));
   };
   return { node: available.length > 0 && h('section', { class: 'section' }, node), update };
-}
-
-/** @param {Page} page @param {Extension} extension */
-function openOperatorRenumberDialog(page, extension) {
-  const field = textField('number', t('number.newNumber'), { inputmode: 'tel', required: true, autocomplete: 'off' });
-  const text = t('desk.renumberText', { number: extension.number });
-  openRenumberDialog(extension, { field, text, pathOf: (number) => numberPath(page, number) });
-}
-
-/** @param {Page} page @param {Extension} extension */
-const openOperatorDeleteDialog = (page, extension) =>
-  openDeleteDialog(extension, { text: t('desk.deleteText'), nextPath: page.path('/operate'), isOwner: false });
-
-/** @param {Extension} extension @param {() => void} reload */
-function openTransferDialog({ id, number, version }, reload) {
-  const owner = textField('owner', t('field.owner'), { required: true, autocomplete: 'off' });
-  openFormDialog(t('desk.transfer'), t('desk.transferText'), {
-    fields: [owner],
-    submit: t('desk.transfer'),
-    send: () => {
-      const input = { id, owner: owner.read(), expectedVersion: version };
-      return mutate('transferExtension', input, 'extension { id }');
-    },
-    done: () => {
-      showToast(t('desk.transferred', { number }));
-      reload();
-    },
-  });
-}
-
-/** @param {Extension} extension @param {() => void} reload */
-function openSwapDialog({ id, number, event }, reload) {
-  const other = textField('second', t('desk.otherNumber'), { inputmode: 'tel', required: true, autocomplete: 'off' });
-  const swap = async () => {
-    const { extension } = await query(EXTENSION_ID, { event: event.slug, number: other.read() });
-    if (extension) return mutate('swapNumbers', { first: id, second: extension.id }, 'first { id }');
-    const message = t('desk.notInService', { number: other.read() });
-    return { errors: [{ code: 'LOCAL', message, path: ['second'] }] };
-  };
-  openFormDialog(t('desk.swap'), t('desk.swapText', { number }), {
-    fields: [other],
-    submit: t('desk.swap'),
-    send: swap,
-    done: () => {
-      showToast(t('desk.swapped'));
-      reload();
-    },
-  });
 }

@@ -8,10 +8,8 @@ import { onProvisioningProgress } from '../../provisioning-progress.js';
 import { graphql, query } from '../../transport/http.js';
 import { emptyState, setTitle } from '../../ui/layout.js';
 import { extensionStatus, restrictionList } from '../../ui/number-status.js';
-import { inServiceView } from './in-service.js';
-import { notInServiceView } from './not-in-service.js';
 import { OperatePage } from './operate-page.js';
-import { accountPath } from './rows.js';
+import { accountPath } from './paths.js';
 
 /** @typedef {import('../../../types/graphql.js').Data<'OperatedNumber'>} NumberData */
 /** @typedef {NonNullable<NumberData['number']>} NumberDetails */
@@ -19,82 +17,24 @@ import { accountPath } from './rows.js';
 /** @typedef {Omit<NumberData, 'number'> & { number: NumberDetails }} FoundNumber */
 /** @typedef {import('../../ui/page.js').Page} Page */
 
-const NUMBER = graphql(`
-  query OperatedNumber($event: String!, $number: PhoneNumber!) {
-    number(event: $event, number: $number) {
-      number
-      state
-      until
-      version
-      account {
-        username
-        displayName
-      }
-      restrictions {
-        source
-        reason
-        createdAt
-        createdBy {
-          username
-        }
-      }
-      extension {
-        id
-        number
-        label
-        visibility
-        version
-        active
-        instructions
-        fallbackNumber
-        parameters
-        event {
-          slug
-          name
-          phase
-        }
-        owner {
-          username
-          displayName
-        }
-        permissions {
-          slug
-          name
-        }
-        serviceType {
-          slug
-          name
-          behaviour
-          parameterSchema
-          memberLimit
-        }
-        restrictions {
-          source
-          reason
-        }
-        provisioning {
-          consumer
-          state
-          at
-          message
-        }
-      }
-    }
-    event(slug: $event) {
-      serviceTypes {
-        slug
-        name
-        parameterSchema
-        retired
-      }
-    }
-    callPermissions {
-      slug
-      name
-      description
+const NUMBER = graphql(`query OperatedNumber($event: String!, $number: PhoneNumber!) {
+  number(event: $event, number: $number) {
+    number state until version
+    account { username displayName }
+    restrictions { source reason createdAt createdBy { username } }
+    extension {
+      id number label visibility version active instructions fallbackNumber parameters
+      event { slug name phase }
+      owner { username displayName }
+      permissions { slug name }
+      serviceType { slug name behaviour parameterSchema memberLimit }
+      restrictions { source reason }
+      provisioning { consumer state at message }
     }
   }
-`);
+  event(slug: $event) { serviceTypes { slug name parameterSchema retired } }
+  callPermissions { slug name description }
+}`);
 
 export default class OperatedNumberPage extends OperatePage {
   /** @override @param {string} event */
@@ -102,7 +42,7 @@ export default class OperatedNumberPage extends OperatePage {
     const { number } = this.params;
     setTitle(number);
     const view = this.liveView(
-      () => query(NUMBER, { event, number }, this.signal),
+      () => this.#load(event, number),
       // The forms for a number in service are other ones than those for a number that is not.
       (data) => (data.number ? (data.number.extension?.id ?? 'not in service') : 'unknown'),
       (data) => (data.number ? this.#view({ ...data, number: data.number }, event, reload) : this.#unknown()),
@@ -110,6 +50,14 @@ export default class OperatedNumberPage extends OperatePage {
     const reload = () => view.reload();
     onProvisioningProgress(this, [event], reload);
     return view.node;
+  }
+
+  /** Loads the number, and the module that shows numbers of its state. @param {string} event @param {string} number */
+  async #load(event, number) {
+    const data = await query(NUMBER, { event, number }, this.signal);
+    if (data.number?.extension) this.inServiceView = (await import('./in-service.js')).inServiceView;
+    else this.notInServiceView = (await import('./not-in-service.js')).notInServiceView;
+    return data;
   }
 
   #unknown() {
@@ -122,21 +70,21 @@ export default class OperatedNumberPage extends OperatePage {
     const history = h('section', { class: 'section' });
     const { extension } = found.number;
     const details = extension
-      ? inServiceView(this, { ...found, extension }, reload)
-      : notInServiceView(this, found, reload);
+      ? this.inServiceView?.(this, { ...found, extension }, reload)
+      : this.notInServiceView?.(this, found, reload);
     let version = -1;
     const update = (/** @type {NumberData} */ data) => {
       const { number } = data;
       if (!number) return;
       title.update(number);
-      details.update({ ...data, number });
+      details?.update({ ...data, number });
       if (number.version === version) return;
       version = number.version;
       fill(history, h('h2', null, t('number.history')), historyList(event, number.number, this.signal));
     };
     update(found);
     const back = h('a', { class: 'back', href: this.path('/operate') }, icon('back'), t('desk.find'));
-    return { node: [back, title.node, details.node, history], update };
+    return { node: [back, title.node, details?.node, history], update };
   }
 }
 

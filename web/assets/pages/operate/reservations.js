@@ -11,24 +11,12 @@ import { keptNumberRow } from './rows.js';
 
 /** @typedef {import('../../../types/api.js').NumberState} NumberState */
 
-const KEPT_NUMBERS = graphql(`
-  query KeptNumbers($event: String, $state: NumberState, $after: String) {
-    numbers(event: $event, state: $state, after: $after) {
-      nodes {
-        number
-        state
-        until
-        account {
-          username
-        }
-      }
-      pageInfo {
-        hasNextPage
-        endCursor
-      }
-    }
+const KEPT_NUMBERS = graphql(`query KeptNumbers($event: String, $state: NumberState, $after: String) {
+  numbers(event: $event, state: $state, after: $after) {
+    nodes { number state until account { username } }
+    pageInfo { hasNextPage endCursor }
   }
-`);
+}`);
 
 /** @type {NumberState[]} */
 const STATES = ['RESERVED', 'HELD', 'AGING'];

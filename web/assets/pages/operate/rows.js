@@ -5,6 +5,7 @@ import { formatDateTime, formatRelative, t } from '../../lib/i18n.js';
 import { eventPath } from '../../session.js';
 import { numberText } from '../../ui/layout.js';
 import { extensionStatus } from '../../ui/number-status.js';
+import { accountPath, numberPath } from './paths.js';
 
 /** @typedef {import('../../ui/page.js').Page} Page */
 /** @typedef {import('../../ui/number-status.js').ProvisioningStatus} ProvisioningStatus */
@@ -17,12 +18,6 @@ import { extensionStatus } from '../../ui/number-status.js';
  */
 /** @typedef {{ number: string, until: string | null, account?: { username: string } | null }} KeptNumber */
 /** @typedef {{ at: string, actor: string, action: string, summary: string }} AuditEvent */
-
-/** @param {Page} page @param {string} number */
-export const numberPath = (page, number) => page.path(`/operate/numbers/${encodeURIComponent(number)}`);
-
-/** @param {Page} page @param {string} username */
-export const accountPath = (page, username) => page.path(`/operate/accounts/${encodeURIComponent(username)}`);
 
 /** @param {string} href @param {string} number */
 const numberLink = (href, number) => h('a', { class: 'dial', href }, numberText(number));
