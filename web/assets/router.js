@@ -31,8 +31,10 @@ export function currentLocation() {
   // One number or account of an event is not in another one: its list is.
   const pathInOtherEvent = number || username ? `/${path.split('/')[1]}` : path;
   const isOfEvent = current?.route.isOfEvent ?? false;
+  // The session has newer data of the event than the page, such as its name.
+  const event = current?.event && session.findEvent(current.event.slug);
   return {
-    event: current?.event ?? (isOfEvent ? null : session.defaultEvent),
+    event: event ?? (isOfEvent ? null : session.defaultEvent),
     path,
     pathInOtherEvent: isOfEvent ? pathInOtherEvent : '/',
   };

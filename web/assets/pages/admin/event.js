@@ -75,23 +75,30 @@ const prefixText = (prefixes) => prefixes.join(' ');
 /** @param {ConfiguredEvent} event */
 const offeredSlugs = (event) => event.serviceTypes.map(({ slug }) => slug);
 
-/** @param {ConfiguredEvent} event @param {[string, string][]} serviceTypes @param {() => void} reload */
-function settingsForm(event, serviceTypes, reload) {
+/** @param {ConfiguredEvent} event @param {[string, string][]} serviceTypes */
+function settingsFields(event, serviceTypes) {
   const phases = PHASES.map(
     (phase) => /** @type {[EventPhase, string, string]} */ ([phase, t(`phase.${phase}`), t(`phase.${phase}.about`)]),
   );
-  const name = textField('name', t('event.name'), { value: event.name, maxlength: 64 });
-  const phase = choiceField('phase', t('event.phase'), phases, { value: event.phase });
   const dateTime = { type: 'datetime-local' };
-  const startsAt = textField('startsAt', t('event.startsAt'), { ...dateTime, value: toLocalInput(event.startsAt) });
-  const endsAt = textField('endsAt', t('event.endsAt'), { ...dateTime, value: toLocalInput(event.endsAt) });
-  const timeZone = textField('timeZone', t('event.timeZone'), { value: event.timeZone, list: 'time-zones' });
-  const hold = integerField('holdSeconds', t('event.hold'), { value: event.holdSeconds, help: t('event.holdHelp') });
-  const prefixes = textField('reservedPrefixes', t('event.reserved'), {
-    value: prefixText(event.reservedPrefixes),
-    help: t('event.reservedHelp'),
-  });
-  const offered = multipleField('serviceTypes', t('event.services'), serviceTypes, { value: offeredSlugs(event) });
+  return {
+    name: textField('name', t('event.name'), { value: event.name, maxlength: 64 }),
+    phase: choiceField('phase', t('event.phase'), phases, { value: event.phase }),
+    startsAt: textField('startsAt', t('event.startsAt'), { ...dateTime, value: toLocalInput(event.startsAt) }),
+    endsAt: textField('endsAt', t('event.endsAt'), { ...dateTime, value: toLocalInput(event.endsAt) }),
+    timeZone: textField('timeZone', t('event.timeZone'), { value: event.timeZone, list: 'time-zones' }),
+    hold: integerField('holdSeconds', t('event.hold'), { value: event.holdSeconds, help: t('event.holdHelp') }),
+    prefixes: textField('reservedPrefixes', t('event.reserved'), {
+      value: prefixText(event.reservedPrefixes),
+      help: t('event.reservedHelp'),
+    }),
+    offered: multipleField('serviceTypes', t('event.services'), serviceTypes, { value: offeredSlugs(event) }),
+  };
+}
+
+/** @param {ConfiguredEvent} event @param {[string, string][]} serviceTypes @param {() => void} reload */
+function settingsForm(event, serviceTypes, reload) {
+  const { name, phase, startsAt, endsAt, timeZone, hold, prefixes, offered } = settingsFields(event, serviceTypes);
   const node = form({
     fields: [name, phase, offered, prefixes, hold, timeZone, startsAt, endsAt],
     submit: t('save'),

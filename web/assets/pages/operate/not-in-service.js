@@ -17,6 +17,8 @@ import { barButton } from './bar-button.js';
 
 /** @typedef {import('./number.js').NumberDetails} NumberDetails */
 /** @typedef {import('./number.js').FoundNumber} FoundNumber */
+/** @typedef {NonNullable<FoundNumber['event']>['serviceTypes']} ServiceTypes */
+/** @typedef {import('../../../types/graphql.js').Item<ServiceTypes>} ServiceType */
 /** @typedef {import('../../ui/page.js').Page} Page */
 /** @typedef {import('../../extension/visibility.js').DirectoryVisibility} DirectoryVisibility */
 
@@ -60,10 +62,8 @@ const releaseButton = (event, number, reload) =>
 const ownerField = (username) =>
   textField('owner', t('field.owner'), { required: true, autocomplete: 'off', value: username });
 
-/** @param {string} event @param {FoundNumber} found @param {() => void} reload */
-function assignForm(event, { number: { number, state, account }, event: found, callPermissions }, reload) {
-  const types = (found?.serviceTypes ?? []).filter((type) => !type.retired);
-  if (types.length === 0) return { node: quiet(t('new.noTypes')), update: () => {} };
+/** @param {FoundNumber} found @param {ServiceType[]} types */
+function assignmentFields({ number: { number, account }, callPermissions }, types) {
   const typeChoices = types.map(({ slug, name }) => /** @type {[string, string]} */ ([slug, name]));
   const permissionChoices = callPermissions.map(({ slug, name }) => /** @type {[string, string]} */ ([slug, name]));
   const visibilities = visibilityChoices().map(
@@ -74,42 +74,60 @@ function assignForm(event, { number: { number, state, account }, event: found, c
     read: () => number,
   });
   removeLabel(numberAnchor, t('field.number'));
-  const type = selectField('serviceType', t('desk.service'), typeChoices);
-  const owner = ownerField(account?.username ?? '');
-  const label = textField('label', t('field.label'), { required: true, maxlength: 64 });
   /** @type {Field<DirectoryVisibility>} */
   const visibility = selectField('visibility', t('field.visibility'), visibilities, { value: 'PUBLIC' });
-  const permissions = multipleField('permissions', t('desk.permissions'), permissionChoices);
-  const override = toggleField('overrideReservation', t('desk.override'), { help: t('desk.overrideHelp') });
-  const parameterHolder = h('div', { class: 'stack' });
-  /** @type {Map<string, SchemaForm>} what was typed stays when another service is chosen */
-  const formsByType = new Map(
-    types.map(({ slug, parameterSchema }) => [slug, new SchemaForm(parameterSchema, { isOperator: true })]),
-  );
-  const parameters = () => /** @type {SchemaForm} */ (formsByType.get(type.read()));
-  const showParameters = () => {
-    const { needed, optional } = parameters();
-    const more = h(
-      'details',
-      { class: 'more' },
-      h('summary', null, t('new.more')),
-      h('div', { class: 'stack' }, optional),
-    );
-    fill(parameterHolder, needed, optional.length > 0 && more);
+  return {
+    number: numberAnchor,
+    type: selectField('serviceType', t('desk.service'), typeChoices),
+    owner: ownerField(account?.username ?? ''),
+    label: textField('label', t('field.label'), { required: true, maxlength: 64 }),
+    visibility,
+    permissions: multipleField('permissions', t('desk.permissions'), permissionChoices),
+    override: toggleField('overrideReservation', t('desk.override'), { help: t('desk.overrideHelp') }),
   };
-  type.control.addEventListener('change', showParameters);
-  showParameters();
+}
+
+/** The parameters of the chosen service type. What was typed stays when another type is chosen. */
+class ParametersByType {
+  /** @param {Field<string>} type @param {ServiceType[]} types */
+  constructor(type, types) {
+    this.type = type;
+    this.forms = new Map(
+      types.map(({ slug, parameterSchema }) => [slug, new SchemaForm(parameterSchema, { isOperator: true })]),
+    );
+    this.node = h('div', { class: 'stack' });
+    type.control.addEventListener('change', () => this.show());
+    this.show();
+  }
+
+  get form() {
+    return /** @type {SchemaForm} */ (this.forms.get(this.type.read()));
+  }
+
+  show() {
+    const { needed, optional } = this.form;
+    const content = h('div', { class: 'stack' }, optional);
+    const more = h('details', { class: 'more' }, h('summary', null, t('new.more')), content);
+    fill(this.node, needed, optional.length > 0 && more);
+  }
+}
+
+/** @param {string} event @param {FoundNumber} found @param {() => void} reload */
+function assignForm(event, found, reload) {
+  const { number } = found.number;
+  const types = (found.event?.serviceTypes ?? []).filter((type) => !type.retired);
+  if (types.length === 0) return { node: quiet(t('new.noTypes')), update: () => {} };
+  const fields = assignmentFields(found, types);
+  const { type, owner, label, visibility, permissions, override } = fields;
+  const parameters = new ParametersByType(type, types);
+  const hasPermissions = found.callPermissions.length > 0;
   const node = form({
-    fields: () => [numberAnchor, type, owner, label, visibility, ...parameters().fields, permissions, override],
+    fields: () => [fields.number, type, owner, label, visibility, ...parameters.form.fields, permissions, override],
     submit: t('desk.assignSubmit', { number }),
     body: [
-      numberAnchor.node,
-      type.node,
-      owner.node,
-      label.node,
-      visibility.node,
-      parameterHolder,
-      permissionChoices.length > 0 && permissions.node,
+      [fields.number, type, owner, label, visibility].map((field) => field.node),
+      parameters.node,
+      hasPermissions && permissions.node,
       override.node,
     ],
     send: () => {
@@ -120,7 +138,7 @@ function assignForm(event, { number: { number, state, account }, event: found, c
         owner: owner.read(),
         label: label.read(),
         visibility: visibility.read(),
-        parameters: parameters().read(),
+        parameters: parameters.form.read(),
         permissions: permissions.read(),
         overrideReservation: !override.node.hidden && override.read(),
       };
@@ -131,11 +149,11 @@ function assignForm(event, { number: { number, state, account }, event: found, c
       reload();
     },
   });
-  const update = (/** @type {Pick<NumberDetails, 'state' | 'account'>} */ newer) => {
+  const update = (/** @type {NumberDetails} */ newer) => {
     owner.receive(newer.account?.username ?? '');
     override.node.hidden = !KEPT_STATES.includes(newer.state);
   };
-  update({ state, account });
+  update(found.number);
   return { node, update };
 }
 
