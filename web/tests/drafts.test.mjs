@@ -78,6 +78,29 @@ describe('typed text', { skip }, () => {
     await owner.leaves();
   });
 
+  test('stays where it is not even a valid value', async () => {
+    const input = { event: 'demo', serviceType: 'sip', number: '4311', label: 'Devices' };
+    const { extension } = await server.change(user, 'registerExtension', input, 'extension { id }');
+    // SIP has no consumer here; a stale version loads the newer values.
+    const owner = await Person.enter(browser, server, { login: 'user' });
+    await owner.opens('/e/demo/me/4311');
+    await owner.types('Devices', '');
+    await label(owner).fill('Typed');
+    await server.change(user, 'updateExtension', { id: extension.id, parameters: { max_contacts: 3 } });
+    await owner.click('Save');
+    await owner.sees(/Somebody has changed this meanwhile/);
+    await owner.sees(/Changed meanwhile to: 3/);
+    assert.equal(await owner.page.getByLabel('Devices').inputValue(), '');
+    assert.equal(await label(owner).inputValue(), 'Typed');
+    await owner.click('Use the new value');
+    await owner.click('Save');
+    await owner.sees('Saved.');
+    await owner.opens('/e/demo/me/4311');
+    assert.equal(await owner.page.getByLabel('Devices').inputValue(), '3');
+    assert.equal(await label(owner).inputValue(), 'Typed');
+    await owner.leaves();
+  });
+
   test('stays when a telephone system writes back', async () => {
     const id = await register('4303');
     const owner = await Person.enter(browser, server, { login: 'user' });

@@ -32,6 +32,8 @@ export class Field {
     this.label = label;
     this.control = control;
     this.read = options.read;
+    /** Reads what the control holds, even where it is no valid value. @type {() => unknown} */
+    this.readInput = options.read;
     this.write = options.write ?? (() => {});
     this.describe = options.describe ?? ((/** @type {Value} */ value) => String(value ?? ''));
     /** @type {() => string | null} a message where the value cannot even be sent */
@@ -55,10 +57,11 @@ export class Field {
 
   /**
    * Gives the field values of another type than its control has.
-   * @param {{ read: () => Value, write: (value: Value) => void, initial: Value }} conversion
+   * @param {{ read: () => Value, write: (value: Value) => void, initial: Value, readInput?: () => unknown }} conversion
    */
-  convert({ read, write, initial }) {
+  convert({ read, write, initial, readInput }) {
     this.read = read;
+    this.readInput = readInput ?? this.readInput;
     this.write = write;
     this.initial = initial;
     this.serverValue = canonical(initial);
@@ -92,12 +95,12 @@ export class Field {
 
   /** Whether the value differs from the last saved one. */
   get isTouched() {
-    return canonical(this.read()) !== this.baseline;
+    return canonical(this.readInput()) !== this.baseline;
   }
 
   /** Takes the present value as saved. */
   rebase() {
-    this.baseline = canonical(this.read());
+    this.baseline = canonical(this.readInput());
   }
 
   /** Called after the form was saved. */
@@ -123,7 +126,8 @@ export class Field {
 
   /** @param {Value} value */
   replaceWith(value) {
-    if (canonical(this.read()) !== canonical(value)) this.write(value);
+    // Writing would move the cursor in a control that has the value already.
+    if (this.isTouched || canonical(this.read()) !== canonical(value)) this.write(value);
     this.rebase();
     fill(this.news);
   }

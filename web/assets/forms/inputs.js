@@ -12,6 +12,7 @@ import { Field } from './field.js';
  *   wide?: boolean, accept?: string }} TextOptions
  */
 /** @typedef {string | string[]} Path */
+/** @typedef {import('./field.js').AnyField} AnyField */
 
 /**
  * One line of text.
@@ -193,20 +194,12 @@ export function toggleField(path, label, { value = false, help } = {}) {
  * @param {Omit<TextOptions, 'value'> & { value?: number | null }} [options]
  * @returns {Field<number | null>}
  */
-export function integerField(path, label, { value = null, help, required, ...attributes } = {}) {
-  const text = h('input', {
-    type: 'text',
-    value: value ?? '',
-    inputmode: 'numeric',
-    spellcheck: 'false',
-    autocapitalize: 'off',
-    ...attributes,
-  });
-  const read = () => (text.value.trim() === '' ? null : Number(text.value));
-  const write = (/** @type {number | null} */ wanted) => {
-    text.value = String(wanted ?? '');
-  };
-  const field = new Field(path, label, text, { help, required, initial: value, read, write });
+export function integerField(path, label, { value = null, ...options } = {}) {
+  /** @type {AnyField} */
+  const field = textField(path, label, { inputmode: 'numeric', ...options, value: String(value ?? '') });
+  const { read: readText, write: writeText } = field;
+  const read = () => (readText().trim() === '' ? null : Number(readText()));
+  field.convert({ read, write: (wanted) => writeText(String(wanted ?? '')), initial: value });
   field.check = () => (Number.isSafeInteger(read() ?? 0) ? null : t('violation.integer'));
   return field;
 }

@@ -289,7 +289,7 @@ function listControl(parameter, { path, value, exists }) {
     return entries.length > 0 || isListed ? entries : undefined;
   };
   writeRows(value);
-  whole.convert({ read, write: writeRows, initial: value });
+  whole.convert({ read, write: writeRows, initial: value, readInput: read });
   const rebaseList = whole.rebase.bind(whole);
   whole.rebase = () => {
     for (const field of rows.flatMap(({ control }) => control.fields())) field.rebase();
