@@ -1,4 +1,4 @@
-// What was typed into a form stays, whatever arrives from the server meanwhile.
+// Forms keep typed text, whatever arrives from the server meanwhile.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

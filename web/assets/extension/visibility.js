@@ -1,4 +1,4 @@
-// Who finds a number in the directory.
+// The visibility of a number in the directory.
 
 import { t } from '../lib/i18n.js';
 

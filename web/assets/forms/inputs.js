@@ -217,7 +217,7 @@ export function jsonTextField(path, label, options) {
   return field;
 }
 
-/** Why a text is not JSON; null where it is, or is empty. @param {string} text */
+/** Returns the reason why a text is not JSON; null where it is JSON or empty. @param {string} text */
 export function jsonProblem(text) {
   try {
     if (text.trim() !== '') JSON.parse(text);

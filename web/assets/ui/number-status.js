@@ -37,7 +37,7 @@ export function extensionStatus({ restrictions, provisioning }) {
   return h('ul', { class: 'states' }, items, none);
 }
 
-/** How full a range of numbers is. @param {{ size: number, available: number }} range */
+/** Renders a meter of the taken numbers of a range. @param {{ size: number, available: number }} range */
 export function fullness({ size, available }) {
   const taken = size - available;
   const meter = h('meter', { min: 0, max: size, value: taken, 'aria-label': t('range.fullness') });

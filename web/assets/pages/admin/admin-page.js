@@ -1,4 +1,4 @@
-// What the admins' pages have in common: a heading and tabs.
+// Base class of the admins' pages: heading and tabs.
 
 import { fill, h } from '../../lib/dom.js';
 import { t } from '../../lib/i18n.js';

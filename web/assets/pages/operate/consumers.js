@@ -26,7 +26,7 @@ export async function loadConsumers(event, signal) {
   return feedConsumers.filter((consumer) => consumer.event.slug === event);
 }
 
-/** How far a consumer is behind its feed. @param {{ lagRecords: number, lagSeconds: number }} consumer */
+/** Renders the lag of a consumer behind its feed. @param {{ lagRecords: number, lagSeconds: number }} consumer */
 export function lagItem({ lagRecords, lagSeconds }) {
   if (lagRecords === 0) return h('li', { class: 'state good' }, t('feeds.current'));
   const values = { n: formatCount(lagRecords), time: formatDuration(lagSeconds) };

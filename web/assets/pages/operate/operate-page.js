@@ -1,4 +1,4 @@
-// What the operators' pages have in common: a heading and tabs.
+// Base class of the operators' pages: heading and tabs.
 
 import { fill, h } from '../../lib/dom.js';
 import { t } from '../../lib/i18n.js';
