@@ -19,9 +19,12 @@ describe('with two open events', { skip }, () => {
     await server?.stop();
   });
 
-  /** The event in the header. @param {Person} person */
-  async function headerEvent(person) {
-    return person.page.getByLabel('Event').evaluate((select) => select.selectedOptions[0].textContent);
+  /** Waits until the header shows an event. @param {Person} person @param {string} name */
+  async function seesHeaderEvent(person, name) {
+    await person.page.waitForFunction(
+      (wanted) => document.querySelector('.event select')?.selectedOptions[0].textContent === wanted,
+      name,
+    );
   }
   /** @param {Person} person */
   const path = (person) => new URL(person.page.url()).pathname + new URL(person.page.url()).search;
@@ -32,10 +35,10 @@ describe('with two open events', { skip }, () => {
     await guest.sees('Which event?');
     await guest.click('Köln Camp', 'link');
     await guest.page.waitForURL('**/e/koeln');
-    assert.equal(await headerEvent(guest), 'Köln Camp');
+    await seesHeaderEvent(guest, 'Köln Camp');
     await guest.sees('Nobody is listed yet.');
     await guest.opens('/');
-    assert.equal(await headerEvent(guest), 'Köln Camp');
+    await seesHeaderEvent(guest, 'Köln Camp');
     await guest.leaves();
   });
 
@@ -43,7 +46,7 @@ describe('with two open events', { skip }, () => {
     const user = await Person.enter(browser, server, { login: 'user', width: 1280 });
     await user.opens('/?event=koeln');
     assert.equal(path(user), '/e/koeln');
-    assert.equal(await headerEvent(user), 'Köln Camp');
+    await seesHeaderEvent(user, 'Köln Camp');
     await user.types('Name, number or keypad letters', 'x');
     await user.page.waitForURL('**/e/koeln?q=x');
     await user.click('My numbers', 'link');
@@ -53,7 +56,7 @@ describe('with two open events', { skip }, () => {
     await user.types('Your number', '4400');
     await user.click('Register');
     await user.page.waitForURL('**/e/koeln/me/4400');
-    assert.equal(await headerEvent(user), 'Köln Camp');
+    await seesHeaderEvent(user, 'Köln Camp');
     const token = await server.signIn('user');
     const data = await server.ask('{extension(event:"koeln",number:"4400"){event{slug}}}', {}, token);
     assert.equal(data.extension.event.slug, 'koeln');
@@ -63,13 +66,13 @@ describe('with two open events', { skip }, () => {
   test('the choice in the header leads to the same page of the other event', async () => {
     const user = await Person.enter(browser, server, { login: 'user', width: 1280 });
     await user.opens('/e/koeln/me/4400');
-    await user.page.getByLabel('Event').selectOption('Demo');
+    await user.page.getByLabel('Event', { exact: true }).selectOption('Demo');
     await user.page.waitForURL('**/e/demo/me');
-    assert.equal(await headerEvent(user), 'Demo');
+    await seesHeaderEvent(user, 'Demo');
     await user.sees('In other events');
     await user.click(user.page.locator('a.cover', { hasText: '4400' }));
     await user.page.waitForURL('**/e/koeln/me/4400');
-    assert.equal(await headerEvent(user), 'Köln Camp');
+    await seesHeaderEvent(user, 'Köln Camp');
     await user.leaves();
   });
 
@@ -90,11 +93,11 @@ describe('with two open events', { skip }, () => {
     await person.sees('Telephone systems of Köln Camp');
     await person.click('Import', 'link');
     await person.sees(/Numbers for Köln Camp/);
-    assert.equal(await headerEvent(person), 'Köln Camp');
+    await seesHeaderEvent(person, 'Köln Camp');
     await person.click('Events', 'link');
     await person.click('Demo', 'link');
     await person.page.waitForURL('**/e/demo/admin/event');
-    assert.equal(await headerEvent(person), 'Demo');
+    await seesHeaderEvent(person, 'Demo');
     await person.leaves();
   });
 
