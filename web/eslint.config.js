@@ -5,6 +5,16 @@ export default [
   { ignores: ['node_modules/', 'playground/'] },
   js.configs.recommended,
   { files: ['assets/**/*.js'], languageOptions: { globals: globals.browser }, rules: { 'no-console': 'error' } },
-  { files: ['tests/**/*.mjs', '*.js'], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
-  { rules: { eqeqeq: 'error', 'no-var': 'error', 'prefer-const': 'error', 'no-unused-vars': ['error', { argsIgnorePattern: '^_' }] } },
+  {
+    files: ['tests/**/*.mjs', 'scripts/**/*.mjs', '*.js'],
+    languageOptions: { globals: { ...globals.node, ...globals.browser } },
+  },
+  {
+    rules: {
+      eqeqeq: 'error',
+      'no-var': 'error',
+      'prefer-const': 'error',
+      'no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+    },
+  },
 ];

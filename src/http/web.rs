@@ -1,18 +1,20 @@
-//! The pages: static files, embedded in the program. Debug builds read them from the source folder, so that a change shows
-//! at once.
-
-use std::borrow::Cow;
+//! The pages: static files, embedded in release builds and read from `web/assets` in debug builds.
 
 use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use sha2::{Digest as _, Sha256};
+use rust_embed::{EmbeddedFile, RustEmbed};
 
-/// The paths at which the shell answers; its script shows the page that the path names.
-const PAGES: [&str; 14] = [
+/// The paths that answer with the document of the pages; its script shows the page that the path names.
+///
+/// Pages that act on an event stand below `/e/{event}`. The paths without an event are those of earlier versions: the
+/// script adds the event.
+const PAGES: [&str; 16] = [
     "/",
+    "/e/{event}",
+    "/e/{event}/{*rest}",
     "/signin",
     "/signup",
     "/verify",
@@ -28,101 +30,104 @@ const PAGES: [&str; 14] = [
     "/admin/{*rest}",
 ];
 
-/// The shell that every page starts from.
-const SHELL: Asset = Asset { name: "index.html", embedded: include_bytes!("../../web/index.html") };
+/// The document of the pages.
+const DOCUMENT: &str = "index.html";
 
-/// One file of `web/`.
-struct Asset {
-    /// Its path within `web/`.
-    name: &'static str,
-    embedded: &'static [u8],
-}
+/// The files of the pages.
+#[derive(RustEmbed)]
+#[folder = "web/assets"]
+struct Assets;
 
-macro_rules! assets {
-    ($($name:literal),* $(,)?) => {
-        &[$(Asset { name: concat!("assets/", $name), embedded: include_bytes!(concat!("../../web/assets/", $name)) }),*]
-    };
-}
-
-/// Every file of `web/assets`; a test compares the folder.
-const ASSETS: &[Asset] = assets![
-    "app.css",
-    "app.js",
-    "csv.js",
-    "elements.js",
-    "icon.svg",
-    "messages/de.json",
-    "messages/en.json",
-    "page.js",
-    "pages/admin-config.js",
-    "pages/admin-import.js",
-    "pages/admin.js",
-    "pages/desk.js",
-    "pages/directory.js",
-    "pages/numbers.js",
-    "pages/person.js",
-    "playground.css",
-    "playground.js",
-    "router.js",
-    "schema.js",
-    "server.js",
-];
-
-/// The routes of all pages.
+/// Returns the routes of all pages.
 pub fn pages<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    PAGES.iter().fold(Router::new(), |router, path| router.route(path, get(shell)))
+    PAGES.iter().fold(Router::new(), |router, path| router.route(path, get(document)))
 }
 
-/// The routes of the files that pages load.
+/// Returns the routes of the files that pages load.
 pub fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route("/assets/{*name}", get(asset))
 }
 
-async fn shell(headers: HeaderMap) -> Response {
-    SHELL.answer(&headers)
+async fn document(headers: HeaderMap) -> Response {
+    respond(DOCUMENT, &headers)
 }
 
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let found = ASSETS.iter().find(|asset| asset.name.strip_prefix("assets/") == Some(&*name));
-    found.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |asset| asset.answer(&headers))
+    respond(&name, &headers)
 }
 
-impl Asset {
-    /// The file, or that the browser's copy is still right. A copy is kept and asked for again each time.
-    fn answer(&self, headers: &HeaderMap) -> Response {
-        let bytes = self.bytes();
-        let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&bytes)[..16]));
-        let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-        // A proxy that compresses makes the tag weak.
-        if known.is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)) {
-            return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response();
-        }
-        let told = [
-            (header::CONTENT_TYPE, self.content_type().to_owned()),
-            (header::CACHE_CONTROL, "no-cache".to_owned()),
-            (header::ETAG, etag),
-        ];
-        (told, bytes.into_owned()).into_response()
+/// Responds with a file, or with 304 where the client has this version (RFC 9110, section 13.1.2).
+///
+/// `no-cache` lets clients keep a file and makes them revalidate it each time.
+fn respond(name: &str, headers: &HeaderMap) -> Response {
+    let Some(file) = Assets::get(name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let etag = etag(&file);
+    if has_version(headers, &etag) {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response();
     }
-
-    fn bytes(&self) -> Cow<'static, [u8]> {
-        if cfg!(debug_assertions)
-            && let Ok(bytes) = std::fs::read(format!("{}/web/{}", env!("CARGO_MANIFEST_DIR"), self.name))
-        {
-            return Cow::Owned(bytes);
-        }
-        Cow::Borrowed(self.embedded)
+    let response_headers = [
+        (header::CONTENT_TYPE, content_type(name).to_owned()),
+        (header::CACHE_CONTROL, "no-cache".to_owned()),
+        (header::ETAG, etag),
+    ];
+    if let Some(script) = script_text(name, &file) {
+        return (response_headers, without_comments(script)).into_response();
     }
+    (response_headers, file.data.into_owned()).into_response()
+}
 
-    fn content_type(&self) -> &'static str {
-        match self.name.rsplit_once('.').map(|(_, ending)| ending) {
-            Some("html") => "text/html; charset=utf-8",
-            Some("js") => "text/javascript; charset=utf-8",
-            Some("css") => "text/css; charset=utf-8",
-            Some("json") => "application/json",
-            Some("svg") => "image/svg+xml",
-            _ => "application/octet-stream",
+/// Returns the text of a file that is a script.
+fn script_text<'file>(name: &str, file: &'file EmbeddedFile) -> Option<&'file str> {
+    name.ends_with(".js").then(|| std::str::from_utf8(&file.data).ok()).flatten()
+}
+
+/// Empties the lines of a script that are comments, which are a third of its compressed size.
+///
+/// The lines themselves stay, so line numbers in a browser are those of the source. A comment with code behind it stays.
+fn without_comments(script: &str) -> String {
+    let mut is_inside = false;
+    let mut stripped = String::with_capacity(script.len());
+    for line in script.lines() {
+        let text = line.trim();
+        let is_comment = is_inside || text.starts_with("//") || is_block_comment(text);
+        if is_inside || text.starts_with("/*") {
+            is_inside = !text.contains("*/");
         }
+        if !is_comment {
+            stripped.push_str(line);
+        }
+        stripped.push('\n');
+    }
+    stripped
+}
+
+/// Tells whether a line begins a block comment and has nothing behind it.
+fn is_block_comment(line: &str) -> bool {
+    line.starts_with("/*") && line.find("*/").is_none_or(|end| end + 2 == line.len())
+}
+
+/// Returns the entity tag of a file: the first half of its SHA-256.
+fn etag(file: &EmbeddedFile) -> String {
+    format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]))
+}
+
+/// Tells whether `If-None-Match` names an entity tag. A proxy that compresses turns it into a weak one.
+fn has_version(headers: &HeaderMap, etag: &str) -> bool {
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    known.is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag))
+}
+
+/// Returns the content type for a file name.
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("json") => "application/json",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
     }
 }
 
@@ -143,7 +148,7 @@ mod tests {
             if path.is_dir() {
                 files_below(&path, found);
             } else {
-                let within = path.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/web")).unwrap();
+                let within = path.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/web/assets")).unwrap();
                 found.insert(within.to_str().unwrap().to_owned());
             }
         }
@@ -151,17 +156,34 @@ mod tests {
 
     #[test]
     fn every_file_is_embedded() {
-        let mut there = BTreeSet::new();
-        files_below(FilePath::new(concat!(env!("CARGO_MANIFEST_DIR"), "/web/assets")), &mut there);
-        assert_eq!(there, ASSETS.iter().map(|asset| asset.name.to_owned()).collect());
-        assert!(ASSETS.iter().all(|asset| asset.content_type() != "application/octet-stream"));
+        let mut present = BTreeSet::new();
+        files_below(FilePath::new(concat!(env!("CARGO_MANIFEST_DIR"), "/web/assets")), &mut present);
+        assert_eq!(present, Assets::iter().map(|name| name.into_owned()).collect());
+        assert!(present.iter().all(|name| content_type(name) != "application/octet-stream"));
     }
 
     #[test]
-    fn the_shell_loads_only_what_is_there() {
-        let shell = std::str::from_utf8(SHELL.embedded).unwrap();
-        for named in shell.split('"').filter_map(|part| part.strip_prefix("/assets/")) {
-            assert!(ASSETS.iter().any(|asset| asset.name == format!("assets/{named}")), "{named}");
+    fn the_document_loads_only_existing_files() {
+        let document = Assets::get(DOCUMENT).unwrap();
+        let text = std::str::from_utf8(&document.data).unwrap();
+        let loaded: Vec<_> = text.split('"').filter_map(|part| part.strip_prefix("/assets/")).collect();
+        assert!(!loaded.is_empty());
+        for name in loaded {
+            assert!(Assets::get(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn scripts_are_served_without_comments() {
+        let script = "// A file.\n/**\n * A block.\n */\nconst a = /** @type {A} */ (b); // behind\n  /** One line. */\n\
+                      /** @type {A} */ (c).d();\nconst e = 'https://example.org';\n";
+        let served = "\n\n\n\nconst a = /** @type {A} */ (b); // behind\n\n/** @type {A} */ (c).d();\n\
+                      const e = 'https://example.org';\n";
+        assert_eq!(without_comments(script), served);
+        for name in Assets::iter() {
+            let file = Assets::get(&name).unwrap();
+            let Some(source) = script_text(&name, &file) else { continue };
+            assert_eq!(without_comments(source).lines().count(), source.lines().count(), "{name}");
         }
     }
 
@@ -174,14 +196,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_and_its_files_are_served_and_kept() {
-        for path in ["/", "/me/2342", "/operate/audit", "/assets/app.js"] {
-            let answer = get_path(path, None).await;
-            assert_eq!(answer.status(), StatusCode::OK, "{path}");
-            let etag = answer.headers()[header::ETAG].to_str().unwrap().to_owned();
+    async fn pages_and_files_are_served_and_revalidated() {
+        let pages = ["/", "/me/2342", "/operate/audit", "/e/demo", "/e/demo/me/2342", "/e/demo/admin/services/sip"];
+        for path in pages.into_iter().chain(["/assets/app.js", "/assets/messages/de.json"]) {
+            let response = get_path(path, None).await;
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache", "{path}");
+            let etag = response.headers()[header::ETAG].to_str().unwrap().to_owned();
             assert_eq!(get_path(path, Some(&format!("W/{etag}"))).await.status(), StatusCode::NOT_MODIFIED);
         }
-        for path in ["/nowhere", "/assets/", "/assets/../index.html", "/assets/nothing.js"] {
+        for path in [
+            "/nowhere",
+            "/e/",
+            "/assets/",
+            "/assets/../index.html",
+            "/assets/..%2F..%2FCargo.toml",
+            "/assets/nothing.js",
+        ] {
             assert_eq!(get_path(path, None).await.status(), StatusCode::NOT_FOUND, "{path}");
         }
     }

@@ -12,7 +12,8 @@ for (const asset of assets) {
   const { version } = JSON.parse(await readFile(here(`node_modules/${asset.package}/package.json`), 'utf8'));
   const integrity = `sha384-${createHash('sha384').update(bytes).digest('base64')}`;
   if (isNew) Object.assign(asset, { version, integrity });
-  if (version !== asset.version || integrity !== asset.integrity) throw new Error(`${asset.package}/${asset.path} is not what assets.json names`);
+  if (version !== asset.version || integrity !== asset.integrity)
+    throw new Error(`${asset.package}/${asset.path} is not what assets.json names`);
   await writeFile(here(`assets/${asset.name}`), bytes);
   console.log(`${asset.name}  ${asset.package}@${version}`);
 }

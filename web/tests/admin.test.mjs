@@ -1,4 +1,4 @@
-// An admin invents things before breakfast.
+// An admin's tasks: service types, ranges, keys, events, permissions, templates.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -7,10 +7,16 @@ import { Person, Server, launch, skip } from './support.mjs';
 describe('an admin', { skip }, () => {
   /** @type {Server} */ let server;
   let browser;
-  before(async () => { server = await Server.start(); browser = await launch(); });
-  after(async () => { await browser?.close(); await server?.stop(); });
+  before(async () => {
+    server = await Server.start();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
 
-  test('makes a service, and sees its form while writing it', async () => {
+  test('creates a service type and sees its form while typing the schema', async () => {
     const admin = await Person.enter(browser, server, { login: 'admin', width: 1280 });
     await admin.opens('/admin/services/new');
     await admin.page.getByLabel('Name', { exact: true }).fill('Semaphore');
@@ -35,9 +41,11 @@ describe('an admin', { skip }, () => {
     await admin.click('Create');
     await admin.page.waitForURL('**/admin/services/semaphore');
     assert.equal(admin.clicks, 1);
-    await admin.opens('/admin/events/demo');
+    await admin.opens('/e/demo/admin/event');
     await admin.click('Semaphore', 'checkbox');
-    await admin.click(admin.page.locator('form', { hasText: 'Reserved beginnings' }).getByRole('button', { name: 'Save' }));
+    await admin.click(
+      admin.page.locator('form', { hasText: 'Reserved beginnings' }).getByRole('button', { name: 'Save' }),
+    );
     await admin.sees('Saved.');
     const user = await Person.enter(browser, server, { login: 'user' });
     await user.opens('/me/new');
@@ -50,13 +58,30 @@ describe('an admin', { skip }, () => {
     await admin.leaves();
   });
 
-  test('is told what a stricter schema would break, and mends it with defaults', async () => {
+  test('sees which extensions a stricter schema would break, and repairs them with defaults', async () => {
     const admin = await Person.enter(browser, server, { login: 'admin', width: 1280 });
     const token = await server.signIn('admin');
-    await server.change(token, 'createServiceType', { slug: 'lamp', name: 'Lamp', parameterSchema: { type: 'object', properties: { colour: { type: 'string', title: 'Colour' } } } });
-    await server.change(token, 'assignExtension', { event: 'demo', serviceType: 'lamp', number: '4567', owner: 'user', label: 'Lamp', parameters: {} });
+    await server.change(token, 'createServiceType', {
+      slug: 'lamp',
+      name: 'Lamp',
+      parameterSchema: { type: 'object', properties: { colour: { type: 'string', title: 'Colour' } } },
+    });
+    await server.change(token, 'assignExtension', {
+      event: 'demo',
+      serviceType: 'lamp',
+      number: '4567',
+      owner: 'user',
+      label: 'Lamp',
+      parameters: {},
+    });
     await admin.opens('/admin/services/lamp');
-    await admin.page.getByLabel('Parameters (JSON Schema)').fill(JSON.stringify({ type: 'object', required: ['colour'], properties: { colour: { type: 'string', title: 'Colour' } } }));
+    await admin.page.getByLabel('Parameters (JSON Schema)').fill(
+      JSON.stringify({
+        type: 'object',
+        required: ['colour'],
+        properties: { colour: { type: 'string', title: 'Colour' } },
+      }),
+    );
     await admin.click('Save');
     await admin.sees('This would break 1 number. Nothing is changed.');
     await admin.sees('4567');
@@ -67,9 +92,9 @@ describe('an admin', { skip }, () => {
     await admin.leaves();
   });
 
-  test('opens a range and sees how full it is', async () => {
+  test('creates a range and sees how full it is', async () => {
     const admin = await Person.enter(browser, server, { login: 'admin', width: 360 });
-    await admin.opens('/admin/events/demo');
+    await admin.opens('/e/demo/admin/event');
     await admin.click('New range');
     await admin.types('First number', '8000');
     await admin.types('Last number', '9499');
@@ -84,7 +109,7 @@ describe('an admin', { skip }, () => {
     await admin.leaves();
   });
 
-  test('makes a key, sees it once, connects a system, and revokes the key', async () => {
+  test('creates a key, sees it once, connects a telephone system, and revokes the key', async () => {
     const admin = await Person.enter(browser, server, { login: 'admin', width: 1280 });
     await admin.opens('/admin/keys');
     await admin.click('New key');
@@ -110,14 +135,14 @@ describe('an admin', { skip }, () => {
     await admin.leaves();
   });
 
-  test('makes an event, an operator, a permission and a template', async () => {
+  test('creates an event, an operator, a permission and a template', async () => {
     const admin = await Person.enter(browser, server, { login: 'admin', width: 1280 });
     await admin.opens('/admin');
     await admin.click('New event');
     await admin.page.getByRole('dialog').getByLabel('Name', { exact: true }).fill('Winter Camp');
     await admin.page.getByRole('dialog').getByLabel('Copy from').selectOption('Demo');
     await admin.click('Create');
-    await admin.page.waitForURL('**/admin/events/winter-camp');
+    await admin.page.waitForURL('**/e/winter-camp/admin/event');
     await admin.sees('2000 – 8999');
     await admin.opens('/admin/people');
     await admin.page.getByLabel('Role of user').selectOption('operator');
@@ -130,18 +155,27 @@ describe('an admin', { skip }, () => {
     await admin.opens('/admin/services/dect');
     await admin.click('New template');
     await admin.page.getByRole('dialog').getByLabel('Name', { exact: true }).fill('list.txt');
-    await admin.page.getByRole('dialog').getByLabel('Template', { exact: true }).fill('{% for extension in extensions %}{{ extension.numbr }}{% endfor %}');
+    await admin.page
+      .getByRole('dialog')
+      .getByLabel('Template', { exact: true })
+      .fill('{% for extension in extensions %}{{ extension.numbr }}{% endfor %}');
     await admin.click('Save and preview');
     await admin.page.locator('dialog .problem p').first().waitFor();
-    await admin.page.getByRole('dialog').getByLabel('Template', { exact: true }).fill('{% for extension in extensions %}{{ extension.number }}\n{% endfor %}');
+    await admin.page
+      .getByRole('dialog')
+      .getByLabel('Template', { exact: true })
+      .fill('{% for extension in extensions %}{{ extension.number }}\n{% endfor %}');
     await admin.click('Save and preview');
-    await admin.page.locator('dialog pre').getByText(/\d{3,}/).waitFor();
+    await admin.page
+      .locator('dialog pre')
+      .getByText(/\d{3,}/)
+      .waitFor();
     await admin.leaves();
   });
 });
 
 describe('the first admin', { skip }, () => {
-  test('opens the link that the server printed, and sets an event up from nothing', async () => {
+  test('opens the link that the server printed, and creates the first account', async () => {
     const server = await Server.start({ isDemo: false });
     const browser = await launch();
     try {

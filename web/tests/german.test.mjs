@@ -1,16 +1,28 @@
-// Who reads German reads German, also where the server says no.
+// German messages, also for errors of the server.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Person, Server, launch, skip } from './support.mjs';
 
-describe('somebody who reads German', { skip }, () => {
+describe('in German', { skip }, () => {
   /** @type {Server} */ let server;
   let browser;
-  before(async () => { server = await Server.start(); browser = await launch(); });
-  after(async () => { await browser?.close(); await server?.stop(); });
+  before(async () => {
+    server = await Server.start();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
 
-  /** What stands beside a field after the form was sent. @param {Person} person @param {string} label @param {string} text @param {string} submit */
+  /**
+   * What stands beside a field after the form was sent.
+   * @param {Person} person
+   * @param {string} label
+   * @param {string} text
+   * @param {string} submit
+   */
   async function refused(person, label, text, submit) {
     const field = person.page.locator('.field', { has: person.page.getByLabel(label, { exact: true }) }).first();
     await field.getByLabel(label, { exact: true }).fill(text);
@@ -18,11 +30,14 @@ describe('somebody who reads German', { skip }, () => {
     const problem = field.locator('.problem > p');
     await problem.waitFor();
     const said = await problem.innerText();
-    assert.ok((await person.page.locator('.summary').filter({ visible: true }).innerText()).includes(`${label}: ${said}`), 'the summary says it too');
+    assert.ok(
+      (await person.page.locator('.summary').filter({ visible: true }).innerText()).includes(`${label}: ${said}`),
+      'the summary says it too',
+    );
     return said;
   }
 
-  test('is told so beside the fields of an account', async () => {
+  test('errors stand beside the fields of an account', async () => {
     const guest = await Person.enter(browser, server, { locale: 'de-DE' });
     await guest.opens('/signup');
     await guest.types('Nutzername', 'zaphod');
@@ -30,26 +45,53 @@ describe('somebody who reads German', { skip }, () => {
     await guest.types('E-Mail', 'zaphod@example.org');
     const send = 'Konto anlegen';
     assert.equal(await refused(guest, 'Passwort', 'kurz', send), 'Ein Passwort hat mindestens 8 Zeichen.');
-    assert.equal(await refused(guest, 'Passwort', 'password1', send), 'Dieses Passwort gehört zu den häufigsten. Nimm ein anderes.');
-    assert.equal(await refused(guest, 'Passwort', 'zaphod2026', send), 'Dieses Passwort lässt sich aus dem Namen erraten. Nimm ein anderes.');
+    assert.equal(
+      await refused(guest, 'Passwort', 'password1', send),
+      'Dieses Passwort gehört zu den häufigsten. Nimm ein anderes.',
+    );
+    assert.equal(
+      await refused(guest, 'Passwort', 'zaphod2026', send),
+      'Dieses Passwort lässt sich aus dem Namen erraten. Nimm ein anderes.',
+    );
     await guest.types('Passwort', 'zwei Köpfe sind besser');
     assert.equal(await refused(guest, 'E-Mail', 'nirgends', send), 'Das ist keine E-Mail-Adresse.');
     await guest.types('E-Mail', 'zaphod@example.org');
     assert.equal(await refused(guest, 'Dein Name', ' ', send), 'Hier muss etwas stehen.');
     await guest.types('Dein Name', 'Zaphod');
-    assert.equal(await refused(guest, 'Nutzername', 'Z!', send), '3 bis 32 Buchstaben a bis z, Ziffern, Punkte, Unterstriche oder Bindestriche.');
+    assert.equal(
+      await refused(guest, 'Nutzername', 'Z!', send),
+      '3 bis 32 Buchstaben a bis z, Ziffern, Punkte, Unterstriche oder Bindestriche.',
+    );
     assert.equal(await refused(guest, 'Nutzername', 'user', send), 'Diesen Nutzernamen hat schon jemand.');
     await guest.leaves();
   });
 
-  test('is told so beside a number and its settings', async () => {
+  test('errors stand beside a number and its settings', async () => {
     const admin = await server.signIn('admin');
-    await server.change(admin, 'createServiceType', { slug: 'telex', name: 'Telex', parameterSchema: { type: 'object', additionalProperties: false, required: ['code'], properties: {
-      code: { type: 'string', title: 'Kennung', minLength: 3, maxLength: 5, 'x-unique': 'EVENT', 'x-order': 1 }, speed: { type: 'integer', title: 'Baud', minimum: 50, maximum: 300, multipleOf: 10, 'x-order': 2 },
-      mail: { type: 'string', title: 'Post', format: 'email', 'x-order': 3 }, answer: { type: 'string', title: 'Antwort', pattern: '^[A-Z]+$', 'x-order': 4 } } } });
+    await server.change(admin, 'createServiceType', {
+      slug: 'telex',
+      name: 'Telex',
+      parameterSchema: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['code'],
+        properties: {
+          code: { type: 'string', title: 'Kennung', minLength: 3, maxLength: 5, 'x-unique': 'EVENT', 'x-order': 1 },
+          speed: { type: 'integer', title: 'Baud', minimum: 50, maximum: 300, multipleOf: 10, 'x-order': 2 },
+          mail: { type: 'string', title: 'Post', format: 'email', 'x-order': 3 },
+          answer: { type: 'string', title: 'Antwort', pattern: '^[A-Z]+$', 'x-order': 4 },
+        },
+      },
+    });
     await server.change(admin, 'updateEvent', { slug: 'demo', serviceTypes: ['telex', 'sip', 'group'] });
     await server.change(admin, 'barNumber', { event: 'demo', number: '4444', reason: 'Umbau' });
-    await server.change(admin, 'registerExtension', { event: 'demo', serviceType: 'telex', number: '4500', label: 'Telex', parameters: { code: 'ABC' } });
+    await server.change(admin, 'registerExtension', {
+      event: 'demo',
+      serviceType: 'telex',
+      number: '4500',
+      label: 'Telex',
+      parameters: { code: 'ABC' },
+    });
     const user = await Person.enter(browser, server, { login: 'user', locale: 'de-DE' });
     await user.opens('/me/new');
     await user.click(user.page.locator('label.type', { hasText: 'Telex' }));
@@ -71,16 +113,25 @@ describe('somebody who reads German', { skip }, () => {
     await user.types(optional('Antwort'), '');
     assert.equal(await refused(user, label, '', send), 'Hier muss etwas stehen.');
     await user.types(label, 'Fernschreiber');
-    assert.equal(await refused(user, number, '1234', send), 'Diese Nummer liegt in keinem Bereich, der dir offensteht.');
+    assert.equal(
+      await refused(user, number, '1234', send),
+      'Diese Nummer liegt in keinem Bereich, der dir offensteht.',
+    );
     assert.equal(await refused(user, number, '1121', send), 'Solche Nummern werden nicht vergeben.');
-    assert.equal(await refused(user, number, '23#2', send), 'Eine Nummer besteht aus Ziffern, Leerzeichen, Bindestrichen und den Buchstaben A bis Z.');
+    assert.equal(
+      await refused(user, number, '23#2', send),
+      'Eine Nummer besteht aus Ziffern, Leerzeichen, Bindestrichen und den Buchstaben A bis Z.',
+    );
     assert.equal(await refused(user, number, '1234567890123456', send), 'Eine Nummer hat höchstens 15 Ziffern.');
     assert.equal(await refused(user, number, '4444', send), 'Diese Nummer ist gesperrt: Umbau');
     assert.equal(await refused(user, number, '4500', send), 'Diese Nummer ist vergeben.');
     await user.types(number, '4501');
     await user.click(send);
     await user.page.waitForURL('**/me/4501');
-    assert.equal(await refused(user, 'Wenn niemand abhebt, weiter an', '4502', 'Speichern'), '4502 ist nicht in Betrieb.');
+    assert.equal(
+      await refused(user, 'Wenn niemand abhebt, weiter an', '4502', 'Speichern'),
+      '4502 ist nicht in Betrieb.',
+    );
     await user.leaves();
   });
 });

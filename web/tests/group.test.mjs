@@ -1,4 +1,4 @@
-// Groups, the account and its data.
+// Call groups, the account and its data.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -8,13 +8,29 @@ import { Person, Server, launch, skip } from './support.mjs';
 describe('people and groups', { skip }, () => {
   /** @type {Server} */ let server;
   let browser;
-  before(async () => { server = await Server.start(); browser = await launch(); });
-  after(async () => { await browser?.close(); await server?.stop(); });
+  before(async () => {
+    server = await Server.start();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
 
   test('a group invites, the member accepts, pauses and leaves', async () => {
     const [owner, member] = [await server.signIn('operator'), await server.signIn('user')];
-    await server.change(owner, 'registerExtension', { event: 'demo', serviceType: 'group', number: '7000', label: 'Night shift' });
-    await server.change(member, 'registerExtension', { event: 'demo', serviceType: 'dect', number: '7001', label: 'Ford' });
+    await server.change(owner, 'registerExtension', {
+      event: 'demo',
+      serviceType: 'group',
+      number: '7000',
+      label: 'Night shift',
+    });
+    await server.change(member, 'registerExtension', {
+      event: 'demo',
+      serviceType: 'dect',
+      number: '7001',
+      label: 'Ford',
+    });
     const operator = await Person.enter(browser, server, { login: 'operator' });
     const user = await Person.enter(browser, server, { login: 'user' });
     await operator.opens('/me/7000');
@@ -47,7 +63,9 @@ describe('people and groups', { skip }, () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     await user.opens('/account');
     await user.types('Your name', 'Ford Prefect');
-    await user.click(user.page.locator('form', { has: user.page.getByLabel('Your name') }).getByRole('button', { name: 'Save' }));
+    await user.click(
+      user.page.locator('form', { has: user.page.getByLabel('Your name') }).getByRole('button', { name: 'Save' }),
+    );
     await user.sees('Saved.');
     await user.types('Present password', 'wrong one here');
     await user.types('New password', 'dont panic, really');
@@ -78,7 +96,12 @@ describe('people and groups', { skip }, () => {
 
   test('takes the data along and deletes the account', async () => {
     const admin = await server.signIn('admin');
-    await server.change(admin, 'registerAccount', { username: 'marvin', displayName: 'Marvin', email: 'marvin@example.org', password: 'life, do not talk' });
+    await server.change(admin, 'registerAccount', {
+      username: 'marvin',
+      displayName: 'Marvin',
+      email: 'marvin@example.org',
+      password: 'life, do not talk',
+    });
     const marvin = await Person.enter(browser, server);
     await marvin.opens('/signin');
     await marvin.types('User name or e-mail', 'marvin');

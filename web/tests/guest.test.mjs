@@ -1,4 +1,4 @@
-// A guest finds a number.
+// The directory for guests.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -7,8 +7,14 @@ import { Person, Server, launch, skip } from './support.mjs';
 describe('a guest', { skip }, () => {
   /** @type {Server} */ let server;
   let browser;
-  before(async () => { server = await Server.start(); browser = await launch(); });
-  after(async () => { await browser?.close(); await server?.stop(); });
+  before(async () => {
+    server = await Server.start();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
 
   test('finds a number by typing, with no click', async () => {
     const guest = await Person.enter(browser, server, { width: 320 });
@@ -24,7 +30,7 @@ describe('a guest', { skip }, () => {
     await guest.leaves();
   });
 
-  test('finds it by keypad letters and by its beginning, and is told when there is nothing', async () => {
+  test('finds a number by keypad letters and by its beginning, and sees when there is none', async () => {
     const guest = await Person.enter(browser, server);
     await guest.opens('/?q=93272');
     await guest.sees('Zebra Lounge');
@@ -49,18 +55,24 @@ describe('a guest', { skip }, () => {
     await guest.opens('/');
     await guest.sees('9 entries');
     const token = await server.signIn('user');
-    await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '4321', label: 'Quagga House', visibility: 'PUBLIC' });
+    await server.change(token, 'registerExtension', {
+      event: 'demo',
+      serviceType: 'sip',
+      number: '4321',
+      label: 'Quagga House',
+      visibility: 'PUBLIC',
+    });
     await guest.sees('Quagga House');
     await guest.sees('10 entries');
     await guest.leaves();
   });
 
-  test('takes the directory along in every form', async () => {
+  test('downloads the directory in every format', async () => {
     const guest = await Person.enter(browser, server);
     await guest.opens('/');
     await guest.click(guest.page.getByText('Take the directory along'));
     const links = guest.page.locator('.exports a');
-    assert.ok(await links.count() >= 2);
+    assert.ok((await links.count()) >= 2);
     for (const link of await links.all()) {
       const answer = await guest.context.request.get(await link.getAttribute('href'));
       assert.equal(answer.status(), 200, await link.getAttribute('href'));
@@ -79,7 +91,7 @@ describe('a guest', { skip }, () => {
     await guest.leaves();
   });
 
-  test('is led to sign in from a page of others, and to nothing where nothing is', async () => {
+  test('is led to sign in from a page that needs an account', async () => {
     const guest = await Person.enter(browser, server);
     await guest.opens('/me');
     assert.equal(new URL(guest.page.url()).pathname, '/signin');

@@ -1,22 +1,33 @@
-// Keyboard only, no network, a session that ended meanwhile: nothing typed is lost.
+// Keyboard only, no network, a session that has ended: nothing typed is lost.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Person, Server, launch, skip } from './support.mjs';
 
-describe('under hardship', { skip }, () => {
+describe('under difficulties', { skip }, () => {
   /** @type {Server} */ let server;
   let browser;
-  before(async () => { server = await Server.start(); browser = await launch(); });
-  after(async () => { await browser?.close(); await server?.stop(); });
+  before(async () => {
+    server = await Server.start();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
 
-  /** Presses a key until the focus is on something that says this. @param {Person} person @param {RegExp} name @param {string} [key] */
+  /**
+   * Presses a key until the focus is on something that says this.
+   * @param {Person} person
+   * @param {RegExp} name
+   * @param {string} [key]
+   */
   async function reach(person, name, key = 'Tab') {
     for (let presses = 0; presses < 60; presses += 1) {
       const said = await person.page.evaluate(() => {
         const here = /** @type {any} */ (document.activeElement);
         if (here === document.body) return '';
-        return `${here?.getAttribute('aria-label') ?? ''} ${here?.labels?.[0]?.textContent ?? ''} ${here?.textContent ?? ''}`;
+        return [here?.getAttribute('aria-label'), here?.labels?.[0]?.textContent, here?.textContent].join(' ');
       });
       if (name.test(said)) return;
       await person.page.keyboard.press(key);
@@ -38,7 +49,12 @@ describe('under hardship', { skip }, () => {
     await user.page.waitForURL('**/me/new');
     await user.sees('soft phone');
     await reach(user, /Cellular/);
-    for (let presses = 0; presses < 10 && !(await user.page.locator('label.type', { hasText: 'soft phone' }).locator('input').isChecked()); presses += 1) await user.page.keyboard.press('ArrowDown');
+    for (
+      let presses = 0;
+      presses < 10 && !(await user.page.locator('label.type', { hasText: 'soft phone' }).locator('input').isChecked());
+      presses += 1
+    )
+      await user.page.keyboard.press('ArrowDown');
     await user.page.locator('.chips .chip').first().waitFor();
     await reach(user, /Your number/);
     await user.page.keyboard.type('3456');
@@ -66,7 +82,7 @@ describe('under hardship', { skip }, () => {
     await user.context.setOffline(false);
     await user.page.waitForURL('**/me/3500');
     await user.page.getByText(/No connection to the server/).waitFor({ state: 'detached' });
-    user.troubles = user.troubles.filter((trouble) => !/ERR_INTERNET_DISCONNECTED/.test(trouble));
+    user.problems = user.problems.filter((problem) => !/ERR_INTERNET_DISCONNECTED/.test(problem));
     await user.leaves();
   });
 
@@ -81,7 +97,9 @@ describe('under hardship', { skip }, () => {
     await server.run();
     await user.click('Try again now');
     await user.page.waitForURL('**/me/3600');
-    user.troubles = user.troubles.filter((trouble) => !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket/.test(trouble));
+    user.problems = user.problems.filter(
+      (problem) => !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket/.test(problem),
+    );
     await user.leaves();
   });
 

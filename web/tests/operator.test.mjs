@@ -1,4 +1,4 @@
-// Somebody stands at the desk.
+// An operator's tasks.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -7,10 +7,16 @@ import { Person, Server, launch, skip } from './support.mjs';
 describe('an operator', { skip }, () => {
   /** @type {Server} */ let server;
   let browser;
-  before(async () => { server = await Server.start(); browser = await launch(); });
-  after(async () => { await browser?.close(); await server?.stop(); });
+  before(async () => {
+    server = await Server.start();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
 
-  test('finds a number nobody has and gives it to somebody', async () => {
+  test('finds an available number and assigns it', async () => {
     const operator = await Person.enter(browser, server, { login: 'operator' });
     await operator.opens('/operate');
     await operator.page.keyboard.type('1234');
@@ -22,7 +28,10 @@ describe('an operator', { skip }, () => {
     await form.getByLabel('User name of the owner').fill('nobody-at-all');
     await form.getByLabel('Name in the directory').fill('Night Nurse');
     await operator.click('Assign 1234');
-    await form.locator('.field', { has: operator.page.getByLabel('User name of the owner') }).locator('.problem p').waitFor();
+    await form
+      .locator('.field', { has: operator.page.getByLabel('User name of the owner') })
+      .locator('.problem p')
+      .waitFor();
     await form.getByLabel('User name of the owner').fill('user');
     operator.clicks = 0;
     await operator.click('Assign 1234');
@@ -32,7 +41,7 @@ describe('an operator', { skip }, () => {
     await operator.leaves();
   });
 
-  test('finds people and numbers by any part of what somebody says', async () => {
+  test('finds accounts and numbers by a part of a name', async () => {
     const operator = await Person.enter(browser, server, { login: 'operator' });
     await operator.opens('/operate');
     await operator.page.keyboard.type('zebra');
@@ -40,14 +49,19 @@ describe('an operator', { skip }, () => {
     await operator.page.keyboard.press('Enter');
     await operator.page.waitForURL('**/operate/numbers/5001');
     await operator.opens('/operate?q=user');
-    await operator.click(operator.page.locator('a[href="/operate/accounts/user"]'), 'link');
+    await operator.click(operator.page.locator('a[href="/e/demo/operate/accounts/user"]'), 'link');
     await operator.sees('user@example.org');
     await operator.leaves();
   });
 
-  test('bars a number with a reason that its owner reads, and lifts the bar', async () => {
+  test('bars a number with a reason that its owner sees, and lifts the bar', async () => {
     const token = await server.signIn('user');
-    await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'dect', number: '4100', label: 'Noisy' });
+    await server.change(token, 'registerExtension', {
+      event: 'demo',
+      serviceType: 'dect',
+      number: '4100',
+      label: 'Noisy',
+    });
     const operator = await Person.enter(browser, server, { login: 'operator' });
     const user = await Person.enter(browser, server, { login: 'user' });
     await operator.opens('/operate/numbers/4100');
@@ -67,9 +81,14 @@ describe('an operator', { skip }, () => {
     await operator.leaves();
   });
 
-  test('bans somebody, who is told why, and lets him in again', async () => {
+  test('bans an account, which sees the reason, and lifts the ban', async () => {
     const admin = await server.signIn('admin');
-    await server.change(admin, 'registerAccount', { username: 'vogon', displayName: 'Vogon', email: 'vogon@example.org', password: 'poetry is pain' });
+    await server.change(admin, 'registerAccount', {
+      username: 'vogon',
+      displayName: 'Vogon',
+      email: 'vogon@example.org',
+      password: 'poetry is pain',
+    });
     const operator = await Person.enter(browser, server, { login: 'operator' });
     await operator.opens('/operate/accounts/vogon');
     await operator.click('Ban');
@@ -94,12 +113,27 @@ describe('an operator', { skip }, () => {
     await operator.leaves();
   });
 
-  test('sees at once how far a telephone system has come, and what it refused', async () => {
+  test('sees the progress of a telephone system and what it refused, without a reload', async () => {
     const admin = await server.signIn('admin');
-    const { apiKey, secret } = await server.change(admin, 'createApiKey', { label: 'registrar', scopes: ['READ_CONFIG'], serviceTypes: ['sip'], events: ['demo'] }, 'apiKey{id} secret');
-    await server.change(admin, 'createFeedConsumer', { name: 'Kamailio', event: 'demo', serviceType: 'sip', apiKey: apiKey.id });
+    const { apiKey, secret } = await server.change(
+      admin,
+      'createApiKey',
+      { label: 'registrar', scopes: ['READ_CONFIG'], serviceTypes: ['sip'], events: ['demo'] },
+      'apiKey{id} secret',
+    );
+    await server.change(admin, 'createFeedConsumer', {
+      name: 'Kamailio',
+      event: 'demo',
+      serviceType: 'sip',
+      apiKey: apiKey.id,
+    });
     const user = await server.signIn('user');
-    const { extension } = await server.change(user, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '4200', label: 'Watched' }, 'extension{id}');
+    const { extension } = await server.change(
+      user,
+      'registerExtension',
+      { event: 'demo', serviceType: 'sip', number: '4200', label: 'Watched' },
+      'extension{id}',
+    );
     const operator = await Person.enter(browser, server, { login: 'operator' });
     const owner = await Person.enter(browser, server, { login: 'user' });
     await operator.opens('/operate/feeds');
@@ -107,16 +141,27 @@ describe('an operator', { skip }, () => {
     await operator.sees(/behind/);
     await owner.opens('/me/4200');
     await owner.sees('On its way to Kamailio');
-    const { provisioning } = await server.ask('{provisioning(event:"demo",serviceType:"sip"){snapshot{head}}}', {}, secret);
+    const { provisioning } = await server.ask(
+      '{provisioning(event:"demo",serviceType:"sip"){snapshot{head}}}',
+      {},
+      secret,
+    );
     const said = { event: 'demo', serviceType: 'sip', consumer: 'Kamailio', cursor: provisioning.snapshot.head };
-    await server.change(secret, 'acknowledgeProvisioning', { ...said, errors: [{ extensionId: extension.id, code: 'BAD_NAME', message: 'The display name is too long' }] });
+    await server.change(secret, 'acknowledgeProvisioning', {
+      ...said,
+      errors: [{ extensionId: extension.id, code: 'BAD_NAME', message: 'The display name is too long' }],
+    });
     await operator.sees('Up to date');
     await operator.sees('The display name is too long');
     await operator.sees('1 record refused');
     await owner.sees('Refused by Kamailio');
     await server.change(user, 'updateExtension', { id: extension.id, label: 'W.' });
     await operator.sees(/behind/);
-    const { provisioning: again } = await server.ask('{provisioning(event:"demo",serviceType:"sip"){snapshot{head}}}', {}, secret);
+    const { provisioning: again } = await server.ask(
+      '{provisioning(event:"demo",serviceType:"sip"){snapshot{head}}}',
+      {},
+      secret,
+    );
     await server.change(secret, 'acknowledgeProvisioning', { ...said, cursor: again.snapshot.head });
     await owner.sees('Live on Kamailio');
     await operator.page.getByText('The display name is too long').waitFor({ state: 'detached' });
@@ -124,9 +169,16 @@ describe('an operator', { skip }, () => {
     await operator.leaves();
   });
 
-  test('hands a desk phone out: its address is one click away', async () => {
+  test('creates the address of a desk phone with one click', async () => {
     const token = await server.signIn('operator');
-    await server.change(token, 'assignExtension', { event: 'demo', serviceType: 'deskphone', number: '1100', owner: 'user', label: 'Reception', parameters: { mac: '00:15:65:12:34:56', model: 'snom' } });
+    await server.change(token, 'assignExtension', {
+      event: 'demo',
+      serviceType: 'deskphone',
+      number: '1100',
+      owner: 'user',
+      label: 'Reception',
+      parameters: { mac: '00:15:65:12:34:56', model: 'snom' },
+    });
     const operator = await Person.enter(browser, server, { login: 'operator' });
     await operator.opens('/operate/numbers/1100');
     await operator.click('Make the address');
@@ -150,14 +202,16 @@ describe('an operator', { skip }, () => {
     const operator = await Person.enter(browser, server, { login: 'operator' });
     await operator.opens('/operate/numbers/5000');
     await operator.click('External calls', 'checkbox');
-    await operator.click(operator.page.locator('form', { hasText: 'Call permissions' }).getByRole('button', { name: 'Save' }));
+    await operator.click(
+      operator.page.locator('form', { hasText: 'Call permissions' }).getByRole('button', { name: 'Save' }),
+    );
     await operator.sees('Saved.');
     await operator.opens('/operate/numbers/5000');
     assert.ok(await operator.page.getByLabel('External calls').isChecked());
     await operator.leaves();
   });
 
-  test('keeps a number for somebody and releases it', async () => {
+  test('reserves a number and releases it', async () => {
     const operator = await Person.enter(browser, server, { login: 'operator' });
     await operator.opens('/operate/numbers/2999');
     const form = operator.page.locator('form', { hasText: 'Only this person' });
@@ -172,9 +226,15 @@ describe('an operator', { skip }, () => {
     await operator.leaves();
   });
 
-  test('renumbers, swaps and hands over', async () => {
+  test('renumbers, swaps and transfers numbers', async () => {
     const user = await server.signIn('user');
-    for (const number of ['4300', '4301']) await server.change(user, 'registerExtension', { event: 'demo', serviceType: 'dect', number, label: `Was ${number}` });
+    for (const number of ['4300', '4301'])
+      await server.change(user, 'registerExtension', {
+        event: 'demo',
+        serviceType: 'dect',
+        number,
+        label: `Was ${number}`,
+      });
     const operator = await Person.enter(browser, server, { login: 'operator' });
     await operator.opens('/operate/numbers/4300');
     await operator.click('Swap numbers');
@@ -190,7 +250,7 @@ describe('an operator', { skip }, () => {
     await operator.page.getByRole('dialog').getByLabel('User name of the owner').fill('admin');
     await operator.click(operator.page.getByRole('dialog').getByRole('button', { name: 'Give to somebody else' }));
     await operator.sees('4302 has a new owner.');
-    await operator.page.locator('a[href="/operate/accounts/admin"]').waitFor();
+    await operator.page.locator('a[href="/e/demo/operate/accounts/admin"]').waitFor();
     await operator.leaves();
   });
 });

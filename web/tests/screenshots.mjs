@@ -1,17 +1,20 @@
-// The pictures of the README: small, two schemes, made anew with `npm run --prefix web screenshots`.
+// Takes the pictures of the README: `npm run --prefix web screenshots`.
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { furnish } from './house.mjs';
+import { createFixture } from './fixture.mjs';
 import { HERE, Person, Server, launch } from './support.mjs';
 
-/** @type {[string, string | undefined, string, number, number, 'light' | 'dark', string?][]} file, who, page, width, height, scheme, what is clicked first */
+/**
+ * @type {[string, string | undefined, string, number, number, 'light' | 'dark', string?][]}
+ *   file, account, page, width, height, scheme, text of the label to click first
+ */
 const PICTURES = [
   ['directory', undefined, '/', 360, 640, 'light'],
-  ['my-number', 'user', '/me/2342', 360, 640, 'dark'],
-  ['new-number', 'user', '/me/new', 360, 640, 'light', 'soft phone'],
-  ['desk', 'operator', '/operate?q=arthur', 1000, 640, 'light'],
-  ['service', 'admin', '/admin/services/sip', 1000, 640, 'dark'],
+  ['my-number', 'user', '/e/demo/me/2342', 360, 640, 'dark'],
+  ['new-number', 'user', '/e/demo/me/new', 360, 640, 'light', 'soft phone'],
+  ['desk', 'operator', '/e/demo/operate?q=arthur', 1000, 640, 'light'],
+  ['service', 'admin', '/e/demo/admin/services/sip', 1000, 640, 'dark'],
 ];
 
 const folder = process.argv[2] ?? join(HERE, '../../docs/pictures');
@@ -19,7 +22,7 @@ mkdirSync(folder, { recursive: true });
 const server = await Server.start();
 const browser = await launch();
 try {
-  await furnish(server);
+  await createFixture(server);
   for (const [name, login, path, width, height, scheme, first] of PICTURES) {
     const person = await Person.enter(browser, server, { login, width, scheme });
     await person.page.setViewportSize({ width, height });

@@ -1,4 +1,4 @@
-// A server with a database of its own, a browser, and people who use it.
+// Servers with an empty database, a browser, and people who use the pages.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -11,28 +11,36 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 export const HERE = dirname(fileURLToPath(import.meta.url));
-const BINARY = process.env.SWITCHBOARD ?? join(process.env.CARGO_TARGET_DIR ?? join(HERE, '../../target'), 'debug/switchboard');
+const BINARY =
+  process.env.SWITCHBOARD ?? join(process.env.CARGO_TARGET_DIR ?? join(HERE, '../../target'), 'debug/switchboard');
 export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** Why the browser tests cannot run; false where they can. */
 export const skip = existsSync(CHROMIUM) || process.env.CI ? false : `no browser at ${CHROMIUM}`;
 
 /** A port that is free now. @returns {Promise<number>} */
-const freePort = () => new Promise((resolve) => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
   });
-});
 
-/** The program, with the demo event, on an empty folder. */
+/** A server process with a database of its own. */
 export class Server {
-  static async start({ isDemo = true, flags = /** @type {string[]} */ ([]) } = {}) {
+  /**
+   * @param {{ isDemo?: boolean, flags?: string[], host?: string }} [options]
+   *   `host`: the name under which browsers reach it over plain HTTP; 127.0.0.1 without one
+   */
+  static async start({ isDemo = true, flags = [], host = '127.0.0.1' } = {}) {
     assert.ok(existsSync(BINARY), `${BINARY} is missing: cargo build`);
     const server = new Server();
+    server.host = host;
     server.folder = mkdtempSync(join(tmpdir(), 'switchboard-web-'));
     server.port = await freePort();
     server.isDemo = isDemo;
-    server.flags = flags;
+    const isNamed = host !== '127.0.0.1';
+    server.flags = isNamed ? [...flags, '--public-url', server.pageUrl, '--plain-http-lan'] : flags;
     await server.run();
     return server;
   }
@@ -41,13 +49,39 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** The origin for browsers. */
+  get pageUrl() {
+    return `http://${this.host}:${this.port}`;
+  }
+
   /** Starts the process; after `kill` it goes on with the same data. */
   async run() {
-    this.process = spawn(BINARY, ['serve', ...(this.isDemo ? ['--demo'] : []), '--data-dir', join(this.folder, 'data'), '--listen', `127.0.0.1:${this.port}`, ...this.flags], { stdio: ['ignore', 'pipe', 'pipe'], cwd: join(HERE, '../..') });
+    this.process = spawn(
+      BINARY,
+      [
+        'serve',
+        ...(this.isDemo ? ['--demo'] : []),
+        '--data-dir',
+        join(this.folder, 'data'),
+        '--listen',
+        `127.0.0.1:${this.port}`,
+        ...this.flags,
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'], cwd: join(HERE, '../..') },
+    );
     this.log = '';
-    for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (text) => { this.log += text; });
+    for (const stream of [this.process.stdout, this.process.stderr])
+      stream.on('data', (text) => {
+        this.log += text;
+      });
     for (let attempt = 0; attempt < 300; attempt += 1) {
-      if (await fetch(`${this.url}/readyz`).then((answer) => answer.ok, () => false)) return;
+      if (
+        await fetch(`${this.url}/readyz`).then(
+          (answer) => answer.ok,
+          () => false,
+        )
+      )
+        return;
       assert.equal(this.process.exitCode, null, this.log);
       await pause(100);
     }
@@ -55,7 +89,9 @@ export class Server {
   }
 
   async kill() {
-    const gone = new Promise((resolve) => { this.process.once('exit', resolve); });
+    const gone = new Promise((resolve) => {
+      this.process.once('exit', resolve);
+    });
     this.process.kill('SIGTERM');
     await Promise.race([gone, pause(5000).then(() => this.process.kill('SIGKILL'))]);
   }
@@ -65,18 +101,36 @@ export class Server {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Asks as a client would. @param {string} query @param {Record<string, any>} [variables] @param {string} [token] @returns {Promise<any>} */
+  /**
+   * Asks as a client would.
+   * @param {string} query
+   * @param {Record<string, any>} [variables]
+   * @param {string} [token]
+   * @returns {Promise<any>}
+   */
   async ask(query, variables, token) {
     const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) };
-    const answer = await (await fetch(`${this.url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query, variables }) })).json();
+    const answer = await (
+      await fetch(`${this.url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query, variables }) })
+    ).json();
     assert.equal(answer.errors, undefined, JSON.stringify(answer.errors));
     return answer.data;
   }
 
-  /** Changes something, which must succeed. @param {string} token @param {string} name @param {any} input @param {string} [selection] */
+  /**
+   * Changes something, which must succeed.
+   * @param {string} token
+   * @param {string} name
+   * @param {any} input
+   * @param {string} [selection]
+   */
   async change(token, name, input, selection = '__typename') {
     const type = `${name[0].toUpperCase()}${name.slice(1)}Input`;
-    const data = await this.ask(`mutation($input:${type}!){${name}(input:$input){${selection} errors{message path}}}`, { input }, token);
+    const data = await this.ask(
+      `mutation($input:${type}!){${name}(input:$input){${selection} errors{message path}}}`,
+      { input },
+      token,
+    );
     assert.deepEqual(data[name].errors, [], name);
     return data[name];
   }
@@ -86,12 +140,24 @@ export class Server {
     return (await this.change('', 'signIn', { login, password }, 'token')).token;
   }
 
-  /** The newest link with a token in a mail to somebody. @param {string} address */
+  /** The link with a token in the newest mail to an address. @param {string} address */
   async linkFor(address) {
     const folder = join(this.folder, 'data/mail');
     for (let attempt = 0; attempt < 100; attempt += 1) {
-      const mails = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.eml')).sort() : [];
-      const links = mails.map((name) => readFileSync(join(folder, name), 'utf8').replace(/=\r?\n/g, '').replace(/=3D/g, '=')).filter((mail) => mail.includes(address)).map((mail) => /(\/[a-z]+)#token=([\w-]+)/.exec(mail)).filter(Boolean);
+      const mails = existsSync(folder)
+        ? readdirSync(folder)
+            .filter((name) => name.endsWith('.eml'))
+            .sort()
+        : [];
+      const links = mails
+        .map((name) =>
+          readFileSync(join(folder, name), 'utf8')
+            .replace(/=\r?\n/g, '')
+            .replace(/=3D/g, '='),
+        )
+        .filter((mail) => mail.includes(address))
+        .map((mail) => /(\/[a-z]+)#token=([\w-]+)/.exec(mail))
+        .filter(Boolean);
       const last = links.at(-1);
       if (last) return `${this.url}${last[1]}#token=${last[2]}`;
       await pause(100);
@@ -100,33 +166,60 @@ export class Server {
   }
 }
 
-/** The browser of a test file. */
-export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+/** Starts a browser. @param {string[]} [flags] */
+export const launch = (flags = []) => chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', ...flags] });
 
-/** Somebody with a browser. Clicks are counted; whatever goes wrong beside is kept. */
+/** A person with a browser. Counts clicks; records console errors and requests to other hosts. */
 export class Person {
-  /** @param {import('playwright-core').Browser} browser @param {Server} server @param {{ login?: string, width?: number, scheme?: 'light' | 'dark', locale?: string, permissions?: string[] }} [options] */
-  static async enter(browser, server, { login, width = 360, scheme = 'light', locale = 'en-GB', permissions = [] } = {}) {
+  /**
+   * @param {import('playwright-core').Browser} browser
+   * @param {Server} server
+   * @param {{ login?: string, width?: number, scheme?: 'light' | 'dark', locale?: string,
+   *   permissions?: string[] }} [options]
+   */
+  static async enter(
+    browser,
+    server,
+    { login, width = 360, scheme = 'light', locale = 'en-GB', permissions = [] } = {},
+  ) {
     const person = new Person();
     person.server = server;
-    person.context = await browser.newContext({ baseURL: server.url, colorScheme: scheme, reducedMotion: 'reduce', locale, permissions, viewport: { width, height: width < 600 ? 740 : 900 } });
+    person.context = await browser.newContext({
+      baseURL: server.pageUrl,
+      colorScheme: scheme,
+      reducedMotion: 'reduce',
+      locale,
+      permissions,
+      viewport: { width, height: width < 600 ? 740 : 900 },
+    });
     person.context.setDefaultTimeout(8000);
     if (login) {
-      const answer = await person.context.request.post('/graphql', { headers: { origin: server.url }, data: { query: 'mutation($input:SignInInput!){signIn(input:$input){errors{message}}}', variables: { input: { login, password: 'numberwang' } } } });
+      const answer = await person.context.request.post('/graphql', {
+        headers: { origin: server.url },
+        data: {
+          query: 'mutation($input:SignInInput!){signIn(input:$input){errors{message}}}',
+          variables: { input: { login, password: 'numberwang' } },
+        },
+      });
       assert.deepEqual((await answer.json()).data.signIn.errors, []);
     }
     person.clicks = 0;
-    person.troubles = [];
+    person.problems = [];
     person.page = await person.context.newPage();
     person.watch(person.page);
     return person;
   }
 
-  /** Keeps foreign requests and errors of the console. @param {import('playwright-core').Page} page */
+  /** Records requests to other hosts and console errors. @param {import('playwright-core').Page} page */
   watch(page) {
-    page.on('request', (request) => { if (!request.url().startsWith(this.server.url) && !/^(data|blob):/.test(request.url())) this.troubles.push(`foreign request: ${request.url()}`); });
-    page.on('console', (message) => { if (message.type() === 'error') this.troubles.push(`console: ${message.text()}`); });
-    page.on('pageerror', (error) => this.troubles.push(`error: ${error.message}`));
+    page.on('request', (request) => {
+      if (!request.url().startsWith(this.server.pageUrl) && !/^(data|blob):/.test(request.url()))
+        this.problems.push(`foreign request: ${request.url()}`);
+    });
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.problems.push(`console: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => this.problems.push(`error: ${error.message}`));
   }
 
   /** @param {string} path */
@@ -135,9 +228,16 @@ export class Person {
     await this.page.locator('main h1').first().waitFor();
   }
 
-  /** A button, a link, a switch… by what it says. @param {string | RegExp | import('playwright-core').Locator} what @param {string} [role] */
+  /**
+   * Clicks a button, a link or a switch with an accessible name.
+   * @param {string | RegExp | import('playwright-core').Locator} what
+   * @param {string} [role]
+   */
   async click(what, role = 'button') {
-    const target = typeof what === 'string' || what instanceof RegExp ? this.page.getByRole(role, { name: what, exact: typeof what === 'string' }) : what;
+    const target =
+      typeof what === 'string' || what instanceof RegExp
+        ? this.page.getByRole(role, { name: what, exact: typeof what === 'string' })
+        : what;
     await target.first().click();
     this.clicks += 1;
   }
@@ -154,6 +254,6 @@ export class Person {
 
   async leaves() {
     await this.context.close();
-    assert.deepEqual(this.troubles, []);
+    assert.deepEqual(this.problems, []);
   }
 }

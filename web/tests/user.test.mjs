@@ -1,4 +1,4 @@
-// From nothing to a number that rings, and what comes after.
+// A user's tasks: sign-up, numbers, devices, settings.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -15,10 +15,16 @@ function pixels(png) {
 describe('a user', { skip }, () => {
   /** @type {Server} */ let server;
   let browser;
-  before(async () => { server = await Server.start(); browser = await launch(); });
-  after(async () => { await browser?.close(); await server?.stop(); });
+  before(async () => {
+    server = await Server.start();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
 
-  test('signs up, verifies, and has a number three clicks later', async () => {
+  test('signs up, verifies the address, and registers a number in three clicks', async () => {
     const arthur = await Person.enter(browser, server, { width: 320 });
     await arthur.opens('/signup');
     await arthur.types('User name', 'arthur');
@@ -28,7 +34,10 @@ describe('a user', { skip }, () => {
     await arthur.click('Make an account');
     await arthur.page.locator('[aria-invalid=true]').waitFor();
     assert.equal(await arthur.page.getByLabel('Password', { exact: true }).getAttribute('aria-invalid'), 'true');
-    assert.ok(await arthur.page.locator('.summary').evaluate((summary) => summary === document.activeElement), 'the summary has the focus');
+    assert.ok(
+      await arthur.page.locator('.summary').evaluate((summary) => summary === document.activeElement),
+      'the summary has the focus',
+    );
     assert.equal(await arthur.page.getByLabel('User name').inputValue(), 'arthur', 'what was typed stays');
     await arthur.types('Password', 'towel and tea');
     await arthur.click('Make an account');
@@ -51,10 +60,15 @@ describe('a user', { skip }, () => {
     await arthur.leaves();
   });
 
-  test('types a word for a number, and takes a suggestion where it is taken', async () => {
+  test('types a word for a number, and uses a suggestion where the number is taken', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('operator');
-    await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '2342', label: 'Taken' });
+    await server.change(token, 'registerExtension', {
+      event: 'demo',
+      serviceType: 'sip',
+      number: '2342',
+      label: 'Taken',
+    });
     await user.opens('/me/new');
     await user.click(user.page.locator('label.type', { hasText: 'DECT' }));
     await user.types('Your number', '2342');
@@ -80,10 +94,15 @@ describe('a user', { skip }, () => {
     await user.leaves();
   });
 
-  test('lists a number in the directory with one click, and takes it out with another', async () => {
+  test('shows a number in the directory with one click, and hides it with another', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
-    await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'dect', number: '4711', label: 'Cologne Corner' });
+    await server.change(token, 'registerExtension', {
+      event: 'demo',
+      serviceType: 'dect',
+      number: '4711',
+      label: 'Cologne Corner',
+    });
     const guest = await Person.enter(browser, server);
     await guest.opens('/');
     await user.opens('/me');
@@ -96,10 +115,15 @@ describe('a user', { skip }, () => {
     await user.leaves();
   });
 
-  test('sees secrets after the password, and rotates one', async () => {
+  test('sees secrets and replaces one', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
-    const { generated } = await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '4800', label: 'Phone' }, 'generated');
+    const { generated } = await server.change(
+      token,
+      'registerExtension',
+      { event: 'demo', serviceType: 'sip', number: '4800', label: 'Phone' },
+      'generated',
+    );
     await user.opens('/me/4800');
     await user.click('Show');
     await user.sees(generated.password);
@@ -109,10 +133,15 @@ describe('a user', { skip }, () => {
     await user.leaves();
   });
 
-  test('sets a softphone up by a code that is good once', async () => {
+  test('sets up a softphone with a code that works once', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
-    const { generated } = await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '4801', label: 'Softphone' }, 'generated');
+    const { generated } = await server.change(
+      token,
+      'registerExtension',
+      { event: 'demo', serviceType: 'sip', number: '4801', label: 'Softphone' },
+      'generated',
+    );
     await user.opens('/me/4801');
     await user.click('Show the code');
     assert.equal(user.clicks, 1);
@@ -129,16 +158,24 @@ describe('a user', { skip }, () => {
     await user.leaves();
   });
 
-  test('gives a desk phone an address that it keeps, and takes it away again', async () => {
+  test('creates and revokes the address of a desk phone', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
-    const { generated } = await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'sip', number: '4802', label: 'On the desk' }, 'generated');
+    const { generated } = await server.change(
+      token,
+      'registerExtension',
+      { event: 'demo', serviceType: 'sip', number: '4802', label: 'On the desk' },
+      'generated',
+    );
     await user.opens('/me/4802');
     await user.click(user.page.locator('summary', { hasText: 'Set up a desk phone' }));
     await user.types('MAC address of the phone', 'under the phone');
     await user.click('Make the address');
     const field = user.page.locator('.field', { has: user.page.getByLabel('MAC address of the phone') });
-    await field.locator('.problem').getByText(/no MAC address/).waitFor();
+    await field
+      .locator('.problem')
+      .getByText(/no MAC address/)
+      .waitFor();
     await user.types('MAC address of the phone', '00-15-65-AB-CD-EF');
     user.clicks = 0;
     await user.click('Make the address');
@@ -148,7 +185,9 @@ describe('a user', { skip }, () => {
     await user.page.getByRole('button', { name: 'Copy The address for the desk phone' }).waitFor();
     // As a telephone asks: the file of its own name, again and again; what is another's is not there.
     for (const file of ['', '/001565abcdef.xml', '/001565ABCDEF.xml']) {
-      const answer = await fetch(address + file, { headers: { 'user-agent': 'Yealink SIP-T46S 66.86.0.15 00:15:65:ab:cd:ef' } });
+      const answer = await fetch(address + file, {
+        headers: { 'user-agent': 'Yealink SIP-T46S 66.86.0.15 00:15:65:ab:cd:ef' },
+      });
       assert.equal(answer.status, 200, file);
       const document = await answer.text();
       assert.ok(document.includes('4802') && !document.includes(generated.password), document);
@@ -183,10 +222,15 @@ describe('a user', { skip }, () => {
     await user.leaves();
   });
 
-  test('gives a number up after being asked', async () => {
+  test('deletes a number after a confirmation', async () => {
     const user = await Person.enter(browser, server, { login: 'user' });
     const token = await server.signIn('user');
-    await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'dect', number: '4999', label: 'Soon gone' });
+    await server.change(token, 'registerExtension', {
+      event: 'demo',
+      serviceType: 'dect',
+      number: '4999',
+      label: 'Soon gone',
+    });
     await user.opens('/me/4999');
     await user.click('Delete');
     await user.sees('Delete 4999?');
@@ -196,16 +240,25 @@ describe('a user', { skip }, () => {
     await user.leaves();
   });
 
-  test('sees what is held for him; takes one number again and gives another up', async () => {
+  test('sees held numbers, registers one again and releases another', async () => {
     const user = await Person.enter(browser, server, { login: 'user', width: 320 });
     const token = await server.signIn('user');
     for (const number of ['4991', '4992']) {
-      const { extension } = await server.change(token, 'registerExtension', { event: 'demo', serviceType: 'dect', number, label: 'Given up' }, 'extension{id}');
+      const { extension } = await server.change(
+        token,
+        'registerExtension',
+        { event: 'demo', serviceType: 'dect', number, label: 'Given up' },
+        'extension{id}',
+      );
       await server.change(token, 'deleteExtension', { id: extension.id });
     }
     await user.opens('/me');
     await user.sees('Kept for you');
-    await user.page.getByRole('listitem').filter({ hasText: '4991' }).getByText(/in (29|30) minutes/).waitFor();
+    await user.page
+      .getByRole('listitem')
+      .filter({ hasText: '4991' })
+      .getByText(/in (29|30) minutes/)
+      .waitFor();
     await user.click('Take 4991 again', 'link');
     await user.page.waitForURL('**/me/new?number=4991*');
     await user.click(user.page.locator('label.type', { hasText: 'DECT' }));

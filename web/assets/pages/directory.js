@@ -1,65 +1,146 @@
-// The phonebook: one box, results from the first character.
+// `/` and `/e/{event}`: the directory.
 
-import { button, fill, h, icon, t, tn } from '../elements.js';
-import { bigNumber, copyButton, empty, heading, Page } from '../page.js';
-import { ask, follow, session } from '../server.js';
+import { button, fill, h } from '../lib/dom.js';
+import { t, tn } from '../lib/i18n.js';
+import { eventPath, session } from '../session.js';
+import { graphql, query } from '../transport/http.js';
+import { subscribe } from '../transport/socket.js';
+import { copyButton } from '../ui/copy-button.js';
+import { emptyState, heading, list, numberText, tag } from '../ui/layout.js';
+import { Page } from '../ui/page.js';
+import { searchBox, searchInAddress, showSearchInAddress } from '../ui/search-box.js';
 
-const PAGE = 50;
-const FORMATS = [['vcf', 'vCard'], ['csv', 'CSV'], ['json', 'JSON'], ['yealink.xml', 'Yealink'], ['snom.xml', 'Snom'], ['cisco.xml', 'Cisco'], ['grandstream.xml', 'Grandstream']];
+/** @typedef {NonNullable<import('../../types/graphql.js').Data<'Directory'>['directory']>} Directory */
+/** @typedef {import('../../types/graphql.js').Item<Directory['nodes']>} Entry */
 
-/** `/` */
-export class Directory extends Page {
+const DIRECTORY = graphql(`query Directory($event: String!, $search: String, $first: Int) {
+  directory(event: $event, search: $search, first: $first) {
+    totalCount
+    nodes { number label highlighted serviceType { name } }
+  }
+}`);
+const DIRECTORY_CHANGED = graphql(`subscription DirectoryChanged($event: String!) {
+  directoryChanged(event: $event) { id }
+}`);
+
+const FIRST_PAGE = 50;
+const MOST_ENTRIES = 100;
+const SEARCH_DELAY = 60;
+/** Endings of the exported files and their names. */
+const EXPORT_FORMATS = [
+  ['vcf', 'vCard'],
+  ['csv', 'CSV'],
+  ['json', 'JSON'],
+  ['yealink.xml', 'Yealink'],
+  ['snom.xml', 'Snom'],
+  ['cisco.xml', 'Cisco'],
+  ['grandstream.xml', 'Grandstream'],
+];
+
+export default class DirectoryPage extends Page {
+  /** @override */
   show() {
-    const event = session.event;
-    if (!event) {
-      fill(this, heading(t('directory.title')), empty(t(session.isAtLeast('ADMIN') ? 'directory.noEventAdmin' : 'directory.noEvent'),
-        session.isAtLeast('ADMIN') && h('a', { class: 'button primary', href: '/admin/events' }, t('admin.newEvent'))));
-      return;
-    }
-    const wished = new URLSearchParams(location.search).get('q') ?? '';
-    const box = h('input', { type: 'search', class: 'searchbox', placeholder: t('directory.placeholder'), 'aria-label': t('directory.search'), autocomplete: 'off', spellcheck: 'false', enterkeyhint: 'search', value: wished });
-    const tally = h('p', { class: 'quiet tally', role: 'status' });
-    let search = wished;
-    let size = PAGE;
-    const results = this.place(() => ask(`query($event:String!,$search:String,$first:Int){directory(event:$event,search:$search,first:$first)
-      {totalCount nodes{number label highlighted serviceType{name}}}}`, { event: event.slug, search, first: Math.min(size, 100) }, this.signal), ({ directory }) => {
-      fill(tally, directory && directory.totalCount > 0 && tn('directory.count', directory.totalCount));
-      if (!directory || directory.nodes.length === 0) return search ? empty(t('directory.nothing', { search }), session.viewer ? null : h('p', { class: 'quiet' }, t('directory.nothingGuest'))) : this.#none();
-      return [h('ul', { class: 'list' }, directory.nodes.map(row)),
-        directory.totalCount > directory.nodes.length && (size < 100
-          ? h('div', { class: 'foot' }, button(t('more'), () => { size = 100; results.reload(); }))
-          : h('p', { class: 'quiet foot' }, t('directory.narrow')))];
+    if (this.event) this.#showDirectory(this.event.slug);
+    else if (session.events.length > 0) this.#showEvents();
+    else this.#showNoEvent();
+  }
+
+  #showNoEvent() {
+    const isAdmin = session.isAtLeast('ADMIN');
+    const create = isAdmin && h('a', { class: 'button primary', href: '/admin' }, t('admin.newEvent'));
+    const text = t(isAdmin ? 'directory.noEventAdmin' : 'directory.noEvent');
+    fill(this, heading(t('directory.title')), emptyState(text, create));
+  }
+
+  #showEvents() {
+    const links = session.events.map((event) => {
+      const link = h('a', { class: 'name', href: eventPath(event, '/') }, event.name);
+      return h('li', { class: 'row' }, link, tag(t(`phase.${event.phase}`), event.phase === 'OPEN' ? 'accent' : ''));
     });
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let timer;
-    box.addEventListener('input', () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        search = box.value.trim();
-        size = PAGE;
-        history.replaceState(null, '', search ? `/?q=${encodeURIComponent(search)}` : '/');
+    fill(this, heading(t('directory.title')), h('p', null, t('directory.choose')), list(links));
+  }
+
+  /** @param {string} event */
+  #showDirectory(event) {
+    let size = FIRST_PAGE;
+    const box = searchBox({
+      label: t('directory.search'),
+      placeholder: t('directory.placeholder'),
+      value: searchInAddress(),
+      delay: SEARCH_DELAY,
+      onSearch: (search) => {
+        size = FIRST_PAGE;
+        showSearchInAddress(search);
         results.reload();
-      }, 60);
+      },
     });
-    fill(this, h('div', { class: 'hero' }, heading(t('directory.title')), h('div', { class: 'search' }, icon('search'), box)), tally, results.node, this.#exports(event.slug));
-    if (matchMedia('(hover: hover)').matches || !wished) box.focus();
-    this.onLeave(follow('subscription($event:String!){directoryChanged(event:$event){id}}', { event: event.slug }, () => results.reload(), () => results.reload()));
+    const tally = h('p', { class: 'quiet tally', role: 'status' });
+    const showMore = () => {
+      size = MOST_ENTRIES;
+      results.reload();
+    };
+    const results = this.region(
+      () => query(DIRECTORY, { event, search: box.text(), first: size }, this.signal),
+      ({ directory }) => {
+        fill(tally, directory && directory.totalCount > 0 && tn('directory.count', directory.totalCount));
+        if (!directory || directory.nodes.length === 0) return this.#nothingFound(box.text());
+        const isComplete = directory.totalCount <= directory.nodes.length;
+        return [list(directory.nodes.map(entryRow)), !isComplete && this.#foot(size, showMore)];
+      },
+    );
+    const hero = h('div', { class: 'hero' }, heading(t('directory.title')), box.node);
+    fill(this, hero, tally, results.node, exportLinks(event));
+    // On a touch screen the keyboard would cover what a link with a search leads to.
+    if (matchMedia('(hover: hover)').matches || !box.text()) box.input.focus();
+    const reload = () => results.reload();
+    this.onLeave(subscribe(DIRECTORY_CHANGED, { event }, reload, reload));
   }
 
-  #none() {
-    return empty(t('directory.empty'), h('a', { class: 'button primary', href: session.viewer ? '/me/new' : '/signup' }, t('me.get')));
+  /** @param {number} size @param {() => void} showMore */
+  #foot(size, showMore) {
+    if (size < MOST_ENTRIES) return h('div', { class: 'foot' }, button(t('more'), showMore));
+    return h('p', { class: 'quiet foot' }, t('directory.narrow'));
   }
 
-  /** @param {string} slug */
-  #exports(slug) {
-    return h('details', { class: 'exports' }, h('summary', null, t('directory.export')),
-      h('p', { class: 'quiet' }, t('directory.exportText')),
-      h('ul', { class: 'chips' }, FORMATS.map(([ending, name]) => h('li', null, h('a', { class: 'chip', href: `/directory/${slug}.${ending}`, download: `${slug}.${ending}` }, name)))));
+  /** @param {string} search */
+  #nothingFound(search) {
+    if (search) {
+      const hint = !session.viewer && h('p', { class: 'quiet' }, t('directory.nothingGuest'));
+      return emptyState(t('directory.nothing', { search }), hint);
+    }
+    const href = session.viewer ? this.path('/me/new') : '/signup';
+    return emptyState(t('directory.empty'), h('a', { class: 'button primary', href }, t('me.get')));
   }
 }
-function row(entry) {
-  return h('li', { class: entry.highlighted ? 'row entry marked' : 'row entry' },
-    h('a', { class: 'dial', href: `tel:${entry.number}`, 'aria-label': t('directory.call', { label: entry.label, number: entry.number }) }, bigNumber(entry.number)),
-    h('div', { class: 'grow' }, h('div', { class: 'name' }, entry.label, entry.highlighted && h('span', { class: 'tag accent' }, t('directory.marked'))), h('div', { class: 'quiet' }, entry.serviceType.name)),
-    copyButton(entry.number, entry.number));
+
+/** @param {string} event */
+function exportLinks(event) {
+  const links = EXPORT_FORMATS.map(([ending, name]) => {
+    const file = `${event}.${ending}`;
+    return h('li', null, h('a', { class: 'chip', href: `/directory/${file}`, download: file }, name));
+  });
+  return h(
+    'details',
+    { class: 'exports' },
+    h('summary', null, t('directory.export')),
+    h('p', { class: 'quiet' }, t('directory.exportText')),
+    h('ul', { class: 'chips' }, links),
+  );
+}
+
+/** @param {Entry} entry */
+function entryRow({ number, label, highlighted, serviceType }) {
+  const call = t('directory.call', { label, number });
+  return h(
+    'li',
+    { class: highlighted ? 'row entry marked' : 'row entry' },
+    h('a', { class: 'dial', href: `tel:${number}`, 'aria-label': call }, numberText(number)),
+    h(
+      'div',
+      { class: 'grow' },
+      h('div', { class: 'name' }, label, highlighted && tag(t('directory.marked'), 'accent')),
+      h('div', { class: 'quiet' }, serviceType.name),
+    ),
+    copyButton(number),
+  );
 }
