@@ -31,7 +31,7 @@ pub async fn a_new_key_reseals_every_secret(app: TestApp) {
     app.guest().mutate("requestPasswordReset", json!({ "email": "user@example.org" }), "accepted").await.ok();
 
     let report = app.run_command_ok(&["rotate-key"]).await;
-    assert!(report.starts_with("The key was changed, and 8 values were sealed anew."), "{report}");
+    assert!(report.starts_with("The key was rotated and 8 values were resealed."), "{report}");
     let new_keys = sealing_keys(&app);
     assert!(new_keys.len() == 1 && new_keys != old_keys, "the old key is still in the file");
     // The running server, and a new process that has only the new key, open every secret.
@@ -41,9 +41,9 @@ pub async fn a_new_key_reseals_every_secret(app: TestApp) {
     // The server seals new secrets with the new key: a second rotation opens them.
     operator.registers("sip", "2342").await.ok();
     let report = app.run_command_ok(&["rotate-key"]).await;
-    assert!(report.starts_with("The key was changed, and 8 values were sealed anew."), "{report}");
+    assert!(report.starts_with("The key was rotated and 8 values were resealed."), "{report}");
     assert_eq!(credentials(&operator).await.as_array().unwrap().len(), 13);
-    assert!(app.run_command_ok(&["audit", "verify"]).await.contains("The audit is whole"));
+    assert!(app.run_command_ok(&["audit", "verify"]).await.contains("The audit is intact"));
 }
 
 pub async fn a_killed_rotation_loses_no_secret(app: TestApp) {
@@ -68,7 +68,7 @@ pub async fn a_killed_rotation_loses_no_secret(app: TestApp) {
     }
     assert!(interrupted_rotations > 0, "no rotation was killed while the file had two keys");
     let report = app.run_command_ok(&["rotate-key"]).await;
-    assert!(report.contains("The key was changed, and"), "{report}");
+    assert!(report.contains("The key was rotated and"), "{report}");
     assert_eq!(sealing_keys(&app).len(), 1);
     let after = app.run_command(&["export", "--event", "demo", "--with-secrets"]).await;
     assert!(after.is_success, "a secret is not sealed with the remaining key: {}", after.stderr);
