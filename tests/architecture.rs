@@ -112,7 +112,7 @@ const TABLES: [(&str, &[&str]); 15] = [
     ("jobs", &["jobs"]),
     ("idempotency", &["idempotency_records"]),
     ("secrets", &["sealed_keys"]),
-    ("store", &["doorbell"]),
+    ("store", &["notification_generations"]),
 ];
 
 /// A line that breaks a rule.

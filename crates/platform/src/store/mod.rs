@@ -265,8 +265,11 @@ impl Store {
 async fn touch(conn: &mut Conn) -> diesel::QueryResult<()> {
     use diesel::ExpressionMethods as _;
     use diesel_async::RunQueryDsl as _;
-    use schema::doorbell::dsl;
-    query!(conn, |c| diesel::update(dsl::doorbell).set(dsl::revision.eq(dsl::revision)).execute(c).await)?;
+    use schema::notification_generations::dsl;
+    query!(conn, |c| diesel::update(dsl::notification_generations)
+        .set(dsl::generation.eq(dsl::generation))
+        .execute(c)
+        .await)?;
     Ok(())
 }
 
