@@ -21,7 +21,7 @@ use platform::access::{Actor, Caller};
 use platform::clock::{Clock, Rng};
 use platform::notifications::Notification;
 
-/// How often an open subscription looks whether its session or key is still good, beside the doorbell.
+/// How often an open subscription looks whether its session or key is still good, beside notifications.
 const RECHECK: std::time::Duration = std::time::Duration::from_millis(750);
 
 /// The program behind the edge.
