@@ -1,4 +1,4 @@
-//! What a resolver finds in its context.
+//! Access to the context of a resolver.
 
 use std::sync::Arc;
 
@@ -11,21 +11,20 @@ use platform::error::InternalError;
 use platform::services::Services;
 use platform::store::PooledConn;
 
-/// The services under the rules.
+/// Returns the services.
 ///
 /// # Errors
-/// Never, once the schema is built as it should be.
+/// INTERNAL when the schema was built without them.
 pub fn services<'a>(ctx: &Context<'a>) -> Result<&'a Services, ApiError> {
     ctx.data_opt::<Services>().ok_or_else(|| InternalError::new("the schema was built without services").into())
 }
 
-/// Whoever makes this request, with its id and its idempotency key.
+/// Returns the caller, with the id and the idempotency key of the request.
 ///
 /// # Errors
-/// Never, once the edge has let the request in.
+/// INTERNAL when the request was executed without a caller.
 pub fn caller(ctx: &Context<'_>) -> Result<Arc<Caller>, ApiError> {
-    let caller = known_caller(ctx)?;
-    let mut caller = Caller::clone(caller);
+    let mut caller = Caller::clone(request_caller(ctx)?);
     caller.request_id = ctx.data_opt::<RequestId>().map(ToString::to_string);
     caller.idempotency = ctx
         .data_opt::<IdempotencyKey>()
@@ -33,38 +32,38 @@ pub fn caller(ctx: &Context<'_>) -> Result<Arc<Caller>, ApiError> {
     Ok(Arc::new(caller))
 }
 
-/// Whoever makes this request.
+/// Returns the actor of the request.
 ///
 /// # Errors
-/// Never, once the edge has let the request in.
+/// INTERNAL when the request was executed without a caller.
 pub fn actor<'a>(ctx: &Context<'a>) -> Result<&'a access::Actor, ApiError> {
-    known_caller(ctx).map(|caller| &caller.actor)
+    request_caller(ctx).map(|caller| &caller.actor)
 }
 
-/// How far the caller sees.
+/// Returns the read scope of the caller.
 ///
 /// # Errors
-/// Never, once the edge has let the request in.
+/// INTERNAL when the request was executed without a caller.
 pub fn scope(ctx: &Context<'_>) -> Result<Scope, ApiError> {
     actor(ctx).map(access::scope)
 }
 
-/// A connection for short reads.
+/// Returns a connection for short reads.
 ///
 /// # Errors
-/// UNAVAILABLE when none comes free.
+/// UNAVAILABLE when no connection is free in time.
 pub async fn read(ctx: &Context<'_>) -> Result<PooledConn, ApiError> {
     Ok(services(ctx)?.store.read().await?)
 }
 
-fn known_caller<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Caller>, ApiError> {
+fn request_caller<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Caller>, ApiError> {
     ctx.data_opt::<Arc<Caller>>().ok_or_else(|| InternalError::new("a request without a caller").into())
 }
 
-/// Where browsers and telephones reach this installation, without a slash at the end.
+/// The public base URL of the installation, without a slash at the end.
 #[derive(Clone, Debug)]
 pub struct PublicAddress(pub String);
 
-/// The names of the API's own types, which service types may not take.
+/// The names of the API's own types, which are reserved for service types.
 #[derive(Clone, Copy)]
 pub struct CoreTypeNames(pub &'static [String]);

@@ -1,4 +1,4 @@
-//! The tables, as both databases have them after the migrations (`tests/migrations.rs` compares).
+//! Tables after the last migration, for both databases. `tests/migrations.rs` compares them.
 
 diesel::table! {
     use diesel::sql_types::*;

@@ -90,7 +90,7 @@ impl Mutation {
     async fn sign_in(&self, ctx: &Context<'_>) -> bool {
         let headers = ctx.data_unchecked::<Arc<ResponseHeaders>>();
         headers.set_cookie("session=new; HttpOnly");
-        headers.reach_the_client()
+        headers.can_set_cookies()
     }
 
     /// The idempotency key and the beginning of its digest.
