@@ -9,7 +9,7 @@ use crate::access::Role;
 use crate::accounts::graphql::AcceptedPayload;
 use crate::graphql::context::{self, actor, caller, services};
 use crate::graphql::enums::ApiKeyScope;
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::scalars::DateTime;
 use crate::ids::ApiKeyId;
 use crate::service_types::graphql::{Event, ServiceType, gone};
@@ -171,7 +171,7 @@ impl ApiKeysMutation {
             all_events: input.all_events,
             expires_at: input.expires_at.map(|at| at.0),
         };
-        Ok(match settle(rules::create(services(ctx)?, &caller(ctx)?, input).await)? {
+        Ok(match into_payload(rules::create(services(ctx)?, &caller(ctx)?, input).await)? {
             Ok(created) => CreateApiKeyPayload {
                 api_key: ApiKey::load(ctx, created.id).await?,
                 secret: created.secret.map(|secret| secret.expose().to_owned()),

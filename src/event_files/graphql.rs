@@ -8,7 +8,7 @@ use super::row::{RowFailure, RowLimits};
 use super::{Import, Imported, csv, import};
 use crate::error;
 use crate::graphql::context::{caller, services};
-use crate::graphql::error::{ApiError, UserError, UserErrorCode, settle};
+use crate::graphql::error::{ApiError, UserError, UserErrorCode, into_payload};
 
 /// Extensions as CSV.
 #[derive(InputObject)]
@@ -103,7 +103,7 @@ impl EventFilesMutation {
             atomic: input.atomic,
             progress: Arc::default(),
         };
-        let imported = settle(import(services(ctx)?, &caller(ctx)?, wanted).await)?;
+        let imported = into_payload(import(services(ctx)?, &caller(ctx)?, wanted).await)?;
         Ok(imported.map_or_else(ImportExtensionsPayload::failed, Into::into))
     }
 }

@@ -314,13 +314,14 @@ impl From<Error> for ApiError {
     }
 }
 
-/// What a mutation's resolver makes its payload of: the outcome, or the errors for the payload.
+/// Splits the result of a mutation into what its payload carries, the outcome or the list of user errors, and what belongs to the
+/// top of the response.
 ///
-/// A rule's missing re-authentication goes into the payload too, as the contract has it for mutations.
+/// A missing re-authentication is a user error here: the contract puts it into the payload of a mutation.
 ///
 /// # Errors
-/// Everything that belongs to the top of the response.
-pub fn settle<T>(result: Result<T, Error>) -> Result<Result<T, Vec<UserError>>, ApiError> {
+/// An [`ApiError`] for every error that is no user error.
+pub fn into_payload<T>(result: Result<T, Error>) -> Result<Result<T, Vec<UserError>>, ApiError> {
     match result {
         Ok(value) => Ok(Ok(value)),
         Err(Error::User(problems)) => Ok(Err(problems.into_iter().map(Into::into).collect())),

@@ -9,7 +9,7 @@ use super::inputs::*;
 use crate::error;
 use crate::extensions::rules;
 use crate::graphql::context::{caller, services};
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::typed::ServiceParametersInput;
 use crate::numbers::graphql::NumberPayload;
 use crate::patch::Patch;
@@ -122,7 +122,8 @@ impl ExtensionsMutation {
         ctx: &Context<'_>,
         input: DeleteExtensionInput,
     ) -> Result<DeleteExtensionPayload, ApiError> {
-        let deleted = settle(rules::delete(services(ctx)?, &caller(ctx)?, &input.id, input.expected_version).await)?;
+        let deleted =
+            into_payload(rules::delete(services(ctx)?, &caller(ctx)?, &input.id, input.expected_version).await)?;
         Ok(match deleted {
             Ok(deleted) => DeleteExtensionPayload {
                 deleted_id: Some(ID(deleted.extension.global())),

@@ -7,7 +7,7 @@ use crate::accounts::graphql::AcceptedPayload;
 use crate::error::{Error, InternalError};
 use crate::extensions;
 use crate::graphql::context::{self, PublicAddress, actor, caller, services};
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::scalars::DateTime;
 use crate::provisioning::devices::rules::{self, Linked, NewLink};
 use crate::provisioning::devices::{self, DeviceLink as Row, svg};
@@ -176,7 +176,7 @@ async fn shown(
     ctx: &Context<'_>,
     made: Result<Linked, Error>,
 ) -> Result<(Option<DeviceLink>, Option<String>, Vec<UserError>), ApiError> {
-    let linked = match settle(made)? {
+    let linked = match into_payload(made)? {
         Ok(linked) => linked,
         Err(errors) => return Ok((None, None, errors)),
     };

@@ -9,7 +9,7 @@ use crate::error::{self, Error};
 use crate::extensions;
 use crate::extensions::graphql::{Extension, ExtensionPayload};
 use crate::graphql::context::{self, caller, services};
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::scalars::FeedCursor;
 use crate::provisioning::acknowledge::{self, Acknowledgement, ReportedError};
 use crate::provisioning::consumers::{self, ConsumerPatch, Done, NewConsumer};
@@ -177,8 +177,9 @@ impl ProvisioningMutation {
         ctx: &Context<'_>,
         input: WriteBackParametersInput,
     ) -> Result<ExtensionPayload, ApiError> {
-        match settle(extensions::rules::write_back(services(ctx)?, &caller(ctx)?, &input.id, input.parameters.0).await)?
-        {
+        match into_payload(
+            extensions::rules::write_back(services(ctx)?, &caller(ctx)?, &input.id, input.parameters.0).await,
+        )? {
             Ok(written) => {
                 let row =
                     extensions::queries::by_id(&mut *context::read(ctx).await?, &context::scope(ctx)?, written.id)
@@ -224,7 +225,7 @@ impl From<AcknowledgeProvisioningInput> for Acknowledgement {
 }
 
 pub(super) async fn payload(ctx: &Context<'_>, result: Result<Done, Error>) -> Result<FeedConsumerPayload, ApiError> {
-    Ok(match settle(result)? {
+    Ok(match into_payload(result)? {
         Ok(done) => FeedConsumerPayload { consumer: FeedConsumer::load(ctx, done.id).await?, errors: Vec::new() },
         Err(errors) => FeedConsumerPayload { consumer: None, errors },
     })

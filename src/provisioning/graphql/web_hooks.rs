@@ -9,7 +9,7 @@ use crate::accounts::graphql::AcceptedPayload;
 use crate::error::Error;
 use crate::graphql::context::{actor, caller, services};
 use crate::graphql::enums::WebHookState;
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::scalars::DateTime;
 use crate::provisioning::web_hooks::{self, Saved};
 
@@ -148,7 +148,7 @@ impl WebHookMutation {
 }
 
 async fn hook_payload(ctx: &Context<'_>, result: Result<Saved, Error>) -> Result<WebHookPayload, ApiError> {
-    Ok(match settle(result)? {
+    Ok(match into_payload(result)? {
         Ok(saved) => WebHookPayload {
             consumer: FeedConsumer::load(ctx, saved.consumer).await?,
             secret: saved.secret.map(|secret| secret.expose().to_owned()),

@@ -7,7 +7,7 @@ use super::payloads::{CallPermissionPayload, EventPayload, NumberRangePayload, S
 use super::type_objects::Template;
 use crate::accounts::graphql::AcceptedPayload;
 use crate::graphql::context::{CoreTypeNames, caller, services};
-use crate::graphql::error::{ApiError, settle};
+use crate::graphql::error::{ApiError, into_payload};
 use crate::patch::Patch;
 use crate::service_types::{rules, templates};
 
@@ -174,7 +174,7 @@ impl ConfigMutation {
     async fn save_template(&self, ctx: &Context<'_>, input: SaveTemplateInput) -> Result<TemplatePayload, ApiError> {
         let SaveTemplateInput { service_type, name, content_type, format, source } = input;
         let input = templates::rules::SaveTemplate { service_type, name, content_type, format: format.into(), source };
-        Ok(match settle(templates::rules::save_template(services(ctx)?, &caller(ctx)?, input).await)? {
+        Ok(match into_payload(templates::rules::save_template(services(ctx)?, &caller(ctx)?, input).await)? {
             Ok(saved) => TemplatePayload {
                 template: Template::load(ctx, saved.id).await?,
                 sample: saved.sample,

@@ -8,7 +8,7 @@ use super::objects::{CallPermission, Event, NumberRange};
 use super::type_objects::{ServiceType, Template};
 use crate::extensions::graphql::Extension;
 use crate::graphql::context;
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::ids::{CallPermissionId, EventId, NumberRangeId};
 use crate::service_types::{queries, rules};
 
@@ -26,7 +26,7 @@ impl EventPayload {
         ctx: &Context<'_>,
         result: Result<rules::Changed<EventId>, crate::error::Error>,
     ) -> Result<Self, ApiError> {
-        Ok(match settle(result)? {
+        Ok(match into_payload(result)? {
             Ok(changed) => Self { event: Event::load(ctx, changed.id).await?, errors: Vec::new() },
             Err(errors) => Self { event: None, errors },
         })
@@ -47,7 +47,7 @@ impl NumberRangePayload {
         ctx: &Context<'_>,
         result: Result<rules::Changed<NumberRangeId>, crate::error::Error>,
     ) -> Result<Self, ApiError> {
-        Ok(match settle(result)? {
+        Ok(match into_payload(result)? {
             Ok(changed) => {
                 let row = queries::range_by_id(&mut *context::read(ctx).await?, changed.id).await?;
                 Self { range: row.map(|row| NumberRange(Arc::new(row))), errors: Vec::new() }
@@ -73,7 +73,7 @@ pub struct ServiceTypePayload {
 impl ServiceTypePayload {
     pub async fn of(ctx: &Context<'_>, update: rules::Update) -> Result<Self, ApiError> {
         let rules::Update { result, breakage } = update;
-        let (service_type, errors) = match settle(result)? {
+        let (service_type, errors) = match into_payload(result)? {
             Ok(changed) => (ServiceType::load(ctx, changed.id).await?, Vec::new()),
             Err(errors) => (None, errors),
         };
@@ -132,7 +132,7 @@ impl CallPermissionPayload {
         ctx: &Context<'_>,
         result: Result<rules::Changed<CallPermissionId>, crate::error::Error>,
     ) -> Result<Self, ApiError> {
-        Ok(match settle(result)? {
+        Ok(match into_payload(result)? {
             Ok(changed) => {
                 let row = queries::permission_by_id(&mut *context::read(ctx).await?, changed.id).await?;
                 Self { permission: row.map(|row| CallPermission(Arc::new(row))), errors: Vec::new() }
