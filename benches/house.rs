@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::Variables;
+use async_graphql::{Request, Variables};
 use clap::Parser as _;
 use diesel_async::SimpleAsyncConnection as _;
 use serde_json::{Value, json};
@@ -14,8 +14,8 @@ use switchboard::clock::Timestamp;
 use switchboard::extensions::list::{self, Filter};
 use switchboard::feed_log::digest::Sum;
 use switchboard::feed_log::{self, FeedRef, entry_version};
-use switchboard::http::gateway::{Known, Switchboard};
-use switchboard::http::graphql::execute;
+use switchboard::http::app_state::RequestContext;
+use switchboard::http::graphql::{Endpoint, execute};
 use switchboard::ids::{ApiKeyId, EventId, FeedId, ServiceTypeId, SessionId};
 use switchboard::numbers::keypad::keypad_digits;
 use switchboard::service_types::rules::{CreateEvent, CreateNumberRange, CreateServiceType};
@@ -52,12 +52,12 @@ pub struct House {
     pub size: u32,
     /// The ids of those that were registered one by one.
     registered: Vec<String>,
-    pub guest: Known,
-    pub admin: Known,
-    pub operator: Known,
-    pub user: Known,
+    pub guest: RequestContext,
+    pub admin: RequestContext,
+    pub operator: RequestContext,
+    pub user: RequestContext,
     /// A telephone system's, without secrets.
-    pub key: Known,
+    pub key: RequestContext,
     /// What that telephone system presents over HTTP.
     pub token: String,
 }
@@ -121,7 +121,7 @@ impl House {
     }
 
     /// Asks as the edge does, without HTTP, and gives the response's body.
-    pub async fn ask(&self, who: &Known, query: &str, variables: Value) -> Vec<u8> {
+    pub async fn ask(&self, who: &RequestContext, query: &str, variables: Value) -> Vec<u8> {
         ask(&self.app, who, query, variables).await
     }
 
@@ -142,8 +142,9 @@ pub async fn on_postgres(work: &str, measured: impl AsyncFnOnce(&House)) {
     cluster.stop();
 }
 
-async fn ask(app: &Arc<App>, who: &Known, query: &str, variables: Value) -> Vec<u8> {
-    let body = execute(&Switchboard(Arc::clone(app)), who, query, Variables::from_json(variables)).await.unwrap();
+async fn ask(app: &Arc<App>, who: &RequestContext, query: &str, variables: Value) -> Vec<u8> {
+    let request = Request::new(query).variables(Variables::from_json(variables));
+    let body = execute(&Endpoint::of_app(Arc::clone(app)), who, request).await.unwrap();
     assert!(!body.starts_with(b"{\"errors\""), "{}", String::from_utf8_lossy(&body));
     body
 }
@@ -155,9 +156,9 @@ pub fn text(body: &[u8], key: &str) -> String {
     rest.split_once('"').unwrap().0.to_owned()
 }
 
-fn known(actor: Actor) -> Known {
+fn known(actor: Actor) -> RequestContext {
     let caller = Arc::unwrap_or_clone(Caller::system("bench"));
-    Known::made(Arc::new(Caller { actor, ..caller }))
+    RequestContext::without_token(Arc::new(Caller { actor, ..caller }))
 }
 
 async fn person(app: &App, username: &str) -> Actor {

@@ -16,7 +16,7 @@ use switchboard::extensions::Extension;
 use switchboard::extensions::search::SearchTerms;
 use switchboard::extensions::visibility::Visibility;
 use switchboard::feed_log::Entry;
-use switchboard::http::gateway::Known;
+use switchboard::http::app_state::RequestContext;
 use switchboard::ids::{AccountId, EventId, ExtensionId, FeedId, ServiceTypeId};
 use switchboard::query;
 use switchboard::store::schema::{
@@ -101,7 +101,7 @@ fn label(n: u32) -> String {
     format!("Tent alpha {n}")
 }
 
-async fn register(house: &House, who: &Known, n: u32) {
+async fn register(house: &House, who: &RequestContext, n: u32) {
     let variables = json!({ "n": n.to_string(), "l": label(n), "p": parameters(n) });
     let body = house.ask(who, REGISTER, variables).await;
     assert!(

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwap;
-use async_graphql::{Schema, ValidationMode};
+use async_graphql::Schema;
 use tokio::sync::watch;
 
 use crate::access::rates::Buckets;
 use crate::accounts::graphql::SessionCookie;
 use crate::accounts::hashing::Hasher;
-use crate::authentication::KnownKeys;
+use crate::authentication::ApiKeyCache;
 use crate::clock::{Clock, Rng};
 use crate::config::{Installation, Serving};
 use crate::error::InternalError;
@@ -20,7 +20,7 @@ use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::with_catalogue;
 use crate::http::graphql::{OpenSockets, PublishedSchema};
 use crate::http::rates::Rates;
-use crate::http::requests::RequestCounts;
+use crate::http::request_counts::RequestCounts;
 use crate::mail::Mailer;
 use crate::notifications::Notifier;
 use crate::provisioning::followers::Followers;
@@ -32,7 +32,7 @@ use crate::services::{Services, ServicesInner};
 use crate::store::Store;
 
 /// A schema as the edge serves it.
-pub type Published = PublishedSchema<Query, Mutation, Subscription>;
+pub type Published = PublishedSchema<ApiSchema>;
 
 /// What the program is made of.
 pub struct App {
@@ -43,16 +43,15 @@ pub struct App {
     pub mailer: Mailer,
     /// What those who follow feeds share.
     pub followers: Arc<Followers>,
-    pub schema: ArcSwap<Published>,
+    pub schema: Arc<ArcSwap<Published>>,
     /// How often the catalogue's bell had rung when the schema was built; held while it is built anew.
     published_at: tokio::sync::Mutex<u64>,
     /// The same number, to compare without waiting.
     published_rings: AtomicU64,
     pub rates: Rates,
-    /// The keys that were recognised a moment ago.
-    pub known_keys: KnownKeys,
-    /// What was asked and how it went, for metrics.
-    pub requests: RequestCounts,
+    pub api_key_cache: ApiKeyCache,
+    /// Finished requests, for metrics.
+    pub request_counts: Arc<RequestCounts>,
     /// The calls to web hooks that are under way.
     pub web_hooks: Arc<Calls>,
     /// Turns true when the program begins to shut down.
@@ -134,12 +133,12 @@ impl App {
             data_dir: installation.data_dir.clone(),
             mailer,
             followers,
-            schema: ArcSwap::from_pointee(schema),
+            schema: Arc::new(ArcSwap::from_pointee(schema)),
             published_at: tokio::sync::Mutex::new(rings),
             published_rings: AtomicU64::new(rings),
             rates,
-            known_keys: KnownKeys::default(),
-            requests: RequestCounts::default(),
+            api_key_cache: ApiKeyCache::default(),
+            request_counts: Arc::default(),
             web_hooks,
             stopping,
             sockets: OpenSockets::default(),
@@ -191,7 +190,7 @@ async fn publish(
     public_url: &str,
 ) -> Result<Published, InternalError> {
     let types = Arc::new(type_catalogue(services).await?);
-    let build = |mode| {
+    Published::build(|mode| {
         with_catalogue(&types, || {
             Schema::build(Query::default(), Mutation::default(), Subscription::default())
                 .data(Arc::clone(&types))
@@ -203,9 +202,8 @@ async fn publish(
                 .validation_mode(mode)
                 .finish()
         })
-    };
-    let published = Published::new(build(ValidationMode::Strict)).map_err(InternalError::new)?;
-    Ok(published.with_trusting(build(ValidationMode::Fast)))
+    })
+    .map_err(InternalError::new)
 }
 
 /// The GraphQL types of the service types that the database has now.
