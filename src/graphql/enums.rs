@@ -1,4 +1,4 @@
-//! The enums of the API. Each mirrors a domain's own, so that the domains need not know GraphQL.
+//! The enums of the API. Each mirrors an enum of a domain, so that the domains do not depend on GraphQL.
 
 use async_graphql::Enum;
 
@@ -74,12 +74,12 @@ mirrored! {
         NoExternalCalls,
     }
     /// Where a number is in its life.
-    NumberState = "numbering::NumberState" {
-        /// In the pool, nobody's.
+    NumberState = "numbers::state::NumberState" {
+        /// In the pool, without an owner.
         Available,
         /// Kept for its last owner for a short time.
         Held,
-        /// Somebody's, not in use.
+        /// It has an owner and is not in use.
         Reserved,
         /// In use: routed.
         InService,
@@ -107,7 +107,7 @@ mirrored! {
     }
     /// Whether a group rings a member yet.
     MembershipState = "extensions::groups::MembershipState" {
-        /// Invited: the member's owner has not said yes, and the extension is in no feed as a member.
+        /// Invited: the member's owner has not accepted yet, and the extension is in no feed as a member.
         Pending,
         /// The group rings it.
         Active,

@@ -1,7 +1,7 @@
-//! Things by their ids, whatever they are.
+//! Objects by their global ids.
 //!
-//! An id begins with its kind, so that the kind's own finder is asked, with its own check: what the caller may not see, what is
-//! gone and what is no id at all are the same null.
+//! An id begins with its kind, whose own look-up checks the caller's permission. The result is null for an object that the caller
+//! may not see, an object that does not exist, and a text that is no id.
 
 use async_graphql::{Context, ID, Interface, Object};
 
@@ -71,7 +71,7 @@ impl NodeQuery {
     }
 }
 
-/// The thing of a global id, found as its own kind finds it.
+/// The object of a global id.
 async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
     let Some((kind, _)) = id.split_once(':') else { return Ok(None) };
     macro_rules! by {
@@ -103,7 +103,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
     })
 }
 
-/// A restriction, for whoever sees what it restricts.
+/// A restriction, if the caller may see its target.
 async fn restriction(ctx: &Context<'_>, id: &str) -> Result<Option<Restriction>, ApiError> {
     let Some(id) = ids::RestrictionId::from_global(id) else { return Ok(None) };
     let found = restrictions::by_id(&mut *context::read(ctx).await?, id).await?;
@@ -128,7 +128,7 @@ async fn concerns(ctx: &Context<'_>, found: &restrictions::Restriction) -> Resul
 
 /// Whether a number is the caller's, or serves an extension that the caller may see.
 async fn is_seen(ctx: &Context<'_>, number: ids::NumberId) -> Result<bool, ApiError> {
-    // The connection goes back before the next is taken.
+    // The connection returns to the pool before the next one is taken.
     let row = numbers::queries::by_id(&mut *context::read(ctx).await?, number).await?;
     let own = context::actor(ctx)?.account();
     Ok(match row {

@@ -1,4 +1,4 @@
-//! Fields of patches, from GraphQL.
+//! The conversion of GraphQL's undefined, null and given fields to patches.
 
 use async_graphql::MaybeUndefined;
 

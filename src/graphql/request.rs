@@ -1,11 +1,11 @@
-//! What the edge hands to resolvers beside the caller, as request data.
+//! The data of a request that the endpoint passes to resolvers beside the caller.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use uuid::Uuid;
 
-/// The request's id (UUIDv7): in the log, in the header `X-Request-Id` and in every error's `extensions.requestId`.
+/// The id of a request (UUIDv7): in the log, in the header `X-Request-Id` and in every error's `extensions.requestId`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId(pub Uuid);
 
@@ -21,14 +21,14 @@ impl fmt::Display for RequestId {
 pub struct IdempotencyKey {
     /// 1–64 visible ASCII characters, the client's choice.
     pub key: String,
-    /// SHA-256 of the document, the operation's name and the variables as JSON with sorted keys: it tells a repetition from
-    /// another request under the same key.
+    /// SHA-256 of the document, the operation's name and the variables as JSON with sorted keys: it distinguishes a repetition from
+    /// another request with the same key.
     pub digest: [u8; 32],
 }
 
-/// Collects the `Set-Cookie` headers that a resolver wants on the response.
+/// Collects the `Set-Cookie` headers of resolvers for the response.
 ///
-/// Over a WebSocket there is no response to set them on: [`Self::reach_the_client`] tells.
+/// A WebSocket has no response with headers; see [`Self::reach_the_client`].
 #[derive(Debug, Default)]
 pub struct ResponseHeaders {
     cookies: Mutex<Vec<String>>,
@@ -41,7 +41,7 @@ impl ResponseHeaders {
         Self::default()
     }
 
-    /// A collector whose cookies go nowhere: a WebSocket, or an event stream whose headers have been sent.
+    /// A collector whose cookies are dropped: for a WebSocket, or an event stream whose headers have been sent.
     pub fn detached() -> Self {
         Self { cookies: Mutex::default(), detached: true }
     }

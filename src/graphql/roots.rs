@@ -1,4 +1,4 @@
-//! The roots of the API, put together from the domains.
+//! The root types of the API, merged from those of the domains.
 
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 
