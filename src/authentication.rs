@@ -16,13 +16,14 @@ use platform::services::Services;
 /// The interval at which the last use of a session or key is written, in seconds.
 const LAST_SEEN_SECONDS: i64 = 300;
 
-/// The lifetime of a cached key whose end sends no notification. Together with the interval at which open streams check again it is
-/// below the second within which a key that was revoked on another instance must end.
+/// The lifetime of a cached key whose end sends no notification. Together with the interval at which open streams check
+/// again it is below the second within which a key that was revoked on another instance must end.
 const LIFETIME: Duration = Duration::from_millis(200);
 /// The number of cached keys from which expired entries are removed.
 const CLEAN_UP_SIZE: usize = 1000;
 
-/// A cache of valid API keys: a system that polls often is not looked up in the database each time. Sessions are not cached.
+/// A cache of valid API keys: a system that polls often is not looked up in the database each time. Sessions are not
+/// cached.
 #[derive(Default)]
 pub struct ApiKeyCache(Mutex<HashMap<TokenDigest, CachedKey>>);
 

@@ -1,7 +1,7 @@
 //! The conversion of errors to those of the API.
 //!
-//! An [`error::UserError`] becomes a typed [`UserError`] in the payload. Every other [`Error`] becomes an [`ApiError`] at the top of
-//! the response: a code and a sentence without internals. The log keeps the cause.
+//! An [`error::UserError`] becomes a typed [`UserError`] in the payload. Every other [`Error`] becomes an [`ApiError`]
+//! at the top of the response: a code and a sentence without internals. The log keeps the cause.
 
 use async_graphql::{Enum, ErrorExtensions as _, Interface, SimpleObject};
 
@@ -234,7 +234,8 @@ impl From<error::UserError> for UserError {
     }
 }
 
-/// An error at the top of the response. It does not implement `Display`, because async-graphql would convert it without a code.
+/// An error at the top of the response. It does not implement `Display`, because async-graphql would convert it without
+/// a code.
 #[derive(Clone, Debug)]
 pub struct ApiError {
     code: ErrorCode,
@@ -321,8 +322,8 @@ impl From<Error> for ApiError {
     }
 }
 
-/// Splits the result of a mutation into what its payload carries, the outcome or the list of user errors, and what belongs to the
-/// top of the response.
+/// Splits the result of a mutation into what its payload carries, the outcome or the list of user errors, and what
+/// belongs to the top of the response.
 ///
 /// A missing re-authentication is a user error here: the contract puts it into the payload of a mutation.
 ///

@@ -1,15 +1,17 @@
 //! Limits of a single request, checked before its execution.
 //!
-//! A document is scanned (tokens, nesting), parsed once, and its shape measured (depth, aliases, root fields, directives). These
-//! limits are the same for every caller, so a document that keeps them is cached ([`DocumentCache`]). The cost depends on the
-//! variables and on the caller's tier; each request evaluates the cost plan of its document.
+//! A document is scanned (tokens, nesting), parsed once, and its shape measured (depth, aliases, root fields,
+//! directives). These limits are the same for every caller, so a document that keeps them is cached
+//! ([`DocumentCache`]). The cost depends on the variables and on the caller's tier; each request evaluates the cost
+//! plan of its document.
 //!
-//! Cost: each selected field is 1; a list multiplies what is selected on it by its size, which is `first` (50 by default) for a
-//! connection and its `nodes` and `edges`, the number of `ids`, or [`PLAIN_LIST`] for a list without a size. Pages of a provisioning
-//! feed cost 1; their rows are counted beside the cost and multiply nothing.
+//! Cost: each selected field is 1; a list multiplies what is selected on it by its size, which is `first` (50 by
+//! default) for a connection and its `nodes` and `edges`, the number of `ids`, or [`PLAIN_LIST`] for a list without a
+//! size. Pages of a provisioning feed cost 1; their rows are counted beside the cost and multiply nothing.
 //!
-//! The limits of async-graphql are not used: `limit_depth` counts introspection, `limit_directives` counts each field alone, all of
-//! them write out fragments while they count, none depends on the caller, and their errors carry neither a code nor the measure.
+//! The limits of async-graphql are not used: `limit_depth` counts introspection, `limit_directives` counts each field
+//! alone, all of them write out fragments while they count, none depends on the caller, and their errors carry neither
+//! a code nor the measure.
 
 mod cost;
 mod documents;
@@ -120,7 +122,8 @@ impl DocumentError {
 /// Checks the variables of an operation against the schema and computes its cost.
 ///
 /// # Errors
-/// [`DocumentError::Input`] for a variable or `first` that cannot be accepted, [`DocumentError::TooComplex`] over the tier's cost or rows.
+/// [`DocumentError::Input`] for a variable or `first` that cannot be accepted, [`DocumentError::TooComplex`] over the
+/// tier's cost or rows.
 pub fn measure(
     document: &PreparedDocument,
     operation: &Operation,

@@ -1,7 +1,7 @@
 //! Objects by their global ids.
 //!
-//! An id begins with its kind, whose own look-up checks the caller's permission. The result is null for an object that the caller
-//! may not see, an object that does not exist, and a text that is no id.
+//! An id begins with its kind, whose own look-up checks the caller's permission. The result is null for an object that
+//! the caller may not see, an object that does not exist, and a text that is no id.
 
 use async_graphql::{Context, ID, Interface, Object};
 

@@ -1,7 +1,7 @@
 //! Relay connections with keyset pagination.
 //!
-//! A cursor is the base64url of the kind of the list and the last key, opaque to clients. A cursor of another kind is refused before
-//! the database is read.
+//! A cursor is the base64url of the kind of the list and the last key, opaque to clients. A cursor of another kind is
+//! refused before the database is read.
 
 use async_graphql::SimpleObject;
 use base64::Engine as _;

@@ -21,8 +21,8 @@ impl fmt::Display for RequestId {
 pub struct IdempotencyKey {
     /// 1–64 visible ASCII characters, the client's choice.
     pub key: String,
-    /// SHA-256 of the document, the operation's name and the variables as JSON with sorted keys: it distinguishes a repetition from
-    /// another request with the same key.
+    /// SHA-256 of the document, the operation's name and the variables as JSON with sorted keys: it distinguishes a
+    /// repetition from another request with the same key.
     pub digest: [u8; 32],
 }
 

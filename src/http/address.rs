@@ -4,9 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
-/// The address of the client. Without trusted proxies it is the peer's. Behind one, the `X-Forwarded-For` headers (`forwarded`, in
-/// the order of the request) are read from right to left, because each proxy appends the address of its own peer: the first address
-/// that is not a trusted proxy is the client. Everything left of it may be forged.
+/// The address of the client. Without trusted proxies it is the peer's. Behind one, the `X-Forwarded-For` headers
+/// (`forwarded`, in the order of the request) are read from right to left, because each proxy appends the address of
+/// its own peer: the first address that is not a trusted proxy is the client. Everything left of it may be forged.
 pub fn client_address<'a>(peer: IpAddr, forwarded: impl IntoIterator<Item = &'a str>, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let mut client = peer.to_canonical();
@@ -34,8 +34,8 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// Whether the peer is exempt from rates: it is on this machine, and no proxy is trusted. A trusted proxy on this machine would
-/// exempt every client.
+/// Whether the peer is exempt from rates: it is on this machine, and no proxy is trusted. A trusted proxy on this
+/// machine would exempt every client.
 pub fn is_exempt_from_rates(peer: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.is_empty() && peer.to_canonical().is_loopback()
 }

@@ -22,8 +22,8 @@ use platform::access::rates::RateAddress;
 use platform::access::{Actor, Caller};
 use platform::notifications::Notification;
 
-/// How often an open stream checks its session or key again. Expiry sends no notification, and a notification of another instance
-/// can be lost.
+/// How often an open stream checks its session or key again. Expiry sends no notification, and a notification of
+/// another instance can be lost.
 const RECHECK_INTERVAL: Duration = Duration::from_millis(750);
 
 /// The program, as axum passes it to handlers.
@@ -56,11 +56,12 @@ impl RequestContext {
 }
 
 impl AppState {
-    /// Authenticates a request. A request without credentials belongs to a guest, and so does one with the cookie of a session that
-    /// has ended.
+    /// Authenticates a request. A request without credentials belongs to a guest, and so does one with the cookie of a
+    /// session that has ended.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` for a bearer token that is unknown, expired or revoked; `UNAVAILABLE` when the database cannot be read.
+    /// `UNAUTHENTICATED` for a bearer token that is unknown, expired or revoked; `UNAVAILABLE` when the database cannot
+    /// be read.
     pub async fn authenticate(&self, credentials: &Credentials) -> Result<RequestContext, RequestError> {
         let App { api_key_cache, services, .. } = &*self.0;
         let from_cookie = credentials.cookie.as_deref().and_then(|cookie| self.0.cookie().token_in(cookie));
@@ -115,8 +116,8 @@ impl AppState {
         Ok(self.0.rates.take_feed_rows(&context.caller, rows)?)
     }
 
-    /// Completes when the caller's session or key ends: revoked, banned or expired, also before this call. Never completes for a
-    /// guest.
+    /// Completes when the caller's session or key ends: revoked, banned or expired, also before this call. Never
+    /// completes for a guest.
     pub fn credentials_ended(&self, context: &RequestContext) -> BoxFuture<'static, ()> {
         let Some(token) = context.token.clone() else { return Box::pin(std::future::pending()) };
         let app = Arc::clone(&self.0);

@@ -49,7 +49,8 @@ fn connection(parts: &Parts) -> Credentials {
     Credentials { forwarded_for, ..Credentials::of_connection(parts) }
 }
 
-/// The token of `Bearer` (RFC 6750, section 2.1), or the password of `Basic` (RFC 7617); the user where the password is empty.
+/// The token of `Bearer` (RFC 6750, section 2.1), or the password of `Basic` (RFC 7617); the user where the password is
+/// empty.
 fn token(authorization: &str) -> Option<String> {
     let (scheme, rest) = authorization.trim().split_once(' ')?;
     let rest = rest.trim();

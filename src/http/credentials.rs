@@ -13,7 +13,8 @@ pub(super) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwar
 pub struct Credentials {
     /// A session token or an API key from `Authorization`.
     pub bearer: Option<String>,
-    /// The `Cookie` headers, joined by `; `; `None` beside a bearer token. GraphQL accepts them from pages of this server only.
+    /// The `Cookie` headers, joined by `; `; `None` beside a bearer token. GraphQL accepts them from pages of this
+    /// server only.
     pub cookie: Option<String>,
     /// The address of the connection; `None` only where the router was served without connection information.
     pub peer: Option<SocketAddr>,

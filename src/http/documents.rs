@@ -61,7 +61,8 @@ impl Format {
     }
 }
 
-/// `/directory/{event}.json`, `.csv`, `.vcf`, `.yealink.xml` and so on: the entries that the caller may see, with an ETag.
+/// `/directory/{event}.json`, `.csv`, `.vcf`, `.yealink.xml` and so on: the entries that the caller may see, with an
+/// ETag.
 async fn file(State(state): State<AppState>, Path(file): Path<String>, request: Request) -> Response {
     // A slug has no dot.
     let wanted = file

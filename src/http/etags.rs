@@ -3,8 +3,8 @@
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-/// Whether the client already has the representation that `etag` names: `If-None-Match` with the weak comparison (RFC 9110, sections 8.8.3.2
-/// and 13.1.2).
+/// Whether the client already has the representation that `etag` names: `If-None-Match` with the weak comparison (RFC
+/// 9110, sections 8.8.3.2 and 13.1.2).
 pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let own = opaque(etag);
     headers

@@ -1,5 +1,5 @@
-//! Provisioning feeds over plain HTTP: snapshots as newline-delimited JSON, changes with a long poll, and rendered templates. They
-//! have the source, permissions and guarantees of GraphQL's `provisioning`.
+//! Provisioning feeds over plain HTTP: snapshots as newline-delimited JSON, changes with a long poll, and rendered
+//! templates. They have the source, permissions and guarantees of GraphQL's `provisioning`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -245,7 +245,8 @@ fn ndjson(etag: &str, body: Body) -> Response {
     ([(header::CONTENT_TYPE, "application/x-ndjson"), (header::ETAG, etag)], body).into_response()
 }
 
-/// The body of a response to HEAD. Its length is not known before the document is written, so `Content-Length` stays out.
+/// The body of a response to HEAD. Its length is not known before the document is written, so `Content-Length` stays
+/// out.
 fn body_of_unknown_length() -> Body {
     Body::from_stream(stream::empty::<std::io::Result<Bytes>>())
 }

@@ -40,8 +40,8 @@ pub fn for_documents<B>(response: Response<B>) -> Response<B> {
     with(response, const { [NOSNIFF, NO_REFERRER, policy(API_POLICY), caching("private, no-cache")] })
 }
 
-/// Caching of a file that everyone may read: shared caches answer for a minute, then ask with the ETag. The content depends on the
-/// credentials, so a response is reused only for requests without any.
+/// Caching of a file that everyone may read: shared caches answer for a minute, then ask with the ETag. The content
+/// depends on the credentials, so a response is reused only for requests without any.
 pub const PUBLIC_DOCUMENT: [(HeaderName, &str); 2] =
     [(CACHE_CONTROL, "public, max-age=60"), (VARY, "authorization, cookie")];
 

@@ -33,8 +33,9 @@ use graphql::Endpoint;
 
 /// The router of the program. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`.
 ///
-/// Each group of routes has one `layer` with all its layers: each call of `layer` costs every request a box and a clone. The headers
-/// lie around `CatchPanicLayer`, so that the response to a panic has them, and within compression, whose bodies are large to move.
+/// Each group of routes has one `layer` with all its layers: each call of `layer` costs every request a box and a
+/// clone. The headers lie around `CatchPanicLayer`, so that the response to a panic has them, and within compression,
+/// whose bodies are large to move.
 pub fn router(app: Arc<App>) -> Router {
     let operations = Router::new()
         .route("/healthz", get(health::alive))

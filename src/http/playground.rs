@@ -1,7 +1,7 @@
 //! GraphiQL at `/graphiql`, from the local folder that `install-assets` fills, else from a CDN.
 //!
-//! `web/playground/assets.json` pins each file by version and hash, and the browser refuses every other file. The page has its own
-//! content security policy, because GraphiQL inserts styles.
+//! `web/playground/assets.json` pins each file by version and hash, and the browser refuses every other file. The page
+//! has its own content security policy, because GraphiQL inserts styles.
 
 use std::path::{Path as FilePath, PathBuf};
 

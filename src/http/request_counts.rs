@@ -10,8 +10,8 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeCounterValue, EncodeM
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 
-/// The maximal number of operations that are counted by name. Operations beyond it are counted as `other`, because clients invent
-/// names of plain HTTP operations and of fields.
+/// The maximal number of operations that are counted by name. Operations beyond it are counted as `other`, because
+/// clients invent names of plain HTTP operations and of fields.
 const MAX_OPERATIONS: usize = 256;
 
 /// Requests and their duration, by operation and outcome.

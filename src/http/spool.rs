@@ -1,5 +1,5 @@
-//! A response body that is written faster than the client reads it. Unread bytes above a limit are stored in an unnamed file, so a
-//! slow client holds neither memory nor a database transaction.
+//! A response body that is written faster than the client reads it. Unread bytes above a limit are stored in an unnamed
+//! file, so a slow client holds neither memory nor a database transaction.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -116,8 +116,8 @@ impl Drop for SpoolWriter {
 }
 
 impl SpoolReader {
-    /// The body as a stream. A body that was cut off ends with an error: the server then closes the connection without the last
-    /// chunk.
+    /// The body as a stream. A body that was cut off ends with an error: the server then closes the connection without
+    /// the last chunk.
     pub fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send {
         let pieces = futures_util::stream::unfold(Some(self), |reader| async move {
             let reader = reader?;

@@ -31,8 +31,8 @@ impl SessionCookie {
     }
 }
 
-/// A `Set-Cookie` header (RFC 6265, section 4.1) for this server, hidden from scripts and from requests of other sites. `max_age` is
-/// in seconds.
+/// A `Set-Cookie` header (RFC 6265, section 4.1) for this server, hidden from scripts and from requests of other sites.
+/// `max_age` is in seconds.
 fn set(name: &str, value: &str, max_age: u32, plain_http: bool) -> String {
     let secure = if plain_http { "" } else { "; Secure" };
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}{secure}")

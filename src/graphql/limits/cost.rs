@@ -10,7 +10,8 @@ use async_graphql::{Name, Positioned, Value, Variables};
 use super::types::{DEFAULT_FIRST, FieldShape, TypeTable};
 use super::{Charge, DocumentError, Tier};
 
-/// The assumed size of a list of objects without `first`, such as the permissions of an extension or the members of a group.
+/// The assumed size of a list of objects without `first`, such as the permissions of an extension or the members of a
+/// group.
 pub const PLAIN_LIST: u64 = 10;
 
 /// The types of pages of provisioning feeds.

@@ -148,7 +148,8 @@ fn plan(document: &ExecutableDocument, types: &TypeTable) -> Result<(Vec<Operati
     Ok((operations, planner.finish()))
 }
 
-/// Collects the fields of a root with every fragment written out. The shape has been checked, so there are no cycles and few fields.
+/// Collects the fields of a root with every fragment written out. The shape has been checked, so there are no cycles
+/// and few fields.
 fn collect_root(document: &ExecutableDocument, set: &SelectionSet, fields: &mut Vec<Name>) {
     for selection in &set.items {
         match &selection.node {
@@ -163,8 +164,8 @@ fn collect_root(document: &ExecutableDocument, set: &SelectionSet, fields: &mut 
     }
 }
 
-/// Replaces inline fragments at the root of a subscription by their fields: the library ends the stream of such a subscription
-/// without an error. A named fragment would become unused, which is an error, so it is refused instead.
+/// Replaces inline fragments at the root of a subscription by their fields: the library ends the stream of such a
+/// subscription without an error. A named fragment would become unused, which is an error, so it is refused instead.
 fn inline_subscription_roots(document: &mut ExecutableDocument) {
     let inline = |operation: &mut Positioned<OperationDefinition>| {
         if operation.node.ty == OperationType::Subscription {
@@ -190,8 +191,8 @@ const MAX_BYTES: usize = 1 << 20;
 /// The maximal text of a cached document, in bytes.
 const MAX_ENTRY_BYTES: usize = 16 << 10;
 
-/// A cache of documents by their text, bounded in number and size. Replacement is second chance: the oldest entry that was not used
-/// since its last turn is evicted.
+/// A cache of documents by their text, bounded in number and size. Replacement is second chance: the oldest entry that
+/// was not used since its last turn is evicted.
 #[derive(Debug, Default)]
 pub struct DocumentCache {
     state: RwLock<CacheState>,

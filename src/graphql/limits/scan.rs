@@ -1,6 +1,7 @@
 //! Counts the tokens of a document and the nesting of its brackets before it is parsed.
 //!
-//! The parser recurses once per bracket, so a document of brackets alone would exhaust its stack. The scan does not recurse.
+//! The parser recurses once per bracket, so a document of brackets alone would exhaust its stack. The scan does not
+//! recurse.
 
 /// The result of a scan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,8 +12,8 @@ pub struct Scan {
     pub nesting: usize,
 }
 
-/// Scans a document in one pass without allocation. For text that is not GraphQL, the nesting is an upper bound of what the parser
-/// recurses into.
+/// Scans a document in one pass without allocation. For text that is not GraphQL, the nesting is an upper bound of what
+/// the parser recurses into.
 pub fn scan(text: &str) -> Scan {
     let bytes = text.as_bytes();
     let mut found = Scan::default();

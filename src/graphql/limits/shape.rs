@@ -1,6 +1,7 @@
 //! The shape of a document, as if every fragment were written out.
 //!
-//! Each fragment is measured once, so the time is linear in the document even where spreads double at each level. Sums saturate.
+//! Each fragment is measured once, so the time is linear in the document even where spreads double at each level. Sums
+//! saturate.
 
 use std::collections::HashMap;
 
@@ -61,8 +62,8 @@ impl<'a> Shapes<'a> {
     }
 
     /// # Errors
-    /// [`DocumentError::Invalid`] for a cycle of fragments or a repeated directive, [`DocumentError::TooComplex`] for introspection
-    /// with nested lists.
+    /// [`DocumentError::Invalid`] for a cycle of fragments or a repeated directive, [`DocumentError::TooComplex`] for
+    /// introspection with nested lists.
     pub fn selection_set(&mut self, set: &'a SelectionSet) -> Result<Shape, DocumentError> {
         let mut total = Shape::default();
         for selection in &set.items {
@@ -119,7 +120,8 @@ impl<'a> Shapes<'a> {
     /// Measures the fragments that no operation spreads: the validation visits them too.
     ///
     /// # Errors
-    /// As [`Self::selection_set`], and [`DocumentError::TooComplex`] for too many selections. The other limits concern operations.
+    /// As [`Self::selection_set`], and [`DocumentError::TooComplex`] for too many selections. The other limits concern
+    /// operations.
     pub fn unused_fragments(&mut self) -> Result<(), DocumentError> {
         let document = self.document;
         for (name, fragment) in &document.fragments {

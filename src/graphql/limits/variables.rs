@@ -1,6 +1,7 @@
 //! Coercion of a request's variables to their declared types (GraphQL, October 2021, section 6.1.2).
 //!
-//! The library reports a variable that cannot be coerced like an invalid document; this check reports it by name and path.
+//! The library reports a variable that cannot be coerced like an invalid document; this check reports it by name and
+//! path.
 
 use std::fmt::Write as _;
 
@@ -9,8 +10,8 @@ use async_graphql::{Value, Variables};
 
 use super::types::{TypeShape, TypeTable};
 
-/// Checks every declared variable. The text of a custom scalar is parsed by its own code, and the validation reports a type that the
-/// schema does not have.
+/// Checks every declared variable. The text of a custom scalar is parsed by its own code, and the validation reports a
+/// type that the schema does not have.
 ///
 /// # Errors
 /// A sentence with the path of the value that does not fit.

@@ -22,8 +22,8 @@ pub struct ServiceParametersInput {
 impl ServiceParametersInput {
     /// The parameters as JSON, with the slug of their service type; `None` for `json`.
     ///
-    /// Null stays: it removes a parameter in a merge patch. A single value is coerced to a list of one. The validation does not check
-    /// a variable that is absent, so every value is checked again here.
+    /// Null stays: it removes a parameter in a merge patch. A single value is coerced to a list of one. The validation
+    /// does not check a variable that is absent, so every value is checked again here.
     ///
     /// # Errors
     /// INVALID at `["typed", …]`, also when the catalogue no longer knows the type.

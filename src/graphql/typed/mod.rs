@@ -1,13 +1,14 @@
 //! GraphQL types that are made at run time from the JSON Schemas of service types.
 //!
-//! async-graphql registers the types of a schema from Rust types while the schema is built. A [`TypeCatalogue`] lists the GraphQL
-//! types of the service types; [`with_catalogue`] makes it available to two Rust types while a schema is built, and these register:
+//! async-graphql registers the types of a schema from Rust types while the schema is built. A [`TypeCatalogue`] lists
+//! the GraphQL types of the service types; [`with_catalogue`] makes it available to two Rust types while a schema is
+//! built, and these register:
 //!
 //! * [`TypedParameters`], the interface `ServiceParameters` with one object for each service type;
 //! * [`ServiceParametersInput`], the `@oneOf` input with one field for each.
 //!
-//! The catalogue is also data of the schema (`.data(catalogue)`), so that an operation on an older schema uses the catalogue of that
-//! schema.
+//! The catalogue is also data of the schema (`.data(catalogue)`), so that an operation on an older schema uses the
+//! catalogue of that schema.
 
 mod input;
 mod output;
@@ -25,7 +26,8 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<TypeCatalogue>>> = const { RefCell::new(None) };
 }
 
-/// Builds a schema with these service types. `build` must contain `Schema::build`, `.data(Arc::clone(catalogue))` and `finish`.
+/// Builds a schema with these service types. `build` must contain `Schema::build`, `.data(Arc::clone(catalogue))` and
+/// `finish`.
 pub fn with_catalogue<T>(catalogue: &Arc<TypeCatalogue>, build: impl FnOnce() -> T) -> T {
     /// Restores the previous catalogue, also after a panic.
     struct Restore(Option<Arc<TypeCatalogue>>);

@@ -15,8 +15,8 @@ use super::register::{INTERFACE, json_field, output_types};
 
 /// The parameters of an extension that the viewer may see, without secrets.
 ///
-/// The result is null when the catalogue of the schema does not have the slug. A field is null when its value does not fit its type or
-/// the viewer may not see it; `json` has every value unchanged.
+/// The result is null when the catalogue of the schema does not have the slug. A field is null when its value does not
+/// fit its type or the viewer may not see it; `json` has every value unchanged.
 #[derive(Clone, Debug)]
 pub struct TypedParameters {
     /// The service type.
@@ -66,7 +66,8 @@ impl OutputType for TypedParameters {
     }
 }
 
-/// Resolves a selection from JSON, without a future for each field. The library has applied `@skip` and `@include` before.
+/// Resolves a selection from JSON, without a future for each field. The library has applied `@skip` and `@include`
+/// before.
 struct Reader<'a> {
     ctx: &'a ContextSelectionSet<'a>,
     service: &'a ServiceTypeShape,
@@ -102,7 +103,8 @@ impl<'a> Reader<'a> {
         GraphqlValue::Object(fields.into_iter().map(|(key, same)| (key, resolve(&same))).collect())
     }
 
-    /// Collects fields by response key, through fragments whose type condition applies (GraphQL, October 2021, section 6.3.2).
+    /// Collects fields by response key, through fragments whose type condition applies (GraphQL, October 2021, section
+    /// 6.3.2).
     fn collect(
         &self,
         object: &ObjectType,

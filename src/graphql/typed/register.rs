@@ -1,6 +1,7 @@
 //! Registration of the catalogue's types in the registry of async-graphql.
 //!
-//! The registry is not documented by the library, so its version is pinned. The tests beside this module check a new version.
+//! The registry is not documented by the library, so its version is pinned. The tests beside this module check a new
+//! version.
 
 use async_graphql::OutputType;
 use async_graphql::indexmap::IndexMap;

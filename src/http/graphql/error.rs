@@ -33,8 +33,8 @@ pub struct RequestError {
 
 #[derive(Clone, Copy, Debug)]
 enum Status {
-    /// The document or its variables are refused: 400, and 200 for `application/json`, as the audits of GraphQL over HTTP want it. (The
-    /// draft of 2026 says 422.)
+    /// The document or its variables are refused: 400, and 200 for `application/json`, as the audits of GraphQL over
+    /// HTTP want it. (The draft of 2026 says 422.)
     Document,
     Fixed(StatusCode),
 }

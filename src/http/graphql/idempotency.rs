@@ -16,8 +16,8 @@ const WITHOUT_KEY: [&str; 3] = ["signIn", "requestPasswordReset", "resetPassword
 /// Binds a key to its request.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` unless the key is 1–64 visible ASCII characters and the operation a mutation with exactly one root field that
-/// accepts keys.
+/// `BAD_USER_INPUT` unless the key is 1–64 visible ASCII characters and the operation a mutation with exactly one root
+/// field that accepts keys.
 pub(super) fn bind(key: String, request: &Request, operation: &Operation) -> Result<IdempotencyKey, RequestError> {
     let refuse = |message: &str| Err(RequestError::malformed(StatusCode::BAD_REQUEST, message));
     if key.is_empty() || key.len() > 64 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -1,10 +1,10 @@
 //! GraphQL over HTTP, event streams and WebSockets.
 //!
-//! A request is read, its origin checked, its caller authenticated, its document measured and its charge taken; then the schema
-//! executes it and the response is written.
+//! A request is read, its origin checked, its caller authenticated, its document measured and its charge taken; then
+//! the schema executes it and the response is written.
 //!
-//! Sources: the working draft of GraphQL over HTTP (statuses as the audits of `graphql-http` want them), graphql-sse in "distinct
-//! connections mode", graphql-transport-ws.
+//! Sources: the working draft of GraphQL over HTTP (statuses as the audits of `graphql-http` want them), graphql-sse in
+//! "distinct connections mode", graphql-transport-ws.
 
 pub mod endpoint;
 pub mod error;
@@ -45,8 +45,8 @@ use operation::{IncomingOperation, Transport};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The route `/graphql`: POST, GET, event streams and WebSockets. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`:
-/// rates need the address of the connection.
+/// The route `/graphql`: POST, GET, event streams and WebSockets. Serve it with
+/// `into_make_service_with_connect_info::<SocketAddr>()`: rates need the address of the connection.
 pub fn routes<E: Executor>(endpoint: Endpoint<E>) -> Router {
     Router::new().route("/graphql", any(serve::<E>)).with_state(endpoint)
 }
@@ -119,8 +119,8 @@ async fn respond<E: Executor>(
     Ok(response)
 }
 
-/// Executes one query or mutation as if it had been posted, and returns the body of the response. Benches compare it with bare
-/// statements: it is the endpoint without HTTP.
+/// Executes one query or mutation as if it had been posted, and returns the body of the response. Benches compare it
+/// with bare statements: it is the endpoint without HTTP.
 ///
 /// # Errors
 /// As the HTTP response of a refused request.

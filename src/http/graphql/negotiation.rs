@@ -26,7 +26,8 @@ impl Media {
     }
 }
 
-/// Chooses the media type of the response: by quality, then by the order in the header. A wildcard means `application/json`.
+/// Chooses the media type of the response: by quality, then by the order in the header. A wildcard means
+/// `application/json`.
 ///
 /// # Errors
 /// 406 when the client accepts none.

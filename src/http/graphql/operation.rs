@@ -73,8 +73,8 @@ impl Record {
 }
 
 impl<E: Executor> IncomingOperation<'_, E> {
-    /// Checks the limits of a single request, then takes the charge from the caller's buckets. A request that breaks a limit is
-    /// charged as one request without cost.
+    /// Checks the limits of a single request, then takes the charge from the caller's buckets. A request that breaks a
+    /// limit is charged as one request without cost.
     ///
     /// # Errors
     /// `RATE_LIMITED` before every other error; else the first limit that the request breaks.

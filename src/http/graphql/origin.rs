@@ -10,9 +10,9 @@ use crate::http::credentials::Credentials;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether the browser states that a page of this server, or the address bar, sent the request: by Fetch Metadata, else by `Origin`,
-/// which must equal the public URL or `Host`. Browsers send no Fetch Metadata over plain HTTP. A request with neither header is not
-/// of the same origin.
+/// Whether the browser states that a page of this server, or the address bar, sent the request: by Fetch Metadata, else
+/// by `Origin`, which must equal the public URL or `Host`. Browsers send no Fetch Metadata over plain HTTP. A request
+/// with neither header is not of the same origin.
 pub(super) fn is_same_origin(app: &App, headers: &HeaderMap, uri: &Uri) -> bool {
     if let Some(site) = text(headers, &SEC_FETCH_SITE) {
         return matches!(site, "same-origin" | "none");

@@ -6,8 +6,9 @@ use crate::graphql::limits::{DocumentCache, TypeTable};
 
 /// A schema as the endpoint serves it.
 ///
-/// The library validates a document at each execution. A document that has been executed once is valid for ever, so it is executed
-/// by a second instance of the schema, which leaves out the rules of validation. The values of variables are checked in either case.
+/// The library validates a document at each execution. A document that has been executed once is valid for ever, so it
+/// is executed by a second instance of the schema, which leaves out the rules of validation. The values of variables
+/// are checked in either case.
 pub struct PublishedSchema<E> {
     validating: E,
     unvalidated: E,

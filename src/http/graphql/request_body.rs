@@ -1,7 +1,7 @@
 //! Reads [`Request`]s from a JSON body, a query string or a WebSocket message.
 //!
-//! `async_graphql_axum::GraphQLRequest` is not used: it ignores `operationName` in a query string, accepts an array of fields as a
-//! request, does not distinguish a missing `query` from an empty one, and reads multipart bodies.
+//! `async_graphql_axum::GraphQLRequest` is not used: it ignores `operationName` in a query string, accepts an array of
+//! fields as a request, does not distinguish a missing `query` from an empty one, and reads multipart bodies.
 
 use async_graphql::{Extensions, Request, Variables};
 use axum::body::Body;
@@ -17,7 +17,8 @@ use crate::graphql::error_code::ErrorCode;
 /// How much of a body that is too large is read and dropped, in bytes, so that the client reads the response.
 const DRAINED_BYTES: usize = 4 << 20;
 
-/// The parameters of a POST request. [`Request`] can be deserialized itself, but takes a missing `query` for an empty one.
+/// The parameters of a POST request. [`Request`] can be deserialized itself, but takes a missing `query` for an empty
+/// one.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct JsonBody {

@@ -16,8 +16,8 @@ use crate::graphql::request::RequestId;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Writes a value as JSON. [`Value::Binary`] holds JSON text that a resolver for many rows has written, and is copied unchanged. The
-/// schema has no other binary values.
+/// Writes a value as JSON. [`Value::Binary`] holds JSON text that a resolver for many rows has written, and is copied
+/// unchanged. The schema has no other binary values.
 pub(super) fn write_value(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
@@ -72,10 +72,11 @@ pub(super) struct EncodedResponse {
     pub is_empty: bool,
 }
 
-/// Encodes a response. Every error gets a code and the request id; the message of an internal error goes to the log only.
+/// Encodes a response. Every error gets a code and the request id; the message of an internal error goes to the log
+/// only.
 ///
-/// The library's own errors have no code. Where all errors of a response without data have neither a code nor a path, the validation
-/// raised them; other errors come from a resolver or from reading an argument.
+/// The library's own errors have no code. Where all errors of a response without data have neither a code nor a path,
+/// the validation raised them; other errors come from a resolver or from reading an argument.
 pub(super) fn encode(
     executed: ExecutedResponse,
     request_id: RequestId,
@@ -133,8 +134,8 @@ fn code_of(error: &ServerError) -> Option<ErrorCode> {
     }
 }
 
-/// The code of an execution error. An error without a code is internal: its message is logged and replaced. The exception is the
-/// library's error about an argument that it could not read.
+/// The code of an execution error. An error without a code is internal: its message is logged and replaced. The
+/// exception is the library's error about an argument that it could not read.
 fn classify(error: &mut ServerError, request_id: RequestId) -> ErrorCode {
     if let Some(code) = code_of(error) {
         return code;
@@ -183,8 +184,8 @@ pub(super) fn failure(error: &RequestError, media: Media, request_id: RequestId)
     response
 }
 
-/// The HTTP response of an execution. Without any data, UNAVAILABLE and RATE_LIMITED are also the status, so that proxies and clients
-/// try again.
+/// The HTTP response of an execution. Without any data, UNAVAILABLE and RATE_LIMITED are also the status, so that
+/// proxies and clients try again.
 pub(super) fn success(encoded: EncodedResponse, media: Media) -> Response {
     let status = match encoded.code {
         _ if encoded.request_errors.is_some() && media != Media::Json => StatusCode::BAD_REQUEST,

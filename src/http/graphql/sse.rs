@@ -1,4 +1,5 @@
-//! Event streams: graphql-sse in distinct connections mode (github.com/enisdenjo/graphql-sse, PROTOCOL.md), one operation per stream.
+//! Event streams: graphql-sse in distinct connections mode (github.com/enisdenjo/graphql-sse, PROTOCOL.md), one
+//! operation per stream.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -113,7 +114,8 @@ impl EventStream {
     }
 }
 
-/// A `next` event. JSON that is copied unchanged can hold line breaks, which would end the data: each line becomes a line of data.
+/// A `next` event. JSON that is copied unchanged can hold line breaks, which would end the data: each line becomes a
+/// line of data.
 fn event(response: &[u8]) -> Bytes {
     let mut out = Vec::with_capacity(response.len() + 24);
     out.extend_from_slice(b"event: next\n");

@@ -1,10 +1,10 @@
 //! WebSockets: graphql-transport-ws (github.com/enisdenjo/graphql-ws, PROTOCOL.md).
 //!
-//! Each operation runs in its own task; one task reads from the socket and writes to it. The caller is authenticated again for each
-//! operation, so an open socket does not outlive its session.
+//! Each operation runs in its own task; one task reads from the socket and writes to it. The caller is authenticated
+//! again for each operation, so an open socket does not outlive its session.
 //!
-//! `async_graphql_axum::GraphQLWebSocket` is not used: it fails 5 of the 11 probes for close codes, and also accepts the messages of
-//! the older subprotocol `graphql-ws`.
+//! `async_graphql_axum::GraphQLWebSocket` is not used: it fails 5 of the 11 probes for close codes, and also accepts
+//! the messages of the older subprotocol `graphql-ws`.
 
 mod connection;
 mod message;
@@ -33,7 +33,8 @@ pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
 /// Accepts an upgrade and serves the socket.
 ///
 /// # Errors
-/// 400 for a malformed handshake, `FORBIDDEN` for a cookie from another site, `UNAUTHENTICATED` for a malformed authorization.
+/// 400 for a malformed handshake, `FORBIDDEN` for a cookie from another site, `UNAUTHENTICATED` for a malformed
+/// authorization.
 pub(super) async fn upgrade<E: Executor>(endpoint: Endpoint<E>, parts: &mut Parts) -> Result<Response, RequestError> {
     let upgrade = WebSocketUpgrade::from_request_parts(parts, &())
         .await

@@ -1,7 +1,7 @@
 //! Token buckets for rate limits.
 //!
-//! A bucket is stored as the instant at which it is full again (generic cell rate algorithm, ITU-T I.371, annex A), so a full bucket
-//! needs no entry.
+//! A bucket is stored as the instant at which it is full again (generic cell rate algorithm, ITU-T I.371, annex A), so
+//! a full bucket needs no entry.
 //!
 //! The crate `governor` is not used: it does not bound the number of its keys.
 
@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 
-/// The address that identifies a client for rates: an IPv4 address, or the /64 network of an IPv6 address, whose addresses one host
-/// can choose freely (RFC 4291, section 2.5.4).
+/// The address that identifies a client for rates: an IPv4 address, or the /64 network of an IPv6 address, whose
+/// addresses one host can choose freely (RFC 4291, section 2.5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RateAddress(IpAddr);
 
@@ -82,14 +82,14 @@ impl<K: Eq + Hash + Clone> Buckets<K> {
         Self::new(Rate::per_minute(amount), MAX_KEYS, Arc::clone(clock))
     }
 
-    /// Buckets that begin full. Above `max_keys` keys the fullest buckets are dropped, so a flood of new keys does not reset the bucket
-    /// of a busy one.
+    /// Buckets that begin full. Above `max_keys` keys the fullest buckets are dropped, so a flood of new keys does not
+    /// reset the bucket of a busy one.
     pub fn new(rate: Rate, max_keys: usize, clock: Arc<dyn Clock>) -> Self {
         Self { rate, max_keys: max_keys.max(4), full_at: Mutex::new(HashMap::new()), clock }
     }
 
-    /// Takes `amount` from the bucket of `key`. An amount above the size of a bucket counts as the whole bucket; otherwise it would never
-    /// be granted.
+    /// Takes `amount` from the bucket of `key`. An amount above the size of a bucket counts as the whole bucket;
+    /// otherwise it would never be granted.
     ///
     /// # Errors
     /// When the bucket holds less. Then nothing is taken.
@@ -121,8 +121,8 @@ impl<K: Eq + Hash + Clone> Buckets<K> {
     }
 }
 
-/// Drops the buckets that are full, or the fullest quarter where few are full. Dropping a quarter at a time keeps the amortised cost of
-/// a new key constant.
+/// Drops the buckets that are full, or the fullest quarter where few are full. Dropping a quarter at a time keeps the
+/// amortised cost of a new key constant.
 fn drop_fullest<K: Eq + Hash + Clone>(full_at: &mut HashMap<K, i64>, now: i64) {
     let target = full_at.len() * 3 / 4;
     full_at.retain(|_, at| *at > now);

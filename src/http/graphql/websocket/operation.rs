@@ -16,7 +16,8 @@ use crate::http::graphql::error::RequestError;
 use crate::http::graphql::operation::{AdmittedOperation, IncomingOperation, StreamItem, Transport};
 use crate::http::graphql::response;
 
-/// A message from the task of an operation to its connection. The number tells the operation from an earlier one with the same id.
+/// A message from the task of an operation to its connection. The number tells the operation from an earlier one with
+/// the same id.
 pub(super) enum ServerMessage {
     /// A message after which more may follow.
     Next { id: String, number: u64, text: Utf8Bytes },
