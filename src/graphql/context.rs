@@ -1,4 +1,4 @@
-//! Access to the context of a resolver.
+//! The data that resolvers read from their context.
 
 use std::sync::Arc;
 
@@ -11,20 +11,21 @@ use platform::error::InternalError;
 use platform::services::Services;
 use platform::store::PooledConn;
 
-/// Returns the services.
+/// The services of the program.
 ///
 /// # Errors
-/// INTERNAL when the schema was built without them.
+/// `INTERNAL` when the schema was built without them.
 pub fn services<'a>(ctx: &Context<'a>) -> Result<&'a Services, ApiError> {
     ctx.data_opt::<Services>().ok_or_else(|| InternalError::new("the schema was built without services").into())
 }
 
-/// Returns the caller, with the id and the idempotency key of the request.
+/// The caller, with the request's id and idempotency key.
 ///
 /// # Errors
-/// INTERNAL when the request was executed without a caller.
+/// `INTERNAL` when the endpoint has not set the caller.
 pub fn caller(ctx: &Context<'_>) -> Result<Arc<Caller>, ApiError> {
-    let mut caller = Caller::clone(request_caller(ctx)?);
+    let caller = request_caller(ctx)?;
+    let mut caller = Caller::clone(caller);
     caller.request_id = ctx.data_opt::<RequestId>().map(ToString::to_string);
     caller.idempotency = ctx
         .data_opt::<IdempotencyKey>()
@@ -32,26 +33,26 @@ pub fn caller(ctx: &Context<'_>) -> Result<Arc<Caller>, ApiError> {
     Ok(Arc::new(caller))
 }
 
-/// Returns the actor of the request.
+/// The actor of the request.
 ///
 /// # Errors
-/// INTERNAL when the request was executed without a caller.
+/// `INTERNAL` when the endpoint has not set the caller.
 pub fn actor<'a>(ctx: &Context<'a>) -> Result<&'a access::Actor, ApiError> {
     request_caller(ctx).map(|caller| &caller.actor)
 }
 
-/// Returns the read scope of the caller.
+/// The scope of what the caller may read.
 ///
 /// # Errors
-/// INTERNAL when the request was executed without a caller.
+/// `INTERNAL` when the endpoint has not set the caller.
 pub fn scope(ctx: &Context<'_>) -> Result<Scope, ApiError> {
     actor(ctx).map(access::scope)
 }
 
-/// Returns a connection for short reads.
+/// A connection for short reads.
 ///
 /// # Errors
-/// UNAVAILABLE when no connection is free in time.
+/// `UNAVAILABLE` when no connection becomes free in time.
 pub async fn read(ctx: &Context<'_>) -> Result<PooledConn, ApiError> {
     Ok(services(ctx)?.store.read().await?)
 }
@@ -60,10 +61,10 @@ fn request_caller<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Caller>, ApiError> {
     ctx.data_opt::<Arc<Caller>>().ok_or_else(|| InternalError::new("a request without a caller").into())
 }
 
-/// The public base URL of the installation, without a slash at the end.
+/// The address of this installation for browsers and telephones, without a slash at the end.
 #[derive(Clone, Debug)]
 pub struct PublicAddress(pub String);
 
-/// The names of the API's own types, which are reserved for service types.
+/// The names of the API's own types. No type of a service type may have one of them.
 #[derive(Clone, Copy)]
 pub struct CoreTypeNames(pub &'static [String]);

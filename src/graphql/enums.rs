@@ -1,4 +1,4 @@
-//! Enums of the API. Each mirrors an enum of a domain, so that domains do not depend on async-graphql.
+//! The enums of the API. Each mirrors an enum of a domain, so that the domains do not depend on GraphQL.
 
 use async_graphql::Enum;
 
@@ -74,12 +74,12 @@ mirrored! {
         NoExternalCalls,
     }
     /// The state of a number in its life cycle.
-    NumberState = "numbering::NumberState" {
-        /// Not assigned and available.
+    NumberState = "numbers::state::NumberState" {
+        /// In the pool, without an owner.
         Available,
         /// Kept for the last owner for a short time.
         Held,
-        /// Reserved for an account, not in use.
+        /// It has an owner and is not in use.
         Reserved,
         /// In use: routed.
         InService,
@@ -107,7 +107,7 @@ mirrored! {
     }
     /// The state of a group membership.
     MembershipState = "extensions::groups::MembershipState" {
-        /// Invited: the member's owner has not accepted, and the membership is in no feed.
+        /// Invited: the member's owner has not accepted yet, and the extension is in no feed as a member.
         Pending,
         /// Accepted: the group rings the member.
         Active,

@@ -1,7 +1,7 @@
-//! Lookup of objects by global id.
+//! Objects by their global ids.
 //!
-//! The prefix of an id selects the loader of its kind, which checks the caller's permission. The result is null for an
-//! object that the caller may not see, for one that does not exist, and for malformed ids.
+//! An id begins with its kind, whose own look-up checks the caller's permission. The result is null for an object that
+//! the caller may not see, an object that does not exist, and a text that is no id.
 
 use async_graphql::{Context, ID, Interface, Object};
 
@@ -71,7 +71,7 @@ impl NodeQuery {
     }
 }
 
-/// Loads the object of a global id with the loader of its kind.
+/// The object of a global id.
 async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
     let Some((kind, _)) = id.split_once(':') else { return Ok(None) };
     macro_rules! by {
@@ -103,7 +103,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
     })
 }
 
-/// Loads a restriction; `None` when the caller may not see its target.
+/// A restriction, if the caller may see its target.
 async fn restriction(ctx: &Context<'_>, id: &str) -> Result<Option<Restriction>, ApiError> {
     let Some(id) = ids::RestrictionId::from_global(id) else { return Ok(None) };
     let found = restrictions::by_id(&mut *context::read(ctx).await?, id).await?;
@@ -128,7 +128,7 @@ async fn is_target_visible(ctx: &Context<'_>, found: &restrictions::Restriction)
 
 /// Returns whether the caller holds the number, or may see the extension that uses it.
 async fn is_number_visible(ctx: &Context<'_>, number: ids::NumberId) -> Result<bool, ApiError> {
-    // The connection is released before the next one is acquired.
+    // The connection returns to the pool before the next one is taken.
     let row = numbers::queries::by_id(&mut *context::read(ctx).await?, number).await?;
     let own = context::actor(ctx)?.account();
     Ok(match row {

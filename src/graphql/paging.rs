@@ -1,7 +1,7 @@
-//! Keyset pagination: Relay connections for all lists.
+//! Relay connections with keyset pagination.
 //!
-//! A cursor is opaque to clients: base64url of the kind of list and the last key. A cursor of another kind is rejected
-//! before the database is read.
+//! A cursor is the base64url of the kind of the list and the last key, opaque to clients. A cursor of another kind is
+//! refused before the database is read.
 
 use async_graphql::SimpleObject;
 use base64::Engine as _;
@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::error::ApiError;
 
-/// Page size without `first`.
+/// The page size without `first`.
 pub const DEFAULT_FIRST: i32 = 50;
 
 /// The position of a page in its list.
@@ -25,10 +25,10 @@ pub struct PageInfo {
     pub end_cursor: Option<String>,
 }
 
-/// A requested page.
+/// The requested page of a list.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// Maximum number of rows.
+    /// The maximal number of rows.
     pub first: usize,
     /// The last key of the previous page.
     pub after: Option<String>,
@@ -36,10 +36,10 @@ pub struct Page {
 }
 
 impl Page {
-    /// Parses `first` and `after` for a list of `kind`. The HTTP layer has already limited `first`.
+    /// Reads `first` and `after` of a list of `kind`. The endpoint has limited `first` by the caller's tier.
     ///
     /// # Errors
-    /// BAD_USER_INPUT for a negative `first` and for a cursor of another list.
+    /// `BAD_USER_INPUT` for a negative `first` and for a cursor of another list.
     pub fn new(kind: &'static str, first: Option<i32>, after: Option<&str>) -> Result<Self, ApiError> {
         let first = usize::try_from(first.unwrap_or(DEFAULT_FIRST))
             .map_err(|_| ApiError::bad_input("`first` may not be negative."))?;
@@ -47,20 +47,20 @@ impl Page {
         Ok(Self { first, after, kind })
     }
 
-    /// Returns the number of rows to read: one more than requested, to detect a next page.
+    /// The number of rows to read: one more than the page holds shows whether a next page exists.
     pub fn limit(&self) -> i64 {
         i64::try_from(self.first).unwrap_or(i64::MAX).saturating_add(1)
     }
 
-    /// Parses the last key of the previous page.
+    /// The last key of the previous page, parsed.
     ///
     /// # Errors
-    /// BAD_USER_INPUT when the key is malformed.
+    /// `BAD_USER_INPUT` when it cannot be parsed.
     pub fn after_as<T: std::str::FromStr>(&self) -> Result<Option<T>, ApiError> {
         self.after.as_deref().map(|key| key.parse().map_err(|_| not_a_cursor())).transpose()
     }
 
-    /// Truncates the rows to the page and adds a cursor to each.
+    /// Truncates the rows that were read to the page and adds their cursors.
     pub fn paginate<T>(self, mut rows: Vec<T>, key: impl Fn(&T) -> String) -> PageRows<T> {
         let has_next_page = rows.len() > self.first;
         rows.truncate(self.first);
@@ -78,9 +78,9 @@ impl Page {
 /// The rows of a page with their cursors.
 #[derive(Clone, Debug)]
 pub struct PageRows<T> {
-    /// Pairs of cursor and row.
+    /// Each row after its cursor.
     pub rows: Vec<(String, T)>,
-    /// The position of the page.
+    /// The position of the page in the list.
     pub page_info: PageInfo,
 }
 
@@ -101,7 +101,7 @@ fn not_a_cursor() -> ApiError {
 
 /// Declares the connection of a list: `XConnection { edges nodes pageInfo totalCount }` and its `XEdge`.
 ///
-/// `totalCount` is computed only when it is selected, by a closure.
+/// `totalCount` is computed only when it is selected: the connection holds a closure that counts.
 #[macro_export]
 macro_rules! connection {
     ($connection:ident, $edge:ident, $node:ty, $what:literal $(, $total:ident)?) => {
@@ -158,5 +158,5 @@ macro_rules! connection {
     };
 }
 
-/// Closure that counts all rows of a list.
+/// Counts all rows of a list.
 pub type Total = Box<dyn Fn() -> futures_util::future::BoxFuture<'static, Result<i32, ApiError>> + Send + Sync>;

@@ -1,4 +1,4 @@
-//! Conversion of optional input fields.
+//! The conversion of GraphQL's undefined, null and given fields to patches.
 
 use async_graphql::MaybeUndefined;
 

@@ -1,12 +1,11 @@
-//! Request data for resolvers.
+//! The data of a request that the endpoint passes to resolvers beside the caller.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use uuid::Uuid;
 
-/// The id of a request (UUIDv7), returned in the header `X-Request-Id` and in `extensions.requestId` of errors, and
-/// logged.
+/// The id of a request (UUIDv7): in the log, in the header `X-Request-Id` and in every error's `extensions.requestId`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId(pub Uuid);
 
@@ -22,14 +21,14 @@ impl fmt::Display for RequestId {
 pub struct IdempotencyKey {
     /// The key: 1 to 64 visible ASCII characters, chosen by the client.
     pub key: String,
-    /// SHA-256 of the document, the name of the operation and the variables as JSON with sorted keys. Distinguishes a
-    /// repeated request from a different one with the same key.
+    /// SHA-256 of the document, the operation's name and the variables as JSON with sorted keys: it distinguishes a
+    /// repetition from another request with the same key.
     pub digest: [u8; 32],
 }
 
-/// Collector of the `Set-Cookie` headers of a response.
+/// Collects the `Set-Cookie` headers of resolvers for the response.
 ///
-/// Over a WebSocket and in an event stream cookies cannot be set: see [`Self::can_set_cookies`].
+/// A WebSocket has no response with headers; see [`Self::can_set_cookies`].
 #[derive(Debug, Default)]
 pub struct ResponseHeaders {
     cookies: Mutex<Vec<String>>,
@@ -42,8 +41,7 @@ impl ResponseHeaders {
         Self::default()
     }
 
-    /// Creates a collector whose cookies are discarded, for a WebSocket or an event stream whose headers have been
-    /// sent.
+    /// A collector whose cookies are dropped: for a WebSocket, or an event stream whose headers have been sent.
     pub fn detached() -> Self {
         Self { cookies: Mutex::default(), detached: true }
     }

@@ -1,4 +1,4 @@
-//! Root types of the API, merged from the domains.
+//! The root types of the API, merged from those of the domains.
 
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 

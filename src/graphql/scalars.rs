@@ -4,7 +4,7 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 
 use platform::clock::Timestamp;
 
-/// Description of `JSON`, with which the schema builder replaces async-graphql's.
+/// The description of `JSON`, in place of async-graphql's.
 pub const JSON_DESCRIPTION: &str = "Any JSON value.";
 
 /// An instant, RFC 3339 in UTC: `2026-08-20T09:30:00Z`.
@@ -33,7 +33,7 @@ impl From<Timestamp> for DateTime {
     }
 }
 
-/// A number as received, trimmed. The domain normalizes and validates it.
+/// A number as the client sent it, trimmed. The domain normalises and validates it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PhoneNumber(pub String);
 
@@ -63,7 +63,7 @@ impl From<String> for PhoneNumber {
     }
 }
 
-/// A position in a feed, as received.
+/// A position in a feed, as the client sent it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FeedCursor(pub String);
 
