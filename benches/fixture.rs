@@ -5,23 +5,23 @@ use std::sync::Arc;
 use async_graphql::Variables;
 use clap::Parser as _;
 use diesel_async::SimpleAsyncConnection as _;
-use serde_json::{Value, json};
-use platform::access::{Actor, ApiKeyScope, Caller, Key, Person, Role};
-use switchboard::app::{self, App, Dependencies};
-use switchboard::cli::Cli;
-use platform::clock::Timestamp;
+use events::EventPhase;
+use events::rules::{CreateEvent, CreateNumberRange};
 use extensions::list::{self, Filter};
+use numbering::keypad::keypad_digits;
+use platform::access::{Actor, ApiKeyScope, Caller, Key, Person, Role};
+use platform::clock::Timestamp;
 use platform::feed_log::digest::FeedDigest;
 use platform::feed_log::{self, FeedRef, entry_version};
+use platform::ids::{ApiKeyId, EventId, FeedId, ServiceTypeId, SessionId};
+use platform::store::Conn;
+use serde_json::{Value, json};
+use service_types::rules::CreateServiceType;
+use service_types::{ServiceBehaviour, rules};
+use switchboard::app::{self, App, Dependencies};
+use switchboard::cli::Cli;
 use switchboard::http::gateway::{Known, Switchboard};
 use switchboard::http::graphql::execute;
-use platform::ids::{ApiKeyId, EventId, FeedId, ServiceTypeId, SessionId};
-use numbering::keypad::keypad_digits;
-use events::rules::{CreateEvent, CreateNumberRange};
-use service_types::rules::CreateServiceType;
-use events::EventPhase;
-use service_types::{ServiceBehaviour, rules};
-use platform::store::Conn;
 
 use super::postgres::Cluster;
 
@@ -167,7 +167,7 @@ fn caller(actor: Actor) -> Known {
 
 async fn account(app: &App, username: &str) -> Actor {
     let mut conn = app.services.store.read().await.unwrap();
-    let account = accounts::queries::by_username(&mut conn, username).await.unwrap().unwrap();
+    let account = accounts::account_by_username(&mut conn, username).await.unwrap().unwrap();
     Actor::Person(Arc::new(Person {
         id: account.id,
         username: account.username,

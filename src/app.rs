@@ -8,33 +8,33 @@ use arc_swap::ArcSwap;
 use async_graphql::{Schema, ValidationMode};
 use tokio::sync::watch;
 
-use platform::access::rates::Buckets;
-use crate::graphql::accounts::SessionCookie;
-use platform::passwords::Hasher;
 use crate::authentication::KnownKeys;
-use platform::clock::{Clock, Rng};
 use crate::config::{Installation, Serving};
-use platform::error::InternalError;
-use accounts::hooks::AccountHooks;
-use platform::access::AccountStatusSource;
-use platform::hooks::Hooks;
-use extensions::ExtensionHooks;
-use numbers::NumberHooks;
-use provisioning::ProvisioningHooks;
+use crate::graphql::accounts::SessionCookie;
 use crate::graphql::context::{CoreTypeNames, PublicAddress};
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::with_catalogue;
 use crate::http::graphql::{OpenSockets, PublishedSchema};
 use crate::http::rates::Rates;
 use crate::http::requests::RequestCounts;
+use accounts::hooks::AccountHooks;
+use extensions::ExtensionHooks;
+use numbers::NumberHooks;
+use platform::access::AccountStatusSource;
+use platform::access::rates::Buckets;
+use platform::clock::{Clock, Rng};
+use platform::error::InternalError;
+use platform::hooks::Hooks;
 use platform::mail::Mailer;
 use platform::notifications::Notifier;
-use provisioning::subscribers::Subscribers;
-use provisioning::web_hooks::WebhookClient;
+use platform::passwords::Hasher;
 use platform::secrets::Sealer;
-use service_types::typing::{ServiceTypeSource, TypeCatalogue};
 use platform::services::{Services, ServicesInner};
 use platform::store::Store;
+use provisioning::ProvisioningHooks;
+use provisioning::subscribers::Subscribers;
+use provisioning::web_hooks::WebhookClient;
+use service_types::typing::{ServiceTypeSource, TypeCatalogue};
 
 /// The GraphQL schema as the HTTP layer serves it.
 pub type Published = PublishedSchema<Query, Mutation, Subscription>;
@@ -116,7 +116,7 @@ pub async fn open(installation: &Installation, dependencies: Dependencies) -> Re
 /// What the domains register with the layers below them.
 fn hooks() -> Hooks {
     let mut hooks = Hooks::default();
-    hooks.register::<dyn AccountStatusSource>(Arc::new(accounts::Accounts));
+    hooks.register::<dyn AccountStatusSource>(Arc::new(accounts::AccountStatusReader));
     hooks.register::<dyn AccountHooks>(Arc::new(ExtensionHooks));
     hooks.register::<dyn AccountHooks>(Arc::new(NumberHooks));
     hooks.register::<dyn AccountHooks>(Arc::new(ProvisioningHooks));

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use accounts::token::{ApiKey, Token};
-use api_keys::FoundKey;
+use accounts::AccountSession;
+use accounts::token::{ApiKeyToken, Token};
+use api_keys::AuthenticatedKey;
 use platform::access::{Actor, Key, Person};
 use platform::clock::{Monotonic, Timestamp};
 use platform::error::Error;
@@ -43,7 +44,7 @@ impl KnownKeys {
     /// When the database cannot be asked.
     pub async fn actor_of(&self, services: &Services, token: &str) -> Result<Option<Actor>, Error> {
         // Looking somebody up takes much room, which a key that is known does not have to carry through its request.
-        if !ApiKey::is_meant_by(token) {
+        if !ApiKeyToken::has_marker(token) {
             return Box::pin(actor_of(services, token)).await;
         }
         let digest = TokenDigest::from(Sha256::digest(token));
@@ -54,7 +55,7 @@ impl KnownKeys {
     }
 
     async fn look_up(&self, services: &Services, token: &str, digest: TokenDigest) -> Result<Option<Actor>, Error> {
-        let Some(presented) = ApiKey::parse(token) else { return Ok(None) };
+        let Some(presented) = ApiKeyToken::parse(token) else { return Ok(None) };
         // Both are taken before the database is asked.
         let (rings, at) = (services.notifier.keys_generation(), Monotonic::now());
         let Some((key, end)) = key_of(services, &presented).await? else { return Ok(None) };
@@ -86,8 +87,8 @@ impl KnownKeys {
 /// # Errors
 /// When the database cannot be asked.
 pub async fn actor_of(services: &Services, token: &str) -> Result<Option<Actor>, Error> {
-    if ApiKey::is_meant_by(token) {
-        let Some(presented) = ApiKey::parse(token) else { return Ok(None) };
+    if ApiKeyToken::has_marker(token) {
+        let Some(presented) = ApiKeyToken::parse(token) else { return Ok(None) };
         Ok(key_of(services, &presented).await?.map(|(key, _)| Actor::Key(Arc::new(key))))
     } else {
         let Some(presented) = Token::parse(token) else { return Ok(None) };
@@ -96,15 +97,15 @@ pub async fn actor_of(services: &Services, token: &str) -> Result<Option<Actor>,
 }
 
 /// The key with its end, if it has one.
-async fn key_of(services: &Services, presented: &ApiKey) -> Result<Option<(Key, Option<Timestamp>)>, Error> {
+async fn key_of(services: &Services, presented: &ApiKeyToken) -> Result<Option<(Key, Option<Timestamp>)>, Error> {
     let now = services.now();
-    let found = api_keys::queries::by_token(&mut *services.store.read().await?, presented, now).await?;
-    let Some(FoundKey { key, expires_at, last_used_at }) = found else { return Ok(None) };
+    let found = api_keys::api_key_by_token(&mut *services.store.read().await?, presented, now).await?;
+    let Some(AuthenticatedKey { key, expires_at, last_used_at }) = found else { return Ok(None) };
     if last_used_at.is_none_or(|at| is_long_ago(at, now)) {
         let id = key.id;
         services
             .store
-            .write(move |conn| Box::pin(async move { Ok(api_keys::queries::touch(conn, id, now).await?) }))
+            .write(move |conn| Box::pin(async move { Ok(api_keys::touch_api_key(conn, id, now).await?) }))
             .await?;
     }
     Ok(Some((key, expires_at)))
@@ -113,16 +114,13 @@ async fn key_of(services: &Services, presented: &ApiKey) -> Result<Option<(Key, 
 async fn person_of(services: &Services, presented: &Token) -> Result<Option<Person>, Error> {
     let now = services.now();
     let hash = presented.hash();
-    let found =
-        accounts::proof_queries::session_by_token(&mut *services.store.read().await?, hash.as_bytes(), now).await?;
-    let Some((session, account)) = found else { return Ok(None) };
+    let found = accounts::session_by_token(&mut *services.store.read().await?, hash.as_bytes(), now).await?;
+    let Some(AccountSession { session, account }) = found else { return Ok(None) };
     if is_long_ago(session.last_seen_at, now) {
         let id = session.id;
         services
             .store
-            .write(move |conn| {
-                Box::pin(async move { Ok(accounts::proof_queries::touch_session(conn, id, now).await?) })
-            })
+            .write(move |conn| Box::pin(async move { Ok(accounts::touch_session(conn, id, now).await?) }))
             .await?;
     }
     Ok(Some(Person {

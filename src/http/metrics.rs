@@ -8,12 +8,12 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-use platform::access::Actor;
 use crate::app::App;
+use crate::authentication;
+use platform::access::Actor;
 use platform::error::Error;
-use provisioning::metrics::{ConsumerMetrics, FeedMetrics, ProvisioningMetrics, collect};
 use platform::jobs;
-use crate::{authentication};
+use provisioning::metrics::{ConsumerMetrics, FeedMetrics, ProvisioningMetrics, collect};
 
 /// Answers `GET /metrics`.
 pub async fn metrics(
@@ -43,7 +43,7 @@ async fn has_key(app: &App, headers: &HeaderMap) -> bool {
 async fn gather(app: &App) -> Result<String, Error> {
     let ProvisioningMetrics { feeds, consumers } = collect(&app.services).await?;
     let mut conn = app.services.store.read().await?;
-    let accounts = accounts::queries::count(&mut conn, None, None).await?;
+    let accounts = accounts::count_accounts(&mut conn, None, None).await?;
     let waiting = jobs::waiting(&mut conn).await?;
     drop(conn);
     let mut text = String::new();

@@ -1,9 +1,10 @@
-//! Cookies, and the one in which browsers keep a session's token.
+//! `Set-Cookie` and `Cookie` headers, and the session cookie of browsers.
 
-/// For how long a browser keeps a session, in seconds: 30 days.
+/// Lifetime of the session cookie, in seconds: 30 days.
 const SESSION_SECONDS: u32 = 30 * 24 * 3600;
 
-/// The browser's cookie: `__Host-` with Secure, or another name where an admin chose plain HTTP on a LAN.
+/// The session cookie. Named `__Host-switchboard` with `Secure`, or `switchboard-lan` when the server is configured for plain
+/// HTTP.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionCookie {
     /// Whether browsers reach the server over plain HTTP.
@@ -16,23 +17,24 @@ impl SessionCookie {
         if self.plain_http { "switchboard-lan" } else { "__Host-switchboard" }
     }
 
-    pub(super) fn holding(self, token: &str) -> String {
+    /// `Set-Cookie` header that stores a session token.
+    pub(super) fn set_token(self, token: &str) -> String {
         set(self.name(), token, Some(SESSION_SECONDS), self.plain_http)
     }
 
-    /// The header that makes a browser forget the cookie.
-    pub fn gone(self) -> String {
+    /// `Set-Cookie` header that deletes the cookie.
+    pub fn clear(self) -> String {
         set(self.name(), "", Some(0), self.plain_http)
     }
 
-    /// The token in a `Cookie` header.
+    /// The session token in a `Cookie` header.
     pub fn token_in(self, header: &str) -> Option<&str> {
         value_of(header, self.name())
     }
 }
 
-/// A `Set-Cookie` header (RFC 6265, section 4.1) for this server alone, that no script reads and no other site's form sends. Without
-/// an age in seconds it is kept until the browser is closed.
+/// Builds a `Set-Cookie` header (RFC 6265, section 4.1) for this host, hidden from scripts and not sent with cross-site form posts.
+/// `max_age` is in seconds; without it the cookie lasts until the browser closes.
 pub fn set(name: &str, value: &str, max_age: Option<u32>, plain_http: bool) -> String {
     let age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
     let secure = if plain_http { "" } else { "; Secure" };

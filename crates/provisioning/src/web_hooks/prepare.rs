@@ -6,14 +6,14 @@ use url::Url;
 
 use super::model::WebHook;
 use super::payload::{Endpoint, Payload};
-use platform::access::{Actor, Caller};
-use platform::error::{Error, InternalError};
-use platform::feed_log::{self, FeedRef};
 use crate::consumer_queries;
 use crate::content_queries;
 use crate::cursor::Cursor;
 use crate::feed::{self, FeedReader};
 use crate::model::{ChangesResponse, Consumer, ResetReason};
+use platform::access::{Actor, Caller};
+use platform::error::{Error, InternalError};
+use platform::feed_log::{self, FeedRef};
 use platform::secrets::Secret;
 use platform::services::Services;
 
@@ -50,7 +50,7 @@ pub(super) async fn prepare(services: &Services, hook: &WebHook) -> Result<Prepa
     let consumer = consumer_queries::consumer(&mut conn, hook.consumer_id).await?.filter(|consumer| !consumer.paused);
     let Some(consumer) = consumer else { return Ok(Preparation::Skip) };
     let Some(feed) = feed_log::feed_by_id(&mut conn, consumer.feed_id).await? else { return Ok(Preparation::Skip) };
-    let Some(key) = api_keys::acting(&mut conn, consumer.api_key_id, now).await? else {
+    let Some(key) = api_keys::active_key_by_id(&mut conn, consumer.api_key_id, now).await? else {
         return impossible("its key was revoked or has expired");
     };
     let reference = FeedRef { event: feed.event_id, service_type: feed.service_type_id };
