@@ -1,7 +1,7 @@
 //! Accounts of people: registration, sign-in, sessions, roles, bans, deletion and export of personal data.
 //!
-//! Usernames are public and never change. E-mail addresses are private, and unique once verified. Neither the content nor the
-//! duration of a response reveals whether an address has an account.
+//! Usernames are public and never change. E-mail addresses are private, and unique once verified. Neither the content
+//! nor the duration of a response reveals whether an address has an account.
 
 pub mod actions;
 pub mod hooks;

@@ -46,7 +46,7 @@ pub struct Session {
 }
 
 /// A session together with its account.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug)]
 pub struct AccountSession {
     pub session: Session,
     pub account: Account,

@@ -203,8 +203,8 @@ async fn replace_search_terms(conn: &mut Conn, id: AccountId, search: &str) -> Q
     Ok(())
 }
 
-/// Erases the personal data of a deleted account. The id and the username stay as a pseudonym, because the audit and old rows
-/// refer to them. The caller deletes the sessions.
+/// Erases the personal data of a deleted account. The id and the username stay as a pseudonym, because the audit and
+/// old rows refer to them. The caller deletes the sessions.
 pub(super) async fn erase(conn: &mut Conn, _: &Permit, account: &Account, at: Timestamp) -> QueryResult<()> {
     replace_search_terms(conn, account.id, "").await?;
     query!(conn, |c| diesel::delete(mail_tokens::table.filter(mail_tokens::account_id.eq(account.id)))

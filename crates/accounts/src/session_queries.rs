@@ -25,7 +25,7 @@ pub async fn session_by_token(
     token_hash: &[u8],
     now: Timestamp,
 ) -> QueryResult<Option<AccountSession>> {
-    query!(conn, |c| sessions::table
+    let found: Option<(Session, Account)> = query!(conn, |c| sessions::table
         .inner_join(accounts::table.on(accounts::id.eq(sessions::account_id)))
         .filter(sessions::token_hash.eq(token_hash))
         .filter(sessions::expires_at.gt(now))
@@ -33,7 +33,8 @@ pub async fn session_by_token(
         .select((Session::as_select(), Account::as_select()))
         .get_result(c)
         .await
-        .optional())
+        .optional())?;
+    Ok(found.map(|(session, account)| AccountSession { session, account }))
 }
 
 /// The session with this id, expired or not.

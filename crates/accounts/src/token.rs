@@ -38,8 +38,8 @@ impl Token {
         Secret::new(URL_SAFE_NO_PAD.encode(self.0.as_ref()))
     }
 
-    /// The hash that is stored. A lookup by hash needs no comparison in constant time: the timing of the index reveals at
-    /// most bits of a hash that an attacker cannot choose.
+    /// The hash that is stored. A lookup by hash needs no comparison in constant time: the timing of the index reveals
+    /// at most bits of a hash that an attacker cannot choose.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0.as_ref()).into())
     }
@@ -98,7 +98,8 @@ impl fmt::Display for ApiKeyPrefix {
     }
 }
 
-/// An API key with its secret. Its text form is `swb_<prefix>_<token>`: the marker lets secret scanners recognise a leaked key.
+/// An API key with its secret. Its text form is `swb_<prefix>_<token>`: the marker lets secret scanners recognise a
+/// leaked key.
 #[derive(Debug)]
 pub struct ApiKeyToken {
     prefix: ApiKeyPrefix,

@@ -41,7 +41,8 @@ pub struct CreatedApiKey {
 /// Creates a key with the given limits.
 ///
 /// # Errors
-/// INVALID, REQUIRED or NOT_FOUND at the field concerned; an [`AuthError`](platform::error::AuthError) if the last sign-in is too long ago.
+/// INVALID, REQUIRED or NOT_FOUND at the field concerned; an [`AuthError`](platform::error::AuthError) if the last
+/// sign-in is too long ago.
 pub async fn create(services: &Services, caller: &Arc<Caller>, input: CreateApiKey) -> Result<CreatedApiKey, Error> {
     caller.actor.demand(Role::Admin)?;
     caller.actor.demand_recent_sign_in(services.now())?;

@@ -1,9 +1,9 @@
 //! Search for free numbers: near a number, ascending, by prefix, or at random.
 //!
-//! A range may contain ten million numbers, so a search does not enumerate it. It scans outward from its center, queries a
-//! [`TakenNumberSource`] in windows of at most [`WINDOW`] numbers, and stops when it has enough. One search queries at most
-//! [`MAX_WINDOWS`] windows, 200,000 numbers: if all of those are taken it may miss free numbers further away. Plans up to that size
-//! are always searched completely.
+//! A range may contain ten million numbers, so a search does not enumerate it. It scans outward from its center,
+//! queries a [`TakenNumberSource`] in windows of at most [`WINDOW`] numbers, and stops when it has enough. One search
+//! queries at most [`MAX_WINDOWS`] windows, 200,000 numbers: if all of those are taken it may miss free numbers further
+//! away. Plans up to that size are always searched completely.
 
 mod scan;
 
@@ -47,8 +47,8 @@ pub trait TakenNumberSource: Send {
 #[derive(Clone, Debug)]
 pub struct FreeNumbers {
     ranges: Vec<NumberRange>,
-    /// The ranges without reserved prefixes, sorted by the text of the first number. Ranges are prefix-free, so their numbers do
-    /// not interleave and this is the order of all numbers.
+    /// The ranges without reserved prefixes, sorted by the text of the first number. Ranges are prefix-free, so their
+    /// numbers do not interleave and this is the order of all numbers.
     parts: Vec<NumberRange>,
 }
 
@@ -65,8 +65,9 @@ impl FreeNumbers {
         self.parts.iter().map(NumberRange::size).sum()
     }
 
-    /// Up to `wanted` free numbers near `number`, without `number` itself: the numerically nearest first and the lower of two at
-    /// the same distance, first in its own range, then in the other ranges in the order of the difference in length.
+    /// Up to `wanted` free numbers near `number`, without `number` itself: the numerically nearest first and the lower
+    /// of two at the same distance, first in its own range, then in the other ranges in the order of the difference in
+    /// length.
     ///
     /// # Errors
     /// Errors of the source.
@@ -125,9 +126,9 @@ impl FreeNumbers {
         Ok(found)
     }
 
-    /// Up to `wanted` free numbers for `prefix`, which is digits (the caller converts keypad words): first the numbers that begin
-    /// with it, ascending and shorter numbers first, then the numerically nearest ones. A prefix longer than the numbers of a
-    /// range is truncated to their length. Empty if `prefix` is not 1 to 15 digits.
+    /// Up to `wanted` free numbers for `prefix`, which is digits (the caller converts keypad words): first the numbers
+    /// that begin with it, ascending and shorter numbers first, then the numerically nearest ones. A prefix longer than
+    /// the numbers of a range is truncated to their length. Empty if `prefix` is not 1 to 15 digits.
     ///
     /// # Errors
     /// Errors of the source.
@@ -160,9 +161,9 @@ impl FreeNumbers {
         Ok(found.numbers)
     }
 
-    /// Up to `wanted` free numbers in random order, uniformly distributed, by rejection sampling. If the plan is too full for that,
-    /// the rest is sampled from the list of all free numbers if one search covers the whole plan, and otherwise taken in ascending
-    /// order from a random number on.
+    /// Up to `wanted` free numbers in random order, uniformly distributed, by rejection sampling. If the plan is too
+    /// full for that, the rest is sampled from the list of all free numbers if one search covers the whole plan, and
+    /// otherwise taken in ascending order from a random number on.
     ///
     /// # Errors
     /// Errors of the source.

@@ -17,9 +17,9 @@ const MAX_INPUT_BYTES: usize = 64;
 
 /// A dialable number: 1 to 15 ASCII digits in an event's plan, or E.164 (`+` and 7 to 15 digits).
 ///
-/// The order is that of the text, byte by byte: `010` < `10` < `100` < `2`. Leading zeros are significant. Numbers of one length
-/// are in numerical order, and `+` comes before every digit. The database columns need a bytewise collation (SQLite's BINARY,
-/// PostgreSQL's "C") for the same order.
+/// The order is that of the text, byte by byte: `010` < `10` < `100` < `2`. Leading zeros are significant. Numbers of
+/// one length are in numerical order, and `+` comes before every digit. The database columns need a bytewise collation
+/// (SQLite's BINARY, PostgreSQL's "C") for the same order.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Number(String);
 
@@ -53,8 +53,8 @@ impl Number {
         }
     }
 
-    /// Reads a stored number. Checks the form but not the country, because rows must stay readable when a country's numbering plan
-    /// changes.
+    /// Reads a stored number. Checks the form but not the country, because rows must stay readable when a country's
+    /// numbering plan changes.
     ///
     /// # Errors
     /// `InternalError::Invariant` when the text is not a number.
@@ -125,7 +125,8 @@ fn e164_number(digits: &str) -> Result<Number, UserError> {
         let error = invalid_number("number.worldLength", "An international number has a plus sign and 7 to 15 digits.");
         return Err(error.naming(MIN_E164_DIGITS).naming(MAX_DIGITS));
     }
-    // Normalization must be idempotent. Where it removes a digit each time, as it may with Russia's trunk `8`, the input is invalid.
+    // Normalization must be idempotent. Where it removes a digit each time, as it may with Russia's trunk `8`, the
+    // input is invalid.
     let normal = normal_form(digits).filter(|normal| normal_form(normal).as_ref() == Some(normal));
     let normal = normal.ok_or_else(|| invalid_number("number.country", "No country has this international number."))?;
     Ok(Number(format!("+{normal}")))
@@ -142,8 +143,8 @@ fn normal_form(digits: &str) -> Option<String> {
     (MIN_E164_DIGITS..=MAX_DIGITS).contains(&digits.len()).then(|| digits.to_owned())
 }
 
-/// Whether the number matches the general pattern of a country with its code. The patterns of number types (mobile, toll free …)
-/// are ignored: they lag behind the assignments of regulators, and a new area code must not be rejected.
+/// Whether the number matches the general pattern of a country with its code. The patterns of number types (mobile,
+/// toll free …) are ignored: they lag behind the assignments of regulators, and a new area code must not be rejected.
 fn matches_country(number: &phonenumber::PhoneNumber) -> bool {
     let database = &phonenumber::metadata::DATABASE;
     let national = number.national().to_string();

@@ -1,8 +1,9 @@
 //! Numbering plans: ranges and reserved prefixes.
 //!
 //! A plan is prefix-free, as overlap dialling requires: no number is a prefix of another.
-//! The ranges of an event are prefix-free among themselves ([`NumberRange::conflicts_with`]), so a number inside a range only
-//! has to be unique; a number outside all ranges is compared with the ranges and with the other numbers outside.
+//! The ranges of an event are prefix-free among themselves ([`NumberRange::conflicts_with`]), so a number inside a
+//! range only has to be unique; a number outside all ranges is compared with the ranges and with the other numbers
+//! outside.
 
 use platform::error::{UserError, UserErrorKind};
 
@@ -11,7 +12,8 @@ use crate::number::{MAX_DIGITS, Number};
 /// Maximum size of a range.
 pub const MAX_RANGE_SIZE: u64 = 10_000_000;
 
-/// A non-empty range of numbers of `width` digits from `first` to `last`, both included. No range contains E.164 numbers.
+/// A non-empty range of numbers of `width` digits from `first` to `last`, both included. No range contains E.164
+/// numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NumberRange {
     pub width: usize,
@@ -76,16 +78,16 @@ impl NumberRange {
             .is_some_and(|digits| digits.width == self.width && (self.first..=self.last).contains(&digits.value))
     }
 
-    /// Whether the ranges share a number, or a number of one is a prefix of a number of the other, as with 2000–2999 and
-    /// 20000–29999.
+    /// Whether the ranges share a number, or a number of one is a prefix of a number of the other, as with 2000–2999
+    /// and 20000–29999.
     pub fn conflicts_with(&self, other: &Self) -> bool {
         let other = other.projection(self.width);
         self.first <= other.last && other.first <= self.last
     }
 
-    /// The numbers of `width` digits that conflict with this range: the prefixes of its numbers (smaller `width`), the numbers with
-    /// its numbers as prefixes (larger), or the range itself (equal). `width` is limited to [`MAX_DIGITS`]. The result may be
-    /// larger than [`MAX_RANGE_SIZE`].
+    /// The numbers of `width` digits that conflict with this range: the prefixes of its numbers (smaller `width`), the
+    /// numbers with its numbers as prefixes (larger), or the range itself (equal). `width` is limited to
+    /// [`MAX_DIGITS`]. The result may be larger than [`MAX_RANGE_SIZE`].
     #[must_use]
     pub fn projection(&self, width: usize) -> Self {
         let width = width.clamp(1, MAX_DIGITS);
@@ -132,8 +134,9 @@ pub fn check_range(range: &NumberRange, others: &[NumberRange]) -> Result<(), Us
     }
 }
 
-/// Rejects a number outside all ranges if it is a prefix of a number of a range, or the other way round. Accepts numbers inside a
-/// range and E.164 numbers. The caller compares with other numbers outside the ranges by [`proper_prefixes`] and [`PrefixBounds`].
+/// Rejects a number outside all ranges if it is a prefix of a number of a range, or the other way round. Accepts
+/// numbers inside a range and E.164 numbers. The caller compares with other numbers outside the ranges by
+/// [`proper_prefixes`] and [`PrefixBounds`].
 ///
 /// # Errors
 /// `Conflict` at `number`, with the conflicting range.
@@ -166,8 +169,8 @@ pub fn proper_prefixes(number: &Number) -> Vec<String> {
     if number.is_e164() { Vec::new() } else { (1..text.len()).map(|length| text[..length].to_owned()).collect() }
 }
 
-/// Bounds of the numbers that begin with a prefix, for a bytewise comparison: `lower < number AND number < upper` matches the
-/// longer numbers, `lower <= number` the prefix itself too.
+/// Bounds of the numbers that begin with a prefix, for a bytewise comparison: `lower < number AND number < upper`
+/// matches the longer numbers, `lower <= number` the prefix itself too.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PrefixBounds {
     /// The prefix.
@@ -212,8 +215,8 @@ impl ReservedPrefixes {
         &self.0
     }
 
-    /// Whether the number conflicts with a reserved prefix: one begins with the other. With 112 reserved, 11 is forbidden too,
-    /// because overlap dialling would complete the call before the 2. E.164 numbers never conflict.
+    /// Whether the number conflicts with a reserved prefix: one begins with the other. With 112 reserved, 11 is
+    /// forbidden too, because overlap dialling would complete the call before the 2. E.164 numbers never conflict.
     pub fn forbids(&self, number: &Number) -> bool {
         let text = number.as_str();
         !number.is_e164() && self.0.iter().any(|prefix| text.starts_with(prefix.as_str()) || prefix.starts_with(text))

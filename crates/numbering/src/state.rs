@@ -1,4 +1,5 @@
-//! The states of a number. Only the names are here, because errors contain them too; the `numbers` crate has the transitions.
+//! The states of a number. Only the names are here, because errors contain them too; the `numbers` crate has the
+//! transitions.
 
 use platform::text_enum;
 

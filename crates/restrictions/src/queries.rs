@@ -79,8 +79,8 @@ pub async fn of_targets(conn: &mut Conn, kind: TargetKind, ids: &[Id]) -> QueryR
         .await)
 }
 
-/// All restrictions if there are at most `limit`, otherwise `None`. For pages of many rows this is cheaper than a query by
-/// target.
+/// All restrictions if there are at most `limit`, otherwise `None`. For pages of many rows this is cheaper than a query
+/// by target.
 pub async fn all_if_few(conn: &mut Conn, limit: usize) -> QueryResult<Option<Vec<Restriction>>> {
     let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let found: Vec<Restriction> =

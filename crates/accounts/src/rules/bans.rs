@@ -1,7 +1,8 @@
 //! Banning an account and lifting a ban.
 //!
-//! A ban is a restriction of the account. It ends the account's sessions and appears in every feed that contains the account's
-//! extensions or groups with them. Lifting the ban only deletes the restriction, because nothing else was written.
+//! A ban is a restriction of the account. It ends the account's sessions and appears in every feed that contains the
+//! account's extensions or groups with them. Lifting the ban only deletes the restriction, because nothing else was
+//! written.
 
 use std::sync::Arc;
 
@@ -42,7 +43,8 @@ pub fn clean_reason(input: &str) -> Result<String, UserError> {
 /// Bans an account: no sign-in, no write, no calls. A second ban updates the reason.
 ///
 /// # Errors
-/// NOT_FOUND at `username`, LAST_ADMIN, INVALID at `reason`; [`AuthError::Forbidden`] for an operator who names an admin.
+/// NOT_FOUND at `username`, LAST_ADMIN, INVALID at `reason`; [`AuthError::Forbidden`] for an operator who names an
+/// admin.
 pub async fn ban(services: &Services, caller: &Arc<Caller>, username: &str, reason: &str) -> Result<Changed, Error> {
     let (username, reason) = (clean_username(username).map_err(|_| no_such_account())?, clean_reason(reason)?);
     transact!(services, caller, actions::BAN_ACCOUNT, Mode::Commit, |tx| {

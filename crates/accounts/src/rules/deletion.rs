@@ -1,7 +1,7 @@
 //! Deletion of an account.
 //!
-//! The account's holdings are deleted as by their own delete operations. The id and the username of the account remain, because
-//! the audit is immutable and refers to them, and no other account gets the username.
+//! The account's holdings are deleted as by their own delete operations. The id and the username of the account remain,
+//! because the audit is immutable and refers to them, and no other account gets the username.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ use super::{Accepted, SignInThrottle, enqueue_mail, verify_own_password};
 use crate::hooks::{AccountHooks, holdings};
 use crate::{Account, actions, queries, session_queries};
 
-/// Deletes the caller's own account, whatever the phase of the events of its extensions: the right to erasure (GDPR, article 17)
-/// does not depend on it.
+/// Deletes the caller's own account, whatever the phase of the events of its extensions: the right to erasure (GDPR,
+/// article 17) does not depend on it.
 ///
 /// # Errors
 /// CREDENTIALS_REJECTED at `password`, RATE_LIMITED after many failures, LAST_ADMIN, RESTRICTED for a banned account.

@@ -1,7 +1,7 @@
 //! Export of all data about one account (GDPR, article 15).
 //!
-//! The export is read in one transaction. The only data of other people in it are the numbers with a call edge to the account's
-//! extensions. Actors and targets of audit events are omitted.
+//! The export is read in one transaction. The only data of other people in it are the numbers with a call edge to the
+//! account's extensions. Actors and targets of audit events are omitted.
 
 use std::sync::Arc;
 
@@ -113,8 +113,8 @@ async fn mailed_links_section(export: &mut Export<'_>) -> Result<Value, Error> {
         .collect())
 }
 
-/// Audit events of the account as actor or target. A summary may name other people, so it is included only if the target is the
-/// account itself.
+/// Audit events of the account as actor or target. A summary may name other people, so it is included only if the
+/// target is the account itself.
 async fn audit_section(export: &mut Export<'_>, account: &Account) -> Result<Value, Error> {
     let own = account.id.global();
     let rows = audit::concerning(export.conn, &account.username, &own).await?.into_iter();

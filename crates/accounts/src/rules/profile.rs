@@ -47,8 +47,8 @@ pub struct ChangeEmail {
     pub password: String,
 }
 
-/// Starts a change of the e-mail address: mails a verification link to the new address. A verified old address stays in place
-/// until the new one is verified.
+/// Starts a change of the e-mail address: mails a verification link to the new address. A verified old address stays in
+/// place until the new one is verified.
 ///
 /// # Errors
 /// INVALID at `email`, CREDENTIALS_REJECTED at `password`, RATE_LIMITED after too many links or failed passwords.

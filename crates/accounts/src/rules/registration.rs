@@ -99,8 +99,8 @@ impl Candidate {
     }
 }
 
-/// Registers an account. A registration with an address that another account has verified succeeds like any other, but the
-/// other account's owner gets a notice and no verification link is sent.
+/// Registers an account. A registration with an address that another account has verified succeeds like any other, but
+/// the other account's owner gets a notice and no verification link is sent.
 ///
 /// # Errors
 /// INVALID, WEAK_PASSWORD or ALREADY_EXISTS at the field concerned.
@@ -257,7 +257,8 @@ pub async fn issue_setup_token(services: &Services) -> Result<Option<Token>, Err
 /// Creates the first admin with the token of the setup link.
 ///
 /// # Errors
-/// TOKEN_EXPIRED if the link was used or has expired, or an admin exists; INVALID and WEAK_PASSWORD at the field concerned.
+/// TOKEN_EXPIRED if the link was used or has expired, or an admin exists; INVALID and WEAK_PASSWORD at the field
+/// concerned.
 pub async fn complete_setup(
     services: &Services,
     caller: &Arc<Caller>,

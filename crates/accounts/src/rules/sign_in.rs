@@ -30,8 +30,8 @@ pub struct SignedIn {
     pub token: Option<Token>,
 }
 
-/// Signs in with a username or a verified address. An unknown login takes the same time and gives the same error as a wrong
-/// password.
+/// Signs in with a username or a verified address. An unknown login takes the same time and gives the same error as a
+/// wrong password.
 ///
 /// # Errors
 /// CREDENTIALS_REJECTED; RATE_LIMITED after many failures; RESTRICTED with the reason, only after a correct password.

@@ -1,4 +1,5 @@
-//! Throttling of password guesses: after five failures within 15 minutes, each further attempt has to wait 1 s, doubling to 60 s.
+//! Throttling of password guesses: after five failures within 15 minutes, each further attempt has to wait 1 s,
+//! doubling to 60 s.
 
 use platform::clock::Timestamp;
 use platform::error::{Error, UserError, UserErrorKind};

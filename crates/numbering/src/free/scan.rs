@@ -39,7 +39,8 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    /// Creates a scan of `parts` (one length, ascending, disjoint) away from `center` (of that length), without the center.
+    /// Creates a scan of `parts` (one length, ascending, disjoint) away from `center` (of that length), without the
+    /// center.
     pub(super) fn outward(parts: Vec<NumberRange>, center: &NumberRange, directions: &[Direction]) -> Self {
         let sides = directions
             .iter()

@@ -12,7 +12,8 @@ use super::password::Password;
 use crate::clock::Rng;
 use crate::error::InternalError;
 
-/// Length of the queue per core, about half a second of work. Requests beyond it are rejected, so that clients retry later.
+/// Length of the queue per core, about half a second of work. Requests beyond it are rejected, so that clients retry
+/// later.
 const QUEUE_PER_CORE: usize = 16;
 
 /// Result of a password verification.
@@ -93,7 +94,8 @@ impl Hasher {
     /// Verifies a password against a stored PHC string, with the cost parameters of the string.
     ///
     /// # Errors
-    /// [`InternalError::Overloaded`] when the queue is full; [`InternalError::Invariant`] when the string is not a hash.
+    /// [`InternalError::Overloaded`] when the queue is full; [`InternalError::Invariant`] when the string is not a
+    /// hash.
     pub async fn verify(&self, password: &Password, stored: &str) -> Result<PasswordCheck, InternalError> {
         let (argon2, password, stored) = (self.argon2.clone(), password.clone(), stored.to_owned());
         self.run_blocking(move || {
@@ -110,8 +112,8 @@ impl Hasher {
         .await
     }
 
-    /// Takes as long as [`Hasher::verify`] with a wrong password. Called for a login without an account, so that the duration of
-    /// the response does not reveal whether the account exists.
+    /// Takes as long as [`Hasher::verify`] with a wrong password. Called for a login without an account, so that the
+    /// duration of the response does not reveal whether the account exists.
     ///
     /// # Errors
     /// [`InternalError::Overloaded`] when the queue is full, as for an account that exists.
@@ -119,8 +121,8 @@ impl Hasher {
         self.verify(password, &self.dummy_hash).await.map(drop)
     }
 
-    /// Runs `work` on a blocking thread when a core is free. The work holds the permits until it ends, because a blocking task is
-    /// not cancelled when the client disconnects.
+    /// Runs `work` on a blocking thread when a core is free. The work holds the permits until it ends, because a
+    /// blocking task is not cancelled when the client disconnects.
     async fn run_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, InternalError> + Send + 'static,

@@ -17,14 +17,15 @@ const LENGTH: std::ops::RangeInclusive<usize> = 8..=1024;
 static COMMON: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
 
-/// A password in Unicode normalization form C (RFC 8265, section 4.2.2), so that a composed and a decomposed `ü` are equal.
+/// A password in Unicode normalization form C (RFC 8265, section 4.2.2), so that a composed and a decomposed `ü` are
+/// equal.
 /// `Debug` does not print it, and its memory is zeroed on drop.
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// Validates a new password from the input field `field`: 8 to 1024 bytes, any characters. `context` are words that an
-    /// attacker would try first, such as the username.
+    /// Validates a new password from the input field `field`: 8 to 1024 bytes, any characters. `context` are words that
+    /// an attacker would try first, such as the username.
     ///
     /// # Errors
     /// `WeakPassword` when it is too short, too long, common, or a context word with only non-letters around it.
