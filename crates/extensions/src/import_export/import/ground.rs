@@ -79,7 +79,7 @@ pub(super) async fn lock(tx: &mut Tx<'_>, event: &Event, rows: &[(u64, Extension
 async fn owners(conn: &mut Conn, rows: &[(u64, ExtensionRow)]) -> Result<HashMap<String, AccountId>, Error> {
     let names: BTreeSet<&str> = rows.iter().map(|(_, row)| row.owner.as_str()).collect();
     let names: Vec<&str> = names.into_iter().collect();
-    Ok(accounts::queries::ids_by_usernames(conn, &names).await?.into_iter().collect())
+    Ok(accounts::account_ids_by_username(conn, &names).await?)
 }
 
 impl ImportContext {
