@@ -18,7 +18,7 @@ use super::sender;
 use crate::app::App;
 use crate::graphql::error_code::ErrorCode;
 use extensions::directory::export::{self, Export};
-use extensions::directory::phonebooks::{Asked, Phonebook, phonebook};
+use extensions::directory::phonebooks::{PhonebookRequest, Phonebook, phonebook};
 use extensions::directory::{self, Audience};
 use platform::access::Actor;
 use platform::error::Error;
@@ -115,6 +115,6 @@ async fn render(
     Ok(match wanted.kind {
         Kind::Json => Some(export::json(&event.slug, &entries)?),
         Kind::Csv => Some(export::csv(&entries)?),
-        Kind::Phonebook(kind) => phonebook(Asked { kind, title: &event.name, address, page }, &entries)?,
+        Kind::Phonebook(kind) => phonebook(PhonebookRequest { kind, title: &event.name, address, page }, &entries)?,
     })
 }
