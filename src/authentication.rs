@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use accounts::AccountSession;
 use accounts::token::{ApiKeyToken, Token};
 use api_keys::AuthenticatedKey;
 use platform::access::{Actor, Key, Person};
@@ -121,7 +122,7 @@ async fn person_of(services: &Services, presented: &Token) -> Result<Option<Pers
     let hash = presented.hash();
     let found =
         accounts::session_by_token(&mut *services.store.read().await?, hash.as_bytes(), now).await?;
-    let Some((session, account)) = found else { return Ok(None) };
+    let Some(AccountSession { session, account }) = found else { return Ok(None) };
     if is_outdated(session.last_seen_at, now) {
         let id = session.id;
         services
