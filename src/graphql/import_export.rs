@@ -18,7 +18,7 @@ pub struct ImportExtensionsInput {
     /// A header and up to 1,000 rows, within the request limit of 256 KiB. The columns are those of `export`: number,
     /// service_type, owner, label, visibility, permissions, fallback_number, parameters, members.
     pub csv: String,
-    /// Report the outcome without a change.
+    /// Report what would happen; change nothing.
     #[graphql(default = true)]
     pub dry_run: bool,
     /// Import all rows or none.
@@ -50,7 +50,7 @@ pub struct ImportFailure {
     pub column: Option<String>,
     /// Message for a user.
     pub message: String,
-    /// Error code for a client.
+    /// What a client can act on.
     pub code: UserErrorCode,
 }
 
