@@ -266,7 +266,7 @@ fn collect_failure<T>(
 
 /// Checks that a number is not an E.164 number.
 fn check_event_number(number: Number) -> Result<Number, UserError> {
-    if number.is_world() {
+    if number.is_e164() {
         Err(UserError::invalid("number", "An event's own numbers are digits without a plus sign."))
     } else {
         Ok(number)

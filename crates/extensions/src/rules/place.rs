@@ -168,7 +168,7 @@ async fn lock(
 
 /// The account of this name, in any case, unless it was deleted.
 pub(super) async fn account_named(tx: &mut Tx<'_>, username: &str) -> Result<Option<Account>, Error> {
-    let found = accounts::queries::by_username(tx.conn, &username.trim().to_ascii_lowercase()).await?;
+    let found = accounts::account_by_username(tx.conn, &username.trim().to_ascii_lowercase()).await?;
     Ok(found.filter(|account| account.deleted_at.is_none()))
 }
 

@@ -83,7 +83,7 @@ pub(super) async fn lock(tx: &mut Tx<'_>, event: &Event, rows: &[(u64, Extension
 async fn load_owners(conn: &mut Conn, rows: &[(u64, ExtensionRow)]) -> Result<HashMap<String, AccountId>, Error> {
     let names: BTreeSet<&str> = rows.iter().map(|(_, row)| row.owner.as_str()).collect();
     let names: Vec<&str> = names.into_iter().collect();
-    Ok(accounts::queries::ids_by_usernames(conn, &names).await?.into_iter().collect())
+    Ok(accounts::account_ids_by_username(conn, &names).await?.into_iter().collect())
 }
 
 impl ImportContext {

@@ -168,7 +168,7 @@ impl<'a> ReferenceIndex<'a> {
             Some(number) => match self.find(number) {
                 Target::Found { id, .. } => links.fallback = Some(id),
                 Target::Failed => {}
-                Target::Missing if number.is_world() => links.external_number = Some(number.to_string()),
+                Target::Missing if number.is_e164() => links.external_number = Some(number.to_string()),
                 Target::Missing => {
                     let message = format!("{number} is not in service.");
                     fail(failures, planned.line, "fallback_number", UserError::not_found("", message));
