@@ -3,10 +3,8 @@
 //! Values that may contain a password are wrapped in [`Secret`] and parsed here, as clap's parse errors would quote
 //! them.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};

@@ -10,7 +10,7 @@ use super::content_queries;
 use super::cursor::Cursor;
 use super::model::{Consumer, FeedError};
 use super::queries;
-use platform::access::{Action, Caller, Permit, feed_scope};
+use platform::access::{Caller, Permit, feed_scope};
 use platform::error::{AuthError, Error, UserError};
 use platform::feed_log::digest::FeedDigest;
 use platform::feed_log::{self, Entry, Feed};

@@ -13,7 +13,6 @@ use crate::graphql::patch::patch;
 use crate::graphql::typed::ServiceParametersInput;
 use extensions::rules;
 use platform::error;
-use platform::patch::Patch;
 use service_types::typing::TypeCatalogue;
 
 /// Mutations of numbers and extensions.

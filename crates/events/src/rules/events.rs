@@ -1,6 +1,5 @@
 //! Inserts and changes events.
 
-use crate::actions;
 use crate::cascade::{self, ReservationIds};
 use crate::input::{clean_name, clean_slug};
 use crate::model::{Event, EventPhase, NumberRange};

@@ -33,7 +33,7 @@ pub async fn release_hold(
         if let Some(account) = tx.actor().account() {
             locks::accounts(tx.conn, &[account], LockMode::Shared).await?;
         }
-        let permit = lock(tx, actions::RELEASE_HOLD, event.as_ref(), &number).await?;
+        let permit = lock(tx, event.as_ref(), &number).await?;
         let missing = || UserError::not_found("number", "You hold no such number.");
         let found = queries::find_on(tx.conn, event.map(|event| event.id), number.as_str()).await?;
         let row = settle(tx, &permit, found.ok_or_else(missing)?).await?;

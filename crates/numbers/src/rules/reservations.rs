@@ -11,7 +11,7 @@ use accounts::Account;
 use events::{Event, EventPhase};
 use numbering::number::Number;
 use numbering::plan;
-use platform::access::{Action, Caller, Permit, Role};
+use platform::access::{Caller, Permit, Role};
 use platform::clock::Timestamp;
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::locks::{self, LockMode};
@@ -42,7 +42,7 @@ pub async fn reserve(services: &Services, caller: &Arc<Caller>, input: ReserveNu
         tx.actor().demand(Role::Operator)?;
         let event = plan_of(tx, input.event.as_deref()).await?;
         let owner = find_owner(tx, &input.owner).await?;
-        let permit = lock(tx, actions::RESERVE_NUMBER, event.as_ref(), &number).await?;
+        let permit = lock(tx, event.as_ref(), &number).await?;
         if input.until.is_some_and(|until| until <= tx.now) {
             return Err(UserError::invalid("until", "A reservation ends later than now.").into());
         }
@@ -78,7 +78,7 @@ pub async fn release_reservation(
     transact!(services, caller, actions::RELEASE_RESERVATION, Mode::Commit, |tx| {
         tx.actor().demand(Role::Operator)?;
         let event = plan_of(tx, event.as_deref()).await?;
-        let permit = lock(tx, actions::RELEASE_RESERVATION, event.as_ref(), &number).await?;
+        let permit = lock(tx, event.as_ref(), &number).await?;
         let row = take(tx, &permit, event.as_ref(), &number, expected_version).await?;
         // The clock alone makes other numbers available, so no other state passes.
         check_move(&row, NumberState::Available)?;
@@ -135,7 +135,7 @@ async fn find_owner(tx: &mut Tx<'_>, name: &str) -> Result<Account, Error> {
 ///
 /// # Errors
 /// As the permit; EVENT_CLOSED at `event` when it is archived.
-pub async fn lock(tx: &mut Tx<'_>, action: Action, event: Option<&Event>, number: &Number) -> Result<Permit, Error> {
+pub async fn lock(tx: &mut Tx<'_>, event: Option<&Event>, number: &Number) -> Result<Permit, Error> {
     match event {
         Some(event) => locks::events(tx.conn, &[event.id]).await?,
         None => lock_world(tx, number.as_str()).await?,

@@ -16,7 +16,7 @@ use crate::model::{EntryContent, FeedContext};
 use crate::render::{self, HiddenFields};
 use crate::{content_queries, queries as feed_queries};
 use accounts::token::Token;
-use platform::access::{self, Action, Caller};
+use platform::access::{self, Caller};
 use platform::clock::Timestamp;
 use platform::error::{Error, InternalError};
 use platform::feed_log::{self, FeedRef};

@@ -12,7 +12,7 @@ use super::queries;
 use accounts::token::Token;
 use events::EventPhase;
 use extensions::Extension;
-use platform::access::{self, Action, Caller, Permit};
+use platform::access::{self, Caller, Permit};
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::feed_log::FeedRef;
 use platform::ids::{DeviceLinkId, ExtensionId};

@@ -14,7 +14,7 @@ use super::model::WebHook;
 use super::queries;
 use crate::consumers::{self, ConsumerOutcome};
 use crate::model::Consumer;
-use platform::access::{Action, Caller, Role};
+use platform::access::{Caller, Role};
 use platform::error::{Error, InternalError, UserError};
 use platform::ids::ConsumerId;
 use platform::notifications::Notification;
