@@ -2,13 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 
+use ::extensions::visibility::Visibility;
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryResult, Queryable};
 use diesel_async::RunQueryDsl as _;
-use serde::Serialize;
-use serde_json::json;
-use serde_json::value::RawValue;
 use platform::clock::Timestamp;
-use ::extensions::visibility::Visibility;
 use platform::feed_log::entry_version;
 use platform::ids::{ExtensionId, FeedId};
 use platform::query;
@@ -16,6 +13,9 @@ use platform::store::Conn;
 use platform::store::schema::{accounts, extensions, feed_entries};
 use platform::store::types::JsonText;
 use platform::text::folding::ascii_label;
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::fixture::Fixture;
 use super::measure::compare;

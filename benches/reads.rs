@@ -3,15 +3,15 @@
 
 use std::cell::{Cell, RefCell};
 
+use ::extensions::Extension;
+use ::extensions::directory::{self, Audience, Key, Listing};
+use ::extensions::search::Query;
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryResult, Queryable, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
-use serde_json::{Value, json};
-use ::extensions::directory::{self, Audience, Key, Listing};
-use ::extensions::Extension;
-use ::extensions::search::Query;
 use platform::query;
 use platform::store::Conn;
 use platform::store::schema::{events, extensions, service_types};
+use serde_json::{Value, json};
 
 use super::fixture::{FIRST_NUMBER, Fixture};
 use super::measure::{Comparison, compare};

@@ -6,17 +6,15 @@
 
 use std::cell::Cell;
 
-use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult};
-use diesel_async::{AsyncConnection as _, RunQueryDsl as _, SimpleAsyncConnection as _};
-use futures_util::StreamExt as _;
-use serde_json::json;
-use platform::access::Actor;
-use platform::clock::Timestamp;
 use ::extensions::Extension;
 use ::extensions::search::SearchTerms;
 use ::extensions::visibility::Visibility;
+use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult};
+use diesel_async::{AsyncConnection as _, RunQueryDsl as _, SimpleAsyncConnection as _};
+use futures_util::StreamExt as _;
+use platform::access::Actor;
+use platform::clock::Timestamp;
 use platform::feed_log::Entry;
-use switchboard::http::gateway::Known;
 use platform::ids::{AccountId, EventId, ExtensionId, FeedId, ServiceTypeId};
 use platform::query;
 use platform::store::schema::{
@@ -25,6 +23,8 @@ use platform::store::schema::{
 };
 use platform::store::types::{Id, JsonValue};
 use platform::store::{Conn, SqliteConn, begin_nested, end_nested};
+use serde_json::json;
+use switchboard::http::gateway::Known;
 use tokio::sync::Mutex;
 
 use super::fixture::{FIRST_AVAILABLE_NUMBER, Fixture, parameters};

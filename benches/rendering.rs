@@ -7,9 +7,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value};
 use serde_json::json;
 use service_types::schema::{DigestSet, Parameters};
-use templates::{
-    ExtensionVariables, Limits, SHIPPED_TEMPLATES, RenderContext, TypeVariables, feed_context, render,
-};
+use templates::{ExtensionVariables, Limits, RenderContext, SHIPPED_TEMPLATES, TypeVariables, feed_context, render};
 
 use super::measure::compare;
 use super::table::Table;

@@ -3,9 +3,9 @@
 use std::cell::{Cell, RefCell};
 
 use diesel_async::SimpleAsyncConnection as _;
-use serde_json::json;
 use platform::access::Actor;
 use platform::store::Conn;
+use serde_json::json;
 
 use super::fixture::{Fixture, text};
 use super::measure::{compare, compare_after};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_graphql::Request;
 use futures_util::{Stream, StreamExt as _};
-use serde_json::json;
 use platform::notifications::{CHANNEL, Notification};
+use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use futures_util::StreamExt as _;
+use platform::clock::{Rng, SystemRng};
 use regex::bytes::{Regex, RegexBuilder};
 use serde_json::json;
-use platform::clock::{Rng, SystemRng};
 
 use crate::program::Installation;
 use crate::support::{ApiClient, Database, Scope, string};

@@ -28,8 +28,8 @@ use crate::graphql::limits::Tier;
 use platform::error::{Error, InternalError};
 use provisioning::cursor::Cursor;
 use provisioning::feed::FeedReader;
-use provisioning::subscribers::FeedName;
 use provisioning::snapshot_export::{FeedVersion, SnapshotSink};
+use provisioning::subscribers::FeedName;
 use provisioning::{json, long_poll, render};
 
 /// The longest that a poll waits, in seconds.

@@ -8,12 +8,12 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-use platform::access::Actor;
 use crate::app::App;
+use crate::authentication;
+use platform::access::Actor;
 use platform::error::Error;
-use provisioning::metrics::{ConsumerMetrics, FeedMetrics, ProvisioningMetrics, collect};
 use platform::jobs;
-use crate::{authentication};
+use provisioning::metrics::{ConsumerMetrics, FeedMetrics, ProvisioningMetrics, collect};
 
 /// Answers `GET /metrics`.
 pub async fn metrics(

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
 use platform::feed_log::digest::FeedDigest;
+use serde_json::{Value, json};
 
 /// The entries of a replica, by number.
 pub type Rows = BTreeMap<String, Value>;

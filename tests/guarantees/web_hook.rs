@@ -9,9 +9,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use provisioning::web_hooks;
 use serde_json::{Value, json};
 use sha2::Sha256;
-use provisioning::web_hooks;
 
 use super::fixture::Consumer;
 use super::replica::{Replica, Snapshot, change_from_http};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use platform::feed_log::digest::FeedDigest;
+use serde_json::Value;
 
 /// The id and the version of an entry.
 #[derive(Clone, PartialEq, Eq, Debug)]

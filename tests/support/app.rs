@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Parser as _;
-use serde_json::json;
+use platform::audit;
+use platform::clock::{Clock, ManualClock, Rng, SystemRng, Timestamp};
 use platform::passwords::Hasher;
+use serde_json::json;
 use switchboard::app::{App, Dependencies};
 use switchboard::cli::Cli;
-use platform::clock::{Clock, ManualClock, Rng, SystemRng, Timestamp};
-use platform::audit;
 use switchboard::{app, background, demo, http};
 
 use super::{Actor, ApiClient, Database};

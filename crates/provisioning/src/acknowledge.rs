@@ -75,8 +75,10 @@ pub async fn acknowledge(
     caller: &Arc<Caller>,
     input: Acknowledgement,
 ) -> Result<ConsumerOutcome, Error> {
-    transact(services, caller, actions::ACKNOWLEDGE_PROVISIONING, Mode::Commit, |tx| Box::pin(acknowledge_in(tx, input)))
-        .await
+    transact(services, caller, actions::ACKNOWLEDGE_PROVISIONING, Mode::Commit, |tx| {
+        Box::pin(acknowledge_in(tx, input))
+    })
+    .await
 }
 
 async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<ConsumerOutcome, Error> {

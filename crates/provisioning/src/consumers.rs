@@ -1,7 +1,7 @@
 //! Feed consumers: telephone systems that admins create, each bound to one API key and one feed.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -62,7 +62,8 @@ pub struct ConsumerOutcome {
 /// name that another consumer of the feed has.
 pub async fn create(services: &Services, caller: &Arc<Caller>, input: NewConsumer) -> Result<ConsumerOutcome, Error> {
     let rng = Arc::clone(&services.rng);
-    transact!(services, caller, actions::CREATE_FEED_CONSUMER, Mode::Commit, |tx| { create_in(tx, rng, input).await }).await
+    transact!(services, caller, actions::CREATE_FEED_CONSUMER, Mode::Commit, |tx| { create_in(tx, rng, input).await })
+        .await
 }
 
 async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Result<ConsumerOutcome, Error> {
@@ -140,15 +141,15 @@ pub async fn set_paused(
     paused: bool,
 ) -> Result<ConsumerOutcome, Error> {
     transact!(services, caller, actions::PAUSE_FEED_CONSUMER, Mode::Commit, |tx| {
-            let permit = tx.permit().await?;
-            let consumer = find(tx.conn, &id).await?;
-            rows::update(tx.conn, &permit, consumer.id, &consumer.name, paused).await?;
-            let verb = if paused { "paused" } else { "resumed" };
-            let summary = format!("{verb} the telephone system {}", consumer.name);
-            tx.audit(&permit, Some(consumer.id.global()), summary).await?;
-            tx.notify(Notification::Feed(consumer.feed_id));
-            Ok(ConsumerOutcome { id: consumer.id })
-        })
+        let permit = tx.permit().await?;
+        let consumer = find(tx.conn, &id).await?;
+        rows::update(tx.conn, &permit, consumer.id, &consumer.name, paused).await?;
+        let verb = if paused { "paused" } else { "resumed" };
+        let summary = format!("{verb} the telephone system {}", consumer.name);
+        tx.audit(&permit, Some(consumer.id.global()), summary).await?;
+        tx.notify(Notification::Feed(consumer.feed_id));
+        Ok(ConsumerOutcome { id: consumer.id })
+    })
     .await
 }
 
@@ -158,14 +159,14 @@ pub async fn set_paused(
 /// [`Error::User`] for an unknown consumer.
 pub async fn delete(services: &Services, caller: &Arc<Caller>, id: String) -> Result<ConsumerOutcome, Error> {
     transact!(services, caller, actions::DELETE_FEED_CONSUMER, Mode::Commit, |tx| {
-            let permit = tx.permit().await?;
-            let consumer = find(tx.conn, &id).await?;
-            rows::delete(tx.conn, &permit, consumer.id).await?;
-            tx.notify(Notification::Consumers);
-            tx.audit(&permit, Some(consumer.id.global()), format!("deleted the telephone system {}", consumer.name))
-                .await?;
-            Ok(ConsumerOutcome { id: consumer.id })
-        })
+        let permit = tx.permit().await?;
+        let consumer = find(tx.conn, &id).await?;
+        rows::delete(tx.conn, &permit, consumer.id).await?;
+        tx.notify(Notification::Consumers);
+        tx.audit(&permit, Some(consumer.id.global()), format!("deleted the telephone system {}", consumer.name))
+            .await?;
+        Ok(ConsumerOutcome { id: consumer.id })
+    })
     .await
 }
 

@@ -11,12 +11,12 @@ use platform::access::FeedScope;
 use platform::error::{Error, InternalError};
 use platform::feed_log::Entry;
 use platform::ids::{AccountId, EventId, ExtensionId, NumberId};
-use restrictions::{Restriction, RestrictionEffect, RestrictionSource, TargetKind};
 use platform::secrets::{SealContext, Sealer, SealingError};
-use service_types::schema::{DigestContext, DigestSet, Parameters, Viewer};
 use platform::store::Conn;
 use platform::store::types::Id;
 use platform::text::folding;
+use restrictions::{Restriction, RestrictionEffect, RestrictionSource, TargetKind};
+use service_types::schema::{DigestContext, DigestSet, Parameters, Viewer};
 
 /// Reads content with a scope: the feed, what the scope shows, and the keys that open secrets.
 pub struct ContentReader<'a> {

@@ -11,21 +11,21 @@ use diesel_async::RunQueryDsl as _;
 
 use super::model::FeedContext;
 use super::queries::CHUNK;
+use ::events::EventPhase;
+use ::extensions::groups::MembershipState;
+use ::extensions::visibility::Visibility;
 use platform::clock::Timestamp;
 use platform::error::{Error, InternalError};
-use ::extensions::visibility::Visibility;
 use platform::feed_log::FeedRef;
-use ::extensions::groups::MembershipState;
 use platform::ids::{AccountId, EventId, ExtensionId, NumberId, ServiceTypeId};
 use platform::query;
-use service_types::ServiceBehaviour;
-use ::events::EventPhase;
 use platform::store::Conn;
 use platform::store::schema::{
     accounts, call_permissions, events, extension_permissions, extension_unique_values, extensions, group_members,
     numbers, service_types as types,
 };
 use platform::store::types::{Id, JsonText};
+use service_types::ServiceBehaviour;
 
 /// The columns of an extension that its feed shows.
 #[derive(Queryable, Selectable)]

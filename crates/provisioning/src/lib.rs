@@ -34,7 +34,6 @@ pub mod subscribers;
 pub mod subscription;
 pub mod web_hooks;
 
-
 pub use account_hooks::ProvisioningHooks;
 pub use consumers::statuses_of;
 pub use prune::prune;

@@ -7,15 +7,15 @@ use diesel::prelude::{Insertable, Queryable, Selectable};
 use serde_json::Value;
 
 use super::cursor::Cursor;
-use platform::clock::Timestamp;
 use extensions::visibility::Visibility;
+use platform::clock::Timestamp;
 use platform::feed_log::{EntryKeys, Revision};
 use platform::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceTypeId};
-use restrictions::{RestrictionEffect, RestrictionSource};
-use service_types::schema::{DigestSet, ParameterSchema, Parameters};
 use platform::store::schema::{feed_consumers, feed_errors};
 use platform::store::types::Id;
 use platform::text_enum;
+use restrictions::{RestrictionEffect, RestrictionSource};
+use service_types::schema::{DigestSet, ParameterSchema, Parameters};
 
 text_enum! {
     /// The state of an extension in one telephone system.

@@ -20,8 +20,8 @@ use super::queries::keys_since;
 use platform::error::Error;
 use platform::feed_log::{Entry, EntryKeys, FeedRef, KeyHistoryRow, Revision};
 use platform::ids::ExtensionId;
-use service_types::schema::{ParameterSchema, Parameters};
 use platform::store::Conn;
+use service_types::schema::{ParameterSchema, Parameters};
 
 /// A number that no plan assigns. It stands in a removal whose former numbers all belong to other extensions, next to
 /// parameters that do not.

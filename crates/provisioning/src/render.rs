@@ -13,9 +13,9 @@ use super::queries;
 use super::snapshot_export::FeedVersion;
 use platform::access::FeedScope;
 use platform::error::{Error, InternalError};
+use platform::store::Conn;
 use service_types::schema::Parameters;
 use templates::{ExtensionVariables, Limits, MemberVariables, RenderContext, Template, TypeVariables};
-use platform::store::Conn;
 
 /// A rendered document.
 #[derive(Clone, Debug)]
@@ -138,10 +138,9 @@ fn render(input: RenderInput, now: &str) -> Result<Document, Error> {
     let head = version.head.encode();
     let extensions = Variable::from_object(ExtensionSequence { contents, hidden });
     let variables = templates::feed_context(&surroundings(&context, &head, now), extensions);
-    let body =
-        templates::render(template.format, &template.source, variables, Limits::FEED).map_err(|error| {
-            Error::BadRequest(format!("The template {} fails: {error}.{}", template.name, hidden.hint()))
-        })?;
+    let body = templates::render(template.format, &template.source, variables, Limits::FEED).map_err(|error| {
+        Error::BadRequest(format!("The template {} fails: {error}.{}", template.name, hidden.hint()))
+    })?;
     Ok(Document { content_type: template.content_type, body, head: version.head, etag: version.etag })
 }
 

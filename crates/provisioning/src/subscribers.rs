@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::consumers;
+use crate::feed::{self, FeedReader};
+use crate::snapshot_export::FeedVersion;
 use platform::access::{Actor, Role};
 use platform::clock::Monotonic;
 use platform::error::{AuthError, Error};
 use platform::ids::{ApiKeyId, FeedId};
-use crate::consumers;
-use crate::feed::{self, FeedReader};
-use crate::snapshot_export::FeedVersion;
 use platform::services::Services;
 
 use api_keys::KeyValidityCache;

@@ -1,4 +1,5 @@
-//! Service types: the JSON Schema of their extensions' parameters, the events that offer them and the ranges limited to them.
+//! Service types: the JSON Schema of their extensions' parameters, the events that offer them and the ranges limited to
+//! them.
 //!
 //! [`schema`] compiles and applies a type's `parameterSchema`; [`compiled`] caches each compiled version.
 

@@ -16,20 +16,20 @@ use serde_json::Value;
 
 use platform::access::rates::{Buckets, Rate};
 use platform::access::{Actor, ApiKeyScope, Caller, Key};
-use platform::passwords::Hasher;
 use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
-use platform::store::DatabaseUrl;
 use platform::feed_log::{ChangeSet, EntryChange, EntryKeys, FeedRef};
 use platform::ids::{AccountId, ApiKeyId, EventId, ExtensionId, ServiceTypeId};
 use platform::notifications::Notifier;
-use provisioning::cursor::Cursor;
-use provisioning::feed::{FeedReader, open};
-use provisioning::model::{Change, ChangesPage, ChangesResponse, ResetReason};
+use platform::passwords::Hasher;
 use platform::query;
 use platform::secrets::Sealer;
 use platform::services::{Services, ServicesInner};
+use platform::store::DatabaseUrl;
 use platform::store::schema::{api_keys, events};
 use platform::store::{Conn, Store};
+use provisioning::cursor::Cursor;
+use provisioning::feed::{FeedReader, open};
+use provisioning::model::{Change, ChangesPage, ChangesResponse, ResetReason};
 
 pub use transaction::TestTransaction;
 

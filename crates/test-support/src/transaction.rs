@@ -14,10 +14,10 @@ use platform::ids::ExtensionId;
 use platform::notifications::Notification;
 use platform::query;
 use platform::secrets::SealContext;
-use service_types::schema::ParameterSchema;
 use platform::store::Conn;
 use platform::store::schema::{extension_unique_values, extensions};
 use platform::store::types::{Id, JsonValue};
+use service_types::schema::ParameterSchema;
 
 /// Row changes of a test, with the feed changes that [`TestTransaction::commit`] appends.
 pub struct TestTransaction {

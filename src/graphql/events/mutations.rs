@@ -12,7 +12,6 @@ use crate::graphql::context::{caller, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::patch::patch;
 use events::rules as events;
-use platform::patch::Patch;
 use service_types::rules as service_types;
 
 /// Mutations of events, number ranges and call permissions, for admins.

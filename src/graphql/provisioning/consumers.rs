@@ -7,19 +7,19 @@ use tokio::sync::OnceCell;
 
 use super::queries::{event, service_type};
 use super::web_hooks::WebHook;
-use platform::access::Role;
 use crate::graphql::api_keys::ApiKey;
 use crate::graphql::context::{actor, services};
 use crate::graphql::enums::ProvisioningState;
 use crate::graphql::error::ApiError;
+use crate::graphql::events::Event;
 use crate::graphql::scalars::{DateTime, FeedCursor, PhoneNumber};
+use crate::graphql::service_types::ServiceType;
+use platform::access::Role;
 use platform::ids::ConsumerId;
 use provisioning::acknowledge::DIGEST_MISMATCH;
 use provisioning::consumers::{self, NumberedError};
 use provisioning::model::{Consumer, ConsumerStatus, Lag};
 use provisioning::web_hooks;
-use crate::graphql::events::Event;
-use crate::graphql::service_types::ServiceType;
 
 /// A telephone system as a consumer of a feed: bound to one key and one feed.
 #[derive(Clone)]

@@ -2,12 +2,12 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use platform::access::Role;
 use crate::graphql::accounts::AcceptedPayload;
-use platform::error::{Error, InternalError};
 use crate::graphql::context::{self, PublicAddress, actor, caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::DateTime;
+use platform::access::Role;
+use platform::error::{Error, InternalError};
 use provisioning::devices::rules::{self, DeviceLinkOutcome, NewDeviceLink};
 use provisioning::devices::{self, DeviceLinkRow, qr_code_svg};
 

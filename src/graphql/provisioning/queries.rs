@@ -4,19 +4,19 @@ use async_graphql::{Context, Object};
 
 use super::consumers::FeedConsumer;
 use super::types::{FeedEvent, FeedSnapshot, RenderedDocument};
-use platform::access::Role;
-use platform::error::InternalError;
 use crate::graphql::context::{actor, services};
 use crate::graphql::error::ApiError;
+use crate::graphql::events::Event;
 use crate::graphql::paging::DEFAULT_FIRST;
 use crate::graphql::scalars::FeedCursor;
+use crate::graphql::service_types::ServiceType;
+use platform::access::Role;
+use platform::error::InternalError;
 use platform::ids::{EventId, ServiceTypeId};
 use provisioning::consumers;
 use provisioning::cursor::{Cursor, SnapshotCursor};
 use provisioning::feed::{self, FeedReader};
 use provisioning::render;
-use crate::graphql::events::Event;
-use crate::graphql::service_types::ServiceType;
 
 /// The queries of provisioning.
 #[derive(Default)]

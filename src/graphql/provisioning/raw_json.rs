@@ -14,8 +14,8 @@ use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
 
 use super::types::{FeedChange, FeedExtension};
-use platform::error::InternalError;
 use crate::graphql::error::ApiError;
+use platform::error::InternalError;
 use provisioning::json::{FieldWriter, ProjectedField, Projection, nested_type};
 use provisioning::model::{Change, ChangesPage, SnapshotPage};
 

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema, Value as GraphQlValue};
 use serde_json::{Value, json};
 
-use test_support::{Fixture, NOW};
+use super::{FeedChange, FeedExtension, ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription};
+use ::restrictions::{NewRestriction, RestrictionSource, Target};
 use platform::access::ApiKeyScope;
 use platform::ids::{ExtensionId, NumberId, RestrictionId};
-use super::{
-    FeedChange, FeedExtension, ProvisioningMutation, ProvisioningQuery, ProvisioningSubscription,
-};
-use provisioning::model::{ChangesPage, SnapshotPage};
 use platform::query;
-use ::restrictions::{NewRestriction, RestrictionSource, Target};
 use platform::store::schema::restrictions;
+use provisioning::model::{ChangesPage, SnapshotPage};
+use test_support::{Fixture, NOW};
 
 const FIELDS: &str = "id slot number label asciiLabel parameters secrets digests permissions fallbackNumber active \
      restrictions effects members { number active } ownerUsername visibility version updatedAt again: number";

@@ -7,17 +7,17 @@ use futures_util::{Stream, StreamExt as _};
 
 use super::queries::parse_cursor;
 use super::types::FeedEvent;
-use platform::access::Role;
-use platform::error::InternalError;
 use crate::graphql::context::{actor, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::error_code::ErrorCode;
+use crate::graphql::events::Event;
 use crate::graphql::scalars::FeedCursor;
+use platform::access::Role;
+use platform::error::InternalError;
 use provisioning::consumer_changes::watch_consumers;
 use provisioning::feed;
 use provisioning::subscribers::Subscribers;
 use provisioning::subscription::subscribe;
-use crate::graphql::events::Event;
 
 /// The subscriptions of provisioning.
 #[derive(Default)]

@@ -6,11 +6,11 @@ use async_graphql::{ID, Json, Object, SimpleObject, Union};
 use serde_json::Value;
 
 use super::raw_json::{Changes, Entries};
-use platform::error::InternalError;
-use platform::feed_log::EntryKeys;
 use crate::graphql::enums::{DirectoryVisibility, ResetReason, RestrictionEffect, RestrictionSource};
 use crate::graphql::paging::PageInfo;
 use crate::graphql::scalars::{DateTime, FeedCursor, PhoneNumber};
+use platform::error::InternalError;
+use platform::feed_log::EntryKeys;
 use provisioning::cursor::SnapshotCursor;
 use provisioning::model::{Change, ChangesPage, ChangesResponse, EntryContent, MemberContent, SnapshotPage};
 

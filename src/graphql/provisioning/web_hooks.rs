@@ -4,13 +4,13 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::consumers::FeedConsumer;
 use super::mutations::{FeedConsumerPayload, payload};
-use platform::access::Role;
 use crate::graphql::accounts::AcceptedPayload;
-use platform::error::Error;
 use crate::graphql::context::{actor, caller, services};
 use crate::graphql::enums::WebHookState;
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::DateTime;
+use platform::access::Role;
+use platform::error::Error;
 use provisioning::web_hooks::{self, ReplayFrom, WebHookOutcome};
 
 /// The web hook of a telephone system: the changes of its feed are posted to its address, with a signature.

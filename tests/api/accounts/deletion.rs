@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use platform::ids::AccountId;
+use serde_json::json;
 
 use crate::support::{Actor, PASSWORD, Response, Scope, TestApp, string};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use platform::secrets::{Secret, open_with_passphrase};
+use serde_json::{Value, json};
 
 use crate::command::PASSPHRASE;
 use crate::support::{Actor, TestApp};

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use proptest::prelude::*;
-use proptest::strategy::ValueTree as _;
-use proptest::test_runner::TestRunner;
-use serde_json::{Map, Value, json};
 use extensions::import_export::row::{ExtensionRow, MemberRow, RowLimits};
 use extensions::import_export::{csv, row_json};
 use extensions::label::Label;
 use extensions::visibility::Visibility;
 use numbering::number::Number;
 use platform::secrets::{Secret, open_with_passphrase};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+use serde_json::{Map, Value, json};
 
 use super::HEADER;
 use crate::command::PASSPHRASE;

@@ -5,11 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use agent::{self, Options};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query};
 use serde_json::{Value, json};
-use agent::{self, Options};
 use tokio::sync::oneshot;
 
 use crate::support::{Actor, Scope, TestApp};

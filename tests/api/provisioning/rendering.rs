@@ -3,7 +3,7 @@
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use serde_json::{Value, json};
 use templates::document_structure;
-use templates::{TemplateFormat, SHIPPED_TEMPLATES};
+use templates::{SHIPPED_TEMPLATES, TemplateFormat};
 
 use crate::support::{Actor, ApiClient, Response, Scope, TestApp};
 

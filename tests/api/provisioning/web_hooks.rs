@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response as HttpResponse};
 use axum::routing::post;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde_json::{Value, json};
-use sha2::Sha256;
 use provisioning::web_hooks;
 use provisioning::web_hooks::HEADER;
+use serde_json::{Value, json};
+use sha2::Sha256;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::support::{Actor, Response, Scope, TestApp, string};

@@ -1,7 +1,8 @@
 //! Operations of admins on events, number ranges and call permissions.
 //!
-//! [`insert_event`], [`change_event`], [`insert_range`] and [`change_range`] run inside a transaction of the service types, which
-//! add what an event offers and to which service types a range is limited. The other operations open their own transaction.
+//! [`insert_event`], [`change_event`], [`insert_range`] and [`change_range`] run inside a transaction of the service
+//! types, which add what an event offers and to which service types a range is limited. The other operations open their
+//! own transaction.
 
 mod events;
 mod permissions;

@@ -31,14 +31,14 @@ use serde_json::Value;
 
 use super::model::Extension;
 use super::queries;
+use events::{Event, EventPhase};
 use platform::access::{Action, Permit, Requirement, Role, scope};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::{AccountId, ExtensionId};
 use platform::locks::{self, LockMode};
-use service_types::schema::{Editor, ParameterSchema, Parameters, Viewer};
-use events::{Event, EventPhase};
-use service_types::{ServiceType, compiled};
 use platform::transaction::{Mode, Tx};
+use service_types::schema::{Editor, ParameterSchema, Parameters, Viewer};
+use service_types::{ServiceType, compiled};
 
 /// An extension that an operation made or changed.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]

@@ -1,24 +1,24 @@
 //! Reservations: a number that is somebody's before it is in use.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use super::{Move, settle, shift, untouched_on};
+use crate::state::{Mover, NumberState, may_move};
+use crate::{NumberRow, PlanNumber, queries};
+use accounts::Account;
+use events::{Event, EventPhase};
+use numbering::number::Number;
+use numbering::plan;
 use platform::access::{Action, Caller, Permit, Role};
-use accounts::{Account};
 use platform::clock::Timestamp;
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::locks::{self, LockMode};
-use numbering::number::Number;
-use numbering::plan;
-use crate::state::{Mover, NumberState, may_move};
-use crate::{NumberRow, PlanNumber, queries};
-use restrictions::{TargetKind};
-use events::{Event, EventPhase};
 use platform::services::Services;
 use platform::store::types::Id;
 use platform::transaction::{Mode, Tx};
+use restrictions::TargetKind;
 
 /// What an operator keeps for somebody.
 pub struct ReserveNumber {
@@ -39,27 +39,27 @@ pub struct ReserveNumber {
 pub async fn reserve(services: &Services, caller: &Arc<Caller>, input: ReserveNumber) -> Result<PlanNumber, Error> {
     let number = of_plan(&input.number, input.event.is_some())?;
     transact!(services, caller, actions::RESERVE_NUMBER, Mode::Commit, |tx| {
-            tx.actor().demand(Role::Operator)?;
-            let event = plan_of(tx, input.event.as_deref()).await?;
-            let owner = find_owner(tx, &input.owner).await?;
-            let permit = lock(tx, actions::RESERVE_NUMBER, event.as_ref(), &number).await?;
-            if input.until.is_some_and(|until| until <= tx.now) {
-                return Err(UserError::invalid("until", "A reservation ends later than now.").into());
-            }
-            let row = take(tx, &permit, event.as_ref(), &number, input.expected_version).await?;
-            check_move(&row, NumberState::Reserved)?;
-            check_plan(tx, event.as_ref(), &number).await?;
-            check_bar(tx, &row).await?;
-            let step = Move { to: NumberState::Reserved, account: Some(owner.id), until: input.until, extension: None };
-            let row = shift(tx, &permit, row, step).await?;
-            let place = row.place();
-            let summary = match input.until {
-                Some(until) => format!("{} was reserved for {} until {until}", row.number, owner.username),
-                None => format!("{} was reserved for {}", row.number, owner.username),
-            };
-            tx.audit(&permit, Some(place.global()), summary).await?;
-            Ok(place)
-        })
+        tx.actor().demand(Role::Operator)?;
+        let event = plan_of(tx, input.event.as_deref()).await?;
+        let owner = find_owner(tx, &input.owner).await?;
+        let permit = lock(tx, actions::RESERVE_NUMBER, event.as_ref(), &number).await?;
+        if input.until.is_some_and(|until| until <= tx.now) {
+            return Err(UserError::invalid("until", "A reservation ends later than now.").into());
+        }
+        let row = take(tx, &permit, event.as_ref(), &number, input.expected_version).await?;
+        check_move(&row, NumberState::Reserved)?;
+        check_plan(tx, event.as_ref(), &number).await?;
+        check_bar(tx, &row).await?;
+        let step = Move { to: NumberState::Reserved, account: Some(owner.id), until: input.until, extension: None };
+        let row = shift(tx, &permit, row, step).await?;
+        let place = row.place();
+        let summary = match input.until {
+            Some(until) => format!("{} was reserved for {} until {until}", row.number, owner.username),
+            None => format!("{} was reserved for {}", row.number, owner.username),
+        };
+        tx.audit(&permit, Some(place.global()), summary).await?;
+        Ok(place)
+    })
     .await
 }
 
@@ -76,17 +76,17 @@ pub async fn release_reservation(
 ) -> Result<PlanNumber, Error> {
     let number = of_plan(number, event.is_some())?;
     transact!(services, caller, actions::RELEASE_RESERVATION, Mode::Commit, |tx| {
-            tx.actor().demand(Role::Operator)?;
-            let event = plan_of(tx, event.as_deref()).await?;
-            let permit = lock(tx, actions::RELEASE_RESERVATION, event.as_ref(), &number).await?;
-            let row = take(tx, &permit, event.as_ref(), &number, expected_version).await?;
-            // The clock alone makes other numbers available, so no other state passes.
-            check_move(&row, NumberState::Available)?;
-            let step = Move { to: NumberState::Available, account: None, until: None, extension: None };
-            let place = shift(tx, &permit, row, step).await?.place();
-            tx.audit(&permit, Some(place.global()), format!("the reservation of {number} was released")).await?;
-            Ok(place)
-        })
+        tx.actor().demand(Role::Operator)?;
+        let event = plan_of(tx, event.as_deref()).await?;
+        let permit = lock(tx, actions::RELEASE_RESERVATION, event.as_ref(), &number).await?;
+        let row = take(tx, &permit, event.as_ref(), &number, expected_version).await?;
+        // The clock alone makes other numbers available, so no other state passes.
+        check_move(&row, NumberState::Available)?;
+        let step = Move { to: NumberState::Available, account: None, until: None, extension: None };
+        let place = shift(tx, &permit, row, step).await?.place();
+        tx.audit(&permit, Some(place.global()), format!("the reservation of {number} was released")).await?;
+        Ok(place)
+    })
     .await
 }
 
@@ -185,7 +185,11 @@ fn check_move(row: &NumberRow, to: NumberState) -> Result<(), UserError> {
 
 /// The problem of a number whose state does not allow the move.
 pub(super) fn not_from(row: &NumberRow, to: NumberState) -> UserError {
-    let kind = UserErrorKind::InvalidTransition { number: row.number.clone(), from: row.state.as_str().to_owned(), to: to.as_str().to_owned() };
+    let kind = UserErrorKind::InvalidTransition {
+        number: row.number.clone(),
+        from: row.state.as_str().to_owned(),
+        to: to.as_str().to_owned(),
+    };
     UserError::new(kind, "number", format!("The number is {}: it cannot become {}.", row.state.as_str(), to.as_str()))
 }
 

@@ -5,10 +5,10 @@ use diesel_async::RunQueryDsl as _;
 
 use super::model::{Entry, Feed, FeedRef, KeyHistoryRow, Revision, RevisionRow};
 use crate::ids::{EventId, ExtensionId, FeedId, ServiceTypeId};
-use crate::store::schema::{feed_entries, feed_keys, feed_revisions, feeds};
-use crate::store::{CHUNK, Conn};
 use crate::insert_rows;
 use crate::query;
+use crate::store::schema::{feed_entries, feed_keys, feed_revisions, feeds};
+use crate::store::{CHUNK, Conn};
 
 /// The feed of an event and a service type; `None` before its first use.
 pub async fn feed_of(conn: &mut Conn, feed: FeedRef) -> QueryResult<Option<Feed>> {

@@ -1,7 +1,7 @@
 //! The document of one device: its extension rendered through a template.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use minijinja::Value as Variable;
@@ -10,23 +10,23 @@ use sha2::{Digest as _, Sha256};
 
 use super::model::{DeviceLink, desk_phone_address, softphone_address};
 use super::queries::{self, LinkTarget};
-use platform::access::{self, Action, Caller};
-use accounts::token::Token;
-use platform::clock::Timestamp;
-use platform::error::{Error, InternalError};
-use platform::feed_log::{self, FeedRef};
 use crate::content::ContentReader;
 use crate::cursor::Cursor;
 use crate::model::{EntryContent, FeedContext};
 use crate::render::{self, HiddenFields};
 use crate::{content_queries, queries as feed_queries};
-use restrictions::{RestrictionEffect};
+use accounts::token::Token;
+use platform::access::{self, Action, Caller};
+use platform::clock::Timestamp;
+use platform::error::{Error, InternalError};
+use platform::feed_log::{self, FeedRef};
 use platform::secrets::Sealer;
-use service_types::schema::{Parameters, Viewer};
-use templates::{DeviceVariables, Limits, Template};
 use platform::services::Services;
 use platform::store::Conn;
 use platform::transaction::Mode;
+use restrictions::RestrictionEffect;
+use service_types::schema::{Parameters, Viewer};
+use templates::{DeviceVariables, Limits, Template};
 
 /// The shortest time between two writes of a link's last fetch, in seconds.
 const FETCH_INTERVAL_SECONDS: i64 = 300;
@@ -94,14 +94,14 @@ pub async fn fetch(services: &Services, request: DocumentRequest<'_>) -> Result<
 async fn use_up(services: &Services, link: DeviceLink) -> Result<bool, Error> {
     let caller = Caller::system("device");
     transact!(services, &caller, actions::FETCH_DEVICE_DOCUMENT, Mode::Commit, |tx| {
-            let permit = tx.permit().await?;
-            let is_first_use = queries::use_up(tx.conn, &permit, link.id, tx.now).await?;
-            if is_first_use {
-                let summary = "a softphone fetched its configuration by a link";
-                tx.audit(&permit, Some(link.extension_id.global()), summary).await?;
-            }
-            Ok(is_first_use)
-        })
+        let permit = tx.permit().await?;
+        let is_first_use = queries::use_up(tx.conn, &permit, link.id, tx.now).await?;
+        if is_first_use {
+            let summary = "a softphone fetched its configuration by a link";
+            tx.audit(&permit, Some(link.extension_id.global()), summary).await?;
+        }
+        Ok(is_first_use)
+    })
     .await
 }
 

@@ -1,7 +1,7 @@
 //! Creating and revoking device links.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 use super::documents::DocumentBuilder;
 use super::model::{DeviceLink, desk_phone_address, softphone_address};
 use super::queries;
-use platform::access::{self, Action, Caller, Permit};
 use accounts::token::Token;
+use events::EventPhase;
+use extensions::Extension;
+use platform::access::{self, Action, Caller, Permit};
 use platform::error::{Error, UserError, UserErrorKind};
-use extensions::{Extension};
 use platform::feed_log::FeedRef;
 use platform::ids::{DeviceLinkId, ExtensionId};
 use platform::secrets::Secret;
-use templates::{Template};
-use events::EventPhase;
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
+use templates::Template;
 
 /// The time within which a softphone's link must be used, in seconds: ten minutes.
 const SOFTPHONE_SECONDS: i64 = 600;
@@ -57,10 +57,10 @@ pub async fn create_softphone_link(
     caller.actor.demand(access::Role::User)?;
     caller.actor.demand_recent_sign_in(services.now())?;
     transact!(services, caller, actions::CREATE_SOFTPHONE_LINK, Mode::Commit, |tx| {
-            let permit = tx.permit().await?;
-            let (row, template) = load_target(tx, &permit, &input).await?;
-            insert_link(tx, &permit, LinkSpec { row, template, mac: None, public_url }).await
-        })
+        let permit = tx.permit().await?;
+        let (row, template) = load_target(tx, &permit, &input).await?;
+        insert_link(tx, &permit, LinkSpec { row, template, mac: None, public_url }).await
+    })
     .await
 }
 
@@ -81,16 +81,16 @@ pub async fn create_desk_phone_link(
     caller.actor.demand(access::Role::User)?;
     caller.actor.demand_recent_sign_in(services.now())?;
     transact!(services, caller, actions::CREATE_DESK_PHONE_LINK, Mode::Commit, |tx| {
-            let permit = tx.permit().await?;
-            let (row, template) = load_target(tx, &permit, &input).await?;
-            let parameter = || row.parameters.0.get("mac").and_then(serde_json::Value::as_str).map(str::to_owned);
-            let missing = || UserError::new(UserErrorKind::Required, "mac", "Give the telephone's MAC address.");
-            let text = mac.or_else(parameter).ok_or_else(missing)?;
-            // An address copied from a label may contain spaces.
-            let bytes = templates::parse_mac(&text.split_whitespace().collect::<String>())
-                .ok_or_else(|| UserError::invalid("mac", "This is no MAC address, such as 00:15:65:12:34:56."))?;
-            insert_link(tx, &permit, LinkSpec { row, template, mac: Some(hex::encode(bytes)), public_url }).await
-        })
+        let permit = tx.permit().await?;
+        let (row, template) = load_target(tx, &permit, &input).await?;
+        let parameter = || row.parameters.0.get("mac").and_then(serde_json::Value::as_str).map(str::to_owned);
+        let missing = || UserError::new(UserErrorKind::Required, "mac", "Give the telephone's MAC address.");
+        let text = mac.or_else(parameter).ok_or_else(missing)?;
+        // An address copied from a label may contain spaces.
+        let bytes = templates::parse_mac(&text.split_whitespace().collect::<String>())
+            .ok_or_else(|| UserError::invalid("mac", "This is no MAC address, such as 00:15:65:12:34:56."))?;
+        insert_link(tx, &permit, LinkSpec { row, template, mac: Some(hex::encode(bytes)), public_url }).await
+    })
     .await
 }
 
@@ -104,18 +104,18 @@ pub async fn revoke_device_link(
     id: String,
 ) -> Result<DeviceLinkOutcome, Error> {
     transact!(services, caller, actions::REVOKE_DEVICE_LINK, Mode::Commit, |tx| {
-            let permit = tx.permit().await?;
-            let id = DeviceLinkId::from_global(&id)
-                .ok_or_else(|| UserError::invalid("id", "This is not the id of a device link."))?;
-            let missing = || UserError::not_found("id", "There is no such device link.");
-            let link = queries::by_id(tx.conn, id).await?.ok_or_else(missing)?;
-            let scope = access::scope(tx.actor());
-            let row = extensions::queries::by_id(tx.conn, &scope, link.extension_id).await?;
-            let row = row.filter(|row| permit.is_for(row.owner_id)).ok_or_else(missing)?;
-            queries::delete(tx.conn, &permit, id).await?;
-            tx.audit(&permit, Some(row.id.global()), format!("a device link of {} was revoked", row.number)).await?;
-            Ok(DeviceLinkOutcome { id, extension: row.id, address: None })
-        })
+        let permit = tx.permit().await?;
+        let id = DeviceLinkId::from_global(&id)
+            .ok_or_else(|| UserError::invalid("id", "This is not the id of a device link."))?;
+        let missing = || UserError::not_found("id", "There is no such device link.");
+        let link = queries::by_id(tx.conn, id).await?.ok_or_else(missing)?;
+        let scope = access::scope(tx.actor());
+        let row = extensions::queries::by_id(tx.conn, &scope, link.extension_id).await?;
+        let row = row.filter(|row| permit.is_for(row.owner_id)).ok_or_else(missing)?;
+        queries::delete(tx.conn, &permit, id).await?;
+        tx.audit(&permit, Some(row.id.global()), format!("a device link of {} was revoked", row.number)).await?;
+        Ok(DeviceLinkOutcome { id, extension: row.id, address: None })
+    })
     .await
 }
 

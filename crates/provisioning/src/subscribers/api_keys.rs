@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+use crate::consumer_queries as rows;
 use platform::clock::{Monotonic, Timestamp};
 use platform::error::{Error, InternalError};
 use platform::ids::ApiKeyId;
-use crate::consumer_queries as rows;
 use platform::services::Services;
 
 /// The largest age of a result without a notification of a revoked key. Together with the poll interval of a

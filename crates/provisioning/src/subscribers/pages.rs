@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cursor::Cursor;
+use crate::feed::FeedReader;
+use crate::model::{ChangesPage, ChangesResponse};
 use platform::access::FeedScope;
 use platform::error::Error;
 use platform::ids::FeedId;
 use platform::notifications::single_flight::{Conversion, Generation, SingleFlight};
-use crate::cursor::Cursor;
-use crate::feed::FeedReader;
-use crate::model::{ChangesPage, ChangesResponse};
 
 /// The time for which a page is shared. Subscribers that one notification wakes ask within less.
 const MAX_AGE: Duration = Duration::from_secs(1);

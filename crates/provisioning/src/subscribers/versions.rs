@@ -9,14 +9,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::FeedName;
+use crate::content_queries;
+use crate::feed::FeedReader;
+use crate::snapshot_export::FeedVersion;
 use platform::access::FeedScope;
 use platform::error::Error;
 use platform::feed_log::{self, FeedRef, Revision};
 use platform::ids::FeedId;
 use platform::notifications::single_flight::{Conversion, Generation, SingleFlight};
-use crate::content_queries;
-use crate::feed::FeedReader;
-use crate::snapshot_export::FeedVersion;
 use platform::services::Services;
 
 /// The largest age of a result without a notification.

@@ -10,9 +10,9 @@ use super::payload::{DeliveryResponse, Payload, body};
 use super::prepare::{Delivery, Preparation, prepare};
 use super::queries;
 use super::signature::sign;
+use crate::acknowledge::{self, Acknowledgement};
 use platform::error::{Error, InternalError};
 use platform::ids::ConsumerId;
-use crate::acknowledge::{self, Acknowledgement};
 use platform::services::Services;
 
 /// The number of payloads that are posted under one claim.

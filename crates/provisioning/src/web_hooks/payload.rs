@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use platform::error::InternalError;
-use platform::ids::ConsumerId;
 use crate::acknowledge::{Acknowledgement, ReportedError};
 use crate::cursor::Cursor;
 use crate::json;
 use crate::model::{ChangesPage, ResetReason};
+use platform::error::InternalError;
+use platform::ids::ConsumerId;
 
 /// The consumer and the feed of a delivery.
 #[derive(Clone, Debug)]

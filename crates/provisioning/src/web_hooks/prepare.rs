@@ -6,14 +6,14 @@ use url::Url;
 
 use super::model::WebHook;
 use super::payload::{Endpoint, Payload};
-use platform::access::{Actor, Caller};
-use platform::error::{Error, InternalError};
-use platform::feed_log::{self, FeedRef};
 use crate::consumer_queries;
 use crate::content_queries;
 use crate::cursor::Cursor;
 use crate::feed::{self, FeedReader};
 use crate::model::{ChangesResponse, Consumer, ResetReason};
+use platform::access::{Actor, Caller};
+use platform::error::{Error, InternalError};
+use platform::feed_log::{self, FeedRef};
 use platform::secrets::Secret;
 use platform::services::Services;
 

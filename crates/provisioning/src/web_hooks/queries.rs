@@ -7,11 +7,11 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 
 use super::model::WebHook;
+use ::events::EventPhase;
 use platform::access::Permit;
 use platform::clock::Timestamp;
 use platform::ids::ConsumerId;
 use platform::query;
-use ::events::EventPhase;
 use platform::store::Conn;
 use platform::store::schema::{events, feed_consumers, feed_web_hooks, feeds};
 

@@ -1,8 +1,8 @@
 //! Operations of admins and operators on web hooks.
 
-use platform::transact;
-use platform::access::ROTATE_KEY;
 use crate::actions;
+use platform::access::ROTATE_KEY;
+use platform::transact;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 use super::destination;
 use super::model::WebHook;
 use super::queries;
+use crate::consumers::{self, ConsumerOutcome};
+use crate::model::Consumer;
 use platform::access::{Action, Caller, Role};
 use platform::error::{Error, InternalError, UserError};
 use platform::ids::ConsumerId;
 use platform::notifications::Notification;
-use crate::consumers::{self, ConsumerOutcome};
-use crate::model::Consumer;
 use platform::secrets::Secret;
 use platform::services::Services;
 use platform::store::Conn;
@@ -91,14 +91,14 @@ pub async fn rotate(services: &Services, caller: &Arc<Caller>, consumer: String)
     caller.actor.demand(Role::Admin)?;
     caller.actor.demand_recent_sign_in(services.now())?;
     transact!(services, caller, actions::ROTATE_WEB_HOOK_SECRET, Mode::Commit, |tx| {
-            let permit = tx.permit().await?;
-            let (consumer, hook) = find_hook(tx, &consumer).await?;
-            let (sealed, secret) = generate_secret(tx, consumer.id)?;
-            queries::save(tx.conn, &permit, &WebHook { secret: sealed, ..hook }).await?;
-            let summary = format!("replaced the secret of the web hook of the telephone system {}", consumer.name);
-            tx.audit(&permit, Some(consumer.id.global()), summary).await?;
-            Ok(WebHookOutcome { consumer: consumer.id, secret })
-        })
+        let permit = tx.permit().await?;
+        let (consumer, hook) = find_hook(tx, &consumer).await?;
+        let (sealed, secret) = generate_secret(tx, consumer.id)?;
+        queries::save(tx.conn, &permit, &WebHook { secret: sealed, ..hook }).await?;
+        let summary = format!("replaced the secret of the web hook of the telephone system {}", consumer.name);
+        tx.audit(&permit, Some(consumer.id.global()), summary).await?;
+        Ok(WebHookOutcome { consumer: consumer.id, secret })
+    })
     .await
 }
 
@@ -108,13 +108,13 @@ pub async fn rotate(services: &Services, caller: &Arc<Caller>, consumer: String)
 /// [`Error::User`] for an unknown consumer and one without a web hook.
 pub async fn delete(services: &Services, caller: &Arc<Caller>, consumer: String) -> Result<ConsumerOutcome, Error> {
     transact!(services, caller, actions::DELETE_WEB_HOOK, Mode::Commit, |tx| {
-            let permit = tx.permit().await?;
-            let (consumer, _) = find_hook(tx, &consumer).await?;
-            queries::delete(tx.conn, &permit, consumer.id).await?;
-            let summary = format!("deleted the web hook of the telephone system {}", consumer.name);
-            tx.audit(&permit, Some(consumer.id.global()), summary).await?;
-            Ok(ConsumerOutcome { id: consumer.id })
-        })
+        let permit = tx.permit().await?;
+        let (consumer, _) = find_hook(tx, &consumer).await?;
+        queries::delete(tx.conn, &permit, consumer.id).await?;
+        let summary = format!("deleted the web hook of the telephone system {}", consumer.name);
+        tx.audit(&permit, Some(consumer.id.global()), summary).await?;
+        Ok(ConsumerOutcome { id: consumer.id })
+    })
     .await
 }
 
@@ -138,21 +138,21 @@ pub async fn replay(
     from: ReplayFrom,
 ) -> Result<ConsumerOutcome, Error> {
     transact!(services, caller, actions::REPLAY_WEB_HOOK, Mode::Commit, |tx| {
-            let permit = tx.permit().await?;
-            let (consumer, hook) = find_hook(tx, &consumer).await?;
-            let hook = WebHook {
-                created_at: hook.created_at,
-                delivered_at: hook.delivered_at,
-                ..new_hook(tx, consumer.id, hook.url, hook.secret)
-            };
-            queries::save(tx.conn, &permit, &hook).await?;
-            if from == ReplayFrom::Snapshot {
-                queries::clear_position(tx.conn, &permit, consumer.id).await?;
-            }
-            tx.audit(&permit, Some(consumer.id.global()), replay_summary(&consumer.name, from)).await?;
-            tx.notify(Notification::Feed(consumer.feed_id));
-            Ok(ConsumerOutcome { id: consumer.id })
-        })
+        let permit = tx.permit().await?;
+        let (consumer, hook) = find_hook(tx, &consumer).await?;
+        let hook = WebHook {
+            created_at: hook.created_at,
+            delivered_at: hook.delivered_at,
+            ..new_hook(tx, consumer.id, hook.url, hook.secret)
+        };
+        queries::save(tx.conn, &permit, &hook).await?;
+        if from == ReplayFrom::Snapshot {
+            queries::clear_position(tx.conn, &permit, consumer.id).await?;
+        }
+        tx.audit(&permit, Some(consumer.id.global()), replay_summary(&consumer.name, from)).await?;
+        tx.notify(Notification::Feed(consumer.feed_id));
+        Ok(ConsumerOutcome { id: consumer.id })
+    })
     .await
 }
 
@@ -171,19 +171,19 @@ fn replay_summary(name: &str, from: ReplayFrom) -> String {
 /// A secret that cannot be opened, or a database error; no secret is changed then.
 pub async fn reseal(services: &Services) -> Result<usize, Error> {
     transact!(services, &Caller::system("rotate-key"), ROTATE_KEY, Mode::Commit, |tx| {
-            let permit = tx.permit().await?;
-            let mut resealed = 0;
-            for hook in queries::all(tx.conn).await? {
-                let context = WebHook::secret_context(&hook.consumer_id);
-                let Some(secret) = tx.sealer().reseal(&context, &hook.secret).map_err(InternalError::from)? else {
-                    continue;
-                };
-                // The hook is not locked: a secret that was replaced meanwhile stays, and the next run checks it.
-                let is_resealed = queries::reseal(tx.conn, &permit, hook.consumer_id, &hook.secret, &secret).await?;
-                resealed += usize::from(is_resealed);
-            }
-            Ok(resealed)
-        })
+        let permit = tx.permit().await?;
+        let mut resealed = 0;
+        for hook in queries::all(tx.conn).await? {
+            let context = WebHook::secret_context(&hook.consumer_id);
+            let Some(secret) = tx.sealer().reseal(&context, &hook.secret).map_err(InternalError::from)? else {
+                continue;
+            };
+            // The hook is not locked: a secret that was replaced meanwhile stays, and the next run checks it.
+            let is_resealed = queries::reseal(tx.conn, &permit, hook.consumer_id, &hook.secret, &secret).await?;
+            resealed += usize::from(is_resealed);
+        }
+        Ok(resealed)
+    })
     .await
 }
 
@@ -206,8 +206,10 @@ async fn find_hook(tx: &mut Tx<'_>, consumer: &str) -> Result<(Consumer, WebHook
 fn generate_secret(tx: &Tx<'_>, consumer: ConsumerId) -> Result<(Vec<u8>, Option<Secret>), Error> {
     let bytes: [u8; 32] = tx.rng().bytes();
     let secret = Secret::new(format!("whsec_{}", URL_SAFE_NO_PAD.encode(bytes)));
-    let sealed =
-        tx.sealer().seal(&WebHook::secret_context(&consumer), secret.expose().as_bytes()).map_err(InternalError::from)?;
+    let sealed = tx
+        .sealer()
+        .seal(&WebHook::secret_context(&consumer), secret.expose().as_bytes())
+        .map_err(InternalError::from)?;
     Ok((sealed, Some(secret)))
 }
 

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use test_support::{Fixture, summary};
 use platform::feed_log::EntryChange;
 use provisioning::cursor::Cursor;
 use provisioning::model::{Change, ResetReason};
 use provisioning::previous_keys::UNASSIGNED_NUMBER;
 use provisioning::prune;
+use test_support::{Fixture, summary};
 
 #[tokio::test]
 async fn each_extension_appears_once_in_commit_order() {

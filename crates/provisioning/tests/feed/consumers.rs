@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use test_support::{Fixture, summary};
+use extensions::rules::write_back;
 use platform::access::ApiKeyScope;
 use platform::access::Caller;
 use platform::error::Error;
-use extensions::rules::write_back;
 use provisioning::acknowledge::{Acknowledgement, DIGEST_MISMATCH, ReportedError, acknowledge};
 use provisioning::consumers::{self, ConsumerPatch, NewConsumer};
 use provisioning::cursor::Cursor;
 use provisioning::model::{Consumer, ProvisioningState};
 use provisioning::statuses_of;
+use test_support::{Fixture, summary};
 
 async fn consumer(fixture: &Fixture) -> Consumer {
     let new = NewConsumer {

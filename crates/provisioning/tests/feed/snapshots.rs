@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use test_support::{Fixture, summary};
 use platform::access::{Actor, ApiKeyScope};
 use platform::error::Error;
 use platform::feed_log::digest::FeedDigest;
 use provisioning::cursor::SnapshotCursor;
 use provisioning::feed::open;
 use provisioning::model::{EntryContent, SnapshotPage};
+use test_support::{Fixture, summary};
 
 fn after(page: &SnapshotPage) -> SnapshotCursor {
     let head = page.head;

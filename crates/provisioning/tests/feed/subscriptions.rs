@@ -6,7 +6,6 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use serde_json::json;
 
-use test_support::{Fixture, summary};
 use platform::access::ApiKeyScope;
 use platform::error::Error;
 use platform::notifications::Notification;
@@ -14,6 +13,7 @@ use provisioning::feed::{FeedReader, open};
 use provisioning::model::{Change, ChangesPage, ChangesResponse, ResetReason};
 use provisioning::subscribers::Subscribers;
 use provisioning::subscription::subscribe;
+use test_support::{Fixture, summary};
 
 fn page(item: Option<Result<ChangesResponse, Error>>) -> Arc<ChangesPage> {
     match item {

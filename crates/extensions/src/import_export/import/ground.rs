@@ -4,24 +4,24 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::referred;
-use platform::access::Permit;
-use platform::error::Error;
+use crate::groups::{self, GroupMember};
 use crate::import_export::row::ExtensionRow;
 use crate::{Extension, many_queries};
-use crate::groups::{self, GroupMember};
+use events::Event;
+use numbering::plan::{NumberRange, ReservedPrefixes};
+use numbers::NumberRow;
+use numbers::rules::settle;
+use platform::access::Permit;
+use platform::error::Error;
 use platform::ids::{AccountId, CallPermissionId, ExtensionId, NumberId, ServiceTypeId};
 use platform::locks::{self, LockMode};
-use numbering::plan::{NumberRange, ReservedPrefixes};
-use numbers::rules::settle;
-use numbers::{NumberRow};
 use platform::secrets::ComparisonKey;
-use service_types::schema::ParameterSchema;
-use service_types::sealed::comparison_key;
-use events::{Event};
-use service_types::{ServiceType, compiled};
 use platform::store::Conn;
 use platform::store::types::Id;
 use platform::transaction::Tx;
+use service_types::schema::ParameterSchema;
+use service_types::sealed::comparison_key;
+use service_types::{ServiceType, compiled};
 
 /// How many owners are locked one by one; for more, one lock stands for all: a server has room for a few thousand only.
 const OWNERS_LOCKED_SINGLY: usize = 64;
