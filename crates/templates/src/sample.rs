@@ -199,8 +199,8 @@ mod tests {
 
     #[test]
     fn the_sample_has_the_variables_of_a_feed() {
-        let source = "{% for x in extensions %}{{ x.number }} {{ x.parameters.codec }} {{ x.digests.password.ha1|length }} \
-                      {{ service_type.settings.realm }}\n{% endfor %}";
+        let source = "{% for x in extensions %}{{ x.number }} {{ x.parameters.codec }} \
+                      {{ x.digests.password.ha1|length }} {{ service_type.settings.realm }}\n{% endfor %}";
         assert_eq!(render_sample(TemplateFormat::Text, source).unwrap(), "2342 opus 32 camp.example\n");
     }
 
