@@ -1,305 +1,292 @@
-//! Which module may name which: the arrows of the house, read from the sources' own `crate::` paths.
+//! Rules of the architecture that the compiler does not check.
 //!
-//! Ranks run from the base modules up to the frame that puts the program together; a module names what is below it, or
-//! itself. Domains name each other in their order, and of each other the public face only, never queries. A table is
-//! written by one module; what others show beside their own rows they may read in their queries. GraphQL files may use each
-//! other's objects: a graph has edges both ways. What breaks a rule today is in the list of exceptions, each with its
-//! reason; one that is not needed any more fails too, so the list can only become shorter.
-
-mod exceptions;
-mod sources;
+//! Cargo enforces the direction of dependencies between the crates. These tests read the sources for what is left: which crate
+//! names which table, which libraries stay in which layer, and that only the platform's clock reads the time and draws
+//! randomness. A table that another crate reads stands in a list with its reason; an entry without need fails too, so that the
+//! list can only become shorter.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
 
-use exceptions::EXCEPTIONS;
-use sources::{Named, Source};
-
-/// Base modules: they know no domain, no GraphQL and no HTTP.
-const BASE: [&str; 23] = [
-    "access",
-    "audit",
-    "feed_log",
-    "notifications",
-    "locks",
-    "clock",
-    "config",
-    "idempotency",
-    "ids",
-    "jobs",
-    "mail",
-    "patch",
-    "error",
-    "restrictions",
-    "secrets",
-    "services",
-    "store",
-    "text",
-    "transaction",
-    "query",
-    "insert_rows",
-    "number_state",
-    "outgoing",
-];
-
-/// Macros that the crate exports at its root: they belong to the base.
-const ROOT_MACROS: [&str; 5] = ["text_enum", "mirrored", "connection", "entity_id", "id_type"];
-
-/// Domains, each with the domains that it may name.
-const DOMAINS: [(&str, &[&str]); 12] = [
-    ("accounts", &[]),
-    ("api_keys", &["accounts", "service_types"]),
-    ("moderation", &["accounts"]),
-    ("service_types", &["accounts"]),
-    ("numbers", &["accounts", "service_types"]),
-    ("extensions", &["accounts", "moderation", "service_types", "numbers"]),
-    ("groups", &["accounts", "service_types", "numbers", "extensions", "directory"]),
-    ("directory", &["accounts", "service_types", "numbers", "extensions"]),
-    ("provisioning", &["accounts", "api_keys", "service_types", "numbers", "extensions", "groups", "directory"]),
-    // A program of its own that speaks to a server as any other system does.
-    ("agent", &["provisioning"]),
-    ("event_files", &["accounts", "service_types", "numbers", "extensions", "groups"]),
-    ("personal_data", &["accounts", "provisioning", "service_types", "numbers", "extensions", "groups", "directory"]),
-];
-
-/// Pure vocabulary: types without I/O that anybody may name, as they may name the ids.
-const VOCABULARY: [&str; 6] = [
-    "numbers::number",
-    "numbers::plan",
-    "numbers::state",
-    "numbers::keypad",
-    "extensions::visibility",
-    "extensions::label",
-];
-
-/// Which module writes which tables.
-const TABLES: [(&str, &[&str]); 15] = [
-    ("accounts", &["accounts", "sessions", "mail_tokens", "sign_in_failures", "account_terms"]),
-    ("restrictions", &["restrictions"]),
+/// The tables of each crate.
+const OWNERS: [(&str, &[&str]); 10] = [
     (
-        "service_types",
+        "platform",
         &[
-            "events",
-            "service_types",
-            "event_service_types",
-            "number_ranges",
-            "range_service_types",
-            "call_permissions",
-            "templates",
-        ],
-    ),
-    ("api_keys", &["api_keys", "api_key_service_types", "api_key_events"]),
-    ("numbers", &["numbers", "number_history", "number_waits"]),
-    ("extensions", &["extensions", "extension_permissions", "extension_unique_values"]),
-    ("directory", &["directory_terms"]),
-    ("groups", &["group_members"]),
-    ("feed_log", &["feeds", "feed_revisions", "feed_entries", "feed_keys"]),
-    (
-        "provisioning",
-        &[
-            "device_links",
-            "feed_web_hooks",
-            "feed_consumers",
-            "feed_errors",
-            "feeds",
-            "feed_revisions",
+            "audit_events",
+            "audit_seals",
+            "notification_generations",
             "feed_entries",
             "feed_keys",
+            "feed_revisions",
+            "feeds",
+            "idempotency_records",
+            "jobs",
+            "sealed_keys",
         ],
     ),
-    ("audit", &["audit_events", "audit_seals"]),
-    ("jobs", &["jobs"]),
-    ("idempotency", &["idempotency_records"]),
-    ("secrets", &["sealed_keys"]),
-    ("store", &["doorbell"]),
+    ("restrictions", &["restrictions"]),
+    ("accounts", &["account_terms", "accounts", "mail_tokens", "sessions", "sign_in_failures"]),
+    ("events", &["call_permissions", "events", "number_ranges"]),
+    ("service-types", &["event_service_types", "range_service_types", "service_types"]),
+    ("templates", &["templates"]),
+    ("api-keys", &["api_key_events", "api_key_service_types", "api_keys"]),
+    ("numbers", &["number_history", "number_waits", "numbers"]),
+    (
+        "extensions",
+        &["directory_terms", "extension_permissions", "extension_unique_values", "extensions", "group_members"],
+    ),
+    ("provisioning", &["device_links", "feed_consumers", "feed_errors", "feed_web_hooks"]),
 ];
 
-/// A line that breaks a rule.
-struct Offence {
-    file: String,
-    line: usize,
-    named: String,
-    rule: &'static str,
+/// A file that names tables of other crates.
+struct Exception {
+    file: &'static str,
+    tables: &'static [&'static str],
+    reason: &'static str,
 }
 
-impl Offence {
-    fn at(source: &Source, named: &Named, rule: &'static str) -> Self {
-        Self { file: source.path.clone(), line: named.line, named: named.path.clone(), rule }
+/// The files that name tables of other crates.
+const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        file: "crates/service-types/src/queries.rs",
+        tables: &["number_ranges"],
+        reason: "limits of ranges are selected by the ranges of an event",
+    },
+    Exception {
+        file: "crates/events/src/cascade.rs",
+        tables: &["extension_permissions", "extensions", "number_history", "numbers", "restrictions"],
+        reason: "a changed event, range or permission changes rows of the domains above; to become hooks",
+    },
+    Exception {
+        file: "crates/service-types/src/cascade.rs",
+        tables: &["accounts", "extension_unique_values", "extensions"],
+        reason: "a changed schema rewrites parameters of extensions; to become a hook",
+    },
+    Exception {
+        file: "crates/numbers/src/queries.rs",
+        tables: &["api_keys", "feed_consumers", "restrictions"],
+        reason: "ageing ends with the acknowledgements of the consumers that count; lists show bars",
+    },
+    Exception {
+        file: "crates/extensions/src/queries.rs",
+        tables: &["events"],
+        reason: "slots are counted in the event's row",
+    },
+    Exception {
+        file: "crates/extensions/src/bulk_queries.rs",
+        tables: &["accounts", "events"],
+        reason: "an import counts slots and an export shows usernames in a constant number of statements",
+    },
+    Exception {
+        file: "crates/extensions/src/list/queries.rs",
+        tables: &["account_terms", "numbers", "restrictions"],
+        reason: "one statement lists a page with its restrictions and searches owners",
+    },
+    Exception {
+        file: "crates/extensions/src/groups/queries.rs",
+        tables: &["events"],
+        reason: "invitations of draft events are not listed",
+    },
+    Exception {
+        file: "crates/extensions/src/directory/queries.rs",
+        tables: &["call_permissions", "events", "feeds", "numbers", "restrictions"],
+        reason: "one statement reads a page of the directory",
+    },
+    Exception {
+        file: "crates/provisioning/src/queries.rs",
+        tables: &["events", "feed_entries", "feed_keys", "feed_revisions", "feeds", "service_types"],
+        reason: "provisioning reads the feed log, and pages name events and types by slug",
+    },
+    Exception {
+        file: "crates/provisioning/src/consumer_queries.rs",
+        tables: &["api_key_events", "api_key_service_types", "api_keys", "feed_keys", "feeds"],
+        reason: "a consumer counts while its key is valid",
+    },
+    Exception {
+        file: "crates/provisioning/src/content_queries.rs",
+        tables: &[
+            "accounts",
+            "call_permissions",
+            "events",
+            "extension_permissions",
+            "extension_unique_values",
+            "extensions",
+            "group_members",
+            "numbers",
+            "service_types",
+        ],
+        reason: "a page of the feed loads a thousand extensions with their content in a constant number of statements",
+    },
+    Exception {
+        file: "crates/provisioning/src/devices/queries.rs",
+        tables: &["extensions", "feed_entries", "templates"],
+        reason: "a device link is read with its template and the version of its extension",
+    },
+    Exception {
+        file: "crates/provisioning/src/web_hooks/queries.rs",
+        tables: &["events", "feeds"],
+        reason: "due web hooks are read with their feed's head",
+    },
+];
+
+/// Calls that read the time or draw randomness.
+const NONDETERMINISTIC: [&str; 8] = [
+    "SystemTime::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "getrandom::fill",
+    "OsRng",
+    "Uuid::new_v",
+    "Uuid::now_v",
+    "rand::rng",
+];
+
+/// A source file without its comments and its unit tests.
+struct Source {
+    /// Below the repository, such as `crates/numbers/src/allocation.rs`.
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The crate's folder name; `switchboard` for the program.
+    fn crate_name(&self) -> &str {
+        self.path.strip_prefix("crates/").and_then(|rest| rest.split('/').next()).unwrap_or("switchboard")
     }
 
-    fn excuse(&self) -> Option<usize> {
-        EXCEPTIONS.iter().position(|(file, prefix, _)| {
-            self.file.starts_with(file) && (self.named == *prefix || self.named.starts_with(&format!("{prefix}::")))
-        })
+    /// The tables that it imports from the platform's schema.
+    fn tables(&self) -> BTreeSet<String> {
+        let mut tables = BTreeSet::new();
+        for (start, found) in self.text.match_indices("store::schema::") {
+            let rest = &self.text[start + found.len()..];
+            let imported = match rest.strip_prefix('{') {
+                Some(group) => group.split('}').next().unwrap_or_default(),
+                None => rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default(),
+            };
+            tables.extend(imported.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()));
+        }
+        tables
     }
 }
 
 /// The tests of the architecture.
 pub fn trials() -> Vec<Trial> {
     vec![
-        Trial::test("architecture::arrows_point_down", || {
-            judge(&sources::all().iter().flat_map(arrows).collect::<Vec<_>>())
-        }),
-        Trial::test("architecture::a_table_is_written_by_one_module", || {
-            judge(&sources::all().iter().flat_map(tables).collect::<Vec<_>>())
-        }),
-        Trial::test("architecture::only_the_clock_asks_for_time_and_chance", || {
-            judge(&sources::all().iter().flat_map(chance).collect::<Vec<_>>())
-        }),
-        Trial::test("architecture::no_file_outgrows_its_room", || judge(&long_files())),
-        Trial::test("architecture::libraries_stay_in_their_rooms", || {
-            judge(&sources::all().iter().flat_map(libraries).collect::<Vec<_>>())
-        }),
-        Trial::test("architecture::every_module_has_a_place", every_module_has_a_place),
-        Trial::test("architecture::no_exception_outlives_its_offence", no_exception_outlives_its_offence),
+        Trial::test("architecture::a_table_is_named_by_its_own_crate", || fail_on(foreign_tables())),
+        Trial::test("architecture::every_table_has_an_owner", || fail_on(tables_without_owner())),
+        Trial::test("architecture::libraries_stay_in_their_layer", || fail_on(misplaced_libraries())),
+        Trial::test("architecture::only_the_clock_reads_time_and_randomness", || fail_on(nondeterminism())),
     ]
 }
 
-fn judge(offences: &[Offence]) -> Result<(), libtest_mimic::Failed> {
-    let lines: Vec<String> = offences
-        .iter()
-        .filter(|offence| offence.excuse().is_none())
-        .map(|offence| format!("src/{}:{}: `{}`: {}", offence.file, offence.line, offence.named, offence.rule))
-        .collect();
-    if lines.is_empty() { Ok(()) } else { Err(lines.join("\n").into()) }
+fn fail_on(offences: Vec<String>) -> Result<(), libtest_mimic::Failed> {
+    if offences.is_empty() { Ok(()) } else { Err(offences.join("\n").into()) }
 }
 
-fn arrows(source: &Source) -> Vec<Offence> {
-    source.crate_paths.iter().filter_map(|named| broken_arrow(source, named)).collect()
+fn owner_of(table: &str) -> Option<&'static str> {
+    OWNERS.iter().find(|(_, tables)| tables.contains(&table)).map(|(owner, _)| *owner)
 }
 
-fn broken_arrow(source: &Source, named: &Named) -> Option<Offence> {
-    let (from, to) = (source.module.as_str(), named.module());
-    if from == to || is_frame(from) || ROOT_MACROS.contains(&to) || BASE.contains(&to) && !named.is_graphql() {
-        return None;
-    }
-    if is_vocabulary(&named.path) {
-        return None;
-    }
-    let offence = |rule| Some(Offence::at(source, named, rule));
-    if BASE.contains(&from) && !source.is_graphql {
-        return offence("a base module knows no domain, no GraphQL and no HTTP");
-    }
-    match to {
-        "http" => offence("only the frame names the outside edge"),
-        "app" if from == "http" => None,
-        "graphql" if from == "http" || source.is_graphql => None,
-        "graphql" => offence("only GraphQL files and the edge name the GraphQL glue"),
-        _ if is_frame(to) => offence("nobody names the frame"),
-        _ => between_domains(source, named),
-    }
-}
-
-fn between_domains(source: &Source, named: &Named) -> Option<Offence> {
-    let (from, to) = (source.module.as_str(), named.module());
-    let offence = |rule| Some(Offence::at(source, named, rule));
-    if named.is_graphql() {
-        let allowed = source.is_graphql || matches!(from, "graphql" | "http");
-        return if allowed { None } else { offence("only GraphQL files use another's GraphQL objects") };
-    }
-    if named.is_queries() {
-        return offence("a domain uses another's public face, never its queries");
-    }
-    // The glue knows the words that the schema shows, and how service types become types of it.
-    if source.is_graphql || matches!(from, "http" | "graphql" | "authentication") {
-        return None;
-    }
-    let may = DOMAINS.iter().find(|(domain, _)| *domain == from).map(|(_, may)| *may);
-    match may {
-        Some(may) if may.contains(&to) => None,
-        Some(_) => offence("this domain is not below that one"),
-        None => offence("a module outside the domains names a domain"),
-    }
-}
-
-fn is_vocabulary(path: &str) -> bool {
-    VOCABULARY.iter().any(|word| path == *word || path.starts_with(&format!("{word}::")))
-}
-
-/// The frame puts the program together and may name everything.
-fn is_frame(module: &str) -> bool {
-    matches!(module, "app" | "background" | "cli" | "commands" | "demo" | "lib" | "main")
-}
-
-fn tables(source: &Source) -> Vec<Offence> {
-    let own: BTreeSet<&str> =
-        TABLES.iter().filter(|(module, _)| *module == source.module).flat_map(|(_, tables)| *tables).copied().collect();
-    let named = source.written.iter().filter(|table| !own.contains(table.path.as_str()));
-    named.map(|named| Offence::at(source, named, "one table is written by one module")).collect()
-}
-
-fn chance(source: &Source) -> Vec<Offence> {
-    // The edge counts its own deadlines; nothing that it keeps comes of them.
-    let counts_deadlines = source.module == "http";
-    let named = source.chance.iter().filter(|named| !(counts_deadlines && named.path == "Instant::now"));
-    let named = named.filter(|_| source.module != "clock");
-    named.map(|named| Offence::at(source, named, "time and chance are asked of crate::clock")).collect()
-}
-
-/// The most lines that a file may have, its tests included.
-const MOST_LINES: usize = 400;
-
-fn long_files() -> Vec<Offence> {
-    let long = sources::line_counts().into_iter().filter(|(_, lines)| *lines > MOST_LINES);
-    long.map(|(file, lines)| Offence {
-        file,
-        line: lines,
-        named: "lines".to_owned(),
-        rule: "a file has at most 400 lines",
-    })
-    .collect()
-}
-
-fn libraries(source: &Source) -> Vec<Offence> {
-    let is_base = BASE.contains(&source.module.as_str());
-    let keeps_queries = source.name.contains("queries") || source.path.starts_with("agent/database") || is_base;
-    let keeps_rows = source.name == "model" || source.name.ends_with("_model");
-    let speaks_graphql = source.is_graphql || source.module == "graphql" || source.path.starts_with("http/graphql");
+fn foreign_tables() -> Vec<String> {
+    let mut needed = BTreeSet::new();
     let mut offences = Vec::new();
-    for named in &source.libraries {
-        let offence = |rule| Offence::at(source, named, rule);
-        match named.path.as_str() {
-            "diesel" | "diesel_async" if keeps_queries => {}
-            // A row's derives name its table; they are no queries.
-            "diesel" if keeps_rows => {}
-            "diesel" | "diesel_async" => offences.push(offence("in a domain only queries name diesel")),
-            "async_graphql" if !speaks_graphql && source.module != "app" => {
-                offences.push(offence("only GraphQL files, graphql/ and the edge of the API name async-graphql"));
+    for source in sources() {
+        for table in source.tables() {
+            if owner_of(&table) == Some(source.crate_name()) || owner_of(&table).is_none() {
+                continue;
             }
-            "axum" if source.module != "http" && source.module != "commands" => {
-                offences.push(offence("only http/ names axum"))
+            let exception = EXCEPTIONS.iter().find(|exception| exception.file == source.path);
+            if exception.is_some_and(|exception| exception.tables.contains(&table.as_str())) {
+                needed.insert((source.path.clone(), table));
+            } else {
+                offences.push(format!("{}: names the table `{table}` of another crate", source.path));
             }
-            _ => {}
         }
+    }
+    for Exception { file, tables, reason } in EXCEPTIONS {
+        let without_need = tables.iter().filter(|table| !needed.contains(&((*file).to_owned(), (**table).to_owned())));
+        offences.extend(without_need.map(|table| format!("{file}: `{table}` needs no exception ({reason})")));
     }
     offences
 }
 
-/// A new module is put into its rank before anything can be said about it.
-fn every_module_has_a_place() -> Result<(), libtest_mimic::Failed> {
-    let placed = |module: &str| {
-        BASE.contains(&module)
-            || is_frame(module)
-            || matches!(module, "http" | "graphql" | "authentication")
-            || DOMAINS.iter().any(|(domain, _)| *domain == module)
-    };
-    let unplaced: BTreeSet<String> =
-        sources::all().into_iter().map(|source| source.module).filter(|module| !placed(module)).collect();
-    if unplaced.is_empty() { Ok(()) } else { Err(format!("modules without a rank: {unplaced:?}").into()) }
+fn tables_without_owner() -> Vec<String> {
+    let schema = std::fs::read_to_string(root().join("crates/platform/src/store/schema.rs")).unwrap();
+    let tables = schema.lines().filter_map(|line| line.trim().split_once(" (").map(|(name, _)| name.to_owned()));
+    let tables = tables.filter(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit()));
+    tables.filter(|table| owner_of(table).is_none()).map(|table| format!("no crate owns the table `{table}`")).collect()
 }
 
-fn no_exception_outlives_its_offence() -> Result<(), libtest_mimic::Failed> {
-    let sources = sources::all();
-    let offences = sources.iter().flat_map(|source| {
-        let mut offences = arrows(source);
-        offences.extend(tables(source));
-        offences.extend(libraries(source));
-        offences.extend(chance(source));
-        offences
-    });
-    let needed: BTreeSet<usize> = offences.chain(long_files()).filter_map(|offence| offence.excuse()).collect();
-    let stale: Vec<_> =
-        (0..EXCEPTIONS.len()).filter(|place| !needed.contains(place)).map(|place| EXCEPTIONS[place]).collect();
-    if stale.is_empty() { Ok(()) } else { Err(format!("exceptions that nothing needs any more: {stale:?}").into()) }
+fn misplaced_libraries() -> Vec<String> {
+    let mut offences = Vec::new();
+    for Source { path, text } in sources() {
+        let file = path.rsplit('/').next().unwrap_or_default();
+        let queries = file.contains("queries")
+            || file.contains("model")
+            || path.starts_with("crates/platform/")
+            || path.starts_with("crates/agent/src/database")
+            || path == "src/graphql/error.rs";
+        let mut check = |library: &str, allowed: bool| {
+            if !allowed && text.contains(&format!("{library}::")) {
+                offences.push(format!("{path}: `{library}` belongs to another layer"));
+            }
+        };
+        check("diesel_async", queries);
+        check("async_graphql", path.starts_with("src/graphql") || path.starts_with("src/http") || path == "src/app.rs");
+        check("axum", path.starts_with("src/http") || path == "src/commands.rs");
+    }
+    offences
+}
+
+fn nondeterminism() -> Vec<String> {
+    let mut offences = Vec::new();
+    for Source { path, text } in sources() {
+        if path == "crates/platform/src/clock.rs" {
+            continue;
+        }
+        let found = NONDETERMINISTIC.iter().filter(|call| text.contains(**call));
+        offences.extend(found.map(|call| format!("{path}: `{call}` is taken from platform::clock")));
+    }
+    offences
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// Every source of the program and of its crates, tests left out.
+fn sources() -> Vec<Source> {
+    let mut files = Vec::new();
+    collect(&root().join("src"), &mut files);
+    collect(&root().join("crates"), &mut files);
+    files.sort();
+    let sources: Vec<Source> = files.iter().filter_map(|file| read(file)).collect();
+    assert!(sources.len() > 200, "the sources were not found");
+    sources
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+fn read(file: &Path) -> Option<Source> {
+    let path = file.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+    let is_test = path.contains("/tests/") || path.ends_with("tests.rs") || path.starts_with("crates/test-support");
+    if is_test {
+        return None;
+    }
+    let text = std::fs::read_to_string(file).unwrap();
+    let without_tests = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let lines = without_tests.lines().filter(|line| !line.trim_start().starts_with("//"));
+    Some(Source { path, text: lines.collect::<Vec<_>>().join("\n") })
 }
