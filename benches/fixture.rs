@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::Variables;
+use async_graphql::{Request, Variables};
 use clap::Parser as _;
 use diesel_async::SimpleAsyncConnection as _;
 use events::EventPhase;
@@ -20,8 +20,13 @@ use service_types::rules::CreateServiceType;
 use service_types::{ServiceBehaviour, rules};
 use switchboard::app::{self, App, Dependencies};
 use switchboard::cli::Cli;
+<<<<<<< HEAD
 use switchboard::http::gateway::{Known, Switchboard};
 use switchboard::http::graphql::execute;
+=======
+use switchboard::http::app_state::RequestContext;
+use switchboard::http::graphql::{Endpoint, execute};
+>>>>>>> main
 
 use super::postgres::Cluster;
 
@@ -56,12 +61,12 @@ pub struct Fixture {
     pub size: u32,
     /// The ids of the extensions, where they were registered over GraphQL.
     registered: Vec<String>,
-    pub guest: Known,
-    pub admin: Known,
-    pub operator: Known,
-    pub user: Known,
+    pub guest: RequestContext,
+    pub admin: RequestContext,
+    pub operator: RequestContext,
+    pub user: RequestContext,
     /// The API key of a telephone system; it cannot read secrets.
-    pub key: Known,
+    pub key: RequestContext,
     /// The secret of the key.
     pub token: String,
 }
@@ -126,7 +131,7 @@ impl Fixture {
     }
 
     /// Executes an operation as the HTTP handler does, and returns the response's body.
-    pub async fn execute(&self, caller: &Known, query: &str, variables: Value) -> Vec<u8> {
+    pub async fn execute(&self, caller: &RequestContext, query: &str, variables: Value) -> Vec<u8> {
         execute_as(&self.app, caller, query, variables).await
     }
 
@@ -147,8 +152,9 @@ pub async fn on_postgres(name: &str, measure: impl AsyncFnOnce(&Fixture)) {
     cluster.stop();
 }
 
-async fn execute_as(app: &Arc<App>, caller: &Known, query: &str, variables: Value) -> Vec<u8> {
-    let body = execute(&Switchboard(Arc::clone(app)), caller, query, Variables::from_json(variables)).await.unwrap();
+async fn execute_as(app: &Arc<App>, caller: &RequestContext, query: &str, variables: Value) -> Vec<u8> {
+    let request = Request::new(query).variables(Variables::from_json(variables));
+    let body = execute(&Endpoint::of_app(Arc::clone(app)), caller, request).await.unwrap();
     assert!(!body.starts_with(b"{\"errors\""), "{}", String::from_utf8_lossy(&body));
     body
 }
@@ -160,9 +166,9 @@ pub fn text(body: &[u8], key: &str) -> String {
     rest.split_once('"').unwrap().0.to_owned()
 }
 
-fn caller(actor: Actor) -> Known {
+fn caller(actor: Actor) -> RequestContext {
     let caller = Arc::unwrap_or_clone(Caller::system("bench"));
-    Known::made(Arc::new(Caller { actor, ..caller }))
+    RequestContext::without_token(Arc::new(Caller { actor, ..caller }))
 }
 
 async fn account(app: &App, username: &str) -> Actor {

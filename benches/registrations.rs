@@ -24,7 +24,11 @@ use platform::store::schema::{
 use platform::store::types::{Id, JsonValue};
 use platform::store::{Conn, SqliteConn, begin_nested, end_nested};
 use serde_json::json;
+<<<<<<< HEAD
 use switchboard::http::gateway::Known;
+=======
+use switchboard::http::app_state::RequestContext;
+>>>>>>> main
 use tokio::sync::Mutex;
 
 use super::fixture::{FIRST_AVAILABLE_NUMBER, Fixture, parameters};
@@ -114,7 +118,7 @@ fn label(number: u32) -> String {
     format!("Tent alpha {number}")
 }
 
-async fn register(fixture: &Fixture, caller: &Known, number: u32) {
+async fn register(fixture: &Fixture, caller: &RequestContext, number: u32) {
     let variables = json!({ "number": number.to_string(), "label": label(number), "parameters": parameters(number) });
     let body = fixture.execute(caller, REGISTER, variables).await;
     assert!(

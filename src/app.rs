@@ -5,10 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwap;
-use async_graphql::{Schema, ValidationMode};
+use async_graphql::Schema;
 use tokio::sync::watch;
 
+<<<<<<< HEAD
 use crate::authentication::KnownKeys;
+=======
+use platform::access::rates::Buckets;
+use crate::graphql::accounts::SessionCookie;
+use platform::passwords::Hasher;
+use crate::authentication::ApiKeyCache;
+use platform::clock::{Clock, Rng};
+>>>>>>> main
 use crate::config::{Installation, Serving};
 use crate::graphql::accounts::SessionCookie;
 use crate::graphql::context::{CoreTypeNames, PublicAddress};
@@ -16,6 +24,7 @@ use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::with_catalogue;
 use crate::http::graphql::{OpenSockets, PublishedSchema};
 use crate::http::rates::Rates;
+<<<<<<< HEAD
 use crate::http::requests::RequestCounts;
 use accounts::hooks::AccountHooks;
 use extensions::ExtensionHooks;
@@ -25,6 +34,9 @@ use platform::access::rates::Buckets;
 use platform::clock::{Clock, Rng};
 use platform::error::InternalError;
 use platform::hooks::Hooks;
+=======
+use crate::http::request_counts::RequestCounts;
+>>>>>>> main
 use platform::mail::Mailer;
 use platform::notifications::Notifier;
 use platform::passwords::Hasher;
@@ -37,7 +49,7 @@ use provisioning::web_hooks::WebhookClient;
 use service_types::typing::{ServiceTypeSource, TypeCatalogue};
 
 /// The GraphQL schema as the HTTP layer serves it.
-pub type Published = PublishedSchema<Query, Mutation, Subscription>;
+pub type Published = PublishedSchema<ApiSchema>;
 
 /// The application's shared state.
 pub struct App {
@@ -48,16 +60,16 @@ pub struct App {
     pub mailer: Mailer,
     /// Feed subscriptions, shared by concurrent readers.
     pub subscribers: Arc<Subscribers>,
-    pub schema: ArcSwap<Published>,
+    pub schema: Arc<ArcSwap<Published>>,
     /// Catalogue generation of the schema. Locked while the schema is rebuilt.
     rebuild_generation: tokio::sync::Mutex<u64>,
     /// The same generation, readable without the lock.
     schema_generation: AtomicU64,
     pub rates: Rates,
     /// Recently authenticated API keys.
-    pub known_keys: KnownKeys,
+    pub api_key_cache: ApiKeyCache,
     /// Request counters for metrics.
-    pub requests: RequestCounts,
+    pub request_counts: Arc<RequestCounts>,
     /// Client of web hooks and its limits of concurrency.
     pub web_hooks: Arc<WebhookClient>,
     /// Becomes true when the shutdown begins.
@@ -153,12 +165,12 @@ impl App {
             data_dir: installation.data_dir.clone(),
             mailer,
             subscribers,
-            schema: ArcSwap::from_pointee(schema),
+            schema: Arc::new(ArcSwap::from_pointee(schema)),
             rebuild_generation: tokio::sync::Mutex::new(generation),
             schema_generation: AtomicU64::new(generation),
             rates,
-            known_keys: KnownKeys::default(),
-            requests: RequestCounts::default(),
+            api_key_cache: ApiKeyCache::default(),
+            request_counts: Arc::default(),
             web_hooks,
             stopping,
             sockets: OpenSockets::default(),
@@ -210,7 +222,7 @@ async fn publish(
     public_url: &str,
 ) -> Result<Published, InternalError> {
     let types = Arc::new(type_catalogue(services).await?);
-    let build = |mode| {
+    Published::build(|mode| {
         with_catalogue(&types, || {
             Schema::build(Query::default(), Mutation::default(), Subscription::default())
                 .data(Arc::clone(&types))
@@ -222,9 +234,8 @@ async fn publish(
                 .validation_mode(mode)
                 .finish()
         })
-    };
-    let published = Published::new(build(ValidationMode::Strict)).map_err(InternalError::new)?;
-    Ok(published.with_trusting(build(ValidationMode::Fast)))
+    })
+    .map_err(InternalError::new)
 }
 
 /// Builds the GraphQL types of the service types in the database.

@@ -1,4 +1,4 @@
-//! From a token to whoever holds it.
+//! Authentication by session tokens and API keys.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,36 +13,37 @@ use platform::clock::{Monotonic, Timestamp};
 use platform::error::Error;
 use platform::services::Services;
 
-/// How old the time of the last visit may grow before it is written again, in seconds.
+/// The interval at which the last use of a session or key is written, in seconds.
 const LAST_SEEN_SECONDS: i64 = 300;
 
-/// How long a key is known after it was found good, where no bell rings for its end. With the second look of open streams it is
-/// less than the second within which a key that was revoked elsewhere ends.
-const KNOWN: Duration = Duration::from_millis(200);
-/// From so many keys on those are forgotten that are not known any more.
-const MANY: usize = 1000;
+/// The lifetime of a cached key whose end sends no notification. Together with the interval at which open streams check
+/// again it is below the second within which a key that was revoked on another instance must end.
+const LIFETIME: Duration = Duration::from_millis(200);
+/// The number of cached keys from which expired entries are removed.
+const CLEAN_UP_SIZE: usize = 1000;
 
-/// Keys that were found good a moment ago: a telephone system that asks often is not looked up each time. People always are.
+/// A cache of valid API keys: a system that polls often is not looked up in the database each time. Sessions are not
+/// cached.
 #[derive(Default)]
-pub struct KnownKeys(Mutex<HashMap<TokenDigest, KnownKey>>);
+pub struct ApiKeyCache(Mutex<HashMap<TokenDigest, CachedKey>>);
 
 type TokenDigest = [u8; 32];
 
-struct KnownKey {
+struct CachedKey {
     key: Arc<Key>,
-    end: Option<Timestamp>,
-    /// How often the bell of revoked keys had rung before it was looked up: what rings later makes it unknown.
-    rings: u64,
-    at: Monotonic,
+    expires_at: Option<Timestamp>,
+    /// The generation of revoked keys before the look-up. A later generation invalidates the entry.
+    generation: u64,
+    read_at: Monotonic,
 }
 
-impl KnownKeys {
-    /// As [`actor_of`].
+impl ApiKeyCache {
+    /// As [`actor_of`], with the cache.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be read.
     pub async fn actor_of(&self, services: &Services, token: &str) -> Result<Option<Actor>, Error> {
-        // Looking somebody up takes much room, which a key that is known does not have to carry through its request.
+        // Boxed: the future of a look-up is large, and a cached key needs none.
         if !ApiKey::is_meant_by(token) {
             return Box::pin(actor_of(services, token)).await;
         }
@@ -55,59 +56,64 @@ impl KnownKeys {
 
     async fn look_up(&self, services: &Services, token: &str, digest: TokenDigest) -> Result<Option<Actor>, Error> {
         let Some(presented) = ApiKey::parse(token) else { return Ok(None) };
-        // Both are taken before the database is asked.
-        let (rings, at) = (services.notifier.keys_generation(), Monotonic::now());
-        let Some((key, end)) = key_of(services, &presented).await? else { return Ok(None) };
+        // Read before the database: a key that is revoked meanwhile must not stay in the cache.
+        let (generation, read_at) = (services.notifier.keys_generation(), Monotonic::now());
+        let Some(ValidKey { key, expires_at }) = key_of(services, &presented).await? else { return Ok(None) };
         let key = Arc::new(key);
-        let mut known = self.lock();
-        if known.len() >= MANY {
-            known.retain(|_, known| known.at.is_within(KNOWN, at));
+        let mut cached = self.lock();
+        if cached.len() >= CLEAN_UP_SIZE {
+            cached.retain(|_, entry| entry.read_at.is_within(LIFETIME, read_at));
         }
-        known.insert(digest, KnownKey { key: Arc::clone(&key), end, rings, at });
+        cached.insert(digest, CachedKey { key: Arc::clone(&key), expires_at, generation, read_at });
         Ok(Some(Actor::Key(key)))
     }
 
     fn find(&self, services: &Services, digest: &TokenDigest) -> Option<Arc<Key>> {
-        let known = self.lock();
-        let found = known.get(digest)?;
-        let is_good = found.rings == services.notifier.keys_generation()
-            && found.at.is_within(KNOWN, Monotonic::now())
-            && found.end.is_none_or(|end| end > services.now());
-        is_good.then(|| Arc::clone(&found.key))
+        let cached = self.lock();
+        let entry = cached.get(digest)?;
+        let is_valid = entry.generation == services.notifier.keys_generation()
+            && entry.read_at.is_within(LIFETIME, Monotonic::now())
+            && entry.expires_at.is_none_or(|expires_at| expires_at > services.now());
+        is_valid.then(|| Arc::clone(&entry.key))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<TokenDigest, KnownKey>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TokenDigest, CachedKey>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Finds out whose token this is: a session's or an API key's. `None` when it is unknown, expired or revoked.
+/// The actor of a session token or API key; `None` when it is unknown, expired or revoked.
 ///
 /// # Errors
-/// When the database cannot be asked.
+/// When the database cannot be read.
 pub async fn actor_of(services: &Services, token: &str) -> Result<Option<Actor>, Error> {
     if ApiKey::is_meant_by(token) {
         let Some(presented) = ApiKey::parse(token) else { return Ok(None) };
-        Ok(key_of(services, &presented).await?.map(|(key, _)| Actor::Key(Arc::new(key))))
+        Ok(key_of(services, &presented).await?.map(|valid| Actor::Key(Arc::new(valid.key))))
     } else {
         let Some(presented) = Token::parse(token) else { return Ok(None) };
         Ok(person_of(services, &presented).await?.map(|person| Actor::Person(Arc::new(person))))
     }
 }
 
-/// The key with its end, if it has one.
-async fn key_of(services: &Services, presented: &ApiKey) -> Result<Option<(Key, Option<Timestamp>)>, Error> {
+/// A valid API key.
+struct ValidKey {
+    key: Key,
+    expires_at: Option<Timestamp>,
+}
+
+async fn key_of(services: &Services, presented: &ApiKey) -> Result<Option<ValidKey>, Error> {
     let now = services.now();
     let found = api_keys::queries::by_token(&mut *services.store.read().await?, presented, now).await?;
     let Some(FoundKey { key, expires_at, last_used_at }) = found else { return Ok(None) };
-    if last_used_at.is_none_or(|at| is_long_ago(at, now)) {
+    if last_used_at.is_none_or(|at| is_outdated(at, now)) {
         let id = key.id;
         services
             .store
             .write(move |conn| Box::pin(async move { Ok(api_keys::queries::touch(conn, id, now).await?) }))
             .await?;
     }
-    Ok(Some((key, expires_at)))
+    Ok(Some(ValidKey { key, expires_at }))
 }
 
 async fn person_of(services: &Services, presented: &Token) -> Result<Option<Person>, Error> {
@@ -116,7 +122,7 @@ async fn person_of(services: &Services, presented: &Token) -> Result<Option<Pers
     let found =
         accounts::proof_queries::session_by_token(&mut *services.store.read().await?, hash.as_bytes(), now).await?;
     let Some((session, account)) = found else { return Ok(None) };
-    if is_long_ago(session.last_seen_at, now) {
+    if is_outdated(session.last_seen_at, now) {
         let id = session.id;
         services
             .store
@@ -135,6 +141,6 @@ async fn person_of(services: &Services, presented: &Token) -> Result<Option<Pers
     }))
 }
 
-fn is_long_ago(seen: Timestamp, now: Timestamp) -> bool {
+fn is_outdated(seen: Timestamp, now: Timestamp) -> bool {
     now > seen.plus_seconds(LAST_SEEN_SECONDS)
 }

@@ -16,26 +16,37 @@ use crate::postgres::Cluster;
 /// Whether each column may be null, by table and column.
 type Tables = BTreeMap<String, BTreeMap<String, bool>>;
 
+/// Tables that a migration renames: the name before, the name after.
+const RENAMED_TABLES: [(&str, &str); 1] = [("doorbell", "notification_generations")];
+
+/// Words of columns that get their CHECK constraint in a later migration: table, column, word.
+const WORDS_OF_LATER_CHECKS: [(&str, &str, &str); 1] = [("numbers", "state", "AVAILABLE")];
+
 /// The id of every row.
 const ID: &str = "0198f00dbeef70008000000000000001";
 
 /// The tests of the migrations; those of PostgreSQL are ignored without a cluster.
 pub fn trials(cluster: Option<&Cluster>, may_skip: bool) -> Vec<Trial> {
-    let (for_schema, for_comparison) = (cluster.cloned(), cluster.cloned());
+    let (for_schema, for_comparison, for_states) = (cluster.cloned(), cluster.cloned(), cluster.cloned());
     let is_skipped = cluster.is_none() && may_skip;
     vec![
         Trial::test("migrations::both_databases_have_the_same_migrations", both_databases_have_the_same_migrations),
         Trial::test("migrations::sqlite_migrates_data_to_the_schema_of_the_code", || {
-            compare(&migrate_sqlite()?, &tables_of_the_code())
+            compare(&migrate_sqlite()?.tables, &tables_of_the_code())
         }),
         Trial::test("migrations::postgresql_migrates_data_to_the_schema_of_the_code", move || {
             let cluster = for_schema.ok_or(NOT_INSTALLED)?;
-            compare(&migrate_postgresql(&cluster)?, &tables_of_the_code())
+            compare(&migrate_postgresql(&cluster)?.tables, &tables_of_the_code())
         })
         .with_ignored_flag(is_skipped),
         Trial::test("migrations::both_databases_get_the_same_tables", move || {
             let cluster = for_comparison.ok_or(NOT_INSTALLED)?;
-            compare(&migrate_postgresql(&cluster)?, &migrate_sqlite()?)
+            compare(&migrate_postgresql(&cluster)?.tables, &migrate_sqlite()?.tables)
+        })
+        .with_ignored_flag(is_skipped),
+        Trial::test("migrations::sqlite_refuses_an_unknown_number_state", sqlite_refuses_an_unknown_number_state),
+        Trial::test("migrations::postgresql_refuses_an_unknown_number_state", move || {
+            postgresql_refuses_an_unknown_number_state(&for_states.ok_or(NOT_INSTALLED)?)
         })
         .with_ignored_flag(is_skipped),
     ]
@@ -78,9 +89,36 @@ fn compare(found: &Tables, expected: &Tables) -> Outcome {
     if differences.is_empty() { Ok(()) } else { Err(differences.join("\n").into()) }
 }
 
-/// The tables that `src/store/schema.rs` declares.
+/// An `UPDATE` of the row of `numbers`, to a state that exists and to one that does not.
+const KNOWN_STATE: &str = "UPDATE numbers SET state = 'PORT_OUT'";
+const UNKNOWN_STATE: &str = "UPDATE numbers SET state = 'LOST'";
+
+fn sqlite_refuses_an_unknown_number_state() -> Outcome {
+    let mut conn = migrate_sqlite()?.conn;
+    conn.batch_execute(KNOWN_STATE)?;
+    let error = conn.batch_execute(UNKNOWN_STATE).err().ok_or("an unknown state was accepted")?;
+    assert!(error.to_string().contains("CHECK constraint failed: state IN ("), "{error}");
+    Ok(())
+}
+
+fn postgresql_refuses_an_unknown_number_state(cluster: &Cluster) -> Outcome {
+    let url = migrate_postgresql(cluster)?.url;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
+        tokio::spawn(connection);
+        client.batch_execute(KNOWN_STATE).await?;
+        let error = client.batch_execute(UNKNOWN_STATE).await.err().ok_or("an unknown state was accepted")?;
+        assert!(format!("{error:?}").contains("numbers_state_check"), "{error:?}");
+        Ok(())
+    })
+}
+
+/// The tables that `schema.rs` declares.
 fn tables_of_the_code() -> Tables {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/schema.rs")).unwrap();
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/platform/src/store/schema.rs"))
+            .unwrap();
     let mut tables = Tables::new();
     for block in text.split("diesel::table! {").skip(1) {
         let mut lines = block.lines().map(str::trim);
@@ -135,8 +173,20 @@ const SQLITE_COLUMNS: &str = "SELECT m.name AS table_name, c.name AS name, lower
      WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' \
      ORDER BY m.rootpage, c.cid";
 
+/// A SQLite database after the last migration, with one row in every table.
+struct MigratedSqlite {
+    conn: SqliteConnection,
+    tables: Tables,
+}
+
+/// A PostgreSQL database after the last migration, with one row in every table.
+struct MigratedPostgresql {
+    url: String,
+    tables: Tables,
+}
+
 /// Runs the migrations one by one and inserts a row into each new table.
-fn migrate_sqlite() -> Outcome<Tables> {
+fn migrate_sqlite() -> Outcome<MigratedSqlite> {
     let mut conn = SqliteConnection::establish(":memory:")?;
     conn.batch_execute("PRAGMA foreign_keys = ON")?;
     let mut filled = Vec::new();
@@ -157,7 +207,8 @@ fn migrate_sqlite() -> Outcome<Tables> {
     }
     let broken: Vec<Text> = sql_query("SELECT \"table\" AS text FROM pragma_foreign_key_check").load(&mut conn)?;
     assert!(broken.is_empty(), "a foreign key of {:?} is broken", broken[0].text);
-    Ok(tables_of(&sql_query(SQLITE_COLUMNS).load(&mut conn)?))
+    let tables = tables_of(&sql_query(SQLITE_COLUMNS).load(&mut conn)?);
+    Ok(MigratedSqlite { conn, tables })
 }
 
 const POSTGRESQL_COLUMNS: &str = "SELECT c.table_name, c.column_name, lower(c.data_type), c.is_nullable = 'YES' \
@@ -165,7 +216,7 @@ const POSTGRESQL_COLUMNS: &str = "SELECT c.table_name, c.column_name, lower(c.da
      WHERE c.table_schema = 'public' AND left(c.table_name, 2) <> '__' ORDER BY p.oid, c.ordinal_position";
 
 /// Runs the migrations one by one and inserts a row into each new table.
-fn migrate_postgresql(cluster: &Cluster) -> Outcome<Tables> {
+fn migrate_postgresql(cluster: &Cluster) -> Outcome<MigratedPostgresql> {
     let url = cluster.create_database();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -194,7 +245,8 @@ fn migrate_postgresql(cluster: &Cluster) -> Outcome<Tables> {
                 assert_eq!(rows, 1, "a migration lost the row of {table}");
             }
         }
-        Ok(tables_of(&postgresql_columns(&client).await?))
+        let tables = tables_of(&postgresql_columns(&client).await?);
+        Ok(MigratedPostgresql { url: url.clone(), tables })
     })
 }
 
@@ -228,6 +280,11 @@ fn fill(
 ) -> Outcome {
     let mut tables: Vec<&str> = columns.iter().map(|column| column.table_name.as_str()).collect();
     tables.dedup();
+    for (before, after) in RENAMED_TABLES {
+        if tables.contains(&after) {
+            filled.iter_mut().filter(|name| *name == before).for_each(|name| *name = after.to_owned());
+        }
+    }
     for table in tables {
         if filled.iter().any(|filled| filled == table) {
             continue;
@@ -262,7 +319,11 @@ fn value(column: &Column, checks: &str) -> String {
                 let names = [format!("{} IN (", column.name), format!("({} = ANY", column.name)];
                 names.iter().any(|name| line.contains(name.as_str()))
             });
-            let word = of_check.and_then(|line| line.split('\'').nth(1)).unwrap_or("{}");
+            let of_later_check = WORDS_OF_LATER_CHECKS
+                .iter()
+                .find(|(table, name, _)| *table == column.table_name && *name == column.name)
+                .map(|(_, _, word)| *word);
+            let word = of_check.and_then(|line| line.split('\'').nth(1)).or(of_later_check).unwrap_or("{}");
             format!("'{word}'")
         }
         other => panic!("no value for the type {other} of {}.{}", column.table_name, column.name),

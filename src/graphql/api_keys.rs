@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use crate::graphql::accounts::AcceptedPayload;
 use crate::graphql::context::{self, actor, caller, services};
 use crate::graphql::enums::ApiKeyScope;
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::events::{Event, missing_row};
 use crate::graphql::scalars::DateTime;
 use crate::graphql::service_types::ServiceType;
@@ -172,7 +172,7 @@ impl ApiKeysMutation {
             all_events: input.all_events,
             expires_at: input.expires_at.map(|at| at.0),
         };
-        Ok(match settle(rules::create(services(ctx)?, &caller(ctx)?, input).await)? {
+        Ok(match into_payload(rules::create(services(ctx)?, &caller(ctx)?, input).await)? {
             Ok(created) => CreateApiKeyPayload {
                 api_key: ApiKey::load(ctx, created.id).await?,
                 secret: created.secret.map(|secret| secret.expose().to_owned()),

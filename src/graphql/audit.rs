@@ -105,7 +105,8 @@ impl AuditQuery {
             });
             count
         });
-        let cut = page.cut(rows.into_iter().map(AuditEvent).collect(), |event: &AuditEvent| event.0.seq.to_string());
-        Ok(AuditEventConnection::new(cut, total))
+        let page_rows =
+            page.paginate(rows.into_iter().map(AuditEvent).collect(), |event: &AuditEvent| event.0.seq.to_string());
+        Ok(AuditEventConnection::new(page_rows, total))
     }
 }

@@ -147,7 +147,7 @@ impl Wish {
             .collect();
         let listing = is_listed.then_some(listing);
         Ok(Some(DirectoryConnection::new(
-            page.cut(entries, |entry| entry.key.to_string()),
+            page.paginate(entries, |entry| entry.key.to_string()),
             total(services.clone(), listing),
         )))
     }

@@ -1,4 +1,4 @@
-//! The enums of the API. Each mirrors a domain's own, so that the domains need not know GraphQL.
+//! The enums of the API. Each mirrors an enum of a domain, so that the domains do not depend on GraphQL.
 
 use async_graphql::Enum;
 
@@ -14,11 +14,11 @@ macro_rules! mirrored {
 }
 
 mirrored! {
-    /// What a person may do; each role may do all that the one before may.
+    /// The role of a person. Each role includes the privileges of the ones before it.
     Role = "platform::access::Role" {
-        /// Registers and looks after extensions of their own.
+        /// Registers and manages own extensions.
         User,
-        /// Helps everyone else: assigns, bars, bans.
+        /// Manages all extensions: assigns, bars, bans.
         Operator,
         /// Configures the installation.
         Admin,
@@ -35,34 +35,34 @@ mirrored! {
         WriteBack,
         /// All listed entries of the directory.
         ReadDirectory,
-        /// Groups are joined for a caller, as a voice menu does.
+        /// Joins and leaves groups for a caller, as a voice menu does.
         ManageGroups,
     }
-    /// Who restricts: each source adds and lifts only its own.
+    /// The source of a restriction. Each source adds and lifts only its own.
     RestrictionSource = "restrictions::RestrictionSource" {
         /// An operator banned the account.
         Ban,
         /// An operator barred the number.
         Bar,
-        /// An emergency stops what is not needed.
+        /// An emergency suspends inessential services.
         Lockdown,
         /// A bill is unpaid.
         Dunning,
-        /// Use beyond what is fair.
+        /// The fair-use limit was exceeded.
         FairUse,
-        /// An admin's own decision.
+        /// An admin restricted the target.
         Admin,
     }
-    /// How a web hook fares.
+    /// The delivery state of a web hook.
     WebHookState = "provisioning::web_hooks::WebHookState" {
-        /// What was called last was answered well.
+        /// The last call succeeded.
         Working,
-        /// It fails, and is tried again by itself.
+        /// Calls fail and are retried.
         Failing,
-        /// It has failed for a day: an operator replays it.
+        /// Calls have failed for a day. An operator can replay them.
         Dead,
     }
-    /// What a restriction stops.
+    /// The effect of a restriction.
     RestrictionEffect = "restrictions::RestrictionEffect" {
         /// The account cannot sign in.
         NoSignIn,
@@ -70,28 +70,28 @@ mirrored! {
         NoWrite,
         /// No calls.
         NoCalls,
-        /// No calls to the outside.
+        /// No external calls.
         NoExternalCalls,
     }
-    /// Where a number is in its life.
-    NumberState = "numbering::NumberState" {
-        /// In the pool, nobody's.
+    /// The state of a number in its life cycle.
+    NumberState = "numbers::state::NumberState" {
+        /// In the pool, without an owner.
         Available,
-        /// Kept for its last owner for a short time.
+        /// Kept for the last owner for a short time.
         Held,
-        /// Somebody's, not in use.
+        /// It has an owner and is not in use.
         Reserved,
         /// In use: routed.
         InService,
-        /// Cooling off until the telephone systems have forgotten the old owner.
+        /// Unavailable until the telephone systems have removed the last owner.
         Aging,
         /// Parked by policy instead of available.
         Released,
         /// A carrier offers it.
         Discovery,
-        /// On its way from another carrier.
+        /// Being ported from another carrier.
         PortIn,
-        /// On its way to another carrier.
+        /// Being ported to another carrier.
         PortOut,
     }
     /// PUBLIC: guests see it. MEMBERS: signed-in people. STAFF: operators. HIDDEN: owner and operators, in no directory.
@@ -105,18 +105,18 @@ mirrored! {
         /// Owner and operators, in no directory.
         Hidden,
     }
-    /// Whether a group rings a member yet.
+    /// The state of a group membership.
     MembershipState = "extensions::groups::MembershipState" {
-        /// Invited: the member's owner has not said yes, and the extension is in no feed as a member.
+        /// Invited: the member's owner has not accepted yet, and the extension is in no feed as a member.
         Pending,
-        /// The group rings it.
+        /// Accepted: the group rings the member.
         Active,
     }
-    /// What a telephone system has made of an extension.
+    /// The state of an extension in a telephone system.
     ProvisioningState = "provisioning::model::ProvisioningState" {
-        /// Its latest state is not acknowledged yet.
+        /// The latest change is not acknowledged.
         Pending,
-        /// The system has it.
+        /// The system has applied the latest change.
         Applied,
         /// The system has reported an error.
         Failed,
@@ -132,27 +132,27 @@ mirrored! {
         /// The event is archived: keep the copy and stop following.
         Closed,
     }
-    /// DRAFT: admins see it. STAFF: operators register. OPEN: everyone registers. FROZEN: users still change labels, visibility and secrets; registering, renumbering and deleting are for operators. ARCHIVED: read only, its feeds are closed.
+    /// DRAFT: admins see it. STAFF: operators register. OPEN: users register. FROZEN: users still change labels, visibility and secrets; registering, renumbering and deleting are for operators. ARCHIVED: read only, its feeds are closed.
     EventPhase = "events::EventPhase" {
         /// Admins see it.
         Draft,
         /// Operators register.
         Staff,
-        /// Everyone registers.
+        /// Users register.
         Open,
         /// Users still change labels, visibility and secrets.
         Frozen,
         /// Read only; its feeds are closed.
         Archived,
     }
-    /// What an extension of a service type does.
+    /// The behaviour of the extensions of a service type.
     ServiceBehaviour = "service_types::ServiceBehaviour" {
-        /// It is a device.
+        /// A device.
         Endpoint,
-        /// It rings its members.
+        /// A group that rings its members.
         CallGroup,
     }
-    /// What a template yields: it decides how values are escaped.
+    /// The output format of a template, which determines how values are escaped.
     TemplateFormat = "templates::TemplateFormat" {
         /// Plain lines.
         Text,

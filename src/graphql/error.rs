@@ -1,7 +1,7 @@
-//! Where what went wrong becomes what a client reads, and the only place where it does.
+//! The conversion of errors to those of the API.
 //!
-//! A [`error::UserError`] becomes a typed [`UserError`] in the payload. A [`Error`] that is no problem becomes an [`ApiError`] at the top of the
-//! response: a code and a sentence without internals, while the log keeps the cause.
+//! An [`error::UserError`] becomes a typed [`UserError`] in the payload. Every other [`Error`] becomes an [`ApiError`]
+//! at the top of the response: a code and a sentence without internals. The log keeps the cause.
 
 use async_graphql::{Enum, ErrorExtensions as _, Interface, SimpleObject};
 
@@ -40,7 +40,7 @@ pub enum UserErrorCode {
     WeakPassword,
 }
 
-/// What a sentence names, in its order.
+/// The values that a message names, in its order.
 pub type Values = Vec<String>;
 
 /// An expected failure. Every payload lists them; the mutation then changed nothing, unless it says otherwise.
@@ -93,8 +93,8 @@ impl UserError {
     }
 }
 
-/// What every error says.
-struct Said {
+/// The fields that every error has.
+struct CommonFields {
     message: String,
     path: Vec<String>,
     rule: Option<String>,
@@ -121,8 +121,8 @@ macro_rules! user_errors {
             }
 
             impl $name {
-                fn of(code: UserErrorCode, said: Said, $($field: $ty),*) -> Self {
-                    let Said { message, path, rule, values } = said;
+                fn of(code: UserErrorCode, common: CommonFields, $($field: $ty),*) -> Self {
+                    let CommonFields { message, path, rule, values } = common;
                     Self { code, message, path, rule, values, $($field),* }
                 }
             }
@@ -133,7 +133,7 @@ macro_rules! user_errors {
 user_errors! {
     /// An input that cannot be accepted as it is.
     InvalidInput {}
-    /// A rule or a state that says no, where nothing more can be told than its code.
+    /// A rule or a state that does not allow the operation; the code says all that the caller may know.
     OperationFailed {}
     /// Too many attempts: try again later.
     RateLimited {
@@ -152,7 +152,7 @@ user_errors! {
         /// The JSON Schema keyword that failed.
         keyword: String,
     }
-    /// A number that somebody else has.
+    /// A number that is not available.
     NumberUnavailable {
         /// The number asked for.
         number: PhoneNumber,
@@ -185,56 +185,57 @@ impl From<error::UserError> for UserError {
         use UserErrorCode as C;
         let error::UserError { kind, message, path, rule } = problem;
         let Rule { name, values } = rule.map(|rule| *rule).unwrap_or_default();
-        let said = Said { message, path, rule: (!name.is_empty()).then(|| name.to_owned()), values };
-        let invalid = |code, said| Self::InvalidInput(InvalidInput::of(code, said));
-        let failed = |code, said| Self::OperationFailed(OperationFailed::of(code, said));
+        let common = CommonFields { message, path, rule: (!name.is_empty()).then(|| name.to_owned()), values };
+        let invalid = |code, common| Self::InvalidInput(InvalidInput::of(code, common));
+        let failed = |code, common| Self::OperationFailed(OperationFailed::of(code, common));
         match kind {
-            UserErrorKind::Invalid => invalid(C::Invalid, said),
-            UserErrorKind::Required => invalid(C::Required, said),
-            UserErrorKind::WeakPassword => invalid(C::WeakPassword, said),
-            UserErrorKind::NotFound => failed(C::NotFound, said),
-            UserErrorKind::Conflict => failed(C::Conflict, said),
-            UserErrorKind::NumberOutOfRange => failed(C::NumberOutOfRange, said),
-            UserErrorKind::ServiceTypePrivileged => failed(C::ServiceTypePrivileged, said),
-            UserErrorKind::Restricted => failed(C::Restricted, said),
-            UserErrorKind::FeatureDenied => failed(C::FeatureDenied, said),
-            UserErrorKind::CredentialsRejected => failed(C::CredentialsRejected, said),
-            UserErrorKind::TokenExpired => failed(C::TokenExpired, said),
-            UserErrorKind::ReauthenticationRequired => failed(C::ReauthenticationRequired, said),
-            UserErrorKind::EmailUnverified => failed(C::EmailUnverified, said),
-            UserErrorKind::AlreadyExists => failed(C::AlreadyExists, said),
-            UserErrorKind::LastAdmin => failed(C::LastAdmin, said),
-            UserErrorKind::EventClosed => failed(C::EventClosed, said),
+            UserErrorKind::Invalid => invalid(C::Invalid, common),
+            UserErrorKind::Required => invalid(C::Required, common),
+            UserErrorKind::WeakPassword => invalid(C::WeakPassword, common),
+            UserErrorKind::NotFound => failed(C::NotFound, common),
+            UserErrorKind::Conflict => failed(C::Conflict, common),
+            UserErrorKind::NumberOutOfRange => failed(C::NumberOutOfRange, common),
+            UserErrorKind::ServiceTypePrivileged => failed(C::ServiceTypePrivileged, common),
+            UserErrorKind::Restricted => failed(C::Restricted, common),
+            UserErrorKind::FeatureDenied => failed(C::FeatureDenied, common),
+            UserErrorKind::CredentialsRejected => failed(C::CredentialsRejected, common),
+            UserErrorKind::TokenExpired => failed(C::TokenExpired, common),
+            UserErrorKind::ReauthenticationRequired => failed(C::ReauthenticationRequired, common),
+            UserErrorKind::EmailUnverified => failed(C::EmailUnverified, common),
+            UserErrorKind::AlreadyExists => failed(C::AlreadyExists, common),
+            UserErrorKind::LastAdmin => failed(C::LastAdmin, common),
+            UserErrorKind::EventClosed => failed(C::EventClosed, common),
             UserErrorKind::StaleVersion { current } => {
-                Self::StaleVersion(StaleVersion::of(C::StaleVersion, said, current))
+                Self::StaleVersion(StaleVersion::of(C::StaleVersion, common, current))
             }
             UserErrorKind::NumberUnavailable { number, suggestions } => {
                 let suggestions = suggestions.into_iter().map(Into::into).collect();
-                Self::NumberUnavailable(NumberUnavailable::of(C::NumberUnavailable, said, number.into(), suggestions))
+                Self::NumberUnavailable(NumberUnavailable::of(C::NumberUnavailable, common, number.into(), suggestions))
             }
             UserErrorKind::QuotaExceeded { limit } => {
-                Self::QuotaExceeded(QuotaExceeded::of(C::QuotaExceeded, said, limit))
+                Self::QuotaExceeded(QuotaExceeded::of(C::QuotaExceeded, common, limit))
             }
             UserErrorKind::InvalidTransition { number, from, to } => {
                 let state = |name: String| name.parse::<NumberState>().unwrap_or(NumberState::Available).into();
                 let (number, from, to) = (number.into(), state(from), state(to));
-                Self::InvalidTransition(InvalidTransition::of(C::InvalidTransition, said, number, from, to))
+                Self::InvalidTransition(InvalidTransition::of(C::InvalidTransition, common, number, from, to))
             }
             UserErrorKind::SchemaViolation { pointer, keyword } => {
-                Self::SchemaViolation(SchemaViolation::of(C::SchemaViolation, said, pointer, keyword))
+                Self::SchemaViolation(SchemaViolation::of(C::SchemaViolation, common, pointer, keyword))
             }
             UserErrorKind::RateLimited { retry_after_seconds } => {
-                Self::RateLimited(RateLimited::of(C::RateLimited, said, retry_after_seconds))
+                Self::RateLimited(RateLimited::of(C::RateLimited, common, retry_after_seconds))
             }
             UserErrorKind::GroupLoop { cycle } => {
                 let cycle = cycle.into_iter().map(Into::into).collect();
-                Self::GroupLoop(GroupLoop::of(C::GroupLoop, said, cycle))
+                Self::GroupLoop(GroupLoop::of(C::GroupLoop, common, cycle))
             }
         }
     }
 }
 
-/// An error at the top of the response. It is no `Display`, so that async-graphql cannot print one by itself.
+/// An error at the top of the response. It does not implement `Display`, because async-graphql would convert it without
+/// a code.
 #[derive(Clone, Debug)]
 pub struct ApiError {
     code: ErrorCode,
@@ -247,7 +248,7 @@ impl ApiError {
         Self { code, message: message.into() }
     }
 
-    /// What a client can act on.
+    /// The code for programs.
     pub const fn code(&self) -> ErrorCode {
         self.code
     }
@@ -291,16 +292,16 @@ impl From<diesel::result::Error> for ApiError {
 impl From<InternalError> for ApiError {
     fn from(fault: InternalError) -> Self {
         if fault.is_temporary() {
-            tracing::warn!(error = %fault, "a request failed for now");
+            tracing::warn!(error = %fault, "a request failed; the cause is temporary");
             Self::new(ErrorCode::Unavailable, "The server cannot do this now. Try again in a moment.")
         } else {
             tracing::error!(error = %fault, "a request failed");
-            Self::new(ErrorCode::Internal, crate::graphql::error::INTERNAL_MESSAGE)
+            Self::new(ErrorCode::Internal, INTERNAL_MESSAGE)
         }
     }
 }
 
-/// What a client reads when the server failed; the log has the cause under the same request id.
+/// The message of an internal error. The log has the cause under the same request id.
 pub const INTERNAL_MESSAGE: &str = "The server failed. The request id helps its operator to find out why.";
 
 impl From<Error> for ApiError {
@@ -312,7 +313,7 @@ impl From<Error> for ApiError {
             Error::IdempotencyMismatch => {
                 Self::new(ErrorCode::IdempotencyMismatch, "This Idempotency-Key was used for another request.")
             }
-            // A query has no payload: its first problem stands at the top.
+            // A query has no payload, so its first error stands at the top.
             Error::User(problems) => {
                 let message = problems.into_iter().next().map_or_else(String::new, |problem| problem.message);
                 Self::bad_input(message)
@@ -321,13 +322,14 @@ impl From<Error> for ApiError {
     }
 }
 
-/// What a mutation's resolver makes its payload of: the outcome, or the errors for the payload.
+/// Splits the result of a mutation into what its payload carries, the outcome or the list of user errors, and what
+/// belongs to the top of the response.
 ///
-/// A rule's missing re-authentication goes into the payload too, as the contract has it for mutations.
+/// A missing re-authentication is a user error here: the contract puts it into the payload of a mutation.
 ///
 /// # Errors
-/// Everything that belongs to the top of the response.
-pub fn settle<T>(result: Result<T, Error>) -> Result<Result<T, Vec<UserError>>, ApiError> {
+/// An [`ApiError`] for every error that is no user error.
+pub fn into_payload<T>(result: Result<T, Error>) -> Result<Result<T, Vec<UserError>>, ApiError> {
     match result {
         Ok(value) => Ok(Ok(value)),
         Err(Error::User(problems)) => Ok(Err(problems.into_iter().map(Into::into).collect())),

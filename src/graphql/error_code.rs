@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What `extensions.code` of a top-level error says: the request itself failed, not an expected outcome of a mutation.
+/// The `extensions.code` of an error of the request itself. Expected failures of a mutation are in its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
     /// The document is not GraphQL.
@@ -11,9 +11,9 @@ pub enum ErrorCode {
     GraphqlValidationFailed,
     /// A variable, an argument, a header or the body cannot be accepted as it is.
     BadUserInput,
-    /// Nobody is signed in, and somebody would have to be.
+    /// The request needs credentials and has none.
     Unauthenticated,
-    /// Signed in, and not allowed; or a cookie sent from another site.
+    /// The caller is not allowed to do this, or another site sent the cookie.
     Forbidden,
     /// Too many requests, or too much cost, in a short time.
     RateLimited,
@@ -25,9 +25,9 @@ pub enum ErrorCode {
     Unavailable,
     /// The server failed.
     Internal,
-    /// What a query names is not there, as far as the caller may know.
+    /// The object of a query does not exist, or the caller may not know of it.
     NotFound,
-    /// The password has to be given again first.
+    /// The caller must give the password again.
     ReauthenticationRequired,
     /// The idempotency key was used for another request.
     IdempotencyMismatch,
@@ -69,7 +69,7 @@ impl ErrorCode {
         }
     }
 
-    /// Reads a code back; nothing for a text that is none of them.
+    /// Parses the name of a code.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.as_str() == name)
     }

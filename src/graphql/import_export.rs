@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
 use crate::graphql::context::{caller, services};
-use crate::graphql::error::{ApiError, UserError, UserErrorCode, settle};
+use crate::graphql::error::{ApiError, UserError, UserErrorCode, into_payload};
 use extensions::import_export::row::{RowFailure, RowLimits};
 use extensions::import_export::{Import, Imported, csv, import};
 use platform::error;
@@ -103,7 +103,7 @@ impl EventFilesMutation {
             atomic: input.atomic,
             progress: Arc::default(),
         };
-        let imported = settle(import(services(ctx)?, &caller(ctx)?, wanted).await)?;
+        let imported = into_payload(import(services(ctx)?, &caller(ctx)?, wanted).await)?;
         Ok(imported.map_or_else(ImportExtensionsPayload::failed, Into::into))
     }
 }

@@ -1,7 +1,7 @@
-//! Things by their ids, whatever they are.
+//! Objects by their global ids.
 //!
-//! An id begins with its kind, so that the kind's own finder is asked, with its own check: what the caller may not see, what is
-//! gone and what is no id at all are the same null.
+//! An id begins with its kind, whose own look-up checks the caller's permission. The result is null for an object that
+//! the caller may not see, an object that does not exist, and a text that is no id.
 
 use async_graphql::{Context, ID, Interface, Object};
 
@@ -22,9 +22,9 @@ use platform::access::{Actor, Role};
 use platform::ids;
 use restrictions::TargetKind;
 
-/// Something with an id of its own in the whole installation.
+/// An object with an id that is unique in the installation.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "Its id; the kind stands in front."))]
+#[graphql(field(name = "id", ty = "ID", desc = "The id, which begins with the kind."))]
 pub enum Node {
     Account(Account),
     Session(Session),
@@ -48,20 +48,20 @@ pub struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// The thing of this id. Null for what the caller may not see, for what is not there and for what is no id.
+    /// The object with this id. Null if it does not exist, if the caller may not see it, and for malformed ids.
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "An id that another field has given.")] id: ID,
+        #[graphql(desc = "An id from another field.")] id: ID,
     ) -> Result<Option<Node>, ApiError> {
         find(ctx, &id).await
     }
 
-    /// The things of these ids, in their order, null where there is none for the caller.
+    /// The objects with these ids, in the same order; null as for `node`.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Ids that other fields have given.")] ids: Vec<ID>,
+        #[graphql(desc = "Ids from other fields.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>, ApiError> {
         let mut found = Vec::with_capacity(ids.len());
         for id in &ids {
@@ -71,7 +71,7 @@ impl NodeQuery {
     }
 }
 
-/// The thing of a global id, found as its own kind finds it.
+/// The object of a global id.
 async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
     let Some((kind, _)) = id.split_once(':') else { return Ok(None) };
     macro_rules! by {
@@ -96,24 +96,24 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
         ids::ExtensionId::KIND => by!(ExtensionId, Extension, load),
         ids::RestrictionId::KIND => restriction(ctx, id).await?.map(Node::Restriction),
         PlanNumber::KIND => match PlanNumber::from_global(id) {
-            Some(place) => Number::load(ctx, &place).await?.map(Node::Number),
+            Some(number) => Number::load(ctx, &number).await?.map(Node::Number),
             None => None,
         },
         _ => AuditEvent::known(ctx, id).await?.map(Node::AuditEvent),
     })
 }
 
-/// A restriction, for whoever sees what it restricts.
+/// A restriction, if the caller may see its target.
 async fn restriction(ctx: &Context<'_>, id: &str) -> Result<Option<Restriction>, ApiError> {
     let Some(id) = ids::RestrictionId::from_global(id) else { return Ok(None) };
     let found = restrictions::by_id(&mut *context::read(ctx).await?, id).await?;
     match found {
-        Some(found) if concerns(ctx, &found).await? => Ok(Some(Restriction(found))),
+        Some(found) if is_target_visible(ctx, &found).await? => Ok(Some(Restriction(found))),
         _ => Ok(None),
     }
 }
 
-async fn concerns(ctx: &Context<'_>, found: &restrictions::Restriction) -> Result<bool, ApiError> {
+async fn is_target_visible(ctx: &Context<'_>, found: &restrictions::Restriction) -> Result<bool, ApiError> {
     let actor: &Actor = context::actor(ctx)?;
     if actor.is_at_least(Role::Operator) {
         return Ok(true);
@@ -122,13 +122,13 @@ async fn concerns(ctx: &Context<'_>, found: &restrictions::Restriction) -> Resul
     Ok(match found.target_kind {
         TargetKind::Account => actor.account() == Some(ids::AccountId(target)),
         TargetKind::Extension => Extension::load(ctx, ids::ExtensionId(target)).await?.is_some(),
-        TargetKind::Number => is_seen(ctx, ids::NumberId(target)).await?,
+        TargetKind::Number => is_number_visible(ctx, ids::NumberId(target)).await?,
     })
 }
 
-/// Whether a number is the caller's, or serves an extension that the caller may see.
-async fn is_seen(ctx: &Context<'_>, number: ids::NumberId) -> Result<bool, ApiError> {
-    // The connection goes back before the next is taken.
+/// Returns whether the caller holds the number, or may see the extension that uses it.
+async fn is_number_visible(ctx: &Context<'_>, number: ids::NumberId) -> Result<bool, ApiError> {
+    // The connection returns to the pool before the next one is taken.
     let row = numbers::queries::by_id(&mut *context::read(ctx).await?, number).await?;
     let own = context::actor(ctx)?.account();
     Ok(match row {

@@ -1,6 +1,7 @@
-//! One builder for all lists: Relay connections over keysets.
+//! Relay connections with keyset pagination.
 //!
-//! A cursor is opaque to clients: base64url of the kind of list and the last key. The wrong kind is refused before the database.
+//! A cursor is the base64url of the kind of the list and the last key, opaque to clients. A cursor of another kind is
+//! refused before the database is read.
 
 use async_graphql::SimpleObject;
 use base64::Engine as _;
@@ -8,37 +9,37 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::error::ApiError;
 
-/// How many rows a list gives when `first` is left out.
+/// The page size without `first`.
 pub const DEFAULT_FIRST: i32 = 50;
 
-/// Where a page stands among the others.
+/// The position of a page in its list.
 #[derive(SimpleObject, Clone, Debug)]
 pub struct PageInfo {
-    /// Whether there is more after this page.
+    /// Whether there are rows after this page.
     pub has_next_page: bool,
-    /// Whether this page was asked for by a cursor, so that something may stand before it.
+    /// Whether the page was requested with a cursor, so that there may be rows before it.
     pub has_previous_page: bool,
     /// The cursor of the first row.
     pub start_cursor: Option<String>,
-    /// The cursor of the last row: `after` of the next page.
+    /// The cursor of the last row, for `after` of the next page.
     pub end_cursor: Option<String>,
 }
 
-/// What a list was asked for: how many rows, after which key.
+/// The requested page of a list.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// How many rows at most.
+    /// The maximal number of rows.
     pub first: usize,
-    /// The last key of the page before.
+    /// The last key of the previous page.
     pub after: Option<String>,
     kind: &'static str,
 }
 
 impl Page {
-    /// Reads `first` and `after` of a list of `kind`. The edge has bounded `first` by who asks.
+    /// Reads `first` and `after` of a list of `kind`. The endpoint has limited `first` by the caller's tier.
     ///
     /// # Errors
-    /// BAD_USER_INPUT for a negative `first` and for a cursor of another list.
+    /// `BAD_USER_INPUT` for a negative `first` and for a cursor of another list.
     pub fn new(kind: &'static str, first: Option<i32>, after: Option<&str>) -> Result<Self, ApiError> {
         let first = usize::try_from(first.unwrap_or(DEFAULT_FIRST))
             .map_err(|_| ApiError::bad_input("`first` may not be negative."))?;
@@ -46,21 +47,21 @@ impl Page {
         Ok(Self { first, after, kind })
     }
 
-    /// How many rows to read: one more than asked for, to know whether there are more.
+    /// The number of rows to read: one more than the page holds shows whether a next page exists.
     pub fn limit(&self) -> i64 {
         i64::try_from(self.first).unwrap_or(i64::MAX).saturating_add(1)
     }
 
-    /// The last key of the page before, read as what it is.
+    /// The last key of the previous page, parsed.
     ///
     /// # Errors
-    /// BAD_USER_INPUT when it is not one.
+    /// `BAD_USER_INPUT` when it cannot be parsed.
     pub fn after_as<T: std::str::FromStr>(&self) -> Result<Option<T>, ApiError> {
         self.after.as_deref().map(|key| key.parse().map_err(|_| not_a_cursor())).transpose()
     }
 
-    /// Cuts what was read to the page, and gives each row its cursor.
-    pub fn cut<T>(self, mut rows: Vec<T>, key: impl Fn(&T) -> String) -> Cut<T> {
+    /// Truncates the rows that were read to the page and adds their cursors.
+    pub fn paginate<T>(self, mut rows: Vec<T>, key: impl Fn(&T) -> String) -> PageRows<T> {
         let has_next_page = rows.len() > self.first;
         rows.truncate(self.first);
         let rows: Vec<_> = rows.into_iter().map(|row| (encode(self.kind, &key(&row)), row)).collect();
@@ -70,16 +71,16 @@ impl Page {
             start_cursor: rows.first().map(|(cursor, _)| cursor.clone()),
             end_cursor: rows.last().map(|(cursor, _)| cursor.clone()),
         };
-        Cut { rows, page_info }
+        PageRows { rows, page_info }
     }
 }
 
-/// A page's rows with their cursors.
+/// The rows of a page with their cursors.
 #[derive(Clone, Debug)]
-pub struct Cut<T> {
-    /// Cursor and row.
+pub struct PageRows<T> {
+    /// Each row after its cursor.
     pub rows: Vec<(String, T)>,
-    /// Where the page stands.
+    /// The position of the page in the list.
     pub page_info: PageInfo,
 }
 
@@ -100,51 +101,55 @@ fn not_a_cursor() -> ApiError {
 
 /// Declares the connection of a list: `XConnection { edges nodes pageInfo totalCount }` and its `XEdge`.
 ///
-/// `totalCount` is computed only when it is selected: the connection keeps a closure that counts.
+/// `totalCount` is computed only when it is selected: the connection holds a closure that counts.
 #[macro_export]
 macro_rules! connection {
     ($connection:ident, $edge:ident, $node:ty, $what:literal $(, $total:ident)?) => {
         #[doc = concat!("A page of ", $what, ".")]
         pub struct $connection {
-            cut: $crate::graphql::paging::Cut<$node>,
+            page: $crate::graphql::paging::PageRows<$node>,
             $($total: $crate::graphql::paging::Total,)?
         }
 
         #[doc = concat!("One of a page of ", $what, ", with its cursor.")]
         #[derive(async_graphql::SimpleObject, Clone)]
         pub struct $edge {
-            /// Where it stands in the list: `after` continues behind it.
+            /// The cursor of this row, for `after`.
             pub cursor: String,
-            /// The thing itself.
+            /// The object.
             pub node: $node,
         }
 
         impl $connection {
-            /// The page.
-            pub fn new(cut: $crate::graphql::paging::Cut<$node> $(, $total: $crate::graphql::paging::Total)?) -> Self {
-                Self { cut $(, $total)? }
+            /// Creates the connection of a page.
+            pub fn new(
+                page: $crate::graphql::paging::PageRows<$node>,
+                $($total: $crate::graphql::paging::Total,)?
+            ) -> Self {
+                Self { page $(, $total)? }
             }
         }
 
         #[async_graphql::Object]
         impl $connection {
-            /// The page, each with its cursor.
+            /// The rows of the page with their cursors.
             async fn edges(&self) -> Vec<$edge> {
-                self.cut.rows.iter().map(|(cursor, node)| $edge { cursor: cursor.clone(), node: node.clone() }).collect()
+                let edge = |(cursor, node): &(String, $node)| $edge { cursor: cursor.clone(), node: node.clone() };
+                self.page.rows.iter().map(edge).collect()
             }
 
             /// The page.
             async fn nodes(&self) -> Vec<$node> {
-                self.cut.rows.iter().map(|(_, node)| node.clone()).collect()
+                self.page.rows.iter().map(|(_, node)| node.clone()).collect()
             }
 
             /// Where the page stands among the others.
             async fn page_info(&self) -> $crate::graphql::paging::PageInfo {
-                self.cut.page_info.clone()
+                self.page.page_info.clone()
             }
 
             $(
-            /// How many there are on all pages; counted only when it is selected.
+            /// The number of rows on all pages; counted only when it is selected.
             async fn total_count(&self) -> Result<i32, $crate::graphql::error::ApiError> {
                 (self.$total)().await
             }
@@ -153,5 +158,5 @@ macro_rules! connection {
     };
 }
 
-/// Counts all rows of a list when somebody asks.
+/// Counts all rows of a list.
 pub type Total = Box<dyn Fn() -> futures_util::future::BoxFuture<'static, Result<i32, ApiError>> + Send + Sync>;

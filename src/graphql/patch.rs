@@ -1,14 +1,14 @@
-//! Fields of patches, from GraphQL.
+//! The conversion of GraphQL's undefined, null and given fields to patches.
 
 use async_graphql::MaybeUndefined;
 
 use platform::patch::Patch;
 
-/// What a patch says of a field: left out, null, or a value.
+/// Converts an input field into a field of a partial update.
 pub fn patch<T>(field: MaybeUndefined<T>) -> Patch<T> {
     match field {
-        MaybeUndefined::Undefined => Patch::LeftOut,
+        MaybeUndefined::Undefined => Patch::Undefined,
         MaybeUndefined::Null => Patch::Null,
-        MaybeUndefined::Value(value) => Patch::Given(value),
+        MaybeUndefined::Value(value) => Patch::Value(value),
     }
 }

@@ -1,11 +1,11 @@
-//! What the edge hands to resolvers beside the caller, as request data.
+//! The data of a request that the endpoint passes to resolvers beside the caller.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use uuid::Uuid;
 
-/// The request's id (UUIDv7): in the log, in the header `X-Request-Id` and in every error's `extensions.requestId`.
+/// The id of a request (UUIDv7): in the log, in the header `X-Request-Id` and in every error's `extensions.requestId`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId(pub Uuid);
 
@@ -19,16 +19,16 @@ impl fmt::Display for RequestId {
 /// `extensions.idempotencyKey`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// 1–64 visible ASCII characters, the client's choice.
+    /// The key: 1 to 64 visible ASCII characters, chosen by the client.
     pub key: String,
-    /// SHA-256 of the document, the operation's name and the variables as JSON with sorted keys: it tells a repetition from
-    /// another request under the same key.
+    /// SHA-256 of the document, the operation's name and the variables as JSON with sorted keys: it distinguishes a
+    /// repetition from another request with the same key.
     pub digest: [u8; 32],
 }
 
-/// Collects the `Set-Cookie` headers that a resolver wants on the response.
+/// Collects the `Set-Cookie` headers of resolvers for the response.
 ///
-/// Over a WebSocket there is no response to set them on: [`Self::reach_the_client`] tells.
+/// A WebSocket has no response with headers; see [`Self::can_set_cookies`].
 #[derive(Debug, Default)]
 pub struct ResponseHeaders {
     cookies: Mutex<Vec<String>>,
@@ -36,27 +36,27 @@ pub struct ResponseHeaders {
 }
 
 impl ResponseHeaders {
-    /// A collector for a response that has headers.
+    /// Creates a collector for a response with headers.
     pub fn attached() -> Self {
         Self::default()
     }
 
-    /// A collector whose cookies go nowhere: a WebSocket, or an event stream whose headers have been sent.
+    /// A collector whose cookies are dropped: for a WebSocket, or an event stream whose headers have been sent.
     pub fn detached() -> Self {
         Self { cookies: Mutex::default(), detached: true }
     }
 
-    /// Whether a cookie set here will reach the client.
-    pub const fn reach_the_client(&self) -> bool {
+    /// Returns whether cookies are sent to the client.
+    pub const fn can_set_cookies(&self) -> bool {
         !self.detached
     }
 
-    /// Adds one `Set-Cookie` header; the text is a whole value (RFC 6265, section 4.1).
+    /// Adds a `Set-Cookie` header with this value (RFC 6265, section 4.1).
     pub fn set_cookie(&self, value: impl Into<String>) {
         self.cookies.lock().unwrap_or_else(PoisonError::into_inner).push(value.into());
     }
 
-    /// Takes the cookies collected so far, in the order they were set.
+    /// Removes and returns the collected values, in the order in which they were set.
     pub fn take_cookies(&self) -> Vec<String> {
         std::mem::take(&mut *self.cookies.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,4 +1,4 @@
-//! The roots of the API, put together from the domains.
+//! The root types of the API, merged from those of the domains.
 
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 
@@ -20,7 +20,7 @@ use crate::graphql::provisioning::{
 use crate::graphql::service_types::{ServiceTypesMutation, ServiceTypesQuery};
 use crate::graphql::templates::TemplatesMutation;
 
-/// Everything that can be asked.
+/// The queries of the API.
 #[derive(MergedObject, Default)]
 pub struct Query(
     NodeQuery,
@@ -37,7 +37,7 @@ pub struct Query(
     PersonalDataQuery,
 );
 
-/// Everything that can be changed.
+/// The mutations of the API.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     AccountsMutation,
@@ -56,7 +56,7 @@ pub struct Mutation(
     PersonalDataMutation,
 );
 
-/// Everything that can be followed.
+/// The subscriptions of the API.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(DirectorySubscription, ProvisioningSubscription);
 

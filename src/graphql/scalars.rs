@@ -1,10 +1,10 @@
-//! The scalars of the API. `JSON` is async-graphql's own, for `serde_json::Value`.
+//! Scalars of the API. `JSON` is async-graphql's scalar for `serde_json::Value`.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
 use platform::clock::Timestamp;
 
-/// The sentence that describes `JSON`; the schema builder puts it in place of async-graphql's.
+/// The description of `JSON`, in place of async-graphql's.
 pub const JSON_DESCRIPTION: &str = "Any JSON value.";
 
 /// An instant, RFC 3339 in UTC: `2026-08-20T09:30:00Z`.
@@ -33,7 +33,7 @@ impl From<Timestamp> for DateTime {
     }
 }
 
-/// A number as it was given, trimmed; the domain cleans and judges it.
+/// A number as the client sent it, trimmed. The domain normalises and validates it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PhoneNumber(pub String);
 
@@ -63,7 +63,7 @@ impl From<String> for PhoneNumber {
     }
 }
 
-/// A position in a feed, as it was given.
+/// A position in a feed, as the client sent it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FeedCursor(pub String);
 
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_is_read_in_any_offset_and_shown_in_utc() {
+    fn parses_any_offset_and_formats_utc() {
         let at = DateTime::parse(Value::from("2026-08-20T11:30:00+02:00")).unwrap();
         assert_eq!(at.to_value(), Value::from("2026-08-20T09:30:00Z"));
         assert!(DateTime::parse(Value::from("yesterday")).is_err());
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_text_that_is_only_trimmed() {
+    fn trims_numbers_and_rejects_integers() {
         assert_eq!(PhoneNumber::parse(Value::from(" 0 42 ")).unwrap().0, "0 42");
         assert!(PhoneNumber::parse(Value::from(42)).is_err());
     }

@@ -1,12 +1,12 @@
-//! Whose request it is: the client's address behind proxies, and whether rates hold for it.
+//! The address of the client behind proxies, and whether rates apply to it.
 
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
-/// The client's address. Without trusted proxies it is the peer's. Behind one, the `X-Forwarded-For` headers
-/// (`forwarded`, in the order of the request) are read from right to left, as each proxy wrote whom it saw at the end:
-/// the first address that is not a trusted proxy is the client. What stands left of it anybody may have written.
+/// The address of the client. Without trusted proxies it is the peer's. Behind one, the `X-Forwarded-For` headers
+/// (`forwarded`, in the order of the request) are read from right to left, because each proxy appends the address of
+/// its own peer: the first address that is not a trusted proxy is the client. Everything left of it may be forged.
 pub fn client_address<'a>(peer: IpAddr, forwarded: impl IntoIterator<Item = &'a str>, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let mut client = peer.to_canonical();
@@ -16,7 +16,7 @@ pub fn client_address<'a>(peer: IpAddr, forwarded: impl IntoIterator<Item = &'a 
     let headers: Vec<&str> = forwarded.into_iter().collect();
     let hops = headers.iter().rev().flat_map(|header| header.rsplit(','));
     for hop in hops {
-        // A proxy that writes `unknown` is where what we know ends.
+        // A proxy may write `unknown` (RFC 7239, section 6.2).
         let Some(address) = parse_hop(hop) else { break };
         client = address;
         if !is_trusted(&client) {
@@ -34,8 +34,8 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// Whether rates leave this peer alone: from the same machine, when no proxy is trusted. With a proxy on the machine
-/// everybody would come from there.
+/// Whether the peer is exempt from rates: it is on this machine, and no proxy is trusted. A trusted proxy on this
+/// machine would exempt every client.
 pub fn is_exempt_from_rates(peer: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.is_empty() && peer.to_canonical().is_loopback()
 }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_address_that_is_no_proxy_is_the_client() {
+    fn the_rightmost_address_that_is_no_proxy_is_the_client() {
         let trusted = &["10.0.0.0/8", "fd00::/8"];
         assert_eq!(client("10.0.0.1", &["192.0.2.1"], trusted), "192.0.2.1");
         assert_eq!(client("10.0.0.1", &["6.6.6.6, 192.0.2.1, 10.0.0.2"], trusted), "192.0.2.1");
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_ends_the_walk() {
+    fn an_unreadable_hop_ends_the_search() {
         let trusted = &["10.0.0.0/8"];
         assert_eq!(client("10.0.0.1", &[], trusted), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["192.0.2.1, unknown, 10.0.0.2"], trusted), "10.0.0.2");
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_machine_is_exempt_unless_a_proxy_is_trusted() {
+    fn loopback_is_exempt_unless_a_proxy_is_trusted() {
         let trusted: Vec<IpNet> = vec!["127.0.0.0/8".parse().unwrap()];
         for (peer, exempt) in [("127.0.0.1", true), ("::1", true), ("::ffff:127.0.0.1", true), ("192.0.2.1", false)] {
             assert_eq!(is_exempt_from_rates(peer.parse().unwrap(), &[]), exempt);
@@ -89,7 +89,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_header_breaks_the_walk(headers in proptest::collection::vec("[0-9a-f:.,\\[\\] x]{0,60}", 0..4)) {
+        fn no_header_panics(headers in proptest::collection::vec("[0-9a-f:.,\\[\\] x]{0,60}", 0..4)) {
             let trusted = ["10.0.0.0/8".parse().unwrap()];
             client_address("10.0.0.1".parse().unwrap(), headers.iter().map(String::as_str), &trusted);
         }

@@ -1,4 +1,4 @@
-//! The documents of single devices, for whoever holds their links.
+//! The documents of single devices, at links that need no other credentials.
 
 use std::sync::Arc;
 
@@ -9,57 +9,51 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tokio::time::Instant;
 
-use super::etags::is_known;
-use super::feeds::{not_modified, settle};
-use super::gateway::Switchboard;
-use super::refusal::Refusal;
-use super::sender;
+use super::app_state::AppState;
+use super::authenticate::charge_address;
+use super::etags::{is_known, not_modified};
+use super::http_error::HttpError;
 use crate::app::App;
 use provisioning::devices::documents::{self, DocumentRequest};
 
-/// The routes `/device/…`. A HEAD request must not use a link up, so there are none.
+/// The routes `/device/…`. HEAD is refused: it would use up a link without delivering the document.
 pub fn routes(app: Arc<App>) -> Router {
     Router::new()
-        .route("/device/{token}", get(softphone).head(refused))
-        .route("/device/{token}/{*file}", get(desk_phone).head(refused))
-        .with_state(Switchboard(app))
+        .route("/device/{token}", get(softphone).head(method_not_allowed))
+        .route("/device/{token}/{*file}", get(desk_phone).head(method_not_allowed))
+        .with_state(AppState(app))
 }
 
-async fn refused() -> StatusCode {
+async fn method_not_allowed() -> StatusCode {
     StatusCode::METHOD_NOT_ALLOWED
 }
 
-async fn softphone(State(switchboard): State<Switchboard>, Path(token): Path<String>, request: Request) -> Response {
-    answer(&switchboard, &token, None, request).await
+async fn softphone(State(state): State<AppState>, Path(token): Path<String>, request: Request) -> Response {
+    respond(&state, &token, None, request).await
 }
 
 async fn desk_phone(
-    State(switchboard): State<Switchboard>,
+    State(state): State<AppState>,
     Path((token, file)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    answer(&switchboard, &token, Some(&file), request).await
+    respond(&state, &token, Some(&file), request).await
 }
 
-async fn answer(switchboard: &Switchboard, token: &str, file: Option<&str>, request: Request) -> Response {
-    let began = Instant::now();
-    settle(switchboard, "device", began, send(switchboard, token, file, request).await)
+async fn respond(state: &AppState, token: &str, file: Option<&str>, request: Request) -> Response {
+    let started = Instant::now();
+    state.respond("device", started, document(state, token, file, request).await)
 }
 
-async fn send(
-    switchboard: &Switchboard,
-    token: &str,
-    file: Option<&str>,
-    request: Request,
-) -> Result<Response, Refusal> {
+async fn document(state: &AppState, token: &str, file: Option<&str>, request: Request) -> Result<Response, HttpError> {
     let (parts, _) = request.into_parts();
-    sender::admitted_as_guest(switchboard, &parts).await?;
-    let public_url = switchboard.0.serving.public_url();
+    charge_address(state, &parts)?;
+    let public_url = state.0.serving.public_url();
     let asked = DocumentRequest { token, file, public_url: &public_url };
-    let document = documents::fetch(&switchboard.0.services, asked).await?;
+    let document = documents::fetch(&state.0.services, asked).await?;
     let document = document
-        .ok_or_else(|| Refusal::not_found("There is no such document, or not any more. Ask for another link."))?;
-    // A softphone's link is used up by now, so it gets its document whatever it says that it has.
+        .ok_or_else(|| HttpError::not_found("There is no such document, or not any more. Ask for another link."))?;
+    // The link of a softphone is used up now, so it gets its document even if `If-None-Match` names it.
     if file.is_some() && is_known(&parts.headers, &document.etag) {
         return Ok(not_modified(&document.etag));
     }

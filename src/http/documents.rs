@@ -1,20 +1,21 @@
-//! Documents at stable addresses: the directory as files.
+//! The directory as files at stable addresses.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
+use axum::response::{IntoResponse as _, IntoResponseParts};
 use axum::routing::get;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::etags::is_known;
-use super::feeds::{not_modified, settle};
-use super::gateway::Switchboard;
-use super::refusal::Refusal;
-use super::sender;
+use super::app_state::AppState;
+use super::authenticate::authenticate;
+use super::etags::{is_known, not_modified};
+use super::headers;
+use super::http_error::HttpError;
 use crate::app::App;
 use crate::graphql::error_code::ErrorCode;
 use extensions::directory::export::{self, Export};
@@ -28,29 +29,29 @@ pub fn routes(app: Arc<App>) -> Router {
     Router::new()
         .route("/directory/{file}", get(file))
         .route("/directory/{event}/{file}", get(grandstream))
-        .with_state(Switchboard(app))
+        .with_state(AppState(app))
 }
 
 #[derive(Deserialize)]
-struct Paged {
+struct PageParameter {
     page: Option<usize>,
 }
 
-/// Which file is asked for.
-struct Wanted<'a> {
+/// A file of a directory.
+struct DocumentRequest<'a> {
     /// The event's slug.
     event: &'a str,
-    kind: Kind,
+    format: Format,
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum Format {
     Json,
     Csv,
     Phonebook(Phonebook),
 }
 
-impl Kind {
+impl Format {
     fn from_suffix(suffix: &str) -> Option<Self> {
         match suffix {
             "json" => Some(Self::Json),
@@ -60,51 +61,67 @@ impl Kind {
     }
 }
 
-/// `/directory/{event}.json`, `.csv`, `.vcf`, `.yealink.xml` and so on: what the sender sees of the directory, with an ETag.
-async fn file(State(switchboard): State<Switchboard>, Path(file): Path<String>, request: Request) -> Response {
+/// `/directory/{event}.json`, `.csv`, `.vcf`, `.yealink.xml` and so on: the entries that the caller may see, with an
+/// ETag.
+async fn file(State(state): State<AppState>, Path(file): Path<String>, request: Request) -> Response {
     // A slug has no dot.
-    let wanted =
-        file.split_once('.').and_then(|(event, suffix)| Some(Wanted { event, kind: Kind::from_suffix(suffix)? }));
-    answer(&switchboard, wanted, request).await
+    let wanted = file
+        .split_once('.')
+        .and_then(|(event, suffix)| Some(DocumentRequest { event, format: Format::from_suffix(suffix)? }));
+    respond(&state, wanted, request).await
 }
 
-/// Grandstream's telephones know a folder and choose the file's name themselves.
+/// Grandstream telephones are configured with a folder and choose the name of the file themselves.
 async fn grandstream(
-    State(switchboard): State<Switchboard>,
+    State(state): State<AppState>,
     Path((event, file)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    let is_theirs = matches!(file.as_str(), "phonebook.xml" | "gs_phonebook.xml");
-    let wanted = is_theirs.then_some(Wanted { event: &event, kind: Kind::Phonebook(Phonebook::Grandstream) });
-    answer(&switchboard, wanted, request).await
+    let is_phonebook = matches!(file.as_str(), "phonebook.xml" | "gs_phonebook.xml");
+    let format = Format::Phonebook(Phonebook::Grandstream);
+    let wanted = is_phonebook.then_some(DocumentRequest { event: &event, format });
+    respond(&state, wanted, request).await
 }
 
-async fn answer(switchboard: &Switchboard, wanted: Option<Wanted<'_>>, request: Request) -> Response {
-    let began = Instant::now();
-    settle(switchboard, "directory", began, send(switchboard, wanted, request).await)
+async fn respond(state: &AppState, wanted: Option<DocumentRequest<'_>>, request: Request) -> Response {
+    let started = Instant::now();
+    state.respond("directory", started, document(state, wanted, request).await)
 }
 
-async fn send(switchboard: &Switchboard, wanted: Option<Wanted<'_>>, request: Request) -> Result<Response, Refusal> {
+async fn document(
+    state: &AppState,
+    wanted: Option<DocumentRequest<'_>>,
+    request: Request,
+) -> Result<Response, HttpError> {
     let (parts, _) = request.into_parts();
-    let known = sender::admitted(switchboard, &parts).await?;
-    let missing = || Refusal::not_found("There is no such directory, or no such file of it.");
+    let context = authenticate(state, &parts).await?;
+    let missing = || HttpError::not_found("There is no such directory, or no such file of it.");
     let wanted = wanted.ok_or_else(missing)?;
-    let Query(paged) = Query::<Paged>::try_from_uri(&parts.uri)
-        .map_err(|_| Refusal::new(ErrorCode::BadUserInput, "`page` is a number from 1."))?;
-    let address = format!("{}{}", switchboard.0.serving.public_url(), parts.uri.path());
-    let page = paged.page.unwrap_or(1);
-    let export = render(&switchboard.0, &known.caller.actor, &wanted, &address, page).await?.ok_or_else(missing)?;
+    let Query(PageParameter { page }) = Query::try_from_uri(&parts.uri)
+        .map_err(|_| HttpError::new(ErrorCode::BadUserInput, "`page` is a number from 1."))?;
+    let address = format!("{}{}", state.0.serving.public_url(), parts.uri.path());
+    let actor = &context.caller.actor;
+    let export = render(&state.0, actor, &wanted, &address, page.unwrap_or(1)).await?.ok_or_else(missing)?;
+    let caching = caching(actor);
     if is_known(&parts.headers, &export.etag) {
-        return Ok(not_modified(&export.etag));
+        return Ok((caching, not_modified(&export.etag)).into_response());
     }
-    Ok(([(header::CONTENT_TYPE, export.content_type.to_owned()), (header::ETAG, export.etag)], export.body)
-        .into_response())
+    let head = [(header::CONTENT_TYPE, export.content_type.to_owned()), (header::ETAG, export.etag)];
+    Ok((caching, head, export.body).into_response())
+}
+
+/// The headers by which caches treat a file: a file that a guest may read is public.
+fn caching(actor: &Actor) -> impl IntoResponseParts {
+    match actor {
+        Actor::Guest => headers::PUBLIC_DOCUMENT,
+        _ => headers::PRIVATE_DOCUMENT,
+    }
 }
 
 async fn render(
     app: &App,
     actor: &Actor,
-    wanted: &Wanted<'_>,
+    wanted: &DocumentRequest<'_>,
     address: &str,
     page: usize,
 ) -> Result<Option<Export>, Error> {
@@ -112,9 +129,9 @@ async fn render(
     let Some(event) = directory::find_event(&mut conn, actor, wanted.event).await? else { return Ok(None) };
     let entries = export::all_entries(&mut conn, &event, Audience::of(actor, event.id)).await?;
     drop(conn);
-    Ok(match wanted.kind {
-        Kind::Json => Some(export::json(&event.slug, &entries)?),
-        Kind::Csv => Some(export::csv(&entries)?),
-        Kind::Phonebook(kind) => phonebook(Asked { kind, title: &event.name, address, page }, &entries)?,
+    Ok(match wanted.format {
+        Format::Json => Some(export::json(&event.slug, &entries)?),
+        Format::Csv => Some(export::csv(&entries)?),
+        Format::Phonebook(kind) => phonebook(Asked { kind, title: &event.name, address, page }, &entries)?,
     })
 }

@@ -1,9 +1,10 @@
 //! Conditional requests.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 
-/// Whether the client has what `etag` names already: `If-None-Match` with the weak comparison (RFC 9110, sections 8.8.3.2
-/// and 13.1.2).
+/// Whether the client already has the representation that `etag` names: `If-None-Match` with the weak comparison (RFC
+/// 9110, sections 8.8.3.2 and 13.1.2).
 pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let own = opaque(etag);
     headers
@@ -14,7 +15,12 @@ pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
         .any(|tag| tag.trim() == "*" || opaque(tag) == own)
 }
 
-/// A tag without what says that it is weak.
+/// 304 for a representation that the client already has.
+pub fn not_modified(etag: &str) -> Response {
+    (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()
+}
+
+/// A tag without the prefix of weak tags.
 fn opaque(tag: &str) -> &str {
     tag.trim().trim_start_matches("W/")
 }
@@ -27,13 +33,13 @@ mod tests {
 
     #[test]
     fn tags_are_compared_weakly() {
-        let asks =
+        let if_none_match =
             |value: &'static str| HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(value))]);
         for known in ["W/\"a\"", "\"a\"", "\"b\", W/\"a\"", "*"] {
-            assert!(is_known(&asks(known), "W/\"a\""), "{known}");
+            assert!(is_known(&if_none_match(known), "W/\"a\""), "{known}");
         }
         for other in ["W/\"b\"", "\"\"", "a", ""] {
-            assert!(!is_known(&asks(other), "W/\"a\""), "{other}");
+            assert!(!is_known(&if_none_match(other), "W/\"a\""), "{other}");
         }
         assert!(!is_known(&HeaderMap::new(), "\"a\""));
     }

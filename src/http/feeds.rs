@@ -1,5 +1,5 @@
-//! The provisioning feed over plain HTTP: the whole of one instant as newline-delimited JSON, changes with a long poll, and
-//! templates applied to it. The same source, rights and promises as GraphQL's `provisioning`.
+//! Provisioning feeds over plain HTTP: snapshots as newline-delimited JSON, changes with a long poll, and rendered
+//! templates. They have the source, permissions and guarantees of GraphQL's `provisioning`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use futures_util::stream;
@@ -16,11 +16,10 @@ use serde::Deserialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::etags::is_known;
-use super::gateway::{Known, Switchboard};
-use super::graphql::Gateway as _;
-use super::refusal::Refusal;
-use super::sender;
+use super::app_state::{AppState, RequestContext};
+use super::authenticate::authenticate;
+use super::etags::{is_known, not_modified};
+use super::http_error::HttpError;
 use super::spool::{SpoolWriter, spool};
 use crate::app::App;
 use crate::graphql::error_code::ErrorCode;
@@ -32,40 +31,44 @@ use provisioning::snapshot_export::{FeedVersion, SnapshotSink};
 use provisioning::subscribers::FeedName;
 use provisioning::{json, long_poll, render};
 
-/// The longest that a poll waits, in seconds.
+/// The maximal duration of a long poll, in seconds.
 const MAX_WAIT_SECONDS: f64 = 30.0;
-/// How many changes a page holds where nothing else is asked for.
+/// The default number of changes on a page.
 const DEFAULT_FIRST: usize = 500;
+/// The maximal number of changes on a page of a person.
+const MAX_FIRST_OF_USER: usize = 1_000;
+/// The maximal number of changes on a page of an API key.
+const MAX_FIRST_OF_KEY: usize = 5_000;
 
 /// The routes `/feed/…` and `/render/…`.
 pub fn routes(app: Arc<App>) -> Router {
     Router::new()
-        .route("/feed/{event}/{service_type}", get(whole))
+        .route("/feed/{event}/{service_type}", get(snapshot))
         .route("/feed/{event}/{service_type}/changes", get(changes))
         .route("/render/{event}/{service_type}/{template}", get(rendered))
-        .with_state(Switchboard(app))
+        .with_state(AppState(app))
 }
 
-/// One request while it is answered.
-struct Asking<'a> {
-    switchboard: &'a Switchboard,
+/// A request for a feed that the caller may read.
+struct FeedRequest<'a> {
+    state: &'a AppState,
     parts: &'a Parts,
-    known: Known,
+    context: RequestContext,
     reader: FeedReader,
 }
 
-impl<'a> Asking<'a> {
-    async fn begin(switchboard: &'a Switchboard, parts: &'a Parts, name: &FeedName) -> Result<Self, Refusal> {
-        let known = sender::admitted(switchboard, parts).await?;
-        let App { services, subscribers, .. } = &*switchboard.0;
-        let opened = subscribers.open(services, &known.caller.actor, name).await?;
-        let reader = opened.ok_or_else(|| Refusal::not_found("There is no such event or service type."))?;
-        Ok(Self { switchboard, parts, known, reader })
+impl<'a> FeedRequest<'a> {
+    async fn open(state: &'a AppState, parts: &'a Parts, name: &FeedName) -> Result<Self, HttpError> {
+        let context = authenticate(state, parts).await?;
+        let App { services, subscribers, .. } = &*state.0;
+        let opened = subscribers.open(services, &context.caller.actor, name).await?;
+        let reader = opened.ok_or_else(|| HttpError::not_found("There is no such event or service type."))?;
+        Ok(Self { state, parts, context, reader })
     }
 
-    /// Takes rows of a feed out of the caller's bucket.
-    fn charge(&self, rows: i64) -> Result<(), Refusal> {
-        Ok(self.switchboard.admit_rows(&self.known, u64::try_from(rows).unwrap_or(0))?)
+    /// Takes rows of the feed from the caller's bucket.
+    fn charge(&self, rows: i64) -> Result<(), HttpError> {
+        Ok(self.state.charge_feed_rows(&self.context, u64::try_from(rows).unwrap_or(0))?)
     }
 
     fn is_head(&self) -> bool {
@@ -73,58 +76,59 @@ impl<'a> Asking<'a> {
     }
 }
 
-async fn whole(State(switchboard): State<Switchboard>, Path(name): Path<FeedName>, request: Request) -> Response {
+async fn snapshot(State(state): State<AppState>, Path(name): Path<FeedName>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let began = Instant::now();
-    let outcome = async { send_whole(Asking::begin(&switchboard, &parts, &name).await?).await };
-    settle(&switchboard, "feed", began, outcome.await)
+    let started = Instant::now();
+    let outcome = async { respond_snapshot(FeedRequest::open(&state, &parts, &name).await?).await };
+    state.respond("feed", started, outcome.await)
 }
 
-async fn send_whole(asking: Asking<'_>) -> Result<Response, Refusal> {
-    let mark = asking.switchboard.0.subscribers.version(&asking.reader).await?.ok_or_else(Refusal::closed)?;
-    if is_known(&asking.parts.headers, &mark.etag) {
-        return Ok(not_modified(&mark.etag));
+async fn respond_snapshot(request: FeedRequest<'_>) -> Result<Response, HttpError> {
+    let version = request.state.0.subscribers.version(&request.reader).await?.ok_or_else(HttpError::closed)?;
+    if is_known(&request.parts.headers, &version.etag) {
+        return Ok(not_modified(&version.etag));
     }
-    if asking.is_head() {
-        return Ok(ndjson(&mark.etag, of_unknown_length()));
+    if request.is_head() {
+        return Ok(ndjson(&version.etag, body_of_unknown_length()));
     }
-    // Boxed: most who ask have it already.
-    Box::pin(begin_whole(asking, mark.count)).await
+    // Boxed: most requests end above, and the future of this one is large.
+    Box::pin(begin_snapshot(request, version.count)).await
 }
 
-async fn begin_whole(asking: Asking<'_>, count: i64) -> Result<Response, Refusal> {
-    asking.charge(count)?;
-    let (writer, reader) = spool(asking.switchboard.0.data_dir.clone());
-    let (told, mark) = oneshot::channel();
-    let feed = asking.reader.clone();
-    let spooling = Spooling { told: Some(told), writer: Some(writer) };
+async fn begin_snapshot(request: FeedRequest<'_>, count: i64) -> Result<Response, HttpError> {
+    request.charge(count)?;
+    let (writer, body) = spool(request.state.0.data_dir.clone());
+    let (sender, version) = oneshot::channel();
+    let reader = request.reader.clone();
+    let sink = SpoolSink { version: Some(sender), writer: Some(writer) };
     let copying = tokio::spawn(async move {
-        feed.export_snapshot(spooling).await.inspect_err(|stop| match stop {
+        reader.export_snapshot(sink).await.inspect_err(|error| match error {
             Error::Internal(InternalError::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-                tracing::debug!("a client went away before its feed was whole");
+                tracing::debug!("a client disconnected before the end of its snapshot");
             }
-            stop => tracing::warn!(error = ?stop, "a whole feed was cut off"),
+            error => tracing::warn!(?error, "a snapshot was cut off"),
         })
     });
-    let Ok(mark) = mark.await else {
-        // Nothing was begun: the task has ended, or is about to, with the reason.
+    let Ok(version) = version.await else {
+        // Nothing was written: the task has ended, or is about to end, with the reason.
         let outcome = copying.await.unwrap_or_else(|error| Err(InternalError::new(error).into()));
-        return Err(outcome.map_or_else(Refusal::from, |_| Refusal::closed()));
+        return Err(outcome.map_or_else(HttpError::from, |_| HttpError::closed()));
     };
-    Ok(ndjson(&mark.etag, Body::from_stream(reader.into_stream())))
+    Ok(ndjson(&version.etag, Body::from_stream(body.into_stream())))
 }
 
-/// The way of a whole feed into a body.
-struct Spooling {
-    told: Option<oneshot::Sender<FeedVersion>>,
+/// Writes a snapshot into the body of a response.
+struct SpoolSink {
+    /// Receives the version of the snapshot before its first byte.
+    version: Option<oneshot::Sender<FeedVersion>>,
     writer: Option<SpoolWriter>,
 }
 
-impl SnapshotSink for Spooling {
-    fn begin(&mut self, mark: FeedVersion) {
-        if let Some(told) = self.told.take() {
-            // Whoever asked may have gone away; the writing finds that out.
-            drop(told.send(mark));
+impl SnapshotSink for SpoolSink {
+    fn begin(&mut self, version: FeedVersion) {
+        if let Some(sender) = self.version.take() {
+            // Fails when the client is gone, which the next write reports.
+            drop(sender.send(version));
         }
     }
 
@@ -140,85 +144,99 @@ impl SnapshotSink for Spooling {
 }
 
 #[derive(Deserialize)]
-struct Since {
+struct ChangesParameters {
     since: Option<String>,
     wait: Option<f64>,
     first: Option<usize>,
 }
 
-async fn changes(State(switchboard): State<Switchboard>, Path(name): Path<FeedName>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
-    let began = Instant::now();
-    let outcome = async { send_changes(Asking::begin(&switchboard, &parts, &name).await?).await };
-    settle(&switchboard, "feed/changes", began, outcome.await)
+/// Valid parameters of a request for changes.
+struct ChangesQuery {
+    since: Option<Cursor>,
+    wait: Duration,
+    first: usize,
 }
 
-async fn send_changes(asking: Asking<'_>) -> Result<Response, Refusal> {
-    let bad = |message: &'static str| Refusal::new(ErrorCode::BadUserInput, message);
-    let Query(query) = Query::<Since>::try_from_uri(&asking.parts.uri).map_err(|_| {
-        bad("`since` is a cursor, `wait` is in seconds, `first` is a number; each stands at most once.")
-    })?;
-    let most = if asking.switchboard.tier(&asking.known) == Tier::Key { 5_000 } else { 1_000 };
-    let first = query.first.unwrap_or(DEFAULT_FIRST);
-    if !(1..=most).contains(&first) {
-        return Err(bad("`first` is from 1 to 5000, for people to 1000."));
+impl ChangesQuery {
+    fn of(request: &FeedRequest<'_>) -> Result<Self, HttpError> {
+        let bad_input = |message: &'static str| HttpError::new(ErrorCode::BadUserInput, message);
+        let Query(parameters) = Query::<ChangesParameters>::try_from_uri(&request.parts.uri).map_err(|_| {
+            bad_input("`since` is a cursor, `wait` is in seconds, `first` is a number; each stands at most once.")
+        })?;
+        let is_key = request.context.tier() == Tier::Key;
+        let first = parameters.first.unwrap_or(DEFAULT_FIRST);
+        if !(1..=if is_key { MAX_FIRST_OF_KEY } else { MAX_FIRST_OF_USER }).contains(&first) {
+            return Err(bad_input("`first` is from 1 to 5000, for people to 1000."));
+        }
+        let wait = parameters.wait.unwrap_or(0.0);
+        if !(0.0..=MAX_WAIT_SECONDS).contains(&wait) {
+            return Err(bad_input("`wait` is from 0 to 30 seconds."));
+        }
+        let since = parameters.since.as_deref().map(Cursor::decode).transpose();
+        let since = since.map_err(|_| bad_input("`since` is not a cursor of a feed."))?;
+        Ok(Self { since, wait: Duration::from_secs_f64(wait), first })
     }
-    let wait = query.wait.unwrap_or(0.0);
-    if !(0.0..=MAX_WAIT_SECONDS).contains(&wait) {
-        return Err(bad("`wait` is from 0 to 30 seconds."));
-    }
-    let since = query.since.as_deref().map(Cursor::decode).transpose();
-    let since = since.map_err(|_| bad("`since` is not a cursor of a feed."))?;
-    asking.charge(i64::try_from(first).unwrap_or(i64::MAX))?;
-    let answer = match since {
-        None => asking.reader.head().await?,
+}
+
+async fn changes(State(state): State<AppState>, Path(name): Path<FeedName>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let started = Instant::now();
+    let outcome = async { respond_changes(FeedRequest::open(&state, &parts, &name).await?).await };
+    state.respond("feed/changes", started, outcome.await)
+}
+
+async fn respond_changes(request: FeedRequest<'_>) -> Result<Response, HttpError> {
+    let ChangesQuery { since, wait, first } = ChangesQuery::of(&request)?;
+    request.charge(i64::try_from(first).unwrap_or(i64::MAX))?;
+    let page = match since {
+        None => request.reader.head().await?,
         Some(since) => {
-            let subscribers = Arc::clone(&asking.switchboard.0.subscribers);
-            let (shutdown, revoked) = (asking.switchboard.shutdown(), asking.switchboard.revoked(&asking.known));
+            let subscribers = Arc::clone(&request.state.0.subscribers);
+            let shutdown = request.state.shutdown();
             let until = async move {
                 tokio::select! {
-                    () = tokio::time::sleep(Duration::from_secs_f64(wait)) => {}
+                    () = tokio::time::sleep(wait) => {}
                     () = shutdown => {}
                 }
             };
             tokio::select! {
                 biased;
-                answer = long_poll::changes_until(asking.reader.clone(), (since, first), subscribers, until) => answer?,
-                () = revoked => {
-                    return Err(Refusal::new(ErrorCode::Unauthenticated, "This token or key is not good any more."));
+                page = long_poll::changes_until(request.reader.clone(), (since, first), subscribers, until) => page?,
+                () = request.state.credentials_ended(&request.context) => {
+                    return Err(HttpError::new(ErrorCode::Unauthenticated, "This token or key has ended."));
                 }
             }
         }
     };
-    let body = json::changes_body(&answer).map_err(Error::from)?;
+    let body = json::changes_body(&page).map_err(Error::from)?;
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 async fn rendered(
-    State(switchboard): State<Switchboard>,
+    State(state): State<AppState>,
     Path((event, service_type, template)): Path<(String, String, String)>,
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let began = Instant::now();
+    let started = Instant::now();
     let name = FeedName { event, service_type };
-    let outcome = async { send_rendered(Asking::begin(&switchboard, &parts, &name).await?, &template).await };
-    settle(&switchboard, "render", began, outcome.await)
+    let outcome = async { respond_rendered(FeedRequest::open(&state, &parts, &name).await?, &template).await };
+    state.respond("render", started, outcome.await)
 }
 
-async fn send_rendered(asking: Asking<'_>, template: &str) -> Result<Response, Refusal> {
-    let missing = || Refusal::not_found("There is no such template.");
-    asking.reader.version().await?.ok_or_else(Refusal::closed)?;
-    let mark = render::document_version(&asking.reader, template).await?.ok_or_else(missing)?;
-    if is_known(&asking.parts.headers, &mark.version.etag) {
-        return Ok(not_modified(&mark.version.etag));
+async fn respond_rendered(request: FeedRequest<'_>, template: &str) -> Result<Response, HttpError> {
+    let missing = || HttpError::not_found("There is no such template.");
+    request.reader.version().await?.ok_or_else(HttpError::closed)?;
+    let version = render::document_version(&request.reader, template).await?.ok_or_else(missing)?;
+    if is_known(&request.parts.headers, &version.version.etag) {
+        return Ok(not_modified(&version.version.etag));
     }
-    let head = [(header::CONTENT_TYPE, mark.content_type), (header::ETAG, mark.version.etag)];
-    if asking.is_head() {
-        return Ok((head, of_unknown_length()).into_response());
+    let head = [(header::CONTENT_TYPE, version.content_type), (header::ETAG, version.version.etag)];
+    if request.is_head() {
+        return Ok((head, body_of_unknown_length()).into_response());
     }
-    asking.charge(mark.version.count)?;
-    let document = render::document(&asking.reader, template).await?.ok_or_else(missing)?;
+    request.charge(version.version.count)?;
+    let document = render::document(&request.reader, template).await?.ok_or_else(missing)?;
     let head = [(header::CONTENT_TYPE, document.content_type), (header::ETAG, document.etag)];
     Ok((head, document.body).into_response())
 }
@@ -227,24 +245,8 @@ fn ndjson(etag: &str, body: Body) -> Response {
     ([(header::CONTENT_TYPE, "application/x-ndjson"), (header::ETAG, etag)], body).into_response()
 }
 
-/// What stands for the body in an answer to HEAD: how long it would be nobody knows before it is written.
-fn of_unknown_length() -> Body {
+/// The body of a response to HEAD. Its length is not known before the document is written, so `Content-Length` stays
+/// out.
+fn body_of_unknown_length() -> Body {
     Body::from_stream(stream::empty::<std::io::Result<Bytes>>())
-}
-
-/// The client has it already.
-pub fn not_modified(etag: &str) -> Response {
-    (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()
-}
-
-/// The answer, counted.
-pub fn settle(
-    switchboard: &Switchboard,
-    operation: &'static str,
-    began: Instant,
-    outcome: Result<Response, Refusal>,
-) -> Response {
-    let code = outcome.as_ref().map_or_else(|refusal| refusal.code, |_| "ok");
-    switchboard.0.requests.count(operation, code, began.elapsed());
-    outcome.unwrap_or_else(|refusal| refusal.into_response())
 }

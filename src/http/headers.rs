@@ -1,6 +1,6 @@
-//! Headers that tell a browser what not to do.
+//! Headers for security and caching.
 //!
-//! Each function is for a `tower::util::MapResponseLayer`. A header that the answer has set itself stays.
+//! Each function is for a `tower::util::MapResponseLayer`. A header that the response already has stays.
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, Response};
@@ -10,14 +10,14 @@ type Header = (HeaderName, HeaderValue);
 const NOSNIFF: Header = (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 const NO_REFERRER: Header = (REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
 
-/// What is sent may be compressed, which an answer without a body has to tell as well (RFC 9110, section 15.4.5).
+/// Bodies are compressed on demand; 304 carries the header as well (RFC 9110, section 15.4.5).
 const COMPRESSED: Header = (VARY, HeaderValue::from_static("accept-encoding"));
 
-/// Pages load what they need from here alone, run no inline script, and are in nobody's frame.
+/// Pages load resources of this server only, run no inline script and cannot be framed.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
     connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// An answer of the API is no document: if a browser shows one, nothing in it comes to life.
+/// A browser that displays a response of the API loads and runs nothing in it.
 const API_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
 
 /// For pages.
@@ -25,7 +25,7 @@ pub fn for_pages<B>(response: Response<B>) -> Response<B> {
     with(response, const { [NOSNIFF, NO_REFERRER, policy(PAGE_POLICY), COMPRESSED] })
 }
 
-/// For the API and for health: nothing is stored in a cache unless the answer says otherwise itself.
+/// For the API and for health: no cache stores a response, unless the response allows it.
 pub fn for_api<B>(response: Response<B>) -> Response<B> {
     with(response, const { [NOSNIFF, NO_REFERRER, policy(API_POLICY), caching("no-store")] })
 }
@@ -35,11 +35,19 @@ pub fn for_feeds<B>(response: Response<B>) -> Response<B> {
     with(response, const { [NOSNIFF, NO_REFERRER, policy(API_POLICY), caching("no-store"), COMPRESSED] })
 }
 
-/// For exports at stable URLs: a browser may keep one, and asks each time whether it is still right. No cache that others share
-/// may: what is in it depends on who asks.
+/// For files at stable addresses. A file that sets no rule for caches has that of [`PRIVATE_DOCUMENT`].
 pub fn for_documents<B>(response: Response<B>) -> Response<B> {
     with(response, const { [NOSNIFF, NO_REFERRER, policy(API_POLICY), caching("private, no-cache")] })
 }
+
+/// Caching of a file that everyone may read: shared caches answer for a minute, then ask with the ETag. The content
+/// depends on the credentials, so a response is reused only for requests without any.
+pub const PUBLIC_DOCUMENT: [(HeaderName, &str); 2] =
+    [(CACHE_CONTROL, "public, max-age=60"), (VARY, "authorization, cookie")];
+
+/// Caching of a file for one caller: only the browser may store it, and asks each time with the ETag.
+pub const PRIVATE_DOCUMENT: [(HeaderName, &str); 2] =
+    [(CACHE_CONTROL, "private, no-cache"), (VARY, "authorization, cookie")];
 
 const fn policy(policy: &'static str) -> Header {
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy))
@@ -75,7 +83,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_api_is_not_stored_and_not_rendered() {
+    async fn responses_of_the_api_are_not_stored_and_not_rendered() {
         let router = Router::new().route("/", get(|| async { "{}" })).layer(MapResponseLayer::new(for_api));
         for path in ["/", "/missing"] {
             let headers = headers(router.clone(), path).await;
@@ -87,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_document_is_asked_for_again_each_time() {
+    async fn a_document_is_private_by_default() {
         let router =
             Router::new().route("/", get(|| async { "2342,Zebra" })).layer(MapResponseLayer::new(for_documents));
         let headers = headers(router, "/").await;
@@ -96,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_runs_its_own_scripts_and_may_say_otherwise_itself() {
+    async fn a_page_may_set_its_own_policy() {
         let own = [(CONTENT_SECURITY_POLICY, "default-src 'self'")];
         let router = Router::new()
             .route("/", get(|| async { "" }))

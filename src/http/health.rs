@@ -1,4 +1,4 @@
-//! Whether the program lives, and whether it can serve.
+//! Liveness and readiness.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::app::App;
 
-/// The process lives.
+/// Answers while the process runs.
 pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// The database can be written and is migrated, and the program is not about to stop.
+/// 200 when the database is writable and migrated and the program is not shutting down.
 pub async fn ready(State(app): State<Arc<App>>) -> Response {
     if *app.stopping.borrow() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();

@@ -1,17 +1,22 @@
-//! What the program counts, for Prometheus (text exposition format 0.0.4): to this machine, or to any key.
+//! Metrics for Prometheus (text format 0.0.4), for this machine and for every API key.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, prometheus_text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
 
 use crate::app::App;
 use crate::authentication;
 use platform::access::Actor;
-use platform::error::Error;
+use platform::error::{Error, InternalError};
 use platform::jobs;
 use provisioning::metrics::{ConsumerMetrics, FeedMetrics, ProvisioningMetrics, collect};
 
@@ -25,10 +30,10 @@ pub async fn metrics(
     if !is_local && !has_key(&app, &headers).await {
         return StatusCode::FORBIDDEN.into_response();
     }
-    match gather(&app).await {
-        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
-        Err(stop) => {
-            tracing::warn!(error = ?stop, "metrics could not be gathered");
+    match render(&app).await {
+        Ok(text) => ([(header::CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], text).into_response(),
+        Err(error) => {
+            tracing::warn!(?error, "the metrics could not be read");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }
@@ -40,81 +45,87 @@ async fn has_key(app: &App, headers: &HeaderMap) -> bool {
     matches!(authentication::actor_of(&app.services, token).await, Ok(Some(Actor::Key(_))))
 }
 
-async fn gather(app: &App) -> Result<String, Error> {
-    let ProvisioningMetrics { feeds, consumers } = collect(&app.services).await?;
-    let mut conn = app.services.store.read().await?;
-    let accounts = accounts::queries::count(&mut conn, None, None).await?;
-    let waiting = jobs::waiting(&mut conn).await?;
-    drop(conn);
+async fn render(app: &App) -> Result<String, Error> {
+    let gauges = Gauges::read(app).await?;
+    let mut registry = Registry::with_prefix("switchboard");
+    registry.register_collector(Box::new(gauges));
+    registry.register_collector(Box::new(Arc::clone(&app.request_counts)));
     let mut text = String::new();
-    gauge(&mut text, "accounts", "Accounts that are not deleted.", [(String::new(), accounts)]);
-    gauge(&mut text, "jobs_waiting", "Jobs that are not done.", [(String::new(), waiting)]);
-    gauge(&mut text, "extensions", "Extensions by event and service type.", feeds.iter().map(extensions));
-    let of_consumers = |value: fn(&ConsumerMetrics) -> i64| consumers.iter().map(move |one| (labels(one), value(one)));
-    gauge(
-        &mut text,
-        "feed_lag_records",
-        "Entries of its feed that a telephone system has not acknowledged.",
-        of_consumers(|one| one.lag.records),
-    );
-    gauge(
-        &mut text,
-        "feed_lag_seconds",
-        "Age of the oldest change that a telephone system has not acknowledged.",
-        of_consumers(|one| one.lag.seconds),
-    );
-    gauge(
-        &mut text,
-        "feed_errors",
-        "Extensions that a telephone system could not apply.",
-        of_consumers(|one| one.failing),
-    );
-    gauge(
-        &mut text,
-        "feed_paused",
-        "1 for a telephone system for which nothing waits.",
-        of_consumers(|one| i64::from(one.paused)),
-    );
-    gauge(
-        &mut text,
-        "web_hook_dead",
-        "1 for a telephone system whose web hook was given up.",
-        of_consumers(|one| i64::from(one.dead)),
-    );
-    app.requests.write_into(&mut text);
+    prometheus_text::encode(&mut text, &registry).map_err(InternalError::new)?;
     Ok(text)
 }
 
-fn extensions(feed: &FeedMetrics) -> (String, i64) {
-    let FeedMetrics { event, service_type, extensions } = feed;
-    (format!("{{event=\"{}\",service_type=\"{}\"}}", Label(event), Label(service_type)), *extensions)
+/// What the database holds now.
+#[derive(Debug)]
+struct Gauges {
+    accounts: i64,
+    jobs_waiting: i64,
+    feeds: Vec<FeedMetrics>,
+    consumers: Vec<ConsumerMetrics>,
 }
 
-fn labels(one: &ConsumerMetrics) -> String {
-    let ConsumerMetrics { event, service_type, consumer, .. } = one;
-    format!("{{consumer=\"{}\",event=\"{}\",service_type=\"{}\"}}", Label(consumer), Label(event), Label(service_type))
-}
+impl Gauges {
+    async fn read(app: &App) -> Result<Self, Error> {
+        let ProvisioningMetrics { feeds, consumers } = collect(&app.services).await?;
+        let mut conn = app.services.store.read().await?;
+        let accounts = accounts::queries::count(&mut conn, None, None).await?;
+        let jobs_waiting = jobs::waiting(&mut conn).await?;
+        Ok(Self { accounts, jobs_waiting, feeds, consumers })
+    }
 
-/// Writes one metric with all its label sets. Writing into a string does not fail.
-fn gauge(text: &mut String, name: &str, help: &str, values: impl IntoIterator<Item = (String, i64)>) {
-    let _ = writeln!(text, "# HELP switchboard_{name} {help}\n# TYPE switchboard_{name} gauge");
-    for (labels, value) in values {
-        let _ = writeln!(text, "switchboard_{name}{labels} {value}");
+    /// Encodes one gauge with a value for each consumer.
+    fn encode_consumers(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        name: &str,
+        help: &str,
+        value: fn(&ConsumerMetrics) -> i64,
+    ) -> fmt::Result {
+        let values = self.consumers.iter().map(|consumer| {
+            let ConsumerMetrics { event, service_type, consumer: name, .. } = consumer;
+            let labels = [("consumer", name.as_str()), ("event", event), ("service_type", service_type)];
+            (labels, value(consumer))
+        });
+        encode_gauge(encoder, name, help, values)
     }
 }
 
-/// The value of a label: a backslash, a quote and a line's end are escaped.
-struct Label<'a>(&'a str);
-
-impl fmt::Display for Label<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|character| match character {
-            '\\' => f.write_str("\\\\"),
-            '"' => f.write_str("\\\""),
-            '\n' => f.write_str("\\n"),
-            other => f.write_char(other),
-        })
+impl Collector for Gauges {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let encoder = &mut encoder;
+        for (name, help, value) in [
+            ("accounts", "Accounts that are not deleted.", self.accounts),
+            ("jobs_waiting", "Jobs that are not done.", self.jobs_waiting),
+        ] {
+            ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        let extensions = self.feeds.iter().map(|feed| {
+            let FeedMetrics { event, service_type, extensions } = feed;
+            ([("event", event.as_str()), ("service_type", service_type)], *extensions)
+        });
+        encode_gauge(encoder, "extensions", "Extensions by event and service type.", extensions)?;
+        let help = "Entries of its feed that a telephone system has not acknowledged.";
+        self.encode_consumers(encoder, "feed_lag_records", help, |consumer| consumer.lag.records)?;
+        let help = "Age of the oldest change that a telephone system has not acknowledged.";
+        self.encode_consumers(encoder, "feed_lag_seconds", help, |consumer| consumer.lag.seconds)?;
+        let help = "Extensions that a telephone system could not apply.";
+        self.encode_consumers(encoder, "feed_errors", help, |consumer| consumer.failing)?;
+        let help = "1 for a telephone system for which nothing waits.";
+        self.encode_consumers(encoder, "feed_paused", help, |consumer| consumer.paused.into())?;
+        let help = "1 for a telephone system whose web hook was given up.";
+        self.encode_consumers(encoder, "web_hook_dead", help, |consumer| consumer.dead.into())
     }
+}
+
+/// Encodes one gauge with all its label sets.
+fn encode_gauge<L: EncodeLabelSet>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (L, i64)>,
+) -> fmt::Result {
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    values.into_iter().try_for_each(|(labels, value)| ConstGauge::new(value).encode(family.encode_family(&labels)?))
 }
 
 #[cfg(test)]
@@ -123,7 +134,7 @@ mod tests {
     use provisioning::model::Lag;
 
     #[test]
-    fn a_name_cannot_write_a_metric_of_its_own() {
+    fn label_values_are_escaped() {
         let consumer = ConsumerMetrics {
             event: "camp".to_owned(),
             service_type: "sip".to_owned(),
@@ -133,12 +144,17 @@ mod tests {
             paused: false,
             dead: false,
         };
+        let gauges = Gauges { accounts: 3, jobs_waiting: 0, feeds: Vec::new(), consumers: vec![consumer] };
+        let mut registry = Registry::with_prefix("switchboard");
+        registry.register_collector(Box::new(gauges));
         let mut text = String::new();
-        gauge(&mut text, "feed_lag_records", "Lag.", [(labels(&consumer), consumer.lag.records)]);
-        assert_eq!(
-            text,
-            "# HELP switchboard_feed_lag_records Lag.\n# TYPE switchboard_feed_lag_records gauge\n\
-             switchboard_feed_lag_records{consumer=\"a\\\"} 1\\nup{b=\\\"\\\\\",event=\"camp\",service_type=\"sip\"} 2\n"
-        );
+        prometheus_text::encode(&mut text, &registry).unwrap();
+        let accounts = "# HELP switchboard_accounts Accounts that are not deleted.\n# TYPE switchboard_accounts gauge\n\
+             switchboard_accounts 3\n";
+        assert!(text.starts_with(accounts), "{text}");
+        let lag = "# HELP switchboard_feed_lag_records Entries of its feed that a telephone system has not acknowledged.\n\
+             # TYPE switchboard_feed_lag_records gauge\n\
+             switchboard_feed_lag_records{consumer=\"a\\\"} 1\\nup{b=\\\"\\\\\",event=\"camp\",service_type=\"sip\"} 2\n";
+        assert!(text.contains(lag), "{text}");
     }
 }

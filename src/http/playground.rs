@@ -1,7 +1,7 @@
-//! `/graphiql`: GraphiQL on this server's API, from the local folder that `install-assets` fills, else from its CDN.
+//! GraphiQL at `/graphiql`, from the local folder that `install-assets` fills, else from a CDN.
 //!
-//! What is loaded is pinned by version and hash in `web/playground/assets.json`; the browser refuses anything else, wherever
-//! it comes from. The page has a policy of its own: GraphiQL writes styles into the page.
+//! `web/playground/assets.json` pins each file by version and hash, and the browser refuses every other file. The page
+//! has its own content security policy, because GraphiQL inserts styles.
 
 use std::path::{Path as FilePath, PathBuf};
 
@@ -12,23 +12,23 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
-/// What the page loads, in this order.
+/// The files that the page loads, in this order.
 const ASSETS: &str = include_str!("../../web/playground/assets.json");
 
-/// Where it comes from if it is not installed.
+/// The source of files that are not installed.
 const CDN: &str = "https://cdn.jsdelivr.net";
 
-/// Where `install-assets` puts it, in a source folder.
+/// The folder of installed files, in the source folder.
 const FOLDER: &str = "web/playground/assets";
 
-/// One pinned file of a package.
+/// A pinned file of an npm package.
 #[derive(Deserialize)]
 struct Pinned {
-    /// Its name in the local folder.
+    /// The name in the local folder.
     name: String,
     package: String,
     version: String,
-    /// Its path within the package.
+    /// The path within the package.
     path: String,
     /// Subresource integrity.
     integrity: String,
@@ -43,7 +43,7 @@ fn pinned() -> Vec<Pinned> {
     serde_json::from_str(ASSETS).unwrap_or_default()
 }
 
-/// The folder that holds all of it: below where the program was started, or where it was built.
+/// The folder that holds all files: below the working directory, or below the source folder.
 fn installed(pinned: &[Pinned]) -> Option<PathBuf> {
     [FilePath::new(FOLDER).to_owned(), FilePath::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER)]
         .into_iter()
@@ -58,12 +58,12 @@ async fn page() -> Response {
         "default-src 'none'; script-src 'self'{from}; style-src 'self' 'unsafe-inline'{from}; img-src 'self' data:; \
          font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
-    let told = [
+    let head = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
         (header::CACHE_CONTROL, "no-cache".to_owned()),
         (header::CONTENT_SECURITY_POLICY, policy),
     ];
-    (told, document(&pinned, is_installed)).into_response()
+    (head, document(&pinned, is_installed)).into_response()
 }
 
 fn document(pinned: &[Pinned], is_installed: bool) -> String {
@@ -94,7 +94,7 @@ fn document(pinned: &[Pinned], is_installed: bool) -> String {
 
 async fn file(Path(name): Path<String>) -> Response {
     let pinned = pinned();
-    // Only what is pinned has a name here, so that no path leads elsewhere.
+    // Only pinned names are served, so no path leads out of the folder.
     let found =
         pinned.iter().find(|asset| asset.name == name).and_then(|asset| Some(installed(&pinned)?.join(&asset.name)));
     let Some(path) = found else { return StatusCode::NOT_FOUND.into_response() };
@@ -117,14 +117,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_pinned_by_version_and_hash() {
+    fn every_file_is_pinned_by_version_and_hash() {
         let pinned = pinned();
         assert_eq!(pinned.len(), 5);
         assert!(pinned.iter().all(|asset| asset.integrity.starts_with("sha384-") && !asset.version.is_empty()));
     }
 
     #[test]
-    fn what_is_installed_is_loaded_from_here_alone() {
+    fn installed_files_are_loaded_from_this_server_only() {
         let local = document(&pinned(), true);
         assert!(!local.contains("src=\"https:") && !local.contains("href=\"https:"), "{local}");
         let remote = document(&pinned(), false);
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_page_has_a_policy_of_its_own_and_no_other_file_has_a_name() {
+    async fn the_page_has_its_own_policy_and_only_pinned_files_are_served() {
         let get = |path: &str| routes::<()>().oneshot(Request::builder().uri(path).body(Body::empty()).unwrap());
         let page = get("/graphiql").await.unwrap();
         let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();

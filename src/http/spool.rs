@@ -1,5 +1,5 @@
-//! A body that is written faster than it is read: what a slow client has not taken yet lies in an anonymous file, so that
-//! neither memory nor a database transaction waits for it.
+//! A response body that is written faster than the client reads it. Unread bytes above a limit are stored in an unnamed
+//! file, so a slow client holds neither memory nor a database transaction.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -12,10 +12,10 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use tokio::sync::Notify;
 
-/// How many bytes wait in memory before the file is used.
+/// The number of unread bytes that stay in memory.
 const IN_MEMORY: usize = 1024 * 1024;
 
-/// The end that writes. Dropped without [`SpoolWriter::finish`] it tells the reader that the body was cut off.
+/// The writing end. Dropping it without [`SpoolWriter::finish`] makes the reader fail.
 pub struct SpoolWriter {
     shared: Arc<Shared>,
     folder: PathBuf,
@@ -23,7 +23,7 @@ pub struct SpoolWriter {
     file_bytes: u64,
 }
 
-/// The end that reads.
+/// The reading end.
 pub struct SpoolReader {
     shared: Arc<Shared>,
 }
@@ -43,7 +43,7 @@ struct State {
 
 #[derive(Clone, Copy)]
 enum End {
-    Whole,
+    Finished,
     CutOff,
 }
 
@@ -52,7 +52,7 @@ enum Piece {
     Disk { file: Arc<File>, at: u64, length: usize },
 }
 
-/// A spool whose file, if it needs one, lies in `folder`.
+/// A spool that creates its file, if it needs one, in `folder`.
 pub fn spool(folder: PathBuf) -> (SpoolWriter, SpoolReader) {
     let shared = Arc::new(Shared { state: Mutex::default(), moved: Notify::new() });
     (SpoolWriter { shared: Arc::clone(&shared), folder, file: None, file_bytes: 0 }, SpoolReader { shared })
@@ -70,10 +70,10 @@ impl Shared {
 }
 
 impl SpoolWriter {
-    /// Takes the next bytes. It never waits for the reader.
+    /// Appends bytes, without waiting for the reader.
     ///
     /// # Errors
-    /// `BrokenPipe` when the reader is gone; what the disk says when it is full.
+    /// `BrokenPipe` when the reader was dropped; the error of the file system when the disk is full.
     pub fn write(&mut self, bytes: Vec<u8>) -> io::Result<()> {
         let fits = {
             let mut state = self.shared.state();
@@ -103,9 +103,9 @@ impl SpoolWriter {
         Ok(Piece::Disk { file, at, length: bytes.len() })
     }
 
-    /// The body is complete.
+    /// Ends the body.
     pub fn finish(self) {
-        self.shared.end(End::Whole);
+        self.shared.end(End::Finished);
     }
 }
 
@@ -116,8 +116,8 @@ impl Drop for SpoolWriter {
 }
 
 impl SpoolReader {
-    /// The body as it comes. A body that was cut off ends with an error, by which HTTP ends the connection without the
-    /// last chunk.
+    /// The body as a stream. A body that was cut off ends with an error: the server then closes the connection without
+    /// the last chunk.
     pub fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send {
         let pieces = futures_util::stream::unfold(Some(self), |reader| async move {
             let reader = reader?;
@@ -127,24 +127,24 @@ impl SpoolReader {
                 None => None,
             }
         });
-        // Whoever compresses it asks once more behind the end.
+        // The compression polls once more after the end.
         pieces.fuse()
     }
 
     async fn next(&self) -> Option<io::Result<Bytes>> {
         loop {
             let moved = self.shared.moved.notified();
-            match self.take() {
+            match self.pop() {
                 Ok(Some(Piece::Memory(bytes))) => return Some(Ok(bytes)),
                 Ok(Some(Piece::Disk { file, at, length })) => return Some(read(file, at, length).await),
                 Ok(None) => moved.await,
-                Err(End::Whole) => return None,
+                Err(End::Finished) => return None,
                 Err(End::CutOff) => return Some(Err(io::Error::other("the body was cut off"))),
             }
         }
     }
 
-    fn take(&self) -> Result<Option<Piece>, End> {
+    fn pop(&self) -> Result<Option<Piece>, End> {
         let mut state = self.shared.state();
         match (state.waiting.pop_front(), state.end) {
             (Some(piece), _) => {
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn everything_comes_out_in_order_however_slow_the_reader() {
+    async fn a_slow_reader_receives_every_byte_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let (mut writer, reader) = spool(folder.path().to_owned());
         let mut sent = Vec::new();
@@ -190,7 +190,7 @@ mod tests {
             sent.extend_from_slice(&bytes);
             writer.write(bytes).unwrap();
         }
-        assert!(writer.file_bytes > 0, "five megabytes do not wait in memory");
+        assert!(writer.file_bytes > 0, "five megabytes do not stay in memory");
         assert!(reader.shared.state().in_memory <= IN_MEMORY);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the file has no name");
         writer.finish();
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_quick_reader_needs_no_file() {
+    async fn a_fast_reader_needs_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let (mut writer, reader) = spool(folder.path().to_owned());
         let mut stream = Box::pin(reader.into_stream());
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_was_cut_off_says_so() {
+    async fn a_body_that_was_cut_off_ends_with_an_error() {
         let (mut writer, reader) = spool(std::env::temp_dir());
         writer.write(b"half".to_vec()).unwrap();
         drop(writer);
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_writer_stops_when_nobody_reads() {
+    async fn writing_fails_without_a_reader() {
         let (mut writer, reader) = spool(std::env::temp_dir());
         drop(reader);
         assert_eq!(writer.write(vec![1]).unwrap_err().kind(), io::ErrorKind::BrokenPipe);

@@ -148,7 +148,9 @@ tests! {
     edge::nodes::a_caller_finds_only_what_it_may_see,
     edge::nodes::an_unknown_id_is_null,
     edge::rate_limits::an_ipv6_network_shares_one_sign_in_limit,
-    edge::rate_limits::a_guest_is_limited_with_a_retry_time,
-    edge::rate_limits::browsers_behind_one_address_have_separate_limits,
+    edge::rate_limits::guests_at_one_address_share_3000_requests_a_minute,
+    edge::rate_limits::cost_is_limited_beside_requests,
+    edge::rate_limits::requests_of_this_machine_are_exempt_without_a_proxy,
+    edge::rate_limits::pages_set_no_cookie_and_are_cacheable,
     permissions::every_field_has_the_committed_permissions,
 }

@@ -8,7 +8,7 @@ use platform::access::Permit;
 use platform::ids::{CallPermissionId, EventId, NumberRangeId};
 use platform::query;
 use platform::store::Conn;
-use platform::store::schema::{call_permissions, doorbell, events, number_ranges};
+use platform::store::schema::{call_permissions, events, notification_generations, number_ranges};
 
 /// An event by its slug.
 pub async fn event_by_slug(conn: &mut Conn, slug: &str) -> QueryResult<Option<Event>> {
@@ -134,16 +134,20 @@ pub(super) async fn delete_permission(conn: &mut Conn, _: &Permit, id: CallPermi
     Ok(())
 }
 
-/// Increments the revision of the configuration, which instances compare after a lost notification.
-pub(super) async fn increment_catalogue_revision(conn: &mut Conn) -> QueryResult<()> {
-    query!(conn, |c| diesel::update(doorbell::table.find("catalogue"))
-        .set(doorbell::revision.eq(doorbell::revision + 1))
+/// Increments the generation of the configuration, which instances compare after a lost notification.
+pub(super) async fn increment_catalogue_generation(conn: &mut Conn) -> QueryResult<()> {
+    query!(conn, |c| diesel::update(notification_generations::table.find("catalogue"))
+        .set(notification_generations::generation.eq(notification_generations::generation + 1))
         .execute(c)
         .await)?;
     Ok(())
 }
 
-/// The revision of the configuration.
-pub async fn catalogue_revision(conn: &mut Conn) -> QueryResult<i64> {
-    query!(conn, |c| doorbell::table.find("catalogue").select(doorbell::revision).get_result(c).await)
+/// The generation of the configuration.
+pub async fn catalogue_generation(conn: &mut Conn) -> QueryResult<i64> {
+    query!(conn, |c| notification_generations::table
+        .find("catalogue")
+        .select(notification_generations::generation)
+        .get_result(c)
+        .await)
 }

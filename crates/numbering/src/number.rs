@@ -32,7 +32,7 @@ impl Number {
     /// telephone has (digits of other scripts among them), or an E.164 number that its country does not have.
     pub fn clean(input: &str) -> Result<Self, UserError> {
         if input.len() > MAX_INPUT_BYTES {
-            return Err(refused("number.long", "A number has at most 15 digits.").naming(MAX_DIGITS));
+            return Err(refused("number.long", "A number has at most 15 digits.").with_value(MAX_DIGITS));
         }
         let mut text = String::with_capacity(input.len());
         for character in input.chars().filter(|&character| !is_separator(character)) {
@@ -48,7 +48,7 @@ impl Number {
         match text.len() {
             0 => Err(refused("number.empty", "A number needs at least one digit.")),
             1..=MAX_DIGITS => Ok(Self(text)),
-            _ => Err(refused("number.long", "A number has at most 15 digits.").naming(MAX_DIGITS)),
+            _ => Err(refused("number.long", "A number has at most 15 digits.").with_value(MAX_DIGITS)),
         }
     }
 
@@ -119,7 +119,7 @@ fn why_not(character: char) -> UserError {
 fn world_number(digits: &str) -> Result<Number, UserError> {
     if !(MIN_WORLD_DIGITS..=MAX_DIGITS).contains(&digits.len()) {
         let problem = refused("number.worldLength", "An international number has a plus sign and 7 to 15 digits.");
-        return Err(problem.naming(MIN_WORLD_DIGITS).naming(MAX_DIGITS));
+        return Err(problem.with_value(MIN_WORLD_DIGITS).with_value(MAX_DIGITS));
     }
     // A normal form has no other: where a digit goes each time it is read, as Russia's trunk `8` may, it is no number.
     let normal = normal_form(digits).filter(|normal| normal_form(normal).as_ref() == Some(normal));

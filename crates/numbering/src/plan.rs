@@ -39,7 +39,7 @@ impl NumberRange {
         if high - low >= MAX_RANGE_SIZE {
             return Err(UserError::invalid("last", "A range holds at most 10,000,000 numbers.")
                 .rule("range.size")
-                .naming(MAX_RANGE_SIZE));
+                .with_value(MAX_RANGE_SIZE));
         }
         Ok(Self { width, first: low, last: high })
     }
@@ -153,9 +153,9 @@ pub fn check_outside_number(number: &Number, ranges: &[NumberRange]) -> Result<(
             ),
         )
         .rule("number.besideRange")
-        .naming(number)
-        .naming(range.first())
-        .naming(range.last())),
+        .with_value(number)
+        .with_value(range.first())
+        .with_value(range.last())),
     }
 }
 

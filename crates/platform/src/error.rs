@@ -1,47 +1,48 @@
-//! What can go wrong, and who is told.
+//! Errors of operations.
 //!
-//! * [`UserError`]: an expected failure. The client gets it in the payload, with a code and the place in its input.
-//! * [`AuthError`]: the caller may not do this at all. It becomes a top-level `FORBIDDEN` or `UNAUTHENTICATED`.
-//! * [`InternalError`]: the machinery failed. The client gets a constant sentence and a request id; the log gets the cause.
+//! * [`UserError`]: an expected failure. The payload contains it, with a code and the path of the input field.
+//! * [`AuthError`]: a missing privilege. The response contains a top-level `FORBIDDEN` or `UNAUTHENTICATED`.
+//! * [`InternalError`]: a failure of the server or its environment. The response contains a constant sentence and the
+//!   request id; the log contains the cause.
 //!
-//! An operation returns `Result<T, Error>`, and `?` lifts each of the three into a [`Error`].
+//! An operation returns `Result<T, Error>`; `?` converts each of the three into an [`Error`].
 
 use std::fmt;
 
-/// An expected failure of a mutation: it changed nothing, and this says why.
+/// An expected failure of a mutation, which then changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserError {
-    /// What happened, with what a client can act on.
+    /// The kind of failure, with the data that a client can act on.
     pub kind: UserErrorKind,
-    /// One sentence for a person, without internals.
+    /// One sentence for people, without internals.
     pub message: String,
-    /// Where in `input`, for example `["parameters", "mac"]`; empty where it concerns the whole input.
+    /// Path in `input`, for example `["parameters", "mac"]`; empty for the whole input.
     pub path: Vec<String>,
-    /// Which sentence `message` is, where `kind` and `path` do not say all. Boxed, since most have none.
+    /// The name of the sentence in `message`, where `kind` and `path` do not determine it. Boxed, as it is rare.
     pub rule: Option<Box<Rule>>,
 }
 
-/// A sentence by its name: a program that speaks another language says its own.
+/// The name and the values of a message, from which a client renders it in another language.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
-    /// For example `password.short`; empty where the failure names it otherwise.
+    /// For example `password.short`; empty where `kind` determines the sentence.
     pub name: &'static str,
-    /// What the sentence names, in its order: the least length, for example.
+    /// The values in the sentence, in order, for example the minimum length.
     pub values: Vec<String>,
 }
 
-/// The expected failures, each with the data that a client can act on.
+/// Kinds of expected failures, with the data that a client can act on.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum UserErrorKind {
     Invalid,
     Required,
     NotFound,
     Conflict,
-    /// The caller's copy is old; the number is the version now.
+    /// The caller's version is not the current one.
     StaleVersion {
         current: i32,
     },
-    /// Somebody else has the number; up to five free ones are suggested.
+    /// The number is not available to the caller; up to five available ones are suggested.
     NumberUnavailable {
         number: String,
         suggestions: Vec<String>,
@@ -50,15 +51,15 @@ pub enum UserErrorKind {
     QuotaExceeded {
         limit: i32,
     },
-    /// The number's state does not allow the move; and the states.
+    /// The state of the number does not allow the transition.
     InvalidTransition {
         number: String,
-        /// The number's state, as the API spells it.
+        /// The current state, in the API's spelling.
         from: String,
-        /// The state asked for, as the API spells it.
+        /// The requested state, in the API's spelling.
         to: String,
     },
-    /// The parameters do not fit the schema: JSON Pointer into `parameters`, and the keyword that failed.
+    /// The parameters do not match the schema: JSON Pointer (RFC 6901) into `parameters`, and the failed keyword.
     SchemaViolation {
         pointer: String,
         keyword: String,
@@ -74,7 +75,7 @@ pub enum UserErrorKind {
     ReauthenticationRequired,
     EmailUnverified,
     AlreadyExists,
-    /// The numbers of the loop, first = last.
+    /// The numbers of the cycle; the first equals the last.
     GroupLoop {
         cycle: Vec<String>,
     },
@@ -84,37 +85,37 @@ pub enum UserErrorKind {
 }
 
 impl UserError {
-    /// A failure of `kind` at the top-level input field `field` (empty: the whole input).
+    /// Creates a failure of `kind` at the top-level input field `field` (empty: the whole input).
     pub fn new(kind: UserErrorKind, field: &str, message: impl Into<String>) -> Self {
         let path = if field.is_empty() { Vec::new() } else { vec![field.to_owned()] };
         Self { kind, message: message.into(), path, rule: None }
     }
 
-    /// An input that cannot be accepted as it is.
+    /// Creates a failure of an invalid input field.
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
         Self::new(UserErrorKind::Invalid, field, message)
     }
 
-    /// What `field` names does not exist, as far as the caller may know.
+    /// Creates a failure of an object that does not exist or that the caller may not see.
     pub fn not_found(field: &str, message: impl Into<String>) -> Self {
         Self::new(UserErrorKind::NotFound, field, message)
     }
 
-    /// The same failure, with the name of its sentence.
+    /// Sets the name of the sentence.
     #[must_use]
     pub fn rule(mut self, name: &'static str) -> Self {
         self.rule.get_or_insert_default().name = name;
         self
     }
 
-    /// The same failure, with one more of the things that its sentence names.
+    /// Appends a value of the sentence.
     #[must_use]
-    pub fn naming(mut self, value: impl fmt::Display) -> Self {
+    pub fn with_value(mut self, value: impl fmt::Display) -> Self {
         self.rule.get_or_insert_default().values.push(value.to_string());
         self
     }
 
-    /// The same failure, at this path.
+    /// Sets the path in the input.
     #[must_use]
     pub fn at<S: Into<String>>(mut self, path: impl IntoIterator<Item = S>) -> Self {
         self.path = path.into_iter().map(Into::into).collect();
@@ -122,44 +123,44 @@ impl UserError {
     }
 }
 
-/// The caller may not do this, whatever the input.
+/// A missing privilege, independent of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthError {
-    /// Nobody is signed in, and somebody would have to be.
+    /// The caller is not signed in.
     Unauthenticated,
-    /// Signed in, and not allowed.
+    /// The caller's role or scopes do not allow the operation.
     Forbidden,
-    /// Allowed after the password has been given again.
+    /// The operation requires a recent sign-in.
     ReauthenticationRequired,
 }
 
-/// The machinery failed: database, disk, mail server. The cause is for the log alone.
+/// A failure of database, disk, network or code. Only the log contains the cause.
 #[derive(Debug, thiserror::Error)]
 pub enum InternalError {
-    /// The database refused or broke; temporary when it is locked, full, read-only or away.
+    /// A statement failed. Temporary when the database is locked, full, read-only or unreachable.
     #[error("database: {0}")]
     Database(#[from] diesel::result::Error),
-    /// No connection was to be had.
+    /// A connection could not be established.
     #[error("database connection: {0}")]
     Connection(String),
-    /// The disk, the network or a file.
+    /// An operation on a file or the network failed.
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    /// The server has more to do than it can: try again later.
+    /// The server is overloaded; a later attempt can succeed.
     #[error("overloaded: {0}")]
     Overloaded(&'static str),
-    /// Stored data or code is not as it must be.
+    /// An invariant of data or code does not hold.
     #[error("{0}")]
     Invariant(String),
 }
 
 impl InternalError {
-    /// A fault that only a change of code or data mends.
+    /// Creates an [`Self::Invariant`].
     pub fn new(cause: impl fmt::Display) -> Self {
         Self::Invariant(cause.to_string())
     }
 
-    /// Whether trying again later may help: then the client is told UNAVAILABLE, not INTERNAL.
+    /// Returns whether a later attempt can succeed. The client then receives UNAVAILABLE instead of INTERNAL.
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Connection(_) | Self::Overloaded(_) | Self::Io(_) => true,
@@ -169,7 +170,8 @@ impl InternalError {
     }
 }
 
-/// SQLite says these in words only; PostgreSQL has classes 53 (resources), 57 (operator) and 08 (connection).
+/// Returns whether the error is temporary. It is recognized by its message, as diesel does not expose the SQLSTATE
+/// classes 53 (insufficient resources), 57 (operator intervention) and 08 (connection), and SQLite's codes.
 fn is_temporary_database_error(error: &diesel::result::Error) -> bool {
     use diesel::result::{DatabaseErrorKind as Kind, Error};
     match error {
@@ -191,42 +193,42 @@ fn is_temporary_database_error(error: &diesel::result::Error) -> bool {
                 "connection closed",
             ]
             .iter()
-            .any(|sign| text.contains(sign))
+            .any(|fragment| text.contains(fragment))
         }
         _ => false,
     }
 }
 
-/// Why an operation did not do what was asked.
+/// The error of an operation.
 #[derive(Debug)]
 pub enum Error {
-    /// Expected failures, for the payload.
+    /// Expected failures, returned in the payload.
     User(Vec<UserError>),
-    /// Not allowed, for the top of the response.
+    /// A missing privilege, returned as a top-level error.
     Auth(AuthError),
-    /// The idempotency key stands for another request.
+    /// The idempotency key belongs to a different request.
     IdempotencyMismatch,
-    /// A request that cannot be answered as it is put, for the top of the response: one sentence for the client.
+    /// A malformed request, returned as a top-level error with this sentence.
     BadRequest(String),
-    /// Broken, for the log.
+    /// An internal failure, whose cause is logged.
     Internal(InternalError),
 }
 
 impl From<UserError> for Error {
-    fn from(problem: UserError) -> Self {
-        Self::User(vec![problem])
+    fn from(error: UserError) -> Self {
+        Self::User(vec![error])
     }
 }
 
 impl From<Vec<UserError>> for Error {
-    fn from(problems: Vec<UserError>) -> Self {
-        Self::User(problems)
+    fn from(errors: Vec<UserError>) -> Self {
+        Self::User(errors)
     }
 }
 
 impl From<AuthError> for Error {
-    fn from(denied: AuthError) -> Self {
-        Self::Auth(denied)
+    fn from(error: AuthError) -> Self {
+        Self::Auth(error)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The ids of every kind of row: one type each, so that none can be taken for another.
+//! Typed ids: one type for each kind of row, so that the compiler rejects an id of another kind.
 
 use crate::clock::{Rng, Timestamp};
 
@@ -8,21 +8,21 @@ macro_rules! ids {
             $crate::id_type! { $(#[$meta])* $name }
 
             impl $name {
-                /// The kind that its global id begins with: the name of the GraphQL type.
+                /// The prefix of the global id: the name of the GraphQL type.
                 pub const KIND: &'static str = $kind;
 
-                /// The id as clients know it: `Kind:0192…`.
+                /// Formats the id as the global id of the API: `Kind:0192…`.
                 pub fn global(self) -> String {
                     format!("{}:{}", Self::KIND, self.0.simple())
                 }
 
-                /// Reads a global id; nothing for another kind's.
+                /// Parses a global id; `None` for another kind and for malformed text.
                 pub fn from_global(text: &str) -> Option<Self> {
                     let id = text.strip_prefix(Self::KIND)?.strip_prefix(':')?;
                     uuid::Uuid::try_parse(id).ok().map(Self)
                 }
 
-                /// A new id, sortable by `now`.
+                /// Generates an id (UUIDv7) that sorts by `now`.
                 pub fn new(rng: &dyn Rng, now: Timestamp) -> Self {
                     Self(rng.uuid(now))
                 }
@@ -34,11 +34,11 @@ macro_rules! ids {
 ids! {
     /// A person's account.
     AccountId = "Account",
-    /// A signed-in browser or program.
+    /// A session of a signed-in person.
     SessionId = "Session",
     /// A restriction of an account, a number or an extension.
     RestrictionId = "Restriction",
-    /// An event: one numbering plan.
+    /// An event, which has its own numbering plan.
     EventId = "Event",
     /// A range of numbers.
     NumberRangeId = "NumberRange",
@@ -50,9 +50,9 @@ ids! {
     TemplateId = "Template",
     /// An API key.
     ApiKeyId = "ApiKey",
-    /// A touched number's row.
+    /// A row of a number; an available number of a range needs none.
     NumberId = "NumberRow",
-    /// One step in a number's history.
+    /// An entry of a number's history.
     NumberHistoryId = "NumberHistoryEntry",
     /// An extension.
     ExtensionId = "Extension",
@@ -60,9 +60,9 @@ ids! {
     GroupMemberId = "GroupMember",
     /// A provisioning feed: one event and one service type.
     FeedId = "Feed",
-    /// A telephone system that reads a feed.
+    /// A consumer of a feed.
     ConsumerId = "FeedConsumer",
-    /// A link under which one telephone finds its configuration.
+    /// A link to the configuration of one telephone.
     DeviceLinkId = "DeviceLink",
     /// A job.
     JobId = "Job",

@@ -1,47 +1,47 @@
-//! What a patch says of one field: left out, null, or a value.
+//! Fields of partial updates.
 
 use crate::error::UserError;
 
-/// One field of a patch.
+/// A field of a partial update: absent, null or a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Patch<T> {
-    /// It stays as it is.
+    /// The field is absent: its value stays.
     #[default]
-    LeftOut,
-    /// Null: it is cleared, where it can be.
+    Undefined,
+    /// The field is null: its value is cleared.
     Null,
-    /// Its new value.
-    Given(T),
+    /// The field has a new value.
+    Value(T),
 }
 
 impl<T> Patch<T> {
-    /// The new value of a field that cannot be empty; `None` where it stays.
+    /// Returns the new value of a field that cannot be null; `None` keeps the stored value.
     ///
     /// # Errors
-    /// INVALID at `field` for null.
+    /// INVALID at `field` when it is null.
     pub fn stored(self, field: &str) -> Result<Option<T>, UserError> {
         match self {
-            Self::LeftOut => Ok(None),
+            Self::Undefined => Ok(None),
             Self::Null => Err(UserError::invalid(field, "It cannot be null; leave it out to keep it.")),
-            Self::Given(value) => Ok(Some(value)),
+            Self::Value(value) => Ok(Some(value)),
         }
     }
 
-    /// The new value of a field that null clears; `None` where it stays.
+    /// Returns the new value of a field that can be null; `None` keeps the stored value.
     pub fn clearable(self) -> Option<Option<T>> {
         match self {
-            Self::LeftOut => None,
+            Self::Undefined => None,
             Self::Null => Some(None),
-            Self::Given(value) => Some(Some(value)),
+            Self::Value(value) => Some(Some(value)),
         }
     }
 
-    /// The same with its value turned into another.
-    pub fn map<U>(self, turn: impl FnOnce(T) -> U) -> Patch<U> {
+    /// Converts the value.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Patch<U> {
         match self {
-            Self::LeftOut => Patch::LeftOut,
+            Self::Undefined => Patch::Undefined,
             Self::Null => Patch::Null,
-            Self::Given(value) => Patch::Given(turn(value)),
+            Self::Value(value) => Patch::Value(convert(value)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What every rule may lean on: the database, time, randomness, keys. Built once, shared by all.
+//! Shared services: database, clock, random number generator, keys and notifications.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -11,33 +11,33 @@ use crate::passwords::Hasher;
 use crate::secrets::Sealer;
 use crate::store::Store;
 
-/// The ground under the rules. Cheap to clone: every request and every reader of a feed has one.
+/// Shared handle to the services, cheap to clone. The program creates it once.
 #[derive(Clone)]
 pub struct Services(Arc<ServicesInner>);
 
-/// What [`Services`] hands out.
+/// The services behind [`Services`].
 pub struct ServicesInner {
     /// The database.
     pub store: Store,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// The random number generator.
     pub rng: Arc<dyn Rng>,
-    /// Seals secrets at rest.
+    /// The sealer of stored secrets.
     pub sealer: Arc<Sealer>,
-    /// Hashes passwords.
+    /// The hasher of passwords.
     pub hasher: Arc<Hasher>,
-    /// Sign-ins a minute of an address.
+    /// Rate limit of sign-ins per address and minute.
     pub sign_ins: Buckets<Option<RateAddress>>,
-    /// Notifies waiting readers after a commit.
+    /// The notifier of waiting readers.
     pub notifier: Notifier,
-    /// What the layers above have registered.
+    /// The hooks that the domains have registered.
     pub hooks: Hooks,
 }
 
 impl From<ServicesInner> for Services {
-    fn from(ground: ServicesInner) -> Self {
-        Self(Arc::new(ground))
+    fn from(services: ServicesInner) -> Self {
+        Self(Arc::new(services))
     }
 }
 
@@ -50,7 +50,7 @@ impl Deref for Services {
 }
 
 impl ServicesInner {
-    /// The instant now.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -1,7 +1,8 @@
-//! One unit of work: the rows, the audit event, the feed change, the job and the idempotency record, all or none.
+//! Transactions of operations: rows, audit events, feed changes, jobs and the idempotency record are committed
+//! together.
 //!
-//! A rule runs in [`transact`]. What it changes beside its own rows it tells the [`Tx`]: marks for feeds, audit rows, jobs,
-//! rings of the doorbell. They are written before the commit; the doorbell rings after it.
+//! An operation runs in [`transact`] and collects feed changes, audit rows, jobs and notifications in its [`Tx`]. They
+//! are written before the commit. Waiting readers of this process are notified after it.
 
 use std::sync::Arc;
 
@@ -22,13 +23,13 @@ use crate::secrets::Sealer;
 use crate::services::Services;
 use crate::store::{self, Conn};
 
-/// The transaction that a rule works in.
+/// The open transaction of an operation.
 pub struct Tx<'c> {
-    /// The connection, inside its transaction.
+    /// The connection, inside the transaction.
     pub conn: &'c mut Conn,
-    /// The instant of the whole transaction.
+    /// The time of the transaction: one value for all its rows.
     pub now: Timestamp,
-    /// What a feed must tell again.
+    /// The entries of feeds that the transaction changes.
     pub changes: ChangeSet,
     action: Action,
     services: &'c Services,
@@ -36,60 +37,60 @@ pub struct Tx<'c> {
     notifications: Vec<Notification>,
 }
 
-/// What a rule gives back: ids and instants, from which a repeated request is answered anew. Secrets that are shown once
-/// are left out with `#[serde(skip)]`.
+/// The result of an operation, stored in the idempotency record: ids and timestamps, from which a repeated request is
+/// answered. Secrets that are shown once are excluded with `#[serde(skip)]`.
 pub trait Outcome: Serialize + DeserializeOwned + Send + 'static {}
 impl<T: Serialize + DeserializeOwned + Send + 'static> Outcome for T {}
 
-/// Whether what the work did is kept.
+/// Whether a transaction is committed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mode {
-    /// It is committed.
+    /// The transaction is committed.
     Commit,
-    /// It is told and undone (`dryRun`).
+    /// The transaction is rolled back after its result is known (`dryRun`).
     DryRun,
 }
 
 impl Mode {
-    /// The mode of an input's `dryRun`.
+    /// Returns the mode for an input's `dryRun`.
     pub const fn dry_run(dry: bool) -> Self {
         if dry { Self::DryRun } else { Self::Commit }
     }
 }
 
 impl Tx<'_> {
-    /// Randomness.
+    /// Returns the random number generator.
     pub fn rng(&self) -> &dyn Rng {
         &*self.services.rng
     }
 
-    /// Randomness that outlives a borrow of the transaction.
+    /// Returns the random number generator, for use while the connection is borrowed.
     pub fn rng_handle(&self) -> Arc<dyn Rng> {
         Arc::clone(&self.services.rng)
     }
 
-    /// Seals secrets at rest.
+    /// Returns the sealer of stored secrets.
     pub fn sealer(&self) -> &Sealer {
         &self.services.sealer
     }
 
-    /// The sealer, for whoever needs the connection beside it.
+    /// Returns the sealer, for use while the connection is borrowed.
     pub fn sealer_handle(&self) -> Arc<Sealer> {
         Arc::clone(&self.services.sealer)
     }
 
-    /// Who asked for the transaction.
+    /// Returns the actor of the request.
     pub fn actor(&self) -> &Actor {
         &self.caller.actor
     }
 
-    /// The request behind the transaction.
+    /// Returns the request.
     pub fn caller(&self) -> &Caller {
         self.caller
     }
 
-    /// Makes the permit for the transaction's action, from the caller's role and restrictions of this instant. Take the locks
-    /// first.
+    /// Creates the permit for the transaction's action, from the current role and restrictions of the caller. Locks
+    /// that the operation needs are taken before.
     ///
     /// # Errors
     /// As [`access::permit`].
@@ -97,25 +98,25 @@ impl Tx<'_> {
         access::permit(&self.services.hooks, self.conn, &self.caller.actor, self.action).await
     }
 
-    /// What the transaction does.
+    /// Returns the action of the transaction.
     pub const fn action(&self) -> Action {
         self.action
     }
 
-    /// The hooks that the layers above have registered.
+    /// Returns the hooks that the domains have registered.
     pub fn hooks(&self) -> &Hooks {
         &self.services.hooks
     }
 
-    /// The hooks, independent of a borrow of the transaction.
+    /// Returns the services, for use while the connection is borrowed.
     pub fn services(&self) -> Services {
         self.services.clone()
     }
 
-    /// Appends to the audit. `entity` is the global id of what was acted on; `summary` holds no secrets.
+    /// Appends a row to the audit. `entity` is the global id of the object; `summary` contains no secrets.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// [`Error::Internal`] when the statement fails.
     pub async fn audit(
         &mut self,
         permit: &Permit,
@@ -126,10 +127,10 @@ impl Tx<'_> {
         Ok(audit::append(self.conn, &event).await?)
     }
 
-    /// Appends many rows to the audit: entities and summaries as for [`Self::audit`].
+    /// Appends several rows to the audit: pairs of entity and summary, as for [`Self::audit`].
     ///
     /// # Errors
-    /// When the database refuses.
+    /// [`Error::Internal`] when a statement fails.
     pub async fn audit_all(&mut self, permit: &Permit, rows: Vec<(Option<String>, String)>) -> Result<(), Error> {
         let row = |(entity, summary)| self.audit_event(permit, entity, summary);
         let events: Vec<NewAuditEvent> = rows.into_iter().map(row).collect();
@@ -152,47 +153,29 @@ impl Tx<'_> {
         }
     }
 
-    /// Puts a job beside the change: it runs after the commit, or never if there is none.
+    /// Enqueues a job in the transaction. It runs after the commit.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// [`Error::Internal`] when the statement fails.
     pub async fn enqueue(&mut self, job: NewJob) -> Result<(), Error> {
-        jobs::enqueue(self.conn, &job, self.rng_id(), self.now).await?;
+        jobs::enqueue(self.conn, &job, self.new_job_id(), self.now).await?;
         self.notify(Notification::Jobs);
         Ok(())
     }
 
-    /// Rings the doorbell once the transaction has committed.
-    pub fn notify(&mut self, ring: Notification) {
-        if !self.notifications.contains(&ring) {
-            self.notifications.push(ring);
+    /// Sends a notification after the commit. Equal notifications are sent once.
+    pub fn notify(&mut self, notification: Notification) {
+        if !self.notifications.contains(&notification) {
+            self.notifications.push(notification);
         }
     }
 
-    /// Runs a part of the work in a savepoint: when it fails, it alone is undone, marks and rings included.
-    ///
-    /// # Errors
-    /// What the part gives.
-    pub async fn attempt<T, F>(&mut self, part: F) -> Result<T, Error>
-    where
-        F: for<'t> FnOnce(&'t mut Self) -> BoxFuture<'t, Result<T, Error>>,
-    {
-        let (changes, notifications) = (self.changes.clone(), self.notifications.clone());
-        store::begin_nested(self.conn).await?;
-        let result = part(self).await;
-        store::end_nested(self.conn, result.is_ok()).await?;
-        if result.is_err() {
-            self.changes = changes;
-            self.notifications = notifications;
-        }
-        result
-    }
-
-    fn rng_id(&self) -> crate::ids::JobId {
+    fn new_job_id(&self) -> crate::ids::JobId {
         crate::ids::JobId::new(&*self.services.rng, self.now)
     }
 
-    /// Writes the marks and, on PostgreSQL, rings for the other instances in the same transaction.
+    /// Writes the feed changes and, on PostgreSQL, the notifications for other instances, which PostgreSQL sends at the
+    /// commit.
     async fn finish(mut self) -> Result<(Vec<Notification>, Vec<AppendedRevision>), Error> {
         let changes = std::mem::take(&mut self.changes);
         let recorded = feed_log::append(self.conn, changes, &*self.services.rng, self.now).await?;
@@ -213,10 +196,11 @@ impl Tx<'_> {
     }
 }
 
-/// Runs `work` as one transaction of `action`. A request repeated under its idempotency key is answered from the record.
+/// Runs `work` as one transaction of `action`. A request with a known idempotency key is answered from its record.
 ///
 /// # Errors
-/// What `work` gives; then nothing is changed.
+/// The error of `work`, [`Error::IdempotencyMismatch`], or [`Error::Internal`] when a statement or the commit fails.
+/// The transaction is then rolled back.
 pub async fn transact<T, F>(
     services: &Services,
     caller: &Arc<Caller>,
@@ -235,7 +219,7 @@ where
             Box::pin(async move {
                 let now = inner.clock.now();
                 if mode == Mode::Commit
-                    && let Some(recorded) = idempotency::recall(conn, &request, action).await?
+                    && let Some(recorded) = idempotency::find_outcome(conn, &request, action).await?
                 {
                     return Ok((recorded, Vec::new()));
                 }
@@ -253,13 +237,14 @@ where
                 };
                 let result = work(&mut tx).await;
                 if mode == Mode::DryRun {
-                    // Also when it failed: a savepoint left open would keep the writer's whole group from its commit.
+                    // Also after an error: an open savepoint would prevent the commit of the writer's other
+                    // transactions.
                     store::end_nested(tx.conn, false).await?;
                     return result.map(|value| (value, Vec::new()));
                 }
                 let value = result?;
                 let record = serde_json::to_value(&value).map_err(InternalError::new)?;
-                idempotency::remember(tx.conn, &request, action, record, now).await?;
+                idempotency::record_outcome(tx.conn, &request, action, record, now).await?;
                 let (notifications, _) = tx.finish().await?;
                 Ok((value, notifications))
             })
@@ -272,8 +257,8 @@ where
 }
 
 /// Runs a block as one transaction of an action: `transact!(services, caller, action, mode, |tx| { … })`. It expands to
-/// [`transaction::transact`](crate::transaction::transact) with the block as a boxed future; the block may use `?` on
-/// everything that becomes an [`Error`], and captures by move.
+/// [`transaction::transact`](crate::transaction::transact) with the block as a boxed future. The block may use `?` on
+/// everything that converts into an [`Error`], and captures by move.
 #[macro_export]
 macro_rules! transact {
     ($services:expr, $caller:expr, $action:expr, $mode:expr, |$tx:ident| $body:block) => {

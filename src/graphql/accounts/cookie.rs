@@ -17,12 +17,12 @@ impl SessionCookie {
     }
 
     pub(super) fn holding(self, token: &str) -> String {
-        set(self.name(), token, Some(SESSION_SECONDS), self.plain_http)
+        set(self.name(), token, SESSION_SECONDS, self.plain_http)
     }
 
     /// The header that makes a browser forget the cookie.
     pub fn gone(self) -> String {
-        set(self.name(), "", Some(0), self.plain_http)
+        set(self.name(), "", 0, self.plain_http)
     }
 
     /// The token in a `Cookie` header.
@@ -31,16 +31,15 @@ impl SessionCookie {
     }
 }
 
-/// A `Set-Cookie` header (RFC 6265, section 4.1) for this server alone, that no script reads and no other site's form sends. Without
-/// an age in seconds it is kept until the browser is closed.
-pub fn set(name: &str, value: &str, max_age: Option<u32>, plain_http: bool) -> String {
-    let age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+/// A `Set-Cookie` header (RFC 6265, section 4.1) for this server, hidden from scripts and from requests of other sites.
+/// `max_age` is in seconds.
+fn set(name: &str, value: &str, max_age: u32, plain_http: bool) -> String {
     let secure = if plain_http { "" } else { "; Secure" };
-    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{age}{secure}")
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}{secure}")
 }
 
 /// The value of a cookie in a `Cookie` header (RFC 6265, section 4.2).
-pub fn value_of<'a>(header: &'a str, name: &str) -> Option<&'a str> {
+fn value_of<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     let mut pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
 }

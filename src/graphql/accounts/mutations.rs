@@ -13,7 +13,7 @@ use super::inputs::{
 use super::objects::{Account, Session};
 use super::payloads::{AcceptedPayload, AccountPayload, SignInPayload};
 use crate::graphql::context::{self, caller, services};
-use crate::graphql::error::{ApiError, settle};
+use crate::graphql::error::{ApiError, into_payload};
 use crate::graphql::request::ResponseHeaders;
 use accounts::{proof_queries, rules};
 
@@ -49,7 +49,7 @@ impl AccountsMutation {
     /// Signs in. Browsers get a cookie as well.
     async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Result<SignInPayload, ApiError> {
         let signed_in =
-            match settle(rules::sign_in(services(ctx)?, &caller(ctx)?, &input.login, &input.password).await)? {
+            match into_payload(rules::sign_in(services(ctx)?, &caller(ctx)?, &input.login, &input.password).await)? {
                 Ok(signed_in) => signed_in,
                 Err(errors) => return Ok(SignInPayload { token: None, account: None, session: None, errors }),
             };

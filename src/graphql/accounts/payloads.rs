@@ -3,7 +3,7 @@
 use async_graphql::{Context, SimpleObject};
 
 use super::objects::{Account, Session};
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use accounts::rules;
 
 /// The answer never tells whether an account exists.
@@ -21,7 +21,7 @@ impl AcceptedPayload {
     /// # Errors
     /// What belongs to the top of the response.
     pub fn of<T>(result: Result<T, platform::error::Error>) -> Result<Self, ApiError> {
-        Ok(match settle(result)? {
+        Ok(match into_payload(result)? {
             Ok(_) => Self { accepted: true, errors: Vec::new() },
             Err(errors) => Self { accepted: false, errors },
         })
@@ -46,7 +46,7 @@ impl AccountPayload {
         ctx: &Context<'_>,
         result: Result<rules::Changed, platform::error::Error>,
     ) -> Result<Self, ApiError> {
-        Ok(match settle(result)? {
+        Ok(match into_payload(result)? {
             Ok(changed) => Self { account: Account::load(ctx, changed.account).await?, errors: Vec::new() },
             Err(errors) => Self { account: None, errors },
         })

@@ -49,7 +49,7 @@ impl AccountsQuery {
             count
         });
         let rows = rows.into_iter().map(Account::new).collect();
-        Ok(AccountConnection::new(page.cut(rows, |account: &Account| account.row.id.0.to_string()), total))
+        Ok(AccountConnection::new(page.paginate(rows, |account: &Account| account.row.id.0.to_string()), total))
     }
 
     /// The account of this name: the caller's own, or any for operators.

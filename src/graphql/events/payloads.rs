@@ -6,7 +6,7 @@ use async_graphql::{Context, SimpleObject};
 
 use super::objects::{CallPermission, Event, NumberRange};
 use crate::graphql::context;
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use events::rules::Changed;
 use platform::error::Error;
 use platform::ids::{CallPermissionId, EventId, NumberRangeId};
@@ -22,7 +22,7 @@ pub struct EventPayload {
 
 impl EventPayload {
     pub async fn of(ctx: &Context<'_>, result: Result<Changed<EventId>, Error>) -> Result<Self, ApiError> {
-        Ok(match settle(result)? {
+        Ok(match into_payload(result)? {
             Ok(changed) => Self { event: Event::load(ctx, changed.id).await?, errors: Vec::new() },
             Err(errors) => Self { event: None, errors },
         })
@@ -40,7 +40,7 @@ pub struct NumberRangePayload {
 
 impl NumberRangePayload {
     pub async fn of(ctx: &Context<'_>, result: Result<Changed<NumberRangeId>, Error>) -> Result<Self, ApiError> {
-        Ok(match settle(result)? {
+        Ok(match into_payload(result)? {
             Ok(changed) => {
                 let row = events::range_by_id(&mut *context::read(ctx).await?, changed.id).await?;
                 Self { range: row.map(|row| NumberRange(Arc::new(row))), errors: Vec::new() }
@@ -61,7 +61,7 @@ pub struct CallPermissionPayload {
 
 impl CallPermissionPayload {
     pub async fn of(ctx: &Context<'_>, result: Result<Changed<CallPermissionId>, Error>) -> Result<Self, ApiError> {
-        Ok(match settle(result)? {
+        Ok(match into_payload(result)? {
             Ok(changed) => {
                 let row = events::permission_by_id(&mut *context::read(ctx).await?, changed.id).await?;
                 Self { permission: row.map(|row| CallPermission(Arc::new(row))), errors: Vec::new() }

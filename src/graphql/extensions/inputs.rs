@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Extension;
 use crate::graphql::context::{self, actor};
 use crate::graphql::enums::DirectoryVisibility;
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::typed::ServiceParametersInput;
 use extensions::{queries, rules};
@@ -196,7 +196,7 @@ pub struct ExtensionPreview {
 impl ExtensionPayload {
     /// The payload of an operation that made or changed an extension.
     pub async fn of(ctx: &Context<'_>, result: Result<rules::Changed, Error>) -> Result<Self, ApiError> {
-        let changed = match settle(result)? {
+        let changed = match into_payload(result)? {
             Ok(changed) => changed,
             Err(errors) => return Ok(Self::failed(errors)),
         };
@@ -228,7 +228,7 @@ pub struct SwapNumbersPayload {
 impl SwapNumbersPayload {
     /// The payload of a swap.
     pub async fn of(ctx: &Context<'_>, result: Result<rules::Swapped, Error>) -> Result<Self, ApiError> {
-        let swapped = match settle(result)? {
+        let swapped = match into_payload(result)? {
             Ok(swapped) => swapped,
             Err(errors) => return Ok(Self { first: None, second: None, errors }),
         };

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::inputs::*;
 use crate::graphql::context::{caller, services};
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::numbers::NumberPayload;
 use crate::graphql::patch::patch;
 use crate::graphql::typed::ServiceParametersInput;
@@ -123,7 +123,8 @@ impl ExtensionsMutation {
         ctx: &Context<'_>,
         input: DeleteExtensionInput,
     ) -> Result<DeleteExtensionPayload, ApiError> {
-        let deleted = settle(rules::delete(services(ctx)?, &caller(ctx)?, &input.id, input.expected_version).await)?;
+        let deleted =
+            into_payload(rules::delete(services(ctx)?, &caller(ctx)?, &input.id, input.expected_version).await)?;
         Ok(match deleted {
             Ok(deleted) => DeleteExtensionPayload {
                 deleted_id: Some(ID(deleted.extension.global())),

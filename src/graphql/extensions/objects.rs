@@ -275,6 +275,6 @@ impl ExtensionConnection {
             count
         });
         let rows = rows.into_iter().map(Extension::new).collect();
-        Ok(Self::new(page.cut(rows, |extension: &Extension| extension.0.id.0.to_string()), total))
+        Ok(Self::new(page.paginate(rows, |extension: &Extension| extension.0.id.0.to_string()), total))
     }
 }

@@ -9,7 +9,7 @@ use super::inputs::{
 use super::objects::GroupMember;
 use crate::graphql::accounts::AcceptedPayload;
 use crate::graphql::context::{caller, services};
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use extensions::groups::rules::{self, Joined, MemberChange};
 use platform::error::Error;
 
@@ -24,7 +24,7 @@ pub struct GroupMemberPayload {
 
 impl GroupMemberPayload {
     async fn of(ctx: &Context<'_>, result: Result<Joined, Error>) -> Result<Self, ApiError> {
-        Ok(match settle(result)? {
+        Ok(match into_payload(result)? {
             Ok(joined) => Self { member: GroupMember::load(ctx, joined.member).await?, errors: Vec::new() },
             Err(errors) => Self { member: None, errors },
         })

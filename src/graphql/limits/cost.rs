@@ -1,4 +1,4 @@
-//! What an operation costs: a plan made once per document, evaluated for each request's variables.
+//! The cost of an operation: a plan is made once per document and evaluated with the variables of each request.
 
 use std::collections::HashMap;
 
@@ -8,14 +8,15 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Value, Variables};
 
 use super::types::{DEFAULT_FIRST, FieldShape, TypeTable};
-use super::{Charge, Refused, Tier};
+use super::{Charge, DocumentError, Tier};
 
-/// The size that a list of objects without `first` counts as: a telephone's permissions, a group's members.
+/// The assumed size of a list of objects without `first`, such as the permissions of an extension or the members of a
+/// group.
 pub const PLAIN_LIST: u64 = 10;
 
-/// The types that are one page of a provisioning feed.
+/// The types of pages of provisioning feeds.
 const FEED_PAGES: [&str; 2] = ["FeedSnapshot", "FeedEvent"];
-/// The field whose page is a grid of bare numbers, and larger for people.
+/// The field whose page is a grid of bare numbers. People may read larger pages of it.
 const NUMBER_GRID: &str = "availableNumbers";
 
 /// The cost plans of one document's fragments.
@@ -24,18 +25,18 @@ pub(super) struct Plan {
     fragments: Vec<Vec<Step>>,
 }
 
-/// A part of a plan.
+/// A step of a plan.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// So many fields, whatever the variables.
+    /// A number of fields that does not depend on variables.
     Fields(u64),
     /// One field, and what is selected on each element of its list.
     List { size: Size, inner: Vec<Step> },
-    /// One field that takes `first`, and what is selected on it; lists directly below have that size.
+    /// One field with the argument `first`, and what is selected on it. Lists directly below it have that size.
     Page { first: First, inner: Vec<Step> },
     /// One page of a feed.
     Feed { first: First, inner: Vec<Step> },
-    /// A selection that the variable includes or skips.
+    /// A selection that a variable includes or skips.
     If { variable: Name, included: bool, inner: Vec<Step> },
     /// A fragment's plan.
     Spread(usize),
@@ -44,26 +45,26 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) enum Size {
     Fixed(u64),
-    /// That of the page around.
+    /// The size of the enclosing page.
     OfPage,
-    /// `first` of the list itself.
+    /// The value of the list's own `first`.
     First(First),
-    /// The length of a list in a variable.
+    /// The length of the list in a variable.
     Length(Name),
 }
 
-/// A value for `first`.
+/// The argument `first` of a field.
 #[derive(Debug)]
 pub(super) struct First {
     field: Name,
     bound: Bound,
-    given: Given,
+    value: FirstValue,
 }
 
 #[derive(Debug)]
-enum Given {
+enum FirstValue {
     Literal(i64),
-    /// The variable, and what counts where it is left out or null.
+    /// The variable, and the value where it is absent or null.
     Variable(Name, i64),
 }
 
@@ -75,7 +76,7 @@ enum Bound {
 }
 
 impl Bound {
-    const fn most(self, tier: Tier) -> i64 {
+    const fn maximum(self, tier: Tier) -> i64 {
         match (self, tier) {
             (Self::Page, Tier::Guest | Tier::User) => 100,
             (Self::Feed, Tier::Key) => 5_000,
@@ -84,13 +85,13 @@ impl Bound {
     }
 }
 
-/// An argument as it stands in the document.
+/// An argument of the document.
 enum Argument {
     Literal(Value),
     Variable(Name),
 }
 
-/// Reads an argument's value. A macro, because the library does not export the type that it gives for it.
+/// Reads the value of an argument. It is a macro because the library does not export the type of the value.
 macro_rules! read {
     ($value:expr) => {{
         let mut variable = None;
@@ -105,31 +106,31 @@ macro_rules! read {
     }};
 }
 
-/// The argument, null where it is left out.
+/// The argument; null where it is absent.
 fn argument(field: &Field, name: &str) -> Argument {
     field.get_argument(name).map_or(Argument::Literal(Value::Null), |value| read!(value))
 }
 
-/// How lists in a selection set find their size.
+/// What determines the size of the lists in a selection set.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Around {
+enum ListContext {
     Plain,
     Page,
     Feed,
 }
 
-/// Makes plans; one per document.
+/// Makes the plan of one document.
 pub(super) struct Planner<'a> {
     document: &'a ExecutableDocument,
     types: &'a TypeTable,
     plan: Plan,
-    known: HashMap<(&'a str, Around), usize>,
+    planned: HashMap<(&'a str, ListContext), usize>,
 }
 
 impl<'a> Planner<'a> {
-    /// For documents without cycles of fragments.
+    /// A planner for a document without cycles of fragments.
     pub fn new(document: &'a ExecutableDocument, types: &'a TypeTable) -> Self {
-        Self { document, types, plan: Plan::default(), known: HashMap::new() }
+        Self { document, types, plan: Plan::default(), planned: HashMap::new() }
     }
 
     pub fn finish(self) -> Plan {
@@ -137,24 +138,24 @@ impl<'a> Planner<'a> {
     }
 
     pub fn operation(&mut self, root: &str, set: &'a SelectionSet) -> Vec<Step> {
-        self.selection_set(root, set, Around::Plain)
+        self.selection_set(root, set, ListContext::Plain)
     }
 
-    fn selection_set(&mut self, parent: &str, set: &'a SelectionSet, around: Around) -> Vec<Step> {
+    fn selection_set(&mut self, parent: &str, set: &'a SelectionSet, context: ListContext) -> Vec<Step> {
         let mut steps = Vec::new();
         for selection in &set.items {
             let inner = match &selection.node {
-                Selection::Field(field) => self.field(parent, &field.node, around),
+                Selection::Field(field) => self.field(parent, &field.node, context),
                 Selection::InlineFragment(fragment) => {
                     let on = fragment
                         .node
                         .type_condition
                         .as_ref()
                         .map_or(parent, |condition| condition.node.on.node.as_str());
-                    self.selection_set(on, &fragment.node.selection_set.node, around)
+                    self.selection_set(on, &fragment.node.selection_set.node, context)
                 }
                 Selection::FragmentSpread(spread) => {
-                    self.spread(&spread.node.fragment_name.node, around).map(Step::Spread).into_iter().collect()
+                    self.spread(&spread.node.fragment_name.node, context).map(Step::Spread).into_iter().collect()
                 }
             };
             conditioned(inner, selection.node.directives()).into_iter().for_each(|step| push(&mut steps, step));
@@ -162,20 +163,20 @@ impl<'a> Planner<'a> {
         steps
     }
 
-    fn spread(&mut self, name: &'a str, around: Around) -> Option<usize> {
-        if let Some(index) = self.known.get(&(name, around)) {
+    fn spread(&mut self, name: &'a str, context: ListContext) -> Option<usize> {
+        if let Some(index) = self.planned.get(&(name, context)) {
             return Some(*index);
         }
         let document = self.document;
         let fragment = &document.fragments.get(name)?.node;
-        let steps = self.selection_set(&fragment.type_condition.node.on.node, &fragment.selection_set.node, around);
+        let steps = self.selection_set(&fragment.type_condition.node.on.node, &fragment.selection_set.node, context);
         let index = self.plan.fragments.len();
         self.plan.fragments.push(steps);
-        self.known.insert((name, around), index);
+        self.planned.insert((name, context), index);
         Some(index)
     }
 
-    fn field(&mut self, parent: &str, field: &'a Field, around: Around) -> Vec<Step> {
+    fn field(&mut self, parent: &str, field: &'a Field, context: ListContext) -> Vec<Step> {
         let name = field.name.node.as_str();
         if name == "__typename" {
             return Vec::new();
@@ -183,11 +184,11 @@ impl<'a> Planner<'a> {
         let set = &field.selection_set.node;
         let types = self.types;
         let Some(shape) = types.field(parent, name) else {
-            // Introspection, which counts each field once, and fields that the validation will refuse.
-            return with_field(self.selection_set("", set, around));
+            // Introspection, where each field counts once, and fields that the validation refuses.
+            return with_field(self.selection_set("", set, context));
         };
         if FEED_PAGES.contains(&shape.named.as_str()) {
-            let inner = self.selection_set(&shape.named, set, Around::Feed);
+            let inner = self.selection_set(&shape.named, set, ListContext::Feed);
             return vec![Step::Feed { first: first(field, shape, Bound::Feed), inner }];
         }
         let bound = if name == NUMBER_GRID { Bound::Grid } else { Bound::Page };
@@ -195,50 +196,50 @@ impl<'a> Planner<'a> {
         match (shape.list, shape.first.is_some()) {
             (true, true) => {
                 let inner = if composite {
-                    self.selection_set(&shape.named, set, Around::Plain)
+                    self.selection_set(&shape.named, set, ListContext::Plain)
                 } else {
                     vec![Step::Fields(1)]
                 };
                 vec![Step::List { size: Size::First(first(field, shape, bound)), inner }]
             }
             (false, true) => {
-                let inner = self.selection_set(&shape.named, set, Around::Page);
+                let inner = self.selection_set(&shape.named, set, ListContext::Page);
                 vec![Step::Page { first: first(field, shape, bound), inner }]
             }
             (true, false) if composite => {
-                let below = if around == Around::Feed { Around::Feed } else { Around::Plain };
+                let below = if context == ListContext::Feed { ListContext::Feed } else { ListContext::Plain };
                 let inner = self.selection_set(&shape.named, set, below);
-                vec![Step::List { size: plain_size(field, shape, around), inner }]
+                vec![Step::List { size: plain_size(field, shape, context), inner }]
             }
             _ => {
-                let below = if around == Around::Feed { Around::Feed } else { Around::Plain };
+                let below = if context == ListContext::Feed { ListContext::Feed } else { ListContext::Plain };
                 with_field(self.selection_set(&shape.named, set, below))
             }
         }
     }
 }
 
-fn plain_size(field: &Field, shape: &FieldShape, around: Around) -> Size {
-    match around {
-        Around::Page => Size::OfPage,
-        Around::Feed => Size::Fixed(1),
-        Around::Plain if shape.by_ids => match argument(field, "ids") {
+fn plain_size(field: &Field, shape: &FieldShape, context: ListContext) -> Size {
+    match context {
+        ListContext::Page => Size::OfPage,
+        ListContext::Feed => Size::Fixed(1),
+        ListContext::Plain if shape.by_ids => match argument(field, "ids") {
             Argument::Literal(Value::List(ids)) => Size::Fixed(ids.len() as u64),
             Argument::Variable(name) => Size::Length(name),
             Argument::Literal(_) => Size::Fixed(1),
         },
-        Around::Plain => Size::Fixed(PLAIN_LIST),
+        ListContext::Plain => Size::Fixed(PLAIN_LIST),
     }
 }
 
 fn first(field: &Field, shape: &FieldShape, bound: Bound) -> First {
     let fallback = shape.first.unwrap_or(DEFAULT_FIRST);
-    let given = match argument(field, "first") {
-        Argument::Variable(name) => Given::Variable(name, fallback),
-        Argument::Literal(Value::Number(number)) => Given::Literal(number.as_i64().unwrap_or(i64::MAX)),
-        Argument::Literal(_) => Given::Literal(fallback),
+    let value = match argument(field, "first") {
+        Argument::Variable(name) => FirstValue::Variable(name, fallback),
+        Argument::Literal(Value::Number(number)) => FirstValue::Literal(number.as_i64().unwrap_or(i64::MAX)),
+        Argument::Literal(_) => FirstValue::Literal(fallback),
     };
-    First { field: field.name.node.clone(), bound, given }
+    First { field: field.name.node.clone(), bound, value }
 }
 
 fn with_field(inner: Vec<Step>) -> Vec<Step> {
@@ -247,7 +248,7 @@ fn with_field(inner: Vec<Step>) -> Vec<Step> {
     steps
 }
 
-/// Neighbouring constants become one.
+/// Appends a step; adjacent constants are added up.
 fn push(steps: &mut Vec<Step>, step: Step) {
     if let (Some(Step::Fields(total)), Step::Fields(more)) = (steps.last_mut(), &step) {
         *total = total.saturating_add(*more);
@@ -256,7 +257,7 @@ fn push(steps: &mut Vec<Step>, step: Step) {
     }
 }
 
-/// `@skip` and `@include`: decided now where they name no variable.
+/// Applies `@skip` and `@include`, now where they name no variable.
 fn conditioned(mut steps: Vec<Step>, directives: &[Positioned<Directive>]) -> Vec<Step> {
     for directive in directives {
         let included = match directive.node.name.node.as_str() {
@@ -274,15 +275,17 @@ fn conditioned(mut steps: Vec<Step>, directives: &[Positioned<Directive>]) -> Ve
 }
 
 impl Plan {
+    /// Evaluates the plan.
+    ///
     /// # Errors
-    /// [`Refused::Input`] when a `first` is negative or above what the tier may ask for.
+    /// [`DocumentError::Input`] when `first` is negative or above the maximum of the tier.
     pub fn charge(
         &self,
         steps: &[Step],
         definition: &OperationDefinition,
         variables: &Variables,
         tier: Tier,
-    ) -> Result<Charge, Refused> {
+    ) -> Result<Charge, DocumentError> {
         Evaluation { plan: self, definition, variables, tier }.charge(steps, 1)
     }
 }
@@ -295,16 +298,16 @@ struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
-    fn charge(&self, steps: &[Step], page: u64) -> Result<Charge, Refused> {
+    fn charge(&self, steps: &[Step], page: u64) -> Result<Charge, DocumentError> {
         let mut total = Charge::default();
         for step in steps {
             let charge = match step {
                 Step::Fields(fields) => Charge { cost: *fields, feed_rows: 0 },
-                Step::List { size, inner } => one_more(times(self.charge(inner, 1)?, self.size(size, page)?)),
-                Step::Page { first, inner } => one_more(self.charge(inner, self.first(first)?)?),
+                Step::List { size, inner } => plus_one(times(self.charge(inner, 1)?, self.size(size, page)?)),
+                Step::Page { first, inner } => plus_one(self.charge(inner, self.first(first)?)?),
                 Step::Feed { first, inner } => {
                     let rows = self.first(first)?;
-                    let inner = one_more(self.charge(inner, 1)?);
+                    let inner = plus_one(self.charge(inner, 1)?);
                     Charge { cost: inner.cost, feed_rows: inner.feed_rows.saturating_add(rows) }
                 }
                 Step::If { variable, included, inner } => {
@@ -325,7 +328,7 @@ impl Evaluation<'_> {
         Ok(total)
     }
 
-    fn size(&self, size: &Size, page: u64) -> Result<u64, Refused> {
+    fn size(&self, size: &Size, page: u64) -> Result<u64, DocumentError> {
         Ok(match size {
             Size::Fixed(size) => *size,
             Size::OfPage => page,
@@ -337,18 +340,20 @@ impl Evaluation<'_> {
         })
     }
 
-    fn first(&self, first: &First) -> Result<u64, Refused> {
-        let value = match &first.given {
-            Given::Literal(value) => *value,
-            Given::Variable(name, fallback) => match self.variable(name) {
+    fn first(&self, first: &First) -> Result<u64, DocumentError> {
+        let value = match &first.value {
+            FirstValue::Literal(value) => *value,
+            FirstValue::Variable(name, fallback) => match self.variable(name) {
                 Some(Value::Number(number)) => number.as_i64().unwrap_or(i64::MAX),
                 _ => *fallback,
             },
         };
-        let most = first.bound.most(self.tier);
+        let maximum = first.bound.maximum(self.tier);
         match u64::try_from(value) {
-            Ok(size) if value <= most => Ok(size),
-            _ => Err(Refused::Input { message: format!("`first` of `{}` must be from 0 to {most}.", first.field) }),
+            Ok(size) if value <= maximum => Ok(size),
+            _ => Err(DocumentError::Input {
+                message: format!("`first` of `{}` must be from 0 to {maximum}.", first.field),
+            }),
         }
     }
 
@@ -368,7 +373,7 @@ impl Evaluation<'_> {
     }
 }
 
-const fn one_more(charge: Charge) -> Charge {
+const fn plus_one(charge: Charge) -> Charge {
     Charge { cost: charge.cost.saturating_add(1), feed_rows: charge.feed_rows }
 }
 

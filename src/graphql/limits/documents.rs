@@ -1,4 +1,4 @@
-//! Documents that have been parsed and measured, and the ones worth keeping.
+//! Parsed and measured documents, and their cache.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,57 +12,59 @@ use async_graphql::{Name, Positioned, ServerError};
 use super::cost::{Plan, Planner, Step};
 use super::shape::{Shapes, directives};
 use super::types::TypeTable;
-use super::{NESTING, ROOT_FIELDS, Refused, TOKENS, scan};
+use super::{DocumentError, MAX_NESTING, MAX_ROOT_FIELDS, MAX_TOKENS, scan};
 
-/// A document that keeps every limit that does not depend on who asks.
+/// A parsed document that keeps every limit that does not depend on the caller.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct PreparedDocument {
     document: ExecutableDocument,
     operations: Vec<Operation>,
     pub(super) plan: Plan,
-    valid: AtomicBool,
+    is_validated: AtomicBool,
 }
 
 /// One operation of a document.
 #[derive(Debug)]
 pub struct Operation {
-    /// Nothing for an anonymous operation.
+    /// `None` for an anonymous operation.
     pub name: Option<Name>,
     /// Query, mutation or subscription.
     pub kind: OperationType,
-    /// The fields of the root type, fragments written out, `__typename` left out.
+    /// The fields of the root type with every fragment written out, without `__typename`.
     pub root_fields: Vec<Name>,
     pub(super) steps: Vec<Step>,
 }
 
-impl Prepared {
+impl PreparedDocument {
     /// Scans, parses and measures a document.
     ///
     /// # Errors
-    /// [`Refused`] with the first limit or rule that it breaks.
-    pub fn new(text: &str, types: &TypeTable) -> Result<Self, Refused> {
+    /// The first limit or rule that the document breaks.
+    pub fn new(text: &str, types: &TypeTable) -> Result<Self, DocumentError> {
         let scanned = scan(text);
-        Refused::over("tokens", TOKENS, scanned.tokens as u64)?;
-        Refused::over("nesting", NESTING, scanned.nesting as u64)?;
+        DocumentError::require_at_most("tokens", MAX_TOKENS, scanned.tokens as u64)?;
+        DocumentError::require_at_most("nesting", MAX_NESTING, scanned.nesting as u64)?;
         let mut document = async_graphql::parser::parse_query(text).map_err(|error| {
             let error = ServerError::from(error);
-            Refused::Parse { message: error.message, locations: error.locations }
+            DocumentError::Parse { message: error.message, locations: error.locations }
         })?;
         check_shape(&document)?;
         inline_subscription_roots(&mut document);
         let (operations, plan) = plan(&document, types)?;
-        Ok(Self { document, operations, plan, valid: AtomicBool::new(false) })
+        Ok(Self { document, operations, plan, is_validated: AtomicBool::new(false) })
     }
 
-    /// The operation that a request means (GraphQL, October 2021, section 6.1, `GetOperation`).
+    /// The operation that a request executes (GraphQL, October 2021, section 6.1, `GetOperation`).
     ///
     /// # Errors
-    /// [`Refused::Invalid`] when there is none of that name, or several and no name.
-    pub fn operation(&self, name: Option<&str>) -> Result<&Operation, Refused> {
-        let refuse = |message: String| Refused::Invalid { message, locations: Vec::new() };
+    /// [`DocumentError::Invalid`] when no operation has the name, or there is no name and more than one operation.
+    pub fn operation(&self, name: Option<&str>) -> Result<&Operation, DocumentError> {
+        let refuse = |message: String| DocumentError::Invalid { message, locations: Vec::new() };
         match (name, self.operations.as_slice()) {
             (None, [operation]) => Ok(operation),
-            (None, _) => Err(refuse("The document has several operations: `operationName` must say which.".to_owned())),
+            (None, _) => {
+                Err(refuse("The document has several operations: `operationName` must name one of them.".to_owned()))
+            }
             (Some(name), operations) => operations
                 .iter()
                 .find(|operation| operation.name.as_deref() == Some(name))
@@ -85,18 +87,18 @@ impl Prepared {
         &self.document
     }
 
-    /// Whether the schema has found the document valid before, whatever its variables.
-    pub fn is_valid(&self) -> bool {
-        self.valid.load(Ordering::Relaxed)
+    /// Whether the schema has validated the document. The validity does not depend on variables.
+    pub fn is_validated(&self) -> bool {
+        self.is_validated.load(Ordering::Relaxed)
     }
 
-    /// Remembers that the schema has found the document valid.
-    pub fn set_valid(&self) {
-        self.valid.store(true, Ordering::Relaxed);
+    /// Records that the schema has validated the document.
+    pub fn set_validated(&self) {
+        self.is_validated.store(true, Ordering::Relaxed);
     }
 }
 
-fn check_shape(document: &ExecutableDocument) -> Result<(), Refused> {
+fn check_shape(document: &ExecutableDocument) -> Result<(), DocumentError> {
     let mut shapes = Shapes::new(document);
     for (_, operation) in document.operations.iter() {
         let mut shape = shapes.selection_set(&operation.node.selection_set.node)?;
@@ -109,28 +111,32 @@ fn check_shape(document: &ExecutableDocument) -> Result<(), Refused> {
     shapes.unused_fragments()
 }
 
-fn plan(document: &ExecutableDocument, types: &TypeTable) -> Result<(Vec<Operation>, Plan), Refused> {
+fn plan(document: &ExecutableDocument, types: &TypeTable) -> Result<(Vec<Operation>, Plan), DocumentError> {
     let mut planner = Planner::new(document, types);
     let mut operations = Vec::new();
     for (name, operation) in document.operations.iter() {
         let definition = &operation.node;
         let mut root_fields = Vec::new();
         collect_root(document, &definition.selection_set.node, &mut root_fields);
-        Refused::over("rootFields", ROOT_FIELDS, root_fields.len() as u64)?;
+        DocumentError::require_at_most("rootFields", MAX_ROOT_FIELDS, root_fields.len() as u64)?;
         if definition.ty == OperationType::Subscription && (root_fields.len() != 1 || root_fields[0].starts_with("__"))
         {
             let message = "A subscription must select exactly one field of the root.".to_owned();
-            return Err(Refused::Invalid { message, locations: vec![operation.pos] });
+            return Err(DocumentError::Invalid { message, locations: vec![operation.pos] });
         }
         let direct =
             matches!(definition.selection_set.node.items.as_slice(), [Positioned { node: Selection::Field(_), .. }]);
         if definition.ty == OperationType::Subscription && !direct {
             let message = "A subscription must select its field directly, not by a fragment.".to_owned();
-            return Err(Refused::Invalid { message, locations: vec![operation.pos] });
+            return Err(DocumentError::Invalid { message, locations: vec![operation.pos] });
         }
         root_fields.retain(|field| *field != "__typename");
         let sign_ins = root_fields.iter().filter(|field| **field == "signIn").count() as u64;
-        Refused::over("signIn", 1, if definition.ty == OperationType::Mutation { sign_ins } else { 0 })?;
+        DocumentError::require_at_most(
+            "signIn",
+            1,
+            if definition.ty == OperationType::Mutation { sign_ins } else { 0 },
+        )?;
         let root = match definition.ty {
             OperationType::Query => &types.query,
             OperationType::Mutation => &types.mutation,
@@ -142,7 +148,8 @@ fn plan(document: &ExecutableDocument, types: &TypeTable) -> Result<(Vec<Operati
     Ok((operations, planner.finish()))
 }
 
-/// The fields of a root, fragments written out. The shape has been checked: there are no cycles, and the end is near.
+/// Collects the fields of a root with every fragment written out. The shape has been checked, so there are no cycles
+/// and few fields.
 fn collect_root(document: &ExecutableDocument, set: &SelectionSet, fields: &mut Vec<Name>) {
     for selection in &set.items {
         match &selection.node {
@@ -157,10 +164,10 @@ fn collect_root(document: &ExecutableDocument, set: &SelectionSet, fields: &mut 
     }
 }
 
-/// The library overlooks a subscription's field inside a fragment at the root and ends the stream without a word, so inline
-/// fragments are dissolved here. (A named one cannot be: it would become unused, which is an error; it is refused.)
+/// Replaces inline fragments at the root of a subscription by their fields: the library ends the stream of such a
+/// subscription without an error. A named fragment would become unused, which is an error, so it is refused instead.
 fn inline_subscription_roots(document: &mut ExecutableDocument) {
-    let dissolve = |operation: &mut Positioned<OperationDefinition>| {
+    let inline = |operation: &mut Positioned<OperationDefinition>| {
         if operation.node.ty == OperationType::Subscription {
             let items = &mut operation.node.selection_set.node.items;
             while let [Positioned { node: Selection::InlineFragment(fragment), .. }] = items.as_mut_slice() {
@@ -172,83 +179,83 @@ fn inline_subscription_roots(document: &mut ExecutableDocument) {
         }
     };
     match &mut document.operations {
-        DocumentOperations::Single(operation) => dissolve(operation),
-        DocumentOperations::Multiple(operations) => operations.values_mut().for_each(dissolve),
+        DocumentOperations::Single(operation) => inline(operation),
+        DocumentOperations::Multiple(operations) => operations.values_mut().for_each(inline),
     }
 }
 
-/// The most documents kept.
-const ENTRIES: usize = 1_000;
-/// The most text kept, in bytes; a parsed document takes some twenty times its text.
-const TEXT: usize = 1 << 20;
-/// The longest text worth keeping, in bytes.
-const LONGEST: usize = 16 << 10;
+/// The maximal number of cached documents.
+const MAX_ENTRIES: usize = 1_000;
+/// The maximal text of all cached documents, in bytes. A parsed document takes about twenty times its text.
+const MAX_BYTES: usize = 1 << 20;
+/// The maximal text of a cached document, in bytes.
+const MAX_ENTRY_BYTES: usize = 16 << 10;
 
-/// Documents by their text, bounded in number and size. When it is full, the oldest that has not been asked for since its last
-/// turn goes (second chance).
+/// A cache of documents by their text, bounded in number and size. Replacement is second chance: the oldest entry that
+/// was not used since its last turn is evicted.
 #[derive(Debug, Default)]
 pub struct DocumentCache {
-    kept: RwLock<Kept>,
+    state: RwLock<CacheState>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct CacheState {
     entries: HashMap<Arc<str>, Entry>,
-    turns: VecDeque<Arc<str>>,
+    queue: VecDeque<Arc<str>>,
     bytes: usize,
 }
 
 #[derive(Debug)]
 struct Entry {
-    prepared: Arc<Prepared>,
-    asked_for: AtomicBool,
+    document: Arc<PreparedDocument>,
+    was_used: AtomicBool,
 }
 
 impl DocumentCache {
-    /// The prepared document of a text: kept, or prepared now.
+    /// The prepared document of a text, from the cache or prepared now.
     ///
-    /// Mutations that hold a string literal are not kept: it may be somebody's password.
+    /// Mutations with a string literal are not cached: the literal may be a password.
     ///
     /// # Errors
-    /// As [`Prepared::new`].
-    pub fn get(&self, text: &str, types: &TypeTable) -> Result<Arc<Prepared>, Refused> {
-        if let Some(entry) = self.kept.read().unwrap_or_else(PoisonError::into_inner).entries.get(text) {
-            entry.asked_for.store(true, Ordering::Relaxed);
-            return Ok(Arc::clone(&entry.prepared));
+    /// As [`PreparedDocument::new`].
+    pub fn get(&self, text: &str, types: &TypeTable) -> Result<Arc<PreparedDocument>, DocumentError> {
+        if let Some(entry) = self.state.read().unwrap_or_else(PoisonError::into_inner).entries.get(text) {
+            entry.was_used.store(true, Ordering::Relaxed);
+            return Ok(Arc::clone(&entry.document));
         }
-        let prepared = Arc::new(Prepared::new(text, types)?);
+        let document = Arc::new(PreparedDocument::new(text, types)?);
         let may_hold_a_secret =
-            text.contains('"') && prepared.operations.iter().any(|operation| operation.kind == OperationType::Mutation);
-        if text.len() <= LONGEST && !may_hold_a_secret {
-            self.keep(text, &prepared);
+            text.contains('"') && document.operations.iter().any(|operation| operation.kind == OperationType::Mutation);
+        if text.len() <= MAX_ENTRY_BYTES && !may_hold_a_secret {
+            self.insert(text, &document);
         }
-        Ok(prepared)
+        Ok(document)
     }
 
-    fn keep(&self, text: &str, prepared: &Arc<Prepared>) {
-        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        if kept.entries.contains_key(text) {
+    fn insert(&self, text: &str, document: &Arc<PreparedDocument>) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.entries.contains_key(text) {
             return;
         }
-        while kept.entries.len() >= ENTRIES || kept.bytes + text.len() > TEXT {
-            let Some(oldest) = kept.turns.pop_front() else { break };
-            match kept.entries.get(&oldest) {
-                Some(entry) if entry.asked_for.swap(false, Ordering::Relaxed) => kept.turns.push_back(oldest),
+        while state.entries.len() >= MAX_ENTRIES || state.bytes + text.len() > MAX_BYTES {
+            let Some(oldest) = state.queue.pop_front() else { break };
+            match state.entries.get(&oldest) {
+                Some(entry) if entry.was_used.swap(false, Ordering::Relaxed) => state.queue.push_back(oldest),
                 _ => {
-                    kept.bytes -= oldest.len();
-                    kept.entries.remove(&oldest);
+                    state.bytes -= oldest.len();
+                    state.entries.remove(&oldest);
                 }
             }
         }
         let key: Arc<str> = text.into();
-        kept.bytes += key.len();
-        kept.turns.push_back(Arc::clone(&key));
-        kept.entries.insert(key, Entry { prepared: Arc::clone(prepared), asked_for: AtomicBool::new(false) });
+        state.bytes += key.len();
+        state.queue.push_back(Arc::clone(&key));
+        state.entries.insert(key, Entry { document: Arc::clone(document), was_used: AtomicBool::new(false) });
     }
 
     #[cfg(test)]
     pub(super) fn size(&self) -> (usize, usize) {
-        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        (kept.entries.len(), kept.bytes)
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        (state.entries.len(), state.bytes)
     }
 }

@@ -1,8 +1,9 @@
-//! Counts a document's tokens and the nesting of its brackets, before any parser sees it.
+//! Counts the tokens of a document and the nesting of its brackets before it is parsed.
 //!
-//! The parser descends once per bracket, so a document of brackets alone would exhaust its stack: this scan needs none.
+//! The parser recurses once per bracket, so a document of brackets alone would exhaust its stack. The scan does not
+//! recurse.
 
-/// What a scan found.
+/// The result of a scan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scan {
     /// Lexical tokens (GraphQL, October 2021, section 2.1.6): punctuators, names, numbers and strings.
@@ -11,8 +12,8 @@ pub struct Scan {
     pub nesting: usize,
 }
 
-/// Scans a document in one pass without allocating. On text that is not GraphQL the counts are those of its valid beginning and
-/// a guess for the rest, never less than the parser could descend into.
+/// Scans a document in one pass without allocation. For text that is not GraphQL, the nesting is an upper bound of what
+/// the parser recurses into.
 pub fn scan(text: &str) -> Scan {
     let bytes = text.as_bytes();
     let mut found = Scan::default();
@@ -94,7 +95,7 @@ fn string_end(bytes: &[u8], from: usize) -> usize {
         match byte {
             b'"' => return at + 1,
             b'\\' => at += 2,
-            // An unfinished string: no parser gets past it.
+            // An unterminated string: the parser stops here.
             b'\n' | b'\r' => return at,
             _ => at += 1,
         }
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn sees_nesting_in_broken_documents() {
+    fn nesting_is_counted_in_invalid_documents() {
         assert_eq!(scan(&"{a".repeat(500)).nesting, 500);
         assert_eq!(scan("\"\n[[[").nesting, 3);
         assert_eq!(scan("\"\\").tokens, 1);

@@ -2,7 +2,7 @@ use async_graphql::Variables;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{Charge, DocumentCache, Prepared, Refused, Tier, TypeTable, measure};
+use super::{Charge, DocumentCache, DocumentError, PreparedDocument, Tier, TypeTable, measure};
 
 const SDL: &str = r#"
 scalar FeedCursor
@@ -35,11 +35,11 @@ fn types() -> TypeTable {
     TypeTable::from_sdl(SDL).unwrap()
 }
 
-fn charge_with(text: &str, variables: serde_json::Value, tier: Tier) -> Result<Charge, Refused> {
+fn charge_with(text: &str, variables: serde_json::Value, tier: Tier) -> Result<Charge, DocumentError> {
     let types = types();
-    let prepared = Prepared::new(text, &types)?;
-    let operation = prepared.operation(None)?;
-    measure(&prepared, operation, &Variables::from_json(variables), &types, tier)
+    let document = PreparedDocument::new(text, &types)?;
+    let operation = document.operation(None)?;
+    measure(&document, operation, &Variables::from_json(variables), &types, tier)
 }
 
 fn cost(text: &str) -> u64 {
@@ -48,13 +48,13 @@ fn cost(text: &str) -> u64 {
 
 fn limit(text: &str) -> (&'static str, u64) {
     match charge_with(text, json!({}), Tier::Guest) {
-        Err(Refused::TooComplex { limit, measured, .. }) => (limit, measured),
+        Err(DocumentError::TooComplex(limit)) => (limit.name, limit.measured),
         other => panic!("{other:?}"),
     }
 }
 
-fn is_input(outcome: Result<Charge, Refused>) -> bool {
-    matches!(outcome, Err(Refused::Input { .. }))
+fn is_input(outcome: Result<Charge, DocumentError>) -> bool {
+    matches!(outcome, Err(DocumentError::Input { .. }))
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn lists_multiply_what_is_selected_on_them() {
 }
 
 #[test]
-fn variables_decide() {
+fn the_cost_depends_on_variables() {
     let text = "query($n: Int = 7, $no: Boolean = false, $ids: [ID!] = []) { accounts(first: $n) { nodes { id } } viewer @include(if: $no) { id } nodes(ids: $ids) { id } }";
     assert_eq!(charge_with(text, json!({}), Tier::Guest).unwrap().cost, 2 + 7 + 1);
     assert_eq!(
@@ -102,7 +102,7 @@ fn feeds_are_counted_in_rows() {
 }
 
 #[test]
-fn each_limit_names_itself_and_what_was_measured() {
+fn each_limit_reports_its_name_and_the_measured_value() {
     assert_eq!(limit(&format!("{{ {} }}", "id ".repeat(2000))), ("tokens", 2002));
     assert_eq!(limit(&"{a".repeat(100)), ("nesting", 100));
     let deep = |levels: usize| format!("{{ viewer {}{{ id }}{} }}", "{ friends ".repeat(levels), "}".repeat(levels));
@@ -120,7 +120,7 @@ fn each_limit_names_itself_and_what_was_measured() {
 }
 
 #[test]
-fn fragments_are_followed_and_cheap() {
+fn fragments_are_measured_once() {
     let mut doubling = String::from("{ viewer { ...F0 } }");
     for level in 0..100 {
         doubling += &format!(" fragment F{level} on Account {{ ...F{} ...F{} }}", level + 1, level + 1);
@@ -128,11 +128,11 @@ fn fragments_are_followed_and_cheap() {
     doubling += " fragment F100 on Account { id }";
     assert_eq!(limit(&doubling).0, "selections");
     let cycle = "{ viewer { ...A } } fragment A on Account { friends { ...B } } fragment B on Account { ...A }";
-    assert!(matches!(charge_with(cycle, json!({}), Tier::Guest), Err(Refused::Invalid { .. })));
+    assert!(matches!(charge_with(cycle, json!({}), Tier::Guest), Err(DocumentError::Invalid { .. })));
     let alone = "{ viewer { id } } fragment A on Account { ...A }";
-    assert!(matches!(charge_with(alone, json!({}), Tier::Guest), Err(Refused::Invalid { .. })));
+    assert!(matches!(charge_with(alone, json!({}), Tier::Guest), Err(DocumentError::Invalid { .. })));
     let twice = "{ viewer { id @skip(if: true) @skip(if: true) } }";
-    assert!(matches!(charge_with(twice, json!({}), Tier::Guest), Err(Refused::Invalid { .. })));
+    assert!(matches!(charge_with(twice, json!({}), Tier::Guest), Err(DocumentError::Invalid { .. })));
     let deep = "{ viewer { ...A } } fragment A on Account { friends { friends { friends { friends { ...B } } } } } fragment B on Account { friends { friends { friends { friends { friends { id } } } } } }";
     assert_eq!(limit(deep).0, "depth");
 }
@@ -145,9 +145,9 @@ fn the_usual_introspection_passes() {
 }
 
 #[test]
-fn variables_are_coerced_or_named() {
+fn variables_that_do_not_fit_are_reported_by_path() {
     let refused = |text: &str, variables| match charge_with(text, variables, Tier::User) {
-        Err(Refused::Input { message }) => message,
+        Err(DocumentError::Input { message }) => message,
         other => panic!("{other:?}"),
     };
     let text = "query($id: ID!) { node(id: $id) { id } }";
@@ -175,7 +175,7 @@ fn variables_are_coerced_or_named() {
 #[test]
 fn operations_are_chosen_by_name() {
     let types = types();
-    let prepared = Prepared::new("query A { viewer { id } } mutation B { other { id } }", &types).unwrap();
+    let prepared = PreparedDocument::new("query A { viewer { id } } mutation B { other { id } }", &types).unwrap();
     assert!(prepared.operation(None).is_err());
     assert!(prepared.operation(Some("C")).is_err());
     assert_eq!(prepared.operation(Some("B")).unwrap().root_fields, ["other"]);
@@ -184,13 +184,13 @@ fn operations_are_chosen_by_name() {
         "subscription { __typename }",
         "subscription { ...S } fragment S on Subscription { tick }",
     ] {
-        assert!(matches!(Prepared::new(text, &types), Err(Refused::Invalid { .. })), "{text}");
+        assert!(matches!(PreparedDocument::new(text, &types), Err(DocumentError::Invalid { .. })), "{text}");
     }
-    assert!(Prepared::new("subscription { ... on Subscription { tick } }", &types).is_ok());
+    assert!(PreparedDocument::new("subscription { ... on Subscription { tick } }", &types).is_ok());
 }
 
 #[test]
-fn the_cache_is_bounded_and_keeps_what_is_asked_for() {
+fn the_cache_is_bounded_and_keeps_used_documents() {
     let types = types();
     let cache = DocumentCache::default();
     let hot = cache.get("{ viewer { id } }", &types).unwrap();
@@ -205,7 +205,7 @@ fn the_cache_is_bounded_and_keeps_what_is_asked_for() {
     assert_eq!(cache.size(), before);
 }
 
-/// Pieces from which random documents are made: enough of them fit together to get past the parser.
+/// Pieces of random documents. Many combinations are valid GraphQL.
 fn piece() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "{",
@@ -255,7 +255,7 @@ proptest! {
         let _ = charge_with(&text, json!({}), Tier::Key);
     }
 
-    /// Documents that parse: selections nested at random, fragments that may form cycles.
+    /// Valid documents: selections nested at random, fragments that may form cycles.
     #[test]
     fn never_panics_on_documents(sets in prop::collection::vec(selections(), 3)) {
         let text = format!("{{ {} }} fragment A on Account {{ {} }} fragment B on Connection {{ {} }}", sets[0], sets[1], sets[2]);

@@ -1,4 +1,4 @@
-//! What the limits need to know of a schema, read from its own SDL once.
+//! The types of a schema as the limits need them, read from its SDL.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,10 +8,10 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Positioned, Value};
 
-/// The page size where `first` is left out and the schema names no default.
+/// The page size without `first`, where the schema has no default.
 pub const DEFAULT_FIRST: i64 = 50;
 
-/// The types of one schema: how many things a field yields, and what its variables must look like.
+/// The types of one schema: the sizes of lists, and the types of variables.
 #[derive(Debug, Default)]
 pub struct TypeTable {
     types: HashMap<String, TypeShape>,
@@ -36,10 +36,10 @@ pub(super) struct InputShape {
 
 #[derive(Debug)]
 pub(super) struct FieldShape {
-    /// The type's name without lists and exclamation marks.
+    /// The name of the innermost type.
     pub named: String,
     pub list: bool,
-    /// The page size where the argument is left out; nothing for a field without `first`.
+    /// The default of the argument `first`; `None` for a field without it.
     pub first: Option<i64>,
     /// Whether the field yields one element for each element of its argument `ids`.
     pub by_ids: bool,
@@ -49,7 +49,7 @@ impl TypeTable {
     /// Reads the table from a schema's SDL, as `Schema::sdl` prints it.
     ///
     /// # Errors
-    /// When the text is not SDL, with the parser's reason.
+    /// The parser's message, when the text is not SDL.
     pub fn from_sdl(sdl: &str) -> Result<Self, String> {
         let document = parse_schema(sdl).map_err(|error| error.to_string())?;
         let mut table = Self {

@@ -1,6 +1,7 @@
-//! Whether a request's variables fit their declared types (GraphQL, October 2021, section 6.1.2).
+//! Coercion of a request's variables to their declared types (GraphQL, October 2021, section 6.1.2).
 //!
-//! The library tells a variable that cannot be coerced in the same words as a wrong document; here it is told apart, by name and place.
+//! The library reports a variable that cannot be coerced like an invalid document; this check reports it by name and
+//! path.
 
 use std::fmt::Write as _;
 
@@ -9,18 +10,18 @@ use async_graphql::{Value, Variables};
 
 use super::types::{TypeShape, TypeTable};
 
-/// Checks every declared variable. What the text of a custom scalar says is its own code's business, and a type that the schema does
-/// not have is the validation's.
+/// Checks every declared variable. The text of a custom scalar is parsed by its own code, and the validation reports a
+/// type that the schema does not have.
 ///
 /// # Errors
-/// A sentence that names the variable and the place in it.
+/// A sentence with the path of the value that does not fit.
 pub(super) fn check(operation: &OperationDefinition, variables: &Variables, types: &TypeTable) -> Result<(), String> {
     for definition in &operation.variable_definitions {
         let definition = &definition.node;
         let name = &definition.name.node;
         let ty = &definition.var_type.node;
         match variables.get(name) {
-            Some(value) => fits(value, ty, types, &Place::Root(name))?,
+            Some(value) => fits(value, ty, types, &VariablePath::Root(name))?,
             None if !ty.nullable && definition.default_value.is_none() => {
                 return Err(format!("Variable `${name}` of type `{ty}` must be given."));
             }
@@ -30,14 +31,14 @@ pub(super) fn check(operation: &OperationDefinition, variables: &Variables, type
     Ok(())
 }
 
-/// Where in a variable we are: built on the stack, written only for an error.
-enum Place<'a> {
+/// The path of a value within a variable. It lives on the stack and is written only for an error.
+enum VariablePath<'a> {
     Root(&'a str),
-    Field(&'a Place<'a>, &'a str),
-    Index(&'a Place<'a>, usize),
+    Field(&'a VariablePath<'a>, &'a str),
+    Index(&'a VariablePath<'a>, usize),
 }
 
-impl Place<'_> {
+impl VariablePath<'_> {
     fn write(&self, out: &mut String) {
         match self {
             Self::Root(name) => {
@@ -55,36 +56,36 @@ impl Place<'_> {
     }
 
     fn refuse(&self, reason: &str) -> Result<(), String> {
-        let mut place = String::new();
-        self.write(&mut place);
-        Err(format!("Variable `{place}` {reason}."))
+        let mut path = String::new();
+        self.write(&mut path);
+        Err(format!("Variable `{path}` {reason}."))
     }
 }
 
-fn fits(value: &Value, ty: &Type, types: &TypeTable, place: &Place<'_>) -> Result<(), String> {
+fn fits(value: &Value, ty: &Type, types: &TypeTable, path: &VariablePath<'_>) -> Result<(), String> {
     if matches!(value, Value::Null) {
-        return if ty.nullable { Ok(()) } else { place.refuse(&format!("of type `{ty}` must not be null")) };
+        return if ty.nullable { Ok(()) } else { path.refuse(&format!("of type `{ty}` must not be null")) };
     }
     match &ty.base {
         BaseType::List(inner) => match value {
             Value::List(items) => items
                 .iter()
                 .enumerate()
-                .try_for_each(|(index, item)| fits(item, inner, types, &Place::Index(place, index))),
-            // One value stands for a list of one.
-            single => fits(single, inner, types, place),
+                .try_for_each(|(index, item)| fits(item, inner, types, &VariablePath::Index(path, index))),
+            // A single value is coerced to a list of one.
+            single => fits(single, inner, types, path),
         },
-        BaseType::Named(name) => fits_named(value, name, types, place),
+        BaseType::Named(name) => fits_named(value, name, types, path),
     }
 }
 
-fn fits_named(value: &Value, name: &str, types: &TypeTable, place: &Place<'_>) -> Result<(), String> {
+fn fits_named(value: &Value, name: &str, types: &TypeTable, path: &VariablePath<'_>) -> Result<(), String> {
     let fits_scalar = match name {
         "Int" => {
             matches!(value, Value::Number(number) if number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()))
         }
         "Float" => matches!(value, Value::Number(_)),
-        // The API's own scalars but `JSON` travel as text; what the text may say their own code decides.
+        // The API's own scalars are strings, except `JSON`.
         "String" | "DateTime" | "FeedCursor" | "PhoneNumber" => matches!(value, Value::String(_)),
         "Boolean" => matches!(value, Value::Boolean(_)),
         "ID" => match value {
@@ -95,28 +96,28 @@ fn fits_named(value: &Value, name: &str, types: &TypeTable, place: &Place<'_>) -
         _ => true,
     };
     if !fits_scalar {
-        return place.refuse(&format!("is not a `{name}`"));
+        return path.refuse(&format!("is not a `{name}`"));
     }
     match types.get(name) {
         Some(TypeShape::Enum(values)) => match value {
             Value::String(text) if values.contains(text.as_str()) => Ok(()),
-            _ => place.refuse(&format!("is not a value of `{name}`")),
+            _ => path.refuse(&format!("is not a value of `{name}`")),
         },
         Some(TypeShape::Input { one_of, fields }) => {
             let Value::Object(given) = value else {
-                return place.refuse(&format!("is not a `{name}`"));
+                return path.refuse(&format!("is not a `{name}`"));
             };
             if *one_of && (given.len() != 1 || given.values().any(|value| matches!(value, Value::Null))) {
-                return place.refuse("must have exactly one field, and that not null");
+                return path.refuse("must have exactly one field, and that not null");
             }
             if let Some(unknown) = given.keys().find(|key| !fields.contains_key(key.as_str())) {
-                return place.refuse(&format!("has a field `{unknown}`, which `{name}` has not"));
+                return path.refuse(&format!("has a field `{unknown}`, which `{name}` has not"));
             }
             for (field, shape) in fields {
                 match given.get(field.as_str()) {
-                    Some(value) => fits(value, &shape.ty, types, &Place::Field(place, field))?,
+                    Some(value) => fits(value, &shape.ty, types, &VariablePath::Field(path, field))?,
                     None if !shape.ty.nullable && !shape.has_default => {
-                        return place.refuse(&format!("lacks the field `{field}`"));
+                        return path.refuse(&format!("lacks the field `{field}`"));
                     }
                     None => {}
                 }

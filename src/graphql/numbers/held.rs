@@ -9,7 +9,7 @@ use super::{Number, NumberConnection};
 use crate::graphql::context::{self, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::events::Event;
-use crate::graphql::paging::{Cut, Page};
+use crate::graphql::paging::{Page, PageRows};
 use numbers::queries;
 use platform::ids::{AccountId, NumberId};
 
@@ -42,9 +42,9 @@ impl NumberConnection {
         let after: Option<After> = page.after_as()?;
         let after = after.as_ref().map(|After(number, id)| (number.as_str(), *id));
         let rows = queries::held_for(&mut *context::read(ctx).await?, account, now, after, page.limit()).await?;
-        let cut = page.cut(rows, |row| format!("{} {}", row.number, row.id.0));
-        let (mut events, mut numbers) = (HashMap::new(), Vec::with_capacity(cut.rows.len()));
-        for (cursor, row) in cut.rows {
+        let page_rows = page.paginate(rows, |row| format!("{} {}", row.number, row.id.0));
+        let (mut events, mut numbers) = (HashMap::new(), Vec::with_capacity(page_rows.rows.len()));
+        for (cursor, row) in page_rows.rows {
             let event = match row.event_id {
                 None => None,
                 Some(id) => {
@@ -72,6 +72,6 @@ impl NumberConnection {
             });
             count
         });
-        Ok(Self::new(Cut { rows: numbers, page_info: cut.page_info }, total))
+        Ok(Self::new(PageRows { rows: numbers, page_info: page_rows.page_info }, total))
     }
 }

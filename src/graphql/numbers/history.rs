@@ -67,5 +67,5 @@ pub(super) async fn page(
         Some(number) => queries::history(&mut *context::read(ctx).await?, number, after, page.limit()).await?,
     };
     let entries = rows.into_iter().map(NumberHistoryEntry).collect();
-    Ok(NumberHistoryConnection::new(page.cut(entries, |entry: &NumberHistoryEntry| entry.0.id.0.to_string())))
+    Ok(NumberHistoryConnection::new(page.paginate(entries, |entry: &NumberHistoryEntry| entry.0.id.0.to_string())))
 }

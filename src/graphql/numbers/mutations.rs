@@ -4,7 +4,7 @@ use async_graphql::{Context, InputObject, Object, SimpleObject};
 
 use super::Number;
 use crate::graphql::context::{caller, services};
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use numbers::{PlanNumber, rules};
 use platform::error::Error;
@@ -59,7 +59,7 @@ impl NumberPayload {
     /// # Errors
     /// What belongs to the top of the response.
     pub async fn of(ctx: &Context<'_>, result: Result<PlanNumber, Error>) -> Result<Self, ApiError> {
-        Ok(match settle(result)? {
+        Ok(match into_payload(result)? {
             Ok(place) => Self { number: Number::load(ctx, &place).await?, errors: Vec::new() },
             Err(errors) => Self { number: None, errors },
         })

@@ -98,6 +98,6 @@ impl NumbersQuery {
             count
         });
         let numbers = rows.into_iter().map(|row| Number::touched(known.clone(), row)).collect();
-        Ok(NumberConnection::new(page.cut(numbers, |number: &Number| number.text().to_owned()), total))
+        Ok(NumberConnection::new(page.paginate(numbers, |number: &Number| number.text().to_owned()), total))
     }
 }

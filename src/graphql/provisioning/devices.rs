@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use crate::graphql::accounts::AcceptedPayload;
 use crate::graphql::context::{self, PublicAddress, actor, caller, services};
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::scalars::DateTime;
 use platform::access::Role;
 use platform::error::{Error, InternalError};
@@ -177,7 +177,7 @@ async fn created_link(
     ctx: &Context<'_>,
     outcome: Result<DeviceLinkOutcome, Error>,
 ) -> Result<(Option<DeviceLink>, Option<String>, Vec<UserError>), ApiError> {
-    let created = match settle(outcome)? {
+    let created = match into_payload(outcome)? {
         Ok(created) => created,
         Err(errors) => return Ok((None, None, errors)),
     };

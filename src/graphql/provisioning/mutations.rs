@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::consumers::FeedConsumer;
 use crate::graphql::accounts::AcceptedPayload;
 use crate::graphql::context::{self, caller, services};
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::extensions::{Extension, ExtensionPayload};
 use crate::graphql::scalars::FeedCursor;
 use platform::error::{self, Error};
@@ -180,8 +180,9 @@ impl ProvisioningMutation {
         ctx: &Context<'_>,
         input: WriteBackParametersInput,
     ) -> Result<ExtensionPayload, ApiError> {
-        match settle(extensions::rules::write_back(services(ctx)?, &caller(ctx)?, &input.id, input.parameters.0).await)?
-        {
+        match into_payload(
+            extensions::rules::write_back(services(ctx)?, &caller(ctx)?, &input.id, input.parameters.0).await,
+        )? {
             Ok(written) => {
                 let row =
                     extensions::queries::by_id(&mut *context::read(ctx).await?, &context::scope(ctx)?, written.id)
@@ -230,7 +231,7 @@ pub(super) async fn payload(
     ctx: &Context<'_>,
     result: Result<ConsumerOutcome, Error>,
 ) -> Result<FeedConsumerPayload, ApiError> {
-    Ok(match settle(result)? {
+    Ok(match into_payload(result)? {
         Ok(done) => FeedConsumerPayload { consumer: FeedConsumer::load(ctx, done.id).await?, errors: Vec::new() },
         Err(errors) => FeedConsumerPayload { consumer: None, errors },
     })

@@ -7,7 +7,7 @@ use super::mutations::{FeedConsumerPayload, payload};
 use crate::graphql::accounts::AcceptedPayload;
 use crate::graphql::context::{actor, caller, services};
 use crate::graphql::enums::WebHookState;
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::scalars::DateTime;
 use platform::access::Role;
 use platform::error::Error;
@@ -152,7 +152,7 @@ impl WebHookMutation {
 }
 
 async fn hook_payload(ctx: &Context<'_>, result: Result<WebHookOutcome, Error>) -> Result<WebHookPayload, ApiError> {
-    Ok(match settle(result)? {
+    Ok(match into_payload(result)? {
         Ok(saved) => WebHookPayload {
             consumer: FeedConsumer::load(ctx, saved.consumer).await?,
             secret: saved.secret.map(|secret| secret.expose().to_owned()),

@@ -3,7 +3,7 @@
 use async_graphql::{Context, SimpleObject};
 
 use super::objects::ServiceType;
-use crate::graphql::error::{ApiError, UserError, settle};
+use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::extensions::Extension;
 use service_types::rules;
 
@@ -23,7 +23,7 @@ pub struct ServiceTypePayload {
 impl ServiceTypePayload {
     pub async fn of(ctx: &Context<'_>, outcome: rules::UpdateOutcome) -> Result<Self, ApiError> {
         let rules::UpdateOutcome { result, incompatibilities } = outcome;
-        let (service_type, errors) = match settle(result)? {
+        let (service_type, errors) = match into_payload(result)? {
             Ok(changed) => (ServiceType::load(ctx, changed.id).await?, Vec::new()),
             Err(errors) => (None, errors),
         };

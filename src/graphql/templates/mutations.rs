@@ -7,7 +7,7 @@ use super::objects::Template;
 use super::payloads::TemplatePayload;
 use crate::graphql::accounts::AcceptedPayload;
 use crate::graphql::context::{caller, services};
-use crate::graphql::error::{ApiError, settle};
+use crate::graphql::error::{ApiError, into_payload};
 use templates::rules;
 
 /// Mutations of templates, for admins.
@@ -20,7 +20,7 @@ impl TemplatesMutation {
     async fn save_template(&self, ctx: &Context<'_>, input: SaveTemplateInput) -> Result<TemplatePayload, ApiError> {
         let SaveTemplateInput { service_type, name, content_type, format, source } = input;
         let input = rules::SaveTemplate { service_type, name, content_type, format: format.into(), source };
-        Ok(match settle(rules::save_template(services(ctx)?, &caller(ctx)?, input).await)? {
+        Ok(match into_payload(rules::save_template(services(ctx)?, &caller(ctx)?, input).await)? {
             Ok(saved) => TemplatePayload {
                 template: Template::load(ctx, saved.id).await?,
                 sample: saved.sample,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{InputObjectBuilder, MetaInputValue, MetaTypeId, Registry};
-use async_graphql::{InputType, InputValueError, InputValueResult, Name, Value as Given};
+use async_graphql::{InputType, InputValueError, InputValueResult, Name, Value as GraphqlValue};
 use serde_json::Value;
 
 use platform::error::UserError;
@@ -12,33 +12,32 @@ use service_types::typing::{ObjectType, ServiceTypeShape, Shape, TypeCatalogue};
 
 use super::register::input_types;
 
-/// One field, named by a service type, and what it was given; [`Self::decode`] makes parameters of it.
+/// One field, named by a service type, and its value. [`Self::decode`] converts it to parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServiceParametersInput {
     field: String,
-    given: Given,
+    given: GraphqlValue,
 }
 
 impl ServiceParametersInput {
-    /// The parameters as JSON, with the slug of the service type that they were given for; none for `json`.
+    /// The parameters as JSON, with the slug of their service type; `None` for `json`.
     ///
-    /// Null is kept: in a merge patch it removes. A single value where a list is expected becomes a list of one, as
-    /// GraphQL has it. The request's validation has usually refused what does not fit, but not where a variable was
-    /// left out: so everything is checked again.
+    /// Null stays: it removes a parameter in a merge patch. A single value is coerced to a list of one. The validation
+    /// does not check a variable that is absent, so every value is checked again here.
     ///
     /// # Errors
     /// INVALID at `["typed", …]`, also when the catalogue no longer knows the type.
     pub fn decode(self, catalogue: &TypeCatalogue) -> Result<(Option<String>, Value), UserError> {
-        let mut place = vec!["typed".to_owned(), self.field.clone()];
+        let mut path = vec!["typed".to_owned(), self.field.clone()];
         if self.field == "json" {
-            return Ok((None, json(self.given, &place)?));
+            return Ok((None, json(self.given, &path)?));
         }
         let Some(service) = catalogue.by_field(&self.field) else {
-            return Err(refusal(&place, "There is no such service type."));
+            return Err(invalid(&path, "There is no such service type."));
         };
         let value = match service.parameters().filter(|object| !object.fields.is_empty()) {
-            Some(object) => Decoder { service }.object(object, self.given, &mut place)?,
-            None => json(self.given, &place)?,
+            Some(object) => Decoder { service }.object(object, self.given, &mut path)?,
+            None => json(self.given, &path)?,
         };
         Ok((Some(service.slug.clone()), value))
     }
@@ -70,19 +69,19 @@ impl InputType for ServiceParametersInput {
         })
     }
 
-    fn parse(value: Option<Given>) -> InputValueResult<Self> {
-        let Some(Given::Object(fields)) = value else {
+    fn parse(value: Option<GraphqlValue>) -> InputValueResult<Self> {
+        let Some(GraphqlValue::Object(fields)) = value else {
             return Err(InputValueError::expected_type(value.unwrap_or_default()));
         };
         let mut fields = fields.into_iter();
         match (fields.next(), fields.next()) {
-            (Some((field, given)), None) if given != Given::Null => Ok(Self { field: field.to_string(), given }),
+            (Some((field, given)), None) if given != GraphqlValue::Null => Ok(Self { field: field.to_string(), given }),
             _ => Err(InputValueError::custom("exactly one field must be given, and it must not be null")),
         }
     }
 
-    fn to_value(&self) -> Given {
-        Given::Object(IndexMap::from([(Name::new(&self.field), self.given.clone())]))
+    fn to_value(&self) -> GraphqlValue {
+        GraphqlValue::Object(IndexMap::from([(Name::new(&self.field), self.given.clone())]))
     }
 
     fn as_raw_value(&self) -> Option<&Self::RawValueType> {
@@ -95,58 +94,59 @@ struct Decoder<'a> {
 }
 
 impl Decoder<'_> {
-    fn object(&self, object: &ObjectType, given: Given, place: &mut Vec<String>) -> Result<Value, UserError> {
-        let Given::Object(members) = given else { return Err(refusal(place, "It must be an object.")) };
+    fn object(&self, object: &ObjectType, given: GraphqlValue, path: &mut Vec<String>) -> Result<Value, UserError> {
+        let GraphqlValue::Object(members) = given else { return Err(invalid(path, "It must be an object.")) };
         let mut decoded = serde_json::Map::new();
         for (name, member) in members {
-            place.push(name.to_string());
+            path.push(name.to_string());
             let Some(field) = object.fields.iter().find(|field| field.name == name.as_str()) else {
-                return Err(refusal(place, "There is no such parameter."));
+                return Err(invalid(path, "There is no such parameter."));
             };
-            let value = if member == Given::Null { Value::Null } else { self.value(&field.shape, member, place)? };
+            let value =
+                if member == GraphqlValue::Null { Value::Null } else { self.value(&field.shape, member, path)? };
             decoded.insert(name.to_string(), value);
-            place.pop();
+            path.pop();
         }
         Ok(Value::Object(decoded))
     }
 
-    fn value(&self, shape: &Shape, given: Given, place: &mut Vec<String>) -> Result<Value, UserError> {
+    fn value(&self, shape: &Shape, given: GraphqlValue, path: &mut Vec<String>) -> Result<Value, UserError> {
         match (shape, given) {
-            (Shape::Json, given) => json(given, place),
-            (Shape::String, Given::String(text)) => Ok(Value::String(text)),
-            (Shape::Boolean, Given::Boolean(value)) => Ok(Value::Bool(value)),
-            (Shape::Int, Given::Number(number))
+            (Shape::Json, given) => json(given, path),
+            (Shape::String, GraphqlValue::String(text)) => Ok(Value::String(text)),
+            (Shape::Boolean, GraphqlValue::Boolean(value)) => Ok(Value::Bool(value)),
+            (Shape::Int, GraphqlValue::Number(number))
                 if number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()) =>
             {
                 Ok(Value::Number(number))
             }
-            (Shape::Float { integer }, Given::Number(number)) => {
-                Ok(Value::Number(if *integer { whole(number) } else { number }))
+            (Shape::Float { integer }, GraphqlValue::Number(number)) => {
+                Ok(Value::Number(if *integer { as_integer(number) } else { number }))
             }
-            (Shape::Enum(choice), given) => self.choice(*choice, &given, place),
+            (Shape::Enum(choice), given) => self.choice(*choice, &given, path),
             (Shape::Object(object), given) => match self.service.objects.get(*object) {
-                Some(object) => self.object(object, given, place),
-                None => json(given, place),
+                Some(object) => self.object(object, given, path),
+                None => json(given, path),
             },
-            (Shape::List { of, nullable }, Given::List(entries)) => self.list(of, *nullable, entries, place),
-            (Shape::List { of, nullable }, single) => self.list(of, *nullable, vec![single], place),
-            (Shape::String, _) => Err(refusal(place, "It must be a string.")),
-            (Shape::Boolean, _) => Err(refusal(place, "It must be true or false.")),
-            (Shape::Int, _) => Err(refusal(place, "It must be an integer of 32 bits.")),
-            (Shape::Float { .. }, _) => Err(refusal(place, "It must be a number.")),
+            (Shape::List { of, nullable }, GraphqlValue::List(entries)) => self.list(of, *nullable, entries, path),
+            (Shape::List { of, nullable }, single) => self.list(of, *nullable, vec![single], path),
+            (Shape::String, _) => Err(invalid(path, "It must be a string.")),
+            (Shape::Boolean, _) => Err(invalid(path, "It must be true or false.")),
+            (Shape::Int, _) => Err(invalid(path, "It must be an integer of 32 bits.")),
+            (Shape::Float { .. }, _) => Err(invalid(path, "It must be a number.")),
         }
     }
 
-    fn choice(&self, choice: usize, given: &Given, place: &[String]) -> Result<Value, UserError> {
+    fn choice(&self, choice: usize, given: &GraphqlValue, path: &[String]) -> Result<Value, UserError> {
         let name = match given {
-            Given::Enum(name) => name.as_str(),
-            Given::String(text) => text,
+            GraphqlValue::Enum(name) => name.as_str(),
+            GraphqlValue::String(text) => text,
             _ => "",
         };
         match self.service.enums.get(choice) {
             Some(known) if known.values.iter().any(|value| value == name) => Ok(Value::from(name)),
-            Some(known) => Err(refusal(place, &format!("It must be one of {}.", known.values.join(", ")))),
-            None => Err(refusal(place, "It must be one of the values of its enum.")),
+            Some(known) => Err(invalid(path, &format!("It must be one of {}.", known.values.join(", ")))),
+            None => Err(invalid(path, "It must be one of the values of its enum.")),
         }
     }
 
@@ -154,25 +154,25 @@ impl Decoder<'_> {
         &self,
         of: &Shape,
         nullable: bool,
-        entries: Vec<Given>,
-        place: &mut Vec<String>,
+        entries: Vec<GraphqlValue>,
+        path: &mut Vec<String>,
     ) -> Result<Value, UserError> {
         let mut decoded = Vec::with_capacity(entries.len());
         for (index, entry) in entries.into_iter().enumerate() {
-            place.push(index.to_string());
+            path.push(index.to_string());
             decoded.push(match entry {
-                Given::Null if nullable => Value::Null,
-                Given::Null => return Err(refusal(place, "It must not be null.")),
-                entry => self.value(of, entry, place)?,
+                GraphqlValue::Null if nullable => Value::Null,
+                GraphqlValue::Null => return Err(invalid(path, "It must not be null.")),
+                entry => self.value(of, entry, path)?,
             });
-            place.pop();
+            path.pop();
         }
         Ok(Value::Array(decoded))
     }
 }
 
-/// `5.0` as `5`: the JSON Schema says integer, and the client could only say Float.
-fn whole(number: serde_json::Number) -> serde_json::Number {
+/// `5.0` as `5`: the JSON Schema demands an integer, and the GraphQL type is Float.
+fn as_integer(number: serde_json::Number) -> serde_json::Number {
     let exact = number
         .as_f64()
         .filter(|value| number.is_f64() && value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0);
@@ -180,10 +180,10 @@ fn whole(number: serde_json::Number) -> serde_json::Number {
     exact.map_or(number, |value| serde_json::Number::from(value as i64))
 }
 
-fn json(given: Given, place: &[String]) -> Result<Value, UserError> {
-    given.into_json().map_err(|_| refusal(place, "It cannot be written as JSON."))
+fn json(given: GraphqlValue, path: &[String]) -> Result<Value, UserError> {
+    given.into_json().map_err(|_| invalid(path, "It cannot be written as JSON."))
 }
 
-fn refusal(place: &[String], sentence: &str) -> UserError {
-    UserError::invalid("", sentence).at(place.iter().cloned())
+fn invalid(path: &[String], sentence: &str) -> UserError {
+    UserError::invalid("", sentence).at(path.iter().cloned())
 }

@@ -1,14 +1,14 @@
-//! Service types as GraphQL types, at run time.
+//! GraphQL types that are made at run time from the JSON Schemas of service types.
 //!
-//! async-graphql knows the types of a schema when it is built, from Rust types. Ours come from JSON Schemas: a
-//! [`TypeCatalogue`] says which GraphQL types they make, [`with_catalogue`] puts it in reach of the two hand-written
-//! types while a schema is built, and these register what it lists:
+//! async-graphql registers the types of a schema from Rust types while the schema is built. A [`TypeCatalogue`] lists
+//! the GraphQL types of the service types; [`with_catalogue`] makes it available to two Rust types while a schema is
+//! built, and these register:
 //!
 //! * [`TypedParameters`], the interface `ServiceParameters` with one object for each service type;
 //! * [`ServiceParametersInput`], the `@oneOf` input with one field for each.
 //!
-//! The catalogue is also the schema's data (`.data(catalogue)`), so that an operation which began under an older
-//! schema is answered by that schema's own catalogue.
+//! The catalogue is also data of the schema (`.data(catalogue)`), so that an operation on an older schema uses the
+//! catalogue of that schema.
 
 mod input;
 mod output;
@@ -26,10 +26,10 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<TypeCatalogue>>> = const { RefCell::new(None) };
 }
 
-/// Builds a schema with these service types: both `Schema::build` and `finish` belong inside `build`, and so does
-/// `.data(Arc::clone(catalogue))`.
+/// Builds a schema with these service types. `build` must contain `Schema::build`, `.data(Arc::clone(catalogue))` and
+/// `finish`.
 pub fn with_catalogue<T>(catalogue: &Arc<TypeCatalogue>, build: impl FnOnce() -> T) -> T {
-    /// Restores what was there, also when building panics.
+    /// Restores the previous catalogue, also after a panic.
     struct Restore(Option<Arc<TypeCatalogue>>);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -40,7 +40,7 @@ pub fn with_catalogue<T>(catalogue: &Arc<TypeCatalogue>, build: impl FnOnce() ->
     build()
 }
 
-/// The catalogue of the schema that is being built; an empty one outside [`with_catalogue`].
+/// The catalogue of the schema that is being built; empty outside [`with_catalogue`].
 fn current() -> Arc<TypeCatalogue> {
     CURRENT.with_borrow(|current| current.as_ref().map(Arc::clone)).unwrap_or_default()
 }

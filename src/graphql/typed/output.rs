@@ -6,18 +6,17 @@ use std::sync::Arc;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::registry::{MetaType, MetaTypeId, Registry};
-use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value as Answer};
+use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value as GraphqlValue};
 use serde_json::Value;
 
 use service_types::typing::{ObjectType, ServiceTypeShape, Shape, TypeCatalogue};
 
 use super::register::{INTERFACE, json_field, output_types};
 
-/// An extension's parameters without secrets, already reduced to what the viewer may see.
+/// The parameters of an extension that the viewer may see, without secrets.
 ///
-/// The schema's catalogue must know the slug: otherwise the caller answers null (and so does this, if the schema
-/// changed meanwhile). A field whose value does not fit its type, or which the viewer may not see, is null; `json` has
-/// every value as it is.
+/// The result is null when the catalogue of the schema does not have the slug. A field is null when its value does not
+/// fit its type or the viewer may not see it; `json` has every value unchanged.
 #[derive(Clone, Debug)]
 pub struct TypedParameters {
     /// The service type.
@@ -56,47 +55,56 @@ impl OutputType for TypedParameters {
         })
     }
 
-    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _field: &Positioned<Field>) -> ServerResult<Answer> {
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _field: &Positioned<Field>) -> ServerResult<GraphqlValue> {
         let catalogue = ctx.data_opt::<Arc<TypeCatalogue>>();
-        let Some(service) = catalogue.and_then(|catalogue| catalogue.get(&self.slug)) else { return Ok(Answer::Null) };
-        let Some(object) = service.parameters() else { return Ok(Answer::Null) };
+        let Some(service) = catalogue.and_then(|catalogue| catalogue.get(&self.slug)) else {
+            return Ok(GraphqlValue::Null);
+        };
+        let Some(object) = service.parameters() else { return Ok(GraphqlValue::Null) };
         let reader = Reader { ctx, service };
         Ok(reader.object(object, &self.json, &[&ctx.item.node], true))
     }
 }
 
-/// Answers a selection from JSON. There is nothing to wait for, so there is no future per field; the directives
-/// `@skip` and `@include` have been applied before.
+/// Resolves a selection from JSON, without a future for each field. The library has applied `@skip` and `@include`
+/// before.
 struct Reader<'a> {
     ctx: &'a ContextSelectionSet<'a>,
     service: &'a ServiceTypeShape,
 }
 
 impl<'a> Reader<'a> {
-    fn object(&self, object: &ObjectType, json: &Value, selections: &[&'a SelectionSet], is_root: bool) -> Answer {
+    fn object(
+        &self,
+        object: &ObjectType,
+        json: &Value,
+        selections: &[&'a SelectionSet],
+        is_root: bool,
+    ) -> GraphqlValue {
         let mut fields: IndexMap<Name, Vec<&'a Field>> = IndexMap::new();
         for selection in selections {
             self.collect(object, selection, is_root, &mut fields);
         }
-        let answer = |same: &[&'a Field]| -> Answer {
-            let Some(first) = same.first() else { return Answer::Null };
+        let resolve = |same: &[&'a Field]| -> GraphqlValue {
+            let Some(first) = same.first() else { return GraphqlValue::Null };
             let name = first.name.node.as_str();
             if name == "__typename" {
-                return Answer::String(object.name.clone());
+                return GraphqlValue::String(object.name.clone());
             }
             if is_root && name == "json" {
                 return plain(json);
             }
             let Some(field) = object.fields.iter().find(|field| field.name == name && !field.input_only) else {
-                return Answer::Null;
+                return GraphqlValue::Null;
             };
             let below: Vec<&'a SelectionSet> = same.iter().map(|field| &field.selection_set.node).collect();
-            json.get(name).and_then(|value| self.value(&field.shape, value, &below)).unwrap_or(Answer::Null)
+            json.get(name).and_then(|value| self.value(&field.shape, value, &below)).unwrap_or(GraphqlValue::Null)
         };
-        Answer::Object(fields.into_iter().map(|(key, same)| (key, answer(&same))).collect())
+        GraphqlValue::Object(fields.into_iter().map(|(key, same)| (key, resolve(&same))).collect())
     }
 
-    /// Collects fields by response key, through fragments whose condition the object meets (section 6.3.2).
+    /// Collects fields by response key, through fragments whose type condition applies (GraphQL, October 2021, section
+    /// 6.3.2).
     fn collect(
         &self,
         object: &ObjectType,
@@ -126,36 +134,36 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The value in this shape; none when it does not fit.
-    fn value(&self, shape: &Shape, value: &Value, below: &[&'a SelectionSet]) -> Option<Answer> {
+    /// The value in this shape; `None` when it does not fit.
+    fn value(&self, shape: &Shape, value: &Value, below: &[&'a SelectionSet]) -> Option<GraphqlValue> {
         match (shape, value) {
             (Shape::Json, _)
             | (Shape::String, Value::String(_))
             | (Shape::Boolean, Value::Bool(_))
             | (Shape::Float { .. }, Value::Number(_)) => Some(plain(value)),
-            (Shape::Int, Value::Number(number)) => int(number).map(Answer::from),
-            (Shape::Enum(place), Value::String(text)) => {
-                let known = self.service.enums.get(*place)?.values.contains(text);
-                known.then(|| Answer::Enum(Name::new(text)))
+            (Shape::Int, Value::Number(number)) => int(number).map(GraphqlValue::from),
+            (Shape::Enum(index), Value::String(text)) => {
+                let known = self.service.enums.get(*index)?.values.contains(text);
+                known.then(|| GraphqlValue::Enum(Name::new(text)))
             }
-            (Shape::Object(place), Value::Object(_)) => {
-                let object = self.service.objects.get(*place)?;
+            (Shape::Object(index), Value::Object(_)) => {
+                let object = self.service.objects.get(*index)?;
                 Some(self.object(object, value, below, false))
             }
             (Shape::List { of, nullable }, Value::Array(entries)) => {
                 let entries = entries.iter().map(|entry| match self.value(of, entry, below) {
-                    None | Some(Answer::Null) if *nullable => Some(Answer::Null),
-                    None | Some(Answer::Null) => None,
+                    None | Some(GraphqlValue::Null) if *nullable => Some(GraphqlValue::Null),
+                    None | Some(GraphqlValue::Null) => None,
                     fits => fits,
                 });
-                entries.collect::<Option<Vec<_>>>().map(Answer::List)
+                entries.collect::<Option<Vec<_>>>().map(GraphqlValue::List)
             }
             _ => None,
         }
     }
 }
 
-/// A whole number within 32 bits; `5.0` is one.
+/// An integer of 32 bits; `5.0` is one.
 fn int(number: &serde_json::Number) -> Option<i32> {
     if let Some(value) = number.as_i64() {
         return i32::try_from(value).ok();
@@ -166,6 +174,6 @@ fn int(number: &serde_json::Number) -> Option<i32> {
     exact.then_some(value as i32)
 }
 
-fn plain(value: &Value) -> Answer {
-    Answer::from_json(value.clone()).unwrap_or(Answer::Null)
+fn plain(value: &Value) -> GraphqlValue {
+    GraphqlValue::from_json(value.clone()).unwrap_or(GraphqlValue::Null)
 }

@@ -1,7 +1,7 @@
-//! Putting the catalogue's types into async-graphql's registry.
+//! Registration of the catalogue's types in the registry of async-graphql.
 //!
-//! The registry is hidden from the library's documentation: the version is pinned, and the tests beside this module
-//! are what a change of version must pass.
+//! The registry is not documented by the library, so its version is pinned. The tests beside this module check a new
+//! version.
 
 use async_graphql::OutputType;
 use async_graphql::indexmap::IndexMap;
@@ -26,9 +26,9 @@ pub(super) fn json_field(registry: &mut Registry) -> MetaField {
 /// Registers the output types of a service type, and returns the name of its object.
 pub(super) fn output_types(registry: &mut Registry, shape: &ServiceTypeShape) -> Option<String> {
     enums(registry, shape);
-    for (place, object) in shape.objects.iter().enumerate() {
+    for (index, object) in shape.objects.iter().enumerate() {
         let mut fields = IndexMap::new();
-        if place == 0 {
+        if index == 0 {
             fields.insert("json".to_owned(), json_field(registry));
         }
         for field in object.fields.iter().filter(|field| !field.input_only) {
@@ -46,7 +46,7 @@ pub(super) fn output_types(registry: &mut Registry, shape: &ServiceTypeShape) ->
 }
 
 /// Registers the input types of a service type, and returns its field of the `@oneOf` input.
-/// A type without any parameter has no input object, which GraphQL would not allow to be empty: its field is JSON.
+/// A type without parameters has the field type JSON: GraphQL does not allow an empty input object.
 pub(super) fn input_types(registry: &mut Registry, shape: &ServiceTypeShape) -> MetaInputValue {
     enums(registry, shape);
     for object in shape.objects.iter().filter(|object| !object.fields.is_empty()) {
@@ -77,7 +77,7 @@ fn enums(registry: &mut Registry, shape: &ServiceTypeShape) {
     }
 }
 
-/// The type of a field, nullable; `named` takes the name of an object's output or input side.
+/// The type of a field, nullable. `named` selects the output or the input name of an object.
 fn type_name(service: &ServiceTypeShape, shape: &Shape, named: fn(&ObjectType) -> &String) -> String {
     match shape {
         Shape::Int => "Int".to_owned(),
@@ -85,9 +85,9 @@ fn type_name(service: &ServiceTypeShape, shape: &Shape, named: fn(&ObjectType) -
         Shape::String => "String".to_owned(),
         Shape::Boolean => "Boolean".to_owned(),
         Shape::Json => "JSON".to_owned(),
-        Shape::Enum(place) => service.enums.get(*place).map_or_else(|| "JSON".to_owned(), |choice| choice.name.clone()),
-        Shape::Object(place) => {
-            service.objects.get(*place).map_or_else(|| "JSON".to_owned(), |object| named(object).clone())
+        Shape::Enum(index) => service.enums.get(*index).map_or_else(|| "JSON".to_owned(), |choice| choice.name.clone()),
+        Shape::Object(index) => {
+            service.objects.get(*index).map_or_else(|| "JSON".to_owned(), |object| named(object).clone())
         }
         Shape::List { of, nullable } => {
             let inner = type_name(service, of, named);

@@ -1,4 +1,4 @@
-//! A request that failed before, or instead of, an execution: one GraphQL-shaped error with its HTTP status.
+//! Request errors (GraphQL, October 2021, section 7.1.2): a request that fails before, or instead of, its execution.
 
 use async_graphql::{Pos, Value};
 use axum::http::StatusCode;
@@ -6,18 +6,19 @@ use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
 use crate::graphql::error_code::ErrorCode;
-use crate::graphql::limits::Refused;
+use crate::graphql::limits::{DocumentError, ExceededLimit};
 use crate::graphql::request::RequestId;
+use platform::access::rates::RetryAfter;
 
-/// What a client reads when the server failed; the log has the cause under the same request id.
+/// The message of an internal error. The log has the cause under the same request id.
 pub const INTERNAL_MESSAGE: &str = "The server failed. The request id helps its operator to find out why.";
-/// What a client reads when an operation took too long.
+/// The message of an operation that exceeded its timeout.
 pub const TIMEOUT_MESSAGE: &str =
     "The operation took too long and was stopped. Whether a mutation took effect is not known.";
 
-/// A refused or failed request.
+/// A request error with the HTTP status that belongs to it.
 #[derive(Clone, Debug)]
-pub struct EdgeError {
+pub struct RequestError {
     /// For `extensions.code`.
     pub code: ErrorCode,
     /// One sentence for the client, without internals.
@@ -27,18 +28,18 @@ pub struct EdgeError {
     status: Status,
     allow: Option<&'static str>,
     locations: Vec<Pos>,
-    limit: Option<(&'static str, u64, u64)>,
+    limit: Option<ExceededLimit>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Status {
-    /// A well-formed request whose document or variables failed: 400, but 200 for `application/json`, as the audits of GraphQL over
+    /// The document or its variables are refused: 400, and 200 for `application/json`, as the audits of GraphQL over
     /// HTTP want it. (The draft of 2026 says 422.)
     Document,
     Fixed(StatusCode),
 }
 
-impl EdgeError {
+impl RequestError {
     /// An error whose HTTP status follows from its code.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let status = match code {
@@ -62,22 +63,22 @@ impl EdgeError {
         }
     }
 
-    /// A request that breaks HTTP's or the protocol's own rules: `BAD_USER_INPUT` with this status.
+    /// A breach of HTTP or of the protocol: `BAD_USER_INPUT` with this status.
     pub fn malformed(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status: Status::Fixed(status), ..Self::new(ErrorCode::BadUserInput, message) }
     }
 
-    /// A method that is not allowed here (405), with the ones that are.
-    pub fn method(allow: &'static str, message: impl Into<String>) -> Self {
+    /// 405, with the methods that are allowed.
+    pub fn method_not_allowed(allow: &'static str, message: impl Into<String>) -> Self {
         Self { allow: Some(allow), ..Self::malformed(StatusCode::METHOD_NOT_ALLOWED, message) }
     }
 
-    /// The machinery failed: `INTERNAL` with the constant sentence. The caller logs the cause.
+    /// `INTERNAL` with the constant message. The cause belongs to the log.
     pub fn internal() -> Self {
         Self::new(ErrorCode::Internal, INTERNAL_MESSAGE)
     }
 
-    /// Over a rate: 429 with `Retry-After` in seconds.
+    /// 429 with `Retry-After`, in seconds.
     pub fn rate_limited(retry_after_seconds: u32) -> Self {
         Self {
             retry_after_seconds: Some(retry_after_seconds),
@@ -94,8 +95,8 @@ impl EdgeError {
         }
     }
 
-    /// Whether this is about the document or its variables, not about the request that brought it.
-    pub(super) const fn is_about_the_document(&self) -> bool {
+    /// Whether the document or its variables are refused, not the HTTP request.
+    pub(super) const fn concerns_document(&self) -> bool {
         matches!(self.status, Status::Document)
     }
 
@@ -104,33 +105,40 @@ impl EdgeError {
         self.allow
     }
 
-    /// The error as GraphQL writes it (October 2021, section 7.1.2).
+    /// The error as it stands in `errors`.
     pub(super) const fn body(&self, request_id: RequestId) -> ErrorBody<'_> {
         ErrorBody { error: self, request_id }
     }
 }
 
-impl From<Refused> for EdgeError {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Parse { message, locations } => {
+impl From<RetryAfter> for RequestError {
+    fn from(retry: RetryAfter) -> Self {
+        Self::rate_limited(retry.seconds)
+    }
+}
+
+impl From<DocumentError> for RequestError {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::Parse { message, locations } => {
                 Self { locations, ..Self::new(ErrorCode::GraphqlParseFailed, message) }
             }
-            Refused::Invalid { message, locations } => {
+            DocumentError::Invalid { message, locations } => {
                 Self { locations, ..Self::new(ErrorCode::GraphqlValidationFailed, message) }
             }
-            Refused::Input { message } => Self::new(ErrorCode::BadUserInput, message),
-            Refused::TooComplex { limit, allowed, measured } => {
-                let message = format!("The request exceeds the limit `{limit}`: {measured} of at most {allowed}.");
-                Self { limit: Some((limit, allowed, measured)), ..Self::new(ErrorCode::QueryTooComplex, message) }
+            DocumentError::Input { message } => Self::new(ErrorCode::BadUserInput, message),
+            DocumentError::TooComplex(limit) => {
+                let ExceededLimit { name, allowed, measured } = limit;
+                let message = format!("The request exceeds the limit `{name}`: {measured} of at most {allowed}.");
+                Self { limit: Some(limit), ..Self::new(ErrorCode::QueryTooComplex, message) }
             }
         }
     }
 }
 
-/// One error in the form of GraphQL, with its request id.
+/// A request error with its request id, as JSON.
 pub(super) struct ErrorBody<'a> {
-    error: &'a EdgeError,
+    error: &'a RequestError,
     request_id: RequestId,
 }
 
@@ -144,8 +152,8 @@ impl Serialize for ErrorBody<'_> {
         let mut extensions = async_graphql::indexmap::IndexMap::new();
         extensions.insert("code", Value::from(self.error.code.as_str()));
         extensions.insert("requestId", Value::from(self.request_id.to_string()));
-        if let Some((limit, allowed, measured)) = self.error.limit {
-            extensions.insert("limit", Value::from(limit));
+        if let Some(ExceededLimit { name, allowed, measured }) = self.error.limit {
+            extensions.insert("limit", Value::from(name));
             extensions.insert("allowed", Value::from(allowed));
             extensions.insert("measured", Value::from(measured));
         }

@@ -1,115 +1,116 @@
-//! GraphQL over HTTP, event streams and WebSockets: the outermost layer.
+//! GraphQL over HTTP, event streams and WebSockets.
 //!
-//! A request is decoded, its origin checked, its caller found, its document measured, its charge admitted; then the schema runs it
-//! and the answer is written. See [`gateway::Gateway`] for what the rest of the program must provide.
+//! A request is read, its origin checked, its caller authenticated, its document measured and its charge taken; then
+//! the schema executes it and the response is written.
 //!
-//! Sources: the GraphQL over HTTP working draft (statuses as the `graphql-http` audits want them), graphql-sse "distinct
-//! connections mode", graphql-transport-ws.
+//! Sources: the working draft of GraphQL over HTTP (statuses as the audits of `graphql-http` want them), graphql-sse in
+//! "distinct connections mode", graphql-transport-ws.
 
+pub mod endpoint;
 pub mod error;
-pub mod gateway;
 mod idempotency;
 mod negotiation;
 mod open_sockets;
 mod operation;
 mod origin;
-mod payload;
-mod respond;
+mod published_schema;
+mod request_body;
+mod response;
 mod sse;
 #[cfg(test)]
 mod tests;
 mod websocket;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use async_graphql::Variables;
+use async_graphql::{Executor, Request};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::response::Response;
 use axum::routing::any;
 
-pub use error::EdgeError;
-pub use gateway::{Credentials, Gateway, Observation, PublishedSchema, Settings};
+pub use endpoint::{Endpoint, Settings};
+pub use error::RequestError;
 pub use open_sockets::OpenSockets;
+pub use published_schema::PublishedSchema;
 
+use super::app_state::RequestContext;
+use super::credentials::{Credentials, X_FORWARDED_FOR};
 use crate::graphql::request::{RequestId, ResponseHeaders};
 use negotiation::Media;
-use operation::{Arrival, Carrier};
-use payload::Payload;
+use operation::{IncomingOperation, Transport};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The route `/graphql`: POST, GET, event streams and WebSockets. The server must be served with
-/// `into_make_service_with_connect_info::<SocketAddr>()`, or callers have no address.
-pub fn routes<G: Gateway>(gateway: G) -> Router {
-    Router::new().route("/graphql", any(serve::<G>)).with_state(gateway)
+/// The route `/graphql`: POST, GET, event streams and WebSockets. Serve it with
+/// `into_make_service_with_connect_info::<SocketAddr>()`: rates need the address of the connection.
+pub fn routes<E: Executor>(endpoint: Endpoint<E>) -> Router {
+    Router::new().route("/graphql", any(serve::<E>)).with_state(endpoint)
 }
 
-async fn serve<G: Gateway>(State(gateway): State<G>, request: axum::extract::Request) -> Response {
-    let request_id = RequestId(gateway.rng().uuid(gateway.clock().now()));
+async fn serve<E: Executor>(State(endpoint): State<Endpoint<E>>, request: axum::extract::Request) -> Response {
+    let request_id = endpoint.state.new_request_id();
     let (mut parts, body) = request.into_parts();
     let (media, outcome) = if websocket::is_upgrade(&parts.headers) {
-        (Media::Json, websocket::upgrade(gateway, &mut parts).await)
+        (Media::Json, websocket::upgrade(endpoint, &mut parts).await)
     } else {
         match negotiation::accepted(&parts.headers) {
-            Ok(media) => (media, respond(&gateway, &parts, body, media, request_id).await),
+            Ok(media) => (media, respond(&endpoint, &parts, body, media, request_id).await),
             Err(error) => (Media::Json, Err(error)),
         }
     };
-    let mut response = outcome.unwrap_or_else(|error| respond::failure(&error, media, request_id));
-    respond::seal(response.headers_mut(), request_id);
+    let mut response = outcome.unwrap_or_else(|error| response::failure(&error, media, request_id));
+    response::set_common_headers(response.headers_mut(), request_id);
     response
 }
 
-async fn respond<G: Gateway>(
-    gateway: &G,
+async fn respond<E: Executor>(
+    endpoint: &Endpoint<E>,
     parts: &Parts,
     body: Body,
     media: Media,
     request_id: RequestId,
-) -> Result<Response, EdgeError> {
-    let (payload, carrier) = match (&parts.method, media) {
+) -> Result<Response, RequestError> {
+    let (request, transport) = match (&parts.method, media) {
         (&Method::POST, _) => {
             negotiation::require_json(&parts.headers)?;
-            let body = payload::read_body(&parts.headers, body, gateway.settings()).await?;
-            let carrier = if media == Media::EventStream { Carrier::Stream } else { Carrier::Post };
-            (Payload::from_json(&body)?, carrier)
+            let body = request_body::read_body(&parts.headers, body, &endpoint.settings).await?;
+            let transport = if media == Media::EventStream { Transport::Stream } else { Transport::Post };
+            (request_body::from_json(&body)?, transport)
         }
-        (&Method::GET, Media::EventStream) => (Payload::from_query_string(&parts.uri)?, Carrier::GetStream),
-        (&Method::GET, _) => (Payload::from_query_string(&parts.uri)?, Carrier::Get),
-        _ => return Err(EdgeError::method("GET, POST", "Requests are sent by GET or POST.")),
+        (&Method::GET, Media::EventStream) => (request_body::from_query_string(&parts.uri)?, Transport::GetStream),
+        (&Method::GET, _) => (request_body::from_query_string(&parts.uri)?, Transport::Get),
+        _ => return Err(RequestError::method_not_allowed("GET, POST", "Requests are sent by GET or POST.")),
     };
-    let credentials = credentials(gateway, parts)?;
-    if carrier != Carrier::Get {
-        origin::require_same_origin(gateway, &credentials)?;
+    let credentials = credentials(endpoint, parts)?;
+    if transport != Transport::Get {
+        origin::require_same_origin(&endpoint.state.0, &credentials)?;
     }
-    let caller = gateway.authenticate(&credentials).await?;
+    let context = endpoint.authenticate(&credentials).await?;
     let headers =
         Arc::new(if media == Media::EventStream { ResponseHeaders::detached() } else { ResponseHeaders::attached() });
     let idempotency_key = origin::joined(&parts.headers, &IDEMPOTENCY_KEY, ", ")?;
-    let arrival = Arrival {
-        gateway,
-        caller: &caller,
-        payload,
+    let incoming = IncomingOperation {
+        endpoint,
+        context: &context,
+        request,
         idempotency_key,
-        carrier,
+        transport,
         request_id,
         headers: Arc::clone(&headers),
     };
-    let ready = arrival.admit().await;
+    let admitted = incoming.admit();
     if media == Media::EventStream {
-        return sse::open(gateway, &caller, ready, request_id);
+        return sse::open(endpoint, &context, admitted, request_id);
     }
-    let mut response = match ready?.execute().await {
-        Ok(answer) => respond::success(answer, media),
-        Err(error) => respond::failure(&error, media, request_id),
+    let mut response = match admitted?.execute().await {
+        Ok(encoded) => response::success(encoded, media),
+        Err(error) => response::failure(&error, media, request_id),
     };
-    // A cookie that was set before the time was up is as real as the session it belongs to.
+    // Also after a timeout: the session of a cookie that was set before it exists.
     for cookie in headers.take_cookies() {
         if let Ok(value) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(header::SET_COOKIE, value);
@@ -118,31 +119,30 @@ async fn respond<G: Gateway>(
     Ok(response)
 }
 
-/// Runs one query or mutation for a caller who is known already, as if it had been posted, and gives the response's body: the whole
-/// edge but HTTP itself, which is what the benches compare with bare statements.
+/// Executes one query or mutation as if it had been posted, and returns the body of the response. Benches compare it
+/// with bare statements: it is the endpoint without HTTP.
 ///
 /// # Errors
-/// With the code that says why the operation did not run.
-pub async fn execute<G: Gateway>(
-    gateway: &G,
-    caller: &G::Caller,
-    query: &str,
-    variables: Variables,
-) -> Result<Vec<u8>, EdgeError> {
-    let arrival = Arrival {
-        gateway,
-        caller,
-        payload: Payload { query: query.to_owned(), variables, ..Payload::default() },
+/// As the HTTP response of a refused request.
+pub async fn execute<E: Executor>(
+    endpoint: &Endpoint<E>,
+    context: &RequestContext,
+    request: Request,
+) -> Result<Vec<u8>, RequestError> {
+    let incoming = IncomingOperation {
+        endpoint,
+        context,
+        request,
         idempotency_key: None,
-        carrier: Carrier::Post,
-        request_id: RequestId(gateway.rng().uuid(gateway.clock().now())),
+        transport: Transport::Post,
+        request_id: endpoint.state.new_request_id(),
         headers: Arc::new(ResponseHeaders::detached()),
     };
-    Ok(arrival.admit().await?.execute().await?.body)
+    Ok(incoming.admit()?.execute().await?.body)
 }
 
-/// How the sender of this request says who they are.
-fn credentials<G: Gateway>(gateway: &G, parts: &Parts) -> Result<Credentials, EdgeError> {
+/// Reads the credentials of a request: a bearer token, else cookies.
+fn credentials<E: Executor>(endpoint: &Endpoint<E>, parts: &Parts) -> Result<Credentials, RequestError> {
     let headers = &parts.headers;
     let bearer = match headers.get(header::AUTHORIZATION) {
         Some(value) => Some(origin::bearer(value.to_str().unwrap_or_default())?),
@@ -152,9 +152,8 @@ fn credentials<G: Gateway>(gateway: &G, parts: &Parts) -> Result<Credentials, Ed
     Ok(Credentials {
         bearer,
         cookie,
-        peer: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
         forwarded_for: origin::joined(headers, &X_FORWARDED_FOR, ", ")?,
-        user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned),
-        same_origin: origin::is_same_origin(gateway, headers, &parts.uri),
+        same_origin: origin::is_same_origin(&endpoint.state.0, headers, &parts.uri),
+        ..Credentials::of_connection(parts)
     })
 }

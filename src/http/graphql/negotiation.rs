@@ -1,15 +1,15 @@
-//! Which media type a request has, and which its response shall have (RFC 9110, section 12.5.1; GraphQL over HTTP).
+//! Media types of requests and responses (RFC 9110, section 12.5.1; GraphQL over HTTP).
 
 use axum::http::{HeaderMap, StatusCode, header};
 
-use super::error::EdgeError;
+use super::error::RequestError;
 
-/// The media types that this server answers in.
+/// The media type of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
-    /// `application/json`: the default, and 200 for a well-formed request whatever becomes of it.
+    /// `application/json`, the default: the status of a well-formed request is 200.
     Json,
-    /// `application/graphql-response+json`: the status tells.
+    /// `application/graphql-response+json`: the status follows from the outcome.
     GraphqlResponse,
     /// `text/event-stream`: graphql-sse in distinct connections mode.
     EventStream,
@@ -26,18 +26,19 @@ impl Media {
     }
 }
 
-/// Chooses by quality, then by the order in the header. A wildcard means `application/json`.
+/// Chooses the media type of the response: by quality, then by the order in the header. A wildcard means
+/// `application/json`.
 ///
 /// # Errors
-/// 406 when the client takes none of them.
-pub(super) fn accepted(headers: &HeaderMap) -> Result<Media, EdgeError> {
+/// 406 when the client accepts none.
+pub(super) fn accepted(headers: &HeaderMap) -> Result<Media, RequestError> {
     let mut best: Option<(Media, u16)> = None;
-    let mut asked = false;
+    let mut names_any = false;
     for value in headers.get_all(header::ACCEPT) {
         for range in value.to_str().unwrap_or_default().split(',') {
             let mut parts = range.split(';').map(str::trim);
             let name = parts.next().unwrap_or_default();
-            asked |= !name.is_empty();
+            names_any |= !name.is_empty();
             let media = match name.to_ascii_lowercase().as_str() {
                 "application/json" | "application/*" | "*/*" => Media::Json,
                 "application/graphql-response+json" => Media::GraphqlResponse,
@@ -52,15 +53,15 @@ pub(super) fn accepted(headers: &HeaderMap) -> Result<Media, EdgeError> {
     }
     match best {
         Some((media, _)) => Ok(media),
-        None if !asked => Ok(Media::Json),
-        None => Err(EdgeError::malformed(
+        None if !names_any => Ok(Media::Json),
+        None => Err(RequestError::malformed(
             StatusCode::NOT_ACCEPTABLE,
-            "Answers are `application/graphql-response+json`, `application/json` or `text/event-stream`.",
+            "Responses are `application/graphql-response+json`, `application/json` or `text/event-stream`.",
         )),
     }
 }
 
-/// In thousandths; zero for a type that is refused or in a character set that we do not write.
+/// The quality in thousandths; 0 for a type that the client excludes and for a character set other than UTF-8.
 fn quality<'a>(parameters: impl Iterator<Item = &'a str>) -> u16 {
     let mut quality = 1000;
     for parameter in parameters {
@@ -78,18 +79,18 @@ fn quality<'a>(parameters: impl Iterator<Item = &'a str>) -> u16 {
     quality
 }
 
-/// Lets `application/json` in UTF-8 through, and nothing that a form could send from another site.
+/// Requires `application/json` in UTF-8: an HTML form of another site cannot send it.
 ///
 /// # Errors
 /// 415 for every other type, or none.
-pub(super) fn require_json(headers: &HeaderMap) -> Result<(), EdgeError> {
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), RequestError> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = content_type.split(';').map(str::trim);
     let json = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("application/json"));
     if json && quality(parts.filter(|parameter| !parameter.to_ascii_lowercase().starts_with("q="))) > 0 {
         return Ok(());
     }
-    Err(EdgeError::malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be `application/json` in UTF-8."))
+    Err(RequestError::malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be `application/json` in UTF-8."))
 }
 
 #[cfg(test)]

@@ -1,24 +1,24 @@
-//! Which WebSockets are open: an upgraded connection is no request any more, so the server does not wait for it by itself.
+//! The number of open WebSockets. axum's graceful shutdown does not wait for upgraded connections.
 
 use tokio::sync::watch;
 
-/// Counts the open sockets of a program.
+/// Counts the open WebSockets of the program.
 #[derive(Debug, Default)]
 pub struct OpenSockets(watch::Sender<()>);
 
-/// A socket that is open as long as this is kept.
+/// Counts one open socket until it is dropped.
 #[derive(Debug)]
 pub struct OpenSocket {
     _counted: watch::Receiver<()>,
 }
 
 impl OpenSockets {
-    /// Counts one more.
+    /// Counts one more socket.
     pub fn open(&self) -> OpenSocket {
         OpenSocket { _counted: self.0.subscribe() }
     }
 
-    /// Completes when none is open: at once if there is none.
+    /// Completes when no socket is open.
     pub async fn all_closed(&self) {
         self.0.closed().await;
     }
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_to_close_ends_the_wait() {
+    fn the_wait_ends_with_the_last_socket() {
         let sockets = OpenSockets::default();
         assert!(sockets.all_closed().now_or_never().is_some());
         let (one, other) = (sockets.open(), sockets.open());

@@ -1,120 +1,125 @@
-//! One operation, whichever way it came: from its payload, through the limits, to its execution.
+//! One operation, whichever transport brought it: limits, charge, execution.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Name, Request};
+use async_graphql::{Executor, Name, Request};
 use axum::http::StatusCode;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
 
-use super::error::{EdgeError, TIMEOUT_MESSAGE};
-use super::gateway::{Gateway, Observation, PublishedSchema};
+use super::endpoint::Endpoint;
+use super::error::{RequestError, TIMEOUT_MESSAGE};
 use super::idempotency;
-use super::payload::Payload;
-use super::respond::{self, Answer};
+use super::published_schema::PublishedSchema;
+use super::response::{self, EncodedResponse};
 use crate::graphql::error_code::ErrorCode;
-use crate::graphql::limits::{Charge, Operation, Prepared, Tier, measure};
+use crate::graphql::limits::{Charge, Operation, PreparedDocument, Tier, measure};
 use crate::graphql::request::{RequestId, ResponseHeaders};
+use crate::graphql::service_types::ServiceTypeCache;
+use crate::http::app_state::{AppState, RequestContext};
 
-type SchemaOf<G> = PublishedSchema<<G as Gateway>::Query, <G as Gateway>::Mutation, <G as Gateway>::Subscription>;
-
-/// What the way a request came by can carry.
+/// The transport of a request, which decides what kinds of operations it can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Carrier {
-    /// GET: nothing that changes anything.
+pub(super) enum Transport {
+    /// GET with one response: queries.
     Get,
-    /// POST with one answer.
+    /// POST with one response: queries and mutations.
     Post,
-    /// GET with a stream of events.
+    /// GET with a stream of events: queries and subscriptions.
     GetStream,
-    /// A stream of events, or a WebSocket: everything.
+    /// POST with a stream of events, or a WebSocket: every operation.
     Stream,
 }
 
-/// A request as it arrived.
-pub(super) struct Arrival<'a, G: Gateway> {
-    pub gateway: &'a G,
-    pub caller: &'a G::Caller,
-    pub payload: Payload,
+/// A request whose caller is known.
+pub(super) struct IncomingOperation<'a, E> {
+    pub endpoint: &'a Endpoint<E>,
+    pub context: &'a RequestContext,
+    pub request: Request,
     pub idempotency_key: Option<String>,
-    pub carrier: Carrier,
+    pub transport: Transport,
     pub request_id: RequestId,
     pub headers: Arc<ResponseHeaders>,
 }
 
-/// An operation that may run.
-pub(super) struct Ready<G: Gateway> {
-    gateway: G,
-    schema: Arc<SchemaOf<G>>,
-    prepared: Arc<Prepared>,
+/// An operation that may be executed.
+pub(super) struct AdmittedOperation<E> {
+    schema: Arc<PublishedSchema<E>>,
+    document: Arc<PreparedDocument>,
     request: Request,
     kind: OperationType,
-    root_field: Option<Name>,
-    tier: Tier,
-    charge: Charge,
-    request_id: RequestId,
-    began: Instant,
+    timeout: std::time::Duration,
+    record: Record,
 }
 
-impl<G: Gateway> Arrival<'_, G> {
-    /// Limits, then the caller's buckets: what costs least to refuse comes first.
+/// What the metrics need of an operation, and what its response reports.
+struct Record {
+    state: AppState,
+    /// The first field of the root type.
+    root_field: Option<Name>,
+    charge: Charge,
+    request_id: RequestId,
+    started: Instant,
+}
+
+impl Record {
+    fn finish(&self, code: Option<ErrorCode>) {
+        let operation = self.root_field.as_ref().map_or("__typename", Name::as_str);
+        self.state.record(operation, code.map_or("ok", ErrorCode::as_str), self.started.elapsed());
+    }
+}
+
+impl<E: Executor> IncomingOperation<'_, E> {
+    /// Checks the limits of a single request, then takes the charge from the caller's buckets. A request that breaks a
+    /// limit is charged as one request without cost.
     ///
     /// # Errors
-    /// With the code that says why the operation may not run.
-    pub async fn admit(self) -> Result<Ready<G>, EdgeError> {
-        let began = Instant::now();
-        let gateway = self.gateway.clone();
-        let caller = self.caller.clone();
-        let ready = self.check(began);
-        let charge = ready.as_ref().map_or_else(|_| Charge::default(), |ready| ready.charge);
-        let admitted = gateway.admit(&caller, charge).await;
-        let outcome = ready.and_then(|ready| admitted.clone().map(|()| ready));
+    /// `RATE_LIMITED` before every other error; else the first limit that the request breaks.
+    pub fn admit(self) -> Result<AdmittedOperation<E>, RequestError> {
+        let started = Instant::now();
+        let (state, context) = (&self.endpoint.state, self.context);
+        let checked = self.check(started);
+        let charge = checked.as_ref().map_or_else(|_| Charge::default(), |admitted| admitted.record.charge);
+        let outcome = state.charge(context, charge).and(checked);
         if let Err(error) = &outcome {
-            let code = admitted.as_ref().err().unwrap_or(error).code;
-            gateway.observe(&Observation {
-                operation: "invalid",
-                outcome: code.as_str(),
-                elapsed: began.elapsed(),
-                charge,
-            });
+            state.record("invalid", error.code.as_str(), started.elapsed());
         }
-        admitted?;
         outcome
     }
 
-    fn check(self, began: Instant) -> Result<Ready<G>, EdgeError> {
-        let schema = self.gateway.schema();
-        let tier = self.gateway.tier(self.caller);
-        let prepared = schema.documents().get(&self.payload.query, schema.types())?;
-        let operation = prepared.operation(self.payload.operation_name.as_deref())?;
-        self.carrier.require(operation)?;
-        let charge = measure(&prepared, operation, &self.payload.variables, schema.types(), tier)?;
+    fn check(self, started: Instant) -> Result<AdmittedOperation<E>, RequestError> {
+        let Self { endpoint, context, mut request, idempotency_key, transport, request_id, headers } = self;
+        let schema = endpoint.schema();
+        let tier: Tier = context.tier();
+        let document = schema.documents().get(&request.query, schema.types())?;
+        let operation = document.operation(request.operation_name.as_deref())?;
+        transport.require(operation)?;
+        let charge = measure(&document, operation, &request.variables, schema.types(), tier)?;
         let (kind, root_field) = (operation.kind, operation.root_fields.first().cloned());
-        let mut request =
-            Request::new(String::new()).data(self.caller.clone()).data(self.request_id).data(self.headers);
-        if let Some(key) = self.idempotency_key {
-            request = request.data(idempotency::bind(key, &self.payload, operation)?);
+        if let Some(key) = idempotency_key {
+            let bound = idempotency::bind(key, &request, operation)?;
+            request = request.data(bound);
         }
-        request.set_parsed_query(prepared.document().clone());
-        request.operation_name = self.payload.operation_name;
-        request.variables = self.payload.variables;
-        let request = self.gateway.prepare(request, self.caller, kind);
-        let gateway = self.gateway.clone();
-        let request_id = self.request_id;
-        Ok(Ready { gateway, schema, prepared, request, kind, root_field, tier, charge, request_id, began })
+        request.set_parsed_query(document.document().clone());
+        request = request.data(Arc::clone(&context.caller)).data(request_id).data(headers);
+        if kind == OperationType::Query {
+            request = request.data(ServiceTypeCache::default());
+        }
+        let record = Record { state: endpoint.state.clone(), root_field, charge, request_id, started };
+        Ok(AdmittedOperation { schema, document, request, kind, timeout: endpoint.settings.timeout(tier), record })
     }
 }
 
-impl Carrier {
-    fn require(self, operation: &Operation) -> Result<(), EdgeError> {
+impl Transport {
+    fn require(self, operation: &Operation) -> Result<(), RequestError> {
         match (operation.kind, self) {
             (OperationType::Mutation, Self::Get | Self::GetStream) => {
-                Err(EdgeError::method("POST", "A mutation must be sent by POST."))
+                Err(RequestError::method_not_allowed("POST", "A mutation must be sent by POST."))
             }
-            (OperationType::Subscription, Self::Get | Self::Post) => Err(EdgeError::malformed(
+            (OperationType::Subscription, Self::Get | Self::Post) => Err(RequestError::malformed(
                 StatusCode::NOT_ACCEPTABLE,
                 "A subscription needs a WebSocket, or `Accept: text/event-stream`.",
             )),
@@ -123,103 +128,91 @@ impl Carrier {
     }
 }
 
-/// A part of a streamed answer.
-pub(super) enum Frame {
-    /// A whole response.
+/// An item of a streamed response.
+pub(super) enum StreamItem {
+    /// A complete response.
     Next(Vec<u8>),
-    /// The operation was refused: a JSON array of errors, and the end.
-    Refused(Vec<u8>),
+    /// A JSON array of request errors, after which the stream ends.
+    Errors(Vec<u8>),
 }
 
-impl<G: Gateway> Ready<G> {
-    /// Runs a query or a mutation within the caller's time.
+impl From<EncodedResponse> for StreamItem {
+    fn from(response: EncodedResponse) -> Self {
+        match response.request_errors {
+            Some(errors) => Self::Errors(errors),
+            None => Self::Next(response.body),
+        }
+    }
+}
+
+impl<E: Executor> AdmittedOperation<E> {
+    /// Executes a query or a mutation within the timeout of the caller's tier.
     ///
     /// # Errors
-    /// `UNAVAILABLE` when the time is up, `INTERNAL` when a resolver panics.
-    pub async fn execute(self) -> Result<Answer, EdgeError> {
-        let Self { gateway, schema, prepared, request, root_field, tier, charge, request_id, began, .. } = self;
-        let known_valid = prepared.is_valid();
-        let running = AssertUnwindSafe(schema.executor(known_valid).execute(request)).catch_unwind();
-        let outcome = match tokio::time::timeout(gateway.settings().timeout(tier), running).await {
-            Err(_) => Err(EdgeError::new(ErrorCode::Unavailable, TIMEOUT_MESSAGE)),
+    /// `UNAVAILABLE` after the timeout, `INTERNAL` when a resolver panics.
+    pub async fn execute(self) -> Result<EncodedResponse, RequestError> {
+        let Self { schema, document, request, timeout, record, .. } = self;
+        let is_validated = document.is_validated();
+        let execution = AssertUnwindSafe(schema.executor(is_validated).execute(request)).catch_unwind();
+        let outcome = match tokio::time::timeout(timeout, execution).await {
+            Err(_) => Err(RequestError::new(ErrorCode::Unavailable, TIMEOUT_MESSAGE)),
             Ok(Err(_)) => {
-                tracing::error!(request.id = %request_id, "a resolver panicked");
-                Err(EdgeError::internal())
+                tracing::error!(request.id = %record.request_id, "a resolver panicked");
+                Err(RequestError::internal())
             }
             Ok(Ok(executed)) => {
-                let answer = respond::answer(executed, request_id, charge, known_valid);
-                if answer.refused.is_none() && !known_valid {
-                    prepared.set_valid();
+                let encoded = response::encode(executed, record.request_id, record.charge, is_validated);
+                if encoded.request_errors.is_none() {
+                    document.set_validated();
                 }
-                Ok(answer)
+                Ok(encoded)
             }
         };
-        let code = outcome.as_ref().map_or_else(|error| Some(error.code), |answer| answer.code);
-        observe(&gateway, root_field.as_ref(), code, began, charge);
+        record.finish(outcome.as_ref().map_or_else(|error| Some(error.code), |encoded| encoded.code));
         outcome
     }
 
-    /// Runs any operation as a stream; a query or a mutation is a stream of one.
-    pub fn stream(self) -> BoxStream<'static, Frame> {
-        let request_id = self.request_id;
+    /// Executes an operation of any kind as a stream; a query or a mutation is a stream of one response.
+    pub fn stream(self) -> BoxStream<'static, StreamItem> {
         if self.kind == OperationType::Subscription {
             return self.subscribe();
         }
+        let request_id = self.record.request_id;
         stream::once(async move {
             match self.execute().await {
-                Ok(Answer { refused: Some(errors), .. }) => Frame::Refused(errors),
-                Ok(answer) => Frame::Next(answer.body),
-                Err(error) => Frame::Refused(respond::errors_json(&error, request_id)),
+                Ok(encoded) => encoded.into(),
+                Err(error) => StreamItem::Errors(response::errors_json(&error, request_id)),
             }
         })
         .boxed()
     }
 
-    fn subscribe(self) -> BoxStream<'static, Frame> {
-        let Self { gateway, schema, prepared, request, root_field, charge, request_id, began, .. } = self;
-        let known_valid = prepared.is_valid();
-        let events = AssertUnwindSafe(schema.executor(known_valid).execute_stream(request)).catch_unwind();
-        let mut first = true;
-        let mut over = false;
+    fn subscribe(self) -> BoxStream<'static, StreamItem> {
+        let Self { schema, document, request, record, .. } = self;
+        let is_validated = document.is_validated();
+        let events = AssertUnwindSafe(schema.executor(is_validated).execute_stream(request, None)).catch_unwind();
+        let mut is_first = true;
+        let mut has_panicked = false;
         events
             .take_while(move |event| {
-                // After a panic, or a refusal, nothing sensible follows.
-                let go_on = !over;
-                over |= event.is_err();
-                std::future::ready(go_on)
+                let continues = !has_panicked;
+                has_panicked |= event.is_err();
+                std::future::ready(continues)
             })
             .map(move |event| {
                 let Ok(executed) = event else {
-                    tracing::error!(request.id = %request_id, "a subscription panicked");
-                    return Frame::Refused(respond::errors_json(&EdgeError::internal(), request_id));
+                    tracing::error!(request.id = %record.request_id, "a subscription panicked");
+                    return StreamItem::Errors(response::errors_json(&RequestError::internal(), record.request_id));
                 };
-                let answer = respond::answer(executed, request_id, charge, known_valid);
-                if std::mem::take(&mut first) {
-                    observe(&gateway, root_field.as_ref(), answer.code, began, charge);
-                    if answer.refused.is_none() {
-                        prepared.set_valid();
+                let encoded = response::encode(executed, record.request_id, record.charge, is_validated);
+                if std::mem::take(&mut is_first) {
+                    record.finish(encoded.code);
+                    if encoded.request_errors.is_none() {
+                        document.set_validated();
                     }
                 }
-                match answer.refused {
-                    Some(errors) => Frame::Refused(errors),
-                    None => Frame::Next(answer.body),
-                }
+                encoded.into()
             })
             .boxed()
     }
-}
-
-fn observe<G: Gateway>(
-    gateway: &G,
-    root_field: Option<&Name>,
-    code: Option<ErrorCode>,
-    began: Instant,
-    charge: Charge,
-) {
-    gateway.observe(&Observation {
-        operation: root_field.map_or("__typename", Name::as_str),
-        outcome: code.map_or("ok", ErrorCode::as_str),
-        elapsed: began.elapsed(),
-        charge,
-    });
 }

@@ -1,22 +1,24 @@
-//! Cross-site request forgery: a cookie counts only on a request that one of our own pages sent.
+//! Protection against cross-site request forgery: a session cookie is accepted only from pages of this server.
 
 use axum::http::StatusCode;
 use axum::http::{HeaderMap, HeaderName, Uri, header};
 
-use super::error::EdgeError;
-use super::gateway::{Credentials, Gateway};
+use super::error::RequestError;
+use crate::app::App;
 use crate::graphql::error_code::ErrorCode;
+use crate::http::credentials::Credentials;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether the browser vouches that one of our own pages, or the person's own hand, sent this (Fetch Metadata; where it is not sent,
-/// as over plain HTTP, `Origin` against `Host`). A request with neither header is not vouched for.
-pub(super) fn is_same_origin<G: Gateway>(gateway: &G, headers: &HeaderMap, uri: &Uri) -> bool {
+/// Whether the browser states that a page of this server, or the address bar, sent the request: by Fetch Metadata, else
+/// by `Origin`, which must equal the public URL or `Host`. Browsers send no Fetch Metadata over plain HTTP. A request
+/// with neither header is not of the same origin.
+pub(super) fn is_same_origin(app: &App, headers: &HeaderMap, uri: &Uri) -> bool {
     if let Some(site) = text(headers, &SEC_FETCH_SITE) {
         return matches!(site, "same-origin" | "none");
     }
     let Some(origin) = text(headers, &header::ORIGIN) else { return false };
-    if gateway.is_public_origin(origin) {
+    if origin.trim_end_matches('/') == app.serving.public_url() {
         return true;
     }
     let host = text(headers, &header::HOST).or_else(|| uri.authority().map(|authority| authority.as_str()));
@@ -24,45 +26,45 @@ pub(super) fn is_same_origin<G: Gateway>(gateway: &G, headers: &HeaderMap, uri: 
     matches!((authority, host), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host))
 }
 
-/// Refuses a session cookie that another site may have sent along.
+/// Refuses a session cookie that another site may have sent.
 ///
 /// # Errors
 /// `FORBIDDEN`.
-pub(super) fn require_same_origin<G: Gateway>(gateway: &G, credentials: &Credentials) -> Result<(), EdgeError> {
-    match &credentials.cookie {
-        Some(cookie) if !credentials.same_origin && gateway.has_session_cookie(cookie) => {
-            Err(EdgeError::new(ErrorCode::Forbidden, "A session cookie is accepted from this server's own pages only."))
-        }
-        _ => Ok(()),
+pub(super) fn require_same_origin(app: &App, credentials: &Credentials) -> Result<(), RequestError> {
+    let session = credentials.cookie.as_deref().and_then(|cookie| app.cookie().token_in(cookie));
+    if session.is_some() && !credentials.same_origin {
+        let message = "A session cookie is accepted from this server's own pages only.";
+        return Err(RequestError::new(ErrorCode::Forbidden, message));
     }
+    Ok(())
 }
 
 /// The token of a bearer authorization (RFC 6750, section 2.1).
 ///
 /// # Errors
 /// `UNAUTHENTICATED` for another scheme or an empty token.
-pub(super) fn bearer(authorization: &str) -> Result<String, EdgeError> {
+pub(super) fn bearer(authorization: &str) -> Result<String, RequestError> {
     match authorization.trim().split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
             Ok(token.trim().to_owned())
         }
-        _ => Err(EdgeError::new(ErrorCode::Unauthenticated, "The authorization must be `Bearer` and a token.")),
+        _ => Err(RequestError::new(ErrorCode::Unauthenticated, "The authorization must be `Bearer` and a token.")),
     }
 }
 
-/// All headers of a name in one line.
+/// All headers of a name, joined into one line.
 ///
 /// # Errors
-/// 400 for a header that is not text.
-pub(super) fn joined(headers: &HeaderMap, name: &HeaderName, by: &str) -> Result<Option<String>, EdgeError> {
+/// 400 for a header that is not ASCII.
+pub(super) fn joined(headers: &HeaderMap, name: &HeaderName, separator: &str) -> Result<Option<String>, RequestError> {
     let mut line: Option<String> = None;
     for value in headers.get_all(name) {
-        let value = value
-            .to_str()
-            .map_err(|_| EdgeError::malformed(StatusCode::BAD_REQUEST, format!("The header `{name}` is not ASCII.")))?;
+        let value = value.to_str().map_err(|_| {
+            RequestError::malformed(StatusCode::BAD_REQUEST, format!("The header `{name}` is not ASCII."))
+        })?;
         match &mut line {
             Some(line) => {
-                line.push_str(by);
+                line.push_str(separator);
                 line.push_str(value);
             }
             None => line = Some(value.to_owned()),

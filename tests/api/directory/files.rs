@@ -1,6 +1,6 @@
 //! The directory as files: phonebooks for telephones, contacts, CSV and JSON.
 
-use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use serde_json::json;
 
 use crate::support::{ApiClient, Scope, TestApp};
@@ -35,12 +35,18 @@ pub async fn every_phonebook_lists_what_the_caller_may_see(app: TestApp) {
         let response = guest.get(&path).send().await.unwrap();
         assert_eq!(response.status(), 200, "{name}");
         assert_eq!(response.headers()[CONTENT_TYPE], content_type, "{name}");
-        assert_eq!(response.headers()[CACHE_CONTROL], "private, no-cache");
+        assert_eq!(response.headers()[CACHE_CONTROL], "public, max-age=60");
+        assert_eq!(response.headers()[VARY], "authorization, cookie");
         let etag = response.headers()[ETAG].clone();
         let body = response.text().await.unwrap();
         assert!(body.contains("2342") && body.contains("Zebra Lounge"), "{name}: {body}");
         assert!(!body.contains("Site Team") && !body.contains("Power Team") && !body.contains("Night Watch"), "{name}");
-        assert_eq!(guest.get(&path).header(IF_NONE_MATCH, etag).send().await.unwrap().status(), 304, "{name}");
+        let unchanged = guest.get(&path).header(IF_NONE_MATCH, etag).send().await.unwrap();
+        assert_eq!(unchanged.status(), 304, "{name}");
+        assert_eq!(unchanged.headers()[CACHE_CONTROL], "public, max-age=60");
+        let private = user.get(&path).send().await.unwrap();
+        assert_eq!(private.headers()[CACHE_CONTROL], "private, no-cache");
+        assert_eq!(private.headers()[VARY], "authorization, cookie");
         let of_user = file(&user, name).await;
         assert!(of_user.contains("Site Team") && !of_user.contains("Power Team"), "{name}");
         let of_operator = file(&operator, name).await;

@@ -34,7 +34,7 @@ pub fn clean_reason(input: &str) -> Result<String, UserError> {
     if reason.chars().count() > MAX_REASON_CHARS {
         return Err(UserError::invalid("reason", "A reason has at most 500 characters.")
             .rule("reason.long")
-            .naming(MAX_REASON_CHARS));
+            .with_value(MAX_REASON_CHARS));
     }
     Ok(reason.to_owned())
 }

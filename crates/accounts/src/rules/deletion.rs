@@ -66,7 +66,7 @@ async fn erase(tx: &mut Tx<'_>, permit: &Permit, account: &Account) -> Result<()
         send(tx, &Mail::account_deleted(&account.email, &account.username)).await?;
     }
     restrictions::lift_all(tx.conn, permit, account.id.into()).await?;
-    idempotency::forget(tx.conn, permit, account.id).await?;
+    idempotency::delete_by_account(tx.conn, permit, account.id).await?;
     proof_queries::clear_failures(tx.conn, Guesses::of_account(account.id).hash()).await?;
     Ok(queries::erase(tx.conn, permit, account, tx.now).await?)
 }

@@ -35,7 +35,7 @@ pub struct Changed<Id> {
 /// # Errors
 /// When the database cannot be written.
 pub async fn catalogue_changed(tx: &mut Tx<'_>) -> Result<(), Error> {
-    queries::increment_catalogue_revision(tx.conn).await?;
+    queries::increment_catalogue_generation(tx.conn).await?;
     tx.notify(Notification::Catalogue);
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::model::Extension;
 use super::search::{Query, Range};
-use platform::access::Scope;
+use platform::access::{KeyLimits, Scope};
 use platform::error::Error;
 use platform::ids::{AccountId, EventId, ExtensionId, ServiceTypeId};
 use platform::store::Conn;
@@ -32,16 +32,16 @@ impl Filter {
     /// Narrows the list to what is in scope; `None` when nothing is.
     #[must_use]
     pub fn within(mut self, scope: &Scope) -> Option<Self> {
-        if scope.is_nothing() {
+        if scope.is_empty() {
             return None;
         }
-        if let Some(own) = scope.own() {
+        if let Some(own) = scope.owner() {
             if self.owner.is_some_and(|owner| owner != own) {
                 return None;
             }
             self.owner = Some(own);
         }
-        if let Some((events, service_types)) = scope.keyed() {
+        if let Some(KeyLimits { events, service_types }) = scope.key_limits() {
             self.events = narrowed(self.events, events);
             self.service_types = narrowed(self.service_types, Some(service_types));
         }

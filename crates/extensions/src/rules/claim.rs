@@ -71,7 +71,7 @@ pub fn refuse_bar(reason: Option<&str>) -> Result<(), UserError> {
     let Some(reason) = reason else { return Ok(()) };
     Err(UserError::new(UserErrorKind::Restricted, "number", format!("This number is barred: {reason}"))
         .rule("number.barred")
-        .naming(reason))
+        .with_value(reason))
 }
 
 /// Whether a number is nobody's, kept for this owner, or taken all the same by an operator.
@@ -122,7 +122,7 @@ pub async fn check_place(
         Some(other) => {
             let message = format!("{number} cannot stand beside {other}: one would begin with the other.");
             let problem = UserError::new(UserErrorKind::Conflict, "number", message).rule("number.beside");
-            Err(problem.naming(number).naming(other).into())
+            Err(problem.with_value(number).with_value(other).into())
         }
     }
 }

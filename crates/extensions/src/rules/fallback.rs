@@ -33,7 +33,7 @@ pub async fn set_fallback(tx: &mut Tx<'_>, row: &mut Extension, wanted: Option<&
         }
         None => {
             let problem = UserError::not_found(FIELD, format!("{number} is not in service."));
-            return Err(problem.rule("number.notInService").naming(number).into());
+            return Err(problem.rule("number.notInService").with_value(number).into());
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use super::super::model::Extension;
 use super::super::queries;
 use super::{Held, lock, marks, parameters, place_of};
 use events::EventPhase;
-use platform::access::{Caller, reach};
+use platform::access::{Caller, write_scope};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::ExtensionId;
 use platform::services::Services;
@@ -50,13 +50,13 @@ pub async fn write_back(services: &Services, caller: &Arc<Caller>, id: &str, pat
 /// The extension with its event and type, under their locks. A key that writes need not be one that reads.
 async fn hold(tx: &mut Tx<'_>, id: &str) -> Result<Held, Error> {
     let permit = tx.permit().await?;
-    let reach = reach(&permit);
+    let scope = write_scope(&permit);
     let id =
         ExtensionId::from_global(id).ok_or_else(|| UserError::invalid("id", "This is not the id of an extension."))?;
     let missing = || UserError::not_found("id", "There is no such extension.");
-    let before = queries::by_id(tx.conn, &reach, id).await?.ok_or_else(missing)?;
+    let before = queries::by_id(tx.conn, &scope, id).await?.ok_or_else(missing)?;
     lock(tx, &[&before], &[]).await?;
-    let row = queries::by_id(tx.conn, &reach, id).await?.ok_or_else(missing)?;
+    let row = queries::by_id(tx.conn, &scope, id).await?.ok_or_else(missing)?;
     let (event, service_type) = place_of(tx, &row).await?;
     Ok(Held { permit, row, event, service_type })
 }

@@ -1,8 +1,9 @@
-//! Actions: what a caller may ask for, and what the caller must be to ask for it.
+//! Actions and the privileges that they require.
 
 use super::{ApiKeyScope, Role};
 
-/// A mutation or a command. Each domain declares its own as constants; the name stands in the audit and in idempotency records.
+/// A mutation or a command. Each domain declares its actions as constants. The audit and idempotency records contain
+/// the name.
 #[derive(Clone, Copy, Debug)]
 pub struct Action {
     name: &'static str,
@@ -26,28 +27,29 @@ pub enum Requirement {
 }
 
 impl Action {
-    /// An action with the name that the API uses (`registerExtension`), or `system.…` for one that the API does not offer.
+    /// Creates an action with the name of the mutation (`registerExtension`), or `system.…` for an action outside the
+    /// API.
     pub const fn new(name: &'static str, requirement: Requirement) -> Self {
         Self { name, requirement, while_restricted: false }
     }
 
-    /// The same action, allowed to a person under a NO_WRITE restriction: securing or leaving the own account.
+    /// Allows the action to a person with a NO_WRITE restriction, for securing or deleting the own account.
     #[must_use]
     pub const fn allowed_while_restricted(self) -> Self {
         Self { while_restricted: true, ..self }
     }
 
-    /// The name in the audit and in idempotency records.
+    /// Returns the name in the audit and in idempotency records.
     pub const fn name(self) -> &'static str {
         self.name
     }
 
-    /// The least privilege that it requires. Rules over its target are the operation's own.
+    /// Returns the least privilege that the action requires. The operation checks privileges on its target.
     pub const fn requirement(self) -> Requirement {
         self.requirement
     }
 
-    /// Whether a person under a NO_WRITE restriction may do it.
+    /// Returns whether a person with a NO_WRITE restriction may perform the action.
     pub const fn is_allowed_while_restricted(self) -> bool {
         self.while_restricted
     }
@@ -61,5 +63,6 @@ impl PartialEq for Action {
 
 impl Eq for Action {}
 
-/// Replaces the sealing key and seals all stored secrets again (`switchboard rotate-key`). Every domain with sealed values takes part.
+/// Replaces the sealing key and seals all stored secrets again (`switchboard rotate-key`), in every domain with sealed
+/// values.
 pub const ROTATE_KEY: Action = Action::new("system.rotateKey", Requirement::System);

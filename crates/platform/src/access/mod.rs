@@ -1,7 +1,8 @@
-//! Who is asking, and what they may do.
+//! Authorization: actors, roles, permits and scopes.
 //!
-//! A writing query takes a [`Permit`], a reading one a [`Scope`]; only this module makes them, so a rule that forgets to ask
-//! does not compile. Restrictions are consulted where the permit is made and therefore cover every write.
+//! A writing query takes a [`Permit`] and a reading one a [`Scope`]. Only this module creates them, so an operation
+//! without an authorization check does not compile. Creating a permit also checks the restrictions, which therefore
+//! cover every write.
 
 mod action;
 mod permit;
@@ -10,7 +11,7 @@ mod scope;
 
 pub use action::{Action, ROTATE_KEY, Requirement};
 pub use permit::{AccountStatus, AccountStatusSource, Permit, account_status, permit};
-pub use scope::{FeedScope, Scope, device_scope, feed_scope, reach, scope};
+pub use scope::{FeedScope, KeyLimits, Scope, device_scope, feed_scope, scope, write_scope};
 
 use std::sync::Arc;
 
@@ -22,12 +23,12 @@ use crate::ids::{AccountId, ApiKeyId, EventId, ServiceTypeId, SessionId};
 use crate::text_enum;
 
 text_enum! {
-    /// What a person may do; each role may do all that the one before may.
+    /// The role of a person. Each role includes the privileges of the ones before it.
     pub enum Role { User = "USER", Operator = "OPERATOR", Admin = "ADMIN" }
 }
 
 text_enum! {
-    /// What an API key may do.
+    /// A privilege of an API key.
     pub enum ApiKeyScope {
         ReadConfig = "READ_CONFIG",
         ReadDigests = "READ_DIGESTS",
@@ -39,81 +40,81 @@ text_enum! {
 }
 
 impl ApiKeyScope {
-    /// Whether a key that has this has `scope` too: the reading scopes each include READ_CONFIG.
+    /// Returns whether this scope includes `scope`: READ_DIGESTS and READ_SECRETS each include READ_CONFIG.
     pub fn includes(self, scope: Self) -> bool {
         self == scope || (scope == Self::ReadConfig && matches!(self, Self::ReadDigests | Self::ReadSecrets))
     }
 }
 
-/// How long after giving the password a person may see credentials and change keys: 15 minutes, in seconds.
+/// The time after a sign-in during which a person may read credentials and change keys, in seconds: 15 minutes.
 pub const REAUTHENTICATION_SECONDS: i64 = 15 * 60;
 
-/// Whoever makes a request.
+/// The originator of a request.
 #[derive(Clone, Debug)]
 pub enum Actor {
-    /// Nobody has signed in.
+    /// A caller without credentials.
     Guest,
     /// A signed-in person.
     Person(Arc<Person>),
-    /// A telephone system.
+    /// An API key, used by a telephone system.
     Key(Arc<Key>),
-    /// The program itself: a job or a command, by its name.
+    /// The program itself: the name of a job or a command.
     System(&'static str),
 }
 
-/// A signed-in person, as the session said when the request came.
+/// A signed-in person, as read from the session at the start of the request.
 #[derive(Clone, Debug)]
 pub struct Person {
     /// The account.
     pub id: AccountId,
-    /// Its name, public and unchanging.
+    /// The username, which is public and never changes.
     pub username: String,
-    /// Its role.
+    /// The role of the account.
     pub role: Role,
-    /// The session that signs the request.
+    /// The session that authenticates the request.
     pub session: SessionId,
-    /// When the password was last given in this session.
+    /// The time of the last sign-in with the password in this session.
     pub reauthenticated_at: Timestamp,
-    /// Whether the e-mail address is verified: before that, nothing may be registered.
+    /// Whether the e-mail address is verified, which registrations require.
     pub email_verified: bool,
 }
 
-/// An API key, as it was when the request came.
+/// An API key, as read at the start of the request.
 #[derive(Clone, Debug)]
 pub struct Key {
-    /// The key.
+    /// The id of the key.
     pub id: ApiKeyId,
-    /// Its public start, by which the audit names it.
+    /// The public prefix, which identifies the key in the audit.
     pub prefix: String,
-    /// What it may do.
+    /// The privileges of the key.
     pub scopes: Vec<ApiKeyScope>,
-    /// The service types it is limited to; none when empty.
+    /// The service types that the key covers.
     pub service_types: Vec<ServiceTypeId>,
-    /// The events it is limited to, unless `all_events`.
+    /// The events that the key covers, unless `all_events` is set.
     pub events: Vec<EventId>,
-    /// Whether it holds for every event.
+    /// Whether the key covers every event.
     pub all_events: bool,
 }
 
 impl Key {
-    /// Whether the key has `scope`; the reading scopes each include READ_CONFIG.
+    /// Returns whether the key has `scope`, directly or included in another scope.
     pub fn has(&self, scope: ApiKeyScope) -> bool {
         self.scopes.iter().any(|held| held.includes(scope))
     }
 
-    /// Whether the key holds for this event.
+    /// Returns whether the key covers the event.
     pub fn covers_event(&self, event: EventId) -> bool {
         self.all_events || self.events.contains(&event)
     }
 
-    /// Whether the key holds for this event and service type.
+    /// Returns whether the key covers the event and the service type.
     pub fn covers(&self, event: EventId, service_type: ServiceTypeId) -> bool {
         self.covers_event(event) && self.service_types.contains(&service_type)
     }
 }
 
 impl Actor {
-    /// The signed-in person, if it is one.
+    /// Returns the signed-in person; `None` for other actors.
     pub fn person(&self) -> Option<&Person> {
         match self {
             Self::Person(person) => Some(person),
@@ -121,12 +122,12 @@ impl Actor {
         }
     }
 
-    /// The signed-in person's account, if it is one.
+    /// Returns the account of the signed-in person; `None` for other actors.
     pub fn account(&self) -> Option<AccountId> {
         self.person().map(|person| person.id)
     }
 
-    /// The API key, if it is one.
+    /// Returns the API key; `None` for other actors.
     pub fn key(&self) -> Option<&Key> {
         match self {
             Self::Key(key) => Some(key),
@@ -134,7 +135,7 @@ impl Actor {
         }
     }
 
-    /// Whether it is a person of at least this role, or the program itself.
+    /// Returns whether the actor is a person with at least this role, or the program itself.
     pub fn is_at_least(&self, role: Role) -> bool {
         match self {
             Self::Person(person) => person.role >= role,
@@ -143,7 +144,7 @@ impl Actor {
         }
     }
 
-    /// How the audit names it: a username, `key:<prefix>`, `guest` or `system`.
+    /// Returns the label in the audit: a username, `key:<prefix>`, `guest` or `system`.
     pub fn label(&self) -> String {
         match self {
             Self::Guest => "guest".to_owned(),
@@ -153,7 +154,7 @@ impl Actor {
         }
     }
 
-    /// Demands a person.
+    /// Requires a signed-in person.
     ///
     /// # Errors
     /// [`AuthError::Unauthenticated`] for a guest, [`AuthError::Forbidden`] for a key and the program itself.
@@ -165,10 +166,10 @@ impl Actor {
         }
     }
 
-    /// Demands at least this role.
+    /// Requires at least this role.
     ///
     /// # Errors
-    /// [`AuthError::Unauthenticated`] for a guest, [`AuthError::Forbidden`] for anybody else who has less.
+    /// [`AuthError::Unauthenticated`] for a guest, [`AuthError::Forbidden`] for every other actor with less.
     pub fn demand(&self, role: Role) -> Result<(), AuthError> {
         match self {
             Self::Guest => Err(AuthError::Unauthenticated),
@@ -177,10 +178,11 @@ impl Actor {
         }
     }
 
-    /// Demands that the password was given within the last 15 minutes.
+    /// Requires a sign-in with the password within the last [`REAUTHENTICATION_SECONDS`].
     ///
     /// # Errors
-    /// [`AuthError::ReauthenticationRequired`] where it was not.
+    /// [`AuthError::Unauthenticated`] for a guest, [`AuthError::ReauthenticationRequired`] for a person with an older
+    /// sign-in and for a key.
     pub fn demand_recent_sign_in(&self, now: Timestamp) -> Result<(), AuthError> {
         match self {
             Self::Person(person) if now <= person.reauthenticated_at.plus_seconds(REAUTHENTICATION_SECONDS) => Ok(()),
@@ -191,25 +193,25 @@ impl Actor {
     }
 }
 
-/// One request: who makes it, and what a transaction has to know of it.
+/// A request: its actor and the metadata that transactions need.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Whoever asks.
+    /// The actor.
     pub actor: Actor,
-    /// The request's id, for the log, the audit and the client. `None` for jobs and commands.
+    /// The id of the request, for the log, the audit and the client. `None` for jobs and commands.
     pub request_id: Option<String>,
-    /// What makes a repeated request harmless, when the client asked for it.
+    /// The idempotency key, where the client sent one.
     pub idempotency: Option<IdempotencyKey>,
-    /// Where the client is, for rates; never logged. `None` for jobs and commands.
+    /// The address of the client for rate limits, never logged. `None` for jobs and commands.
     pub address: Option<RateAddress>,
-    /// Whether rates hold for the address: not for this machine itself.
+    /// Whether rate limits apply. Requests from the server's own machine are exempt.
     pub is_rated: bool,
-    /// What the client says it is, for the list of sessions.
+    /// The `User-Agent` of the client, for the list of sessions.
     pub user_agent: Option<String>,
 }
 
 impl Caller {
-    /// The program itself, in a job or a command.
+    /// Creates the caller of a job or a command.
     pub fn system(name: &'static str) -> Arc<Self> {
         Arc::new(Self {
             actor: Actor::System(name),
@@ -222,11 +224,11 @@ impl Caller {
     }
 }
 
-/// The client's `Idempotency-Key` with a hash of the request that it stands for.
+/// An idempotency key with the hash of its request.
 #[derive(Clone, Debug)]
 pub struct IdempotencyKey {
-    /// As the client sent it: up to 64 visible ASCII characters.
+    /// The key: 1 to 64 visible ASCII characters, chosen by the client.
     pub key: String,
-    /// SHA-256 over operation, its name and its variables.
+    /// SHA-256 of the document, the name of the operation and its variables.
     pub request_hash: [u8; 32],
 }

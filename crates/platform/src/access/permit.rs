@@ -1,4 +1,4 @@
-//! The proof that an actor may perform an action, made inside the transaction that performs it.
+//! Permits: proofs of authorization, created inside the transaction that performs the action.
 
 use futures_util::future::BoxFuture;
 
@@ -8,7 +8,7 @@ use crate::hooks::Hooks;
 use crate::ids::AccountId;
 use crate::store::Conn;
 
-/// The proof that the actor may perform `action`. Every writing query takes one.
+/// Proof that an actor may perform an action. Every writing query takes one.
 #[derive(Clone, Debug)]
 pub struct Permit {
     action: Action,
@@ -16,42 +16,42 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// What it permits.
+    /// Returns the permitted action.
     pub const fn action(&self) -> Action {
         self.action
     }
 
-    /// The actor that it was made for.
+    /// Returns the actor, with the role at the time of the check.
     pub const fn actor(&self) -> &Actor {
         &self.actor
     }
 
-    /// Whether the actor may act for others: operators, admins and the program itself.
+    /// Returns whether the actor may act for other people: an operator, an admin or the program itself.
     pub fn is_staff(&self) -> bool {
         self.actor.is_at_least(Role::Operator)
     }
 
-    /// Whether the actor may act for `owner`: the owner, or staff.
+    /// Returns whether the actor may act for `owner`: the owner itself, or staff.
     pub fn is_for(&self, owner: AccountId) -> bool {
         self.is_staff() || self.actor.account() == Some(owner)
     }
 }
 
-/// What an account may do at this instant, as its own domain knows it.
+/// The current privileges of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountStatus {
-    /// Its role now.
+    /// The current role.
     pub role: Role,
-    /// The reason of a restriction that forbids it to write, if there is one.
+    /// The reason of a restriction that forbids writes, if there is one.
     pub write_restriction: Option<String>,
 }
 
-/// Hook of the access layer: reads the status of an account. The accounts' domain implements it.
+/// Hook that reads the status of an account. The `accounts` crate implements it.
 pub trait AccountStatusSource: Send + Sync {
-    /// The account's status on this connection; `None` when it was deleted.
+    /// Reads the status of an account; `None` for a deleted one.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the statement fails.
     fn account_status<'c>(
         &'c self,
         conn: &'c mut Conn,
@@ -59,10 +59,10 @@ pub trait AccountStatusSource: Send + Sync {
     ) -> BoxFuture<'c, Result<Option<AccountStatus>, InternalError>>;
 }
 
-/// The status of an account, from the registered source; `None` when it was deleted.
+/// Reads the status of an account from the registered source; `None` for a deleted one.
 ///
 /// # Errors
-/// When the database refuses, or no source is registered.
+/// When the statement fails, or no source is registered.
 pub async fn account_status(
     hooks: &Hooks,
     conn: &mut Conn,
@@ -73,10 +73,11 @@ pub async fn account_status(
     source.account_status(conn, account).await
 }
 
-/// Makes the permit of `actor` for `action`, from the role and the restrictions that the database holds now.
+/// Creates the permit of `actor` for `action`, from the stored role and restrictions of the account.
 ///
 /// # Errors
-/// [`AuthError`] for a missing privilege, RESTRICTED for an account that may not write.
+/// [`AuthError`] for a missing privilege, RESTRICTED for an account with a NO_WRITE restriction, [`Error::Internal`]
+/// when the statement fails.
 pub async fn permit(hooks: &Hooks, conn: &mut Conn, actor: &Actor, action: Action) -> Result<Permit, Error> {
     let actor = match (action.requirement(), actor) {
         (_, Actor::System(_)) | (Requirement::Guest, _) => actor.clone(),
@@ -105,5 +106,5 @@ pub async fn permit(hooks: &Hooks, conn: &mut Conn, actor: &Actor, action: Actio
 
 fn restricted(reason: &str) -> UserError {
     let message = format!("Your account may not change anything now: {reason}");
-    UserError::new(UserErrorKind::Restricted, "", message).rule("account.restricted").naming(reason)
+    UserError::new(UserErrorKind::Restricted, "", message).rule("account.restricted").with_value(reason)
 }

@@ -1,7 +1,9 @@
-//! Token buckets: how often somebody may ask, and for how much.
+//! Token buckets for rate limits.
 //!
-//! A bucket is kept as one instant, the time at which it will be full again (the generic cell rate algorithm, ITU-T
-//! I.371, annex A): a bucket that is full has nothing to remember and can be forgotten.
+//! A bucket is stored as the instant at which it is full again (generic cell rate algorithm, ITU-T I.371, annex A), so
+//! a full bucket needs no entry.
+//!
+//! The crate `governor` is not used: it does not bound the number of its keys.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,8 +14,8 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 
-/// What rates count as one client: an IPv4 address, or the /64 of an IPv6 address, within which anybody may take as
-/// many addresses as there are (RFC 4291, section 2.5.4).
+/// The address that identifies a client for rates: an IPv4 address, or the /64 network of an IPv6 address, whose
+/// addresses one host can choose freely (RFC 4291, section 2.5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RateAddress(IpAddr);
 
@@ -32,29 +34,29 @@ impl fmt::Display for RateAddress {
     }
 }
 
-/// How long to wait before asking again.
+/// The time after which a refused request may be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryAfter {
-    /// Whole seconds, at least one, for the header `Retry-After`.
+    /// Seconds for the header `Retry-After`, at least 1.
     pub seconds: u32,
 }
 
-/// What a bucket holds.
+/// The size of a bucket and the time in which it fills.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
-    /// How much a full bucket holds: requests, or cost.
+    /// The size of a bucket, in requests, cost or rows.
     pub amount: u32,
-    /// How long an empty bucket takes to be full again.
+    /// The time in which an empty bucket fills.
     pub per: Duration,
 }
 
 impl Rate {
-    /// So much a minute.
+    /// A bucket of this size that fills in a minute.
     pub const fn per_minute(amount: u32) -> Self {
         Self { amount, per: Duration::from_secs(60) }
     }
 
-    /// Microseconds that `amount` takes to flow in, rounded up; never more than the whole bucket takes.
+    /// The microseconds in which `amount` flows in, rounded up; at most the time of the whole bucket.
     fn micros(&self, amount: u32) -> i64 {
         let whole = self.per.as_micros();
         let part = whole.saturating_mul(u128::from(amount)).div_ceil(u128::from(self.amount.max(1)));
@@ -62,35 +64,35 @@ impl Rate {
     }
 }
 
-/// Buckets of one rate, one for each key. In memory: each instance counts for itself.
+/// Buckets of one rate, one for each key. They are in memory, so each instance counts for itself.
 pub struct Buckets<K> {
     rate: Rate,
-    most: usize,
-    /// When each bucket will be full, in microseconds since 1970.
+    max_keys: usize,
+    /// The instant at which each bucket is full again, in microseconds since 1970.
     full_at: Mutex<HashMap<K, i64>>,
     clock: Arc<dyn Clock>,
 }
 
-/// How many keys are remembered in each set of buckets, where nothing else is said.
-const REMEMBERED: usize = 100_000;
+/// The default maximum of keys.
+const MAX_KEYS: usize = 100_000;
 
 impl<K: Eq + Hash + Clone> Buckets<K> {
-    /// Buckets that hold what may be taken in a minute.
+    /// Buckets of this size that fill in a minute.
     pub fn per_minute(amount: u32, clock: &Arc<dyn Clock>) -> Self {
-        Self::new(Rate::per_minute(amount), REMEMBERED, Arc::clone(clock))
+        Self::new(Rate::per_minute(amount), MAX_KEYS, Arc::clone(clock))
     }
 
-    /// Buckets that begin full. At most `most` keys are remembered; beyond that the fullest buckets are forgotten,
-    /// those of the least busy, so a flood of new keys cannot free a busy one before all others.
-    pub fn new(rate: Rate, most: usize, clock: Arc<dyn Clock>) -> Self {
-        Self { rate, most: most.max(4), full_at: Mutex::new(HashMap::new()), clock }
+    /// Buckets that begin full. Above `max_keys` keys the fullest buckets are dropped, so a flood of new keys does not
+    /// reset the bucket of a busy one.
+    pub fn new(rate: Rate, max_keys: usize, clock: Arc<dyn Clock>) -> Self {
+        Self { rate, max_keys: max_keys.max(4), full_at: Mutex::new(HashMap::new()), clock }
     }
 
-    /// Takes `amount` out of the bucket of `key`. More than a bucket holds counts as a whole bucket, or it would never
-    /// be granted.
+    /// Takes `amount` from the bucket of `key`. An amount above the size of a bucket counts as the whole bucket;
+    /// otherwise it would never be granted.
     ///
     /// # Errors
-    /// When there is not enough in it; then nothing is taken.
+    /// When the bucket holds less. Then nothing is taken.
     pub fn take(&self, key: K, amount: u32) -> Result<(), RetryAfter> {
         let now = self.clock.now().0;
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,34 +103,34 @@ impl<K: Eq + Hash + Clone> Buckets<K> {
             let seconds = u32::try_from(too_long.unsigned_abs().div_ceil(1_000_000)).unwrap_or(u32::MAX);
             return Err(RetryAfter { seconds });
         }
-        if full_at.len() >= self.most && !full_at.contains_key(&key) {
-            make_room(&mut full_at, now);
+        if full_at.len() >= self.max_keys && !full_at.contains_key(&key) {
+            drop_fullest(&mut full_at, now);
         }
         full_at.insert(key, after);
         Ok(())
     }
 
-    /// How many keys are remembered now.
+    /// The number of keys with an entry.
     pub fn len(&self) -> usize {
         self.full_at.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Whether no key is remembered.
+    /// Whether no key has an entry.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Forgets the buckets that are full by now; where there are few of them, the fullest quarter. A quarter at a time
-/// keeps the cost of a new key constant on average.
-fn make_room<K: Eq + Hash + Clone>(full_at: &mut HashMap<K, i64>, now: i64) {
-    let most = full_at.len() * 3 / 4;
+/// Drops the buckets that are full, or the fullest quarter where few are full. Dropping a quarter at a time keeps the
+/// amortised cost of a new key constant.
+fn drop_fullest<K: Eq + Hash + Clone>(full_at: &mut HashMap<K, i64>, now: i64) {
+    let target = full_at.len() * 3 / 4;
     full_at.retain(|_, at| *at > now);
-    if full_at.len() <= most {
+    if full_at.len() <= target {
         return;
     }
     let mut buckets: Vec<(i64, K)> = full_at.drain().map(|(key, at)| (at, key)).collect();
-    let excess = buckets.len() - most;
+    let excess = buckets.len() - target;
     if excess < buckets.len() {
         buckets.select_nth_unstable_by_key(excess, |(at, _)| *at);
     }
@@ -142,9 +144,9 @@ mod tests {
     use super::*;
     use crate::clock::{ManualClock, Timestamp};
 
-    fn buckets(rate: Rate, most: usize) -> (Buckets<u32>, Arc<ManualClock>) {
+    fn buckets(rate: Rate, max_keys: usize) -> (Buckets<u32>, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000_000)));
-        (Buckets::new(rate, most, Arc::clone(&clock) as Arc<dyn Clock>), clock)
+        (Buckets::new(rate, max_keys, Arc::clone(&clock) as Arc<dyn Clock>), clock)
     }
 
     #[test]
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_a_bucket_takes_all_of_it() {
+    fn an_amount_above_the_size_takes_the_whole_bucket() {
         let (buckets, clock) = buckets(Rate::per_minute(100), 10);
         buckets.take(1, 5000).unwrap();
         assert_eq!(buckets.take(1, 5000), Err(RetryAfter { seconds: 60 }));
@@ -183,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn few_keys_are_remembered_and_the_busy_one_among_them() {
+    fn the_number_of_keys_is_bounded_and_a_busy_key_keeps_its_bucket() {
         let (buckets, clock) = buckets(Rate::per_minute(60), 100);
         buckets.take(0, 60).unwrap();
         for key in 1..10_000 {
@@ -199,7 +201,7 @@ mod tests {
     }
 
     proptest! {
-        /// In no stretch of time is more granted than a full bucket and what flows in.
+        /// Within any time, at most a full bucket and what flows in is granted.
         #[test]
         fn never_more_than_the_rate(steps in proptest::collection::vec((0u64..5_000, 1u32..20), 1..200)) {
             let (buckets, clock) = buckets(Rate::per_minute(60), 10);

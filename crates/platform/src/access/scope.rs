@@ -1,84 +1,87 @@
-//! How far somebody sees: every reading query is narrowed by one of these.
+//! Scopes: the rows that a reading query may return.
 
 use super::{Actor, ApiKeyScope, Key, Permit, Role};
 use crate::error::AuthError;
 use crate::ids::{AccountId, EventId, ServiceTypeId};
 
-/// Which rows of people, numbers and extensions a query may find.
+/// The extensions that a query may return.
 #[derive(Clone, Debug)]
-pub struct Scope(Reach);
+pub struct Scope(ScopeKind);
 
 #[derive(Clone, Debug)]
-enum Reach {
+enum ScopeKind {
     Nothing,
-    Own(AccountId),
-    Keyed { events: Option<Vec<EventId>>, service_types: Vec<ServiceTypeId> },
+    Owner(AccountId),
+    Key { events: Option<Vec<EventId>>, service_types: Vec<ServiceTypeId> },
     Everything,
 }
 
+/// The limits of an API key.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyLimits<'a> {
+    /// The events that the key covers; `None` for all events.
+    pub events: Option<&'a [EventId]>,
+    /// The service types that the key covers.
+    pub service_types: &'a [ServiceTypeId],
+}
+
 impl Scope {
-    /// The account whose rows alone are in reach; `None` when it is not limited to one.
-    pub const fn own(&self) -> Option<AccountId> {
+    /// Returns the account whose extensions alone are in scope; `None` for a scope that is not limited to one owner.
+    pub const fn owner(&self) -> Option<AccountId> {
         match self.0 {
-            Reach::Own(account) => Some(account),
+            ScopeKind::Owner(account) => Some(account),
             _ => None,
         }
     }
 
-    /// What a key is limited to, when it is one: the events (`None`: all) and the service types.
-    pub fn keyed(&self) -> Option<(Option<&[EventId]>, &[ServiceTypeId])> {
+    /// Returns the limits of the key; `None` for the scope of another actor.
+    pub fn key_limits(&self) -> Option<KeyLimits<'_>> {
         match &self.0 {
-            Reach::Keyed { events, service_types } => Some((events.as_deref(), service_types)),
+            ScopeKind::Key { events, service_types } => Some(KeyLimits { events: events.as_deref(), service_types }),
             _ => None,
         }
     }
 
-    /// Whether everything is in reach.
-    pub const fn is_everything(&self) -> bool {
-        matches!(self.0, Reach::Everything)
+    /// Returns whether no extension is in scope.
+    pub const fn is_empty(&self) -> bool {
+        matches!(self.0, ScopeKind::Nothing)
     }
 
-    /// Whether nothing is in reach.
-    pub const fn is_nothing(&self) -> bool {
-        matches!(self.0, Reach::Nothing)
-    }
-
-    /// Whether an extension of this owner, event and service type is in reach.
+    /// Returns whether an extension of this owner, event and service type is in scope.
     pub fn covers(&self, owner: AccountId, event: EventId, service_type: ServiceTypeId) -> bool {
         match &self.0 {
-            Reach::Nothing => false,
-            Reach::Own(account) => *account == owner,
-            Reach::Keyed { events, service_types } => {
+            ScopeKind::Nothing => false,
+            ScopeKind::Owner(account) => *account == owner,
+            ScopeKind::Key { events, service_types } => {
                 events.as_ref().is_none_or(|events| events.contains(&event)) && service_types.contains(&service_type)
             }
-            Reach::Everything => true,
+            ScopeKind::Everything => true,
         }
     }
 }
 
-/// How far `actor` sees among extensions: operators all, people their own, keys what they are limited to.
+/// Returns the read scope of an actor: all extensions for staff, their own for people, the covered ones for keys.
 pub fn scope(actor: &Actor) -> Scope {
     Scope(match actor {
-        Actor::Guest => Reach::Nothing,
-        Actor::Person(person) if person.role >= Role::Operator => Reach::Everything,
-        Actor::Person(person) => Reach::Own(person.id),
-        Actor::Key(key) if key.has(ApiKeyScope::ReadConfig) => keyed(key),
-        Actor::Key(_) => Reach::Nothing,
-        Actor::System(_) => Reach::Everything,
+        Actor::Guest => ScopeKind::Nothing,
+        Actor::Person(person) if person.role >= Role::Operator => ScopeKind::Everything,
+        Actor::Person(person) => ScopeKind::Owner(person.id),
+        Actor::Key(key) if key.has(ApiKeyScope::ReadConfig) => key_scope(key),
+        Actor::Key(_) => ScopeKind::Nothing,
+        Actor::System(_) => ScopeKind::Everything,
     })
 }
 
-/// How far the holder of a permit reaches among extensions that it is about to write: as [`scope`], but a key as far as it is
-/// limited to, whether or not it may read.
-pub fn reach(permit: &Permit) -> Scope {
+/// Returns the write scope of a permit: as [`scope`], but a key needs no reading scope.
+pub fn write_scope(permit: &Permit) -> Scope {
     match permit.actor() {
-        Actor::Key(key) => Scope(keyed(key)),
+        Actor::Key(key) => Scope(key_scope(key)),
         actor => scope(actor),
     }
 }
 
-fn keyed(key: &Key) -> Reach {
-    Reach::Keyed { events: (!key.all_events).then(|| key.events.clone()), service_types: key.service_types.clone() }
+fn key_scope(key: &Key) -> ScopeKind {
+    ScopeKind::Key { events: (!key.all_events).then(|| key.events.clone()), service_types: key.service_types.clone() }
 }
 
 /// The right to read one feed.
@@ -92,41 +95,43 @@ pub struct FeedScope {
 }
 
 impl FeedScope {
-    /// The feed's event.
+    /// Returns the event of the feed.
     pub const fn event(&self) -> EventId {
         self.event
     }
 
-    /// The feed's service type.
+    /// Returns the service type of the feed.
     pub const fn service_type(&self) -> ServiceTypeId {
         self.service_type
     }
 
-    /// Whether clear secrets are in scope.
+    /// Returns whether clear secrets are in scope.
     pub const fn secrets(&self) -> bool {
         self.secrets
     }
 
-    /// Whether digests are in scope.
+    /// Returns whether digests are in scope.
     pub const fn digests(&self) -> bool {
         self.digests
     }
 
-    /// Whether the reader is a telephone system, which also sees what is visible to CONSUMER.
+    /// Returns whether the reader is an API key, which also reads parameters that are visible to CONSUMER.
     pub const fn is_key(&self) -> bool {
         self.key
     }
 }
 
-/// The right of a device to the document of its own extension. Which of its secrets are in it the link says.
+/// Returns the scope of a device that reads the document of its own extension. The device link determines its secrets.
 pub const fn device_scope(event: EventId, service_type: ServiceTypeId) -> FeedScope {
     FeedScope { event, service_type, secrets: true, digests: true, key: true }
 }
 
-/// Whether `actor` may read the feed of `event` and `service_type`: a key within its limits, or staff without secrets.
+/// Returns the scope of `actor` in the feed of `event` and `service_type`: a key within its limits, or staff without
+/// secrets.
 ///
 /// # Errors
-/// [`AuthError`] for anybody else; a key outside its limits is [`AuthError::Forbidden`] too.
+/// [`AuthError::Unauthenticated`] for a guest, [`AuthError::Forbidden`] for every other actor and for a key outside its
+/// limits.
 pub fn feed_scope(actor: &Actor, event: EventId, service_type: ServiceTypeId) -> Result<FeedScope, AuthError> {
     match actor {
         Actor::Guest => Err(AuthError::Unauthenticated),

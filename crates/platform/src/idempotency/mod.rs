@@ -1,7 +1,7 @@
-//! Requests that may be repeated: the outcome is recorded in the mutation's own transaction.
+//! Idempotency records: the outcome of a request with an idempotency key, written in the mutation's transaction.
 //!
-//! A record names what the mutation made or changed, not what it answered: a repetition reads the objects anew, and secrets
-//! that are shown once are not in it. Records live for 24 hours, per actor.
+//! A record contains the ids of created and changed objects, not the response. A repeated request reads the objects
+//! again, and receives no secrets that are shown once. Records are kept for 24 hours, per actor.
 
 mod model;
 mod queries;
@@ -19,14 +19,19 @@ use crate::store::Conn;
 use crate::store::types::JsonValue;
 use model::Record;
 
-/// How long a record holds, in seconds.
+/// How long a record is kept, in seconds.
 pub const RETENTION_SECONDS: i64 = 24 * 3600;
 
-/// The outcome of the same request, if it was made before. A twin that is under way is waited for.
+/// Returns the recorded outcome of an earlier request with the same key. Waits for a concurrent request with that key.
 ///
 /// # Errors
-/// [`Error::IdempotencyMismatch`] when the key stands for another request.
-pub async fn recall<T: DeserializeOwned>(conn: &mut Conn, caller: &Caller, action: Action) -> Result<Option<T>, Error> {
+/// [`Error::IdempotencyMismatch`] when the record belongs to a different request, [`Error::Internal`] when the
+/// statement fails or the record cannot be deserialized.
+pub async fn find_outcome<T: DeserializeOwned>(
+    conn: &mut Conn,
+    caller: &Caller,
+    action: Action,
+) -> Result<Option<T>, Error> {
     let Some(idempotency) = &caller.idempotency else { return Ok(None) };
     let actor = actor_key(caller);
     locks::named(conn, &format!("idempotency {actor} {}", idempotency.key)).await?;
@@ -39,11 +44,11 @@ pub async fn recall<T: DeserializeOwned>(conn: &mut Conn, caller: &Caller, actio
         .map_err(|error| InternalError::new(error).into())
 }
 
-/// Records the outcome for a repetition.
+/// Records the outcome of a request that has an idempotency key.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn remember(
+/// [`Error::Internal`] when the statement fails.
+pub async fn record_outcome(
     conn: &mut Conn,
     caller: &Caller,
     action: Action,
@@ -61,15 +66,15 @@ pub async fn remember(
     Ok(queries::insert(conn, &record).await?)
 }
 
-/// Forgets the records of an account that is deleted.
+/// Deletes the records of an account that is being deleted.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn forget(conn: &mut Conn, _: &Permit, account: AccountId) -> Result<(), Error> {
-    Ok(queries::delete_of(conn, &account_key(account)).await?)
+/// [`Error::Internal`] when the statement fails.
+pub async fn delete_by_account(conn: &mut Conn, _: &Permit, account: AccountId) -> Result<(), Error> {
+    Ok(queries::delete_by_actor(conn, &account_key(account)).await?)
 }
 
-/// Whose key it is. Guests have no identity; their address stands for one.
+/// Returns the namespace of the actor's keys. Guests are distinguished by their address.
 fn actor_key(caller: &Caller) -> String {
     match &caller.actor {
         Actor::Person(person) => account_key(person.id),

@@ -1,4 +1,4 @@
-//! The rows of requests that may be repeated.
+//! Rows of idempotency records.
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
@@ -6,16 +6,16 @@ use crate::clock::Timestamp;
 use crate::store::schema::idempotency_records;
 use crate::store::types::JsonValue;
 
-/// What a request did, under the key that its client gave it.
+/// The outcome of a request under the client's key.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = idempotency_records)]
 pub struct Record {
-    /// Whose key it is.
+    /// The namespace of the key.
     pub actor: String,
     pub key: String,
     /// SHA-256 of operation, name and variables.
     pub request_hash: Vec<u8>,
-    /// The action, and the ids of what it made or changed.
+    /// The name of the action, and the ids of created and changed objects.
     pub outcome: JsonValue,
     pub created_at: Timestamp,
 }

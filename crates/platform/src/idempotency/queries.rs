@@ -1,4 +1,4 @@
-//! Requests that may be repeated, in the database.
+//! Queries of idempotency records.
 
 use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
@@ -10,7 +10,7 @@ use crate::query;
 use crate::store::Conn;
 use crate::store::schema::idempotency_records;
 
-/// The record of an actor's key.
+/// Finds the record of an actor's key.
 pub(super) async fn find(conn: &mut Conn, actor: &str, key: &str) -> QueryResult<Option<Record>> {
     query!(conn, |c| idempotency_records::table
         .find((actor, key))
@@ -25,15 +25,15 @@ pub(super) async fn insert(conn: &mut Conn, record: &Record) -> QueryResult<()> 
     Ok(())
 }
 
-/// Forgets the records of one actor.
-pub(super) async fn delete_of(conn: &mut Conn, actor: &str) -> QueryResult<()> {
+/// Deletes the records of one actor.
+pub(super) async fn delete_by_actor(conn: &mut Conn, actor: &str) -> QueryResult<()> {
     query!(conn, |c| diesel::delete(idempotency_records::table.filter(idempotency_records::actor.eq(actor)))
         .execute(c)
         .await)?;
     Ok(())
 }
 
-/// Forgets the records that are older than a day, and tells how many.
+/// Deletes the records that are older than [`RETENTION_SECONDS`], and returns their number.
 pub async fn prune(conn: &mut Conn, now: Timestamp) -> QueryResult<usize> {
     let oldest = now.plus_seconds(-RETENTION_SECONDS);
     query!(conn, |c| diesel::delete(idempotency_records::table)

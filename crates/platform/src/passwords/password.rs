@@ -30,14 +30,14 @@ impl Password {
     /// `WeakPassword` when it is too short, too long, common, or little more than a context word.
     pub fn choose(text: &str, context: &[&str], field: &str) -> Result<Self, UserError> {
         let weak = |rule, message: &str| UserError::new(UserErrorKind::WeakPassword, field, message).rule(rule);
-        let long = || weak("password.long", "A password has at most 1024 bytes.").naming(LENGTH.end());
+        let long = || weak("password.long", "A password has at most 1024 bytes.").with_value(LENGTH.end());
         // Before anything that costs: the text may be as long as a request.
         if text.len() > *LENGTH.end() {
             return Err(long());
         }
         let password = Self::presented(text);
         if password.0.len() < *LENGTH.start() {
-            return Err(weak("password.short", "A password has at least 8 characters.").naming(LENGTH.start()));
+            return Err(weak("password.short", "A password has at least 8 characters.").with_value(LENGTH.start()));
         }
         if password.0.len() > *LENGTH.end() {
             return Err(long());

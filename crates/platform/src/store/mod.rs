@@ -1,8 +1,8 @@
-//! Both databases behind one door.
+//! Storage on SQLite or PostgreSQL with one set of queries.
 //!
-//! A query is written once, with diesel, and expanded for each database by [`query!`](crate::query). Writing goes through
-//! [`Store::write`]: one transaction on the connection it is given. Reading takes a connection from [`Store::read`], or,
-//! where several statements must see one instant, runs in [`Store::snapshot`].
+//! A query is written once, with diesel, and expanded for each database by [`query!`](crate::query). [`Store::write`]
+//! runs a transaction, [`Store::read`] returns a connection for single statements, and [`Store::snapshot`] runs several
+//! reads on one consistent state.
 
 mod postgres;
 pub mod schema;
@@ -20,19 +20,22 @@ pub use url::{DatabaseUrl, DatabaseUrlError};
 
 use crate::error::{Error, InternalError};
 
-/// A connection to whichever database the installation uses.
-#[expect(clippy::large_enum_variant, reason = "connections are few, and a box would cost every statement a hop")]
+/// A connection to the database of the installation.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are few connections, and a box would cost every statement an indirection"
+)]
 pub enum Conn {
-    /// The embedded database.
+    /// A connection to the SQLite file.
     Sqlite(SqliteConn),
     /// A connection of the PostgreSQL pool.
     Postgres(PooledPg),
 }
 
-/// Writes a query once for both databases: the body is expanded with `$c` bound to the concrete connection.
+/// Expands a query for both databases, with `$c` bound to the concrete connection.
 ///
-/// A find by a unique key ends in `get_result`, not in `first`: SQLite looks at the value that is bound to a `LIMIT`, and plans such
-/// a statement anew each time it runs.
+/// A query by a unique key ends in `get_result`, not in `first`: SQLite prepares a statement with a bound `LIMIT` again
+/// on each execution.
 ///
 /// ```ignore
 /// query!(conn, |c| accounts::table.find(id).get_result::<Account>(c).await.optional())
@@ -50,8 +53,8 @@ macro_rules! query {
     };
 }
 
-/// Inserts rows of one type, written once for both databases: PostgreSQL takes many with one statement, since each is a journey to
-/// another process; SQLite, which takes one row at a time, a statement it has prepared already.
+/// Inserts rows of one type. On PostgreSQL one statement inserts many rows, since each statement is a round trip; on
+/// SQLite a prepared statement inserts each row.
 ///
 /// ```ignore
 /// insert_rows!(conn, &rows, |values| diesel::insert_into(accounts::table).values(values))
@@ -76,23 +79,23 @@ macro_rules! insert_rows {
     }};
 }
 
-/// How many values one statement names at most, where it is asked for many rows by key.
+/// Maximum number of values in one statement.
 pub const CHUNK: usize = 500;
 
-/// Up to so many rows are asked for or written one by one: those statements are prepared already.
+/// Number of rows up to which prepared statements for single rows are used.
 pub const BATCH_THRESHOLD: usize = 8;
 
 impl Conn {
-    /// Whether so many rows are better asked for or written with one statement: each is a journey to another process.
+    /// Returns whether one statement is faster than a prepared one for each of `rows` rows.
     pub const fn prefers_batch(&self, rows: usize) -> bool {
         matches!(self, Self::Postgres(_)) && rows > BATCH_THRESHOLD
     }
 }
 
-/// What a transaction's closure gives back: a boxed future that borrows the connection.
+/// Future of a transaction's closure, which borrows the connection.
 pub type Work<'c, T> = BoxFuture<'c, Result<T, Error>>;
 
-/// The installation's database.
+/// Handle to the database of the installation, cheap to clone.
 #[derive(Clone)]
 pub struct Store(Backend);
 
@@ -102,50 +105,50 @@ enum Backend {
     Postgres(postgres::Database),
 }
 
-/// A connection for reading; it goes back when it is dropped.
+/// A connection for reading, returned to its pool when it is dropped.
 pub struct PooledConn {
     conn: Option<Conn>,
-    home: Option<sqlite::PoolSlot>,
+    slot: Option<sqlite::PoolSlot>,
 }
 
 impl Deref for PooledConn {
     type Target = Conn;
-    #[expect(clippy::expect_used, reason = "the connection leaves only in drop")]
+    #[expect(clippy::expect_used, reason = "only drop takes the connection")]
     fn deref(&self) -> &Conn {
-        self.conn.as_ref().expect("a lease holds its connection until it is dropped")
+        self.conn.as_ref().expect("the connection is present until drop")
     }
 }
 
 impl DerefMut for PooledConn {
-    #[expect(clippy::expect_used, reason = "the connection leaves only in drop")]
+    #[expect(clippy::expect_used, reason = "only drop takes the connection")]
     fn deref_mut(&mut self) -> &mut Conn {
-        self.conn.as_mut().expect("a lease holds its connection until it is dropped")
+        self.conn.as_mut().expect("the connection is present until drop")
     }
 }
 
 impl Drop for PooledConn {
     fn drop(&mut self) {
-        if let (Some(home), Some(Conn::Sqlite(conn))) = (self.home.take(), self.conn.take()) {
-            home.release(conn);
+        if let (Some(slot), Some(Conn::Sqlite(conn))) = (self.slot.take(), self.conn.take()) {
+            slot.release(conn);
         }
     }
 }
 
 impl Store {
-    /// Opens the database and brings its tables up to date.
+    /// Opens the database and applies missing migrations.
     ///
     /// # Errors
-    /// When it cannot be reached, or a migration fails.
+    /// When the database cannot be reached or a migration fails.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, InternalError> {
         let store = Self::connect(url).await?;
         store.migrate().await?;
         Ok(store)
     }
 
-    /// Opens the database as it is, without migrating.
+    /// Opens the database without migrating it.
     ///
     /// # Errors
-    /// When it cannot be reached.
+    /// When the database cannot be reached.
     pub async fn connect(url: &DatabaseUrl) -> Result<Self, InternalError> {
         Ok(Self(match url {
             DatabaseUrl::Sqlite(path) => Backend::Sqlite(sqlite::Database::open(path)?),
@@ -153,10 +156,10 @@ impl Store {
         }))
     }
 
-    /// Applies the migrations that are missing; instances that start together take turns.
+    /// Applies missing migrations. On PostgreSQL an advisory lock serializes instances that start together.
     ///
     /// # Errors
-    /// When a migration fails: the database is then as the last good one left it.
+    /// When a migration fails. Earlier migrations stay applied.
     pub async fn migrate(&self) -> Result<(), InternalError> {
         match &self.0 {
             Backend::Sqlite(database) => database.migrate().await,
@@ -164,10 +167,10 @@ impl Store {
         }
     }
 
-    /// Whether every migration of this program is applied.
+    /// Returns whether every migration of this program is applied.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be read.
     pub async fn is_migrated(&self) -> Result<bool, InternalError> {
         match &self.0 {
             Backend::Sqlite(database) => database.is_migrated().await,
@@ -175,13 +178,13 @@ impl Store {
         }
     }
 
-    /// Runs `work` in one transaction: committed when it gives `Ok`, rolled back otherwise.
+    /// Runs `work` in a transaction, which is committed when it returns `Ok` and rolled back otherwise.
     ///
-    /// On SQLite the work runs on the writer's own thread, one after another, and goes on when the caller goes away;
-    /// writers that wait are committed together, each in a savepoint of its own.
+    /// On SQLite the writer thread runs transactions one after another, also when the caller drops this future. Waiting
+    /// transactions are committed together, each in its own savepoint.
     ///
     /// # Errors
-    /// What `work` gives, or a fault of the database.
+    /// The error of `work`, or [`Error::Internal`] when a statement or the commit fails.
     pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -193,55 +196,55 @@ impl Store {
         }
     }
 
-    /// A connection for short reads by key or keyset.
+    /// Returns a connection for short reads by key or keyset.
     ///
     /// # Errors
-    /// When none comes free in time.
+    /// When no connection is free within 5 seconds.
     pub async fn read(&self) -> Result<PooledConn, InternalError> {
         match &self.0 {
             Backend::Sqlite(database) => {
-                let (conn, home) = database.reader().await?;
-                Ok(PooledConn { conn: Some(Conn::Sqlite(conn)), home: Some(home) })
+                let reader = database.reader().await?;
+                Ok(PooledConn { conn: Some(Conn::Sqlite(reader.conn)), slot: Some(reader.slot) })
             }
             Backend::Postgres(database) => {
-                Ok(PooledConn { conn: Some(Conn::Postgres(database.lease().await?)), home: None })
+                Ok(PooledConn { conn: Some(Conn::Postgres(database.acquire().await?)), slot: None })
             }
         }
     }
 
-    /// Runs `work` in a read transaction: all its statements see one instant.
+    /// Runs `work` in a read transaction, whose statements all see the same state.
     ///
     /// # Errors
-    /// What `work` gives, or a fault of the database.
+    /// The error of `work`, or [`Error::Internal`] when a statement fails.
     pub async fn snapshot<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
     {
-        let mut lease = self.read().await?;
+        let mut conn = self.read().await?;
         match &self.0 {
-            Backend::Sqlite(_) => sqlite::snapshot(lease, work).await,
-            Backend::Postgres(_) => postgres::snapshot(&mut lease, work).await,
+            Backend::Sqlite(_) => sqlite::snapshot(conn, work).await,
+            Backend::Postgres(_) => postgres::snapshot(&mut conn, work).await,
         }
     }
 
-    /// Whether the database can be written at all: a transaction that changes nothing.
+    /// Checks that the database is writable, with a transaction that changes nothing.
     ///
     /// # Errors
-    /// When it cannot.
+    /// [`Error::Internal`] when it is not writable.
     pub async fn check_writable(&self) -> Result<(), Error> {
         self.write(|conn| Box::pin(async move { Ok(touch(conn).await?) })).await
     }
 
-    /// Whether the database is the embedded one.
+    /// Returns whether the database is SQLite.
     pub fn is_embedded(&self) -> bool {
         matches!(self.0, Backend::Sqlite(_))
     }
 
-    /// Copies the embedded database, as of one instant, into a new file while others go on writing.
+    /// Copies a consistent state of the SQLite database into a new file, without blocking writers.
     ///
     /// # Errors
-    /// When the database is PostgreSQL (its own tools do that), the file exists, or the disk fails.
+    /// When the database is PostgreSQL, the file is not empty, or the disk fails.
     pub async fn backup_into(&self, file: &std::path::Path) -> Result<(), InternalError> {
         match &self.0 {
             Backend::Sqlite(database) => database.backup_into(file).await,
@@ -249,10 +252,10 @@ impl Store {
         }
     }
 
-    /// Every message that another session sends through `pg_notify`; `None` on SQLite, which has one process.
+    /// Listens for `pg_notify` messages on a channel; `None` on SQLite, which a single process uses.
     ///
     /// # Errors
-    /// When the listening connection cannot be made.
+    /// When the connection cannot be established.
     pub async fn listen(&self, channel: &str) -> Result<Option<tokio::sync::mpsc::Receiver<String>>, InternalError> {
         match &self.0 {
             Backend::Sqlite(_) => Ok(None),
@@ -261,40 +264,22 @@ impl Store {
     }
 }
 
-/// A write that leaves everything as it is, and still needs the database to be writable.
+/// Writes rows without changing them.
 async fn touch(conn: &mut Conn) -> diesel::QueryResult<()> {
     use diesel::ExpressionMethods as _;
     use diesel_async::RunQueryDsl as _;
-    use schema::doorbell::dsl;
-    query!(conn, |c| diesel::update(dsl::doorbell).set(dsl::revision.eq(dsl::revision)).execute(c).await)?;
+    use schema::notification_generations::dsl;
+    query!(conn, |c| diesel::update(dsl::notification_generations)
+        .set(dsl::generation.eq(dsl::generation))
+        .execute(c)
+        .await)?;
     Ok(())
 }
 
-/// Runs `work` in a savepoint of the transaction that is under way: undone alone when it gives an error.
+/// Begins a transaction, or a savepoint inside one. [`end_nested`] ends it.
 ///
 /// # Errors
-/// What `work` gives, or a fault of the database.
-pub async fn savepoint<T, F>(conn: &mut Conn, work: F) -> Result<T, Error>
-where
-    F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T>,
-{
-    begin_nested(conn).await?;
-    match work(conn).await {
-        Ok(value) => {
-            end_nested(conn, true).await?;
-            Ok(value)
-        }
-        Err(stop) => {
-            end_nested(conn, false).await?;
-            Err(stop)
-        }
-    }
-}
-
-/// Begins a savepoint that [`end_nested`] must end.
-///
-/// # Errors
-/// When the database refuses.
+/// When the statement fails.
 pub async fn begin_nested(conn: &mut Conn) -> diesel::QueryResult<()> {
     use diesel_async::{AsyncConnection, TransactionManager};
     query!(conn, |c| {
@@ -305,10 +290,10 @@ pub async fn begin_nested(conn: &mut Conn) -> diesel::QueryResult<()> {
     })
 }
 
-/// Ends the innermost savepoint: kept, or undone.
+/// Ends the innermost savepoint or the transaction: commits it with `keep`, otherwise rolls it back.
 ///
 /// # Errors
-/// When the database refuses.
+/// When the statement fails.
 pub async fn end_nested(conn: &mut Conn, keep: bool) -> diesel::QueryResult<()> {
     use diesel_async::{AsyncConnection, TransactionManager};
     async fn end<C: AsyncConnection>(c: &mut C, keep: bool) -> diesel::QueryResult<()> {

@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster: a pool, READ COMMITTED for writers, REPEATABLE READ READ ONLY for what must see one instant.
+//! PostgreSQL backend: a connection pool, READ COMMITTED for writes, REPEATABLE READ READ ONLY for snapshots.
 
 use std::time::Duration;
 
@@ -16,22 +16,22 @@ use tokio::sync::mpsc;
 use super::{Conn, PooledConn, Work};
 use crate::error::{Error, InternalError};
 
-/// The steps from an empty database to today's tables.
+/// The embedded migrations.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgresql");
 
-/// How many connections an instance holds at most.
+/// Maximum number of connections of an instance.
 const CONNECTIONS: u32 = 16;
-/// How long a request waits for a connection before it is told to come back.
+/// Maximum time that a request waits for a connection.
 const CONNECTION_WAIT: Duration = Duration::from_secs(5);
-/// The advisory lock that instances take while they migrate; any fixed number of our own.
+/// Key of the advisory lock that serializes migrations: `SWBTMIGR` in ASCII.
 const MIGRATION_LOCK: i64 = 0x5357_4254_4d49_4752;
 
-/// A connection of the pool.
+/// A PostgreSQL connection.
 pub type PgConn = AsyncPgConnection;
-/// A connection on loan from the pool.
+/// A connection that is returned to the pool when it is dropped.
 pub type PooledPg = pooled::PooledConnection<'static, PgConn>;
 
-/// The pool, and the address for connections outside it.
+/// The connection pool, and the URL for connections outside it.
 #[derive(Clone)]
 pub struct Database {
     pool: pooled::Pool<PgConn>,
@@ -41,7 +41,7 @@ pub struct Database {
 impl Database {
     pub async fn connect(url: &str) -> Result<Self, InternalError> {
         let mut config = ManagerConfig::default();
-        // A connection whose future was dropped in the middle of a transaction is thrown away; others need no test query.
+        // Discards a connection whose transaction was interrupted, without a test query for the others.
         config.recycling_method = RecyclingMethod::Fast;
         config.custom_setup = Box::new(|url| Box::pin(establish(url.to_owned())));
         let manager = AsyncDieselConnectionManager::<PgConn>::new_with_config(url, config);
@@ -52,11 +52,11 @@ impl Database {
             .await
             .map_err(|error| InternalError::Connection(error.to_string()))?;
         let database = Self { pool, url: url.into() };
-        database.lease().await?;
+        database.acquire().await?;
         Ok(database)
     }
 
-    pub async fn lease(&self) -> Result<PooledPg, InternalError> {
+    pub async fn acquire(&self) -> Result<PooledPg, InternalError> {
         self.pool.get_owned().await.map_err(|error| InternalError::Connection(error.to_string()))
     }
 
@@ -64,7 +64,7 @@ impl Database {
         let mut conn =
             PgConn::establish(&self.url).await.map_err(|error| InternalError::Connection(error.to_string()))?;
         conn.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).await?;
-        // The lock ends with the connection, whatever happens.
+        // The lock is released with the connection, also after an error.
         AsyncMigrationHarness::new(conn)
             .run_pending_migrations(MIGRATIONS)
             .map(drop)
@@ -84,7 +84,7 @@ impl Database {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
     {
-        let mut conn = Conn::Postgres(self.lease().await?);
+        let mut conn = Conn::Postgres(self.acquire().await?);
         in_transaction(&mut conn, "BEGIN ISOLATION LEVEL READ COMMITTED", work, true).await
     }
 
@@ -105,8 +105,8 @@ impl Database {
     }
 }
 
-/// What holds for every connection of the pool. A request is given up after seconds, and its statement must not go on for
-/// minutes; statements are short, and compiling them costs more than it gains.
+/// Settings of every pooled connection. The timeout bounds statements of abandoned requests. JIT compilation costs more
+/// than it saves for short statements.
 const SETTINGS: &str = "SET statement_timeout = '30s'; SET jit = off;";
 
 async fn establish(url: String) -> ConnectionResult<PgConn> {
@@ -115,13 +115,13 @@ async fn establish(url: String) -> ConnectionResult<PgConn> {
     Ok(conn)
 }
 
-/// Runs a read transaction that sees one instant.
-pub async fn snapshot<T, F>(lease: &mut PooledConn, work: F) -> Result<T, Error>
+/// Runs a read transaction on one state of the database.
+pub async fn snapshot<T, F>(conn: &mut PooledConn, work: F) -> Result<T, Error>
 where
     T: Send + 'static,
     F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
 {
-    in_transaction(lease, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", work, false).await
+    in_transaction(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", work, false).await
 }
 
 async fn in_transaction<T, F>(conn: &mut Conn, begin: &str, work: F, keep: bool) -> Result<T, Error>
@@ -135,7 +135,7 @@ where
         AnsiTransactionManager::commit_transaction(conn).await?;
     } else {
         let rolled_back = AnsiTransactionManager::rollback_transaction(conn).await;
-        // Where the work failed, its own error says more than a rollback on a connection that is gone.
+        // After an error of the work, an error of the rollback is a consequence and not reported.
         if result.is_ok() {
             rolled_back?;
         }
@@ -148,7 +148,7 @@ fn postgres(conn: &mut Conn) -> diesel::QueryResult<&mut PgConn> {
         Conn::Postgres(conn) => Ok(conn),
         Conn::Sqlite(_) => Err(DatabaseError::DatabaseError(
             DatabaseErrorKind::UnableToSendCommand,
-            Box::new("an embedded connection in the PostgreSQL store".to_owned()),
+            Box::new("a SQLite connection in the PostgreSQL store".to_owned()),
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! The tables, as both databases have them after the migrations (`tests/migrations.rs` compares).
+//! Tables after the last migration, for both databases. `tests/migrations.rs` compares them.
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -541,9 +541,9 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::types::sql::*;
 
-    doorbell (topic) {
+    notification_generations (topic) {
         topic -> Text,
-        revision -> BigInt,
+        generation -> BigInt,
     }
 }
 
@@ -593,6 +593,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_seals,
     jobs,
     idempotency_records,
-    doorbell,
+    notification_generations,
     sealed_keys,
 );

@@ -1,7 +1,7 @@
-//! The embedded database: one writer on a thread of its own, readers beside it.
+//! SQLite backend: a writer thread and a pool of readers.
 //!
-//! WAL with `synchronous=FULL`: a commit that was acknowledged is on the disk. The writer takes all the transactions that
-//! wait, gives each a savepoint, and commits them together, so that one flush of the disk serves them all.
+//! WAL mode with `synchronous=FULL`: an acknowledged commit is on the disk. Group commit: the writer runs all waiting
+//! transactions, each in a savepoint, and commits them together, so that they share one flush.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -21,17 +21,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use super::{Conn, PooledConn, Work, begin_nested, end_nested};
 use crate::error::{Error, InternalError};
 
-/// The steps from an empty file to today's tables.
+/// The embedded migrations.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
-/// How many readers may be open; each keeps its own page cache and prepared statements.
+/// Maximum number of readers. Each has its own page cache and prepared statements.
 const READERS: usize = 8;
-/// How many waiting writers share one commit at most: enough to win the flush, few enough to bound a commit.
+/// Maximum number of transactions in a group commit, which bounds its duration.
 const COMMIT_GROUP: usize = 64;
-/// How long a request waits for a free reader before it is told to come back.
+/// Maximum time that a request waits for a reader.
 const READER_WAIT: Duration = Duration::from_secs(5);
 
-/// A connection whose statements run where they are called: short ones cost less than a hop to another thread.
+/// A connection that runs statements on the calling thread: short statements cost less than a change of threads.
 pub type SqliteConn = SyncConnectionWrapper<SqliteConnection, Inline>;
 
 /// Runs a statement on the calling thread.
@@ -54,39 +54,45 @@ impl SpawnBlocking for Inline {
     }
 }
 
-/// The open file: its readers and the way to its writer.
+/// The readers of a file and the queue of its writer.
 #[derive(Clone)]
 pub struct Database {
     readers: Arc<Readers>,
-    writer: mpsc::Sender<Job>,
+    writer: mpsc::Sender<QueuedTransaction>,
 }
 
 struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<SqliteConn>>,
-    free: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
-/// Where a reader goes back to.
+/// The slot of a reader in the pool.
 pub struct PoolSlot {
     readers: Arc<Readers>,
     _permit: OwnedSemaphorePermit,
 }
 
+/// A reader with its slot in the pool.
+pub struct Reader {
+    pub conn: SqliteConn,
+    pub slot: PoolSlot,
+}
+
 impl PoolSlot {
-    /// Takes a reader back for the next request.
+    /// Returns the reader to the pool.
     pub fn release(self, conn: SqliteConn) {
         self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
     }
 }
 
-/// A transaction that waits for the writer: run in a savepoint, then told how the commit went.
+/// A queued transaction: runs in a savepoint and receives the result of the commit.
 trait Transaction: Send {
     fn run<'a>(&'a mut self, conn: &'a mut Conn) -> BoxFuture<'a, Result<(), diesel::result::Error>>;
     fn finish(self: Box<Self>, commit: &Result<(), diesel::result::Error>);
 }
 
-type Job = Box<dyn Transaction>;
+type QueuedTransaction = Box<dyn Transaction>;
 
 struct Pending<T, F> {
     work: Option<F>,
@@ -114,17 +120,17 @@ where
     fn finish(self: Box<Self>, commit: &Result<(), diesel::result::Error>) {
         let answer = match (self.result, commit) {
             (Some(result), Ok(())) => result,
-            (Some(Err(stop)), Err(_)) => Err(stop),
-            (_, Err(error)) => Err(InternalError::Database(again(error)).into()),
+            (Some(Err(error)), Err(_)) => Err(error),
+            (_, Err(error)) => Err(InternalError::Database(copy_error(error)).into()),
             (None, Ok(())) => Err(InternalError::new("a transaction was not run").into()),
         };
-        // Whoever asked may have gone away; the transaction is committed all the same.
+        // The caller may have dropped its future; the commit does not depend on it.
         drop(self.answer.send(answer));
     }
 }
 
-/// The same error once more: diesel's are not `Clone`, and everyone in a failed group is told.
-fn again(error: &diesel::result::Error) -> diesel::result::Error {
+/// Copies an error for each transaction of a failed group, as diesel's errors are not `Clone`.
+fn copy_error(error: &diesel::result::Error) -> diesel::result::Error {
     use diesel::result::{DatabaseErrorKind, Error};
     match error {
         Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, information) => {
@@ -135,24 +141,24 @@ fn again(error: &diesel::result::Error) -> diesel::result::Error {
 }
 
 impl Database {
-    /// Opens the file, making it when it is missing, and starts the writer's thread.
+    /// Opens or creates the file and starts the writer thread.
     pub fn open(path: &Path) -> Result<Self, InternalError> {
-        make_private(path)?;
-        let writer_conn = establish(path, Mode::Write)?;
-        let (writer, jobs) = mpsc::channel(1024);
+        create_private(path)?;
+        let writer_conn = establish(path, Access::Write)?;
+        let (writer, queue) = mpsc::channel(1024);
         let runtime = tokio::runtime::Handle::current();
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || runtime.block_on(write_in_turn(Conn::Sqlite(writer_conn), jobs)))?;
+            .spawn(move || runtime.block_on(run_writer(Conn::Sqlite(writer_conn), queue)))?;
         let readers =
-            Readers { path: path.to_owned(), idle: Mutex::default(), free: Arc::new(Semaphore::new(READERS)) };
+            Readers { path: path.to_owned(), idle: Mutex::default(), permits: Arc::new(Semaphore::new(READERS)) };
         Ok(Self { readers: Arc::new(readers), writer })
     }
 
     pub async fn migrate(&self) -> Result<(), InternalError> {
         let path = self.readers.path.clone();
         blocking(move || {
-            let mut conn = establish_sync(&path, Mode::Write)?;
+            let mut conn = establish_sync(&path, Access::Write)?;
             conn.run_pending_migrations(MIGRATIONS)
                 .map(drop)
                 .map_err(|error| InternalError::new(format!("migration: {error}")))
@@ -163,7 +169,7 @@ impl Database {
     pub async fn is_migrated(&self) -> Result<bool, InternalError> {
         let path = self.readers.path.clone();
         blocking(move || {
-            let mut conn = establish_sync(&path, Mode::Read)?;
+            let mut conn = establish_sync(&path, Access::Read)?;
             let pending = conn.has_pending_migration(MIGRATIONS).map_err(InternalError::new)?;
             Ok(!pending)
         })
@@ -176,30 +182,30 @@ impl Database {
         F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
     {
         let (answer, result) = oneshot::channel();
-        let job = Box::new(Pending { work: Some(work), result: None, answer });
-        if self.writer.send(job).await.is_err() {
+        let transaction = Box::new(Pending { work: Some(work), result: None, answer });
+        if self.writer.send(transaction).await.is_err() {
             return Err(InternalError::Connection("the writer has stopped".to_owned()).into());
         }
         result.await.unwrap_or_else(|_| Err(InternalError::Connection("the writer has stopped".to_owned()).into()))
     }
 
-    pub async fn reader(&self) -> Result<(SqliteConn, PoolSlot), InternalError> {
-        let permit = tokio::time::timeout(READER_WAIT, Arc::clone(&self.readers.free).acquire_owned()).await;
+    pub async fn reader(&self) -> Result<Reader, InternalError> {
+        let permit = tokio::time::timeout(READER_WAIT, Arc::clone(&self.readers.permits).acquire_owned()).await;
         let Ok(Ok(permit)) = permit else { return Err(InternalError::Overloaded("no free database reader")) };
-        let home = PoolSlot { readers: Arc::clone(&self.readers), _permit: permit };
+        let slot = PoolSlot { readers: Arc::clone(&self.readers), _permit: permit };
         let idle = self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let conn = match idle {
             Some(conn) => conn,
-            None => establish(&self.readers.path, Mode::Read)?,
+            None => establish(&self.readers.path, Access::Read)?,
         };
-        Ok((conn, home))
+        Ok(Reader { conn, slot })
     }
 
     pub async fn backup_into(&self, file: &Path) -> Result<(), InternalError> {
         let (path, file) = (self.readers.path.clone(), file.to_owned());
         blocking(move || {
-            make_private(&file)?;
-            let mut conn = establish_sync(&path, Mode::Backup)?;
+            create_private(&file)?;
+            let mut conn = establish_sync(&path, Access::Backup)?;
             let quoted = file.to_string_lossy().replace('\'', "''");
             Ok(conn.batch_execute(&format!("VACUUM INTO '{quoted}'"))?)
         })
@@ -213,36 +219,36 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(InternalError::new(error)))
 }
 
-/// The writer's life: take what waits, run each in a savepoint, commit once, tell everyone.
-async fn write_in_turn(mut conn: Conn, mut jobs: mpsc::Receiver<Job>) {
-    while let Some(first) = jobs.recv().await {
+/// Runs the writer: takes the waiting transactions, runs each in a savepoint, commits them and sends the results.
+async fn run_writer(mut conn: Conn, mut queue: mpsc::Receiver<QueuedTransaction>) {
+    while let Some(first) = queue.recv().await {
         let mut group = vec![first];
         while group.len() < COMMIT_GROUP
-            && let Ok(job) = jobs.try_recv()
+            && let Ok(transaction) = queue.try_recv()
         {
-            group.push(job);
+            group.push(transaction);
         }
-        let outcome = run_group(&mut conn, &mut group).await;
-        if outcome.is_err() {
-            abandon(&mut conn).await;
+        let result = run_group(&mut conn, &mut group).await;
+        if result.is_err() {
+            roll_back(&mut conn).await;
         }
-        for job in group {
-            job.finish(&outcome);
+        for transaction in group {
+            transaction.finish(&result);
         }
     }
 }
 
-async fn run_group(conn: &mut Conn, group: &mut [Job]) -> Result<(), diesel::result::Error> {
+async fn run_group(conn: &mut Conn, group: &mut [QueuedTransaction]) -> Result<(), diesel::result::Error> {
     let Conn::Sqlite(sqlite) = conn else { return Ok(()) };
     sqlite.spawn_blocking(|c| AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")).await?;
-    for job in group {
-        job.run(conn).await?;
+    for transaction in group {
+        transaction.run(conn).await?;
     }
     end_nested(conn, true).await
 }
 
-/// Leaves a transaction that could not be committed, however deep it was.
-async fn abandon(conn: &mut Conn) {
+/// Rolls back the transaction and all open savepoints.
+async fn roll_back(conn: &mut Conn) {
     if let Conn::Sqlite(sqlite) = conn {
         let rolled_back = sqlite
             .spawn_blocking(|c| {
@@ -254,7 +260,7 @@ async fn abandon(conn: &mut Conn) {
             .await;
         if let Err(error) = rolled_back {
             tracing::error!(error = %error, "the writer could not roll back");
-            // diesel then takes its connection for broken; SQLite itself has already rolled back.
+            // diesel then marks the connection as broken, although SQLite has rolled back itself.
             drop(
                 sqlite
                     .spawn_blocking(|c| {
@@ -278,8 +284,8 @@ impl Depth for SqliteConnection {
     }
 }
 
-/// Runs a read transaction off the async threads: it may read a hundred thousand rows.
-pub async fn snapshot<T, F>(mut lease: PooledConn, work: F) -> Result<T, Error>
+/// Runs a read transaction on a blocking thread, as it can read 100,000 rows.
+pub async fn snapshot<T, F>(mut pooled: PooledConn, work: F) -> Result<T, Error>
 where
     T: Send + 'static,
     F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
@@ -287,7 +293,7 @@ where
     let runtime = tokio::runtime::Handle::current();
     let task = tokio::task::spawn_blocking(move || {
         runtime.block_on(async move {
-            let conn: &mut Conn = &mut lease;
+            let conn: &mut Conn = &mut pooled;
             begin_nested(conn).await?;
             let result = work(conn).await;
             end_nested(conn, false).await?;
@@ -298,31 +304,31 @@ where
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
+enum Access {
     Read,
     Write,
     Backup,
 }
 
-/// Makes the file for its owner's eyes only, where it is missing: SQLite would follow the umask, and gives the files beside it
-/// the rights of this one.
-fn make_private(path: &Path) -> Result<(), InternalError> {
+/// Creates the file, where it is missing, with read and write access for its owner alone. SQLite would apply the umask.
+/// It gives the `-wal` and `-shm` files the mode of this file.
+fn create_private(path: &Path) -> Result<(), InternalError> {
     let made = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
     made.map(drop).map_err(|error| InternalError::Connection(format!("{}: {error}", path.display())))
 }
 
-fn establish(path: &Path, mode: Mode) -> Result<SqliteConn, InternalError> {
-    establish_sync(path, mode).map(SqliteConn::new)
+fn establish(path: &Path, access: Access) -> Result<SqliteConn, InternalError> {
+    establish_sync(path, access).map(SqliteConn::new)
 }
 
-fn establish_sync(path: &Path, mode: Mode) -> Result<SqliteConnection, InternalError> {
+fn establish_sync(path: &Path, access: Access) -> Result<SqliteConnection, InternalError> {
     let mut conn = SqliteConnection::establish(&path.to_string_lossy())
         .map_err(|error| InternalError::Connection(format!("{}: {error}", path.display())))?;
     conn.batch_execute(
         "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
          PRAGMA temp_store = MEMORY;",
     )?;
-    if mode == Mode::Read {
+    if access == Access::Read {
         conn.batch_execute("PRAGMA query_only = ON;")?;
     }
     Ok(conn)
@@ -344,6 +350,6 @@ mod tests {
         for path in [&file, &copy] {
             assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
         }
-        assert!(database.backup_into(&copy).await.is_err(), "a backup is not written over");
+        assert!(database.backup_into(&copy).await.is_err(), "a backup overwrote a file");
     }
 }

@@ -1,7 +1,7 @@
-//! Column types that both databases understand, and the Rust types that travel in them.
+//! Column types for both databases, and their Rust types.
 //!
-//! Ids are UUIDv7 (BLOB / `uuid`), JSON is TEXT / `jsonb` with sorted keys, instants are microseconds in a BIGINT,
-//! enums are their GraphQL names as TEXT. Everything else is a diesel type as it stands.
+//! Ids are UUIDv7 (`BLOB` or `uuid`), JSON is `TEXT` or `jsonb` with sorted keys, instants are microseconds since 1970
+//! in a `BIGINT`, enums are their GraphQL names as `TEXT`. Other columns use diesel's types.
 
 use std::io::Write as _;
 
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 
-/// The SQL types that diesel does not have for both databases.
+/// SQL types that diesel does not have for both databases.
 pub mod sql {
     /// A UUID: 16 bytes on SQLite, `uuid` on PostgreSQL.
     #[derive(diesel::sql_types::SqlType, diesel::query_builder::QueryId)]
@@ -29,7 +29,7 @@ pub mod sql {
     pub struct JsonDocument;
 }
 
-/// A row's id. Domains wrap it (`id_type!`), so that one kind of id cannot stand for another.
+/// An untyped id. `id_type!` declares a type for each kind of row.
 #[derive(
     Clone,
     Copy,
@@ -75,13 +75,14 @@ impl FromSql<sql::Uid, Pg> for Id {
     }
 }
 
-/// Declares the id type of one kind of row: a transparent wrapper around a UUID.
+/// Declares the id type of a kind of row: a transparent wrapper around a UUID.
 #[macro_export]
 macro_rules! id_type {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        #[derive(diesel::expression::AsExpression, diesel::deserialize::FromSqlRow, serde::Serialize, serde::Deserialize)]
+        #[derive(diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+        #[derive(serde::Serialize, serde::Deserialize)]
         #[diesel(sql_type = $crate::store::types::sql::Uid)]
         #[serde(transparent)]
         pub struct $name(pub uuid::Uuid);
@@ -89,22 +90,28 @@ macro_rules! id_type {
         impl<DB> diesel::serialize::ToSql<$crate::store::types::sql::Uid, DB> for $name
         where
             DB: diesel::backend::Backend,
-            Self: $crate::store::types::PutId<DB>,
+            Self: $crate::store::types::UuidToSql<DB>,
         {
             fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
-                <Self as $crate::store::types::PutId<DB>>::put(&self.0, out)
+                <Self as $crate::store::types::UuidToSql<DB>>::uuid_to_sql(&self.0, out)
             }
         }
 
-        impl $crate::store::types::PutId<diesel::sqlite::Sqlite> for $name {
-            fn put<'b>(id: &'b uuid::Uuid, out: &mut diesel::serialize::Output<'b, '_, diesel::sqlite::Sqlite>) -> diesel::serialize::Result {
+        impl $crate::store::types::UuidToSql<diesel::sqlite::Sqlite> for $name {
+            fn uuid_to_sql<'b>(
+                id: &'b uuid::Uuid,
+                out: &mut diesel::serialize::Output<'b, '_, diesel::sqlite::Sqlite>,
+            ) -> diesel::serialize::Result {
                 out.set_value(id.as_bytes().as_slice());
                 Ok(diesel::serialize::IsNull::No)
             }
         }
 
-        impl $crate::store::types::PutId<diesel::pg::Pg> for $name {
-            fn put<'b>(id: &'b uuid::Uuid, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
+        impl $crate::store::types::UuidToSql<diesel::pg::Pg> for $name {
+            fn uuid_to_sql<'b>(
+                id: &'b uuid::Uuid,
+                out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
+            ) -> diesel::serialize::Result {
                 std::io::Write::write_all(out, id.as_bytes())?;
                 Ok(diesel::serialize::IsNull::No)
             }
@@ -116,20 +123,20 @@ macro_rules! id_type {
             $crate::store::types::Id: diesel::deserialize::FromSql<$crate::store::types::sql::Uid, DB>,
         {
             fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-                <$crate::store::types::Id as diesel::deserialize::FromSql<$crate::store::types::sql::Uid, DB>>::from_sql(value)
-                    .map(|id| Self(id.0))
+                use $crate::store::types::{Id, sql::Uid};
+                <Id as diesel::deserialize::FromSql<Uid, DB>>::from_sql(value).map(|id| Self(id.0))
             }
         }
     };
 }
 
-/// Writes a UUID into a statement; how differs between the databases. Only `id_type!` needs it.
-pub trait PutId<DB: Backend> {
-    /// Puts `id` where the statement has its placeholder.
+/// Serialization of a UUID for a database. Only `id_type!` uses it.
+pub trait UuidToSql<DB: Backend> {
+    /// Writes `id` as the value of a bind parameter.
     ///
     /// # Errors
     /// When the buffer cannot be written.
-    fn put<'b>(id: &'b Uuid, out: &mut Output<'b, '_, DB>) -> serialize::Result;
+    fn uuid_to_sql<'b>(id: &'b Uuid, out: &mut Output<'b, '_, DB>) -> serialize::Result;
 }
 
 impl<DB> ToSql<BigInt, DB> for Timestamp
@@ -152,12 +159,12 @@ where
     }
 }
 
-/// A JSON document in a column. Object keys are sorted, since `jsonb` does not keep their order either.
+/// A JSON document in a column. Object keys are sorted, as `jsonb` does not preserve their order.
 #[derive(Clone, PartialEq, Eq, Debug, Default, AsExpression, diesel::deserialize::FromSqlRow)]
 #[diesel(sql_type = sql::JsonDocument)]
 pub struct JsonValue(pub serde_json::Value);
 
-/// The version byte that PostgreSQL puts before a `jsonb` document on the wire.
+/// The version byte before a `jsonb` document in PostgreSQL's binary format.
 const JSONB_VERSION: u8 = 1;
 
 impl ToSql<sql::JsonDocument, Sqlite> for JsonValue {
@@ -191,7 +198,7 @@ impl FromSql<sql::JsonDocument, Pg> for JsonValue {
     }
 }
 
-/// A JSON document that is passed on as the text that it is, unparsed: most of the cost of a bulk read would be the parsing.
+/// A JSON document as unparsed text, for bulk reads, in which parsing would dominate the cost.
 #[derive(Clone, PartialEq, Eq, Debug, Default, diesel::deserialize::FromSqlRow)]
 pub struct JsonText(pub String);
 
@@ -210,23 +217,27 @@ impl FromSql<sql::JsonDocument, Pg> for JsonText {
     }
 }
 
-/// Declares an enum that is stored, and shown, under fixed names.
+/// Declares an enum with fixed names for its variants.
 ///
-/// It gives the enum `ALL`, `as_str`, `FromStr`, serde under those names, and the TEXT column conversions.
+/// Implements `ALL`, `as_str`, `FromStr`, serde with these names, and the conversions of TEXT columns.
 #[macro_export]
 macro_rules! text_enum {
-    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal),+ $(,)? }
+    ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        #[derive(diesel::expression::AsExpression, diesel::deserialize::FromSqlRow, serde::Serialize, serde::Deserialize)]
+        #[derive(diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+        #[derive(serde::Serialize, serde::Deserialize)]
         #[diesel(sql_type = diesel::sql_types::Text)]
         pub enum $name { $($(#[$variant_meta])* #[serde(rename = $text)] $variant),+ }
 
         impl $name {
-            /// Every value, in the order of declaration.
+            /// All values, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The name under which it is stored and shown.
+            /// Returns the name in the database and in the API.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }

@@ -29,7 +29,7 @@ impl NameError {
         let error = UserError::invalid(field, self.to_string());
         match self {
             Self::Empty => error.rule("name.empty"),
-            Self::TooLong => error.rule("name.long").naming(MAX_NAME_CHARS),
+            Self::TooLong => error.rule("name.long").with_value(MAX_NAME_CHARS),
             Self::Control => error.rule("name.control"),
         }
     }

@@ -49,24 +49,24 @@ async fn ranges_and_prefixes_do_not_cover_taken_numbers() {
     );
     let update = |prefixes: &[&str]| UpdateEvent {
         slug: "camp".into(),
-        name: Patch::LeftOut,
-        starts_at: Patch::LeftOut,
-        ends_at: Patch::LeftOut,
-        time_zone: Patch::LeftOut,
-        phase: Patch::LeftOut,
-        hold_seconds: Patch::LeftOut,
-        reserved_prefixes: Patch::Given(prefixes.iter().map(|&prefix| prefix.to_owned()).collect()),
+        name: Patch::Undefined,
+        starts_at: Patch::Undefined,
+        ends_at: Patch::Undefined,
+        time_zone: Patch::Undefined,
+        phase: Patch::Undefined,
+        hold_seconds: Patch::Undefined,
+        reserved_prefixes: Patch::Value(prefixes.iter().map(|&prefix| prefix.to_owned()).collect()),
     };
     for prefix in ["3", "311", "100"] {
         let input = update(&["112", prefix]);
-        let error = problem(rules::update_event(&fixture.services, &fixture.admin, input, Patch::LeftOut).await);
+        let error = problem(rules::update_event(&fixture.services, &fixture.admin, input, Patch::Undefined).await);
         assert_eq!(
             (error.kind, error.path),
             (UserErrorKind::Conflict, vec!["reservedPrefixes".to_owned()]),
             "{prefix}"
         );
     }
-    rules::update_event(&fixture.services, &fixture.admin, update(&["112", "999"]), Patch::LeftOut).await.unwrap();
+    rules::update_event(&fixture.services, &fixture.admin, update(&["112", "999"]), Patch::Undefined).await.unwrap();
 }
 
 #[tokio::test]

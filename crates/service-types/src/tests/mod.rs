@@ -66,17 +66,17 @@ fn event(slug: &str) -> CreateEvent {
 fn no_changes() -> rules::UpdateServiceType {
     rules::UpdateServiceType {
         slug: "pager".into(),
-        name: Patch::LeftOut,
-        description: Patch::LeftOut,
-        instructions: Patch::LeftOut,
-        parameter_schema: Patch::LeftOut,
+        name: Patch::Undefined,
+        description: Patch::Undefined,
+        instructions: Patch::Undefined,
+        parameter_schema: Patch::Undefined,
         defaults: None,
-        privileged: Patch::LeftOut,
-        group_capable: Patch::LeftOut,
-        quota: Patch::LeftOut,
-        member_limit: Patch::LeftOut,
-        settings: Patch::LeftOut,
-        retired: Patch::LeftOut,
+        privileged: Patch::Undefined,
+        group_capable: Patch::Undefined,
+        quota: Patch::Undefined,
+        member_limit: Patch::Undefined,
+        settings: Patch::Undefined,
+        retired: Patch::Undefined,
         expected_schema_version: None,
         dry_run: false,
     }
@@ -85,7 +85,7 @@ fn no_changes() -> rules::UpdateServiceType {
 fn new_schema(change: impl FnOnce(&mut Value)) -> rules::UpdateServiceType {
     let mut schema = pager_schema();
     change(&mut schema);
-    rules::UpdateServiceType { parameter_schema: Patch::Given(schema), ..no_changes() }
+    rules::UpdateServiceType { parameter_schema: Patch::Value(schema), ..no_changes() }
 }
 
 fn problem<T>(result: Result<T, Error>) -> UserError {

@@ -66,7 +66,7 @@ async fn new_settings_touch_the_feed_and_null_clears_limits_only() {
     fixture.extension(1, "2001", json!({})).await;
     fixture
         .update(rules::UpdateServiceType {
-            settings: Patch::Given(json!({ "gateway": "a" })),
+            settings: Patch::Value(json!({ "gateway": "a" })),
             quota: Patch::Null,
             ..no_changes()
         })
@@ -75,7 +75,7 @@ async fn new_settings_touch_the_feed_and_null_clears_limits_only() {
         .unwrap();
     assert_eq!((fixture.head().await, fixture.schema_version().await), (1, 1));
     fixture
-        .update(rules::UpdateServiceType { description: Patch::Given("Beeps.".into()), ..no_changes() })
+        .update(rules::UpdateServiceType { description: Patch::Value("Beeps.".into()), ..no_changes() })
         .await
         .result
         .unwrap();

@@ -1,4 +1,4 @@
-//! A small program behind a real server on the loopback interface, asked by real clients.
+//! A small schema behind the endpoint of a real program, on the loopback interface.
 
 mod http;
 mod sockets;
@@ -7,21 +7,22 @@ mod streams;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use async_graphql::{Context, Error, ErrorExtensions as _, Object, Schema, Subscription, ValidationMode};
-use futures_util::future::BoxFuture;
-use futures_util::{FutureExt as _, Stream, StreamExt as _};
-use tokio::sync::watch;
+use arc_swap::ArcSwap;
+use async_graphql::{Context, Error, ErrorExtensions as _, Object, Request, Schema, Subscription, Variables};
+use clap::Parser as _;
+use futures_util::{Stream, StreamExt as _};
+use serde_json::{Value, json};
 
-use super::error::EdgeError;
-use super::gateway::{Credentials, Gateway, PublishedSchema, Settings};
-use super::open_sockets::OpenSockets;
-use crate::graphql::error_code::ErrorCode;
-use crate::graphql::limits::{Charge, Tier};
+use super::{Endpoint, PublishedSchema, Settings};
+use crate::app::{self, App, Dependencies};
+use crate::cli::Cli;
 use crate::graphql::request::{IdempotencyKey, RequestId, ResponseHeaders};
-use platform::clock::{Clock, Rng, SystemClock, SystemRng};
+use crate::http::app_state::{AppState, RequestContext};
+use platform::passwords::Hasher;
+use platform::access::{Actor, Caller};
+use platform::clock::{Clock, ManualClock, Rng, SystemRng, Timestamp};
 
 struct Query;
 
@@ -31,8 +32,13 @@ impl Query {
         format!("hello {}", name.as_deref().unwrap_or("you"))
     }
 
-    async fn viewer(&self, ctx: &Context<'_>) -> String {
-        ctx.data_unchecked::<Caller>().name.to_owned()
+    async fn viewer(&self, ctx: &Context<'_>) -> &str {
+        match ctx.data_unchecked::<Arc<Caller>>().actor {
+            Actor::Guest => "guest",
+            Actor::Person(_) => "user",
+            Actor::Key(_) => "key",
+            Actor::System(_) => "system",
+        }
     }
 
     async fn request_id(&self, ctx: &Context<'_>) -> String {
@@ -90,7 +96,7 @@ impl Mutation {
     async fn sign_in(&self, ctx: &Context<'_>) -> bool {
         let headers = ctx.data_unchecked::<Arc<ResponseHeaders>>();
         headers.set_cookie("session=new; HttpOnly");
-        headers.reach_the_client()
+        headers.can_set_cookies()
     }
 
     /// The idempotency key and the beginning of its digest.
@@ -116,126 +122,92 @@ impl Ticks {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
-struct Caller {
-    name: &'static str,
-    tier: Tier,
-}
-
-#[derive(Clone)]
-struct Program(Arc<Inner>);
-
-struct Inner {
-    schema: Arc<PublishedSchema<Query, Mutation, Ticks>>,
-    settings: Settings,
-    revoked: watch::Sender<bool>,
-    shutdown: watch::Sender<bool>,
-    sockets: OpenSockets,
-    /// How many requests may still come.
-    left: AtomicU32,
-}
-
-fn when(receiver: watch::Receiver<bool>) -> BoxFuture<'static, ()> {
-    let mut receiver = receiver;
-    async move {
-        if receiver.wait_for(|over| *over).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-    .boxed()
-}
-
-impl Gateway for Program {
-    type Query = Query;
-    type Mutation = Mutation;
-    type Subscription = Ticks;
-    type Caller = Caller;
-
-    fn schema(&self) -> Arc<PublishedSchema<Query, Mutation, Ticks>> {
-        Arc::clone(&self.0.schema)
-    }
-
-    async fn authenticate(&self, credentials: &Credentials) -> Result<Caller, EdgeError> {
-        let session = credentials.cookie.as_deref().is_some_and(|cookie| cookie.contains("session="));
-        match credentials.bearer.as_deref() {
-            Some("key") => Ok(Caller { name: "key", tier: Tier::Key }),
-            Some("user") if !*self.0.revoked.borrow() => Ok(Caller { name: "user", tier: Tier::User }),
-            Some(_) => Err(EdgeError::new(ErrorCode::Unauthenticated, "The token is not known.")),
-            None if session => Ok(Caller { name: "user", tier: Tier::User }),
-            None => Ok(Caller { name: "guest", tier: Tier::Guest }),
-        }
-    }
-
-    fn tier(&self, caller: &Caller) -> Tier {
-        caller.tier
-    }
-
-    async fn admit(&self, _caller: &Caller, _charge: Charge) -> Result<(), EdgeError> {
-        match self.0.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(EdgeError::rate_limited(7)),
-        }
-    }
-
-    fn revoked(&self, caller: &Caller) -> BoxFuture<'static, ()> {
-        if caller.tier == Tier::Guest { std::future::pending().boxed() } else { when(self.0.revoked.subscribe()) }
-    }
-
-    fn shutdown(&self) -> BoxFuture<'static, ()> {
-        when(self.0.shutdown.subscribe())
-    }
-
-    fn sockets(&self) -> &OpenSockets {
-        &self.0.sockets
-    }
-
-    fn clock(&self) -> &dyn Clock {
-        &SystemClock
-    }
-
-    fn rng(&self) -> &(dyn Rng + 'static) {
-        &SystemRng
-    }
-
-    fn has_session_cookie(&self, cookie: &str) -> bool {
-        cookie.contains("session=")
-    }
-
-    fn settings(&self) -> &Settings {
-        &self.0.settings
-    }
-}
+type TestSchema = Schema<Query, Mutation, Ticks>;
 
 struct Server {
-    program: Program,
+    app: Arc<App>,
     address: SocketAddr,
     client: reqwest::Client,
+    _folder: tempfile::TempDir,
 }
 
 impl Server {
     async fn start() -> Self {
-        Self::with(Settings::new()).await
+        Self::with(Settings::default()).await
     }
 
     async fn with(settings: Settings) -> Self {
-        let schema = || Schema::build(Query, Mutation, Ticks);
-        let published = PublishedSchema::new(schema().finish())
-            .unwrap()
-            .with_trusting(schema().validation_mode(ValidationMode::Fast).finish());
-        let program = Program(Arc::new(Inner {
-            schema: Arc::new(published),
-            settings,
-            revoked: watch::Sender::new(false),
-            shutdown: watch::Sender::new(false),
-            sockets: OpenSockets::default(),
-            left: AtomicU32::new(100_000),
-        }));
+        Self::start_with(settings, &[]).await
+    }
+
+    /// Starts the demo event behind a proxy on this machine, so that rates apply.
+    async fn behind_a_proxy() -> Self {
+        Self::start_with(Settings::default(), &["--trusted-proxy", "127.0.0.0/8"]).await
+    }
+
+    async fn start_with(settings: Settings, flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = ["switchboard", "--data-dir", folder.path().to_str().unwrap()];
+        let cli = Cli::try_parse_from(arguments.iter().chain(flags)).unwrap();
+        let clock = Arc::new(ManualClock::new(Timestamp::parse("2026-08-20T09:30:00Z").unwrap()));
+        let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+        let hasher = Hasher::cheap(Arc::clone(&rng)).unwrap();
+        let services =
+            app::open(&cli.installation, Dependencies { clock: clock as Arc<dyn Clock>, rng, hasher }).await.unwrap();
+        crate::demo::load(&services).await.unwrap();
+        let app = App::new(&cli.installation, cli.serving, services).await.unwrap();
+        let schema = PublishedSchema::<TestSchema>::build(|mode| {
+            Schema::build(Query, Mutation, Ticks).validation_mode(mode).finish()
+        });
+        let schema = Arc::new(ArcSwap::from_pointee(schema.unwrap()));
+        let endpoint = Endpoint::new(AppState(Arc::clone(&app)), schema, settings);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = super::routes(program.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let service = super::routes(endpoint).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         platform::outgoing::install_tls();
-        Self { program, address, client: reqwest::Client::new() }
+        Self { app, address, client: reqwest::Client::new(), _folder: folder }
+    }
+
+    /// Executes an operation of the program's own schema.
+    async fn execute(&self, actor: Actor, query: &str, variables: Value) -> Value {
+        let caller = Arc::unwrap_or_clone(Caller::system("test"));
+        let context = RequestContext::without_token(Arc::new(Caller { actor, ..caller }));
+        let request = Request::new(query).variables(Variables::from_json(variables));
+        let body = super::execute(&Endpoint::of_app(Arc::clone(&self.app)), &context, request).await.unwrap();
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    /// Signs in and returns the token of the session.
+    async fn session(&self, login: &str) -> String {
+        let query = "mutation($login: String!) { signIn(input: {login: $login, password: \"numberwang\"}) { token } }";
+        let response = self.execute(Actor::Guest, query, json!({ "login": login })).await;
+        response["data"]["signIn"]["token"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned()
+    }
+
+    async fn actor(&self, token: &str) -> Actor {
+        crate::authentication::actor_of(&self.app.services, token).await.unwrap().unwrap()
+    }
+
+    /// Creates an API key and returns its secret.
+    async fn key(&self) -> String {
+        let admin = self.actor(&self.session("admin").await).await;
+        let query = "mutation { createApiKey(input: {label: \"pbx\", scopes: [READ_CONFIG], serviceTypes: [\"sip\"], \
+                     events: [\"demo\"]}) { secret } }";
+        let response = self.execute(admin, query, json!({})).await;
+        response["data"]["createApiKey"]["secret"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned()
+    }
+
+    /// Ends all sessions of the account of a token.
+    async fn revoke(&self, token: &str) {
+        let actor = self.actor(token).await;
+        let response = self.execute(actor, "mutation { signOut { errors { code } } }", json!({})).await;
+        assert_eq!(response["data"]["signOut"]["errors"], json!([]), "{response}");
+    }
+
+    /// The `Cookie` header of a session.
+    fn cookie(&self, token: &str) -> String {
+        format!("{}={token}", self.app.cookie().name())
     }
 
     fn url(&self) -> String {
@@ -246,30 +218,30 @@ impl Server {
         self.client.post(self.url()).header("content-type", "application/json").body(body)
     }
 
-    fn asks(&self, query: &str) -> reqwest::RequestBuilder {
-        self.post(serde_json::json!({ "query": query }).to_string())
+    fn post_query(&self, query: &str) -> reqwest::RequestBuilder {
+        self.post(json!({ "query": query }).to_string())
     }
 
-    fn gets(&self, query: &str) -> reqwest::RequestBuilder {
-        self.gets_with(&[("query", query)])
+    fn get_query(&self, query: &str) -> reqwest::RequestBuilder {
+        self.get(&[("query", query)])
     }
 
-    fn gets_with(&self, parameters: &[(&str, &str)]) -> reqwest::RequestBuilder {
+    fn get(&self, parameters: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
         let pairs: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         self.client.get(format!("{}?{}", self.url(), pairs.join("&")))
     }
 }
 
-/// A response as a test reads it.
+/// A response whose body has been read.
 #[derive(Debug)]
-struct Seen {
+struct Received {
     status: u16,
     headers: reqwest::header::HeaderMap,
-    body: serde_json::Value,
+    body: Value,
 }
 
-impl Seen {
+impl Received {
     fn code(&self) -> &str {
         self.body["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
     }
@@ -283,14 +255,14 @@ impl Seen {
     }
 }
 
-async fn seen(request: reqwest::RequestBuilder) -> Seen {
+async fn send(request: reqwest::RequestBuilder) -> Received {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
-    Seen { status, headers, body }
+    Received { status, headers, body }
 }
 
-/// Gives up on what takes longer than a test may.
-async fn soon<T>(future: impl Future<Output = T>) -> T {
+/// Fails after a time that no step of a test may take.
+async fn in_time<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(5), future).await.expect("in time")
 }

@@ -1,141 +1,141 @@
-//! One socket, from its first message to its close.
+//! One connection, from its first message to its close.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::Value;
+use async_graphql::{Executor, Request};
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::message::{ClientMessage, Close, of_operation, pong};
+use super::message::{ClientMessage, CloseReason, of_operation, pong};
+use super::operation::{OperationSender, ServerMessage, run_operation};
 use crate::graphql::error_code::ErrorCode;
-use crate::graphql::request::{RequestId, ResponseHeaders};
-use crate::http::graphql::error::EdgeError;
-use crate::http::graphql::gateway::{Credentials, Gateway};
-use crate::http::graphql::operation::{Arrival, Carrier, Frame};
-use crate::http::graphql::payload::Payload;
-use crate::http::graphql::{origin, respond};
+use crate::http::app_state::RequestContext;
+use crate::http::credentials::Credentials;
+use crate::http::graphql::endpoint::Endpoint;
+use crate::http::graphql::error::RequestError;
+use crate::http::graphql::{origin, response};
 
-/// Messages that wait for a slow client before the operations wait too.
-const WAITING: usize = 32;
-/// How long a client may take to answer a close.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How many messages are buffered for a slow client before the operations wait.
+const BUFFERED_MESSAGES: usize = 32;
+/// The time within which a client must answer a close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How many pings in a row may stay without any message of the client.
+const UNANSWERED_PINGS: u32 = 3;
 
-/// Why a connection is over.
-enum End {
-    /// We close it; the id is for a duplicate's reason.
-    Close(Close, String),
+/// The end of a connection.
+enum ConnectionEnd {
+    /// The server closes it.
+    Close(CloseReason),
     /// The client has closed it, or it broke.
     Gone,
 }
 
-impl From<Close> for End {
-    fn from(close: Close) -> Self {
-        Self::Close(close, String::new())
+impl From<CloseReason> for ConnectionEnd {
+    fn from(reason: CloseReason) -> Self {
+        Self::Close(reason)
     }
 }
 
-/// What an operation's task tells the connection's.
-struct Outgoing {
-    id: String,
-    /// Tells an operation from an earlier one of the same id.
+/// An operation of the connection.
+struct RunningOperation {
+    /// Tells the operation from an earlier one with the same id.
     number: u64,
-    said: Said,
+    task: AbortHandle,
 }
 
-enum Said {
-    Message(Utf8Bytes),
-    Last(Utf8Bytes),
-    Close(Close),
-}
-
-pub(super) struct Connection<G: Gateway> {
-    gateway: G,
+pub(super) struct Connection<E> {
+    endpoint: Endpoint<E>,
     credentials: Credentials,
     socket: WebSocket,
     tasks: JoinSet<()>,
-    running: HashMap<String, (u64, AbortHandle)>,
+    running: HashMap<String, RunningOperation>,
+    /// How many operations the connection has started.
     started: u64,
-    sender: mpsc::Sender<Outgoing>,
-    outgoing: mpsc::Receiver<Outgoing>,
+    sender: mpsc::Sender<ServerMessage>,
+    outgoing: mpsc::Receiver<ServerMessage>,
     shutdown: BoxFuture<'static, ()>,
 }
 
-impl<G: Gateway> Connection<G> {
-    pub fn new(gateway: G, credentials: Credentials, socket: WebSocket) -> Self {
-        let (sender, outgoing) = mpsc::channel(WAITING);
-        let shutdown = gateway.shutdown();
+impl<E: Executor> Connection<E> {
+    pub fn new(endpoint: Endpoint<E>, credentials: Credentials, socket: WebSocket) -> Self {
+        let (sender, outgoing) = mpsc::channel(BUFFERED_MESSAGES);
+        let shutdown = endpoint.state.shutdown();
         let running = HashMap::new();
-        Self { gateway, credentials, socket, tasks: JoinSet::new(), running, started: 0, sender, outgoing, shutdown }
+        Self { endpoint, credentials, socket, tasks: JoinSet::new(), running, started: 0, sender, outgoing, shutdown }
     }
 
-    /// Serves the socket until it is over. Dropping the connection stops its operations.
+    /// Serves the connection until its end. Dropping it aborts its operations.
     pub async fn serve(mut self) {
         let end = match self.initialise().await {
-            Ok(caller) => self.converse(&caller).await,
+            Ok(context) => self.run(&context).await,
             Err(end) => end,
         };
         self.tasks.abort_all();
-        let End::Close(close, id) = end else { return };
-        if self.send(Message::Close(Some(close.frame(&id)))).await.is_ok() {
-            // Until the client has read the close: to drop the socket with unread data in it would reset it.
-            let _ = tokio::time::timeout(FAREWELL, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
+        let ConnectionEnd::Close(reason) = end else { return };
+        if self.send(Message::Close(Some(reason.frame()))).await.is_ok() {
+            // Dropping the socket with unread data in it would reset it before the client has read the close frame.
+            let closed = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
         }
     }
 
-    /// Waits for `connection_init` and finds out who asks.
-    async fn initialise(&mut self) -> Result<G::Caller, End> {
-        let deadline = Instant::now() + self.gateway.settings().init_timeout;
+    /// Waits for `connection_init` and authenticates the caller.
+    async fn initialise(&mut self) -> Result<RequestContext, ConnectionEnd> {
+        let deadline = Instant::now() + self.endpoint.settings.init_timeout;
         let authorization = loop {
             let incoming = tokio::select! {
-                () = &mut self.shutdown => return Err(Close::GoingAway.into()),
-                () = tokio::time::sleep_until(deadline) => return Err(Close::InitialisationTimeout.into()),
+                () = &mut self.shutdown => return Err(CloseReason::GoingAway.into()),
+                () = tokio::time::sleep_until(deadline) => return Err(CloseReason::InitialisationTimeout.into()),
                 incoming = self.socket.recv() => incoming,
             };
             match self.read(incoming)? {
                 Some(ClientMessage::Init { authorization }) => break authorization,
                 Some(ClientMessage::Ping { payload }) => self.send_text(pong(payload.as_deref())).await?,
-                Some(ClientMessage::Subscribe { .. }) => return Err(Close::Unauthorized.into()),
+                Some(ClientMessage::Subscribe { .. }) => return Err(CloseReason::Unauthorized.into()),
                 Some(ClientMessage::Pong | ClientMessage::Complete { .. }) | None => {}
             }
         };
         if let Some(authorization) = authorization {
-            self.credentials.bearer = Some(origin::bearer(&authorization).map_err(|_| Close::Forbidden)?);
+            self.credentials.bearer = Some(origin::bearer(&authorization).map_err(|_| CloseReason::Forbidden)?);
             self.credentials.cookie = None;
         }
-        let caller = self.gateway.authenticate(&self.credentials).await.map_err(|error| refusal(&error))?;
+        let authenticated = self.endpoint.authenticate(&self.credentials).await;
+        let context = authenticated.map_err(|error| CloseReason::of_authentication(error.code))?;
         self.send_text(Utf8Bytes::from_static("{\"type\":\"connection_ack\"}")).await?;
-        Ok(caller)
+        Ok(context)
     }
 
-    async fn converse(&mut self, caller: &G::Caller) -> End {
-        let mut revoked = self.gateway.revoked(caller);
-        let period = self.gateway.settings().keep_alive;
-        let mut alive = tokio::time::interval_at(Instant::now() + period, period);
-        alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut silent = 0_u32;
+    /// Exchanges messages until the connection ends.
+    async fn run(&mut self, context: &RequestContext) -> ConnectionEnd {
+        let mut credentials_ended = self.endpoint.state.credentials_ended(context);
+        let period = self.endpoint.settings.keep_alive;
+        let mut keep_alive = tokio::time::interval_at(Instant::now() + period, period);
+        keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut unanswered = 0_u32;
         loop {
             let outcome = tokio::select! {
                 biased;
-                () = &mut revoked => Err(Close::Forbidden.into()),
-                () = &mut self.shutdown => Err(Close::GoingAway.into()),
+                () = &mut credentials_ended => Err(CloseReason::Forbidden.into()),
+                () = &mut self.shutdown => Err(CloseReason::GoingAway.into()),
                 incoming = self.socket.recv() => {
-                    silent = 0;
-                    self.hear(incoming).await
+                    unanswered = 0;
+                    self.receive(incoming).await
                 }
-                _ = alive.tick() => {
-                    silent += 1;
-                    // Three pings without a sign of life: the client is gone.
-                    if silent > 3 { Err(End::Gone) } else { self.send(Message::Ping(Bytes::new())).await }
+                _ = keep_alive.tick() => {
+                    unanswered += 1;
+                    if unanswered > UNANSWERED_PINGS {
+                        Err(ConnectionEnd::Gone)
+                    } else {
+                        self.send(Message::Ping(Bytes::new())).await
+                    }
                 }
-                // After what comes in: a stream without pauses must not keep its own `complete` from being heard.
-                Some(outgoing) = self.outgoing.recv() => self.say(outgoing).await,
+                // Below the incoming messages: a subscription without pauses must not delay its own `complete`.
+                Some(message) = self.outgoing.recv() => self.forward(message).await,
                 Some(_) = self.tasks.join_next() => Ok(()),
             };
             if let Err(end) = outcome {
@@ -144,27 +144,29 @@ impl<G: Gateway> Connection<G> {
         }
     }
 
-    /// Nothing for frames that are not messages of the protocol.
-    fn read(&self, incoming: Option<Result<Message, axum::Error>>) -> Result<Option<ClientMessage>, End> {
+    /// Reads a message of the protocol; `None` for WebSocket's own pings and pongs.
+    fn read(&self, incoming: Option<Result<Message, axum::Error>>) -> Result<Option<ClientMessage>, ConnectionEnd> {
         match incoming {
-            None | Some(Err(_) | Ok(Message::Close(_))) => Err(End::Gone),
+            None | Some(Err(_) | Ok(Message::Close(_))) => Err(ConnectionEnd::Gone),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
-            Some(Ok(Message::Binary(_))) => Err(Close::InvalidMessage.into()),
-            Some(Ok(Message::Text(text))) if text.len() > self.gateway.settings().body_bytes => {
-                Err(Close::TooBig.into())
+            Some(Ok(Message::Binary(_))) => Err(CloseReason::InvalidMessage.into()),
+            Some(Ok(Message::Text(text))) if text.len() > self.endpoint.settings.body_bytes => {
+                Err(CloseReason::TooBig.into())
             }
-            Some(Ok(Message::Text(text))) => ClientMessage::read(&text).map(Some).ok_or(Close::InvalidMessage.into()),
+            Some(Ok(Message::Text(text))) => {
+                ClientMessage::read(&text).map(Some).ok_or(CloseReason::InvalidMessage.into())
+            }
         }
     }
 
-    async fn hear(&mut self, incoming: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+    async fn receive(&mut self, incoming: Option<Result<Message, axum::Error>>) -> Result<(), ConnectionEnd> {
         match self.read(incoming)? {
-            Some(ClientMessage::Init { .. }) => Err(Close::TooManyInitialisations.into()),
+            Some(ClientMessage::Init { .. }) => Err(CloseReason::TooManyInitialisations.into()),
             Some(ClientMessage::Ping { payload }) => self.send_text(pong(payload.as_deref())).await,
-            Some(ClientMessage::Subscribe { id, payload }) => self.subscribe(id, *payload).await,
+            Some(ClientMessage::Subscribe { id, request }) => self.subscribe(id, *request).await,
             Some(ClientMessage::Complete { id }) => {
-                if let Some((_, task)) = self.running.remove(&id) {
-                    task.abort();
+                if let Some(operation) = self.running.remove(&id) {
+                    operation.task.abort();
                 }
                 Ok(())
             }
@@ -172,113 +174,49 @@ impl<G: Gateway> Connection<G> {
         }
     }
 
-    async fn subscribe(&mut self, id: String, payload: Payload) -> Result<(), End> {
+    async fn subscribe(&mut self, id: String, request: Request) -> Result<(), ConnectionEnd> {
         if self.running.contains_key(&id) {
-            return Err(End::Close(Close::SubscriberExists, id));
+            return Err(CloseReason::SubscriberExists(id).into());
         }
-        let request_id = RequestId(self.gateway.rng().uuid(self.gateway.clock().now()));
-        let most = self.gateway.settings().socket_operations;
-        if self.running.len() >= most {
-            let message = format!("This connection already runs {most} operations.");
-            let errors = respond::errors_json(&EdgeError::new(ErrorCode::RateLimited, message), request_id);
+        let request_id = self.endpoint.state.new_request_id();
+        let limit = self.endpoint.settings.socket_operations;
+        if self.running.len() >= limit {
+            let message = format!("This connection already runs {limit} operations.");
+            let errors = response::errors_json(&RequestError::new(ErrorCode::RateLimited, message), request_id);
             return self.send_text(of_operation("error", &id, Some(&errors))).await;
         }
         self.started += 1;
-        let line = Line { id: id.clone(), number: self.started, sender: self.sender.clone() };
-        let run = run(self.gateway.clone(), self.credentials.clone(), payload, request_id, line);
-        let task = self.tasks.spawn(run);
-        self.running.insert(id, (self.started, task));
+        let sender = OperationSender { id: id.clone(), number: self.started, messages: self.sender.clone() };
+        let operation = run_operation(self.endpoint.clone(), self.credentials.clone(), request, request_id, sender);
+        let task = self.tasks.spawn(operation);
+        self.running.insert(id, RunningOperation { number: self.started, task });
         Ok(())
     }
 
-    async fn say(&mut self, Outgoing { id, number, said }: Outgoing) -> Result<(), End> {
-        // What a client has completed is not told any more.
-        if self.running.get(&id).is_none_or(|(running, _)| *running != number) {
+    /// Sends a message of an operation, unless the client has completed the operation meanwhile.
+    async fn forward(&mut self, message: ServerMessage) -> Result<(), ConnectionEnd> {
+        let (id, number) = message.operation();
+        if self.running.get(id).is_none_or(|running| running.number != number) {
             return Ok(());
         }
-        match said {
-            Said::Message(text) => self.send_text(text).await,
-            Said::Last(text) => {
+        match message {
+            ServerMessage::Next { text, .. } => self.send_text(text).await,
+            ServerMessage::Last { id, text, .. } => {
                 self.running.remove(&id);
                 self.send_text(text).await
             }
-            Said::Close(close) => Err(close.into()),
+            ServerMessage::Close { reason, .. } => Err(reason.into()),
         }
     }
 
-    async fn send_text(&mut self, text: Utf8Bytes) -> Result<(), End> {
+    async fn send_text(&mut self, text: Utf8Bytes) -> Result<(), ConnectionEnd> {
         self.send(Message::Text(text)).await
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), End> {
-        match tokio::time::timeout(self.gateway.settings().send_timeout, self.socket.send(message)).await {
+    async fn send(&mut self, message: Message) -> Result<(), ConnectionEnd> {
+        match tokio::time::timeout(self.endpoint.settings.send_timeout, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(End::Gone),
+            Ok(Err(_)) | Err(_) => Err(ConnectionEnd::Gone),
         }
-    }
-}
-
-/// An operation's way back to its connection.
-struct Line {
-    id: String,
-    number: u64,
-    sender: mpsc::Sender<Outgoing>,
-}
-
-impl Line {
-    async fn say(&self, said: Said) {
-        // The connection may be over: then nobody listens, and this task is about to be stopped.
-        let _ = self.sender.send(Outgoing { id: self.id.clone(), number: self.number, said }).await;
-    }
-
-    async fn last(&self, kind: &str, payload: Option<&[u8]>) {
-        self.say(Said::Last(of_operation(kind, &self.id, payload))).await;
-    }
-}
-
-/// Runs one operation to its end.
-async fn run<G: Gateway>(gateway: G, credentials: Credentials, payload: Payload, request_id: RequestId, line: Line) {
-    let caller = match gateway.authenticate(&credentials).await {
-        Ok(caller) => caller,
-        Err(error) if error.code == ErrorCode::Unauthenticated => return line.say(Said::Close(Close::Forbidden)).await,
-        Err(error) => return line.last("error", Some(&respond::errors_json(&error, request_id))).await,
-    };
-    let headers = Arc::new(ResponseHeaders::detached());
-    let admitted = match idempotency_key(&payload) {
-        Ok(idempotency_key) => {
-            let carrier = Carrier::Stream;
-            Arrival { gateway: &gateway, caller: &caller, payload, idempotency_key, carrier, request_id, headers }
-                .admit()
-                .await
-        }
-        Err(error) => Err(error),
-    };
-    let mut frames = match admitted {
-        Ok(ready) => ready.stream(),
-        Err(error) => return line.last("error", Some(&respond::errors_json(&error, request_id))).await,
-    };
-    while let Some(frame) = frames.next().await {
-        match frame {
-            Frame::Next(response) => line.say(Said::Message(of_operation("next", &line.id, Some(&response)))).await,
-            Frame::Refused(errors) => return line.last("error", Some(&errors)).await,
-        }
-    }
-    line.last("complete", None).await;
-}
-
-fn idempotency_key(payload: &Payload) -> Result<Option<String>, EdgeError> {
-    match payload.extensions.get("idempotencyKey") {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(key)) => Ok(Some(key.clone())),
-        Some(_) => Err(EdgeError::new(ErrorCode::BadUserInput, "`extensions.idempotencyKey` must be a string.")),
-    }
-}
-
-/// How a socket is closed whose caller cannot be found.
-fn refusal(error: &EdgeError) -> Close {
-    match error.code {
-        ErrorCode::Unavailable | ErrorCode::RateLimited => Close::TryAgainLater,
-        ErrorCode::Internal => Close::Internal,
-        _ => Close::Forbidden,
     }
 }

@@ -1,16 +1,17 @@
 //! The messages of graphql-transport-ws (github.com/enisdenjo/graphql-ws, PROTOCOL.md) and its close codes.
 
-use async_graphql::indexmap::IndexMap;
-use async_graphql::{Name, Value, Variables};
+use async_graphql::Request;
 use axum::extract::ws::{CloseFrame, Utf8Bytes};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use crate::http::graphql::payload::Payload;
-use crate::http::graphql::respond::write_string;
+use crate::graphql::error_code::ErrorCode;
+use crate::http::graphql::request_body;
+use crate::http::graphql::response::write_string;
 
-/// Why the server closes a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Close {
+/// The reason for which the server closes a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum CloseReason {
     GoingAway,
     TooBig,
     TryAgainLater,
@@ -19,14 +20,24 @@ pub(super) enum Close {
     Forbidden,
     SubprotocolNotAcceptable,
     InitialisationTimeout,
-    SubscriberExists,
+    /// An operation with this id is running.
+    SubscriberExists(String),
     TooManyInitialisations,
     Internal,
 }
 
-impl Close {
-    /// The frame; the reason for a duplicate names the id.
-    pub fn frame(self, id: &str) -> CloseFrame {
+impl CloseReason {
+    /// The reason for a failed authentication.
+    pub const fn of_authentication(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::Unavailable | ErrorCode::RateLimited => Self::TryAgainLater,
+            ErrorCode::Internal => Self::Internal,
+            _ => Self::Forbidden,
+        }
+    }
+
+    /// The close frame.
+    pub fn frame(&self) -> CloseFrame {
         let (code, reason) = match self {
             Self::GoingAway => (1001, "Going away"),
             Self::TooBig => (1009, "Message too big"),
@@ -36,11 +47,11 @@ impl Close {
             Self::Forbidden => (4403, "Forbidden"),
             Self::SubprotocolNotAcceptable => (4406, "Subprotocol not acceptable"),
             Self::InitialisationTimeout => (4408, "Connection initialisation timeout"),
-            // A close frame's reason has at most 123 bytes (RFC 6455, section 5.5).
-            Self::SubscriberExists if id.len() <= 80 => {
+            // The reason of a close frame has at most 123 bytes (RFC 6455, section 5.5).
+            Self::SubscriberExists(id) if id.len() <= 80 => {
                 return CloseFrame { code: 4409, reason: format!("Subscriber for {id} already exists").into() };
             }
-            Self::SubscriberExists => (4409, "Subscriber already exists"),
+            Self::SubscriberExists(_) => (4409, "Subscriber already exists"),
             Self::TooManyInitialisations => (4429, "Too many initialisation requests"),
             Self::Internal => (4500, "Internal server error"),
         };
@@ -48,12 +59,12 @@ impl Close {
     }
 }
 
-/// What a client says.
+/// A message of the client.
 pub(super) enum ClientMessage {
     Init { authorization: Option<String> },
-    Ping { payload: Option<Box<serde_json::value::RawValue>> },
+    Ping { payload: Option<Box<RawValue>> },
     Pong,
-    Subscribe { id: String, payload: Box<Payload> },
+    Subscribe { id: String, request: Box<Request> },
     Complete { id: String },
 }
 
@@ -63,28 +74,18 @@ struct Envelope<'a> {
     kind: String,
     id: Option<String>,
     #[serde(borrow)]
-    payload: Option<&'a serde_json::value::RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SubscribePayload {
-    query: String,
-    operation_name: Option<String>,
-    #[serde(default)]
-    variables: Variables,
-    extensions: Option<IndexMap<Name, Value>>,
+    payload: Option<&'a RawValue>,
 }
 
 impl ClientMessage {
-    /// Reads a message; nothing for one that the protocol does not have.
+    /// Reads a message; `None` for one that the protocol does not have.
     pub fn read(text: &str) -> Option<Self> {
         if !text.trim_start().starts_with('{') {
             return None;
         }
         let Envelope { kind, id, payload } = serde_json::from_str(text).ok()?;
         let id = id.filter(|id| !id.is_empty());
-        // `payload` is an object wherever there is one.
+        // Every `payload` of the protocol is an object or null.
         if payload.is_some_and(|payload| !matches!(payload.get().as_bytes().first(), Some(b'{' | b'n'))) {
             return None;
         }
@@ -94,28 +95,22 @@ impl ClientMessage {
             "pong" => Some(Self::Pong),
             "complete" => Some(Self::Complete { id: id? }),
             "subscribe" => {
-                let given: SubscribePayload = serde_json::from_str(payload?.get()).ok()?;
-                let payload = Payload {
-                    query: given.query,
-                    operation_name: given.operation_name,
-                    variables: given.variables,
-                    extensions: given.extensions.unwrap_or_default(),
-                };
-                Some(Self::Subscribe { id: id?, payload: Box::new(payload) })
+                let request = request_body::from_json(payload?.get().as_bytes()).ok()?;
+                Some(Self::Subscribe { id: id?, request: Box::new(request) })
             }
             _ => None,
         }
     }
 }
 
-/// `authorization` of `connection_init`, in either usual spelling.
-fn authorization(payload: Option<&serde_json::value::RawValue>) -> Option<String> {
+/// `authorization` in the payload of `connection_init`, in any case.
+fn authorization(payload: Option<&RawValue>) -> Option<String> {
     let fields: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(payload?.get()).ok()?;
     let value = fields?.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"))?.1;
     value.as_str().map(str::to_owned)
 }
 
-/// A message of one operation; the payload is JSON.
+/// A message about one operation. The payload is JSON.
 pub(super) fn of_operation(kind: &str, id: &str, payload: Option<&[u8]>) -> Utf8Bytes {
     let mut out = Vec::with_capacity(payload.map_or(0, <[u8]>::len) + id.len() + 48);
     out.extend_from_slice(b"{\"type\":\"");
@@ -133,8 +128,8 @@ pub(super) fn of_operation(kind: &str, id: &str, payload: Option<&[u8]>) -> Utf8
     }
 }
 
-/// The answer to a ping, with its payload.
-pub(super) fn pong(payload: Option<&serde_json::value::RawValue>) -> Utf8Bytes {
+/// The response to a ping, with the payload of the ping.
+pub(super) fn pong(payload: Option<&RawValue>) -> Utf8Bytes {
     match payload {
         Some(payload) => format!("{{\"type\":\"pong\",\"payload\":{}}}", payload.get()).into(),
         None => Utf8Bytes::from_static("{\"type\":\"pong\"}"),
@@ -146,15 +141,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_protocols_messages_are_read() {
+    fn only_messages_of_the_protocol_are_read() {
         assert!(matches!(
             ClientMessage::read("{\"type\":\"connection_init\"}"),
             Some(ClientMessage::Init { authorization: None })
         ));
         let init = "{\"type\":\"connection_init\",\"payload\":{\"Authorization\":\"Bearer x\"}}";
-        assert!(
-            matches!(ClientMessage::read(init), Some(ClientMessage::Init { authorization: Some(token) }) if token == "Bearer x")
-        );
+        let Some(ClientMessage::Init { authorization }) = ClientMessage::read(init) else { panic!("{init}") };
+        assert_eq!(authorization.as_deref(), Some("Bearer x"));
         for wrong in [
             "",
             "[]",
@@ -162,9 +156,11 @@ mod tests {
             "{}",
             "{\"type\":1}",
             "{\"type\":\"next\"}",
+            "{\"type\":\"start\",\"id\":\"1\",\"payload\":{\"query\":\"{a}\"}}",
             "{\"type\":\"subscribe\",\"payload\":{\"query\":\"{a}\"}}",
             "{\"type\":\"subscribe\",\"id\":\"\",\"payload\":{\"query\":\"{a}\"}}",
             "{\"type\":\"subscribe\",\"id\":\"1\"}",
+            "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{}}",
             "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{\"query\":1}}",
             "{\"type\":\"connection_init\",\"payload\":\"x\"}",
             "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{\"query\":\"{a}\",\"variables\":[]}}",

@@ -131,7 +131,7 @@ async fn find_member(tx: &mut Tx<'_>, event: EventId, number: &Number) -> Result
     let missing = || {
         UserError::not_found("number", format!("{number} is not in service."))
             .rule("number.notInService")
-            .naming(number)
+            .with_value(number)
     };
     Ok(member.ok_or_else(missing)?)
 }
@@ -155,7 +155,7 @@ async fn add(tx: &mut Tx<'_>, permit: &Permit, group: &Party, member: &Party, te
         let message = format!("{} is of a kind that cannot be a group's member.", member.number);
         return Err(UserError::invalid("number", message)
             .rule("group.incapable")
-            .naming(member.number.as_str())
+            .with_value(member.number.as_str())
             .into());
     }
     let (all, _) = queries::count_members(tx.conn, group.id).await?;

@@ -63,7 +63,7 @@ fn as_delay(seconds: i32) -> Result<i32, UserError> {
     }
     Err(UserError::invalid("delaySeconds", format!("The delay is 0 to {MAX_DELAY_SECONDS} seconds."))
         .rule("group.delay")
-        .naming(MAX_DELAY_SECONDS))
+        .with_value(MAX_DELAY_SECONDS))
 }
 
 /// Whether a group with so many members takes one more. Invitations count when one more is sent, so that all who are invited can

@@ -1,14 +1,14 @@
-//! Writes responses: the JSON of GraphQL, its HTTP status and the headers that every response has.
+//! Encodes responses: the JSON of GraphQL, the HTTP status and the common headers.
 
 use std::io::Write as _;
 
-use async_graphql::{ErrorExtensionValues, Response as Executed, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, Response as ExecutedResponse, ServerError, Value};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
 
-use super::error::{EdgeError, INTERNAL_MESSAGE};
+use super::error::{INTERNAL_MESSAGE, RequestError};
 use super::negotiation::Media;
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::Charge;
@@ -16,8 +16,8 @@ use crate::graphql::request::RequestId;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Writes a value as JSON. [`Value::Binary`] is JSON text already, written by a resolver that reads rows in bulk: it is spliced in as
-/// it is. (Nothing else in the schema has binary values: JSON has none.)
+/// Writes a value as JSON. [`Value::Binary`] holds JSON text that a resolver for many rows has written, and is copied
+/// unchanged. The schema has no other binary values.
 pub(super) fn write_value(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
@@ -56,37 +56,43 @@ pub(super) fn write_value(out: &mut Vec<u8>, value: &Value) {
 
 /// Writes a JSON string.
 pub(super) fn write_string(out: &mut Vec<u8>, text: &str) {
-    // Writing into memory does not fail, nor does a string.
+    // Neither a string nor a write to memory can fail.
     let _ = serde_json::to_writer(out, text);
 }
 
-/// What an execution came to.
-pub(super) struct Answer {
-    /// The whole response, as JSON.
+/// The response of one execution.
+pub(super) struct EncodedResponse {
+    /// The complete response, as JSON.
     pub body: Vec<u8>,
-    /// The errors alone, as a JSON array, where the document was refused by the schema.
-    pub refused: Option<Vec<u8>>,
+    /// The errors as a JSON array, where the schema refused the document or its variables; then nothing was executed.
+    pub request_errors: Option<Vec<u8>>,
     /// The code of the first error.
     pub code: Option<ErrorCode>,
-    /// Whether there is no data at all.
-    pub empty: bool,
+    /// Whether `data` is null.
+    pub is_empty: bool,
 }
 
-/// Gives every error a code and the request id, hides what only the log may see, and writes the response.
+/// Encodes a response. Every error gets a code and the request id; the message of an internal error goes to the log
+/// only.
 ///
-/// The library's errors come without codes: those without a path, on a response without data, are the validation's; the others were
-/// raised by a resolver, or while an argument was read.
-pub(super) fn answer(executed: Executed, request_id: RequestId, charge: Charge, known_valid: bool) -> Answer {
-    let Executed { mut errors, data, extensions, .. } = executed;
-    let empty = matches!(data, Value::Null);
-    let refused =
-        empty && !errors.is_empty() && errors.iter().all(|error| error.path.is_empty() && code_of(error).is_none());
+/// The library's own errors have no code. Where all errors of a response without data have neither a code nor a path,
+/// the validation raised them; other errors come from a resolver or from reading an argument.
+pub(super) fn encode(
+    executed: ExecutedResponse,
+    request_id: RequestId,
+    charge: Charge,
+    is_validated: bool,
+) -> EncodedResponse {
+    let ExecutedResponse { mut errors, data, extensions, .. } = executed;
+    let is_empty = matches!(data, Value::Null);
+    let is_refused =
+        is_empty && !errors.is_empty() && errors.iter().all(|error| error.path.is_empty() && code_of(error).is_none());
     for error in &mut errors {
-        let code = match (refused, known_valid) {
+        let code = match (is_refused, is_validated) {
             (true, false) => ErrorCode::GraphqlValidationFailed,
-            // The same document has passed before: it is the variables that do not fit.
+            // The document is valid, so its variables are wrong.
             (true, true) => ErrorCode::BadUserInput,
-            (false, _) => settle(error, request_id),
+            (false, _) => classify(error, request_id),
         };
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
         extensions.set("code", code.as_str());
@@ -99,7 +105,7 @@ pub(super) fn answer(executed: Executed, request_id: RequestId, charge: Charge, 
         let _ = serde_json::to_writer(&mut body, &errors);
         body.push(b',');
     }
-    if !refused {
+    if !is_refused {
         body.extend_from_slice(b"\"data\":");
         write_value(&mut body, &data);
         body.push(b',');
@@ -116,8 +122,8 @@ pub(super) fn answer(executed: Executed, request_id: RequestId, charge: Charge, 
     }
     body.extend_from_slice(b"}}");
     let code = errors.first().and_then(code_of);
-    let refused = refused.then(|| serde_json::to_vec(&errors).unwrap_or_default());
-    Answer { body, refused, code, empty }
+    let request_errors = is_refused.then(|| serde_json::to_vec(&errors).unwrap_or_default());
+    EncodedResponse { body, request_errors, code, is_empty }
 }
 
 fn code_of(error: &ServerError) -> Option<ErrorCode> {
@@ -128,36 +134,41 @@ fn code_of(error: &ServerError) -> Option<ErrorCode> {
     }
 }
 
-/// The code of an error from an execution. One without a code is a fault that nobody foresaw, and its text for the log alone; only
-/// what the library says of an argument that it could not read is shown.
-fn settle(error: &mut ServerError, request_id: RequestId) -> ErrorCode {
+/// The code of an execution error. An error without a code is internal: its message is logged and replaced. The
+/// exception is the library's error about an argument that it could not read.
+fn classify(error: &mut ServerError, request_id: RequestId) -> ErrorCode {
     if let Some(code) = code_of(error) {
         return code;
     }
-    let about_an_argument =
-        ["Failed to parse \"", "Expected input type \""].iter().any(|sign| error.message.starts_with(sign));
-    if error.source.is_none() && about_an_argument {
+    let concerns_argument =
+        ["Failed to parse \"", "Expected input type \""].iter().any(|prefix| error.message.starts_with(prefix));
+    if error.source.is_none() && concerns_argument {
         return ErrorCode::BadUserInput;
     }
-    tracing::error!(request.id = %request_id, graphql.path = ?error.path, cause = %error.message, "a resolver failed without a code");
+    tracing::error!(
+        request.id = %request_id,
+        graphql.path = ?error.path,
+        cause = %error.message,
+        "a resolver failed without a code"
+    );
     INTERNAL_MESSAGE.clone_into(&mut error.message);
     error.source = None;
     error.extensions = None;
     ErrorCode::Internal
 }
 
-/// The errors of a refused request, as a JSON array.
-pub(super) fn errors_json(error: &EdgeError, request_id: RequestId) -> Vec<u8> {
+/// The `errors` of a refused request, as a JSON array.
+pub(super) fn errors_json(error: &RequestError, request_id: RequestId) -> Vec<u8> {
     serde_json::to_vec(&[error.body(request_id)]).unwrap_or_default()
 }
 
 /// The response to a refused request, as JSON.
-pub(super) fn failure_json(error: &EdgeError, request_id: RequestId) -> Vec<u8> {
+pub(super) fn failure_json(error: &RequestError, request_id: RequestId) -> Vec<u8> {
     serde_json::to_vec(&json!({ "errors": [error.body(request_id)] })).unwrap_or_default()
 }
 
 /// The HTTP response to a refused request.
-pub(super) fn failure(error: &EdgeError, media: Media, request_id: RequestId) -> Response {
+pub(super) fn failure(error: &RequestError, media: Media, request_id: RequestId) -> Response {
     let media = if media == Media::GraphqlResponse { media } else { Media::Json };
     let mut response = body(failure_json(error, request_id), media, error.status(media == Media::Json));
     let headers = response.headers_mut();
@@ -173,23 +184,23 @@ pub(super) fn failure(error: &EdgeError, media: Media, request_id: RequestId) ->
     response
 }
 
-/// The HTTP response of an execution. A server that could do nothing at all says so in the status too, so that proxies and clients
-/// know to come back.
-pub(super) fn success(answer: Answer, media: Media) -> Response {
-    let status = match answer.code {
-        _ if answer.refused.is_some() && media != Media::Json => StatusCode::BAD_REQUEST,
-        Some(ErrorCode::Unavailable) if answer.empty => StatusCode::SERVICE_UNAVAILABLE,
-        Some(ErrorCode::RateLimited) if answer.empty => StatusCode::TOO_MANY_REQUESTS,
+/// The HTTP response of an execution. Without any data, UNAVAILABLE and RATE_LIMITED are also the status, so that
+/// proxies and clients try again.
+pub(super) fn success(encoded: EncodedResponse, media: Media) -> Response {
+    let status = match encoded.code {
+        _ if encoded.request_errors.is_some() && media != Media::Json => StatusCode::BAD_REQUEST,
+        Some(ErrorCode::Unavailable) if encoded.is_empty => StatusCode::SERVICE_UNAVAILABLE,
+        Some(ErrorCode::RateLimited) if encoded.is_empty => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::OK,
     };
-    let mut response = body(answer.body, media, status);
+    let mut response = body(encoded.body, media, status);
     if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }
 
-/// A response of this type; for an event stream the body is the stream.
+/// A response with this body, media type and status.
 pub(super) fn body(content: impl Into<Body>, media: Media, status: StatusCode) -> Response {
     let mut response = Response::new(content.into());
     *response.status_mut() = status;
@@ -197,8 +208,8 @@ pub(super) fn body(content: impl Into<Body>, media: Media, status: StatusCode) -
     response
 }
 
-/// The headers that every response has.
-pub(super) fn seal(headers: &mut HeaderMap, request_id: RequestId) {
+/// Sets the headers of every response.
+pub(super) fn set_common_headers(headers: &mut HeaderMap, request_id: RequestId) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -1,4 +1,4 @@
-//! Why a plain HTTP request is not answered: `{"error": {"code", "message"}}` with the status that says the same.
+//! The error of a plain HTTP request: `{"error": {"code", "message"}}` with the status that belongs to the code.
 
 use std::borrow::Cow;
 
@@ -6,23 +6,23 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::graphql::EdgeError;
+use super::graphql::RequestError;
 use crate::graphql::error::ApiError;
 use crate::graphql::error_code::ErrorCode;
 use platform::error::Error;
 
-/// A request that was refused.
+/// A refused or failed request.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct HttpError {
     status: StatusCode,
-    /// Of GraphQL's error codes, or CLOSED.
+    /// The name of an [`ErrorCode`], or `CLOSED`.
     pub code: &'static str,
     message: Cow<'static, str>,
     retry_after_seconds: Option<u32>,
 }
 
-impl Refusal {
-    /// A refusal by its code.
+impl HttpError {
+    /// An error with the status of its code.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         let status = match code {
             ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -37,12 +37,12 @@ impl Refusal {
         Self { status, code: code.as_str(), message: message.into(), retry_after_seconds }
     }
 
-    /// What is not there, as far as the caller may know.
+    /// 404, also for what the caller may not know of.
     pub fn not_found(message: &'static str) -> Self {
         Self::new(ErrorCode::NotFound, message)
     }
 
-    /// The feed of an archived event.
+    /// 410 for the feed of an archived event.
     pub const fn closed() -> Self {
         Self {
             status: StatusCode::GONE,
@@ -53,25 +53,25 @@ impl Refusal {
     }
 }
 
-impl From<Error> for Refusal {
-    fn from(stop: Error) -> Self {
-        let error = ApiError::from(stop);
+impl From<Error> for HttpError {
+    fn from(error: Error) -> Self {
+        let error = ApiError::from(error);
         let message = match error.code() {
-            ErrorCode::Internal => Cow::Borrowed("The server failed. Its log says why."),
+            ErrorCode::Internal => Cow::Borrowed("The server failed. The cause is in its log."),
             _ => Cow::Owned(error.message().to_owned()),
         };
         Self::new(error.code(), message)
     }
 }
 
-impl From<EdgeError> for Refusal {
-    fn from(error: EdgeError) -> Self {
+impl From<RequestError> for HttpError {
+    fn from(error: RequestError) -> Self {
         let retry_after_seconds = error.retry_after_seconds;
         Self { retry_after_seconds, ..Self::new(error.code, error.message) }
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         let body = json!({ "error": { "code": self.code, "message": self.message } }).to_string();
         let mut response = (self.status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
