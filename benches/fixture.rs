@@ -20,13 +20,8 @@ use service_types::rules::CreateServiceType;
 use service_types::{ServiceBehaviour, rules};
 use switchboard::app::{self, App, Dependencies};
 use switchboard::cli::Cli;
-<<<<<<< HEAD
-use switchboard::http::gateway::{Known, Switchboard};
-use switchboard::http::graphql::execute;
-=======
 use switchboard::http::app_state::RequestContext;
 use switchboard::http::graphql::{Endpoint, execute};
->>>>>>> main
 
 use super::postgres::Cluster;
 

@@ -24,11 +24,7 @@ use platform::store::schema::{
 use platform::store::types::{Id, JsonValue};
 use platform::store::{Conn, SqliteConn, begin_nested, end_nested};
 use serde_json::json;
-<<<<<<< HEAD
-use switchboard::http::gateway::Known;
-=======
 use switchboard::http::app_state::RequestContext;
->>>>>>> main
 use tokio::sync::Mutex;
 
 use super::fixture::{FIRST_AVAILABLE_NUMBER, Fixture, parameters};

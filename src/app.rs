@@ -8,45 +8,33 @@ use arc_swap::ArcSwap;
 use async_graphql::Schema;
 use tokio::sync::watch;
 
-<<<<<<< HEAD
-use crate::authentication::KnownKeys;
-=======
 use platform::access::rates::Buckets;
 use crate::graphql::accounts::SessionCookie;
 use platform::passwords::Hasher;
 use crate::authentication::ApiKeyCache;
 use platform::clock::{Clock, Rng};
->>>>>>> main
 use crate::config::{Installation, Serving};
-use crate::graphql::accounts::SessionCookie;
+use platform::error::InternalError;
+use accounts::hooks::AccountHooks;
+use platform::access::AccountStatusSource;
+use platform::hooks::Hooks;
+use extensions::ExtensionHooks;
+use numbers::NumberHooks;
+use provisioning::ProvisioningHooks;
 use crate::graphql::context::{CoreTypeNames, PublicAddress};
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::with_catalogue;
 use crate::http::graphql::{OpenSockets, PublishedSchema};
 use crate::http::rates::Rates;
-<<<<<<< HEAD
-use crate::http::requests::RequestCounts;
-use accounts::hooks::AccountHooks;
-use extensions::ExtensionHooks;
-use numbers::NumberHooks;
-use platform::access::AccountStatusSource;
-use platform::access::rates::Buckets;
-use platform::clock::{Clock, Rng};
-use platform::error::InternalError;
-use platform::hooks::Hooks;
-=======
 use crate::http::request_counts::RequestCounts;
->>>>>>> main
 use platform::mail::Mailer;
 use platform::notifications::Notifier;
-use platform::passwords::Hasher;
-use platform::secrets::Sealer;
-use platform::services::{Services, ServicesInner};
-use platform::store::Store;
-use provisioning::ProvisioningHooks;
 use provisioning::subscribers::Subscribers;
 use provisioning::web_hooks::WebhookClient;
+use platform::secrets::Sealer;
 use service_types::typing::{ServiceTypeSource, TypeCatalogue};
+use platform::services::{Services, ServicesInner};
+use platform::store::Store;
 
 /// The GraphQL schema as the HTTP layer serves it.
 pub type Published = PublishedSchema<ApiSchema>;

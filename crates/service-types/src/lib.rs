@@ -4,7 +4,7 @@
 //! [`schema`] compiles and applies a type's `parameterSchema`; [`compiled`] caches each compiled version.
 
 pub mod actions;
-mod cascade;
+mod cascade_queries;
 mod compiled;
 pub mod demo;
 mod migrate;

@@ -1,6 +1,6 @@
 //! Inserts and changes events.
 
-use crate::cascade::{self, ReservationIds};
+use crate::cascade_queries::{self as cascade, ReservationIds};
 use crate::input::{clean_name, clean_slug};
 use crate::model::{Event, EventPhase, NumberRange};
 use crate::queries;

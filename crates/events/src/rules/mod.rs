@@ -19,9 +19,8 @@ pub use ranges::{
     CreateNumberRange, RangeOfEvent, UpdateNumberRange, change_range, count_free, delete_range, insert_range,
 };
 
-use super::queries;
 use platform::error::Error;
-use platform::notifications::Notification;
+use platform::notifications::{Notification, increment_catalogue_generation};
 use platform::transaction::Tx;
 
 /// The id of a row that an operation inserted, changed or deleted.
@@ -30,12 +29,12 @@ pub struct Changed<Id> {
     pub id: Id,
 }
 
-/// Increments the revision of the configuration and notifies every instance of the change.
+/// Increments the generation of the configuration and notifies every instance of the change.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub async fn catalogue_changed(tx: &mut Tx<'_>) -> Result<(), Error> {
-    queries::increment_catalogue_generation(tx.conn).await?;
+    increment_catalogue_generation(tx.conn).await?;
     tx.notify(Notification::Catalogue);
     Ok(())
 }

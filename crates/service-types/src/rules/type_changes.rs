@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::incompatibility::Incompatibilities;
 use super::types::{check_type_names, clean_instructions, clean_settings, not_negative};
-use crate::cascade::{self, OwnedExtension, ParameterColumns, StoredExtension};
+use crate::cascade_queries::{self as cascade, OwnedExtension, ParameterColumns, StoredExtension};
 use crate::migrate::migrate_parameters;
 use crate::model::ServiceType;
 use crate::schema::{GenerationContext, ParameterSchema, Parameters, StoredParameters, same_schema};
