@@ -226,7 +226,6 @@ fn misplaced_libraries() -> Vec<String> {
         let file = path.rsplit('/').next().unwrap_or_default();
         let queries = file.contains("queries")
             || file.contains("model")
-            || file == "cascade.rs"
             || path.starts_with("crates/platform/")
             || path.starts_with("crates/agent/src/database")
             || path == "src/graphql/error.rs";

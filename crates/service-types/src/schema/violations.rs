@@ -29,7 +29,7 @@ impl ParameterSchema {
             for Violation { property, message } in violations_of(error.kind()) {
                 let path: Vec<String> = path.iter().cloned().chain(property).collect();
                 let problem = violation(&path, error.kind().keyword(), message);
-                problems.push(limit_of(error.kind()).into_iter().fold(problem, UserError::naming));
+                problems.push(limit_of(error.kind()).into_iter().fold(problem, UserError::with_value));
             }
         }
         problems.truncate(MAX_VIOLATIONS);
