@@ -168,7 +168,7 @@ fn caller(actor: Actor) -> RequestContext {
 
 async fn account(app: &App, username: &str) -> Actor {
     let mut conn = app.services.store.read().await.unwrap();
-    let account = accounts::queries::by_username(&mut conn, username).await.unwrap().unwrap();
+    let account = accounts::account_by_username(&mut conn, username).await.unwrap().unwrap();
     Actor::Person(Arc::new(Person {
         id: account.id,
         username: account.username,

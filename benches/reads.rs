@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 
 use ::extensions::Extension;
-use ::extensions::directory::{self, Audience, Key, Listing};
+use ::extensions::directory::{self, Audience, DirectoryFilter, EntryCursor};
 use ::extensions::search::Query;
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryResult, Queryable, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
@@ -98,13 +98,13 @@ async fn page(fixture: &Fixture, search: Option<&str>, units: u32) -> Comparison
             cursor.replace(response.data.directory.page_info.end_cursor.into());
         }
     };
-    let listing = Listing { search: search.and_then(Query::parse), ..Listing::all(fixture.event, Audience::Guests) };
-    let after = RefCell::new(None::<Key>);
+    let filter = DirectoryFilter { search: search.and_then(Query::parse), ..DirectoryFilter::all(fixture.event, Audience::Guests) };
+    let after = RefCell::new(None::<EntryCursor>);
     let baseline = async |units| {
         for _ in 0..units {
             let mut conn = fixture.app.services.store.read().await.unwrap();
             let key = after.borrow().clone();
-            let entries = directory::entries(&mut conn, &listing, key.as_ref(), 51).await.unwrap();
+            let entries = directory::entries(&mut conn, &filter, key.as_ref(), 51).await.unwrap();
             after.replace(entries.into_iter().nth(49).map(|(key, _)| key));
         }
     };

@@ -116,7 +116,7 @@ pub async fn open(installation: &Installation, dependencies: Dependencies) -> Re
 /// What the domains register with the layers below them.
 fn hooks() -> Hooks {
     let mut hooks = Hooks::default();
-    hooks.register::<dyn AccountStatusSource>(Arc::new(accounts::Accounts));
+    hooks.register::<dyn AccountStatusSource>(Arc::new(accounts::AccountStatusReader));
     hooks.register::<dyn AccountHooks>(Arc::new(ExtensionHooks));
     hooks.register::<dyn AccountHooks>(Arc::new(NumberHooks));
     hooks.register::<dyn AccountHooks>(Arc::new(ProvisioningHooks));

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use accounts::token::{ApiKey, Token};
-use api_keys::FoundKey;
+use accounts::AccountSession;
+use accounts::token::{ApiKeyToken, Token};
+use api_keys::AuthenticatedKey;
 use platform::access::{Actor, Key, Person};
 use platform::clock::{Monotonic, Timestamp};
 use platform::error::Error;
@@ -44,7 +45,7 @@ impl ApiKeyCache {
     /// When the database cannot be read.
     pub async fn actor_of(&self, services: &Services, token: &str) -> Result<Option<Actor>, Error> {
         // Boxed: the future of a look-up is large, and a cached key needs none.
-        if !ApiKey::is_meant_by(token) {
+        if !ApiKeyToken::has_marker(token) {
             return Box::pin(actor_of(services, token)).await;
         }
         let digest = TokenDigest::from(Sha256::digest(token));
@@ -55,7 +56,7 @@ impl ApiKeyCache {
     }
 
     async fn look_up(&self, services: &Services, token: &str, digest: TokenDigest) -> Result<Option<Actor>, Error> {
-        let Some(presented) = ApiKey::parse(token) else { return Ok(None) };
+        let Some(presented) = ApiKeyToken::parse(token) else { return Ok(None) };
         // Read before the database: a key that is revoked meanwhile must not stay in the cache.
         let (generation, read_at) = (services.notifier.keys_generation(), Monotonic::now());
         let Some(ValidKey { key, expires_at }) = key_of(services, &presented).await? else { return Ok(None) };
@@ -87,8 +88,8 @@ impl ApiKeyCache {
 /// # Errors
 /// When the database cannot be read.
 pub async fn actor_of(services: &Services, token: &str) -> Result<Option<Actor>, Error> {
-    if ApiKey::is_meant_by(token) {
-        let Some(presented) = ApiKey::parse(token) else { return Ok(None) };
+    if ApiKeyToken::has_marker(token) {
+        let Some(presented) = ApiKeyToken::parse(token) else { return Ok(None) };
         Ok(key_of(services, &presented).await?.map(|valid| Actor::Key(Arc::new(valid.key))))
     } else {
         let Some(presented) = Token::parse(token) else { return Ok(None) };
@@ -102,15 +103,15 @@ struct ValidKey {
     expires_at: Option<Timestamp>,
 }
 
-async fn key_of(services: &Services, presented: &ApiKey) -> Result<Option<ValidKey>, Error> {
+async fn key_of(services: &Services, presented: &ApiKeyToken) -> Result<Option<ValidKey>, Error> {
     let now = services.now();
-    let found = api_keys::queries::by_token(&mut *services.store.read().await?, presented, now).await?;
-    let Some(FoundKey { key, expires_at, last_used_at }) = found else { return Ok(None) };
+    let found = api_keys::api_key_by_token(&mut *services.store.read().await?, presented, now).await?;
+    let Some(AuthenticatedKey { key, expires_at, last_used_at }) = found else { return Ok(None) };
     if last_used_at.is_none_or(|at| is_outdated(at, now)) {
         let id = key.id;
         services
             .store
-            .write(move |conn| Box::pin(async move { Ok(api_keys::queries::touch(conn, id, now).await?) }))
+            .write(move |conn| Box::pin(async move { Ok(api_keys::touch_api_key(conn, id, now).await?) }))
             .await?;
     }
     Ok(Some(ValidKey { key, expires_at }))
@@ -120,14 +121,14 @@ async fn person_of(services: &Services, presented: &Token) -> Result<Option<Pers
     let now = services.now();
     let hash = presented.hash();
     let found =
-        accounts::proof_queries::session_by_token(&mut *services.store.read().await?, hash.as_bytes(), now).await?;
-    let Some((session, account)) = found else { return Ok(None) };
+        accounts::session_by_token(&mut *services.store.read().await?, hash.as_bytes(), now).await?;
+    let Some(AccountSession { session, account }) = found else { return Ok(None) };
     if is_outdated(session.last_seen_at, now) {
         let id = session.id;
         services
             .store
             .write(move |conn| {
-                Box::pin(async move { Ok(accounts::proof_queries::touch_session(conn, id, now).await?) })
+                Box::pin(async move { Ok(accounts::touch_session(conn, id, now).await?) })
             })
             .await?;
     }

@@ -136,7 +136,7 @@ async fn log_startup(installation: &Installation, app: &App, address: SocketAddr
             tracing::info!(folder = %folder.display(), "no --smtp-url: mail is written to files")
         }
     }
-    if let Some(token) = account_rules::setup_token(&app.services).await.map_err(describe)? {
+    if let Some(token) = account_rules::issue_setup_token(&app.services).await.map_err(describe)? {
         let public_url = app.serving.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         println!(
             "No account exists yet. Become the first admin within 30 minutes:\n\n  {public_url}/setup#token={}\n",

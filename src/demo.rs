@@ -87,7 +87,7 @@ struct ServiceTypeFile {
 /// When the database fails or a file of the demo is invalid, which a test excludes.
 pub async fn load(services: &Services) -> Result<bool, Error> {
     let mut conn = services.store.read().await?;
-    let is_empty = accounts::queries::is_empty(&mut conn).await?
+    let is_empty = !accounts::has_accounts(&mut conn).await?
         && events::all_events(&mut conn).await?.is_empty()
         && service_types::all_service_types(&mut conn).await?.is_empty();
     drop(conn);

@@ -172,7 +172,7 @@ async fn prune(app: &App) -> Result<(), Error> {
         .store
         .write(move |conn| {
             Box::pin(async move {
-                accounts::proof_queries::prune(conn, now).await?;
+                accounts::delete_expired(conn, now).await?;
                 idempotency::prune(conn, now).await?;
                 provisioning::devices::prune(conn, now.plus_seconds(-DEVICE_LINK_RETENTION_SECONDS)).await?;
                 Ok(())

@@ -1,8 +1,11 @@
-//! API keys in the API, for admins.
+//! GraphQL types and operations of API keys, for admins.
 
 use std::sync::Arc;
 
+use api_keys::rules;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use platform::access::Role;
+use platform::ids::ApiKeyId;
 
 use crate::graphql::accounts::AcceptedPayload;
 use crate::graphql::context::{self, actor, caller, services};
@@ -11,16 +14,13 @@ use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::events::{Event, missing_row};
 use crate::graphql::scalars::DateTime;
 use crate::graphql::service_types::ServiceType;
-use api_keys::{queries, rules};
-use platform::access::Role;
-use platform::ids::ApiKeyId;
 
-/// A key by which a telephone system proves who it is.
+/// A key with which a telephone system authenticates.
 #[derive(Clone)]
 pub struct ApiKey(pub Arc<api_keys::ApiKey>);
 
 impl ApiKey {
-    /// The key of this id, for admins.
+    /// Loads the key with this id, for admins.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -28,7 +28,7 @@ impl ApiKey {
         if !actor(ctx)?.is_at_least(Role::Admin) {
             return Ok(None);
         }
-        let row = queries::by_id(&mut *context::read(ctx).await?, id).await?;
+        let row = api_keys::api_key_by_id(&mut *context::read(ctx).await?, id).await?;
         Ok(row.map(|row| Self(Arc::new(row))))
     }
 }
@@ -40,24 +40,24 @@ impl ApiKey {
         ID(self.0.id.global())
     }
 
-    /// Its name for people.
+    /// A label for admins.
     async fn label(&self) -> &str {
         &self.0.label
     }
 
-    /// The public start of the key, enough to recognise it.
+    /// The public part of the key, which identifies it.
     async fn prefix(&self) -> &str {
         &self.0.prefix
     }
 
-    /// What it may do.
+    /// The scopes of the key.
     async fn scopes(&self) -> Vec<ApiKeyScope> {
         self.0.scopes().into_iter().map(Into::into).collect()
     }
 
     /// Service types it is limited to; empty: none.
     async fn service_types(&self, ctx: &Context<'_>) -> Result<Vec<ServiceType>, ApiError> {
-        let ids = queries::service_types_of(&mut *context::read(ctx).await?, self.0.id).await?;
+        let ids = api_keys::service_types_of_api_key(&mut *context::read(ctx).await?, self.0.id).await?;
         let mut types = Vec::with_capacity(ids.len());
         for id in ids {
             types.push(ServiceType::load(ctx, id).await?.ok_or_else(|| missing_row("service type"))?);
@@ -67,7 +67,7 @@ impl ApiKey {
 
     /// Events it is limited to; empty with `allEvents` false: none.
     async fn events(&self, ctx: &Context<'_>) -> Result<Vec<Event>, ApiError> {
-        let ids = queries::events_of(&mut *context::read(ctx).await?, self.0.id).await?;
+        let ids = api_keys::events_of_api_key(&mut *context::read(ctx).await?, self.0.id).await?;
         let mut events = Vec::with_capacity(ids.len());
         for id in ids {
             events.push(Event::load(ctx, id).await?.ok_or_else(|| missing_row("event"))?);
@@ -75,22 +75,22 @@ impl ApiKey {
         Ok(events)
     }
 
-    /// Whether it holds for every event.
+    /// Whether it is valid for every event.
     async fn all_events(&self) -> bool {
         self.0.all_events
     }
 
-    /// When it was made.
+    /// When it was created.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
     }
 
-    /// When it ends by itself.
+    /// When it expires.
     async fn expires_at(&self) -> Option<DateTime> {
         self.0.expires_at.map(Into::into)
     }
 
-    /// When it was last used, to five minutes.
+    /// When it was last used, accurate to five minutes.
     async fn last_used_at(&self) -> Option<DateTime> {
         self.0.last_used_at.map(Into::into)
     }
@@ -101,40 +101,40 @@ impl ApiKey {
     }
 }
 
-/// A key to be made.
+/// The properties of a new key.
 #[derive(InputObject)]
 struct CreateApiKeyInput {
     /// 1 to 64 characters.
     label: String,
-    /// What it may do.
+    /// The scopes of the key.
     scopes: Vec<ApiKeyScope>,
     /// Slugs of the service types it is limited to.
     service_types: Vec<String>,
     /// Slugs of the events it is limited to.
     #[graphql(default)]
     events: Vec<String>,
-    /// Whether it holds for every event.
+    /// Whether it is valid for every event.
     #[graphql(default)]
     all_events: bool,
-    /// When it ends by itself.
+    /// When it expires.
     expires_at: Option<DateTime>,
 }
 
-/// Which key.
+/// The key to revoke.
 #[derive(InputObject)]
 struct RevokeApiKeyInput {
     /// The key's id.
     id: ID,
 }
 
-/// A key, or why not.
+/// A key, or errors.
 #[derive(SimpleObject)]
 struct CreateApiKeyPayload {
     /// The key.
     api_key: Option<ApiKey>,
-    /// The whole key, shown this once.
+    /// The text of the key, which is returned only once.
     secret: Option<String>,
-    /// Why not.
+    /// The errors of the input.
     errors: Vec<UserError>,
 }
 
@@ -147,7 +147,7 @@ impl ApiKeysQuery {
     /// All keys, newest first. For admins.
     async fn api_keys(&self, ctx: &Context<'_>) -> Result<Vec<ApiKey>, ApiError> {
         actor(ctx)?.demand(Role::Admin)?;
-        let rows = queries::all(&mut *context::read(ctx).await?).await?;
+        let rows = api_keys::all_api_keys(&mut *context::read(ctx).await?).await?;
         Ok(rows.into_iter().map(|row| ApiKey(Arc::new(row))).collect())
     }
 }
@@ -158,7 +158,7 @@ pub struct ApiKeysMutation;
 
 #[Object]
 impl ApiKeysMutation {
-    /// Makes a key. Its secret is shown this once. Needs a sign-in within 15 minutes.
+    /// Creates a key. Its secret is returned only once. Needs a sign-in within 15 minutes.
     async fn create_api_key(
         &self,
         ctx: &Context<'_>,

@@ -1,15 +1,15 @@
 //! GraphQL types and queries of the audit, for operators.
 
 use async_graphql::{Context, ID, Object};
+use platform::access::Role;
+use platform::audit::AuditEvent as Row;
+use platform::audit::{self, Filter};
 
 use crate::connection;
 use crate::graphql::context;
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::DateTime;
-use platform::access::Role;
-use platform::audit::AuditEvent as Row;
-use platform::audit::{self, Filter};
 
 /// A recorded action.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ impl AuditEvent {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn known(ctx: &Context<'_>, id: &str) -> Result<Option<Self>, ApiError> {
+    pub async fn load_visible(ctx: &Context<'_>, id: &str) -> Result<Option<Self>, ApiError> {
         let is_permitted = context::actor(ctx)?.is_at_least(Role::Operator);
         let seq = id.strip_prefix(ID_PREFIX).and_then(|seq| seq.parse().ok());
         let Some(seq) = seq.filter(|_| is_permitted) else { return Ok(None) };
@@ -58,7 +58,7 @@ impl AuditEvent {
         &self.0.action
     }
 
-    /// What was acted on.
+    /// The id of the target.
     async fn entity(&self) -> Option<ID> {
         self.0.entity.clone().map(ID)
     }
@@ -68,7 +68,7 @@ impl AuditEvent {
         &self.0.summary
     }
 
-    /// The request that did it. Null for jobs and commands.
+    /// The id of the request. Null for jobs and commands.
     async fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
@@ -82,13 +82,13 @@ pub struct AuditQuery;
 
 #[Object]
 impl AuditQuery {
-    /// What was done, newest first. For operators.
+    /// Recorded actions, newest first. For operators.
     async fn audit_events(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "A username, `key:<prefix>` or `system`.")] actor: Option<String>,
         #[graphql(desc = "The mutation's name.")] action: Option<String>,
-        #[graphql(desc = "What was acted on.")] entity: Option<ID>,
+        #[graphql(desc = "The id of the target.")] entity: Option<ID>,
         #[graphql(desc = "How many; 50 when left out.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to go on.")] after: Option<String>,
     ) -> Result<AuditEventConnection, ApiError> {

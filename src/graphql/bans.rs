@@ -1,29 +1,29 @@
-//! Bans in the API.
+//! GraphQL mutations of bans.
 
+use accounts::rules;
 use async_graphql::{Context, InputObject, Object};
 
 use crate::graphql::accounts::AccountPayload;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::ApiError;
-use accounts::rules;
 
-/// Whom to ban, and why.
+/// The account to ban, with the reason.
 #[derive(InputObject)]
 struct BanAccountInput {
     /// The account.
     username: String,
-    /// Told to the person after a right password.
+    /// Shown at sign-in after a correct password.
     reason: String,
 }
 
-/// Whose ban to lift.
+/// The account whose ban is lifted.
 #[derive(InputObject)]
 struct UnbanAccountInput {
     /// The account.
     username: String,
 }
 
-/// What operators do about people.
+/// Mutations of bans.
 #[derive(Default)]
 pub struct ModerationMutation;
 
@@ -34,7 +34,7 @@ impl ModerationMutation {
         AccountPayload::of(ctx, rules::ban(services(ctx)?, &caller(ctx)?, &input.username, &input.reason).await).await
     }
 
-    /// Lifts a ban: what it restricted is as it was before.
+    /// Lifts a ban. All effects of the ban end.
     async fn unban_account(&self, ctx: &Context<'_>, input: UnbanAccountInput) -> Result<AccountPayload, ApiError> {
         AccountPayload::of(ctx, rules::unban(services(ctx)?, &caller(ctx)?, &input.username).await).await
     }

@@ -1,4 +1,4 @@
-//! The directory in the API.
+//! GraphQL API of the directory.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,20 +18,20 @@ use crate::graphql::scalars::PhoneNumber;
 use crate::graphql::service_types::ServiceType;
 use extensions::directory;
 use extensions::directory::watch::{self, Fingerprints};
-use extensions::directory::{Audience, Entry, Key, Listing};
+use extensions::directory::{Audience, DirectoryFilter, Entry, EntryCursor};
 use platform::error::Error;
 use platform::ids::{EventId, ServiceTypeId};
 use platform::services::Services;
 
-/// One line of the directory.
+/// Entry of the directory.
 #[derive(Clone)]
 pub struct DirectoryEntry {
-    key: Key,
+    cursor: EntryCursor,
     entry: Arc<Entry>,
     types: ServiceTypes,
 }
 
-/// The service types, read once for a page and only when somebody asks.
+/// Service types by id, loaded at most once per page, on first access.
 #[derive(Clone, Default)]
 struct ServiceTypes(Arc<OnceCell<HashMap<ServiceTypeId, ServiceType>>>);
 
@@ -44,7 +44,7 @@ impl ServiceTypes {
         self.0.get_or_try_init(read).await
     }
 
-    /// The ids of these slugs; unknown ones are passed over.
+    /// Returns the ids of service types by their slugs. Ignores unknown slugs.
     async fn with_slugs(&self, services: &Services, slugs: &[String]) -> Result<Vec<ServiceTypeId>, ApiError> {
         let all = self.get(services).await?;
         Ok(all.iter().filter(|(_, found)| slugs.contains(&found.0.slug)).map(|(&id, _)| id).collect())
@@ -58,18 +58,18 @@ impl DirectoryEntry {
         self.entry.number.clone().into()
     }
 
-    /// What its owner calls it.
+    /// The name that its owner chose.
     async fn label(&self) -> &str {
         &self.entry.label
     }
 
-    /// What kind of service answers.
+    /// The type of service that answers a call.
     async fn service_type(&self, ctx: &Context<'_>) -> Result<ServiceType, ApiError> {
         let all = self.types.get(services(ctx)?).await?;
         all.get(&self.entry.service_type_id).cloned().ok_or_else(|| missing_row("service type"))
     }
 
-    /// Whether a call permission of the extension marks it, as it does for an emergency desk.
+    /// Whether a call permission of the extension highlights it, for example for an emergency desk.
     async fn highlighted(&self) -> bool {
         self.entry.highlighted
     }
@@ -83,44 +83,42 @@ pub struct DirectoryQuery;
 
 #[Object]
 impl DirectoryQuery {
-    /// Guests see PUBLIC entries, members also MEMBERS, operators also STAFF. Search matches the number, numbers that begin so, words of the
-    /// label, keypad letters, in this order and within each by number. Null for an unknown event.
-    #[expect(clippy::too_many_arguments, reason = "they are the contract's")]
+    /// Entries of an event's directory. Guests see PUBLIC entries, members also MEMBERS, operators also STAFF. The search matches
+    /// the exact number, numbers with this prefix, words of the label and keypad letters, in this order, and by number within
+    /// each. Null for an unknown event.
+    #[expect(clippy::too_many_arguments, reason = "the arguments are part of the API")]
     async fn directory(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The event's slug.")] event: String,
         #[graphql(
-            desc = "A number, the beginning of one, beginnings of words of a label, or keypad digits; blank: everything."
+            desc = "A number or its prefix, prefixes of words of a label, or keypad digits. Blank: all entries."
         )]
         search: Option<String>,
-        #[graphql(desc = "Slugs of service types: only their entries. Left out or empty: all.")] service_types: Option<
-            Vec<String>,
-        >,
+        #[graphql(desc = "Slugs of service types. Absent or empty: all.")] service_types: Option<Vec<String>>,
         #[graphql(desc = "Only entries that a call permission highlights, or only the others.")] highlighted: Option<
             bool,
         >,
-        #[graphql(desc = "How many at most; 50 where left out.")] first: Option<i32>,
-        #[graphql(desc = "The cursor behind which to go on.")] after: Option<String>,
+        #[graphql(desc = "Maximum number of entries; 50 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page starts.")] after: Option<String>,
     ) -> Result<Option<DirectoryConnection>, ApiError> {
         let page = Page::new("directory", first, after.as_deref())?;
-        let wish = Wish { event, search, service_types, highlighted };
-        wish.answer(ctx, page).await
+        DirectoryInput { event, search, service_types, highlighted }.resolve(ctx, page).await
     }
 }
 
-/// What a query of the directory asks for.
-struct Wish {
+/// Arguments of the query `directory`.
+struct DirectoryInput {
     event: String,
     search: Option<String>,
     service_types: Option<Vec<String>>,
     highlighted: Option<bool>,
 }
 
-impl Wish {
-    async fn answer(self, ctx: &Context<'_>, page: Page) -> Result<Option<DirectoryConnection>, ApiError> {
+impl DirectoryInput {
+    async fn resolve(self, ctx: &Context<'_>, page: Page) -> Result<Option<DirectoryConnection>, ApiError> {
         let (services, actor) = (services(ctx)?, actor(ctx)?);
-        let after = page.after_as::<Key>()?;
+        let after = page.after_as::<EntryCursor>()?;
         let types = ServiceTypes::default();
         let service_types = match self.service_types.filter(|slugs| !slugs.is_empty()) {
             Some(slugs) => Some(types.with_slugs(services, &slugs).await?),
@@ -129,7 +127,7 @@ impl Wish {
         let mut conn = read(ctx).await?;
         let Some(event) = directory::find_event(&mut conn, actor, &self.event).await? else { return Ok(None) };
         let is_listed = directory::is_listed(event.phase);
-        let listing = Listing {
+        let filter = DirectoryFilter {
             event: event.id,
             audience: Audience::of(actor, event.id),
             service_types,
@@ -137,29 +135,29 @@ impl Wish {
             search: self.search.as_deref().and_then(extensions::search::Query::parse),
         };
         let found = if is_listed {
-            directory::entries(&mut conn, &listing, after.as_ref(), page.limit()).await?
+            directory::entries(&mut conn, &filter, after.as_ref(), page.limit()).await?
         } else {
             Vec::new()
         };
         let entries = found
             .into_iter()
-            .map(|(key, entry)| DirectoryEntry { key, entry: Arc::new(entry), types: types.clone() })
+            .map(|(cursor, entry)| DirectoryEntry { cursor, entry: Arc::new(entry), types: types.clone() })
             .collect();
-        let listing = is_listed.then_some(listing);
+        let filter = is_listed.then_some(filter);
         Ok(Some(DirectoryConnection::new(
-            page.paginate(entries, |entry| entry.key.to_string()),
-            total(services.clone(), listing),
+            page.cut(entries, |entry| entry.cursor.to_string()),
+            total(services.clone(), filter),
         )))
     }
 }
 
-/// Counts a listing when somebody asks; a closed directory has no entries.
-fn total(services: Services, listing: Option<Listing>) -> Total {
+/// Returns the total count, which runs a query only when the client selects it. `None`: the event has no directory.
+fn total(services: Services, filter: Option<DirectoryFilter>) -> Total {
     Box::new(move || {
-        let (services, listing) = (services.clone(), listing.clone());
+        let (services, filter) = (services.clone(), filter.clone());
         Box::pin(async move {
-            match listing {
-                Some(listing) => Ok(directory::total(&mut *services.store.read().await?, &listing).await?),
+            match filter {
+                Some(filter) => Ok(directory::total(&mut *services.store.read().await?, &filter).await?),
                 None => Ok(0),
             }
         })
@@ -174,7 +172,7 @@ pub struct DirectorySubscription {
 
 #[Subscription]
 impl DirectorySubscription {
-    /// Fires when what the caller can see in the directory has changed. Changes that come close together are told once.
+    /// Emits the event when the entries that the caller can see have changed. Combines changes within a short time.
     async fn directory_changed(
         &self,
         ctx: &Context<'_>,
@@ -190,7 +188,7 @@ impl DirectorySubscription {
     }
 }
 
-/// The event as it is when its directory has changed.
+/// Loads the current event after a change of its directory.
 async fn current(services: Services, event: EventId, change: Result<(), Error>) -> Result<Event, ApiError> {
     change?;
     let row = events::event_by_id(&mut *services.store.read().await?, event).await?;

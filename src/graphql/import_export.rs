@@ -1,4 +1,4 @@
-//! Importing in the API.
+//! GraphQL API of imports.
 
 use std::sync::Arc;
 
@@ -10,45 +10,45 @@ use extensions::import_export::row::{RowFailure, RowLimits};
 use extensions::import_export::{Import, Imported, csv, import};
 use platform::error;
 
-/// Extensions as CSV.
+/// Imports extensions from CSV.
 #[derive(InputObject)]
 pub struct ImportExtensionsInput {
     /// The event's slug.
     pub event: String,
-    /// Up to 1,000 rows, as far as a request of 256 KiB holds them, under a header, the columns of `export`: number, service_type, owner, label, visibility, permissions,
-    /// fallback_number, parameters, members.
+    /// A header and up to 1,000 rows, within the request limit of 256 KiB. The columns are those of `export`: number,
+    /// service_type, owner, label, visibility, permissions, fallback_number, parameters, members.
     pub csv: String,
     /// Report what would happen; change nothing.
     #[graphql(default = true)]
     pub dry_run: bool,
-    /// All rows or none.
+    /// Import all rows or none.
     #[graphql(default = true)]
     pub atomic: bool,
 }
 
-/// What an import did, or in a dry run would have done.
+/// Outcome of an import or a dry run.
 #[derive(SimpleObject)]
 pub struct ImportExtensionsPayload {
-    /// How many extensions were made.
+    /// Number of created extensions.
     pub created: i32,
-    /// How many extensions were changed.
+    /// Number of changed extensions.
     pub updated: i32,
-    /// How many rows say what is there already.
+    /// Number of rows that equal their extensions.
     pub unchanged: i32,
-    /// What is wrong with rows, by line. Where all rows or none are imported, any of these means none.
+    /// Failures of rows, by line. With `atomic`, any failure means that no row is imported.
     pub failures: Vec<ImportFailure>,
-    /// Why nothing could be imported at all.
+    /// Why the import is not possible.
     pub errors: Vec<UserError>,
 }
 
-/// What is wrong with a row.
+/// Failure of a row.
 #[derive(SimpleObject)]
 pub struct ImportFailure {
-    /// 1 is the header.
+    /// Line of the file; 1 is the header.
     pub line: i32,
-    /// The column; null where it concerns the whole row.
+    /// The column; null for a failure of the row as a unit.
     pub column: Option<String>,
-    /// One sentence for a person.
+    /// Message for a user.
     pub message: String,
     /// What a client can act on.
     pub code: UserErrorCode,
@@ -76,34 +76,35 @@ impl From<Imported> for ImportExtensionsPayload {
 }
 
 impl ImportExtensionsPayload {
-    /// Nothing was imported.
+    /// Creates the payload of an import that failed.
     pub const fn failed(errors: Vec<UserError>) -> Self {
         Self { created: 0, updated: 0, unchanged: 0, failures: Vec::new(), errors }
     }
 }
 
-/// Mutations about files.
+/// Mutations of imports.
 #[derive(Default)]
-pub struct EventFilesMutation;
+pub struct ImportMutation;
 
 #[Object]
-impl EventFilesMutation {
-    /// Imports up to 1,000 rows of CSV (the columns of `export`); more by the `import` command. Each row makes the extension of
-    /// its number, or makes it what the row says: what is left out of `parameters` goes, save secrets and what telephone systems
-    /// write. A new member of another's is invited. For operators.
+impl ImportMutation {
+    /// Imports up to 1,000 rows of CSV with the columns of `export`; the command `import` has a higher limit. Each row creates the
+    /// extension of its number, or changes it to the content of the row: a parameter that is absent from `parameters` is
+    /// deleted, except for secrets and parameters that telephone systems write. A new member of another owner is invited. For
+    /// operators.
     async fn import_extensions(
         &self,
         ctx: &Context<'_>,
         input: ImportExtensionsInput,
     ) -> Result<ImportExtensionsPayload, ApiError> {
-        let wanted = Import {
+        let import_input = Import {
             event: input.event,
             file: csv::read(input.csv.as_bytes(), RowLimits::REQUEST),
             dry_run: input.dry_run,
             atomic: input.atomic,
             progress: Arc::default(),
         };
-        let imported = into_payload(import(services(ctx)?, &caller(ctx)?, wanted).await)?;
+        let imported = into_payload(import(services(ctx)?, &caller(ctx)?, import_input).await)?;
         Ok(imported.map_or_else(ImportExtensionsPayload::failed, Into::into))
     }
 }

@@ -83,8 +83,8 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
         };
     }
     Ok(match kind {
-        ids::AccountId::KIND => by!(AccountId, Account, known),
-        ids::SessionId::KIND => by!(SessionId, Session, known),
+        ids::AccountId::KIND => by!(AccountId, Account, load_visible),
+        ids::SessionId::KIND => by!(SessionId, Session, load_visible),
         ids::EventId::KIND => by!(EventId, Event, load_visible),
         ids::NumberRangeId::KIND => by!(NumberRangeId, NumberRange, load),
         ids::ServiceTypeId::KIND => by!(ServiceTypeId, ServiceType, load),
@@ -99,7 +99,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             Some(number) => Number::load(ctx, &number).await?.map(Node::Number),
             None => None,
         },
-        _ => AuditEvent::known(ctx, id).await?.map(Node::AuditEvent),
+        _ => AuditEvent::load_visible(ctx, id).await?.map(Node::AuditEvent),
     })
 }
 

@@ -1,4 +1,4 @@
-//! One's own data in the API.
+//! GraphQL operations on the caller's personal data.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl PersonalDataMutation {
         if let (true, Some(headers), Some(cookie)) =
             (payload.accepted, ctx.data_opt::<Arc<ResponseHeaders>>(), ctx.data_opt::<SessionCookie>())
         {
-            headers.set_cookie(cookie.gone());
+            headers.set_cookie(cookie.clear());
         }
         Ok(payload)
     }

@@ -11,7 +11,7 @@ use crate::graphql::directory::{DirectoryQuery, DirectorySubscription};
 use crate::graphql::events::{EventsMutation, EventsQuery};
 use crate::graphql::extensions::{ExtensionsMutation, ExtensionsQuery};
 use crate::graphql::groups::{GroupsMutation, GroupsQuery};
-use crate::graphql::import_export::EventFilesMutation;
+use crate::graphql::import_export::ImportMutation;
 use crate::graphql::numbers::{NumbersMutation, NumbersQuery};
 use crate::graphql::personal_data::{PersonalDataMutation, PersonalDataQuery};
 use crate::graphql::provisioning::{
@@ -48,7 +48,7 @@ pub struct Mutation(
     ApiKeysMutation,
     NumbersMutation,
     ExtensionsMutation,
-    EventFilesMutation,
+    ImportMutation,
     GroupsMutation,
     ProvisioningMutation,
     DevicesMutation,

@@ -19,7 +19,7 @@ use super::http_error::HttpError;
 use crate::app::App;
 use crate::graphql::error_code::ErrorCode;
 use extensions::directory::export::{self, Export};
-use extensions::directory::phonebooks::{Asked, Phonebook, phonebook};
+use extensions::directory::phonebooks::{PhonebookRequest, Phonebook, phonebook};
 use extensions::directory::{self, Audience};
 use platform::access::Actor;
 use platform::error::Error;
@@ -132,6 +132,6 @@ async fn render(
     Ok(match wanted.format {
         Format::Json => Some(export::json(&event.slug, &entries)?),
         Format::Csv => Some(export::csv(&entries)?),
-        Format::Phonebook(kind) => phonebook(Asked { kind, title: &event.name, address, page }, &entries)?,
+        Format::Phonebook(kind) => phonebook(PhonebookRequest { kind, title: &event.name, address, page }, &entries)?,
     })
 }

@@ -68,7 +68,7 @@ impl Gauges {
     async fn read(app: &App) -> Result<Self, Error> {
         let ProvisioningMetrics { feeds, consumers } = collect(&app.services).await?;
         let mut conn = app.services.store.read().await?;
-        let accounts = accounts::queries::count(&mut conn, None, None).await?;
+        let accounts = accounts::count_accounts(&mut conn, None, None).await?;
         let jobs_waiting = jobs::waiting(&mut conn).await?;
         Ok(Self { accounts, jobs_waiting, feeds, consumers })
     }

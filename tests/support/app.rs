@@ -51,7 +51,7 @@ impl TestApp {
         let rng: Arc<dyn Rng> = Arc::new(SystemRng);
         let parts = Dependencies {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            hasher: Hasher::cheap(Arc::clone(&rng)).unwrap(),
+            hasher: Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap(),
             rng,
         };
         let services = app::open(&cli.installation, parts).await.unwrap();

@@ -1,4 +1,4 @@
-//! Actions on accounts: the names that the audit and the API use, and what each requires.
+//! Actions on accounts: their names in the audit and the API, and the requirement of each.
 
 use platform::access::{Action, Requirement, Role};
 

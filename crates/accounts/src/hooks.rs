@@ -1,4 +1,4 @@
-//! Hooks of accounts: what the domains above do when an account is banned, deleted or exported.
+//! Hooks that dependent domains implement for the ban, the deletion and the export of an account.
 
 use futures_util::future::BoxFuture;
 use platform::access::Permit;
@@ -13,46 +13,50 @@ use serde_json::Value;
 
 use crate::Account;
 
-/// What an account owns in a domain above, as far as locks are concerned.
+/// The holdings of an account in a dependent domain that have to be locked.
 #[derive(Clone, Default, Debug)]
 pub struct Holdings {
-    /// The service types of its extensions.
+    /// The service types of the account's extensions.
     pub service_types: Vec<ServiceTypeId>,
-    /// The events in which it owns extensions or has numbers.
+    /// The events in which the account owns extensions or has numbers.
     pub events: Vec<EventId>,
-    /// The numbers that it has outside every event, in E.164.
+    /// The account's E.164 numbers, which belong to no event.
     pub e164_numbers: Vec<String>,
 }
 
-/// A read of everything that is held about one account, in one read transaction.
+/// Context of an export of one account's data, in one read transaction.
 pub struct Export<'c> {
     /// The connection, inside the read transaction.
     pub conn: &'c mut Conn,
-    /// Opens sealed parameters.
+    /// Decrypts sealed parameters.
     pub sealer: &'c Sealer,
-    /// The account.
+    /// The account to export.
     pub account: AccountId,
-    /// The instant of the export.
+    /// Time of the export.
     pub now: Timestamp,
-    /// Whether secret parameters are included: the caller signed in or gave the password within 15 minutes.
+    /// Whether secret parameters are included: the caller signed in or re-authenticated within 15 minutes.
     pub with_secrets: bool,
 }
 
-/// One section of an export: its key in the JSON object, and its content.
-pub type Section = (&'static str, Value);
+/// One section of an export.
+pub struct Section {
+    /// Key in the JSON object of the export.
+    pub key: &'static str,
+    pub content: Value,
+}
 
-/// Hook of accounts. Methods with a transaction run inside the one that changes the account.
+/// Hook of a dependent domain. Methods with a `tx` run inside the transaction that changes the account.
 pub trait AccountHooks: Send + Sync {
-    /// What the account owns in this domain; read before the locks are taken, and again under the account's lock.
+    /// The holdings of the account in this domain. Called before locks are taken, and again under the account's lock.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the database fails.
     fn holdings<'t>(&'t self, conn: &'t mut Conn, account: AccountId) -> BoxFuture<'t, Result<Holdings, Error>>;
 
     /// Records in the feeds that a restriction of the account was applied or lifted.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the database fails.
     fn restriction_changed<'t, 'c: 't>(
         &'t self,
         _tx: &'t mut Tx<'c>,
@@ -61,10 +65,10 @@ pub trait AccountHooks: Send + Sync {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Ends what the account owns in this domain. The locks of [`Self::holdings`] are held.
+    /// Deletes the account's holdings in this domain. The locks on [`Self::holdings`] are held.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the database fails.
     fn delete<'t, 'c: 't>(
         &'t self,
         tx: &'t mut Tx<'c>,
@@ -72,16 +76,16 @@ pub trait AccountHooks: Send + Sync {
         account: AccountId,
     ) -> BoxFuture<'t, Result<(), Error>>;
 
-    /// The sections of the account's export that this domain contributes.
+    /// The sections that this domain adds to the account's export.
     ///
     /// # Errors
-    /// When the database refuses, or stored data cannot be read.
+    /// When the database fails or stored data cannot be read.
     fn export<'t>(&'t self, export: &'t mut Export<'_>) -> BoxFuture<'t, Result<Vec<Section>, Error>>;
 
-    /// Adds to the finished export what cannot be read in its transaction.
+    /// Adds data to the finished export that cannot be read in its transaction.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the database fails.
     fn annotate_export<'t>(
         &'t self,
         _services: &'t Services,
@@ -91,10 +95,10 @@ pub trait AccountHooks: Send + Sync {
     }
 }
 
-/// What the account owns in every domain above.
+/// The holdings of the account in all dependent domains.
 ///
 /// # Errors
-/// When the database refuses.
+/// When the database fails.
 pub(crate) async fn holdings(tx: &mut Tx<'_>, account: &Account) -> Result<Holdings, Error> {
     let services = tx.services();
     let mut all = Holdings::default();

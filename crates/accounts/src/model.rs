@@ -1,7 +1,6 @@
-//! The rows of accounts, sessions and the tokens in mails.
+//! Rows of accounts, sessions and mail tokens.
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
-
 use platform::access::Role;
 use platform::clock::Timestamp;
 use platform::ids::{AccountId, SessionId};
@@ -16,20 +15,20 @@ pub struct Account {
     /// 3–32 of `a-z0-9._-`; never changes.
     pub username: String,
     pub display_name: String,
-    /// As typed. Compared in lower case.
+    /// As typed. Comparisons ignore the case.
     pub email: String,
     pub email_verified_at: Option<Timestamp>,
-    /// A PHC string.
+    /// PHC string.
     pub password_hash: String,
     pub role: Role,
-    /// Folded username and display name, for the operators' search.
+    /// Folded username and display name, for the search by operators.
     pub search: String,
     pub created_at: Timestamp,
-    /// When its owner deleted it: the row stays as a pseudonym for the audit.
+    /// Time of deletion. The row of a deleted account stays as a pseudonym for the audit.
     pub deleted_at: Option<Timestamp>,
 }
 
-/// A signed-in browser or program.
+/// A session of a browser or another client.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions)]
 pub struct Session {
@@ -38,28 +37,35 @@ pub struct Session {
     /// SHA-256 of the token.
     pub token_hash: Vec<u8>,
     pub created_at: Timestamp,
-    /// Written at most every five minutes.
+    /// Updated at most every five minutes.
     pub last_seen_at: Timestamp,
     pub expires_at: Timestamp,
-    /// When the password was last given.
+    /// Time of the last password check: the sign-in, or a later re-authentication.
     pub reauthenticated_at: Timestamp,
     pub user_agent: Option<String>,
 }
 
+/// A session together with its account.
+#[derive(Clone, Debug)]
+pub struct AccountSession {
+    pub session: Session,
+    pub account: Account,
+}
+
 text_enum! {
-    /// What a token in a mail is for.
+    /// Purpose of a mail token.
     pub enum MailTokenPurpose {
-        /// Proves an address.
+        /// Verifies an e-mail address.
         VerifyEmail = "VERIFY_EMAIL",
-        /// Allows a new password.
+        /// Authorizes a new password.
         ResetPassword = "RESET_PASSWORD",
-        /// Makes the first admin; printed by the server, not mailed.
+        /// Creates the first admin. The server prints this token instead of mailing it.
         Setup = "SETUP",
     }
 }
 
 impl MailTokenPurpose {
-    /// How long such a token lives, in seconds.
+    /// Lifetime of a token of this purpose, in seconds.
     pub const fn lifetime_seconds(self) -> i64 {
         match self {
             Self::VerifyEmail => 24 * 3600,
@@ -68,14 +74,14 @@ impl MailTokenPurpose {
     }
 }
 
-/// A token that was sent: stored hashed, used once.
+/// A single-use token that was mailed or printed; only its hash is stored.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = mail_tokens)]
 pub struct MailToken {
     pub token_hash: Vec<u8>,
     pub account_id: Option<AccountId>,
     pub purpose: MailTokenPurpose,
-    /// The address that it proves.
+    /// The address that the token verifies.
     pub email: Option<String>,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,

@@ -1,15 +1,12 @@
-//! Accounts in the database.
+//! Queries of accounts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::{
     BoolExpressionMethods as _, EscapeExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _,
     QueryDsl as _, QueryResult, SelectableHelper as _, TextExpressionMethods as _,
 };
 use diesel_async::RunQueryDsl as _;
-
-use super::model::Account;
-use ::restrictions::{RestrictionSource, TargetKind};
 use platform::access::{Permit, Role};
 use platform::clock::Timestamp;
 use platform::ids::AccountId;
@@ -18,19 +15,22 @@ use platform::store::schema::{account_terms, accounts, mail_tokens};
 use platform::store::types::Id;
 use platform::store::{CHUNK, Conn};
 use platform::text::folding;
+use restrictions::{RestrictionSource, TargetKind};
+
+use crate::model::Account;
 
 diesel::define_sql_function! {
-    /// The text in lower case (ASCII alone on SQLite, which is what addresses are compared by).
+    /// SQL `lower`. SQLite's converts ASCII only, as does the comparison of addresses.
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
-/// An account by its id, deleted ones too: the audit and old rows refer to them.
-pub async fn by_id(conn: &mut Conn, id: AccountId) -> QueryResult<Option<Account>> {
+/// The account with this id. Includes deleted accounts, which the audit and old rows refer to.
+pub async fn account_by_id(conn: &mut Conn, id: AccountId) -> QueryResult<Option<Account>> {
     query!(conn, |c| accounts::table.find(id).select(Account::as_select()).get_result(c).await.optional())
 }
 
-/// The account's role; `None` when the account was deleted.
-pub async fn role_of(conn: &mut Conn, account: AccountId) -> QueryResult<Option<Role>> {
+/// The role of an account; `None` if the account was deleted.
+pub(super) async fn role_of(conn: &mut Conn, account: AccountId) -> QueryResult<Option<Role>> {
     query!(conn, |c| accounts::table
         .find(account)
         .filter(accounts::deleted_at.is_null())
@@ -40,8 +40,8 @@ pub async fn role_of(conn: &mut Conn, account: AccountId) -> QueryResult<Option<
         .optional())
 }
 
-/// An account by its name, folded already.
-pub async fn by_username(conn: &mut Conn, username: &str) -> QueryResult<Option<Account>> {
+/// The account with this username in lower case; `None` if it was deleted.
+pub async fn account_by_username(conn: &mut Conn, username: &str) -> QueryResult<Option<Account>> {
     query!(conn, |c| accounts::table
         .filter(accounts::username.eq(username))
         .filter(accounts::deleted_at.is_null())
@@ -51,10 +51,10 @@ pub async fn by_username(conn: &mut Conn, username: &str) -> QueryResult<Option<
         .optional())
 }
 
-/// The accounts of these names, folded already: (name, id).
-pub async fn ids_by_usernames(conn: &mut Conn, names: &[&str]) -> QueryResult<Vec<(String, AccountId)>> {
-    let mut found = Vec::new();
-    for chunk in names.chunks(CHUNK) {
+/// The ids of accounts by their usernames in lower case, without deleted accounts.
+pub async fn account_ids_by_username(conn: &mut Conn, usernames: &[&str]) -> QueryResult<HashMap<String, AccountId>> {
+    let mut found = HashMap::new();
+    for chunk in usernames.chunks(CHUNK) {
         let rows: Vec<(String, AccountId)> = query!(&mut *conn, |c| accounts::table
             .filter(accounts::username.eq_any(chunk))
             .filter(accounts::deleted_at.is_null())
@@ -66,8 +66,8 @@ pub async fn ids_by_usernames(conn: &mut Conn, names: &[&str]) -> QueryResult<Ve
     Ok(found)
 }
 
-/// Whether the name was ever taken: a deleted account's name is not given out again.
-pub async fn is_username_taken(conn: &mut Conn, username: &str) -> QueryResult<bool> {
+/// Whether a username was ever taken. The username of a deleted account stays taken.
+pub(super) async fn is_username_taken(conn: &mut Conn, username: &str) -> QueryResult<bool> {
     let found: Option<AccountId> = query!(conn, |c| accounts::table
         .filter(accounts::username.eq(username))
         .select(accounts::id)
@@ -78,7 +78,7 @@ pub async fn is_username_taken(conn: &mut Conn, username: &str) -> QueryResult<b
 }
 
 /// The account that has verified this address.
-pub async fn by_verified_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Account>> {
+pub(super) async fn account_by_verified_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Account>> {
     let folded = email.to_ascii_lowercase();
     query!(conn, |c| accounts::table
         .filter(lower(accounts::email).eq(&folded))
@@ -90,8 +90,8 @@ pub async fn by_verified_email(conn: &mut Conn, email: &str) -> QueryResult<Opti
         .optional())
 }
 
-/// The newest account that gave this address and has not verified it.
-pub async fn by_unverified_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Account>> {
+/// The newest account with this address that has not verified it.
+pub(super) async fn account_by_unverified_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Account>> {
     let folded = email.to_ascii_lowercase();
     query!(conn, |c| accounts::table
         .filter(lower(accounts::email).eq(&folded))
@@ -104,8 +104,8 @@ pub async fn by_unverified_email(conn: &mut Conn, email: &str) -> QueryResult<Op
         .optional())
 }
 
-/// A page of accounts by id, for operators: `search` is a folded part of username or display name.
-pub async fn list(
+/// A page of accounts in the order of their ids. `search` is a folded part of the username or the display name.
+pub async fn list_accounts(
     conn: &mut Conn,
     search: Option<&str>,
     role: Option<Role>,
@@ -133,8 +133,8 @@ pub async fn list(
     })
 }
 
-/// How many accounts the same list has on all pages.
-pub async fn count(conn: &mut Conn, search: Option<&str>, role: Option<Role>) -> QueryResult<i64> {
+/// Counts the accounts that [`list_accounts`] returns on all pages.
+pub async fn count_accounts(conn: &mut Conn, search: Option<&str>, role: Option<Role>) -> QueryResult<i64> {
     let pattern = search.map(contains_pattern);
     query!(conn, |c| {
         let mut rows = accounts::table.filter(accounts::deleted_at.is_null()).count().into_boxed();
@@ -148,13 +148,14 @@ pub async fn count(conn: &mut Conn, search: Option<&str>, role: Option<Role>) ->
     })
 }
 
+/// `LIKE` pattern for texts that contain `text`, with `\\` as the escape character.
 fn contains_pattern(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
 }
 
-/// How many admins there are. Take the lock of the rule "admins" first.
-pub async fn count_admins(conn: &mut Conn) -> QueryResult<i64> {
+/// Counts the admins. The caller holds the named lock "admins".
+pub(super) async fn count_admins(conn: &mut Conn) -> QueryResult<i64> {
     query!(conn, |c| accounts::table
         .filter(accounts::role.eq(Role::Admin).and(accounts::deleted_at.is_null()))
         .count()
@@ -162,8 +163,8 @@ pub async fn count_admins(conn: &mut Conn) -> QueryResult<i64> {
         .await)
 }
 
-/// How many admins who may sign in there are beside this one. Take the lock of the rule "admins" first.
-pub async fn count_other_admins(conn: &mut Conn, except: AccountId) -> QueryResult<usize> {
+/// Counts the admins other than `except` that are not banned. The caller holds the named lock "admins".
+pub(super) async fn count_other_admins(conn: &mut Conn, except: AccountId) -> QueryResult<usize> {
     let admins: Vec<AccountId> = query!(&mut *conn, |c| accounts::table
         .filter(accounts::role.eq(Role::Admin))
         .filter(accounts::deleted_at.is_null())
@@ -172,24 +173,24 @@ pub async fn count_other_admins(conn: &mut Conn, except: AccountId) -> QueryResu
         .load(c)
         .await)?;
     let ids: Vec<Id> = admins.iter().map(|id| Id(id.0)).collect();
-    let banned = ::restrictions::of_targets(conn, TargetKind::Account, &ids).await?;
+    let banned = restrictions::of_targets(conn, TargetKind::Account, &ids).await?;
     let banned = banned.iter().filter(|restriction| restriction.source == RestrictionSource::Ban).count();
     Ok(admins.len() - banned)
 }
 
-/// Whether there is any account at all.
-pub async fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
+/// Whether any account exists, deleted ones included.
+pub async fn has_accounts(conn: &mut Conn) -> QueryResult<bool> {
     let found: Option<AccountId> = query!(conn, |c| accounts::table.select(accounts::id).first(c).await.optional())?;
-    Ok(found.is_none())
+    Ok(found.is_some())
 }
 
 pub(super) async fn insert(conn: &mut Conn, _: &Permit, account: &Account) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(accounts::table).values(account).execute(c).await)?;
-    index(conn, account.id, &account.search).await
+    replace_search_terms(conn, account.id, &account.search).await
 }
 
-/// Replaces the words by which operators find the account.
-async fn index(conn: &mut Conn, id: AccountId, search: &str) -> QueryResult<()> {
+/// Replaces the words under which the search by operators finds the account.
+async fn replace_search_terms(conn: &mut Conn, id: AccountId, search: &str) -> QueryResult<()> {
     query!(conn, |c| diesel::delete(account_terms::table.filter(account_terms::account_id.eq(id))).execute(c).await)?;
     let folded = folding::fold(search);
     let terms: BTreeSet<&str> = folding::words(&folded).into_iter().collect();
@@ -202,10 +203,10 @@ async fn index(conn: &mut Conn, id: AccountId, search: &str) -> QueryResult<()> 
     Ok(())
 }
 
-/// Takes from a deleted account everything but what the audit and old rows refer to: its id and its name, a pseudonym from
-/// now on. Sessions are ended beside this.
-pub async fn erase(conn: &mut Conn, _: &Permit, account: &Account, at: Timestamp) -> QueryResult<()> {
-    index(conn, account.id, "").await?;
+/// Erases the personal data of a deleted account. The id and the username stay as a pseudonym, because the audit and
+/// old rows refer to them. The caller deletes the sessions.
+pub(super) async fn erase(conn: &mut Conn, _: &Permit, account: &Account, at: Timestamp) -> QueryResult<()> {
+    replace_search_terms(conn, account.id, "").await?;
     query!(conn, |c| diesel::delete(mail_tokens::table.filter(mail_tokens::account_id.eq(account.id)))
         .execute(c)
         .await)?;
@@ -259,7 +260,7 @@ pub(super) async fn set_display_name(
         .set((accounts::display_name.eq(name), accounts::search.eq(search)))
         .execute(c)
         .await)?;
-    index(conn, id, search).await
+    replace_search_terms(conn, id, search).await
 }
 
 pub(super) async fn set_role(conn: &mut Conn, _: &Permit, id: AccountId, role: Role) -> QueryResult<()> {

@@ -1,4 +1,4 @@
-//! The status of an account that a permit is made from.
+//! The account status from which a permit is created.
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -10,10 +10,10 @@ use restrictions::RestrictionEffect;
 
 use crate::queries;
 
-/// Reads the status of accounts from their table and from the restrictions.
-pub struct Accounts;
+/// Reads the status of accounts from their rows and their restrictions.
+pub struct AccountStatusReader;
 
-impl AccountStatusSource for Accounts {
+impl AccountStatusSource for AccountStatusReader {
     fn account_status<'c>(
         &'c self,
         conn: &'c mut Conn,

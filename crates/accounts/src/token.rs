@@ -1,32 +1,31 @@
-//! Tokens of sessions and mails, and API keys: 256 random bits that are shown once and stored as a hash.
+//! Session tokens, mail tokens and API keys: 256 random bits that are shown once and stored as a hash.
 //!
-//! A fast hash is right here: nobody can guess 256 bits, so there is nothing that a slow one would slow down.
+//! A fast hash is sufficient: 256 random bits cannot be guessed, so a slow hash would add no protection.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use platform::clock::Rng;
+use platform::secrets::Secret;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use platform::clock::Rng;
-use platform::secrets::Secret;
-
-/// A token: the bearer of it is taken for its owner. Shown as 43 characters of base64url.
+/// A bearer token of 256 random bits. Its text form is 43 characters of base64url (RFC 4648, section 5).
 pub struct Token(Zeroizing<[u8; 32]>);
 
 impl Token {
-    /// Draws a new token.
+    /// Generates a new token.
     pub fn generate(rng: &dyn Rng) -> Self {
         let mut bytes = Zeroizing::new([0; 32]);
         rng.fill(bytes.as_mut());
         Self(bytes)
     }
 
-    /// Reads a token as it was shown. None when it cannot be one.
+    /// Parses the text form; `None` if it is invalid.
     pub fn parse(text: &str) -> Option<Self> {
-        // base64url of 32 bytes is 43 characters; the decoder must not be fed a megabyte first.
+        // Checks the length first, so that the decoder never runs on an input of arbitrary size.
         if text.len() != 43 {
             return None;
         }
@@ -34,13 +33,13 @@ impl Token {
         bytes.as_slice().try_into().ok().map(|bytes| Self(Zeroizing::new(bytes)))
     }
 
-    /// The text for its owner, the only time that it is shown.
+    /// The text form for the owner, which is shown only once.
     pub fn reveal(&self) -> Secret {
         Secret::new(URL_SAFE_NO_PAD.encode(self.0.as_ref()))
     }
 
-    /// What is stored. Looking a token up by its hash needs no comparison in constant time: what an attacker could
-    /// learn from the index are bits of a hash that he cannot steer.
+    /// The hash that is stored. A lookup by hash needs no comparison in constant time: the timing of the index reveals
+    /// at most bits of a hash that an attacker cannot choose.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0.as_ref()).into())
     }
@@ -52,7 +51,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The SHA-256 of a token, as it is stored. Equality takes constant time.
+/// The SHA-256 of a token. Equality is compared in constant time.
 #[derive(Clone, Copy)]
 pub struct TokenHash([u8; 32]);
 
@@ -62,7 +61,7 @@ impl TokenHash {
         &self.0
     }
 
-    /// Reads what the database has. None when it is not 32 bytes.
+    /// Reads a stored hash; `None` if it is not 32 bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
@@ -82,64 +81,65 @@ impl fmt::Debug for TokenHash {
     }
 }
 
-/// The public part of an API key, by which its row is found: 16 lower-case hexadecimal digits.
+/// The public part of an API key, under which its row is stored: 16 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ApiKeyId(String);
+pub struct ApiKeyPrefix(String);
 
-impl ApiKeyId {
-    /// The digits, which lists and logs may show.
+impl ApiKeyPrefix {
+    /// The digits. They are public: lists and logs may show them.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Display for ApiKeyId {
+impl fmt::Display for ApiKeyPrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-/// An API key, shown as `swb_<id>_<secret>`. The prefix lets scanners of published code recognise a leaked key.
+/// An API key with its secret. Its text form is `swb_<prefix>_<token>`: the marker lets secret scanners recognise a
+/// leaked key.
 #[derive(Debug)]
-pub struct ApiKey {
-    id: ApiKeyId,
+pub struct ApiKeyToken {
+    prefix: ApiKeyPrefix,
     token: Token,
 }
 
-impl ApiKey {
-    const PREFIX: &str = "swb_";
+impl ApiKeyToken {
+    const MARKER: &str = "swb_";
 
-    /// Draws a new key.
+    /// Generates a new key.
     pub fn generate(rng: &dyn Rng) -> Self {
-        Self { id: ApiKeyId(hex::encode(rng.bytes::<8>())), token: Token::generate(rng) }
+        Self { prefix: ApiKeyPrefix(hex::encode(rng.bytes::<8>())), token: Token::generate(rng) }
     }
 
-    /// Whether a bearer's text means to be an API key and not a session's token.
-    pub fn is_meant_by(text: &str) -> bool {
-        text.starts_with(Self::PREFIX)
+    /// Whether a bearer token starts with the marker of API keys; otherwise it is a session token.
+    pub fn has_marker(text: &str) -> bool {
+        text.starts_with(Self::MARKER)
     }
 
-    /// Reads a key as it was shown. None when it cannot be one.
+    /// Parses the text form; `None` if it is invalid.
     pub fn parse(text: &str) -> Option<Self> {
-        let (id, secret) = text.strip_prefix(Self::PREFIX)?.split_once('_')?;
-        let is_id = id.len() == 16 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if !is_id {
+        let (prefix, token) = text.strip_prefix(Self::MARKER)?.split_once('_')?;
+        let is_prefix = prefix.len() == 16 && prefix.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if !is_prefix {
             return None;
         }
-        Some(Self { id: ApiKeyId(id.to_owned()), token: Token::parse(secret)? })
+        Some(Self { prefix: ApiKeyPrefix(prefix.to_owned()), token: Token::parse(token)? })
     }
 
     /// The public part.
-    pub const fn id(&self) -> &ApiKeyId {
-        &self.id
+    pub const fn prefix(&self) -> &ApiKeyPrefix {
+        &self.prefix
     }
 
-    /// The text for its owner, the only time that it is shown.
+    /// The text form for the owner, which is shown only once.
     pub fn reveal(&self) -> Secret {
-        Secret::new(format!("{}{}_{}", Self::PREFIX, self.id, self.token.reveal().expose()))
+        Secret::new(format!("{}{}_{}", Self::MARKER, self.prefix, self.token.reveal().expose()))
     }
 
-    /// What is stored beside the id.
+    /// The hash of the token, which is stored beside the prefix.
     pub fn hash(&self) -> TokenHash {
         self.token.hash()
     }
@@ -153,7 +153,7 @@ mod tests {
     use platform::clock::SeededRng;
 
     #[test]
-    fn a_token_is_shown_and_read_back() {
+    fn a_token_round_trips() {
         let token = Token::generate(&SeededRng::new(1));
         let shown = token.reveal();
         assert_eq!(shown.expose().len(), 43);
@@ -164,21 +164,21 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_shown_and_read_back() {
-        // Many seeds, since the secret may hold the separator.
+    fn an_api_key_round_trips() {
+        // Many seeds, because the token may contain the separator.
         for seed in 0..200 {
-            let key = ApiKey::generate(&SeededRng::new(seed));
+            let key = ApiKeyToken::generate(&SeededRng::new(seed));
             let shown = key.reveal();
-            assert!(ApiKey::is_meant_by(shown.expose()));
-            let back = ApiKey::parse(shown.expose()).unwrap();
-            assert_eq!((back.id(), back.hash()), (key.id(), key.hash()));
+            assert!(ApiKeyToken::has_marker(shown.expose()));
+            let back = ApiKeyToken::parse(shown.expose()).unwrap();
+            assert_eq!((back.prefix(), back.hash()), (key.prefix(), key.hash()));
             assert!(!format!("{key:?}").contains(key.token.reveal().expose()));
         }
     }
 
     #[test]
-    fn near_misses_are_not_keys() {
-        let shown = ApiKey::generate(&SeededRng::new(1)).reveal();
+    fn invalid_api_keys_are_rejected() {
+        let shown = ApiKeyToken::generate(&SeededRng::new(1)).reveal();
         let shown = shown.expose();
         for text in [
             &shown[..shown.len() - 1],
@@ -190,18 +190,18 @@ mod tests {
             "swb_",
             "",
         ] {
-            assert!(ApiKey::parse(text).is_none(), "{text}");
+            assert!(ApiKeyToken::parse(text).is_none(), "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn no_text_breaks_the_parsers(text in "\\PC*", tail in "[A-Za-z0-9_-]{0,64}") {
+        fn parsing_accepts_only_what_reveal_returns(text in "\\PC*", tail in "[A-Za-z0-9_-]{0,64}") {
             for text in [text.as_str(), tail.as_str(), &format!("swb_{tail}"), &format!("swb_0123456789abcdef_{tail}")] {
                 if let Some(token) = Token::parse(text) {
                     prop_assert!(token.reveal().expose() == text);
                 }
-                if let Some(key) = ApiKey::parse(text) {
+                if let Some(key) = ApiKeyToken::parse(text) {
                     prop_assert!(key.reveal().expose() == text);
                 }
             }

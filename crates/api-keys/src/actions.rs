@@ -1,4 +1,4 @@
-//! Actions on API keys: the names that the audit and the API use, and what each requires.
+//! Actions on API keys: their names in the audit and the API, and the requirement of each.
 
 use platform::access::{Action, Requirement, Role};
 

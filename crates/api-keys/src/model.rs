@@ -1,22 +1,21 @@
-//! The rows of API keys.
+//! Rows of API keys.
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
-
 use platform::access::ApiKeyScope;
 use platform::clock::Timestamp;
 use platform::ids::{AccountId, ApiKeyId};
 use platform::store::schema::api_keys;
 
-/// A key; its secret is stored as a hash.
+/// An API key, with the hash of its secret.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = api_keys)]
 pub struct ApiKey {
     pub id: ApiKeyId,
-    /// The public start of the key.
+    /// The public part of the key.
     pub prefix: String,
     pub secret_hash: Vec<u8>,
     pub label: String,
-    pub(super) scopes: String,
+    pub(crate) scopes: String,
     pub all_events: bool,
     pub created_by: Option<AccountId>,
     pub created_at: Timestamp,
@@ -26,12 +25,12 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// What the key may do.
+    /// The scopes of the key.
     pub fn scopes(&self) -> Vec<ApiKeyScope> {
         self.scopes.split(' ').filter_map(|name| name.parse().ok()).collect()
     }
 
-    /// Whether it has been neither revoked nor outlived.
+    /// Whether the key is neither revoked nor expired.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at > now)
     }

@@ -1,10 +1,8 @@
-//! API keys in the database.
+//! Queries of API keys.
 
+use accounts::token::{ApiKeyToken, TokenHash};
 use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
-
-use super::model::ApiKey;
-use accounts::token::{self, TokenHash};
 use platform::access::{Key, Permit};
 use platform::clock::Timestamp;
 use platform::ids::{ApiKeyId, EventId, ServiceTypeId};
@@ -12,56 +10,62 @@ use platform::query;
 use platform::store::Conn;
 use platform::store::schema::{api_key_events, api_key_service_types, api_keys};
 
+use crate::model::ApiKey;
+
 /// All keys, newest first.
-pub async fn all(conn: &mut Conn) -> QueryResult<Vec<ApiKey>> {
+pub async fn all_api_keys(conn: &mut Conn) -> QueryResult<Vec<ApiKey>> {
     query!(conn, |c| api_keys::table.order(api_keys::id.desc()).select(ApiKey::as_select()).load(c).await)
 }
 
-/// A key by its id.
-pub async fn by_id(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Option<ApiKey>> {
+/// The key with this id, revoked and expired ones included.
+pub async fn api_key_by_id(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Option<ApiKey>> {
     query!(conn, |c| api_keys::table.find(id).select(ApiKey::as_select()).get_result(c).await.optional())
 }
 
-/// A key that was found by its token.
-pub struct FoundKey {
+/// A valid key that was found by its token.
+pub struct AuthenticatedKey {
     pub key: Key,
     pub expires_at: Option<Timestamp>,
     pub last_used_at: Option<Timestamp>,
 }
 
-/// The key of this token; `None` when it is unknown, expired or revoked.
-pub async fn by_token(conn: &mut Conn, presented: &token::ApiKey, now: Timestamp) -> QueryResult<Option<FoundKey>> {
-    let prefix = presented.id().as_str();
+/// The key of this token; `None` if it is unknown, expired or revoked.
+pub async fn api_key_by_token(
+    conn: &mut Conn,
+    token: &ApiKeyToken,
+    now: Timestamp,
+) -> QueryResult<Option<AuthenticatedKey>> {
+    let prefix = token.prefix().as_str();
     let row: Option<ApiKey> = query!(&mut *conn, |c| api_keys::table
         .filter(api_keys::prefix.eq(prefix))
         .select(ApiKey::as_select())
         .get_result(c)
         .await
         .optional())?;
-    let is_right =
-        |row: &ApiKey| TokenHash::from_bytes(&row.secret_hash).is_some_and(|stored| stored == presented.hash());
-    let Some(row) = row.filter(|row| is_right(row) && row.is_valid(now)) else { return Ok(None) };
+    let matches = |row: &ApiKey| TokenHash::from_bytes(&row.secret_hash).is_some_and(|stored| stored == token.hash());
+    let Some(row) = row.filter(|row| matches(row) && row.is_valid(now)) else { return Ok(None) };
     let (expires_at, last_used_at) = (row.expires_at, row.last_used_at);
-    Ok(Some(FoundKey { key: key(conn, row).await?, expires_at, last_used_at }))
+    Ok(Some(AuthenticatedKey { key: load_key(conn, row).await?, expires_at, last_used_at }))
 }
 
-/// The key of this id, as it acts; `None` when it is unknown, expired or revoked.
-pub async fn acting(conn: &mut Conn, id: ApiKeyId, now: Timestamp) -> QueryResult<Option<Key>> {
-    match by_id(conn, id).await?.filter(|row| row.is_valid(now)) {
-        Some(row) => Ok(Some(key(conn, row).await?)),
+/// The key with this id as an actor; `None` if it is unknown, expired or revoked.
+pub async fn active_key_by_id(conn: &mut Conn, id: ApiKeyId, now: Timestamp) -> QueryResult<Option<Key>> {
+    match api_key_by_id(conn, id).await?.filter(|row| row.is_valid(now)) {
+        Some(row) => Ok(Some(load_key(conn, row).await?)),
         None => Ok(None),
     }
 }
 
-async fn key(conn: &mut Conn, row: ApiKey) -> QueryResult<Key> {
-    let service_types = service_types_of(conn, row.id).await?;
-    let events = events_of(conn, row.id).await?;
+/// Loads the limits of a key.
+async fn load_key(conn: &mut Conn, row: ApiKey) -> QueryResult<Key> {
+    let service_types = service_types_of_api_key(conn, row.id).await?;
+    let events = events_of_api_key(conn, row.id).await?;
     let scopes = row.scopes();
     Ok(Key { id: row.id, prefix: row.prefix, scopes, service_types, events, all_events: row.all_events })
 }
 
-/// Records that a key was used.
-pub async fn touch(conn: &mut Conn, id: ApiKeyId, now: Timestamp) -> QueryResult<()> {
+/// Updates the time at which a key was last used.
+pub async fn touch_api_key(conn: &mut Conn, id: ApiKeyId, now: Timestamp) -> QueryResult<()> {
     query!(conn, |c| diesel::update(api_keys::table.find(id))
         .set(api_keys::last_used_at.eq(Some(now)))
         .execute(c)
@@ -70,7 +74,7 @@ pub async fn touch(conn: &mut Conn, id: ApiKeyId, now: Timestamp) -> QueryResult
 }
 
 /// The service types that a key is limited to.
-pub async fn service_types_of(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Vec<ServiceTypeId>> {
+pub async fn service_types_of_api_key(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Vec<ServiceTypeId>> {
     query!(conn, |c| api_key_service_types::table
         .filter(api_key_service_types::api_key_id.eq(id))
         .select(api_key_service_types::service_type_id)
@@ -79,7 +83,7 @@ pub async fn service_types_of(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Vec<
 }
 
 /// The events that a key is limited to.
-pub async fn events_of(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Vec<EventId>> {
+pub async fn events_of_api_key(conn: &mut Conn, id: ApiKeyId) -> QueryResult<Vec<EventId>> {
     query!(conn, |c| api_key_events::table
         .filter(api_key_events::api_key_id.eq(id))
         .select(api_key_events::event_id)

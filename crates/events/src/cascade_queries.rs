@@ -12,7 +12,7 @@ use diesel_async::RunQueryDsl as _;
 
 use ::restrictions::TargetKind;
 use numbering::NumberState;
-use numbering::plan::continuations;
+use numbering::plan::PrefixBounds;
 use platform::access::Permit;
 use platform::clock::Timestamp;
 use platform::feed_log::FeedRef;
@@ -194,12 +194,16 @@ pub(super) async fn count_unavailable_between(
 
 /// The first number of the event, in service or reserved, that begins with `prefix` or is a prefix of it.
 pub(super) async fn first_taken_under(conn: &mut Conn, event: EventId, prefix: &str) -> QueryResult<Option<String>> {
-    let (from, before) = continuations(prefix);
+    let bounds = PrefixBounds::new(prefix);
     let shorter: Vec<&str> = (1..prefix.len()).filter_map(|length| prefix.get(..length)).collect();
     query!(conn, |c| numbers::table
         .filter(numbers::event_id.eq(event))
         .filter(numbers::state.eq_any([NumberState::InService, NumberState::Reserved]))
-        .filter(numbers::number.ge(&from).and(numbers::number.lt(&before)).or(numbers::number.eq_any(&shorter)))
+        .filter(
+            numbers::number.ge(&bounds.lower)
+                .and(numbers::number.lt(&bounds.upper))
+                .or(numbers::number.eq_any(&shorter))
+        )
         .order(numbers::number)
         .select(numbers::number)
         .first(c)

@@ -1,7 +1,7 @@
 //! What becomes of an account's extensions when the account is banned, deleted or exported.
 
 use accounts::hooks::{AccountHooks, Export, Holdings, Section};
-use accounts::rules::restrictions_of;
+use accounts::rules::restrictions_section;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use platform::access::Permit;
@@ -76,7 +76,7 @@ impl AccountHooks for ExtensionHooks {
             for row in queries::of_owner(export.conn, export.account).await? {
                 shown.push(extension(export, &row).await?);
             }
-            Ok(vec![("extensions", Value::Array(shown))])
+            Ok(vec![Section { key: "extensions", content: Value::Array(shown) }])
         }
         .boxed()
     }
@@ -117,7 +117,7 @@ async fn extension(export: &mut Export<'_>, row: &Extension) -> Result<Value, Er
         "credentials": credentials,
         "permissions": permissions,
         "fallbackNumber": fallback,
-        "restrictions": restrictions_of(export, TargetKind::Extension, Id(row.id.0)).await?,
+        "restrictions": restrictions_section(export, TargetKind::Extension, Id(row.id.0)).await?,
         "members": members.iter().map(|found| membership(found, &found.member.number)).collect::<Value>(),
         "memberOf": member_of.iter().map(|found| membership(found, &found.group.number)).collect::<Value>(),
         "createdAt": row.created_at.to_string(),

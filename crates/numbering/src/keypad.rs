@@ -1,6 +1,6 @@
-//! The letters on a telephone's keys (ITU-T E.161, section 3.1, arrangement A).
+//! Keypad letters of telephones (ITU-T E.161, section 3.1, arrangement A).
 
-/// The key that bears the ASCII letter, or the ASCII digit itself; `None` for anything else.
+/// The key with this ASCII letter, or the ASCII digit itself; `None` for anything else.
 pub const fn keypad_digit(character: char) -> Option<char> {
     Some(match character.to_ascii_uppercase() {
         'A'..='C' => '2',

@@ -1,4 +1,4 @@
-//! The numbering plan's value types: numbers, their states, ranges and prefixes, letters on a keypad. No I/O.
+//! Value types of numbering plans: numbers, their states, ranges, reserved prefixes and keypad letters. No I/O.
 
 pub mod free;
 pub mod keypad;

@@ -1,69 +1,71 @@
-//! A number as it is dialled: its text form, and how input becomes one.
+//! Dialable numbers: the text form, and the parsing of input.
 
 use std::fmt;
 
-use crate::keypad::keypad_digit;
 use platform::error::{InternalError, UserError};
 
-/// The most digits that a number has, on an event's plan and in the world (ITU-T E.164, section 6.1).
+use crate::keypad::keypad_digit;
+
+/// Maximum number of digits, in an event's plan and in E.164 (ITU-T E.164, section 6.1).
 pub const MAX_DIGITS: usize = 15;
 
-/// The fewest digits of a number in the world. ITU-T E.164 names none; shorter ones are no subscriber's.
-const MIN_WORLD_DIGITS: usize = 7;
+/// Minimum number of digits of an E.164 number. ITU-T E.164 defines none; no subscriber has a shorter number.
+const MIN_E164_DIGITS: usize = 7;
 
-/// Input longer than this many bytes is refused unread: no number needs so many separators.
+/// Maximum length of input, in bytes. Longer input is rejected before parsing.
 const MAX_INPUT_BYTES: usize = 64;
 
-/// One dialable number: 1 to 15 ASCII digits on an event's plan, or E.164 (`+` and 7 to 15 digits).
+/// A dialable number: 1 to 15 ASCII digits in an event's plan, or E.164 (`+` and 7 to 15 digits).
 ///
-/// Numbers are ordered by their text, digit by digit, as a telephone book is: `010` < `10` < `100` < `2`. Leading zeros
-/// count. Numbers of one length are thereby in numerical order, and `+` comes before every digit. Both databases must
-/// compare the column byte by byte (SQLite's BINARY, PostgreSQL's "C") to agree with it.
+/// The order is that of the text, byte by byte: `010` < `10` < `100` < `2`. Leading zeros are significant. Numbers of
+/// one length are in numerical order, and `+` comes before every digit. The database columns need a bytewise collation
+/// (SQLite's BINARY, PostgreSQL's "C") for the same order.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Number(String);
 
 impl Number {
-    /// Reads what a person typed. Spaces (every Unicode space separator, and tabs) and hyphens (also the typographic
-    /// ones) are dropped, letters A–Z of either case become keypad digits (ITU-T E.161), and an E.164 number is brought
-    /// into its normal form, validated by country.
+    /// Parses input. Spaces (every Unicode space separator, and tabs) and hyphens (also the typographic
+    /// ones) are removed, letters A–Z of either case become keypad digits (ITU-T E.161), and an E.164 number is
+    /// normalized and validated by country.
     ///
     /// # Errors
-    /// `Invalid` at `number`, with a sentence for a person: nothing to dial, too many digits, a character that no
-    /// telephone has (digits of other scripts among them), or an E.164 number that its country does not have.
+    /// `Invalid` at `number`: no digits, too many digits, a character that telephones lack (such as digits of other scripts), or an
+    /// E.164 number that no country has.
     pub fn clean(input: &str) -> Result<Self, UserError> {
         if input.len() > MAX_INPUT_BYTES {
-            return Err(refused("number.long", "A number has at most 15 digits.").with_value(MAX_DIGITS));
+            return Err(invalid_number("number.long", "A number has at most 15 digits.").with_value(MAX_DIGITS));
         }
         let mut text = String::with_capacity(input.len());
         for character in input.chars().filter(|&character| !is_separator(character)) {
             match keypad_digit(character) {
                 Some(digit) => text.push(digit),
                 None if character == '+' && text.is_empty() => text.push('+'),
-                None => return Err(why_not(character)),
+                None => return Err(invalid_character(character)),
             }
         }
         if let Some(digits) = text.strip_prefix('+') {
-            return world_number(digits);
+            return e164_number(digits);
         }
         match text.len() {
-            0 => Err(refused("number.empty", "A number needs at least one digit.")),
+            0 => Err(invalid_number("number.empty", "A number needs at least one digit.")),
             1..=MAX_DIGITS => Ok(Self(text)),
-            _ => Err(refused("number.long", "A number has at most 15 digits.").with_value(MAX_DIGITS)),
+            _ => Err(invalid_number("number.long", "A number has at most 15 digits.").with_value(MAX_DIGITS)),
         }
     }
 
-    /// A number as the database holds it. Its form is checked, its country is not asked again: a numbering plan that
-    /// changed must not make stored rows unreadable.
+    /// Reads a stored number. Checks the form but not the country, because rows must stay readable when a country's
+    /// numbering plan changes.
     ///
     /// # Errors
-    /// `InternalError::Invariant` when the text is not a number: then something else wrote it.
+    /// `InternalError::Invariant` when the text is not a number.
     pub fn stored(text: String) -> Result<Self, InternalError> {
-        let (digits, fewest) = text.strip_prefix('+').map_or((text.as_str(), 1), |digits| (digits, MIN_WORLD_DIGITS));
-        let sound = (fewest..=MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if sound { Ok(Self(text)) } else { Err(InternalError::new("a stored number is not a number")) }
+        let (digits, fewest) = text.strip_prefix('+').map_or((text.as_str(), 1), |digits| (digits, MIN_E164_DIGITS));
+        let is_valid =
+            (fewest..=MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if is_valid { Ok(Self(text)) } else { Err(InternalError::new("a stored number is not a number")) }
     }
 
-    /// The number of `width` digits with this value, zeros in front. The caller knows that it fits.
+    /// The number of `width` digits with this value, padded with leading zeros. The value must fit into `width` digits.
     pub(super) fn padded(width: usize, value: u64) -> Self {
         Self(format!("{value:0width$}"))
     }
@@ -78,8 +80,8 @@ impl Number {
         self.0
     }
 
-    /// Whether it belongs to the world's plan (E.164), not to an event's.
-    pub fn is_world(&self) -> bool {
+    /// Whether the number is in E.164 and thus belongs to no event's plan.
+    pub fn is_e164(&self) -> bool {
         self.0.starts_with('+')
     }
 }
@@ -96,7 +98,7 @@ impl AsRef<str> for Number {
     }
 }
 
-/// Whether a character only separates groups of digits: a space, a tab, or a hyphen. Line breaks do not.
+/// Whether a character is a separator between digits: a space, a tab or a hyphen, but not a line break.
 pub fn is_separator(character: char) -> bool {
     match character {
         '\t' | '-' | '\u{AD}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FE63}' | '\u{FF0D}' => true,
@@ -105,42 +107,45 @@ pub fn is_separator(character: char) -> bool {
     }
 }
 
-fn why_not(character: char) -> UserError {
+/// Error for a character that numbers do not contain.
+fn invalid_character(character: char) -> UserError {
     match character {
-        '+' => refused("number.plus", "A plus sign may only stand in front of a number."),
-        other if other.is_numeric() => refused("number.digits", "A number is written with the digits 0 to 9."),
-        _ => {
-            refused("number.characters", "A number holds digits, spaces, hyphens and the letters A to Z, nothing else.")
-        }
+        '+' => invalid_number("number.plus", "A plus sign may only stand in front of a number."),
+        other if other.is_numeric() => invalid_number("number.digits", "A number is written with the digits 0 to 9."),
+        _ => invalid_number(
+            "number.characters",
+            "A number holds digits, spaces, hyphens and the letters A to Z, nothing else.",
+        ),
     }
 }
 
-/// The E.164 number with these digits, in its country's normal form (a trunk `0` after the country code goes).
-fn world_number(digits: &str) -> Result<Number, UserError> {
-    if !(MIN_WORLD_DIGITS..=MAX_DIGITS).contains(&digits.len()) {
-        let problem = refused("number.worldLength", "An international number has a plus sign and 7 to 15 digits.");
-        return Err(problem.with_value(MIN_WORLD_DIGITS).with_value(MAX_DIGITS));
+/// Normalizes the digits of an E.164 number: removes a trunk `0` after the country code.
+fn e164_number(digits: &str) -> Result<Number, UserError> {
+    if !(MIN_E164_DIGITS..=MAX_DIGITS).contains(&digits.len()) {
+        let error = invalid_number("number.worldLength", "An international number has a plus sign and 7 to 15 digits.");
+        return Err(error.with_value(MIN_E164_DIGITS).with_value(MAX_DIGITS));
     }
-    // A normal form has no other: where a digit goes each time it is read, as Russia's trunk `8` may, it is no number.
+    // Normalization must be idempotent. Where it removes a digit each time, as it may with Russia's trunk `8`, the
+    // input is invalid.
     let normal = normal_form(digits).filter(|normal| normal_form(normal).as_ref() == Some(normal));
-    let normal = normal.ok_or_else(|| refused("number.country", "No country has this international number."))?;
+    let normal = normal.ok_or_else(|| invalid_number("number.country", "No country has this international number."))?;
     Ok(Number(format!("+{normal}")))
 }
 
-/// The digits of an E.164 number without a trunk prefix, if a country has it.
+/// The digits of an E.164 number without a trunk prefix; `None` if no country has the number.
 fn normal_form(digits: &str) -> Option<String> {
     let parsed = phonenumber::parse(None, format!("+{digits}")).ok()?;
-    if !fits_its_country(&parsed) {
+    if !matches_country(&parsed) {
         return None;
     }
     let text = parsed.format().mode(phonenumber::Mode::E164).to_string();
     let digits = text.strip_prefix('+')?;
-    (MIN_WORLD_DIGITS..=MAX_DIGITS).contains(&digits.len()).then(|| digits.to_owned())
+    (MIN_E164_DIGITS..=MAX_DIGITS).contains(&digits.len()).then(|| digits.to_owned())
 }
 
-/// Whether the number fits the general pattern of a country with its code. The patterns of single kinds (mobile, toll
-/// free …) are not asked: they lag behind what regulators hand out, and a new area code must not be refused.
-fn fits_its_country(number: &phonenumber::PhoneNumber) -> bool {
+/// Whether the number matches the general pattern of a country with its code. The patterns of number types (mobile,
+/// toll free …) are ignored: they lag behind the assignments of regulators, and a new area code must not be rejected.
+fn matches_country(number: &phonenumber::PhoneNumber) -> bool {
     let database = &phonenumber::metadata::DATABASE;
     let national = number.national().to_string();
     database
@@ -148,7 +153,7 @@ fn fits_its_country(number: &phonenumber::PhoneNumber) -> bool {
         .is_some_and(|countries| countries.iter().any(|country| country.descriptors().general().is_match(&national)))
 }
 
-fn refused(rule: &'static str, message: &str) -> UserError {
+fn invalid_number(rule: &'static str, message: &str) -> UserError {
     UserError::invalid("number", message).rule(rule)
 }
 
@@ -163,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn separators_go_and_letters_become_digits() {
+    fn separators_are_removed_and_letters_become_digits() {
         assert_eq!(clean("2342").unwrap(), "2342");
         assert_eq!(clean(" 23-42\u{a0}\t5 \u{2011}6").unwrap(), "234256");
         assert_eq!(clean("zebra").unwrap(), "93272");
@@ -172,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_dialled_is_refused_in_a_sentence() {
+    fn input_that_cannot_be_dialled_is_rejected() {
         assert_eq!(clean("").unwrap_err(), "A number needs at least one digit.");
         assert_eq!(clean(" - ").unwrap_err(), "A number needs at least one digit.");
         assert_eq!(clean("1234567890123456").unwrap_err(), "A number has at most 15 digits.");
@@ -189,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plus_in_front_is_not_proof() {
+    fn e164_numbers_are_validated_by_country() {
         assert_eq!(clean("+44 114 496 0123").unwrap(), "+441144960123");
         assert_eq!(clean("+44 0114 496 0123").unwrap(), "+441144960123");
         assert_eq!(clean("+1-800-FLOWERS").unwrap(), "+18003569377");
@@ -209,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_database_holds_is_checked_for_form() {
+    fn stored_numbers_are_validated_by_form() {
         assert!(Number::stored("2342".into()).is_ok());
         assert!(Number::stored("+15551239876".into()).is_ok());
         for bad in ["", "+", "+12", "23 42", "zebra", "1234567890123456"] {
@@ -218,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_each_time_it_is_read_is_no_number() {
+    fn numbers_without_a_stable_normal_form_are_rejected() {
         assert!(Number::clean("+7888000000000").is_err());
     }
 

@@ -1,27 +1,28 @@
-//! The states of a number: a word that problems share with the numbers themselves, who alone know what it means.
+//! The states of a number. Only the names are here, because errors contain them too; the `numbers` crate has the
+//! transitions.
 
 use platform::text_enum;
 
 text_enum! {
-    /// Where a number is in its life, under its name in GraphQL and in the database.
+    /// State of a number, with its name in GraphQL and in the database.
     pub enum NumberState {
-        /// In the pool, nobody's. An untouched number of a range is available without a row.
+        /// Not assigned. A number of a range without a row is available.
         Available = "AVAILABLE",
-        /// Kept for its last owner for a short time after a delete or a renumbering.
+        /// Kept for its last owner for a limited time after a delete or a renumbering.
         Held = "HELD",
-        /// Somebody's, not in use.
+        /// Kept for an account, not in use.
         Reserved = "RESERVED",
         /// In use: routed.
         InService = "IN_SERVICE",
-        /// Cooling off: kept from new owners until the telephone systems have forgotten the old one.
+        /// Not available to new owners until the telephone systems have deleted the old assignment.
         Aging = "AGING",
-        /// Parked by policy instead of available.
+        /// Kept out of the available numbers by policy.
         Released = "RELEASED",
-        /// A carrier offers it; not ours.
+        /// Offered by a carrier, not acquired.
         Discovery = "DISCOVERY",
-        /// On its way from another carrier.
+        /// Being ported from another carrier.
         PortIn = "PORT_IN",
-        /// On its way to another carrier.
+        /// Being ported to another carrier.
         PortOut = "PORT_OUT",
     }
 }

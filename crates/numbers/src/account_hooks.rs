@@ -2,7 +2,7 @@
 
 use ::restrictions::TargetKind;
 use accounts::hooks::{AccountHooks, Export, Holdings, Section};
-use accounts::rules::{restrictions_of, time};
+use accounts::rules::{optional_timestamp, restrictions_section};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use numbering::NumberState;
@@ -56,7 +56,13 @@ impl AccountHooks for NumberHooks {
     }
 
     fn export<'t>(&'t self, export: &'t mut Export<'_>) -> BoxFuture<'t, Result<Vec<Section>, Error>> {
-        async move { Ok(vec![("numbers", numbers(export).await?), ("numberHistory", history(export).await?)]) }.boxed()
+        async move {
+            Ok(vec![
+                Section { key: "numbers", content: numbers(export).await? },
+                Section { key: "numberHistory", content: history(export).await? },
+            ])
+        }
+        .boxed()
     }
 }
 
@@ -67,8 +73,8 @@ async fn numbers(export: &mut Export<'_>) -> Result<Value, Error> {
             "event": event_slug(export, row.event_id).await?,
             "number": row.number,
             "state": row.state.as_str(),
-            "until": time(row.until),
-            "restrictions": restrictions_of(export, TargetKind::Number, Id(row.id.0)).await?,
+            "until": optional_timestamp(row.until),
+            "restrictions": restrictions_section(export, TargetKind::Number, Id(row.id.0)).await?,
         }));
     }
     Ok(Value::Array(shown))

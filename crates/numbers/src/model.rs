@@ -64,7 +64,7 @@ impl PlanNumber {
             None => (None, rest),
         };
         let clean = Number::clean(number).ok()?;
-        let is_whole = clean.as_str() == number && clean.is_world() == event.is_none();
+        let is_whole = clean.as_str() == number && clean.is_e164() == event.is_none();
         is_whole.then(|| Self { event, number: clean.into_string() })
     }
 }

@@ -9,9 +9,9 @@ use diesel_async::RunQueryDsl as _;
 use super::model::{HistoryRow, NumberRow};
 use super::state::NumberState;
 use ::restrictions::TargetKind;
-use numbering::free::Taken;
+use numbering::free::TakenNumberSource;
 use numbering::number::Number;
-use numbering::plan::{continuations, proper_prefixes};
+use numbering::plan::{PrefixBounds, proper_prefixes};
 use platform::access::Permit;
 use platform::clock::Timestamp;
 use platform::error::InternalError;
@@ -284,11 +284,14 @@ pub async fn is_awaited(conn: &mut Conn, number: NumberId, now: Timestamp) -> Qu
 /// A number of the event that is somebody's or kept, and with which `number` begins or that begins with `number`.
 pub async fn in_the_way(conn: &mut Conn, event: EventId, number: &Number) -> QueryResult<Option<String>> {
     let shorter = proper_prefixes(number);
-    let (from, before) = continuations(number.as_str());
+    let bounds = PrefixBounds::new(number.as_str());
     query!(conn, |c| numbers::table
         .filter(numbers::event_id.eq(event))
         .filter(numbers::state.ne(NumberState::Available))
-        .filter(numbers::number.eq_any(&shorter).or(numbers::number.gt(&from).and(numbers::number.lt(&before))))
+        .filter(
+            numbers::number.eq_any(&shorter)
+                .or(numbers::number.gt(&bounds.lower).and(numbers::number.lt(&bounds.upper)))
+        )
         .order(numbers::number)
         .select(numbers::number)
         .first(c)
@@ -302,7 +305,7 @@ pub struct TakenNumbers<'c> {
     pub event: EventId,
 }
 
-impl Taken for TakenNumbers<'_> {
+impl TakenNumberSource for TakenNumbers<'_> {
     async fn taken_between(&mut self, first: &Number, last: &Number) -> Result<Vec<Number>, InternalError> {
         let (event, digits) = (self.event, first.as_str().len());
         let (first, last) = (first.as_str(), last.as_str());

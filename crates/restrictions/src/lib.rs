@@ -1,8 +1,8 @@
-//! Restrictions: reasoned overlays that stop something.
+//! Restrictions of accounts, numbers and extensions, each with a source and a reason.
 //!
-//! Nobody writes a blocked state onto an account, a number or an extension. Each source adds its own restriction and can
-//! lift only its own; what is effective is what remains. A second one from the same source on the same target updates the
-//! reason.
+//! The rows of accounts, numbers and extensions have no blocked state. Each source adds its own restriction and lifts
+//! only its own; the effects of a target are those of all its restrictions. A second restriction from the same source
+//! on the same target updates the reason.
 
 mod model;
 mod queries;

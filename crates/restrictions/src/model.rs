@@ -1,7 +1,6 @@
-//! The rows of restrictions.
+//! Rows of restrictions.
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
-
 use platform::clock::Timestamp;
 use platform::ids::{AccountId, ExtensionId, NumberId, RestrictionId};
 use platform::store::schema::restrictions;
@@ -9,42 +8,41 @@ use platform::store::types::Id;
 use platform::text_enum;
 
 text_enum! {
-    /// Who restricts: each source adds and lifts only its own.
+    /// Source of a restriction. Each source adds and lifts only its own restrictions.
     pub enum RestrictionSource {
         Ban = "BAN", Bar = "BAR", Lockdown = "LOCKDOWN", Dunning = "DUNNING", FairUse = "FAIR_USE", Admin = "ADMIN",
     }
 }
 
 text_enum! {
-    /// What a restriction stops.
+    /// Effect of a restriction.
     pub enum RestrictionEffect {
         NoSignIn = "NO_SIGN_IN", NoWrite = "NO_WRITE", NoCalls = "NO_CALLS", NoExternalCalls = "NO_EXTERNAL_CALLS",
     }
 }
 
 text_enum! {
-    /// What kind of thing is restricted.
+    /// Kind of the restricted target.
     pub enum TargetKind { Account = "ACCOUNT", Number = "NUMBER", Extension = "EXTENSION" }
 }
 
 impl RestrictionSource {
-    /// What a restriction from this source stops. BAN: no sign-in, no write, no calls. BAR: no calls.
+    /// The effects of a restriction from this source.
     pub const fn effects(self) -> &'static [RestrictionEffect] {
-        use RestrictionEffect as E;
+        use RestrictionEffect::{NoCalls, NoExternalCalls, NoSignIn, NoWrite};
         match self {
-            Self::Ban => &[E::NoSignIn, E::NoWrite, E::NoCalls],
-            Self::Bar | Self::Lockdown | Self::Admin => &[E::NoCalls],
-            Self::Dunning | Self::FairUse => &[E::NoExternalCalls],
+            Self::Ban => &[NoSignIn, NoWrite, NoCalls],
+            Self::Bar | Self::Lockdown | Self::Admin => &[NoCalls],
+            Self::Dunning | Self::FairUse => &[NoExternalCalls],
         }
     }
 }
 
-/// What is restricted.
+/// Target of a restriction.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Target {
-    /// Its kind.
     pub kind: TargetKind,
-    /// Its row.
+    /// Id of the row.
     pub id: Id,
 }
 
@@ -66,7 +64,7 @@ impl From<ExtensionId> for Target {
     }
 }
 
-/// A restriction that is in force.
+/// A restriction in effect.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = restrictions)]
 pub struct Restriction {
@@ -81,23 +79,23 @@ pub struct Restriction {
 }
 
 impl Restriction {
-    /// What it stops.
+    /// The effects of the restriction.
     pub fn effects(&self) -> Vec<RestrictionEffect> {
         self.effects.split(' ').filter_map(|name| name.parse().ok()).collect()
     }
 
-    /// Whether it stops this.
+    /// Whether the restriction has this effect.
     pub fn has(&self, effect: RestrictionEffect) -> bool {
         self.effects.split(' ').any(|name| name == effect.as_str())
     }
 
-    /// What it restricts.
+    /// The restricted target.
     pub const fn target(&self) -> Target {
         Target { kind: self.target_kind, id: self.target_id }
     }
 }
 
-/// A restriction to be put on something.
+/// Row of a new restriction.
 #[derive(Insertable)]
 #[diesel(table_name = restrictions)]
 pub struct NewRestriction {
@@ -112,7 +110,7 @@ pub struct NewRestriction {
 }
 
 impl NewRestriction {
-    /// A restriction of `target` by `source`, with the effects that the source has.
+    /// Creates a restriction of `target` with the effects of `source`.
     pub fn new(
         id: RestrictionId,
         target: Target,

@@ -1,10 +1,8 @@
-//! Restrictions in the database.
+//! Queries of restrictions.
 
 use diesel::upsert::excluded;
 use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
-
-use super::model::{NewRestriction, Restriction, RestrictionSource, Target, TargetKind};
 use platform::access::Permit;
 use platform::ids::{AccountId, RestrictionId};
 use platform::query;
@@ -12,7 +10,9 @@ use platform::store::Conn;
 use platform::store::schema::restrictions;
 use platform::store::types::Id;
 
-/// Puts a restriction on its target; a second one from the same source updates the reason.
+use super::model::{NewRestriction, Restriction, RestrictionSource, Target, TargetKind};
+
+/// Inserts a restriction. A second one from the same source on the same target updates the reason.
 pub async fn apply(conn: &mut Conn, _: &Permit, new: &NewRestriction) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(restrictions::table)
         .values(new)
@@ -27,7 +27,7 @@ pub async fn apply(conn: &mut Conn, _: &Permit, new: &NewRestriction) -> QueryRe
     Ok(())
 }
 
-/// Lifts what `source` put on `target`; whether there was anything.
+/// Deletes the restriction of `target` by `source`. Returns whether one existed.
 pub async fn lift(conn: &mut Conn, _: &Permit, target: Target, source: RestrictionSource) -> QueryResult<bool> {
     let lifted = query!(conn, |c| diesel::delete(restrictions::table)
         .filter(restrictions::target_id.eq(target.id))
@@ -38,7 +38,7 @@ pub async fn lift(conn: &mut Conn, _: &Permit, target: Target, source: Restricti
     Ok(lifted > 0)
 }
 
-/// Lifts whatever restricts the target: it is gone for good.
+/// Deletes all restrictions of a target that was deleted.
 pub async fn lift_all(conn: &mut Conn, _: &Permit, target: Target) -> QueryResult<()> {
     query!(conn, |c| diesel::delete(restrictions::table)
         .filter(restrictions::target_id.eq(target.id))
@@ -48,19 +48,19 @@ pub async fn lift_all(conn: &mut Conn, _: &Permit, target: Target) -> QueryResul
     Ok(())
 }
 
-/// A restriction by its id.
+/// The restriction with this id.
 pub async fn by_id(conn: &mut Conn, id: RestrictionId) -> QueryResult<Option<Restriction>> {
     query!(conn, |c| restrictions::table.find(id).select(Restriction::as_select()).first(c).await.optional())
 }
 
-/// What restricts the account, oldest first.
+/// The restrictions of an account, oldest first.
 pub async fn of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<Restriction>> {
     of_targets(conn, TargetKind::Account, &[Id(account.0)]).await
 }
 
-/// What restricts any of these, oldest first.
+/// The restrictions of any of these targets, oldest first.
 pub async fn of_targets(conn: &mut Conn, kind: TargetKind, ids: &[Id]) -> QueryResult<Vec<Restriction>> {
-    // A list is planned anew each time, one target is not; and mostly there is one.
+    // The statement for one target is cached, a list of ids is not; most calls have one target.
     if let [only] = ids {
         return query!(conn, |c| restrictions::table
             .filter(restrictions::target_id.eq(only))
@@ -79,7 +79,8 @@ pub async fn of_targets(conn: &mut Conn, kind: TargetKind, ids: &[Id]) -> QueryR
         .await)
 }
 
-/// Every restriction there is, if they are at most `limit`: cheaper for a page of a thousand rows than asking for each.
+/// All restrictions if there are at most `limit`, otherwise `None`. For pages of many rows this is cheaper than a query
+/// by target.
 pub async fn all_if_few(conn: &mut Conn, limit: usize) -> QueryResult<Option<Vec<Restriction>>> {
     let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let found: Vec<Restriction> =

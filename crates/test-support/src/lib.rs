@@ -82,7 +82,7 @@ impl Fixture {
             store,
             clock: Arc::clone(&clock) as _,
             sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
-            hasher: Arc::new(Hasher::cheap(Arc::clone(&rng)).unwrap()),
+            hasher: Arc::new(Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap()),
             sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
             rng: Arc::clone(&rng),
             notifier: Notifier::default(),
@@ -240,6 +240,6 @@ pub fn summary(page: &Arc<ChangesPage>) -> Vec<String> {
 /// The hooks that a permit needs: accounts report their status.
 fn hooks() -> Hooks {
     let mut hooks = Hooks::default();
-    hooks.register::<dyn AccountStatusSource>(Arc::new(accounts::Accounts));
+    hooks.register::<dyn AccountStatusSource>(Arc::new(accounts::AccountStatusReader));
     hooks
 }

@@ -16,12 +16,12 @@ impl SessionCookie {
         if self.plain_http { "switchboard-lan" } else { "__Host-switchboard" }
     }
 
-    pub(super) fn holding(self, token: &str) -> String {
+    pub(super) fn set_token(self, token: &str) -> String {
         set(self.name(), token, SESSION_SECONDS, self.plain_http)
     }
 
     /// The header that makes a browser forget the cookie.
-    pub fn gone(self) -> String {
+    pub fn clear(self) -> String {
         set(self.name(), "", 0, self.plain_http)
     }
 

@@ -1,18 +1,18 @@
-//! What clients send about accounts.
+//! GraphQL inputs of accounts.
 
+use accounts::rules;
 use async_graphql::{ID, InputObject};
 
 use crate::graphql::enums::Role as RoleName;
-use accounts::rules;
 
-/// What a guest says of themselves.
+/// Input of a registration.
 #[derive(InputObject)]
 pub struct RegisterAccountInput {
     /// 3 to 32 of `a-z0-9._-`; public, and never changed.
     pub username: String,
-    /// The name that people see: 1 to 64 characters.
+    /// The display name: 1 to 64 characters.
     pub display_name: String,
-    /// Gets the link that proves it.
+    /// The address that the verification link is mailed to.
     pub email: String,
     /// 8 to 1024 bytes, anything in it; the common ones are refused.
     pub password: String,
@@ -28,18 +28,18 @@ impl From<RegisterAccountInput> for rules::RegisterAccount {
 /// The token of the mail's link.
 #[derive(InputObject)]
 pub struct VerifyEmailInput {
-    /// What follows `#token=`.
+    /// The text after `#token=` in the link.
     pub token: String,
 }
 
-/// Where the link should go once more.
+/// The address for another verification link.
 #[derive(InputObject)]
 pub struct ResendVerificationInput {
     /// The address.
     pub email: String,
 }
 
-/// Who signs in.
+/// Credentials of a sign-in.
 #[derive(InputObject)]
 pub struct SignInInput {
     /// Username or verified e-mail.
@@ -48,17 +48,17 @@ pub struct SignInInput {
     pub password: String,
 }
 
-/// Whose password was forgotten.
+/// The account whose password is reset.
 #[derive(InputObject)]
 pub struct RequestPasswordResetInput {
     /// The verified address.
     pub email: String,
 }
 
-/// A new password, with the token that allows it.
+/// A new password, with the token that authorizes it.
 #[derive(InputObject)]
 pub struct ResetPasswordInput {
-    /// What follows `#token=`.
+    /// The text after `#token=` in the link.
     pub token: String,
     /// 8 to 1024 bytes.
     pub new_password: String,
@@ -67,11 +67,11 @@ pub struct ResetPasswordInput {
 /// The first admin, with the setup link's token.
 #[derive(InputObject)]
 pub struct CompleteSetupInput {
-    /// What follows `#token=`.
+    /// The text after `#token=` in the link.
     pub token: String,
     /// 3 to 32 of `a-z0-9._-`.
     pub username: String,
-    /// The name that people see.
+    /// The display name.
     pub display_name: String,
     /// The admin's address.
     pub email: String,
@@ -86,24 +86,24 @@ pub struct RevokeSessionInput {
     pub id: ID,
 }
 
-/// The caller's password once more.
+/// The caller's password.
 #[derive(InputObject)]
 pub struct ReauthenticateInput {
     /// The password.
     pub password: String,
 }
 
-/// A field left out stays as it is.
+/// Fields that are left out stay unchanged.
 #[derive(InputObject)]
 pub struct UpdateProfileInput {
-    /// The name that people see.
+    /// The display name.
     pub display_name: async_graphql::MaybeUndefined<String>,
 }
 
 /// A new address.
 #[derive(InputObject)]
 pub struct ChangeEmailInput {
-    /// Gets the link that proves it.
+    /// The address that the verification link is mailed to.
     pub email: String,
     /// The caller's password.
     pub password: String,
@@ -112,13 +112,13 @@ pub struct ChangeEmailInput {
 /// A new password.
 #[derive(InputObject)]
 pub struct ChangePasswordInput {
-    /// The password until now.
+    /// The current password.
     pub current_password: String,
     /// 8 to 1024 bytes.
     pub new_password: String,
 }
 
-/// Who gets which role.
+/// The account and its new role.
 #[derive(InputObject)]
 pub struct SetRoleInput {
     /// The account.

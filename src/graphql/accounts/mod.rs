@@ -1,4 +1,4 @@
-//! Accounts in the API.
+//! GraphQL types and operations of accounts.
 
 pub mod cookie;
 mod inputs;

@@ -1,7 +1,8 @@
-//! Changing accounts.
+//! GraphQL mutations of accounts.
 
 use std::sync::Arc;
 
+use accounts::rules;
 use async_graphql::{Context, Object};
 
 use super::cookie::SessionCookie;
@@ -15,7 +16,6 @@ use super::payloads::{AcceptedPayload, AccountPayload, SignInPayload};
 use crate::graphql::context::{self, caller, services};
 use crate::graphql::error::{ApiError, into_payload};
 use crate::graphql::request::ResponseHeaders;
-use accounts::{proof_queries, rules};
 
 /// Mutations of accounts.
 #[derive(Default)]
@@ -57,11 +57,12 @@ impl AccountsMutation {
         if let (Some(token), Some(headers), Some(cookie)) =
             (&token, ctx.data_opt::<Arc<ResponseHeaders>>(), ctx.data_opt::<SessionCookie>())
         {
-            headers.set_cookie(cookie.holding(token));
+            headers.set_cookie(cookie.set_token(token));
         }
-        let session = proof_queries::session_by_id(&mut *context::read(ctx).await?, signed_in.session).await?;
-        let account =
-            Account::load(ctx, signed_in.account).await?.map(|account| Account { is_proved: true, ..account });
+        let session = accounts::session_by_id(&mut *context::read(ctx).await?, signed_in.session).await?;
+        let account = Account::load(ctx, signed_in.account)
+            .await?
+            .map(|account| Account { is_authenticated_here: true, ..account });
         Ok(SignInPayload {
             token,
             account,
@@ -98,7 +99,7 @@ impl AccountsMutation {
         let payload = AcceptedPayload::of(rules::sign_out(services(ctx)?, &caller(ctx)?).await)?;
         if let (Some(headers), Some(cookie)) = (ctx.data_opt::<Arc<ResponseHeaders>>(), ctx.data_opt::<SessionCookie>())
         {
-            headers.set_cookie(cookie.gone());
+            headers.set_cookie(cookie.clear());
         }
         Ok(payload)
     }

@@ -1,25 +1,25 @@
-//! What mutations of accounts answer.
+//! GraphQL payloads of accounts.
 
+use accounts::rules;
 use async_graphql::{Context, SimpleObject};
 
 use super::objects::{Account, Session};
 use crate::graphql::error::{ApiError, UserError, into_payload};
-use accounts::rules;
 
-/// The answer never tells whether an account exists.
+/// Never reveals whether an account exists.
 #[derive(SimpleObject)]
 pub struct AcceptedPayload {
-    /// Whether it was done, as far as the caller may know.
+    /// Whether the operation succeeded, as far as the caller may know.
     pub accepted: bool,
-    /// Why not.
+    /// The errors of the input.
     pub errors: Vec<UserError>,
 }
 
 impl AcceptedPayload {
-    /// The payload of an operation that gives nothing back.
+    /// The payload of an operation without a result.
     ///
     /// # Errors
-    /// What belongs to the top of the response.
+    /// Errors of the top level of the response.
     pub fn of<T>(result: Result<T, platform::error::Error>) -> Result<Self, ApiError> {
         Ok(match into_payload(result)? {
             Ok(_) => Self { accepted: true, errors: Vec::new() },
@@ -28,20 +28,20 @@ impl AcceptedPayload {
     }
 }
 
-/// An account, or why not.
+/// An account, or errors.
 #[derive(SimpleObject)]
 pub struct AccountPayload {
     /// The account as it is now.
     pub account: Option<Account>,
-    /// Why not.
+    /// The errors of the input.
     pub errors: Vec<UserError>,
 }
 
 impl AccountPayload {
-    /// The payload of an operation that made or changed an account.
+    /// The payload of an operation that created or changed an account.
     ///
     /// # Errors
-    /// What belongs to the top of the response.
+    /// Errors of the top level of the response.
     pub async fn of(
         ctx: &Context<'_>,
         result: Result<rules::Changed, platform::error::Error>,
@@ -53,15 +53,15 @@ impl AccountPayload {
     }
 }
 
-/// A session, or why not.
+/// A session, or errors.
 #[derive(SimpleObject)]
 pub struct SignInPayload {
     /// Send it as `Authorization: Bearer`; browsers get a cookie as well.
     pub token: Option<String>,
-    /// Who is signed in.
+    /// The account that signed in.
     pub account: Option<Account>,
     /// The session.
     pub session: Option<Session>,
-    /// Why not.
+    /// The errors of the input.
     pub errors: Vec<UserError>,
 }

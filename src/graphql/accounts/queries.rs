@@ -1,15 +1,15 @@
-//! Reading accounts.
+//! GraphQL queries of accounts.
 
+use accounts::rules;
 use async_graphql::{Context, Object};
+use platform::access::Role;
+use platform::ids::AccountId;
 
 use super::objects::{Account, AccountConnection};
 use crate::graphql::context::{self, actor, services};
 use crate::graphql::enums::Role as RoleName;
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::Page;
-use accounts::{queries, rules};
-use platform::access::Role;
-use platform::ids::AccountId;
 
 /// Queries of accounts.
 #[derive(Default)]
@@ -17,7 +17,7 @@ pub struct AccountsQuery;
 
 #[Object]
 impl AccountsQuery {
-    /// Whoever is signed in. Null for a guest.
+    /// The account that is signed in. Null for a guest.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Account>, ApiError> {
         match actor(ctx)?.account() {
             Some(id) => Account::load(ctx, id).await,
@@ -38,12 +38,14 @@ impl AccountsQuery {
         let page = Page::new("accounts", first, after.as_deref())?;
         let after = page.after_as()?.map(AccountId);
         let (search, role) = (search.map(|text| platform::text::folding::fold(&text)), role.map(Into::into));
-        let rows = queries::list(&mut *context::read(ctx).await?, search.as_deref(), role, after, page.limit()).await?;
+        let rows =
+            accounts::list_accounts(&mut *context::read(ctx).await?, search.as_deref(), role, after, page.limit())
+                .await?;
         let store = services(ctx)?.store.clone();
         let total = Box::new(move || {
             let (store, search) = (store.clone(), search.clone());
             let count: futures_util::future::BoxFuture<'static, _> = Box::pin(async move {
-                let count = queries::count(&mut *store.read().await?, search.as_deref(), role).await?;
+                let count = accounts::count_accounts(&mut *store.read().await?, search.as_deref(), role).await?;
                 Ok(i32::try_from(count).unwrap_or(i32::MAX))
             });
             count
@@ -59,8 +61,8 @@ impl AccountsQuery {
         #[graphql(desc = "The account's name, in any case.")] username: String,
     ) -> Result<Option<Account>, ApiError> {
         let Ok(username) = rules::clean_username(&username) else { return Ok(None) };
-        let row = queries::by_username(&mut *context::read(ctx).await?, &username).await?;
+        let row = accounts::account_by_username(&mut *context::read(ctx).await?, &username).await?;
         let actor = actor(ctx)?;
-        Ok(row.map(Account::new).filter(|account| account.is_open_to(actor)))
+        Ok(row.map(Account::new).filter(|account| account.is_visible_to(actor)))
     }
 }

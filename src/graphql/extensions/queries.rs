@@ -106,7 +106,7 @@ async fn named(
         filter.service_types = Some(vec![service_type.id]);
     }
     if let Some(name) = owner {
-        let found = accounts::queries::by_username(&mut conn, &name.trim().to_ascii_lowercase()).await?;
+        let found = accounts::account_by_username(&mut conn, &name.trim().to_ascii_lowercase()).await?;
         let Some(account) = found else { return Ok(None) };
         filter.owner = Some(account.id);
     }

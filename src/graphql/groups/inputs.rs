@@ -1,4 +1,4 @@
-//! What the mutations of groups are given.
+//! Inputs of the mutations of groups.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
@@ -6,14 +6,14 @@ use crate::graphql::scalars::PhoneNumber;
 use extensions::groups::rules::{Invitation, Join, MemberChange};
 use platform::error::{Error, UserError};
 
-/// An extension to be invited into a group.
+/// Invites an extension into a group.
 #[derive(InputObject)]
 pub struct InviteToGroupInput {
     /// The group: an extension whose service type is a call group.
     pub group: ID,
-    /// The number of the extension that is invited, on the group's plan.
+    /// The number of the invited extension, in the numbering plan of the group's event.
     pub number: PhoneNumber,
-    /// Seconds before it rings, 0 to 600.
+    /// Seconds before the group calls the member, 0 to 600.
     #[graphql(default)]
     pub delay_seconds: i32,
 }
@@ -24,7 +24,7 @@ impl From<InviteToGroupInput> for Invitation {
     }
 }
 
-/// A caller who joins a group at once.
+/// Adds the extension of a caller to a group immediately.
 #[derive(InputObject)]
 pub struct JoinGroupInput {
     /// The event's slug.
@@ -33,7 +33,7 @@ pub struct JoinGroupInput {
     pub group_number: PhoneNumber,
     /// The number of the caller's extension.
     pub number: PhoneNumber,
-    /// Seconds before it rings, 0 to 600.
+    /// Seconds before the group calls the member, 0 to 600.
     #[graphql(default)]
     pub delay_seconds: i32,
 }
@@ -49,27 +49,27 @@ impl From<JoinGroupInput> for Join {
     }
 }
 
-/// How a member rings. A field left out stays as it is.
+/// Changes a membership. An absent field keeps its value.
 #[derive(InputObject)]
 pub struct UpdateGroupMemberInput {
     /// The membership.
     pub id: ID,
-    /// Seconds before it rings, 0 to 600. The group's owner and operators set it.
+    /// Seconds before the group calls the member, 0 to 600. The owner of the group and operators can set it.
     pub delay_seconds: MaybeUndefined<i32>,
-    /// Whether the group leaves it out for now. The member's owner, the group's owner and operators set it.
+    /// Whether the group skips the member for now. The owner of the member, the owner of the group and operators can set it.
     pub paused: MaybeUndefined<bool>,
 }
 
 impl TryFrom<UpdateGroupMemberInput> for MemberChange {
     type Error = Error;
     fn try_from(input: UpdateGroupMemberInput) -> Result<Self, Error> {
-        let delay_seconds = set("delaySeconds", input.delay_seconds)?;
-        Ok(Self { id: input.id.0, delay_seconds, paused: set("paused", input.paused)? })
+        let delay_seconds = non_null("delaySeconds", input.delay_seconds)?;
+        Ok(Self { id: input.id.0, delay_seconds, paused: non_null("paused", input.paused)? })
     }
 }
 
-/// A field of a patch that cannot be cleared.
-fn set<T>(field: &str, value: MaybeUndefined<T>) -> Result<Option<T>, UserError> {
+/// Converts a field of a patch that cannot be null.
+fn non_null<T>(field: &str, value: MaybeUndefined<T>) -> Result<Option<T>, UserError> {
     match value {
         MaybeUndefined::Undefined => Ok(None),
         MaybeUndefined::Value(value) => Ok(Some(value)),
@@ -91,12 +91,12 @@ macro_rules! by_id {
 }
 
 by_id! {
-    /// An invitation to be accepted.
+    /// Accepts an invitation.
     AcceptGroupInvitationInput
-    /// An invitation to be declined.
+    /// Declines an invitation.
     DeclineGroupInvitationInput
-    /// A group to be left.
+    /// Leaves a group.
     LeaveGroupInput
-    /// A member to be removed.
+    /// Removes a member or withdraws an invitation.
     RemoveGroupMemberInput
 }

@@ -1,4 +1,4 @@
-//! Call groups in the API.
+//! GraphQL API of call groups.
 
 mod inputs;
 mod mutations;

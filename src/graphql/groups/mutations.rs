@@ -10,20 +10,20 @@ use super::objects::GroupMember;
 use crate::graphql::accounts::AcceptedPayload;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, into_payload};
-use extensions::groups::rules::{self, Joined, MemberChange};
+use extensions::groups::rules::{self, MemberChange, SavedMembership};
 use platform::error::Error;
 
-/// A membership, or why there is none.
+/// Result of a mutation that saves a membership.
 #[derive(SimpleObject)]
 pub struct GroupMemberPayload {
-    /// The membership as it is now; null where there are errors.
+    /// The membership after the mutation; null if there are errors.
     pub member: Option<GroupMember>,
-    /// Why nothing was changed.
+    /// Why the mutation changed nothing.
     pub errors: Vec<UserError>,
 }
 
 impl GroupMemberPayload {
-    async fn of(ctx: &Context<'_>, result: Result<Joined, Error>) -> Result<Self, ApiError> {
+    async fn of(ctx: &Context<'_>, result: Result<SavedMembership, Error>) -> Result<Self, ApiError> {
         Ok(match into_payload(result)? {
             Ok(joined) => Self { member: GroupMember::load(ctx, joined.member).await?, errors: Vec::new() },
             Err(errors) => Self { member: None, errors },
@@ -37,8 +37,8 @@ pub struct GroupsMutation;
 
 #[Object]
 impl GroupsMutation {
-    /// Invites an extension into a group, by the group's owner or an operator. An extension of the group's own owner joins
-    /// at once.
+    /// Invites an extension into a group. For the owner of the group and operators. An extension of the group's own owner
+    /// joins immediately.
     async fn invite_to_group(
         &self,
         ctx: &Context<'_>,
@@ -48,7 +48,7 @@ impl GroupsMutation {
         GroupMemberPayload::of(ctx, result).await
     }
 
-    /// Accepts an invitation, by the owner of the extension that was invited.
+    /// Accepts an invitation. For the owner of the invited extension.
     async fn accept_group_invitation(
         &self,
         ctx: &Context<'_>,
@@ -58,7 +58,8 @@ impl GroupsMutation {
         GroupMemberPayload::of(ctx, result).await
     }
 
-    /// Changes how a member rings: its delay by the group's owner or an operator, its pause by the member's owner too.
+    /// Changes the delay or the pause of a member. For the owner of the group and operators; the owner of the member can
+    /// change the pause only.
     async fn update_group_member(
         &self,
         ctx: &Context<'_>,
@@ -66,12 +67,12 @@ impl GroupsMutation {
     ) -> Result<GroupMemberPayload, ApiError> {
         let result = match MemberChange::try_from(input) {
             Ok(change) => rules::update(services(ctx)?, &caller(ctx)?, change).await,
-            Err(stop) => Err(stop),
+            Err(error) => Err(error),
         };
         GroupMemberPayload::of(ctx, result).await
     }
 
-    /// Declines an invitation, by the owner of the extension that was invited.
+    /// Declines an invitation. For the owner of the invited extension.
     async fn decline_group_invitation(
         &self,
         ctx: &Context<'_>,
@@ -80,12 +81,12 @@ impl GroupsMutation {
         AcceptedPayload::of(rules::decline(services(ctx)?, &caller(ctx)?, input.id.0).await)
     }
 
-    /// Leaves a group, by the member's owner, or for a caller by a key that manages groups.
+    /// Leaves a group. For the owner of the member, and for an API key that manages groups on behalf of a caller.
     async fn leave_group(&self, ctx: &Context<'_>, input: LeaveGroupInput) -> Result<AcceptedPayload, ApiError> {
         AcceptedPayload::of(rules::leave(services(ctx)?, &caller(ctx)?, input.id.0).await)
     }
 
-    /// Removes a member or withdraws an invitation. By the group's owner or an operator.
+    /// Removes a member or withdraws an invitation. For the owner of the group and operators.
     async fn remove_group_member(
         &self,
         ctx: &Context<'_>,
@@ -94,7 +95,8 @@ impl GroupsMutation {
         AcceptedPayload::of(rules::remove(services(ctx)?, &caller(ctx)?, input.id.0).await)
     }
 
-    /// For a voice menu: the caller's extension joins at once, without an invitation; a membership that exists is returned.
+    /// Adds the extension of a caller to a group immediately, without an invitation. For the API key of a voice menu. Returns
+    /// an existing membership.
     async fn join_group(&self, ctx: &Context<'_>, input: JoinGroupInput) -> Result<GroupMemberPayload, ApiError> {
         let result = rules::join(services(ctx)?, &caller(ctx)?, input.into()).await;
         GroupMemberPayload::of(ctx, result).await

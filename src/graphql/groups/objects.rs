@@ -1,4 +1,4 @@
-//! Members of groups, as far as the caller may see them.
+//! GraphQL objects of memberships. Fields respect the access rights of the caller.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::graphql::error::ApiError;
 use crate::graphql::scalars::PhoneNumber;
 use extensions::Extension;
 use extensions::directory::{self, Audience};
-use extensions::groups::{self, Membership, Party, queries};
+use extensions::groups::{self, ExtensionSummary, Membership, queries};
 use platform::access::{Actor, ApiKeyScope, Scope};
 use platform::ids::GroupMemberId;
 use service_types::ServiceBehaviour;
@@ -27,28 +27,29 @@ impl From<Membership> for GroupMember {
 }
 
 impl GroupMember {
-    /// The membership, if the caller sees the group or the member.
+    /// Loads the membership if the caller can see the group or the member.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn load(ctx: &Context<'_>, id: GroupMemberId) -> Result<Option<Self>, ApiError> {
         let membership = queries::membership(&mut *read(ctx).await?, id).await?;
         let (actor, scope) = (actor(ctx)?, scope(ctx)?);
-        let visible = |party: &Party| sees(&scope, party) || manages(actor, party);
+        let visible = |extension: &ExtensionSummary| in_scope(&scope, extension) || manages(actor, extension);
         Ok(membership.filter(|found| visible(&found.group) || visible(&found.member)).map(Self::from))
     }
 }
 
-/// Whether the caller may see the extension itself.
-fn sees(scope: &Scope, party: &Party) -> bool {
-    scope.covers(party.owner_id, party.event_id, party.service_type_id)
+/// Returns whether the scope of the caller contains the extension.
+fn in_scope(scope: &Scope, extension: &ExtensionSummary) -> bool {
+    scope.covers(extension.owner_id, extension.event_id, extension.service_type_id)
 }
 
-/// Whether the caller is a key that manages groups of this kind here: it sees the memberships that it makes.
-fn manages(actor: &Actor, party: &Party) -> bool {
-    actor
-        .key()
-        .is_some_and(|key| key.has(ApiKeyScope::ManageGroups) && key.covers(party.event_id, party.service_type_id))
+/// Returns whether the caller is an API key that manages groups of this service type and event. Such a key can read the
+/// memberships that it creates.
+fn manages(actor: &Actor, extension: &ExtensionSummary) -> bool {
+    actor.key().is_some_and(|key| {
+        key.has(ApiKeyScope::ManageGroups) && key.covers(extension.event_id, extension.service_type_id)
+    })
 }
 
 #[Object]
@@ -73,47 +74,48 @@ impl GroupMember {
         self.0.member.number.clone().into()
     }
 
-    /// The member's label. Empty for the group's owner while PENDING, unless the directory shows it to him.
+    /// The member's label. Empty for the owner of the group while PENDING, unless the directory shows it to the owner.
     async fn label(&self, ctx: &Context<'_>) -> Result<&str, ApiError> {
         let Membership { row, member, .. } = &*self.0;
-        let agreed = row.membership == groups::MembershipState::Active;
-        if agreed || sees(&scope(ctx)?, member) {
+        let is_active = row.membership == groups::MembershipState::Active;
+        if is_active || in_scope(&scope(ctx)?, member) {
             return Ok(&member.label);
         }
         let audience = Audience::of(actor(ctx)?, member.event_id);
-        let listed = directory::shows(&mut *read(ctx).await?, member.id, audience.visibilities()).await?;
+        let listed = directory::is_visible(&mut *read(ctx).await?, member.id, audience.visibilities()).await?;
         Ok(if listed { &member.label } else { "" })
     }
 
-    /// The group. Null where the caller may not see it.
+    /// The group. Null if the caller cannot see it.
     async fn group(&self, ctx: &Context<'_>) -> Result<Option<graphql::extensions::Extension>, ApiError> {
         let row = extensions::queries::by_id(&mut *read(ctx).await?, &scope(ctx)?, self.0.group.id).await?;
         Ok(row.map(graphql::extensions::Extension::new))
     }
 
-    /// The member. Null where the caller may not see it.
+    /// The member. Null if the caller cannot see it.
     async fn extension(&self, ctx: &Context<'_>) -> Result<Option<graphql::extensions::Extension>, ApiError> {
         let row = extensions::queries::by_id(&mut *read(ctx).await?, &scope(ctx)?, self.0.member.id).await?;
         Ok(row.map(graphql::extensions::Extension::new))
     }
 
-    /// Seconds before it rings, 0 to 600.
+    /// Seconds before the group calls the member, 0 to 600.
     async fn delay_seconds(&self) -> i32 {
         self.0.row.delay_seconds
     }
 
-    /// Whether the group leaves it out for now.
+    /// Whether the group skips the member for now.
     async fn paused(&self) -> bool {
         self.0.row.paused
     }
 
-    /// PENDING until the member's owner accepts.
+    /// PENDING until the owner of the member accepts.
     async fn membership(&self) -> MembershipState {
         self.0.row.membership.into()
     }
 }
 
-/// The members of a group, invited ones too; `None` for what is no call group, and for those who may not see the group.
+/// Loads the members and open invitations of a group; `None` for an extension that is no call group or that the caller
+/// cannot see.
 ///
 /// # Errors
 /// When the database fails.
@@ -130,7 +132,7 @@ pub async fn members_of(ctx: &Context<'_>, extension: &Extension) -> Result<Opti
     Ok(Some(members.into_iter().map(GroupMember::from).collect()))
 }
 
-/// The memberships of an extension, invitations too; none for those who may not see it.
+/// Loads the memberships and open invitations of an extension; empty if the caller cannot see the extension.
 ///
 /// # Errors
 /// When the database fails.

@@ -15,7 +15,7 @@ pub struct GroupsQuery;
 
 #[Object]
 impl GroupsQuery {
-    /// Invitations that wait for the caller's yes, the oldest first, at most 500 at once.
+    /// Invitations that the caller can accept, the oldest first, at most 500.
     async fn group_invitations(&self, ctx: &Context<'_>) -> Result<Vec<GroupMember>, ApiError> {
         let actor = actor(ctx)?;
         actor.demand(Role::User)?;

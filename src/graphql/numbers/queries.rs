@@ -34,7 +34,7 @@ impl NumbersQuery {
         #[graphql(desc = "The number.")] number: PhoneNumber,
     ) -> Result<Option<Number>, ApiError> {
         let Ok(number) = number::Number::clean(&number.0) else { return Ok(None) };
-        if number.is_world() == event.is_some() {
+        if number.is_e164() == event.is_some() {
             return Ok(None);
         }
         let event = match event {
@@ -75,7 +75,7 @@ impl NumbersQuery {
         filter.event = known.as_ref().map(|event| event.0.id);
         let mut conn = context::read(ctx).await?;
         if let Some(name) = account {
-            let found = accounts::queries::by_username(&mut conn, &name.trim().to_ascii_lowercase()).await?;
+            let found = accounts::account_by_username(&mut conn, &name.trim().to_ascii_lowercase()).await?;
             filter.account = found.map(|account| account.id);
             is_impossible |= filter.account.is_none();
         }

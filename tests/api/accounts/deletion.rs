@@ -58,12 +58,12 @@ pub async fn deleting_an_account_erases_its_personal_data(app: TestApp) {
 
 async fn only_the_username_is_kept(app: &TestApp, id: AccountId) {
     let mut conn = app.app.services.store.read().await.unwrap();
-    let account = accounts::queries::by_id(&mut conn, id).await.unwrap().unwrap();
+    let account = accounts::account_by_id(&mut conn, id).await.unwrap().unwrap();
     assert!(account.deleted_at.is_some());
     assert_eq!(account.display_name, "trillian");
     assert_eq!((&*account.email, &*account.password_hash, &*account.search), ("", "", ""));
-    assert!(accounts::proof_queries::sessions_of(&mut conn, id, account.created_at).await.unwrap().is_empty());
-    assert!(accounts::proof_queries::mail_tokens_of(&mut conn, id).await.unwrap().is_empty());
+    assert!(accounts::sessions_of_account(&mut conn, id, account.created_at).await.unwrap().is_empty());
+    assert!(accounts::mail_tokens_of_account(&mut conn, id).await.unwrap().is_empty());
     assert!(extensions::queries::of_owner(&mut conn, id).await.unwrap().is_empty());
     let numbers = numbers::queries::of_account(&mut conn, id).await.unwrap();
     let numbers: Vec<_> = numbers.iter().map(|row| row.number.as_str()).collect();

@@ -1,7 +1,8 @@
-//! Banning an account, and lifting a ban.
+//! Banning an account and lifting a ban.
 //!
-//! A ban is a restriction of the account. It ends the account's sessions and shows in every feed that shows the account's
-//! extensions, their groups included. Lifting it restores exactly that, since nothing else was written.
+//! A ban is a restriction of the account. It ends the account's sessions and appears in every feed that contains the
+//! account's extensions or groups with them. Lifting the ban only deletes the restriction, because nothing else was
+//! written.
 
 use std::sync::Arc;
 
@@ -17,12 +18,12 @@ use restrictions::{NewRestriction, RestrictionSource};
 
 use super::{Changed, clean_username, no_such_account};
 use crate::hooks::{AccountHooks, holdings};
-use crate::{Account, actions, proof_queries, queries};
+use crate::{Account, actions, queries, session_queries};
 
-/// The longest reason, in characters.
+/// Maximum length of a reason, in characters.
 const MAX_REASON_CHARS: usize = 500;
 
-/// A reason that an operator gives, as it is stored: trimmed, 1 to 500 characters.
+/// Validates the reason of a ban or a bar: trimmed, 1 to 500 characters.
 ///
 /// # Errors
 /// REQUIRED or INVALID at `reason`.
@@ -42,7 +43,8 @@ pub fn clean_reason(input: &str) -> Result<String, UserError> {
 /// Bans an account: no sign-in, no write, no calls. A second ban updates the reason.
 ///
 /// # Errors
-/// NOT_FOUND at `username`, LAST_ADMIN, INVALID at `reason`; [`AuthError::Forbidden`] for an operator who names an admin.
+/// NOT_FOUND at `username`, LAST_ADMIN, INVALID at `reason`; [`AuthError::Forbidden`] for an operator who names an
+/// admin.
 pub async fn ban(services: &Services, caller: &Arc<Caller>, username: &str, reason: &str) -> Result<Changed, Error> {
     let (username, reason) = (clean_username(username).map_err(|_| no_such_account())?, clean_reason(reason)?);
     transact!(services, caller, actions::BAN_ACCOUNT, Mode::Commit, |tx| {
@@ -54,7 +56,7 @@ pub async fn ban(services: &Services, caller: &Arc<Caller>, username: &str, reas
         let by = permit.actor().account();
         let new = NewRestriction::new(id, account.id.into(), RestrictionSource::Ban, &reason, tx.now, by);
         restrictions::apply(tx.conn, &permit, &new).await?;
-        proof_queries::end_sessions(tx.conn, &permit, account.id, None).await?;
+        session_queries::delete_sessions(tx.conn, &permit, account.id, None).await?;
         tx.notify(Notification::AccountEnded(account.id));
         notify_hooks(tx, &account).await?;
         tx.audit(&permit, Some(account.id.global()), format!("{} was banned: {reason}", account.username)).await?;
@@ -63,7 +65,7 @@ pub async fn ban(services: &Services, caller: &Arc<Caller>, username: &str, reas
     .await
 }
 
-/// Lifts a ban; an account that is not banned stays as it is.
+/// Lifts a ban. Does nothing if the account is not banned.
 ///
 /// # Errors
 /// NOT_FOUND at `username`; [`AuthError::Forbidden`] for an operator who names an admin.
@@ -81,13 +83,13 @@ pub async fn unban(services: &Services, caller: &Arc<Caller>, username: &str) ->
     .await
 }
 
-/// Locks the account and the events in which it owns something, and makes the permit under the locks.
+/// Locks the account and the events of its holdings, and creates the permit under the locks.
 ///
 /// # Errors
-/// As the permit; NOT_FOUND at `username`; [`AuthError::Forbidden`] for an operator who names an admin.
+/// As [`Tx::permit`]; NOT_FOUND at `username`; [`AuthError::Forbidden`] for an operator who names an admin.
 async fn lock_account(tx: &mut Tx<'_>, username: &str) -> Result<(Permit, Account), Error> {
     locks::named(tx.conn, "admins").await?;
-    let found = queries::by_username(tx.conn, username).await?;
+    let found = queries::account_by_username(tx.conn, username).await?;
     if let Some(account) = &found {
         locks::accounts(tx.conn, &[account.id], LockMode::Exclusive).await?;
         let events = holdings(tx, account).await?.events;
@@ -101,6 +103,7 @@ async fn lock_account(tx: &mut Tx<'_>, username: &str) -> Result<(Permit, Accoun
     Ok((permit, account))
 }
 
+/// Calls the hooks that record the changed restriction in the feeds.
 async fn notify_hooks(tx: &mut Tx<'_>, account: &Account) -> Result<(), Error> {
     let services = tx.services();
     for hook in services.hooks.all::<dyn AccountHooks>() {

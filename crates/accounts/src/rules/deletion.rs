@@ -1,7 +1,7 @@
-//! Deleting an account.
+//! Deletion of an account.
 //!
-//! What the account owns ends as its own deletion would end it. Of the account remain its id and its username: the audit, which
-//! is never changed, refers to them, and no other account gets the name.
+//! The account's holdings are deleted as by their own delete operations. The id and the username of the account remain,
+//! because the audit is immutable and refers to them, and no other account gets the username.
 
 use std::sync::Arc;
 
@@ -15,21 +15,21 @@ use platform::services::Services;
 use platform::transact;
 use platform::transaction::{Mode, Tx};
 
-use super::{Accepted, Guesses, prove, send};
+use super::{Accepted, SignInThrottle, enqueue_mail, verify_own_password};
 use crate::hooks::{AccountHooks, holdings};
-use crate::{Account, actions, proof_queries, queries};
+use crate::{Account, actions, queries, session_queries};
 
-/// Deletes the caller's own account, in whatever phase the events of its extensions are: the right to erasure does not wait for
-/// an event to open.
+/// Deletes the caller's own account, whatever the phase of the events of its extensions: the right to erasure (GDPR,
+/// article 17) does not depend on it.
 ///
 /// # Errors
 /// CREDENTIALS_REJECTED at `password`, RATE_LIMITED after many failures, LAST_ADMIN, RESTRICTED for a banned account.
 pub async fn delete_account(services: &Services, caller: &Arc<Caller>, password: &str) -> Result<Accepted, Error> {
-    let id = prove(services, caller, password, "password").await?.id;
+    let id = verify_own_password(services, caller, password, "password").await?.id;
     transact!(services, caller, actions::DELETE_ACCOUNT, Mode::Commit, |tx| {
         locks::named(tx.conn, "admins").await?;
         locks::accounts(tx.conn, &[id], LockMode::Exclusive).await?;
-        let account = queries::by_id(tx.conn, id).await?.ok_or(AuthError::Unauthenticated)?;
+        let account = queries::account_by_id(tx.conn, id).await?.ok_or(AuthError::Unauthenticated)?;
         lock_holdings(tx, &account).await?;
         let permit = tx.permit().await?;
         if account.role == Role::Admin && queries::count_other_admins(tx.conn, id).await? == 0 {
@@ -47,7 +47,7 @@ pub async fn delete_account(services: &Services, caller: &Arc<Caller>, password:
     .await
 }
 
-/// Locks what the account owns in the domains above. Under the account's own lock nothing can be added to it.
+/// Locks the account's holdings in dependent domains. The account's own lock prevents new holdings.
 async fn lock_holdings(tx: &mut Tx<'_>, account: &Account) -> Result<(), Error> {
     let holdings = holdings(tx, account).await?;
     locks::service_types(tx.conn, &holdings.service_types, LockMode::Shared).await?;
@@ -58,15 +58,15 @@ async fn lock_holdings(tx: &mut Tx<'_>, account: &Account) -> Result<(), Error> 
     Ok(())
 }
 
-/// Ends every session, sends the notice, and erases the personal data of the account itself.
+/// Ends all sessions, enqueues the notice, and erases the personal data of the account.
 async fn erase(tx: &mut Tx<'_>, permit: &Permit, account: &Account) -> Result<(), Error> {
-    proof_queries::end_sessions(tx.conn, permit, account.id, None).await?;
+    session_queries::delete_sessions(tx.conn, permit, account.id, None).await?;
     tx.notify(Notification::AccountEnded(account.id));
     if account.email_verified_at.is_some() {
-        send(tx, &Mail::account_deleted(&account.email, &account.username)).await?;
+        enqueue_mail(tx, &Mail::account_deleted(&account.email, &account.username)).await?;
     }
     restrictions::lift_all(tx.conn, permit, account.id.into()).await?;
     idempotency::delete_by_account(tx.conn, permit, account.id).await?;
-    proof_queries::clear_failures(tx.conn, Guesses::of_account(account.id).hash()).await?;
+    session_queries::delete_sign_in_failures(tx.conn, SignInThrottle::for_account(account.id).key()).await?;
     Ok(queries::erase(tx.conn, permit, account, tx.now).await?)
 }

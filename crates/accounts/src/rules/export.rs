@@ -1,7 +1,7 @@
-//! The export of everything that is held about one person.
+//! Export of all data about one account (GDPR, article 15).
 //!
-//! It is read in one transaction. Of other people it holds only the numbers that call the person's extensions or are called by
-//! them; who acted on the person, and on whom the person acted, is left out.
+//! The export is read in one transaction. The only data of other people in it are the numbers with a call edge to the
+//! account's extensions. Actors and targets of audit events are omitted.
 
 use std::sync::Arc;
 
@@ -17,9 +17,9 @@ use restrictions::{Restriction, TargetKind};
 use serde_json::{Value, json};
 
 use crate::hooks::{AccountHooks, Export};
-use crate::{Account, actions, proof_queries, queries};
+use crate::{Account, actions, queries, session_queries};
 
-/// Everything held about the caller, as JSON. The export is recorded in the audit.
+/// Exports all data about the caller as JSON, and records the export in the audit.
 ///
 /// # Errors
 /// [`AuthError`] for any caller but a signed-in person; when the database fails.
@@ -42,8 +42,8 @@ pub async fn export(services: &Services, caller: &Arc<Caller>) -> Result<Value, 
                 let mut export = Export { conn, sealer: &shared.sealer, account: id, now, with_secrets };
                 let mut document = own_sections(&mut export).await?;
                 for hook in shared.hooks.all::<dyn AccountHooks>() {
-                    for (key, section) in hook.export(&mut export).await? {
-                        document[key] = section;
+                    for section in hook.export(&mut export).await? {
+                        document[section.key] = section.content;
                     }
                 }
                 Ok(document)
@@ -56,14 +56,14 @@ pub async fn export(services: &Services, caller: &Arc<Caller>) -> Result<Value, 
     Ok(document)
 }
 
-/// The sections of the accounts' own domain.
+/// The sections that this crate contributes.
 async fn own_sections(export: &mut Export<'_>) -> Result<Value, Error> {
-    let account = queries::by_id(export.conn, export.account).await?.ok_or(AuthError::Unauthenticated)?;
+    let account = queries::account_by_id(export.conn, export.account).await?.ok_or(AuthError::Unauthenticated)?;
     Ok(json!({
         "exportedAt": export.now.to_string(),
         "account": account_section(export, &account).await?,
-        "sessions": sessions(export).await?,
-        "mailedLinks": mailed_links(export).await?,
+        "sessions": sessions_section(export).await?,
+        "mailedLinks": mailed_links_section(export).await?,
         "audit": audit_section(export, &account).await?,
     }))
 }
@@ -74,15 +74,15 @@ async fn account_section(export: &mut Export<'_>, account: &Account) -> Result<V
         "username": account.username,
         "displayName": account.display_name,
         "email": account.email,
-        "emailVerifiedAt": time(account.email_verified_at),
+        "emailVerifiedAt": optional_timestamp(account.email_verified_at),
         "role": account.role.as_str(),
         "createdAt": account.created_at.to_string(),
-        "restrictions": restrictions_of(export, TargetKind::Account, Id(account.id.0)).await?,
+        "restrictions": restrictions_section(export, TargetKind::Account, Id(account.id.0)).await?,
     }))
 }
 
-async fn sessions(export: &mut Export<'_>) -> Result<Value, Error> {
-    let rows = proof_queries::sessions_of(export.conn, export.account, export.now).await?.into_iter();
+async fn sessions_section(export: &mut Export<'_>) -> Result<Value, Error> {
+    let rows = session_queries::sessions_of_account(export.conn, export.account, export.now).await?.into_iter();
     Ok(rows
         .map(|row| {
             json!({
@@ -97,9 +97,9 @@ async fn sessions(export: &mut Export<'_>) -> Result<Value, Error> {
         .collect())
 }
 
-/// Links that were mailed, without their tokens, which are stored nowhere.
-async fn mailed_links(export: &mut Export<'_>) -> Result<Value, Error> {
-    let rows = proof_queries::mail_tokens_of(export.conn, export.account).await?.into_iter();
+/// Links that were mailed, without their tokens: only hashes are stored.
+async fn mailed_links_section(export: &mut Export<'_>) -> Result<Value, Error> {
+    let rows = session_queries::mail_tokens_of_account(export.conn, export.account).await?.into_iter();
     Ok(rows
         .map(|row| {
             json!({
@@ -107,40 +107,40 @@ async fn mailed_links(export: &mut Export<'_>) -> Result<Value, Error> {
                 "email": row.email,
                 "createdAt": row.created_at.to_string(),
                 "expiresAt": row.expires_at.to_string(),
-                "usedAt": time(row.used_at),
+                "usedAt": optional_timestamp(row.used_at),
             })
         })
         .collect())
 }
 
-/// What the person did, and what was done to the account. A summary may name other people, so it is included only where it
-/// concerns the account itself.
+/// Audit events of the account as actor or target. A summary may name other people, so it is included only if the
+/// target is the account itself.
 async fn audit_section(export: &mut Export<'_>, account: &Account) -> Result<Value, Error> {
     let own = account.id.global();
     let rows = audit::concerning(export.conn, &account.username, &own).await?.into_iter();
     Ok(rows
         .map(|row| {
-            let concerns_account = row.entity.as_deref() == Some(own.as_str());
+            let is_target = row.entity.as_deref() == Some(own.as_str());
             json!({
                 "at": row.at.to_string(),
                 "action": row.action,
                 "byMyself": row.actor == account.username,
-                "summary": concerns_account.then_some(row.summary),
+                "summary": is_target.then_some(row.summary),
             })
         })
         .collect())
 }
 
-/// The restrictions of a target, as an export shows them.
+/// The restrictions of a target as JSON.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn restrictions_of(export: &mut Export<'_>, kind: TargetKind, id: Id) -> Result<Value, Error> {
+/// When the database fails.
+pub async fn restrictions_section(export: &mut Export<'_>, kind: TargetKind, id: Id) -> Result<Value, Error> {
     let rows = restrictions::of_targets(export.conn, kind, &[id]).await?.into_iter();
-    Ok(rows.map(|row| restriction(&row)).collect())
+    Ok(rows.map(|row| restriction_json(&row)).collect())
 }
 
-fn restriction(row: &Restriction) -> Value {
+fn restriction_json(row: &Restriction) -> Value {
     json!({
         "source": row.source.as_str(),
         "effects": row.effects().iter().map(|effect| effect.as_str()).collect::<Vec<_>>(),
@@ -149,7 +149,7 @@ fn restriction(row: &Restriction) -> Value {
     })
 }
 
-/// An instant as an export shows it: RFC 3339, or null.
-pub fn time(at: Option<Timestamp>) -> Option<String> {
+/// Formats an optional time as RFC 3339.
+pub fn optional_timestamp(at: Option<Timestamp>) -> Option<String> {
     at.map(|at| at.to_string())
 }

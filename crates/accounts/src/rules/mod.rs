@@ -1,31 +1,30 @@
-//! What people may do with accounts.
+//! Operations on accounts.
 
 mod bans;
 mod deletion;
 mod export;
-mod guessing;
 mod passwords;
 mod profile;
 mod registration;
 mod roles;
 mod sessions;
 mod sign_in;
+mod throttle;
 
 pub use bans::{ban, clean_reason, unban};
 pub use deletion::delete_account;
-pub use export::{export, restrictions_of, time};
-pub(crate) use guessing::Guesses;
-pub(crate) use passwords::prove;
+pub use export::{export, optional_timestamp, restrictions_section};
+pub(crate) use passwords::verify_own_password;
 pub use passwords::{change_password, request_password_reset, reset_password};
 pub use profile::{ChangeEmail, change_email, update_profile};
 pub use registration::{
-    CreatedAccount, RegisterAccount, complete_setup, create_admin, register, resend_verification, setup_token,
-    verify_email,
+    RegisterAccount, complete_setup, create_admin, issue_setup_token, register, resend_verification, verify_email,
 };
 pub(crate) use roles::no_such_account;
 pub use roles::set_role;
 pub use sessions::{reauthenticate, revoke_all_sessions, revoke_session, sign_out};
 pub use sign_in::{SignedIn, sign_in};
+pub(crate) use throttle::SignInThrottle;
 
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::AccountId;
@@ -33,24 +32,23 @@ use platform::jobs::NewJob;
 use platform::mail::{Mail, SEND_MAIL};
 use platform::transaction::Tx;
 
-/// An account that an operation made or changed.
+/// Result of an operation that created or changed an account.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Changed {
-    /// The account.
     pub account: AccountId,
 }
 
-/// What was asked for is done, as far as the caller may know.
+/// Result of an operation that returns no data, or must not reveal whether an account exists.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Accepted;
 
-/// Puts a mail beside the change.
-pub(crate) async fn send(tx: &mut Tx<'_>, mail: &Mail) -> Result<(), Error> {
+/// Enqueues a mail in the same transaction as the change.
+pub(crate) async fn enqueue_mail(tx: &mut Tx<'_>, mail: &Mail) -> Result<(), Error> {
     let payload = mail.seal(tx.sealer()).map_err(InternalError::new)?;
     tx.enqueue(NewJob::new(&SEND_MAIL, payload)).await
 }
 
-/// A username as it is stored: folded to lower case, 3–32 of `a-z0-9._-`.
+/// Validates a username and converts it to lower case: 3–32 of `a-z0-9._-`.
 ///
 /// # Errors
 /// INVALID at `username`.
@@ -66,12 +64,12 @@ pub fn clean_username(input: &str) -> Result<String, UserError> {
     }
 }
 
-/// A name to be shown.
+/// Validates a display name.
 fn clean_display_name(input: &str) -> Result<String, UserError> {
     platform::text::name(input).map_err(|error| error.for_field("displayName"))
 }
 
-/// An address to which mail can be sent.
+/// Validates an e-mail address.
 fn clean_email(input: &str) -> Result<String, UserError> {
     let trimmed = input.trim();
     if platform::mail::is_address(trimmed) {
@@ -81,12 +79,12 @@ fn clean_email(input: &str) -> Result<String, UserError> {
     }
 }
 
-/// What an operator's search looks in.
+/// Text that the search by operators looks in.
 fn search_text(username: &str, display_name: &str) -> String {
     format!("{username} {}", platform::text::folding::fold(display_name))
 }
 
-/// The problem of a token that is unknown, used or too old: which, it does not say.
+/// Error for a token that is unknown, used or expired. Does not reveal which.
 fn token_expired() -> UserError {
     UserError::new(UserErrorKind::TokenExpired, "token", "This link is no longer good. Ask for a new one.")
 }

@@ -1,21 +1,22 @@
-//! What people say of themselves.
+//! Changes of the profile: display name and e-mail address.
 
-use crate::actions;
-use platform::transact;
 use std::sync::Arc;
 
-use super::passwords::prove;
-use super::registration::{may_mail, send_verification};
-use super::{Changed, clean_display_name, clean_email, search_text, send};
-use crate::model::MailTokenPurpose;
-use crate::queries;
 use platform::access::Caller;
 use platform::error::{AuthError, Error, UserError, UserErrorKind};
 use platform::mail::Mail;
 use platform::services::Services;
+use platform::transact;
 use platform::transaction::Mode;
 
-/// Changes the caller's display name; nothing where it is left out.
+use super::passwords::verify_own_password;
+use super::registration::{is_below_mail_limit, send_verification};
+use super::{Changed, clean_display_name, clean_email, enqueue_mail, search_text};
+use crate::actions;
+use crate::model::MailTokenPurpose;
+use crate::queries;
+
+/// Changes the caller's display name. `None` changes nothing.
 ///
 /// # Errors
 /// INVALID at `displayName`.
@@ -39,30 +40,32 @@ pub async fn update_profile(
     .await
 }
 
-/// A new address, with the password that allows it.
+/// Input of [`change_email`].
 pub struct ChangeEmail {
     pub email: String,
+    /// The caller's current password.
     pub password: String,
 }
 
-/// Begins a change of address: the link goes to the new one, and until it is proved a verified old one stays.
+/// Starts a change of the e-mail address: mails a verification link to the new address. A verified old address stays in
+/// place until the new one is verified.
 ///
 /// # Errors
-/// INVALID at `email`, CREDENTIALS_REJECTED at `password`, RATE_LIMITED when too many links were sent.
+/// INVALID at `email`, CREDENTIALS_REJECTED at `password`, RATE_LIMITED after too many links or failed passwords.
 pub async fn change_email(services: &Services, caller: &Arc<Caller>, input: ChangeEmail) -> Result<Changed, Error> {
     let email = clean_email(&input.email)?;
-    let account = prove(services, caller, &input.password, "password").await?;
+    let account = verify_own_password(services, caller, &input.password, "password").await?;
     transact!(services, caller, actions::CHANGE_EMAIL, Mode::Commit, |tx| {
         let permit = tx.permit().await?;
-        if !may_mail(tx, account.id, MailTokenPurpose::VerifyEmail).await? {
+        if !is_below_mail_limit(tx, account.id, MailTokenPurpose::VerifyEmail).await? {
             let kind = UserErrorKind::RateLimited { retry_after_seconds: 3600 };
             return Err(UserError::new(kind, "email", "Too many links were sent. Try again in an hour.").into());
         }
         if account.email_verified_at.is_none() {
             queries::set_unverified_email(tx.conn, &permit, account.id, &email).await?;
         }
-        match queries::by_verified_email(tx.conn, &email).await?.filter(|owner| owner.id != account.id) {
-            Some(owner) => send(tx, &Mail::email_taken(&owner.email, &owner.username)).await?,
+        match queries::account_by_verified_email(tx.conn, &email).await?.filter(|owner| owner.id != account.id) {
+            Some(owner) => enqueue_mail(tx, &Mail::email_taken(&owner.email, &owner.username)).await?,
             None => send_verification(tx, &account, &email).await?,
         }
         tx.audit(&permit, Some(account.id.global()), format!("{} asked for another e-mail address", account.username))

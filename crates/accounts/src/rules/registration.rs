@@ -1,25 +1,28 @@
-//! Registering, proving an address, and the first admin.
+//! Registration, verification of e-mail addresses, and creation of admins.
 
-use crate::actions;
-use platform::transact;
 use std::sync::Arc;
 
-use super::{Accepted, Changed, clean_display_name, clean_email, clean_username, search_text, send, token_expired};
-use crate::model::{Account, MailToken, MailTokenPurpose};
-use crate::token::Token;
-use crate::{proof_queries, queries};
 use platform::access::{Caller, Permit, Role};
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::ids::AccountId;
 use platform::mail::Mail;
 use platform::passwords::Password;
 use platform::services::Services;
+use platform::transact;
 use platform::transaction::{Mode, Tx};
 
-/// How many mails of one kind an account is sent in an hour: enough for an impatient person, too few to pester.
-const MAILS_AN_HOUR: i64 = 5;
+use super::{
+    Accepted, Changed, clean_display_name, clean_email, clean_username, enqueue_mail, search_text, token_expired,
+};
+use crate::actions;
+use crate::model::{Account, MailToken, MailTokenPurpose};
+use crate::token::Token;
+use crate::{queries, session_queries};
 
-/// What a guest says of themselves.
+/// Maximum number of mails of one purpose that an account is sent per hour.
+const MAX_MAILS_PER_HOUR: i64 = 5;
+
+/// Input of a registration.
 pub struct RegisterAccount {
     pub username: String,
     pub display_name: String,
@@ -27,10 +30,7 @@ pub struct RegisterAccount {
     pub password: String,
 }
 
-/// An account that was made.
-pub type CreatedAccount = Changed;
-
-/// A checked registration, ready to be stored.
+/// A validated registration.
 struct Candidate {
     username: String,
     display_name: String,
@@ -38,8 +38,15 @@ struct Candidate {
     password_hash: String,
 }
 
-/// A username that does not pass for the program itself or for a guest in the audit.
-fn free_username(input: &str) -> Result<String, UserError> {
+/// Whether the e-mail address of a new account counts as verified.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum EmailStatus {
+    Verified,
+    Unverified,
+}
+
+/// Validates a username and rejects the actor names that the audit uses for guests and the system.
+fn unreserved_username(input: &str) -> Result<String, UserError> {
     let username = clean_username(input)?;
     if matches!(username.as_str(), "guest" | "system") {
         return Err(UserError::new(UserErrorKind::AlreadyExists, "username", "This username is taken."));
@@ -48,24 +55,28 @@ fn free_username(input: &str) -> Result<String, UserError> {
 }
 
 impl Candidate {
+    /// Validates the input and hashes the password. Reports all invalid fields together.
     async fn new(services: &Services, input: RegisterAccount) -> Result<Self, Error> {
-        let mut problems = Vec::new();
-        let username = free_username(&input.username).map_err(|problem| problems.push(problem)).ok();
-        let display_name = clean_display_name(&input.display_name).map_err(|problem| problems.push(problem)).ok();
-        let email = clean_email(&input.email).map_err(|problem| problems.push(problem)).ok();
-        let words = [input.username.as_str(), input.email.split('@').next().unwrap_or_default()];
-        let password =
-            Password::choose(&input.password, &words, "password").map_err(|problem| problems.push(problem)).ok();
+        let mut errors = Vec::new();
+        let username = unreserved_username(&input.username).map_err(|error| errors.push(error)).ok();
+        let display_name = clean_display_name(&input.display_name).map_err(|error| errors.push(error)).ok();
+        let email = clean_email(&input.email).map_err(|error| errors.push(error)).ok();
+        let context = [input.username.as_str(), input.email.split('@').next().unwrap_or_default()];
+        let password = Password::choose(&input.password, &context, "password").map_err(|error| errors.push(error)).ok();
         match (username, display_name, email, password) {
             (Some(username), Some(display_name), Some(email), Some(password)) => {
                 let password_hash = services.hasher.hash(&password).await?;
                 Ok(Self { username, display_name, email, password_hash })
             }
-            _ => Err(problems.into()),
+            _ => Err(errors.into()),
         }
     }
 
-    async fn store(self, tx: &mut Tx<'_>, permit: &Permit, role: Role, is_verified: bool) -> Result<Account, Error> {
+    /// Inserts the account.
+    ///
+    /// # Errors
+    /// ALREADY_EXISTS at `username`.
+    async fn insert(self, tx: &mut Tx<'_>, permit: &Permit, role: Role, email: EmailStatus) -> Result<Account, Error> {
         if queries::is_username_taken(tx.conn, &self.username).await? {
             return Err(UserError::new(UserErrorKind::AlreadyExists, "username", "This username is taken.").into());
         }
@@ -75,7 +86,7 @@ impl Candidate {
             username: self.username,
             display_name: self.display_name,
             email: self.email,
-            email_verified_at: is_verified.then_some(tx.now),
+            email_verified_at: (email == EmailStatus::Verified).then_some(tx.now),
             password_hash: self.password_hash,
             role,
             created_at: tx.now,
@@ -88,23 +99,19 @@ impl Candidate {
     }
 }
 
-/// Registers an account. A taken username is ALREADY_EXISTS; a known address looks like any other success, and its owner gets a
-/// mail instead of the link.
+/// Registers an account. A registration with an address that another account has verified succeeds like any other, but
+/// the other account's owner gets a notice and no verification link is sent.
 ///
 /// # Errors
 /// INVALID, WEAK_PASSWORD or ALREADY_EXISTS at the field concerned.
-pub async fn register(
-    services: &Services,
-    caller: &Arc<Caller>,
-    input: RegisterAccount,
-) -> Result<CreatedAccount, Error> {
+pub async fn register(services: &Services, caller: &Arc<Caller>, input: RegisterAccount) -> Result<Changed, Error> {
     let candidate = Candidate::new(services, input).await?;
     transact!(services, caller, actions::REGISTER_ACCOUNT, Mode::Commit, |tx| {
         let permit = tx.permit().await?;
-        let owner = queries::by_verified_email(tx.conn, &candidate.email).await?;
-        let account = candidate.store(tx, &permit, Role::User, false).await?;
+        let owner = queries::account_by_verified_email(tx.conn, &candidate.email).await?;
+        let account = candidate.insert(tx, &permit, Role::User, EmailStatus::Unverified).await?;
         match owner {
-            Some(owner) => send(tx, &Mail::email_taken(&owner.email, &owner.username)).await?,
+            Some(owner) => enqueue_mail(tx, &Mail::email_taken(&owner.email, &owner.username)).await?,
             None => send_verification(tx, &account, &account.email.clone()).await?,
         }
         Ok(Changed { account: account.id })
@@ -112,20 +119,20 @@ pub async fn register(
     .await
 }
 
-/// Sends the link that proves `email`; older links stop being good.
+/// Mails a link that verifies `email`. Older links become invalid.
 pub(super) async fn send_verification(tx: &mut Tx<'_>, account: &Account, email: &str) -> Result<(), Error> {
-    let token = issue(tx, Some(account.id), MailTokenPurpose::VerifyEmail, Some(email)).await?;
-    send(tx, &Mail::verify_email(email, &account.username, &token.reveal())).await
+    let token = issue_mail_token(tx, Some(account.id), MailTokenPurpose::VerifyEmail, Some(email)).await?;
+    enqueue_mail(tx, &Mail::verify_email(email, &account.username, &token.reveal())).await
 }
 
-/// Makes a token; older ones of its kind for the same account stop being good.
-pub(super) async fn issue(
+/// Creates a mail token. Older tokens of the same purpose and account become invalid.
+pub(super) async fn issue_mail_token(
     tx: &mut Tx<'_>,
     account: Option<AccountId>,
     purpose: MailTokenPurpose,
     email: Option<&str>,
 ) -> Result<Token, Error> {
-    proof_queries::void_mail_tokens(tx.conn, account, purpose, tx.now).await?;
+    session_queries::invalidate_mail_tokens(tx.conn, account, purpose, tx.now).await?;
     let token = Token::generate(tx.rng());
     let row = MailToken {
         token_hash: token.hash().as_bytes().to_vec(),
@@ -136,41 +143,45 @@ pub(super) async fn issue(
         expires_at: tx.now.plus_seconds(purpose.lifetime_seconds()),
         used_at: None,
     };
-    proof_queries::insert_mail_token(tx.conn, &row).await?;
+    session_queries::insert_mail_token(tx.conn, &row).await?;
     Ok(token)
 }
 
-/// Whether the account may be sent another mail of this kind now.
-pub(super) async fn may_mail(tx: &mut Tx<'_>, account: AccountId, purpose: MailTokenPurpose) -> Result<bool, Error> {
-    let sent = proof_queries::count_mail_tokens(tx.conn, account, purpose, tx.now.plus_seconds(-3600)).await?;
-    Ok(sent < MAILS_AN_HOUR)
+/// Whether the account may be sent another mail of this purpose now.
+pub(super) async fn is_below_mail_limit(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    purpose: MailTokenPurpose,
+) -> Result<bool, Error> {
+    let sent = session_queries::count_mail_tokens(tx.conn, account, purpose, tx.now.plus_seconds(-3600)).await?;
+    Ok(sent < MAX_MAILS_PER_HOUR)
 }
 
-/// Proves an address with the token from the mail: the account's first, or the one it changes to.
+/// Verifies an address with the token from the mail: the first address of an account, or a new one.
 ///
 /// # Errors
-/// TOKEN_EXPIRED; ALREADY_EXISTS when somebody else has proved the address meanwhile.
+/// TOKEN_EXPIRED; ALREADY_EXISTS if another account has verified the address in the meantime.
 pub async fn verify_email(services: &Services, caller: &Arc<Caller>, token: &str) -> Result<Changed, Error> {
     let hash = Token::parse(token).ok_or_else(token_expired)?.hash();
     transact!(services, caller, actions::VERIFY_EMAIL, Mode::Commit, |tx| {
         let permit = tx.permit().await?;
-        let used =
-            proof_queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::VerifyEmail, tx.now).await?;
+        let used = session_queries::consume_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::VerifyEmail, tx.now)
+            .await?;
         let used = used.ok_or_else(token_expired)?;
         let (Some(id), Some(email)) = (used.account_id, used.email) else { return Err(token_expired().into()) };
         platform::locks::named(tx.conn, &format!("email {}", email.to_ascii_lowercase())).await?;
-        let account = queries::by_id(tx.conn, id)
+        let account = queries::account_by_id(tx.conn, id)
             .await?
             .filter(|account| account.deleted_at.is_none())
             .ok_or_else(token_expired)?;
-        let other = queries::by_verified_email(tx.conn, &email).await?.filter(|other| other.id != id);
+        let other = queries::account_by_verified_email(tx.conn, &email).await?.filter(|other| other.id != id);
         if other.is_some() {
             let message = "Another account has proved this address already.";
             return Err(UserError::new(UserErrorKind::AlreadyExists, "token", message).into());
         }
         queries::set_verified_email(tx.conn, &permit, id, &email, tx.now).await?;
         if account.email_verified_at.is_some() && !account.email.eq_ignore_ascii_case(&email) {
-            send(tx, &Mail::email_changed(&account.email, &account.username)).await?;
+            enqueue_mail(tx, &Mail::email_changed(&account.email, &account.username)).await?;
         }
         tx.audit(&permit, Some(id.global()), format!("{} proved an e-mail address", account.username)).await?;
         Ok(Changed { account: id })
@@ -178,17 +189,17 @@ pub async fn verify_email(services: &Services, caller: &Arc<Caller>, token: &str
     .await
 }
 
-/// Sends the link once more, if an account waits for it; the answer never tells.
+/// Mails a new verification link if an account has this unverified address. The result does not reveal whether one has.
 ///
 /// # Errors
-/// INVALID when the text is no address.
+/// INVALID at `email` if the text is not an address.
 pub async fn resend_verification(services: &Services, caller: &Arc<Caller>, email: &str) -> Result<Accepted, Error> {
     let email = clean_email(email)?;
     transact!(services, caller, actions::RESEND_VERIFICATION, Mode::Commit, |tx| {
-        let account = queries::by_unverified_email(tx.conn, &email).await?;
-        let owner = queries::by_verified_email(tx.conn, &email).await?;
+        let account = queries::account_by_unverified_email(tx.conn, &email).await?;
+        let owner = queries::account_by_verified_email(tx.conn, &email).await?;
         if let (Some(account), None) = (account, owner)
-            && may_mail(tx, account.id, MailTokenPurpose::VerifyEmail).await?
+            && is_below_mail_limit(tx, account.id, MailTokenPurpose::VerifyEmail).await?
         {
             send_verification(tx, &account, &account.email.clone()).await?;
         }
@@ -197,39 +208,35 @@ pub async fn resend_verification(services: &Services, caller: &Arc<Caller>, emai
     .await
 }
 
-/// Makes an admin whose address counts as proved: for the command line, and for the setup link.
+/// Creates an admin with a verified address, for the command line.
 ///
 /// # Errors
 /// INVALID, WEAK_PASSWORD or ALREADY_EXISTS at the field concerned.
-pub async fn create_admin(
-    services: &Services,
-    caller: &Arc<Caller>,
-    input: RegisterAccount,
-) -> Result<CreatedAccount, Error> {
+pub async fn create_admin(services: &Services, caller: &Arc<Caller>, input: RegisterAccount) -> Result<Changed, Error> {
     let candidate = Candidate::new(services, input).await?;
     transact!(services, caller, actions::CREATE_ADMIN, Mode::Commit, |tx| {
         let permit = tx.permit().await?;
-        let account = candidate.store(tx, &permit, Role::Admin, true).await?;
+        let account = candidate.insert(tx, &permit, Role::Admin, EmailStatus::Verified).await?;
         Ok(Changed { account: account.id })
     })
     .await
 }
 
-/// Makes a one-time setup token where no account exists yet; an older one stops being good.
+/// Creates a single-use setup token if no account exists yet. Older setup tokens become invalid.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn setup_token(services: &Services) -> Result<Option<Token>, Error> {
+/// When the database fails.
+pub async fn issue_setup_token(services: &Services) -> Result<Option<Token>, Error> {
     let inner = services.clone();
     services
         .store
         .write(move |conn| {
             Box::pin(async move {
-                if !queries::is_empty(conn).await? {
+                if queries::has_accounts(conn).await? {
                     return Ok(None);
                 }
                 let now = inner.now();
-                proof_queries::void_mail_tokens(conn, None, MailTokenPurpose::Setup, now).await?;
+                session_queries::invalidate_mail_tokens(conn, None, MailTokenPurpose::Setup, now).await?;
                 let token = Token::generate(&*inner.rng);
                 let row = MailToken {
                     token_hash: token.hash().as_bytes().to_vec(),
@@ -240,33 +247,35 @@ pub async fn setup_token(services: &Services) -> Result<Option<Token>, Error> {
                     expires_at: now.plus_seconds(MailTokenPurpose::Setup.lifetime_seconds()),
                     used_at: None,
                 };
-                proof_queries::insert_mail_token(conn, &row).await?;
+                session_queries::insert_mail_token(conn, &row).await?;
                 Ok(Some(token))
             })
         })
         .await
 }
 
-/// Makes the first admin with the setup link's token.
+/// Creates the first admin with the token of the setup link.
 ///
 /// # Errors
-/// TOKEN_EXPIRED when the link is used or old, or somebody was faster; INVALID and WEAK_PASSWORD at the field concerned.
+/// TOKEN_EXPIRED if the link was used or has expired, or an admin exists; INVALID and WEAK_PASSWORD at the field
+/// concerned.
 pub async fn complete_setup(
     services: &Services,
     caller: &Arc<Caller>,
     token: &str,
     input: RegisterAccount,
-) -> Result<CreatedAccount, Error> {
+) -> Result<Changed, Error> {
     let hash = Token::parse(token).ok_or_else(token_expired)?.hash();
     let candidate = Candidate::new(services, input).await?;
     transact!(services, caller, actions::COMPLETE_SETUP, Mode::Commit, |tx| {
         platform::locks::named(tx.conn, "admins").await?;
         let permit = tx.permit().await?;
-        let used = proof_queries::use_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::Setup, tx.now).await?;
+        let used =
+            session_queries::consume_mail_token(tx.conn, hash.as_bytes(), MailTokenPurpose::Setup, tx.now).await?;
         if used.is_none() || queries::count_admins(tx.conn).await? > 0 {
             return Err(token_expired().into());
         }
-        let account = candidate.store(tx, &permit, Role::Admin, true).await?;
+        let account = candidate.insert(tx, &permit, Role::Admin, EmailStatus::Verified).await?;
         Ok(Changed { account: account.id })
     })
     .await

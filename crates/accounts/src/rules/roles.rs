@@ -1,18 +1,19 @@
-//! Who may do what: roles.
+//! Roles of accounts.
 
-use crate::actions;
-use platform::transact;
 use std::sync::Arc;
 
-use super::{Changed, clean_username};
-use crate::queries;
 use platform::access::{Caller, Role};
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::locks;
 use platform::services::Services;
+use platform::transact;
 use platform::transaction::Mode;
 
-/// Gives an account another role. Nobody can demote the last admin.
+use super::{Changed, clean_username};
+use crate::actions;
+use crate::queries;
+
+/// Changes the role of an account. The last admin cannot be demoted.
 ///
 /// # Errors
 /// NOT_FOUND at `username`, LAST_ADMIN.
@@ -21,7 +22,7 @@ pub async fn set_role(services: &Services, caller: &Arc<Caller>, username: &str,
     transact!(services, caller, actions::SET_ROLE, Mode::Commit, |tx| {
         locks::named(tx.conn, "admins").await?;
         let permit = tx.permit().await?;
-        let account = queries::by_username(tx.conn, &username?).await?.ok_or_else(no_such_account)?;
+        let account = queries::account_by_username(tx.conn, &username?).await?.ok_or_else(no_such_account)?;
         if account.role == Role::Admin
             && role != Role::Admin
             && queries::count_other_admins(tx.conn, account.id).await? == 0
@@ -36,7 +37,7 @@ pub async fn set_role(services: &Services, caller: &Arc<Caller>, username: &str,
     .await
 }
 
-/// The problem of a username that nobody has.
+/// Error for a username that no account has.
 pub(crate) fn no_such_account() -> UserError {
     UserError::not_found("username", "There is no account of this name.")
 }

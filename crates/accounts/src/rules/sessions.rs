@@ -1,26 +1,27 @@
-//! Sessions: seeing, ending, and proving again who is there.
+//! End of sessions, and re-authentication.
 
-use crate::actions;
-use platform::transact;
 use std::sync::Arc;
 
-use super::Accepted;
-use super::passwords::prove;
-use crate::proof_queries;
 use platform::access::{Action, Caller};
 use platform::error::{AuthError, Error, UserError};
 use platform::ids::SessionId;
 use platform::notifications::Notification;
 use platform::services::Services;
+use platform::transact;
 use platform::transaction::Mode;
+
+use super::Accepted;
+use super::passwords::verify_own_password;
+use crate::actions;
+use crate::session_queries;
 
 /// Ends the caller's own session.
 ///
 /// # Errors
-/// [`AuthError`] for anybody but a signed-in person.
+/// [`AuthError`] for any caller but a signed-in person.
 pub async fn sign_out(services: &Services, caller: &Arc<Caller>) -> Result<Accepted, Error> {
     let session = caller.actor.demand_person()?.session;
-    end(services, caller, actions::SIGN_OUT, session).await
+    end_session(services, caller, actions::SIGN_OUT, session).await
 }
 
 /// Ends one of the caller's sessions.
@@ -31,14 +32,19 @@ pub async fn revoke_session(services: &Services, caller: &Arc<Caller>, id: &str)
     caller.actor.demand(platform::access::Role::User)?;
     let session =
         SessionId::from_global(id).ok_or_else(|| UserError::invalid("id", "This is not the id of a session."))?;
-    end(services, caller, actions::REVOKE_SESSION, session).await
+    end_session(services, caller, actions::REVOKE_SESSION, session).await
 }
 
-async fn end(services: &Services, caller: &Arc<Caller>, action: Action, session: SessionId) -> Result<Accepted, Error> {
+async fn end_session(
+    services: &Services,
+    caller: &Arc<Caller>,
+    action: Action,
+    session: SessionId,
+) -> Result<Accepted, Error> {
     transact!(services, caller, action, Mode::Commit, |tx| {
         let permit = tx.permit().await?;
         let account = permit.actor().account().ok_or(AuthError::Forbidden)?;
-        if !proof_queries::end_session(tx.conn, &permit, account, session).await? {
+        if !session_queries::delete_session(tx.conn, &permit, account, session).await? {
             return Err(UserError::not_found("id", "You have no such session.").into());
         }
         tx.notify(Notification::SessionEnded(session));
@@ -48,15 +54,15 @@ async fn end(services: &Services, caller: &Arc<Caller>, action: Action, session:
     .await
 }
 
-/// Ends all the caller's sessions, this one too.
+/// Ends all sessions of the caller, including the current one.
 ///
 /// # Errors
-/// [`AuthError`] for anybody but a signed-in person.
+/// [`AuthError`] for any caller but a signed-in person.
 pub async fn revoke_all_sessions(services: &Services, caller: &Arc<Caller>) -> Result<Accepted, Error> {
     transact!(services, caller, actions::REVOKE_ALL_SESSIONS, Mode::Commit, |tx| {
         let permit = tx.permit().await?;
         let account = permit.actor().account().ok_or(AuthError::Forbidden)?;
-        proof_queries::end_sessions(tx.conn, &permit, account, None).await?;
+        session_queries::delete_sessions(tx.conn, &permit, account, None).await?;
         tx.notify(Notification::AccountEnded(account));
         tx.audit(&permit, Some(account.global()), "All sessions were ended").await?;
         Ok(Accepted)
@@ -64,16 +70,16 @@ pub async fn revoke_all_sessions(services: &Services, caller: &Arc<Caller>) -> R
     .await
 }
 
-/// Opens the 15 minutes in which credentials and keys may be seen and changed.
+/// Verifies the password again. For 15 minutes the caller may then read and change credentials and API keys.
 ///
 /// # Errors
 /// CREDENTIALS_REJECTED at `password`; RATE_LIMITED after many failures.
 pub async fn reauthenticate(services: &Services, caller: &Arc<Caller>, password: &str) -> Result<Accepted, Error> {
     let session = caller.actor.demand_person()?.session;
-    prove(services, caller, password, "password").await?;
+    verify_own_password(services, caller, password, "password").await?;
     transact!(services, caller, actions::REAUTHENTICATE, Mode::Commit, |tx| {
         let permit = tx.permit().await?;
-        proof_queries::reauthenticate_session(tx.conn, &permit, session, tx.now).await?;
+        session_queries::reauthenticate_session(tx.conn, &permit, session, tx.now).await?;
         tx.audit(&permit, Some(session.global()), "The password was given again").await?;
         Ok(Accepted)
     })

@@ -191,7 +191,7 @@ async fn copy_reservations(tx: &mut Tx<'_>, permit: &Permit, source: &Event, eve
     let reserved = event.reserved_prefixes()?;
     for reservation in cascade::active_reservations(tx.conn, source.id, tx.now).await? {
         // The new event may reserve more prefixes than the copied one.
-        if reserved.forbid(&Number::stored(reservation.number.clone())?) {
+        if reserved.forbids(&Number::stored(reservation.number.clone())?) {
             continue;
         }
         let ids =

@@ -146,8 +146,8 @@ fn reject_archived(event: &Event, field: &str) -> Result<(), UserError> {
 /// Rejects a range if one of its numbers is a prefix of a taken number outside the ranges, or the other way round.
 async fn reject_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::NumberRange) -> Result<(), Error> {
     for digits in (1..=MAX_DIGITS).filter(|digits| *digits != range.digits()) {
-        let shadow = range.shadow(digits);
-        let (first, last) = (shadow.first(), shadow.last());
+        let conflicting = range.projection(digits);
+        let (first, last) = (conflicting.first(), conflicting.last());
         if let Some(taken) = cascade::first_taken_between(tx.conn, event.id, first.as_str(), last.as_str()).await? {
             let message = format!(
                 "The number {taken} is taken, and it is a prefix of numbers of this range or begins with one of them."
@@ -165,7 +165,7 @@ async fn reject_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::
 pub async fn count_free(conn: &mut Conn, event: &Event, range: &NumberRange) -> Result<u64, InternalError> {
     let prefixes = event.reserved_prefixes().map_err(|problem| InternalError::new(problem.message))?;
     let mut free = 0;
-    for part in prefixes.allowed(&range.plan()?) {
+    for part in prefixes.allowed_parts(&range.plan()?) {
         let (first, last) = (part.first(), part.last());
         let unavailable = cascade::count_unavailable_between(conn, event.id, first.as_str(), last.as_str()).await?;
         free += part.size().saturating_sub(u64::try_from(unavailable).unwrap_or(0));

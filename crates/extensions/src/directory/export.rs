@@ -1,23 +1,23 @@
-//! The directory as files: JSON and CSV, with an ETag made of their bytes.
+//! Files of the directory in JSON and CSV, with an ETag of their bytes.
 //!
-//! Pure: the same entries give the same bytes, so a client that asks again with `If-None-Match` is told 304.
+//! Equal entries give equal bytes, so a request with `If-None-Match` receives 304 while the directory is unchanged.
 
 use std::collections::HashMap;
 
-use serde::Serialize;
-use sha2::{Digest as _, Sha256};
-
-use super::listing::{self, Listing};
-use super::model::{Audience, Entry, is_listed};
 use events::Event;
 use platform::error::{Error, InternalError};
 use platform::ids::{ExtensionId, ServiceTypeId};
 use platform::store::Conn;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
-/// How many entries an export reads at once.
-const BATCH: i64 = 1_000;
+use super::listing::{self, DirectoryFilter};
+use super::model::{Audience, Entry, is_listed};
 
-/// One line of an export.
+/// Number of entries that an export reads in one query.
+const BATCH_SIZE: i64 = 1_000;
+
+/// Entry of an exported file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExportEntry {
@@ -30,25 +30,25 @@ pub struct ExportEntry {
     pub highlighted: bool,
 }
 
-/// A file to be sent.
+/// Exported file with its HTTP headers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Export {
-    /// For the header `Content-Type`.
+    /// Value of the header `Content-Type`.
     pub content_type: &'static str,
-    /// For the header `ETag`, in quotation marks: a strong one (RFC 9110, section 8.8.3).
+    /// Value of the header `ETag` with its quotation marks: a strong tag (RFC 9110, section 8.8.3).
     pub etag: String,
     pub body: Vec<u8>,
 }
 
 impl Export {
-    /// A file with its tag.
+    /// Creates a file and derives its ETag from `body`.
     pub(super) fn new(content_type: &'static str, body: Vec<u8>) -> Self {
         let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
         Self { content_type, etag, body }
     }
 }
 
-/// All entries of an event that `audience` finds, by number; none where the event's directory is closed.
+/// Loads all entries of an event that `audience` can see, by number; empty for a phase without a directory.
 ///
 /// # Errors
 /// When the database fails.
@@ -58,21 +58,21 @@ pub async fn all_entries(conn: &mut Conn, event: &Event, audience: Audience) -> 
     }
     let types = service_types::all_service_types(conn).await?;
     let slugs: HashMap<_, _> = types.into_iter().map(|row| (row.id, row.slug)).collect();
-    let entries = read_all(conn, &Listing::all(event.id, audience)).await?;
-    Ok(entries.into_iter().map(|entry| line(entry, &slugs)).collect())
+    let entries = read_all(conn, &DirectoryFilter::all(event.id, audience)).await?;
+    Ok(entries.into_iter().map(|entry| export_entry(entry, &slugs)).collect())
 }
 
-fn line(entry: Entry, slugs: &HashMap<ServiceTypeId, String>) -> ExportEntry {
+fn export_entry(entry: Entry, slugs: &HashMap<ServiceTypeId, String>) -> ExportEntry {
     let service_type = slugs.get(&entry.service_type_id).cloned().unwrap_or_default();
     ExportEntry { id: entry.id, number: entry.number, label: entry.label, service_type, highlighted: entry.highlighted }
 }
 
-/// A whole listing, read in batches.
-pub(super) async fn read_all(conn: &mut Conn, listing: &Listing) -> Result<Vec<Entry>, Error> {
+/// Loads all entries that match `filter`, in batches.
+pub(super) async fn read_all(conn: &mut Conn, filter: &DirectoryFilter) -> Result<Vec<Entry>, Error> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let batch = listing::entries(conn, listing, after.as_ref(), BATCH).await?;
-        let is_last = i64::try_from(batch.len()).unwrap_or(BATCH) < BATCH;
+        let batch = listing::entries(conn, filter, after.as_ref(), BATCH_SIZE).await?;
+        let is_last = i64::try_from(batch.len()).unwrap_or(BATCH_SIZE) < BATCH_SIZE;
         after = batch.last().map(|(key, _)| key.clone());
         all.extend(batch.into_iter().map(|(_, entry)| entry));
         if is_last {
@@ -81,10 +81,10 @@ pub(super) async fn read_all(conn: &mut Conn, listing: &Listing) -> Result<Vec<E
     }
 }
 
-/// The entries as JSON (RFC 8259): `{"event": slug, "entries": [{number, label, serviceType, highlighted}]}`.
+/// Serializes the entries as JSON (RFC 8259): `{"event": slug, "entries": [{number, label, serviceType, highlighted}]}`.
 ///
 /// # Errors
-/// Never for these values.
+/// Only for an error of the serializer, which these values do not cause.
 pub fn json(event: &str, entries: &[ExportEntry]) -> Result<Export, InternalError> {
     #[derive(Serialize)]
     struct File<'a> {
@@ -95,25 +95,25 @@ pub fn json(event: &str, entries: &[ExportEntry]) -> Result<Export, InternalErro
     Ok(Export::new("application/json", body))
 }
 
-/// The entries as CSV (RFC 4180) with a header: `number,label,service_type,highlighted`.
+/// Serializes the entries as CSV (RFC 4180) with a header: `number,label,service_type,highlighted`.
 ///
 /// # Errors
-/// Never for these values.
+/// Only for an error of the serializer, which these values do not cause.
 pub fn csv(entries: &[ExportEntry]) -> Result<Export, InternalError> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(["number", "label", "service_type", "highlighted"]).map_err(InternalError::new)?;
     for entry in entries {
         let highlighted = if entry.highlighted { "true" } else { "false" };
-        let cells = [entry.number.as_str(), &inert(&entry.label), &entry.service_type, highlighted];
+        let cells = [entry.number.as_str(), &escape_formula(&entry.label), &entry.service_type, highlighted];
         writer.write_record(cells).map_err(InternalError::new)?;
     }
     let body = writer.into_inner().map_err(InternalError::new)?;
     Ok(Export::new("text/csv; charset=utf-8; header=present", body))
 }
 
-/// A label that no spreadsheet takes for a formula: strangers write labels, and people open this file. Nothing reads it
-/// back, so an apostrophe in front does no harm.
-fn inert(label: &str) -> String {
+/// Prefixes a label that a spreadsheet would evaluate as a formula with an apostrophe, since labels are untrusted input. No
+/// import reads this file, so the apostrophe never becomes part of a label.
+fn escape_formula(label: &str) -> String {
     if label.starts_with(['=', '+', '-', '@']) { format!("'{label}") } else { label.to_owned() }
 }
 
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_hold_every_entry() {
+    fn the_files_contain_every_entry() {
         let file = json("camp", &entries()).unwrap();
         let text = String::from_utf8(file.body).unwrap();
         assert!(text.starts_with(
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn an_etag_follows_the_bytes() {
+    fn an_etag_changes_with_the_bytes() {
         let (one, other) = (csv(&entries()).unwrap(), csv(&entries()[..1]).unwrap());
         assert_eq!(one.etag, csv(&entries()).unwrap().etag);
         assert_ne!(one.etag, other.etag);

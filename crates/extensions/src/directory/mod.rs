@@ -1,8 +1,8 @@
-//! The directory: what a phonebook shows, and how it is searched.
+//! The directory: the entries of a phonebook, and the search for them.
 //!
-//! Listed is what is PUBLIC, MEMBERS or STAFF and may be called, in events that are neither DRAFT nor ARCHIVED. Who sees how
-//! much of it: [`Audience`]. What is listed for one reader changes only with a feed of the event, a call permission or the
-//! event's phase; [`watch`] leans on that.
+//! The directory contains the extensions that are PUBLIC, MEMBERS or STAFF and that can be called, of events that are neither
+//! DRAFT nor ARCHIVED. [`Audience`] defines which of them a caller can see. The entries for one audience change only with a
+//! feed of the event, a call permission or the phase of the event; [`watch`] relies on this.
 
 pub mod export;
 mod listing;
@@ -11,9 +11,9 @@ pub mod phonebooks;
 mod queries;
 pub mod watch;
 
-pub use listing::{Key, Listing, TermKind, entries, find_event, total};
+pub use listing::{DirectoryFilter, EntryCursor, TermKind, entries, find_event, total};
 pub use model::{Audience, Entry, is_listed};
-pub use queries::shows;
+pub use queries::is_visible;
 
 #[cfg(test)]
 mod tests;

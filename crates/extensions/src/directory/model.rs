@@ -1,41 +1,41 @@
-//! What is listed, and for whom.
+//! Entries of the directory, and the audiences that can see them.
 
 use diesel::Queryable;
-
-use crate::visibility::Visibility;
 use events::EventPhase;
 use platform::access::{Actor, ApiKeyScope, Role};
 use platform::ids::{EventId, ExtensionId, ServiceTypeId};
 
-/// One line of the directory.
+use crate::visibility::Visibility;
+
+/// Entry of the directory: an extension as a phonebook shows it.
 #[derive(Clone, PartialEq, Eq, Debug, Queryable)]
 pub struct Entry {
     pub id: ExtensionId,
     pub number: String,
     pub label: String,
     pub service_type_id: ServiceTypeId,
-    /// A call permission of the extension marks it.
+    /// Whether a call permission of the extension highlights it.
     pub highlighted: bool,
 }
 
-/// Whether an event in this phase has a directory.
+/// Returns whether an event in `phase` has a directory.
 pub const fn is_listed(phase: EventPhase) -> bool {
     !matches!(phase, EventPhase::Draft | EventPhase::Archived)
 }
 
-/// Who reads; each sees what those before see.
+/// Class of callers by what they can see; each class sees all entries of the classes before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Audience {
-    /// Everybody.
+    /// Callers without an account, and API keys without READ_DIRECTORY.
     Guests,
-    /// People who are signed in.
+    /// Signed-in accounts.
     Members,
-    /// Operators, and keys with READ_DIRECTORY for the event.
+    /// Operators, and API keys with READ_DIRECTORY for the event.
     Staff,
 }
 
 impl Audience {
-    /// Which audience `actor` belongs to in `event`. A key without the right reads what a guest reads.
+    /// Returns the audience of `actor` in `event`.
     pub fn of(actor: &Actor, event: EventId) -> Self {
         match actor {
             actor if actor.is_at_least(Role::Operator) => Self::Staff,
@@ -45,7 +45,7 @@ impl Audience {
         }
     }
 
-    /// What it finds.
+    /// Returns the visibilities of the entries that the audience can see.
     pub const fn visibilities(self) -> &'static [Visibility] {
         match self {
             Self::Guests => &[Visibility::Public],

@@ -1,21 +1,15 @@
-//! The directory in the database: range scans over extensions by number, and over the terms of their labels.
+//! Database queries of the directory: range scans over the numbers of extensions and over the terms of their labels.
 //!
-//! The directory is read far more often than anything else, so a page is one statement over the tables of several domains
-//! (restrictions, permissions) instead of a call of each.
+//! Reads of the directory are the most frequent requests, so a page is one statement over the tables of several domains
+//! (restrictions, permissions) instead of one query per domain.
 
+use ::events::EventPhase;
 use diesel::dsl::{exists, not};
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, NullableExpressionMethods as _, OptionalExtension as _,
+    QueryDsl as _, QueryResult, TextExpressionMethods as _,
 };
-use diesel::{QueryDsl as _, QueryResult, TextExpressionMethods as _};
 use diesel_async::RunQueryDsl as _;
-
-use super::listing::{Listing, Part};
-use super::model::Entry;
-use crate::search::Range;
-use crate::stopped::{is_callable, is_stopped};
-use crate::visibility::Visibility;
-use ::events::EventPhase;
 use platform::ids::{EventId, ExtensionId};
 use platform::query;
 use platform::store::Conn;
@@ -23,14 +17,20 @@ use platform::store::schema::{
     call_permissions, directory_terms, events, extension_permissions, extensions, feeds, numbers, restrictions,
 };
 
+use super::listing::{DirectoryFilter, Section};
+use super::model::Entry;
+use crate::search::Range;
+use crate::stopped::{is_callable, is_stopped};
+use crate::visibility::Visibility;
+
 diesel::alias! {
     const OTHER_TERMS: Alias<OtherTerms> = directory_terms as other_terms;
 }
 
-/// In these phases an event lists nothing.
+/// Phases of events without a directory.
 const UNLISTED: [EventPhase; 2] = [EventPhase::Draft, EventPhase::Archived];
 
-/// Whether a call permission marks the extension.
+/// Condition: a call permission highlights the extension.
 macro_rules! highlighted {
     () => {
         exists(
@@ -45,7 +45,7 @@ macro_rules! highlighted {
     };
 }
 
-/// The ids of extensions whose labels hold, for every one of these prefixes, a term that begins so.
+/// Ids of the extensions whose labels contain a term for every prefix range.
 macro_rules! with_terms {
     ($event:expr, $kind:expr, $ranges:expr) => {{
         let mut found = directory_terms::table.select(directory_terms::extension_id).into_boxed();
@@ -73,7 +73,7 @@ macro_rules! with_terms {
     }};
 }
 
-/// The terms of the extension itself that are words with this beginning.
+/// Terms of the extension that are words in a prefix range.
 macro_rules! has_word {
     ($event:expr, $word:expr) => {
         directory_terms::table
@@ -85,55 +85,55 @@ macro_rules! has_word {
     };
 }
 
-/// What belongs to one part of a listing.
-macro_rules! part {
-    ($listing:expr, $part:expr, $visibilities:expr) => {{
-        let (listing, part): (&Listing, &Part) = ($listing, $part);
+/// Query of one section of a result.
+macro_rules! section {
+    ($filter:expr, $section:expr, $visibilities:expr) => {{
+        let (filter, section): (&DirectoryFilter, &Section) = ($filter, $section);
         let mut found = extensions::table
             .filter(is_callable!())
-            .filter(extensions::number.ge(&part.numbers.from))
-            .filter(extensions::number.lt(&part.numbers.until))
+            .filter(extensions::number.ge(&section.numbers.from))
+            .filter(extensions::number.lt(&section.numbers.until))
             .into_boxed();
-        // PostgreSQL keeps the order of the index for an equality, not for a list of one.
+        // PostgreSQL keeps the order of the index for an equality, but not for a list with one element.
         match $visibilities {
             [only] => found = found.filter(extensions::visibility.eq(*only)),
             several => found = found.filter(extensions::visibility.eq_any(several)),
         }
-        if let Some(service_types) = &listing.service_types {
+        if let Some(service_types) = &filter.service_types {
             found = found.filter(extensions::service_type_id.eq_any(service_types));
         }
-        match listing.highlighted {
+        match filter.highlighted {
             Some(true) => found = found.filter(highlighted!()),
             Some(false) => found = found.filter(not(highlighted!())),
             None => {}
         }
-        // Terms are the event's own, so they stand for it: with both, SQLite would rather walk through all the event's numbers.
-        match &part.terms {
-            Some((kind, ranges)) => found = found.filter(extensions::id.eq_any(with_terms!(listing.event, kind.as_str(), ranges))),
-            None => found = found.filter(extensions::event_id.eq(listing.event)),
+        // Terms belong to one event, so a condition on the event is redundant; with it, SQLite scans all numbers of the event.
+        match &section.terms {
+            Some((kind, ranges)) => found = found.filter(extensions::id.eq_any(with_terms!(filter.event, kind.as_str(), ranges))),
+            None => found = found.filter(extensions::event_id.eq(filter.event)),
         }
-        if let Some(Range { from, until }) = &part.not_numbers {
+        if let Some(Range { from, until }) = &section.excluded_numbers {
             found = found.filter(extensions::number.lt(from).or(extensions::number.ge(until)));
         }
-        // One word is looked up for each entry. PostgreSQL would compare each entry with the whole list for `<> ALL`.
-        match part.not_words.as_slice() {
+        // A single word is looked up per entry; for `<> ALL` PostgreSQL compares each entry with the complete list.
+        match section.excluded_words.as_slice() {
             [] => {}
-            [word] => found = found.filter(not(exists(has_word!(listing.event, word)))),
-            words => found = found.filter(not(extensions::id.eq_any(with_terms!(listing.event, "WORD", words)))),
+            [word] => found = found.filter(not(exists(has_word!(filter.event, word)))),
+            words => found = found.filter(not(extensions::id.eq_any(with_terms!(filter.event, "WORD", words)))),
         }
         found
     }};
 }
 
-/// A part's entries by number.
+/// Loads the entries of a section by number.
 pub(super) async fn entries(
     conn: &mut Conn,
-    listing: &Listing,
-    part: &Part,
+    filter: &DirectoryFilter,
+    section: &Section,
     visibilities: &[Visibility],
     limit: i64,
 ) -> QueryResult<Vec<Entry>> {
-    query!(conn, |c| part!(listing, part, visibilities)
+    query!(conn, |c| section!(filter, section, visibilities)
         .order(extensions::number)
         .limit(limit)
         .select((extensions::id, extensions::number, extensions::label, extensions::service_type_id, highlighted!(),))
@@ -141,14 +141,14 @@ pub(super) async fn entries(
         .await)
 }
 
-/// How many entries a part has.
-pub(super) async fn count(conn: &mut Conn, listing: &Listing, part: &Part) -> QueryResult<i64> {
-    let visibilities = listing.audience.visibilities();
-    query!(conn, |c| part!(listing, part, visibilities).count().get_result(c).await)
+/// Counts the entries of a section.
+pub(super) async fn count(conn: &mut Conn, filter: &DirectoryFilter, section: &Section) -> QueryResult<i64> {
+    let visibilities = filter.audience.visibilities();
+    query!(conn, |c| section!(filter, section, visibilities).count().get_result(c).await)
 }
 
-/// Whether the directory shows the extension to those who find these.
-pub async fn shows(conn: &mut Conn, extension: ExtensionId, visibilities: &[Visibility]) -> QueryResult<bool> {
+/// Returns whether the directory contains the extension for callers who can see `visibilities`.
+pub async fn is_visible(conn: &mut Conn, extension: ExtensionId, visibilities: &[Visibility]) -> QueryResult<bool> {
     let found: Option<ExtensionId> = query!(conn, |c| extensions::table
         .filter(is_callable!())
         .filter(extensions::id.eq(extension))
@@ -161,7 +161,7 @@ pub async fn shows(conn: &mut Conn, extension: ExtensionId, visibilities: &[Visi
     Ok(found.is_some())
 }
 
-/// The heads of all feeds of an event: whatever the directory lists changes with one of them.
+/// Loads the heads of all feeds of an event. Every change of an entry increments one of them.
 pub(super) async fn feed_heads(conn: &mut Conn, event: EventId) -> QueryResult<Vec<i64>> {
     query!(conn, |c| feeds::table.filter(feeds::event_id.eq(event)).order(feeds::id).select(feeds::head).load(c).await)
 }

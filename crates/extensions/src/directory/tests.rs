@@ -1,10 +1,10 @@
-//! The database's search against the one in memory.
+//! Comparison of the database search with the search in memory.
 
 use diesel::ExpressionMethods as _;
 use diesel_async::RunQueryDsl as _;
 use uuid::Uuid;
 
-use super::listing::{self, Key, Listing, TermKind};
+use super::listing::{self, DirectoryFilter, EntryCursor, TermKind};
 use super::model::Audience;
 use crate::search::{MatchRank, Query, SearchTerms};
 use crate::visibility::Visibility;
@@ -31,21 +31,22 @@ const LABELS: [&str; 12] = [
     "Weapon 93272",
 ];
 
-struct Line {
+/// An extension that the test inserts.
+struct Fixture {
     id: ExtensionId,
     number: String,
     label: String,
     visibility: Visibility,
 }
 
-fn lines() -> Vec<Line> {
-    let line = |index: usize| Line {
+fn fixtures() -> Vec<Fixture> {
+    let fixture = |index: usize| Fixture {
         id: ExtensionId(Uuid::from_u128(1_000 + index as u128)),
         number: (2_300 + (index * 37) % 97).to_string(),
         label: LABELS[index % LABELS.len()].to_owned(),
         visibility: Visibility::ALL[(index / 3) % 4],
     };
-    (0..90).map(line).collect()
+    (0..90).map(fixture).collect()
 }
 
 const EVENT: EventId = EventId(Uuid::from_u128(1));
@@ -99,17 +100,17 @@ async fn fill(conn: &mut Conn) -> diesel::QueryResult<()> {
         ))
         .execute(c)
         .await)?;
-    for (slot, line) in (0..).zip(lines()) {
+    for (slot, fixture) in (0..).zip(fixtures()) {
         query!(conn, |c| diesel::insert_into(extensions::table)
             .values((
-                extensions::id.eq(line.id),
+                extensions::id.eq(fixture.id),
                 extensions::event_id.eq(EVENT),
                 extensions::service_type_id.eq(TYPE),
                 extensions::owner_id.eq(OWNER),
                 extensions::slot.eq(slot),
-                extensions::number.eq(&line.number),
-                extensions::label.eq(&line.label),
-                extensions::visibility.eq(line.visibility),
+                extensions::number.eq(&fixture.number),
+                extensions::label.eq(&fixture.label),
+                extensions::visibility.eq(fixture.visibility),
                 extensions::parameters.eq(empty()),
                 extensions::status.eq(empty()),
                 extensions::created_at.eq(0),
@@ -118,7 +119,7 @@ async fn fill(conn: &mut Conn) -> diesel::QueryResult<()> {
             ))
             .execute(c)
             .await)?;
-        let terms = SearchTerms::of_label(&line.label);
+        let terms = SearchTerms::of_label(&fixture.label);
         let terms = terms
             .words
             .iter()
@@ -130,8 +131,8 @@ async fn fill(conn: &mut Conn) -> diesel::QueryResult<()> {
                     directory_terms::event_id.eq(EVENT),
                     directory_terms::kind.eq(kind.as_str()),
                     directory_terms::term.eq(term),
-                    directory_terms::number.eq(&line.number),
-                    directory_terms::extension_id.eq(line.id)
+                    directory_terms::number.eq(&fixture.number),
+                    directory_terms::extension_id.eq(fixture.id)
                 ))
                 .execute(c)
                 .await)?;
@@ -140,12 +141,12 @@ async fn fill(conn: &mut Conn) -> diesel::QueryResult<()> {
     Ok(())
 }
 
-async fn restrict(conn: &mut Conn, line: &Line, effects: &str) -> diesel::QueryResult<()> {
+async fn restrict(conn: &mut Conn, fixture: &Fixture, effects: &str) -> diesel::QueryResult<()> {
     query!(conn, |c| diesel::insert_into(restrictions::table)
         .values((
-            restrictions::id.eq(RestrictionId(line.id.0)),
+            restrictions::id.eq(RestrictionId(fixture.id.0)),
             restrictions::target_kind.eq("EXTENSION"),
-            restrictions::target_id.eq(platform::store::types::Id(line.id.0)),
+            restrictions::target_id.eq(platform::store::types::Id(fixture.id.0)),
             restrictions::source.eq("ADMIN"),
             restrictions::effects.eq(effects),
             restrictions::reason.eq(""),
@@ -156,26 +157,26 @@ async fn restrict(conn: &mut Conn, line: &Line, effects: &str) -> diesel::QueryR
     Ok(())
 }
 
-/// What the search in memory answers: rank, then number.
-fn expected(query: Option<&Query>, audience: Audience, gone: ExtensionId) -> Vec<String> {
-    let mut found: Vec<_> = lines()
+/// Returns the numbers that the search in memory finds, by rank, then by number.
+fn expected(query: Option<&Query>, audience: Audience, excluded: ExtensionId) -> Vec<String> {
+    let mut found: Vec<_> = fixtures()
         .into_iter()
-        .filter(|line| line.id != gone && audience.visibilities().contains(&line.visibility))
-        .filter_map(|line| {
-            let number = Number::clean(&line.number).unwrap();
-            let rank =
-                query.map_or(Some(MatchRank::Number), |query| query.rank(&number, &SearchTerms::of_label(&line.label)));
-            rank.map(|rank| (rank, line.number))
+        .filter(|fixture| fixture.id != excluded && audience.visibilities().contains(&fixture.visibility))
+        .filter_map(|fixture| {
+            let number = Number::clean(&fixture.number).unwrap();
+            let rank = query
+                .map_or(Some(MatchRank::Number), |query| query.rank(&number, &SearchTerms::of_label(&fixture.label)));
+            rank.map(|rank| (rank, fixture.number))
         })
         .collect();
     found.sort();
     found.into_iter().map(|(_, number)| number).collect()
 }
 
-async fn listed(conn: &mut Conn, listing: &Listing) -> Vec<String> {
-    let (mut all, mut after) = (Vec::new(), None::<Key>);
+async fn listed(conn: &mut Conn, filter: &DirectoryFilter) -> Vec<String> {
+    let (mut all, mut after) = (Vec::new(), None::<EntryCursor>);
     loop {
-        let page = listing::entries(conn, listing, after.as_ref(), 3).await.unwrap();
+        let page = listing::entries(conn, filter, after.as_ref(), 3).await.unwrap();
         let Some((key, _)) = page.last() else { return all };
         after = Some(key.to_string().parse().unwrap());
         all.extend(page.into_iter().map(|(_, entry)| entry.number));
@@ -183,21 +184,21 @@ async fn listed(conn: &mut Conn, listing: &Listing) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_database_lists_in_the_order_of_the_contract() {
+async fn the_database_and_the_search_in_memory_return_the_same_order() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&database(&folder)).await.unwrap();
     store
         .write(|conn| {
             Box::pin(async move {
                 fill(conn).await?;
-                let lines = lines();
-                restrict(conn, &lines[0], "NO_CALLS").await?;
-                Ok(restrict(conn, &lines[1], "NO_EXTERNAL_CALLS").await?)
+                let fixtures = fixtures();
+                restrict(conn, &fixtures[0], "NO_CALLS").await?;
+                Ok(restrict(conn, &fixtures[1], "NO_EXTERNAL_CALLS").await?)
             })
         })
         .await
         .unwrap();
-    let gone = lines()[0].id;
+    let excluded = fixtures()[0].id;
     let mut conn = store.read().await.unwrap();
     for search in [
         "",
@@ -218,16 +219,16 @@ async fn the_database_lists_in_the_order_of_the_contract() {
     ] {
         for audience in [Audience::Guests, Audience::Members, Audience::Staff] {
             let query = Query::parse(search);
-            let mut listing = Listing { search: query.clone(), ..Listing::all(EVENT, audience) };
-            let expected = expected(query.as_ref(), audience, gone);
-            assert_eq!(listed(&mut conn, &listing).await, expected, "{search:?} for {audience:?}");
-            assert_eq!(usize::try_from(listing::total(&mut conn, &listing).await.unwrap()).unwrap(), expected.len());
-            listing.highlighted = Some(true);
-            assert_eq!(listed(&mut conn, &listing).await, Vec::<String>::new());
-            listing = Listing { highlighted: Some(false), service_types: Some(vec![TYPE]), ..listing };
-            assert_eq!(listed(&mut conn, &listing).await, expected);
-            listing.service_types = Some(Vec::new());
-            assert_eq!(listing::total(&mut conn, &listing).await.unwrap(), 0);
+            let mut filter = DirectoryFilter { search: query.clone(), ..DirectoryFilter::all(EVENT, audience) };
+            let expected = expected(query.as_ref(), audience, excluded);
+            assert_eq!(listed(&mut conn, &filter).await, expected, "{search:?} for {audience:?}");
+            assert_eq!(usize::try_from(listing::total(&mut conn, &filter).await.unwrap()).unwrap(), expected.len());
+            filter.highlighted = Some(true);
+            assert_eq!(listed(&mut conn, &filter).await, Vec::<String>::new());
+            filter = DirectoryFilter { highlighted: Some(false), service_types: Some(vec![TYPE]), ..filter };
+            assert_eq!(listed(&mut conn, &filter).await, expected);
+            filter.service_types = Some(Vec::new());
+            assert_eq!(listing::total(&mut conn, &filter).await.unwrap(), 0);
         }
     }
 }

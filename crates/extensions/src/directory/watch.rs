@@ -1,59 +1,59 @@
-//! Tells when what somebody can see in the directory has changed.
+//! Change detection for the subscription to the directory.
 //!
-//! Looking is cheap: what is listed can only have changed with a feed of the event, its phase or the catalogue; only then is the
-//! listing read, once for all who wait for the same.
+//! The entries for an audience change only with a feed of the event, its phase or the catalogue. These are cheap to compare;
+//! only after a change the server reads the entries, once for all subscribers of the same event and audience.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::{FutureExt as _, Stream};
-use sha2::{Digest as _, Sha256};
-use tokio::sync::Mutex;
-
-use super::export::read_all;
-use super::listing::Listing;
-use super::model::{Audience, is_listed};
-use super::queries;
 use platform::error::Error;
 use platform::ids::EventId;
 use platform::notifications::Notification;
 use platform::notifications::watch::watch;
 use platform::services::Services;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::Mutex;
 
-/// SHA-256 over a listing.
+use super::export::read_all;
+use super::listing::DirectoryFilter;
+use super::model::{Audience, is_listed};
+use super::queries;
+
+/// SHA-256 digest of all entries for one audience.
 type Fingerprint = [u8; 32];
 
-/// What a listing cannot change without.
+/// State that changes whenever the entries of an event change.
 #[derive(Clone, PartialEq, Eq)]
-struct Gate {
+struct SourceVersion {
     is_listed: bool,
     catalogue: i64,
     heads: Vec<i64>,
 }
 
-/// The listings that somebody waits for, as they were when they were last read.
+/// Cache of the last fingerprint per event and audience with subscribers.
 #[derive(Default)]
-pub struct Fingerprints(Mutex<HashMap<(EventId, Audience), (Gate, Fingerprint)>>);
+pub struct Fingerprints(Mutex<HashMap<(EventId, Audience), (SourceVersion, Fingerprint)>>);
 
 impl Fingerprints {
-    /// The listing's fingerprint now. Those who ask at once wait for one reading.
-    async fn now(&self, services: &Services, event: EventId, audience: Audience) -> Result<Fingerprint, Error> {
-        let mut known = self.0.lock().await;
+    /// Returns the current fingerprint. Concurrent calls wait for one read.
+    async fn current(&self, services: &Services, event: EventId, audience: Audience) -> Result<Fingerprint, Error> {
+        let mut cache = self.0.lock().await;
         let mut conn = services.store.read().await?;
-        let gate = Gate {
+        let version = SourceVersion {
             is_listed: events::event_by_id(&mut conn, event).await?.is_some_and(|event| is_listed(event.phase)),
             catalogue: platform::notifications::catalogue_generation(&mut conn).await?,
             heads: queries::feed_heads(&mut conn, event).await?,
         };
-        if let Some((before, fingerprint)) = known.get(&(event, audience))
-            && *before == gate
+        if let Some((before, fingerprint)) = cache.get(&(event, audience))
+            && *before == version
         {
             return Ok(*fingerprint);
         }
         let mut hash = Sha256::new();
-        if gate.is_listed {
-            for entry in read_all(&mut conn, &Listing::all(event, audience)).await? {
-                // A label holds no control characters, so nothing can be read in two ways.
+        if version.is_listed {
+            for entry in read_all(&mut conn, &DirectoryFilter::all(event, audience)).await? {
+                // A label contains no control characters, so the separator is unambiguous.
                 let line = format!(
                     "{}\n{}\n{}\n{}\n",
                     entry.number,
@@ -65,15 +65,15 @@ impl Fingerprints {
             }
         }
         let fingerprint = hash.finalize().into();
-        known.insert((event, audience), (gate, fingerprint));
+        cache.insert((event, audience), (version, fingerprint));
         Ok(fingerprint)
     }
 }
 
-/// One item each time that what `audience` finds in `event` has changed since the last, from now on.
+/// Returns a stream with one item per change of the entries of `event` that `audience` can see.
 ///
 /// # Errors
-/// When the database fails at the beginning. Later failures are items; the stream goes on behind them.
+/// When the database fails before the first item. Later failures are items of the stream, which continues after them.
 pub async fn changes(
     services: Services,
     fingerprints: Arc<Fingerprints>,
@@ -81,11 +81,12 @@ pub async fn changes(
     audience: Audience,
 ) -> Result<impl Stream<Item = Result<(), Error>> + Send + 'static, Error> {
     let notifier = services.notifier.clone();
-    let concerns =
-        move |ring: &Notification| *ring == Notification::Directory(event) || *ring == Notification::Catalogue;
-    let look = move || {
-        let (services, fingerprints) = (services.clone(), Arc::clone(&fingerprints));
-        async move { fingerprints.now(&services, event, audience).await }.boxed()
+    let is_relevant = move |notification: &Notification| {
+        *notification == Notification::Directory(event) || *notification == Notification::Catalogue
     };
-    watch(&notifier, concerns, look).await
+    let read_fingerprint = move || {
+        let (services, fingerprints) = (services.clone(), Arc::clone(&fingerprints));
+        async move { fingerprints.current(&services, event, audience).await }.boxed()
+    };
+    watch(&notifier, is_relevant, read_fingerprint).await
 }

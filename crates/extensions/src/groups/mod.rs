@@ -1,13 +1,15 @@
-//! Call groups: extensions that ring their members.
+//! Call groups: extensions that call their members.
 //!
-//! A group's owner invites, the member's owner accepts; an extension of the group's own owner joins at once, and a voice
-//! menu's key may join a caller at once. Groups may nest; a loop is refused with the path shown. A group's owner sees of a
-//! member its number and label, no more.
+//! The owner of a group invites an extension, and the owner of the extension accepts. An extension of the group's own owner
+//! becomes an active member immediately, and so does the extension of a caller whom the API key of a voice menu adds. Groups
+//! can be nested; a loop is rejected with its path. The owner of a group sees only the number and the label of a member.
 //!
-//! Who may change what while an event is in which phase: [`rules::phase`].
+//! [`rules::phase`] defines which changes each phase of an event allows.
 
 mod model;
 pub mod queries;
 pub mod rules;
 
-pub use model::{GroupMember, MAX_DELAY_SECONDS, Membership, MembershipState, Party};
+pub use model::{
+    ExtensionSummary, GroupMember, MAX_DELAY_SECONDS, MemberCount, MemberEdge, Membership, MembershipState,
+};

@@ -1,27 +1,28 @@
-//! Memberships in the database.
+//! Database queries of memberships.
 
-use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _};
-use diesel::{OptionalExtension as _, QueryResult, SelectableHelper as _};
-use diesel_async::RunQueryDsl as _;
-
-use super::model::{GroupMember, Membership, MembershipState, Party};
 use ::events::EventPhase;
+use diesel::{
+    ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
+};
+use diesel_async::RunQueryDsl as _;
 use platform::access::Permit;
 use platform::ids::{AccountId, EventId, ExtensionId, GroupMemberId};
 use platform::query;
 use platform::store::schema::{events, extensions, group_members};
 use platform::store::{CHUNK, Conn};
 
+use super::model::{ExtensionSummary, GroupMember, MemberCount, MemberEdge, Membership, MembershipState};
+
 diesel::alias! {
     const GROUPS: Alias<Groups> = extensions as groups;
     const MEMBERS: Alias<Members> = extensions as members;
 }
 
-/// As many invitations as one account is shown at once, the oldest first: the next come up as these are answered.
-const MOST_INVITATIONS: i64 = 500;
+/// Maximum number of invitations that one query returns, the oldest first.
+const MAX_INVITATIONS: i64 = 500;
 
-/// The columns of a [`Party`] and of a [`Membership`], in their order.
-macro_rules! party {
+/// Columns of an [`ExtensionSummary`], in the order of its fields.
+macro_rules! summary_columns {
     () => {
         (
             extensions::id,
@@ -36,37 +37,38 @@ macro_rules! party {
     };
 }
 
+/// Query of [`Membership`] rows.
 macro_rules! memberships {
     () => {
         group_members::table
             .inner_join(GROUPS.on(GROUPS.field(extensions::id).eq(group_members::group_id)))
             .inner_join(MEMBERS.on(MEMBERS.field(extensions::id).eq(group_members::member_id)))
-            .select((GroupMember::as_select(), GROUPS.fields(party!()), MEMBERS.fields(party!())))
+            .select((GroupMember::as_select(), GROUPS.fields(summary_columns!()), MEMBERS.fields(summary_columns!())))
     };
 }
 
-/// An extension as a party to a membership; rules narrow afterwards to what the caller may know of.
-pub async fn party(conn: &mut Conn, id: ExtensionId) -> QueryResult<Option<Party>> {
-    query!(conn, |c| extensions::table.find(id).select(party!()).first(c).await.optional())
+/// Finds an extension by its id, without regard to the access rights of the caller.
+pub async fn summary_by_id(conn: &mut Conn, id: ExtensionId) -> QueryResult<Option<ExtensionSummary>> {
+    query!(conn, |c| extensions::table.find(id).select(summary_columns!()).first(c).await.optional())
 }
 
-/// The extension that bears a number on an event's plan.
-pub async fn party_by_number(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<Party>> {
+/// Finds the extension that is assigned `number` in the numbering plan of `event`.
+pub async fn summary_by_number(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<ExtensionSummary>> {
     query!(conn, |c| extensions::table
         .filter(extensions::event_id.eq(event))
         .filter(extensions::number.eq(number))
-        .select(party!())
+        .select(summary_columns!())
         .first(c)
         .await
         .optional())
 }
 
-/// A membership by its id.
+/// Finds a membership by its id.
 pub async fn membership(conn: &mut Conn, id: GroupMemberId) -> QueryResult<Option<Membership>> {
     query!(conn, |c| memberships!().filter(group_members::id.eq(id)).first(c).await.optional())
 }
 
-/// The membership of `member` in `group`.
+/// Finds the membership of `member` in `group`.
 pub async fn membership_of(
     conn: &mut Conn,
     group: ExtensionId,
@@ -81,7 +83,7 @@ pub async fn membership_of(
         .optional())
 }
 
-/// The members of a group, invited ones too: as they ring, then by number.
+/// Loads the members and open invitations of a group, ordered by delay, then by number.
 pub async fn members_of(conn: &mut Conn, group: ExtensionId) -> QueryResult<Vec<Membership>> {
     query!(conn, |c| memberships!()
         .filter(group_members::group_id.eq(group))
@@ -90,7 +92,7 @@ pub async fn members_of(conn: &mut Conn, group: ExtensionId) -> QueryResult<Vec<
         .await)
 }
 
-/// The memberships in these groups, invitations too.
+/// Loads the members and open invitations of all `groups`.
 pub async fn members_of_groups(conn: &mut Conn, groups: &[ExtensionId]) -> QueryResult<Vec<GroupMember>> {
     let mut found = Vec::new();
     for chunk in groups.chunks(CHUNK) {
@@ -104,8 +106,8 @@ pub async fn members_of_groups(conn: &mut Conn, groups: &[ExtensionId]) -> Query
     Ok(found)
 }
 
-/// Which extensions of an event ring which, as groups: `(group, member)`, agreed memberships alone.
-pub async fn rings_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
+/// Loads the edges from groups to active members of an event.
+pub async fn member_edges_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<MemberEdge>> {
     query!(conn, |c| group_members::table
         .inner_join(extensions::table.on(extensions::id.eq(group_members::group_id)))
         .filter(extensions::event_id.eq(event))
@@ -115,7 +117,7 @@ pub async fn rings_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<
         .await)
 }
 
-/// The groups that an extension belongs to, or is invited to, by the group's number.
+/// Loads the memberships and open invitations of an extension, ordered by the number of the group.
 pub async fn memberships_of(conn: &mut Conn, member: ExtensionId) -> QueryResult<Vec<Membership>> {
     query!(conn, |c| memberships!()
         .filter(group_members::member_id.eq(member))
@@ -124,7 +126,7 @@ pub async fn memberships_of(conn: &mut Conn, member: ExtensionId) -> QueryResult
         .await)
 }
 
-/// The invitations that wait for an account's yes, the oldest first; those of archived events wait for nothing.
+/// Loads the open invitations of an account's extensions, the oldest first. Excludes archived events, which cannot change.
 pub async fn invitations_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<Membership>> {
     query!(conn, |c| memberships!()
         .filter(MEMBERS.field(extensions::owner_id).eq(owner))
@@ -135,29 +137,29 @@ pub async fn invitations_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Ve
                 .eq_any(events::table.filter(events::phase.ne(EventPhase::Archived)).select(events::id),)
         )
         .order(group_members::id)
-        .limit(MOST_INVITATIONS)
+        .limit(MAX_INVITATIONS)
         .load(c)
         .await)
 }
 
-/// How many members a group has, and how many of them have agreed.
-pub async fn count_members(conn: &mut Conn, group: ExtensionId) -> QueryResult<(usize, usize)> {
+/// Counts the members of a group.
+pub async fn count_members(conn: &mut Conn, group: ExtensionId) -> QueryResult<MemberCount> {
     let states: Vec<MembershipState> = query!(conn, |c| group_members::table
         .filter(group_members::group_id.eq(group))
         .select(group_members::membership)
         .load(c)
         .await)?;
-    let agreed = states.iter().filter(|&&state| state == MembershipState::Active).count();
-    Ok((states.len(), agreed))
+    let active = states.iter().filter(|&&state| state == MembershipState::Active).count();
+    Ok(MemberCount { total: states.len(), active })
 }
 
-/// Adds a membership.
+/// Inserts a membership.
 pub async fn insert(conn: &mut Conn, _: &Permit, row: &GroupMember) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(group_members::table).values(row).execute(c).await)?;
     Ok(())
 }
 
-/// Stores what can change of a membership: delay, pause and consent.
+/// Saves the mutable columns of a membership: delay, pause and state.
 pub async fn update(conn: &mut Conn, _: &Permit, row: &GroupMember) -> QueryResult<()> {
     query!(conn, |c| diesel::update(group_members::table.find(row.id))
         .set((
@@ -170,7 +172,7 @@ pub async fn update(conn: &mut Conn, _: &Permit, row: &GroupMember) -> QueryResu
     Ok(())
 }
 
-/// Removes a membership.
+/// Deletes a membership.
 pub async fn delete(conn: &mut Conn, _: &Permit, id: GroupMemberId) -> QueryResult<()> {
     query!(conn, |c| diesel::delete(group_members::table.find(id)).execute(c).await)?;
     Ok(())

@@ -1,18 +1,19 @@
-//! The CSV of extensions (RFC 4180): the form of `export`, `import` and `importExtensions`.
+//! The CSV format of extensions (RFC 4180), for `export`, `import` and `importExtensions`.
 //!
-//! One column per field: `permissions` are slugs with spaces between them, `parameters` a JSON object, `members` a JSON
-//! array of `{number, delaySeconds, paused, pending}` (empty for what is no group, and for a group whose members stay),
-//! `fallback_number` may be empty. Columns may
-//! stand in any order, and each must be there: a column left out could mean "leave it" or "clear it". Reading what was
-//! written gives exactly the same rows. Therefore nothing is put in front of cells that a spreadsheet might take for a
-//! formula (`+44…`, `=1+1`) either: who opens an export in one should import its columns as text, which leading zeros
-//! of numbers need anyway.
+//! One column per field: `permissions` is a list of slugs separated by spaces, `parameters` a JSON object, `members` a JSON
+//! array of `{number, delaySeconds, paused, pending}` (empty for an extension that is no group, and for a group whose members
+//! stay unchanged), `fallback_number` may be empty. The columns can have any order. All are required, since an absent column
+//! would be ambiguous between "keep" and "clear".
+//!
+//! [`read`] returns exactly the rows that [`write`] received. Therefore cells that a spreadsheet could evaluate as a formula
+//! (`+44…`, `=1+1`) have no prefix. A spreadsheet must import the columns as text, which the leading zeros of numbers require
+//! too.
 
 use std::str::Chars;
 
 use crate::import_export::row::{COLUMNS, ExtensionRow, RawRow, RowFile, RowLimits, members_json};
 
-/// The rows as CSV with a header, lines ended by LF.
+/// Serializes rows as CSV with a header and LF line breaks.
 pub fn write<'a>(rows: impl IntoIterator<Item = &'a ExtensionRow>) -> String {
     let mut text = header();
     for row in rows {
@@ -21,12 +22,12 @@ pub fn write<'a>(rows: impl IntoIterator<Item = &'a ExtensionRow>) -> String {
     text
 }
 
-/// The first line, with its end.
+/// Returns the header with its line break.
 pub fn header() -> String {
     COLUMNS.join(",") + "\n"
 }
 
-/// One row as a line, with its end: for writing an export row by row.
+/// Serializes a row with its line break.
 pub fn line(row: &ExtensionRow) -> String {
     let cells = [
         row.number.as_str().to_owned(),
@@ -42,14 +43,14 @@ pub fn line(row: &ExtensionRow) -> String {
     cells.map(quoted).join(",") + "\n"
 }
 
-/// The cell, in quotes where it needs them.
+/// Quotes a cell where the format requires it.
 fn quoted(cell: String) -> String {
     let plain = !cell.contains(['"', ',', '\r', '\n']) && cell.trim().len() == cell.len();
     if plain { cell } else { format!("\"{}\"", cell.replace('"', "\"\"")) }
 }
 
-/// Reads rows from CSV: UTF-8, a byte order mark or none, lines ended by LF, CRLF or CR, blank lines skipped. What is wrong
-/// is told with line and column; the rows that are sound are there all the same, unless the header is not.
+/// Parses rows from CSV: UTF-8 with or without a byte order mark; LF, CRLF or CR line breaks; ignores blank lines. Failures
+/// have a line and a column. The valid rows are returned next to the failures, except after a failure of the header.
 pub fn read(bytes: &[u8], limits: RowLimits) -> RowFile {
     let mut file = RowFile::default();
     let Some(text) = file.text(bytes, limits) else { return file };
@@ -66,19 +67,19 @@ pub fn read(bytes: &[u8], limits: RowLimits) -> RowFile {
             Ok((line, cells)) if cells.len() != columns.len() => {
                 file.fail(line, None, format!("The row has {} cells, the header has {}.", cells.len(), columns.len()));
             }
-            Ok((line, cells)) => file.take(line, &raw_row(&columns, cells)),
-            // After a misplaced quotation mark nobody can tell where rows begin.
+            Ok((line, cells)) => file.push(line, &raw_row(&columns, cells)),
+            // After a misplaced quotation mark the start of the next row is unknown.
             Err((line, message)) => {
                 file.fail(line, None, message);
                 break;
             }
         }
     }
-    file.refuse_duplicates();
+    file.reject_duplicates();
     file
 }
 
-/// For each cell the place of its column in [`COLUMNS`]; `None` when the header is not what it must be.
+/// Parses the header. Returns for each cell the index of its column in [`COLUMNS`]; `None` for an invalid header.
 fn read_header(records: &mut Records<'_>, file: &mut RowFile) -> Option<Vec<usize>> {
     let (line, names) = match records.next() {
         Some(Ok(header)) => header,
@@ -96,7 +97,7 @@ fn read_header(records: &mut Records<'_>, file: &mut RowFile) -> Option<Vec<usiz
         let name = name.trim();
         match COLUMNS.iter().position(|column| *column == name) {
             None => {
-                // Only as much of a name is repeated as can be a slip of the pen.
+                // Truncates the name, since the file is untrusted input.
                 let shown: String = name.chars().filter(|character| !character.is_control()).take(40).collect();
                 file.fail(
                     line,
@@ -104,21 +105,22 @@ fn read_header(records: &mut Records<'_>, file: &mut RowFile) -> Option<Vec<usiz
                     format!("There is no such column. The columns are {}.", COLUMNS.join(", ")),
                 );
             }
-            Some(place) if columns.contains(&place) => file.fail(line, Some(name), "The column is there twice."),
-            Some(place) => columns.push(place),
+            Some(index) if columns.contains(&index) => file.fail(line, Some(name), "The column is there twice."),
+            Some(index) => columns.push(index),
         }
     }
-    for (place, column) in COLUMNS.iter().enumerate() {
-        if !columns.contains(&place) {
+    for (index, column) in COLUMNS.iter().enumerate() {
+        if !columns.contains(&index) {
             file.fail(line, Some(column), "The column is missing.");
         }
     }
     file.failures.is_empty().then_some(columns)
 }
 
+/// Assigns the cells of a record to their columns.
 fn raw_row(columns: &[usize], cells: Vec<String>) -> RawRow {
     let mut raw = RawRow::default();
-    let filled = |cell: String| (!cell.trim().is_empty()).then_some(cell);
+    let non_empty = |cell: String| (!cell.trim().is_empty()).then_some(cell);
     for (&column, cell) in columns.iter().zip(cells) {
         match COLUMNS[column] {
             "number" => raw.number = cell,
@@ -127,21 +129,22 @@ fn raw_row(columns: &[usize], cells: Vec<String>) -> RawRow {
             "label" => raw.label = cell,
             "visibility" => raw.visibility = cell,
             "permissions" => raw.permissions = cell.split_whitespace().map(str::to_owned).collect(),
-            "fallback_number" => raw.fallback_number = filled(cell),
+            "fallback_number" => raw.fallback_number = non_empty(cell),
             "parameters" => raw.parameters = cell,
-            _ => raw.members = filled(cell),
+            _ => raw.members = non_empty(cell),
         }
     }
     raw
 }
 
-/// The records of a CSV text, each with the line on which it begins. Counted are the lines that an editor shows, those
-/// inside quotes too; the parser is our own because that count is what a person needs to find a mistake.
+/// Iterator over the records of a CSV text, each with its first line. Counts lines as an editor does, including line breaks
+/// inside quotes; a general CSV parser does not provide this count.
 struct Records<'a> {
     rest: Chars<'a>,
     line: u64,
 }
 
+/// First line and cells of a record, or the line and message of a failure.
 type Record = Result<(u64, Vec<String>), (u64, &'static str)>;
 
 impl<'a> Records<'a> {
@@ -153,8 +156,8 @@ impl<'a> Records<'a> {
         self.rest.clone().next()
     }
 
-    /// The next character, a line's end as one LF.
-    fn take(&mut self) -> Option<char> {
+    /// Consumes the next character. Returns every line break as one LF.
+    fn next_char(&mut self) -> Option<char> {
         let character = self.rest.next()?;
         if character != '\r' && character != '\n' {
             return Some(character);
@@ -168,7 +171,7 @@ impl<'a> Records<'a> {
 
     fn next(&mut self) -> Option<Record> {
         while matches!(self.peek(), Some('\r' | '\n')) {
-            self.take();
+            self.next_char();
         }
         self.peek()?;
         let line = self.line;
@@ -179,13 +182,13 @@ impl<'a> Records<'a> {
                 Ok(cell) => cells.push(cell),
                 Err(message) => return Some(Err((line, message))),
             }
-            if self.take() != Some(',') {
+            if self.next_char() != Some(',') {
                 return Some(Ok((line, cells)));
             }
         }
     }
 
-    /// A cell without quotes, up to its comma or line's end.
+    /// Parses a cell without quotes, up to its comma or line break.
     fn plain_cell(&mut self) -> Result<String, &'static str> {
         let mut cell = String::new();
         while let Some(character) = self.peek().filter(|character| !matches!(character, ',' | '\r' | '\n')) {
@@ -198,7 +201,7 @@ impl<'a> Records<'a> {
         Ok(cell)
     }
 
-    /// A cell in quotes, which are gone; line ends inside stay as they are.
+    /// Parses a quoted cell and removes the quotes. Line breaks inside stay unchanged.
     fn quoted_cell(&mut self) -> Result<String, &'static str> {
         self.rest.next();
         let mut cell = String::new();
@@ -212,8 +215,8 @@ impl<'a> Records<'a> {
                 Some('"') if matches!(self.peek(), None | Some(',' | '\r' | '\n')) => return Ok(cell),
                 Some('"') => return Err("After a cell's closing quotation mark comes a comma or the end of the line."),
                 Some(character) => {
-                    let counts = character == '\n' || (character == '\r' && self.peek() != Some('\n'));
-                    self.line += u64::from(counts);
+                    let ends_line = character == '\n' || (character == '\r' && self.peek() != Some('\n'));
+                    self.line += u64::from(ends_line);
                     cell.push(character);
                 }
             }

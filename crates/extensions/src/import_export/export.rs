@@ -1,13 +1,8 @@
-//! An event's extensions as rows of a file: everything that an import needs to make them again.
+//! Export of an event's extensions as rows. The rows contain everything that an import needs to create the extensions again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::row::{ExtensionRow, MemberRow};
-use crate::groups::{self, GroupMember, MembershipState};
-use crate::label::Label;
-use crate::rules::marks::public;
-use crate::{Extension, many_queries, sealed};
 use numbering::number::Number;
 use platform::access::{Caller, Role};
 use platform::error::{Error, InternalError, UserError};
@@ -18,11 +13,17 @@ use platform::store::Conn;
 use service_types::schema::{ParameterSchema, Viewer};
 use service_types::{ServiceBehaviour, ServiceType, compiled};
 
-/// The extensions of an event as of one instant, by number. With secrets among their parameters where asked for, and with what
-/// only telephone systems may read; without, what an operator may read.
+use super::row::{ExtensionRow, MemberRow};
+use crate::groups::{self, GroupMember, MembershipState};
+use crate::label::Label;
+use crate::rules::marks::public;
+use crate::{Extension, many_queries, sealed};
+
+/// Reads the extensions of an event in one snapshot of the database, by number. With `with_secrets` the rows contain all
+/// parameters, including secrets and those that only telephone systems can read; otherwise those that an operator can read.
 ///
 /// # Errors
-/// NOT_FOUND at `event`; FORBIDDEN for whoever is no operator.
+/// NOT_FOUND at `event`; FORBIDDEN for a caller without the role of an operator.
 pub async fn export(
     services: &Services,
     caller: &Arc<Caller>,
@@ -35,9 +36,9 @@ pub async fn export(
     services.store.snapshot(move |conn| Box::pin(async move { rows_of(conn, &event, sealer.as_deref()).await })).await
 }
 
-/// What the rows of extensions show of others.
-struct Beside {
-    types: HashMap<ServiceTypeId, (ServiceType, Arc<ParameterSchema>)>,
+/// Rows of other tables that the rows of extensions refer to.
+struct RelatedRows {
+    service_types: HashMap<ServiceTypeId, (ServiceType, Arc<ParameterSchema>)>,
     permissions: HashMap<ExtensionId, Vec<String>>,
     members: HashMap<ExtensionId, Vec<GroupMember>>,
     numbers: HashMap<ExtensionId, String>,
@@ -62,16 +63,16 @@ async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Resul
     for member in groups::queries::members_of_groups(conn, &ids).await? {
         members.entry(member.group_id).or_default().push(member);
     }
-    let beside = Beside {
-        types,
+    let related = RelatedRows {
+        service_types: types,
         permissions,
         members,
         numbers: found.iter().map(|(row, _)| (row.id, row.number.clone())).collect(),
     };
-    // By number in one order, whatever the database's collation.
+    // Sorts in Rust, since the order of the database depends on its collation.
     let mut sorted = BTreeMap::new();
     for (row, owner) in found {
-        sorted.insert(row.number.clone(), row_of(row, owner, &beside, sealer)?);
+        sorted.insert(row.number.clone(), row_of(row, owner, &related, sealer)?);
     }
     Ok(sorted.into_values().collect())
 }
@@ -79,27 +80,28 @@ async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Resul
 fn row_of(
     row: Extension,
     owner: String,
-    beside: &Beside,
+    related: &RelatedRows,
     sealer: Option<&Sealer>,
 ) -> Result<ExtensionRow, InternalError> {
-    let kind = beside.types.get(&row.service_type_id);
-    let (kind, schema) = kind.ok_or_else(|| InternalError::new("an extension of a missing service type"))?;
+    let service_type = related.service_types.get(&row.service_type_id);
+    let (service_type, schema) =
+        service_type.ok_or_else(|| InternalError::new("an extension of a missing service type"))?;
     let mut parameters = public(&row);
     match sealer {
         Some(sealer) => parameters.extend(sealed::open(sealer, row.id, row.secrets.as_deref())?),
         None => parameters = schema.visible(&parameters, Viewer::Operator),
     }
-    let mut permissions = beside.permissions.get(&row.id).cloned().unwrap_or_default();
+    let mut permissions = related.permissions.get(&row.id).cloned().unwrap_or_default();
     permissions.sort();
-    let members = match kind.behaviour {
+    let members = match service_type.behaviour {
         ServiceBehaviour::Endpoint => None,
-        ServiceBehaviour::CallGroup => Some(members_of(row.id, beside)?),
+        ServiceBehaviour::CallGroup => Some(members_of(row.id, related)?),
     };
-    let inside = row.fallback_extension_id.and_then(|id| beside.numbers.get(&id).cloned());
-    let fallback = row.fallback_number.or(inside);
+    let extension_number = row.fallback_extension_id.and_then(|id| related.numbers.get(&id).cloned());
+    let fallback = row.fallback_number.or(extension_number);
     Ok(ExtensionRow {
         number: Number::stored(row.number)?,
-        service_type: kind.slug.clone(),
+        service_type: service_type.slug.clone(),
         owner,
         label: Label::parse(&row.label).map_err(|problem| InternalError::new(problem.message))?,
         visibility: row.visibility,
@@ -110,10 +112,10 @@ fn row_of(
     })
 }
 
-fn members_of(group: ExtensionId, beside: &Beside) -> Result<Vec<MemberRow>, InternalError> {
+fn members_of(group: ExtensionId, related: &RelatedRows) -> Result<Vec<MemberRow>, InternalError> {
     let mut rows = Vec::new();
-    for member in beside.members.get(&group).into_iter().flatten() {
-        let number = beside.numbers.get(&member.member_id).cloned();
+    for member in related.members.get(&group).into_iter().flatten() {
+        let number = related.numbers.get(&member.member_id).cloned();
         let number = number.ok_or_else(|| InternalError::new("a group's member belongs to another event"))?;
         rows.push(MemberRow {
             number: Number::stored(number)?,

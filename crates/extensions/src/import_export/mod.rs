@@ -1,4 +1,4 @@
-//! An event's extensions as files: taken out, and read in by one engine for the mutation and for the command.
+//! Export and import of an event's extensions as files, for the API and for the commands.
 
 pub mod csv;
 mod export;

@@ -1,19 +1,18 @@
-//! One extension as files carry it in and out: the row that CSV and JSON have in common.
+//! The row of an extension in a file, common to CSV and JSON.
 //!
-//! A row keeps everything that an operator may set and no secret. What it refers to (service type, owner, permissions) is
-//! checked for form here; whether it exists is for the import to say.
+//! This module checks only the form of references (service type, owner, permissions); the import checks whether they exist.
 
 use std::fmt;
 
+use numbering::number::Number;
+use platform::error::{UserError, UserErrorKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::label::Label;
 use crate::visibility::Visibility;
-use numbering::number::Number;
-use platform::error::{UserError, UserErrorKind};
 
-/// The columns, in the order in which they are written.
+/// Columns in the order of an export.
 pub const COLUMNS: [&str; 9] = [
     "number",
     "service_type",
@@ -26,65 +25,66 @@ pub const COLUMNS: [&str; 9] = [
     "members",
 ];
 
-/// The longest delay of a group's member, in seconds.
+/// Longest delay before a group calls a member, in seconds.
 pub const MAX_DELAY_SECONDS: u16 = 600;
 
-/// The longest slug or username that a row may name, in bytes.
+/// Maximum length of a slug or username, in bytes.
 const MAX_NAME_BYTES: usize = 64;
 
-/// The largest `parameters` or `members`, in bytes.
+/// Maximum size of `parameters` or `members`, in bytes.
 const MAX_JSON_BYTES: usize = 1024 * 1024;
 
-/// One extension of an event, without its secrets.
+/// An extension of an event.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ExtensionRow {
-    /// Its number on the event's plan.
+    /// Number in the event's numbering plan.
     pub number: Number,
-    /// The slug of its service type.
+    /// Slug of the service type.
     pub service_type: String,
-    /// The username of its owner.
+    /// Username of the owner.
     pub owner: String,
-    /// What the phonebook shows.
+    /// Label in the directory.
     pub label: Label,
-    /// Who finds it in the phonebook.
+    /// Visibility in the directory.
     pub visibility: Visibility,
-    /// The slugs of its call permissions, sorted, each once.
+    /// Slugs of the call permissions, sorted and unique.
     pub permissions: Vec<String>,
-    /// Where calls go when it does not answer.
+    /// Number that receives calls which the extension does not answer.
     pub fallback_number: Option<Number>,
-    /// Its parameters, secrets left out.
+    /// Parameters; secrets only in an export with secrets.
     pub parameters: Map<String, Value>,
-    /// The members of a call group, by number; `None` for what is no group, and for a group whose members stay.
+    /// Members of a call group, by number; `None` for an extension that is no group, and for a group whose members stay
+    /// unchanged.
     pub members: Option<Vec<MemberRow>>,
 }
 
-/// A member of a call group, as a row names it.
+/// A member of a call group in a row.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct MemberRow {
     /// The member's number.
     pub number: Number,
-    /// Seconds before it rings, 0 to [`MAX_DELAY_SECONDS`].
+    /// Seconds before the group calls the member, 0 to [`MAX_DELAY_SECONDS`].
     pub delay_seconds: u16,
-    /// Whether it is paused.
+    /// Whether the group skips the member for now.
     pub paused: bool,
-    /// Whether its owner has yet to accept.
+    /// Whether the owner of the member has not accepted yet.
     pub pending: bool,
 }
 
-/// What is wrong with a file, and where.
+/// Failure of a file or a row, with its position.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RowFailure {
-    /// The line of the file, from 1, which is the header in CSV. For a row over several lines, where it begins.
+    /// Line of the file, from 1, which is the header in CSV. For a row over several lines, its first line.
     pub line: u64,
-    /// The column; `None` where it concerns the whole row or file.
+    /// Column; `None` for a failure of the row or file as a unit.
     pub column: Option<String>,
-    /// What is wrong.
+    /// Kind of the failure.
     pub kind: UserErrorKind,
-    /// One sentence for a person.
+    /// Message for a user.
     pub message: String,
 }
 
-/// `line 7, column label: This cannot be a label. …`
+/// Formats as `line 7, column label: This cannot be a label. …`.
 impl fmt::Display for RowFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.column {
@@ -94,33 +94,34 @@ impl fmt::Display for RowFailure {
     }
 }
 
-/// What a file holds: the rows that can be read, and what is wrong with the others. Either may be empty.
+/// Content of a file: the valid rows, and the failures of the others.
 #[derive(Clone, Default, PartialEq, Debug)]
 pub struct RowFile {
-    /// The sound rows, each with its line.
+    /// Valid rows with their lines.
     pub rows: Vec<(u64, ExtensionRow)>,
-    /// What is wrong, by line; several columns of one row may be.
+    /// Failures by line; a row can have several.
     pub failures: Vec<RowFailure>,
 }
 
-/// How much a file may hold.
+/// Limits of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct RowLimits {
-    /// The size of the file in bytes.
+    /// Maximum size of the file in bytes.
     pub bytes: usize,
-    /// The rows, the header apart.
+    /// Maximum number of rows without the header.
     pub rows: usize,
 }
 
 impl RowLimits {
-    /// For the mutation `importExtensions`.
+    /// Limits of the mutation `importExtensions`.
     pub const REQUEST: Self = Self { bytes: 4 << 20, rows: 1_000 };
-    /// For the command `import`.
+    /// Limits of the command `import`.
     pub const COMMAND: Self = Self { bytes: 1 << 30, rows: 1_000_000 };
 }
 
 impl RowFile {
-    /// The text of a file: UTF-8, behind a byte order mark or none. `None` where it is no text or too long, which is told.
+    /// Decodes a file as UTF-8 and removes a byte order mark. Records a failure and returns `None` for a file that is not UTF-8
+    /// or too large.
     pub(super) fn text<'a>(&mut self, bytes: &'a [u8], limits: RowLimits) -> Option<&'a str> {
         if bytes.len() > limits.bytes {
             self.fail(1, None, format!("The file holds more than {} bytes.", limits.bytes));
@@ -129,12 +130,13 @@ impl RowFile {
         match std::str::from_utf8(bytes) {
             Ok(text) => Some(text.strip_prefix('\u{feff}').unwrap_or(text)),
             Err(error) => {
-                self.fail(1 + newlines(&bytes[..error.valid_up_to()]), None, "The file is not UTF-8.");
+                self.fail(1 + count_newlines(&bytes[..error.valid_up_to()]), None, "The file is not UTF-8.");
                 None
             }
         }
     }
 
+    /// Records a failure of the kind INVALID.
     pub(super) fn fail(&mut self, line: u64, column: Option<&str>, message: impl Into<String>) {
         self.failures.push(RowFailure {
             line,
@@ -144,9 +146,9 @@ impl RowFile {
         });
     }
 
-    /// Takes one row in, or all that is wrong with it.
-    pub(super) fn take(&mut self, line: u64, raw: &RawRow) {
-        match raw.read() {
+    /// Adds a row, or its failures.
+    pub(super) fn push(&mut self, line: u64, raw: &RawRow) {
+        match raw.parse() {
             Ok(row) => self.rows.push((line, row)),
             Err(failures) => {
                 let at = |(column, problem): (&str, UserError)| RowFailure {
@@ -160,8 +162,8 @@ impl RowFile {
         }
     }
 
-    /// Refuses every row whose number an earlier row has.
-    pub(super) fn refuse_duplicates(&mut self) {
+    /// Removes every row whose number an earlier row has, and records a failure for it.
+    pub(super) fn reject_duplicates(&mut self) {
         let mut first_lines = std::collections::HashMap::new();
         let mut duplicates = Vec::new();
         self.rows.retain(|(line, row)| match first_lines.get(&row.number) {
@@ -181,12 +183,12 @@ impl RowFile {
     }
 }
 
-/// How many lines end in these bytes.
-pub(super) fn newlines(bytes: &[u8]) -> u64 {
+/// Counts the line feeds in `bytes`.
+pub(super) fn count_newlines(bytes: &[u8]) -> u64 {
     bytes.iter().map(|&byte| u64::from(byte == b'\n')).sum()
 }
 
-/// The cells of a row before they are understood.
+/// Unparsed cells of a row.
 #[derive(Default)]
 pub(super) struct RawRow {
     pub number: String,
@@ -205,22 +207,23 @@ pub(super) struct RawRow {
 type ColumnFailure = (&'static str, UserError);
 
 impl RawRow {
-    fn read(&self) -> Result<ExtensionRow, Vec<ColumnFailure>> {
+    /// Parses all cells, or returns the failures of all columns.
+    fn parse(&self) -> Result<ExtensionRow, Vec<ColumnFailure>> {
         let mut failures = Vec::new();
-        let number = kept(&mut failures, "number", Number::clean(&self.number).and_then(of_an_event));
-        let service_type = kept(&mut failures, "service_type", reference(&self.service_type));
-        let owner = kept(&mut failures, "owner", reference(&self.owner));
-        let label = kept(&mut failures, "label", Label::parse(&self.label));
-        let visibility = kept(&mut failures, "visibility", read_visibility(&self.visibility));
-        let permissions = kept(
+        let number = collect_failure(&mut failures, "number", Number::clean(&self.number).and_then(check_event_number));
+        let service_type = collect_failure(&mut failures, "service_type", parse_reference(&self.service_type));
+        let owner = collect_failure(&mut failures, "owner", parse_reference(&self.owner));
+        let label = collect_failure(&mut failures, "label", Label::parse(&self.label));
+        let visibility = collect_failure(&mut failures, "visibility", parse_visibility(&self.visibility));
+        let permissions = collect_failure(
             &mut failures,
             "permissions",
-            self.permissions.iter().map(|slug| reference(slug)).collect::<Result<Vec<_>, _>>(),
+            self.permissions.iter().map(|slug| parse_reference(slug)).collect::<Result<Vec<_>, _>>(),
         );
         let fallback = self.fallback_number.as_deref().map(Number::clean).transpose();
-        let fallback_number = kept(&mut failures, "fallback_number", fallback);
-        let parameters = kept(&mut failures, "parameters", read_parameters(&self.parameters));
-        let members = kept(&mut failures, "members", self.members.as_deref().map(read_members).transpose());
+        let fallback_number = collect_failure(&mut failures, "fallback_number", fallback);
+        let parameters = collect_failure(&mut failures, "parameters", parse_parameters(&self.parameters));
+        let members = collect_failure(&mut failures, "members", self.members.as_deref().map(parse_members).transpose());
         let all = (number, service_type, owner, label, visibility, permissions, fallback_number, parameters, members);
         let (
             Some(number),
@@ -252,35 +255,41 @@ impl RawRow {
     }
 }
 
-fn kept<T>(failures: &mut Vec<ColumnFailure>, column: &'static str, read: Result<T, UserError>) -> Option<T> {
+/// Returns the value, or records the failure of the column.
+fn collect_failure<T>(
+    failures: &mut Vec<ColumnFailure>,
+    column: &'static str,
+    read: Result<T, UserError>,
+) -> Option<T> {
     read.map_err(|problem| failures.push((column, problem))).ok()
 }
 
-fn of_an_event(number: Number) -> Result<Number, UserError> {
-    if number.is_world() {
+/// Checks that a number is not an E.164 number.
+fn check_event_number(number: Number) -> Result<Number, UserError> {
+    if number.is_e164() {
         Err(UserError::invalid("number", "An event's own numbers are digits without a plus sign."))
     } else {
         Ok(number)
     }
 }
 
-/// A slug or username, folded to lower case as accounts fold it. Its exact form is the business of what it names.
-fn reference(text: &str) -> Result<String, UserError> {
+/// Parses a slug or username and converts it to lower case, as accounts do.
+fn parse_reference(text: &str) -> Result<String, UserError> {
     let name = text.trim().to_ascii_lowercase();
     if name.is_empty() {
         return Err(UserError::new(UserErrorKind::Required, "", "This must not be empty."));
     }
-    let sound =
+    let is_valid =
         name.len() <= MAX_NAME_BYTES && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    if sound {
+    if is_valid {
         Ok(name)
     } else {
         Err(UserError::invalid("", "A name here has letters, digits, dots, hyphens and underscores only."))
     }
 }
 
-/// Empty is HIDDEN, as in the API.
-fn read_visibility(text: &str) -> Result<Visibility, UserError> {
+/// Parses a visibility. An empty cell is HIDDEN, as in the API.
+fn parse_visibility(text: &str) -> Result<Visibility, UserError> {
     match text.trim() {
         "" => Ok(Visibility::default()),
         name => name
@@ -291,15 +300,15 @@ fn read_visibility(text: &str) -> Result<Visibility, UserError> {
     }
 }
 
-/// Empty is no parameters.
-fn read_parameters(text: &str) -> Result<Map<String, Value>, UserError> {
+/// Parses a JSON object. An empty cell is an empty object.
+fn parse_parameters(text: &str) -> Result<Map<String, Value>, UserError> {
     if text.trim().is_empty() {
         return Ok(Map::new());
     }
-    read_json(text, "a JSON object")
+    parse_json(text, "a JSON object")
 }
 
-/// Members as JSON, the keys named as in GraphQL.
+/// JSON representation of a member, with the names of the GraphQL fields.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct MemberJson {
@@ -312,10 +321,10 @@ struct MemberJson {
     pending: bool,
 }
 
-fn read_members(text: &str) -> Result<Vec<MemberRow>, UserError> {
+fn parse_members(text: &str) -> Result<Vec<MemberRow>, UserError> {
     let listed: Vec<MemberJson> =
-        read_json(text, "a JSON array of objects with number, delaySeconds, paused and pending")?;
-    let mut members = listed.into_iter().map(read_member).collect::<Result<Vec<_>, _>>()?;
+        parse_json(text, "a JSON array of objects with number, delaySeconds, paused and pending")?;
+    let mut members = listed.into_iter().map(parse_member).collect::<Result<Vec<_>, _>>()?;
     members.sort();
     match members.windows(2).find(|pair| pair[0].number == pair[1].number) {
         Some(pair) => Err(UserError::invalid("", format!("{} is a member twice.", pair[0].number))),
@@ -323,7 +332,7 @@ fn read_members(text: &str) -> Result<Vec<MemberRow>, UserError> {
     }
 }
 
-fn read_member(member: MemberJson) -> Result<MemberRow, UserError> {
+fn parse_member(member: MemberJson) -> Result<MemberRow, UserError> {
     if member.delay_seconds > MAX_DELAY_SECONDS {
         return Err(UserError::invalid("", "A member rings after 0 to 600 seconds."));
     }
@@ -331,7 +340,7 @@ fn read_member(member: MemberJson) -> Result<MemberRow, UserError> {
     Ok(MemberRow { number, delay_seconds: member.delay_seconds, paused: member.paused, pending: member.pending })
 }
 
-/// The members as JSON text; reads back as the same members.
+/// Serializes members as JSON.
 pub(super) fn members_json(members: &[MemberRow]) -> Value {
     let json = |member: &MemberRow| MemberJson {
         number: member.number.as_str().to_owned(),
@@ -342,11 +351,11 @@ pub(super) fn members_json(members: &[MemberRow]) -> Value {
     serde_json::to_value(members.iter().map(json).collect::<Vec<_>>()).unwrap_or_default()
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T, UserError> {
+fn parse_json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T, UserError> {
     if text.len() > MAX_JSON_BYTES {
         return Err(UserError::invalid("", "This holds at most 1 MiB."));
     }
-    // What the parser says may quote the cell, which could hold what should not be shown: the place is enough.
+    // A message of the parser can quote the cell, which may contain a secret, so the failure names only the position.
     serde_json::from_str(text).map_err(|error| {
         UserError::invalid("", format!("This is not {what} (line {}, character {}).", error.line(), error.column()))
     })

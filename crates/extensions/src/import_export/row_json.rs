@@ -1,25 +1,25 @@
-//! The JSON of extensions: the rows of the CSV as an array of objects, the keys named as its columns.
+//! The JSON format of extensions: an array of objects, whose keys are the columns of the CSV format.
 //!
-//! `permissions` is an array, `parameters` an object, `members` an array or null, `fallback_number` may be null.
+//! `permissions` is an array, `parameters` an object, `members` an array or null, `fallback_number` a string or null.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::import_export::row::{COLUMNS, ExtensionRow, RawRow, RowFile, RowLimits, members_json, newlines};
+use crate::import_export::row::{COLUMNS, ExtensionRow, RawRow, RowFile, RowLimits, count_newlines, members_json};
 
-/// The rows as JSON, one object a line, so that two exports can be compared line by line. [`read`] gives the same rows.
+/// Serializes rows as JSON, one object per line, so that a line-based diff of two exports works. [`read`] returns equal rows.
 pub fn write<'a>(rows: impl IntoIterator<Item = &'a ExtensionRow>) -> String {
     let mut text = String::from("[");
-    for (place, row) in rows.into_iter().enumerate() {
-        text.push_str(if place == 0 { "\n" } else { ",\n" });
+    for (index, row) in rows.into_iter().enumerate() {
+        text.push_str(if index == 0 { "\n" } else { ",\n" });
         text.push_str(&object(row).to_string());
     }
     text.push_str("\n]\n");
     text
 }
 
-/// One row as a JSON object.
+/// Converts a row to a JSON object.
 pub fn object(row: &ExtensionRow) -> Value {
     json!({
         "number": row.number.as_str(),
@@ -34,7 +34,7 @@ pub fn object(row: &ExtensionRow) -> Value {
     })
 }
 
-/// Reads rows from JSON. What is wrong is told with the line on which the row begins, and the key as its column.
+/// Parses rows from JSON. A failure has the first line of its row, and the key as its column.
 pub fn read(bytes: &[u8], limits: RowLimits) -> RowFile {
     let mut file = RowFile::default();
     let Some(text) = file.text(bytes, limits) else { return file };
@@ -45,22 +45,22 @@ pub fn read(bytes: &[u8], limits: RowLimits) -> RowFile {
             return file;
         }
     };
-    let (mut line, mut place) = (1, 0);
+    let (mut line, mut position) = (1, 0);
     for (count, element) in elements.into_iter().enumerate() {
         let begin = element.get().as_ptr().addr() - text.as_ptr().addr();
-        line += newlines(&text.as_bytes()[place..begin]);
-        place = begin;
+        line += count_newlines(&text.as_bytes()[position..begin]);
+        position = begin;
         if count >= limits.rows {
             file.fail(line, None, format!("The file holds more than {} rows.", limits.rows));
             break;
         }
-        take_element(&mut file, line, element.get());
+        push_element(&mut file, line, element.get());
     }
-    file.refuse_duplicates();
+    file.reject_duplicates();
     file
 }
 
-/// The keys of an element, all of them optional, so that each that is missing can be told.
+/// Keys of an array element. All are optional, so that every missing key is reported.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Element<'a> {
@@ -77,7 +77,7 @@ struct Element<'a> {
     members: Option<&'a RawValue>,
 }
 
-fn take_element(file: &mut RowFile, line: u64, text: &str) {
+fn push_element(file: &mut RowFile, line: u64, text: &str) {
     let Ok(element) = serde_json::from_str::<Element<'_>>(text) else {
         file.fail(line, None, format!("A row is an object with the keys {}.", COLUMNS.join(", ")));
         return;
@@ -102,5 +102,5 @@ fn take_element(file: &mut RowFile, line: u64, text: &str) {
         parameters: element.parameters.map(|raw| raw.get().to_owned()).unwrap_or_default(),
         members: element.members.map(|raw| raw.get().to_owned()),
     };
-    file.take(line, &raw);
+    file.push(line, &raw);
 }

@@ -77,7 +77,7 @@ async fn patch_parameters(
     patch: Value,
 ) -> Result<Parameters, Error> {
     let schema = compiled(service_type)?;
-    let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(AuthError::Forbidden)?;
+    let owner = accounts::account_by_id(tx.conn, row.owner_id).await?.ok_or(AuthError::Forbidden)?;
     let number = row.number.clone();
     let source = GenerationContext { number: &number, username: &owner.username, rng: tx.rng() };
     let current = parameters::all(tx, row)?;
@@ -114,7 +114,7 @@ pub async fn rotate_secret(
             )
             .into());
         }
-        let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?.ok_or(AuthError::Forbidden)?;
+        let owner = accounts::account_by_id(tx.conn, row.owner_id).await?.ok_or(AuthError::Forbidden)?;
         let number = row.number.clone();
         let made = schema.generate_one(
             &parameter,

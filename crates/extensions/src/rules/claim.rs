@@ -107,13 +107,13 @@ pub async fn check_place(
     (ranges, reserved): (&[plan::NumberRange], &ReservedPrefixes),
 ) -> Result<(), Error> {
     let out = |message: &str| UserError::new(UserErrorKind::NumberOutOfRange, "number", message);
-    if reserved.forbid(number) {
+    if reserved.forbids(number) {
         return Err(out("Numbers like this are reserved.").rule("number.reserved").into());
     }
     if ranges.iter().any(|range| range.contains(number)) {
         return Ok(());
     }
-    if !permit.is_staff() || number.is_world() {
+    if !permit.is_staff() || number.is_e164() {
         return Err(out("This number is not in a range that you may use.").rule("number.outside").into());
     }
     plan::check_outside_number(number, ranges)?;

@@ -76,7 +76,7 @@ pub async fn register(services: &Services, caller: &Arc<Caller>, input: Register
         let account = tx.actor().demand(Role::User).map(|()| tx.actor().account())?.ok_or(AuthError::Forbidden)?;
         let (event, service_type) = lock(tx, account, &input.event, &input.service_type).await?;
         let permit = tx.permit().await?;
-        let owner = accounts::queries::by_id(tx.conn, account).await?.ok_or(AuthError::Unauthenticated)?;
+        let owner = accounts::account_by_id(tx.conn, account).await?.ok_or(AuthError::Unauthenticated)?;
         if owner.email_verified_at.is_none() {
             let message = "Verify your e-mail address first: open the link in the mail.";
             return Err(UserError::new(UserErrorKind::EmailUnverified, "", message).into());
@@ -168,13 +168,13 @@ async fn lock(
 
 /// The account of this name, in any case, unless it was deleted.
 pub(super) async fn account_named(tx: &mut Tx<'_>, username: &str) -> Result<Option<Account>, Error> {
-    let found = accounts::queries::by_username(tx.conn, &username.trim().to_ascii_lowercase()).await?;
+    let found = accounts::account_by_username(tx.conn, &username.trim().to_ascii_lowercase()).await?;
     Ok(found.filter(|account| account.deleted_at.is_none()))
 }
 
 /// The account as it is now, unless it was deleted.
 pub(super) async fn account_of(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>, Error> {
-    Ok(accounts::queries::by_id(tx.conn, id).await?.filter(|account| account.deleted_at.is_none()))
+    Ok(accounts::account_by_id(tx.conn, id).await?.filter(|account| account.deleted_at.is_none()))
 }
 
 /// Puts a number into service under the locks of owner, type and event: what registering, assigning and importing share.

@@ -71,7 +71,7 @@ pub(super) async fn arrive(
 ) -> Result<Vec<FeedRef>, Error> {
     let (_, service_type) = place_of(tx, row).await?;
     let schema = compiled(&service_type)?;
-    let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?;
+    let owner = accounts::account_by_id(tx.conn, row.owner_id).await?;
     let owner = owner.ok_or_else(|| InternalError::new("an extension without its owner"))?;
     let left = std::mem::replace(&mut row.number, number.number.clone());
     let (old, new) = ((left.as_str(), owner.username.as_str()), (number.number.as_str(), owner.username.as_str()));

@@ -82,7 +82,7 @@ async fn hand_over(
     owner: &Account,
 ) -> Result<Option<serde_json::Value>, Error> {
     let schema = compiled(service_type)?;
-    let old = accounts::queries::by_id(tx.conn, row.owner_id).await?;
+    let old = accounts::account_by_id(tx.conn, row.owner_id).await?;
     let old = old.ok_or_else(|| InternalError::new("an extension without its owner"))?.username;
     let number = row.number.clone();
     let names = ((number.as_str(), old.as_str()), (number.as_str(), owner.username.as_str()));

@@ -64,7 +64,7 @@ async fn hold(tx: &mut Tx<'_>, id: &str) -> Result<Held, Error> {
 async fn merge(tx: &mut Tx<'_>, held: Held, patch: Value) -> Result<(), Error> {
     let Held { permit, mut row, service_type, .. } = held;
     let schema = compiled(&service_type)?;
-    let owner = accounts::queries::by_id(tx.conn, row.owner_id).await?;
+    let owner = accounts::account_by_id(tx.conn, row.owner_id).await?;
     let owner = owner.ok_or_else(|| InternalError::new("an extension without its owner"))?;
     let current = parameters::all(tx, &row)?;
     let source = GenerationContext { number: &row.number, username: &owner.username, rng: tx.rng() };

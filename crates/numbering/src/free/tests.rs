@@ -1,25 +1,25 @@
 use std::collections::HashMap;
 
 use futures_util::FutureExt as _;
+use platform::clock::{Rng, SeededRng};
 use proptest::prelude::*;
 
 use super::*;
-use platform::clock::{Rng, SeededRng};
 
-/// A plan in memory that counts what it is asked.
+/// A plan in memory that counts the queries.
 #[derive(Default)]
 struct Plan {
     taken: BTreeSet<Number>,
     /// The taken numbers of a plan too large to list, beside `taken`.
     full: Option<(NumberRange, Vec<Number>)>,
-    questions: u32,
+    queries: u32,
 }
 
-impl Taken for Plan {
+impl TakenNumberSource for Plan {
     async fn taken_between(&mut self, first: &Number, last: &Number) -> Result<Vec<Number>, InternalError> {
         let window = NumberRange::new(first, last).unwrap();
         assert!(window.size() <= WINDOW);
-        self.questions += 1;
+        self.queries += 1;
         let mut taken: Vec<_> = self.taken.range(first..=last).cloned().collect();
         if let Some((full, but)) = &self.full {
             let all = full.intersection(&window).into_iter().flat_map(|part| part.first..=part.last);
@@ -29,7 +29,7 @@ impl Taken for Plan {
     }
 
     async fn taken_among(&mut self, numbers: &[Number]) -> Result<Vec<Number>, InternalError> {
-        self.questions += 1;
+        self.queries += 1;
         let full = |number: &Number| {
             self.full.as_ref().is_some_and(|(full, but)| full.contains(number) && !but.contains(number))
         };
@@ -77,13 +77,13 @@ fn suggestions_are_the_nearest() {
     let free = free(&[range("2000", "2999"), range("5000", "8999")]);
     let mut plan = plan(&["2342", "2343", "2340"]);
     assert_eq!(texts(now(free.near(&number("2342"), 5, &mut plan))), ["2341", "2344", "2339", "2345", "2338"]);
-    assert_eq!(plan.questions, 2);
+    assert_eq!(plan.queries, 2);
     assert_eq!(texts(now(free.near(&number("2000"), 2, &mut plan))), ["2001", "2002"]);
     assert_eq!(texts(now(free.near(&number("4000"), 3, &mut plan))), ["5000", "2999", "5001"]);
 }
 
 #[test]
-fn its_own_range_comes_first_then_the_others() {
+fn the_own_range_comes_first() {
     let free = free(&[range("20", "21"), range("30", "32"), range("700", "702")]);
     let mut plan = plan(&["20", "31"]);
     assert_eq!(texts(now(free.near(&number("20"), 9, &mut plan))), ["21", "30", "32", "700", "701", "702"]);
@@ -91,7 +91,7 @@ fn its_own_range_comes_first_then_the_others() {
 }
 
 #[test]
-fn a_grid_ascends_from_a_number() {
+fn ascending_starts_at_a_number() {
     let free = free(&[range("1000", "1999"), range("20000", "20009")]);
     let mut plan = plan(&["1117"]);
     assert_eq!(texts(now(free.ascending(&number("1116"), 4, &mut plan))), ["1116", "1118", "1119", "1130"]);
@@ -102,7 +102,7 @@ fn a_grid_ascends_from_a_number() {
 }
 
 #[test]
-fn a_word_finds_numbers_that_begin_so_then_the_nearest() {
+fn prefix_matches_come_before_the_nearest_numbers() {
     let free = free(&[range("2000", "8999"), range("93270", "93279")]);
     let mut plan = plan(&["93272"]);
     assert_eq!(texts(now(free.like("93272", 4, &mut plan))), ["93271", "93273", "93270", "93274"]);
@@ -116,27 +116,27 @@ fn a_word_finds_numbers_that_begin_so_then_the_nearest() {
 }
 
 #[test]
-fn ten_million_numbers_cost_little() {
+fn large_ranges_need_few_queries() {
     let large = range("0000000", "9999999");
     let free = FreeNumbers::new(&[large], &ReservedPrefixes::default());
     let rng: &dyn Rng = &SeededRng::new(7);
     let mut empty = Plan::default();
     assert_eq!(now(free.at_random(100, rng, &mut empty)).unwrap().len(), 100);
     assert_eq!(now(free.near(&number("5555555"), 5, &mut empty)).unwrap().len(), 5);
-    assert!(empty.questions <= 4);
+    assert!(empty.queries <= 4);
 
     let spare = vec![number("5000000"), number("5050000")];
     let mut full = Plan { full: Some((large, spare)), ..Plan::default() };
     assert_eq!(texts(now(free.near(&number("5000001"), 2, &mut full))), ["5000000", "5050000"]);
-    assert!(full.questions <= MAX_WINDOWS);
+    assert!(full.queries <= MAX_WINDOWS);
     full.full = Some((large, Vec::new()));
-    full.questions = 0;
+    full.queries = 0;
     assert!(now(free.at_random(1, rng, &mut full)).unwrap().is_empty());
-    assert!(full.questions <= MAX_WINDOWS + MAX_ROUNDS);
+    assert!(full.queries <= MAX_WINDOWS + MAX_ROUNDS);
 }
 
 #[test]
-fn a_nearly_full_plan_still_gives_what_is_free() {
+fn a_nearly_full_plan_is_searched_completely() {
     let numbers = range("20000", "29999");
     let spare: Vec<_> = ["20001", "25000", "29998"].map(number).into();
     let mut plan = Plan { full: Some((numbers, spare)), ..Plan::default() };
@@ -184,7 +184,7 @@ fn enumerate(ranges: &[NumberRange], reserved: &ReservedPrefixes, taken: &BTreeS
     let mut all: Vec<_> = ranges
         .iter()
         .flat_map(|range| (range.first..=range.last).map(|value| Number::padded(range.width, value)))
-        .filter(|number| !reserved.forbid(number) && !taken.contains(number))
+        .filter(|number| !reserved.forbids(number) && !taken.contains(number))
         .collect();
     all.sort();
     all
@@ -203,17 +203,17 @@ proptest! {
         let mut plan = plan(&taken);
         let free = FreeNumbers::new(&ranges, &reserved);
         let all = enumerate(&ranges, &reserved, &plan.taken);
-        let place = number(&text);
+        let origin = number(&text);
 
-        let from: Vec<_> = all.iter().filter(|&number| *number >= place).take(wanted).cloned().collect();
-        prop_assert_eq!(now(free.ascending(&place, wanted, &mut plan)).unwrap(), from);
+        let from: Vec<_> = all.iter().filter(|&number| *number >= origin).take(wanted).cloned().collect();
+        prop_assert_eq!(now(free.ascending(&origin, wanted, &mut plan)).unwrap(), from);
 
-        let (width, value) = digits(&place).unwrap();
-        let own = ranges.iter().find(|range| range.contains(&place));
+        let Digits { width, value } = Digits::of(&origin).unwrap();
+        let own = ranges.iter().find(|range| range.contains(&origin));
         let center = NumberRange { width, first: value, last: value };
         let distance = |number: &Number| {
-            let (length, value) = digits(number).unwrap();
-            let center = center.shadow(length);
+            let Digits { width: length, value } = Digits::of(number).unwrap();
+            let center = center.projection(length);
             center.first.saturating_sub(value).max(value.saturating_sub(center.last))
         };
         let mut nearest: Vec<_> = all.iter().filter(|&number| distance(number) > 0).cloned().collect();
@@ -222,7 +222,7 @@ proptest! {
             (!own.is_some_and(|own| own.contains(number)), length.abs_diff(width), length, distance(number), number.clone())
         });
         nearest.truncate(wanted);
-        prop_assert_eq!(now(free.near(&place, wanted, &mut plan)).unwrap(), nearest);
+        prop_assert_eq!(now(free.near(&origin, wanted, &mut plan)).unwrap(), nearest);
 
         let mut like = all.clone();
         like.sort_by_key(|number| {

@@ -96,7 +96,7 @@ pub async fn release_reservation(
 /// INVALID at `number`; an event has numbers of its own alone, the world those of E.164 alone.
 pub fn of_plan(input: &str, has_event: bool) -> Result<Number, UserError> {
     let number = Number::clean(input).map_err(|problem| problem.at(["number"]))?;
-    match (has_event, number.is_world()) {
+    match (has_event, number.is_e164()) {
         (true, true) => {
             Err(UserError::invalid("number", "An international number belongs to no event: leave `event` out.")
                 .rule("number.ofNoEvent"))
@@ -125,10 +125,10 @@ pub async fn plan_of(tx: &mut Tx<'_>, slug: Option<&str>) -> Result<Option<Event
 async fn find_owner(tx: &mut Tx<'_>, name: &str) -> Result<Account, Error> {
     let missing = || UserError::not_found("owner", "There is no account of this name.");
     let name = name.trim().to_ascii_lowercase();
-    let found = accounts::queries::by_username(tx.conn, &name).await?.ok_or_else(missing)?;
+    let found = accounts::account_by_username(tx.conn, &name).await?.ok_or_else(missing)?;
     locks::accounts(tx.conn, &[found.id], LockMode::Shared).await?;
     // Under the lock once more: the account may have been deleted meanwhile.
-    Ok(accounts::queries::by_username(tx.conn, &name).await?.ok_or_else(missing)?)
+    Ok(accounts::account_by_username(tx.conn, &name).await?.ok_or_else(missing)?)
 }
 
 /// Takes the lock of a plan, or of one of the world's numbers, and asks whether the caller may.
@@ -196,7 +196,7 @@ pub(super) fn not_from(row: &NumberRow, to: NumberState) -> UserError {
 /// Refuses what no plan could give out: codes, and what begins like another number.
 async fn check_plan(tx: &mut Tx<'_>, event: Option<&Event>, number: &Number) -> Result<(), Error> {
     let Some(event) = event else { return Ok(()) };
-    if event.reserved_prefixes()?.forbid(number) {
+    if event.reserved_prefixes()?.forbids(number) {
         let problem = UserError::new(UserErrorKind::NumberOutOfRange, "number", "Numbers like this are reserved.");
         return Err(problem.rule("number.reserved").into());
     }

@@ -1,4 +1,4 @@
-//! Hashing passwords, as many at once as the machine has cores.
+//! Password hashing, with as many hashes at once as the machine has cores.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -12,52 +12,55 @@ use super::password::Password;
 use crate::clock::Rng;
 use crate::error::InternalError;
 
-/// How many may wait for each core: half a second's work, after which a client does better to come again.
-const WAITING_PER_CORE: usize = 16;
+/// Length of the queue per core, about half a second of work. Requests beyond it are rejected, so that clients retry
+/// later.
+const QUEUE_PER_CORE: usize = 16;
 
-/// What a password and a hash have to do with each other.
+/// Result of a password verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is another password.
-    Wrong,
-    /// It is the password.
-    Right,
-    /// It is the password, and the hash costs less than today's: hash it anew.
-    RightButCheap,
+pub enum PasswordCheck {
+    /// The password does not match the hash.
+    Mismatch,
+    /// The password matches the hash.
+    Match,
+    /// The password matches, but the hash has a lower cost than new ones: the caller stores a new hash.
+    MatchNeedsRehash,
 }
 
 /// Hashes and verifies passwords with Argon2id (RFC 9106) at 19 MiB, two passes, one lane: about 30 ms.
 pub struct Hasher {
     argon2: Argon2<'static>,
-    /// A hash that no password has, at today's cost.
-    nobody: Arc<str>,
-    cores: Arc<Semaphore>,
-    places: Arc<Semaphore>,
+    /// A random hash that no password matches, with the cost of new hashes.
+    dummy_hash: Arc<str>,
+    /// One permit per hash that runs.
+    running: Arc<Semaphore>,
+    /// One permit per hash that runs or waits.
+    admitted: Arc<Semaphore>,
     rng: Arc<dyn Rng>,
 }
 
 impl Hasher {
-    /// A hasher for this machine's cores.
+    /// Creates a hasher that uses all cores of the machine.
     ///
     /// # Errors
-    /// When the cost is refused by the algorithm, which a test excludes.
+    /// When Argon2 rejects the cost parameters, which a test excludes.
     pub fn new(rng: Arc<dyn Rng>) -> Result<Self, InternalError> {
         let cores = available_parallelism().map_or(1, usize::from);
         let cost = Params::new(19 * 1024, 2, 1, None).map_err(InternalError::new)?;
-        Self::with(rng, cost, cores, cores * WAITING_PER_CORE)
+        Self::with_cost(rng, cost, cores, cores * QUEUE_PER_CORE)
     }
 
-    /// A hasher of the least cost that Argon2 knows, for tests that sign in often.
+    /// Creates a hasher with the minimal cost of Argon2, for tests.
     ///
     /// # Errors
     /// As [`Hasher::new`].
-    pub fn cheap(rng: Arc<dyn Rng>) -> Result<Self, InternalError> {
+    pub fn with_minimal_cost(rng: Arc<dyn Rng>) -> Result<Self, InternalError> {
         let cost = Params::new(Params::MIN_M_COST, 1, 1, None).map_err(InternalError::new)?;
-        Self::with(rng, cost, 4, 1024)
+        Self::with_cost(rng, cost, 4, 1024)
     }
 
-    fn with(rng: Arc<dyn Rng>, cost: Params, cores: usize, waiting: usize) -> Result<Self, InternalError> {
-        let nobody = PasswordHash {
+    fn with_cost(rng: Arc<dyn Rng>, cost: Params, cores: usize, queue: usize) -> Result<Self, InternalError> {
+        let dummy_hash = PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
             params: ParamsString::try_from(&cost).map_err(InternalError::new)?,
@@ -66,20 +69,20 @@ impl Hasher {
         };
         Ok(Self {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, cost),
-            nobody: nobody.to_string().into(),
-            cores: Arc::new(Semaphore::new(cores)),
-            places: Arc::new(Semaphore::new(cores + waiting)),
+            dummy_hash: dummy_hash.to_string().into(),
+            running: Arc::new(Semaphore::new(cores)),
+            admitted: Arc::new(Semaphore::new(cores + queue)),
             rng,
         })
     }
 
-    /// Hashes a password; gives a PHC string (`$argon2id$v=19$m=19456,t=2,p=1$…`).
+    /// Hashes a password with a random salt. Returns a PHC string (`$argon2id$v=19$m=19456,t=2,p=1$…`).
     ///
     /// # Errors
-    /// [`InternalError::Overloaded`] when too many wait already.
+    /// [`InternalError::Overloaded`] when the queue is full.
     pub async fn hash(&self, password: &Password) -> Result<String, InternalError> {
         let (argon2, password, salt) = (self.argon2.clone(), password.clone(), self.rng.bytes::<16>());
-        self.take_turn(move || {
+        self.run_blocking(move || {
             argon2
                 .hash_password_with_salt(password.as_bytes(), &salt)
                 .map(|hash| hash.to_string())
@@ -88,60 +91,61 @@ impl Hasher {
         .await
     }
 
-    /// Compares a password with a stored PHC string, at the cost that the string names.
+    /// Verifies a password against a stored PHC string, with the cost parameters of the string.
     ///
     /// # Errors
-    /// [`InternalError::Overloaded`] when too many wait already; [`InternalError::Invariant`] when the string is no hash.
-    pub async fn verify(&self, password: &Password, stored: &str) -> Result<Verdict, InternalError> {
+    /// [`InternalError::Overloaded`] when the queue is full; [`InternalError::Invariant`] when the string is not a
+    /// hash.
+    pub async fn verify(&self, password: &Password, stored: &str) -> Result<PasswordCheck, InternalError> {
         let (argon2, password, stored) = (self.argon2.clone(), password.clone(), stored.to_owned());
-        self.take_turn(move || {
-            // The words of the error are not passed on: they may quote the hash.
+        self.run_blocking(move || {
+            // Drops the original error, whose text may quote the hash.
             let hash =
                 PasswordHash::new(&stored).map_err(|_| InternalError::new("a stored password hash cannot be read"))?;
             match argon2.verify_password(password.as_bytes(), &hash) {
-                Ok(()) if is_cheap(&hash, argon2.params()) => Ok(Verdict::RightButCheap),
-                Ok(()) => Ok(Verdict::Right),
-                Err(HashError::PasswordInvalid) => Ok(Verdict::Wrong),
+                Ok(()) if needs_rehash(&hash, argon2.params()) => Ok(PasswordCheck::MatchNeedsRehash),
+                Ok(()) => Ok(PasswordCheck::Match),
+                Err(HashError::PasswordInvalid) => Ok(PasswordCheck::Mismatch),
                 Err(_) => Err(InternalError::new("a stored password hash cannot be verified")),
             }
         })
         .await
     }
 
-    /// Takes as long as [`Hasher::verify`] with a wrong password: for an account that does not exist, so that the
-    /// time of the answer does not tell.
+    /// Takes as long as [`Hasher::verify`] with a wrong password. Called for a login without an account, so that the
+    /// duration of the response does not reveal whether the account exists.
     ///
     /// # Errors
-    /// [`InternalError::Overloaded`] when too many wait already, as for an account that exists.
-    pub async fn verify_nothing(&self, password: &Password) -> Result<(), InternalError> {
-        self.verify(password, &self.nobody).await.map(drop)
+    /// [`InternalError::Overloaded`] when the queue is full, as for an account that exists.
+    pub async fn verify_dummy(&self, password: &Password) -> Result<(), InternalError> {
+        self.verify(password, &self.dummy_hash).await.map(drop)
     }
 
-    /// Runs `work` on a thread for blocking work, when a core is free. The permits go with the work: a client that
-    /// hangs up does not make room for a second hash while the first still runs.
-    async fn take_turn<T: Send + 'static>(
+    /// Runs `work` on a blocking thread when a core is free. The work holds the permits until it ends, because a
+    /// blocking task is not cancelled when the client disconnects.
+    async fn run_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, InternalError> + Send + 'static,
     ) -> Result<T, InternalError> {
-        let place = Arc::clone(&self.places)
+        let admitted = Arc::clone(&self.admitted)
             .try_acquire_owned()
             .map_err(|_| InternalError::Overloaded("too many passwords to hash"))?;
-        let core = Arc::clone(&self.cores).acquire_owned().await.map_err(InternalError::new)?;
-        let done = tokio::task::spawn_blocking(move || {
+        let running = Arc::clone(&self.running).acquire_owned().await.map_err(InternalError::new)?;
+        let task = tokio::task::spawn_blocking(move || {
             let outcome = work();
-            drop((core, place));
+            drop((running, admitted));
             outcome
         });
-        done.await.map_err(InternalError::new)?
+        task.await.map_err(InternalError::new)?
     }
 }
 
-/// Whether a hash costs less than `today`, in memory or in passes, or is of another kind.
-fn is_cheap(hash: &PasswordHash, today: &Params) -> bool {
+/// Whether a hash uses another algorithm, or less memory or fewer passes than `current`.
+fn needs_rehash(hash: &PasswordHash, current: &Params) -> bool {
     let Ok(params) = Params::try_from(hash) else { return true };
     hash.algorithm != Algorithm::Argon2id.ident()
-        || params.m_cost() < today.m_cost()
-        || params.t_cost() < today.t_cost()
+        || params.m_cost() < current.m_cost()
+        || params.t_cost() < current.t_cost()
 }
 
 #[cfg(test)]
@@ -156,62 +160,68 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hash_verifies_its_password_only() {
+    async fn a_hash_matches_only_its_password() {
         let hasher = Hasher::new(rng()).unwrap();
-        let password = Password::presented("correct horse");
+        let password = Password::from_input("correct horse");
         let hash = hasher.hash(&password).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert_ne!(hash, hasher.hash(&password).await.unwrap());
-        assert_eq!(hasher.verify(&password, &hash).await.unwrap(), Verdict::Right);
-        assert_eq!(hasher.verify(&Password::presented("correct house"), &hash).await.unwrap(), Verdict::Wrong);
+        assert_eq!(hasher.verify(&password, &hash).await.unwrap(), PasswordCheck::Match);
+        assert_eq!(
+            hasher.verify(&Password::from_input("correct house"), &hash).await.unwrap(),
+            PasswordCheck::Mismatch
+        );
         assert!(matches!(hasher.verify(&password, "$argon2id$nonsense").await, Err(InternalError::Invariant(_))));
     }
 
     #[tokio::test]
-    async fn a_cheaper_hash_asks_for_a_new_one() {
-        let password = Password::presented("correct horse");
-        let cheap = Hasher::cheap(rng()).unwrap().hash(&password).await.unwrap();
+    async fn a_hash_with_a_lower_cost_needs_a_rehash() {
+        let password = Password::from_input("correct horse");
+        let low_cost = Hasher::with_minimal_cost(rng()).unwrap().hash(&password).await.unwrap();
         let hasher = Hasher::new(rng()).unwrap();
-        assert_eq!(hasher.verify(&password, &cheap).await.unwrap(), Verdict::RightButCheap);
-        let dear = hasher.hash(&password).await.unwrap();
-        assert_eq!(Hasher::cheap(rng()).unwrap().verify(&password, &dear).await.unwrap(), Verdict::Right);
+        assert_eq!(hasher.verify(&password, &low_cost).await.unwrap(), PasswordCheck::MatchNeedsRehash);
+        let full_cost = hasher.hash(&password).await.unwrap();
+        assert_eq!(
+            Hasher::with_minimal_cost(rng()).unwrap().verify(&password, &full_cost).await.unwrap(),
+            PasswordCheck::Match
+        );
     }
 
-    /// The same algorithm and cost, and the best of ten runs each: a busy machine makes runs slower, never faster.
+    /// Compares the cost parameters, and the best of ten runs each: load makes runs slower, never faster.
     #[tokio::test]
-    async fn nobody_costs_as_much_as_somebody() {
+    async fn an_unknown_account_costs_as_much_as_a_known_one() {
         let hasher = Hasher::new(rng()).unwrap();
-        let password = Password::presented("correct horse");
+        let password = Password::from_input("correct horse");
         let hash = hasher.hash(&password).await.unwrap();
         let cost = |phc: &str| phc.rsplitn(3, '$').last().map(str::to_owned);
-        assert_eq!(cost(&hash), cost(&hasher.nobody));
-        let (mut somebody, mut nobody) = (f64::MAX, f64::MAX);
+        assert_eq!(cost(&hash), cost(&hasher.dummy_hash));
+        let (mut known, mut unknown) = (f64::MAX, f64::MAX);
         for _ in 0..10 {
             let start = Instant::now();
-            hasher.verify(&Password::presented("wrong"), &hash).await.unwrap();
-            somebody = somebody.min(start.elapsed().as_secs_f64());
+            hasher.verify(&Password::from_input("wrong"), &hash).await.unwrap();
+            known = known.min(start.elapsed().as_secs_f64());
             let start = Instant::now();
-            hasher.verify_nothing(&Password::presented("wrong")).await.unwrap();
-            nobody = nobody.min(start.elapsed().as_secs_f64());
+            hasher.verify_dummy(&Password::from_input("wrong")).await.unwrap();
+            unknown = unknown.min(start.elapsed().as_secs_f64());
         }
-        assert!((0.5..2.0).contains(&(somebody / nobody)), "{somebody} s against {nobody} s");
+        assert!((0.5..2.0).contains(&(known / unknown)), "{known} s against {unknown} s");
     }
 
     #[tokio::test]
-    async fn a_short_queue_waits_and_the_rest_is_turned_away() {
+    async fn requests_beyond_the_queue_are_rejected() {
         let cost = Params::new(19 * 1024, 2, 1, None).unwrap();
-        let hasher = Arc::new(Hasher::with(rng(), cost, 1, 2).unwrap());
+        let hasher = Arc::new(Hasher::with_cost(rng(), cost, 1, 2).unwrap());
         let tasks: Vec<_> = (0..8)
             .map(|_| {
                 let hasher = Arc::clone(&hasher);
-                tokio::spawn(async move { hasher.hash(&Password::presented("correct horse")).await })
+                tokio::spawn(async move { hasher.hash(&Password::from_input("correct horse")).await })
             })
             .collect();
         let mut done = 0;
         for task in tasks {
             match task.await.unwrap() {
                 Ok(_) => done += 1,
-                Err(fault) => assert!(matches!(fault, InternalError::Overloaded(_)) && fault.is_temporary()),
+                Err(error) => assert!(matches!(error, InternalError::Overloaded(_)) && error.is_temporary()),
             }
         }
         assert_eq!(done, 3);

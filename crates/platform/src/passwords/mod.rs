@@ -1,7 +1,7 @@
-//! Passwords: what may be chosen as one, and how it is hashed and verified.
+//! Passwords: validation of new ones, hashing and verification.
 
 mod hashing;
 mod password;
 
-pub use hashing::{Hasher, Verdict};
+pub use hashing::{Hasher, PasswordCheck};
 pub use password::Password;

@@ -1,4 +1,4 @@
-//! Passwords as people give them.
+//! Password values, and the rules for new passwords.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,52 +9,53 @@ use zeroize::Zeroizing;
 
 use crate::error::{UserError, UserErrorKind};
 
-/// The shortest and the longest password, in bytes.
+/// Minimum and maximum length of a password, in bytes.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=1024;
 
-/// Passwords of at least eight characters that are often seen in leaks, sorted, in lower case. From the frequency
-/// lists of zxcvbn (MIT; `common_passwords.LICENSE`).
+/// Common passwords of at least eight characters in lower case, from the frequency lists of zxcvbn (MIT;
+/// `common_passwords.LICENSE`).
 static COMMON: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
 
-/// A password. It does not print itself and is wiped when dropped. The text is brought into Unicode's form C
-/// (RFC 8265, section 4.2.2), so that `ü` is the same from every keyboard.
+/// A password in Unicode normalization form C (RFC 8265, section 4.2.2), so that a composed and a decomposed `ü` are
+/// equal.
+/// `Debug` does not print it, and its memory is zeroed on drop.
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// A password that somebody chooses, for the input field `field`: 8 to 1024 bytes, anything in it. `context`
-    /// are words that a guesser would try first, such as the username.
+    /// Validates a new password from the input field `field`: 8 to 1024 bytes, any characters. `context` are words that
+    /// an attacker would try first, such as the username.
     ///
     /// # Errors
-    /// `WeakPassword` when it is too short, too long, common, or little more than a context word.
+    /// `WeakPassword` when it is too short, too long, common, or a context word with only non-letters around it.
     pub fn choose(text: &str, context: &[&str], field: &str) -> Result<Self, UserError> {
         let weak = |rule, message: &str| UserError::new(UserErrorKind::WeakPassword, field, message).rule(rule);
-        let long = || weak("password.long", "A password has at most 1024 bytes.").with_value(LENGTH.end());
-        // Before anything that costs: the text may be as long as a request.
+        let too_long = || weak("password.long", "A password has at most 1024 bytes.").with_value(LENGTH.end());
+        // Checks the length before any other work, because the text may be as long as a request.
         if text.len() > *LENGTH.end() {
-            return Err(long());
+            return Err(too_long());
         }
-        let password = Self::presented(text);
+        let password = Self::from_input(text);
         if password.0.len() < *LENGTH.start() {
             return Err(weak("password.short", "A password has at least 8 characters.").with_value(LENGTH.start()));
         }
         if password.0.len() > *LENGTH.end() {
-            return Err(long());
+            return Err(too_long());
         }
         let folded = Zeroizing::new(password.0.to_lowercase());
         if COMMON.contains(folded.as_str()) || is_one_character(&folded) {
             return Err(weak("password.common", "This password is one of the most common. Choose another."));
         }
-        if context.iter().copied().chain(["switchboard"]).any(|word| says_little_more(&folded, word)) {
+        if context.iter().copied().chain(["switchboard"]).any(|word| is_word_with_decoration(&folded, word)) {
             let message = "This password is too easy to guess from the name. Choose another.";
             return Err(weak("password.guessable", message));
         }
         Ok(password)
     }
 
-    /// A password that somebody presents in order to sign in: any text, since it is only compared.
-    pub fn presented(text: &str) -> Self {
+    /// Creates a password for verification. Accepts any text, because it is only compared with a hash.
+    pub fn from_input(text: &str) -> Self {
         Self(Zeroizing::new(text.nfc().collect()))
     }
 
@@ -70,14 +71,15 @@ impl fmt::Debug for Password {
     }
 }
 
+/// Whether the text repeats a single character.
 fn is_one_character(text: &str) -> bool {
     let mut characters = text.chars();
     let first = characters.next();
     characters.all(|character| Some(character) == first)
 }
 
-/// Whether the password is `word`, perhaps with figures and signs around it: `switchboard2026!`.
-fn says_little_more(folded: &str, word: &str) -> bool {
+/// Whether the password is `word` with any non-letters around it, such as `switchboard2026!`.
+fn is_word_with_decoration(folded: &str, word: &str) -> bool {
     let letters = |text: &str| text.trim_matches(|character: char| !character.is_alphabetic()).to_owned();
     let word = word.to_lowercase();
     folded == word || (!letters(&word).is_empty() && *Zeroizing::new(letters(folded)) == letters(&word))
@@ -87,11 +89,11 @@ fn says_little_more(folded: &str, word: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn refusal(text: &str) -> Option<String> {
-        let problem = Password::choose(text, &["trillian"], "password").err()?;
-        assert_eq!(problem.kind, UserErrorKind::WeakPassword);
-        assert_eq!(problem.path, ["password"]);
-        Some(problem.message)
+    fn weakness(text: &str) -> Option<String> {
+        let error = Password::choose(text, &["trillian"], "password").err()?;
+        assert_eq!(error.kind, UserErrorKind::WeakPassword);
+        assert_eq!(error.path, ["password"]);
+        Some(error.message)
     }
 
     #[test]
@@ -103,16 +105,16 @@ mod tests {
     }
 
     #[test]
-    fn anything_of_a_sensible_length_is_accepted() {
+    fn any_characters_of_a_valid_length_are_accepted() {
         for text in
             ["correct horse", "numberwang", "        a", "pässwörtchen", "☎☎☏☏", &"ab".repeat(512), "x\0\n\r\t yz"]
         {
-            assert_eq!(refusal(text), None, "{text:?}");
+            assert_eq!(weakness(text), None, "{text:?}");
         }
     }
 
     #[test]
-    fn short_long_common_and_guessable_ones_are_refused() {
+    fn short_long_common_and_guessable_passwords_are_rejected() {
         for text in [
             "",
             "seven77",
@@ -127,20 +129,20 @@ mod tests {
             "Trillian42",
             "12trillian",
         ] {
-            assert!(refusal(text).is_some(), "{text:?}");
+            assert!(weakness(text).is_some(), "{text:?}");
         }
-        assert_eq!(refusal("trillian and zaphod"), None);
+        assert_eq!(weakness("trillian and zaphod"), None);
     }
 
     #[test]
-    fn a_username_of_figures_refuses_itself_only() {
+    fn a_numeric_username_rejects_only_itself() {
         assert!(Password::choose("20262026", &["20262026"], "password").is_err());
         assert!(Password::choose("79261834", &["2026"], "password").is_ok());
     }
 
     #[test]
-    fn the_same_letters_from_two_keyboards_are_one_password() {
-        assert_eq!(Password::presented("Ku\u{308}che").as_bytes(), Password::presented("K\u{fc}che").as_bytes());
-        assert_eq!(format!("{:?}", Password::presented("hunter22")), "[password]");
+    fn composed_and_decomposed_letters_are_equal() {
+        assert_eq!(Password::from_input("Ku\u{308}che").as_bytes(), Password::from_input("K\u{fc}che").as_bytes());
+        assert_eq!(format!("{:?}", Password::from_input("hunter22")), "[password]");
     }
 }

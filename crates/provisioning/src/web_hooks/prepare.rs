@@ -50,7 +50,7 @@ pub(super) async fn prepare(services: &Services, hook: &WebHook) -> Result<Prepa
     let consumer = consumer_queries::consumer(&mut conn, hook.consumer_id).await?.filter(|consumer| !consumer.paused);
     let Some(consumer) = consumer else { return Ok(Preparation::Skip) };
     let Some(feed) = feed_log::feed_by_id(&mut conn, consumer.feed_id).await? else { return Ok(Preparation::Skip) };
-    let Some(key) = api_keys::acting(&mut conn, consumer.api_key_id, now).await? else {
+    let Some(key) = api_keys::active_key_by_id(&mut conn, consumer.api_key_id, now).await? else {
         return impossible("its key was revoked or has expired");
     };
     let reference = FeedRef { event: feed.event_id, service_type: feed.service_type_id };

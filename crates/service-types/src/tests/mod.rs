@@ -105,7 +105,7 @@ impl Fixture {
             store: Store::open(&DatabaseUrl::Sqlite(folder.path().join("switchboard.db"))).await.unwrap(),
             clock: Arc::clone(&clock) as _,
             sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
-            hasher: Arc::new(Hasher::cheap(Arc::clone(&rng)).unwrap()),
+            hasher: Arc::new(Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap()),
             sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
             rng: Arc::clone(&rng),
             notifier: Notifier::default(),
@@ -262,6 +262,6 @@ impl Fixture {
 /// The hooks that a permit needs: accounts report their status.
 fn hooks() -> platform::hooks::Hooks {
     let mut hooks = platform::hooks::Hooks::default();
-    hooks.register::<dyn platform::access::AccountStatusSource>(Arc::new(::accounts::Accounts));
+    hooks.register::<dyn platform::access::AccountStatusSource>(Arc::new(::accounts::AccountStatusReader));
     hooks
 }

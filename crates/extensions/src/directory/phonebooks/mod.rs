@@ -1,50 +1,49 @@
-//! The directory as telephones and address books read it: vCard 4, and the XML of Yealink, Snom, Cisco and Grandstream.
+//! Phonebook files of the directory: vCard 4, and the XML formats of Yealink, Snom, Cisco and Grandstream.
 //!
-//! Each is a template in this folder, under the same escaper as the templates of service types.
+//! Each format is a template in this directory with the same escaping as the templates of service types.
 
 use minijinja::value::Serde;
+use platform::error::{Error, InternalError};
 use serde::Serialize;
+use templates::{Limits, TemplateFormat};
 
 use super::export::{Export, ExportEntry};
-use platform::error::{Error, InternalError};
-use templates::Limits;
-use templates::TemplateFormat;
 
-/// How many entries a Cisco telephone takes at once.
-const CISCO_PAGE: usize = 32;
+/// Maximum number of entries on one page for a Cisco telephone.
+const CISCO_PAGE_SIZE: usize = 32;
 
-/// How many bytes a line of a vCard has at most, its end apart (RFC 6350, section 3.2).
-const VCARD_LINE: usize = 75;
+/// Maximum length of a vCard line in bytes, without its line break (RFC 6350, section 3.2).
+const MAX_VCARD_LINE_BYTES: usize = 75;
 
-/// A kind of phonebook.
+/// Format of a phonebook.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phonebook {
     Vcard,
     Yealink,
     Snom,
-    /// In pages of 32.
+    /// Paginated, 32 entries per page.
     Cisco,
     Grandstream,
 }
 
-/// Which phonebook is asked for.
+/// Request for a phonebook.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct PhonebookRequest<'a> {
     pub kind: Phonebook,
-    /// The event's name.
+    /// Title of the phonebook: the name of the event.
     pub title: &'a str,
-    /// Where the file is found: pages refer to each other.
+    /// URL of the file, for the links between pages.
     pub address: &'a str,
-    /// From 1.
+    /// Number of the page, from 1.
     pub page: usize,
 }
 
-/// What the templates see.
+/// Template context of a phonebook.
 #[derive(Serialize)]
-struct Book<'a> {
+struct PhonebookContext<'a> {
     title: &'a str,
-    entries: &'a [Line<'a>],
-    /// Places of the first and the last entry among all, from 1; 0 where there is none.
+    entries: &'a [PhonebookEntry<'a>],
+    /// Positions of the first and the last entry of the page, from 1; 0 for an empty page.
     first: usize,
     last: usize,
     total: usize,
@@ -52,10 +51,10 @@ struct Book<'a> {
     previous: Option<String>,
 }
 
-/// An entry as the templates see it.
+/// Template context of an entry.
 #[derive(Serialize)]
-struct Line<'a> {
-    /// The extension's id as a UUID: it stays when the number changes.
+struct PhonebookEntry<'a> {
+    /// The id of the extension as a UUID, which stays the same when the number changes.
     id: String,
     number: &'a str,
     label: &'a str,
@@ -63,7 +62,7 @@ struct Line<'a> {
 }
 
 impl Phonebook {
-    /// The kind of this file name, behind the event's slug and a dot.
+    /// Returns the format of a file name suffix, which follows the slug of the event and a dot.
     pub fn from_suffix(suffix: &str) -> Option<Self> {
         Some(match suffix {
             "vcf" => Self::Vcard,
@@ -95,51 +94,51 @@ impl Phonebook {
     const fn content_type(self) -> &'static str {
         match self {
             Self::Vcard => "text/vcard; charset=utf-8; version=4.0",
-            // Cisco's telephones want this one; the others take it.
+            // Cisco telephones require this type; the others accept it.
             _ => "text/xml; charset=utf-8",
         }
     }
 
-    /// How many entries a page has; `None`: all.
+    /// Returns the maximum number of entries per page; `None` for a format without pages.
     const fn page_size(self) -> Option<usize> {
         match self {
-            Self::Cisco => Some(CISCO_PAGE),
+            Self::Cisco => Some(CISCO_PAGE_SIZE),
             _ => None,
         }
     }
 }
 
-/// The entries as a phonebook; `None` for a page behind the last.
+/// Renders the entries as a phonebook; `None` for a page that does not exist.
 ///
 /// # Errors
-/// When the template fails, which a test excludes.
-pub fn phonebook(asked: Asked<'_>, entries: &[ExportEntry]) -> Result<Option<Export>, Error> {
-    let Asked { kind, title, address, page } = asked;
+/// When the template fails, which no entry causes.
+pub fn phonebook(request: PhonebookRequest<'_>, entries: &[ExportEntry]) -> Result<Option<Export>, Error> {
+    let PhonebookRequest { kind, title, address, page } = request;
     let size = kind.page_size().unwrap_or(usize::MAX);
     let begin = page.saturating_sub(1).saturating_mul(size);
     if page == 0 || (page > 1 && begin >= entries.len()) {
         return Ok(None);
     }
     let end = begin.saturating_add(size).min(entries.len());
-    let lines: Vec<Line<'_>> = entries[begin..end].iter().map(line).collect();
-    let at = |page: usize| format!("{address}?page={page}");
-    let book = Book {
+    let page_entries: Vec<PhonebookEntry<'_>> = entries[begin..end].iter().map(phonebook_entry).collect();
+    let page_url = |page: usize| format!("{address}?page={page}");
+    let context = PhonebookContext {
         title,
-        first: if lines.is_empty() { 0 } else { begin + 1 },
+        first: if page_entries.is_empty() { 0 } else { begin + 1 },
         last: end,
         total: entries.len(),
-        next: (end < entries.len()).then(|| at(page + 1)),
-        previous: (page > 1).then(|| at(page - 1)),
-        entries: &lines,
+        next: (end < entries.len()).then(|| page_url(page + 1)),
+        previous: (page > 1).then(|| page_url(page - 1)),
+        entries: &page_entries,
     };
-    let text = templates::render(kind.format(), kind.source(), Serde(&book).into(), Limits::FEED)
+    let text = templates::render(kind.format(), kind.source(), Serde(&context).into(), Limits::FEED)
         .map_err(|error| InternalError::new(format!("the phonebook's template fails: {error}")))?;
-    let body = if kind == Phonebook::Vcard { folded(&text) } else { text };
+    let body = if kind == Phonebook::Vcard { fold_lines(&text) } else { text };
     Ok(Some(Export::new(kind.content_type(), body.into_bytes())))
 }
 
-fn line(entry: &ExportEntry) -> Line<'_> {
-    Line {
+fn phonebook_entry(entry: &ExportEntry) -> PhonebookEntry<'_> {
+    PhonebookEntry {
         id: entry.id.0.hyphenated().to_string(),
         number: &entry.number,
         label: &entry.label,
@@ -147,13 +146,13 @@ fn line(entry: &ExportEntry) -> Line<'_> {
     }
 }
 
-/// The lines of vCards with CRLF at their ends, long ones folded between characters.
-fn folded(text: &str) -> String {
+/// Ends the lines of vCards with CRLF, and folds long lines between characters (RFC 6350, section 3.2).
+fn fold_lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 16);
     for line in text.lines() {
         let mut length = 0;
         for character in line.chars() {
-            if length + character.len_utf8() > VCARD_LINE {
+            if length + character.len_utf8() > MAX_VCARD_LINE_BYTES {
                 out.push_str("\r\n ");
                 length = 1;
             }
@@ -195,13 +194,18 @@ mod tests {
     }
 
     fn book(kind: Phonebook, entries: &[ExportEntry], page: usize) -> Option<String> {
-        let asked = Asked { kind, title: "Camp & <co>", address: "https://a.example/directory/camp.cisco.xml", page };
-        phonebook(asked, entries).unwrap().map(|export| String::from_utf8(export.body).unwrap())
+        let request = PhonebookRequest {
+            kind,
+            title: "Camp & <co>",
+            address: "https://a.example/directory/camp.cisco.xml",
+            page,
+        };
+        phonebook(request, entries).unwrap().map(|export| String::from_utf8(export.body).unwrap())
     }
 
-    /// Names and numbers of vCards: lines unfolded, then parted, then unescaped (RFC 6350, sections 3.2 to 3.4).
+    /// Parses names and numbers of vCards: unfolds, splits and unescapes lines (RFC 6350, sections 3.2 to 3.4).
     fn read_vcards(text: &str) -> Vec<(String, String)> {
-        assert!(text.split("\r\n").all(|line| line.len() <= VCARD_LINE && !line.contains('\n')), "{text}");
+        assert!(text.split("\r\n").all(|line| line.len() <= MAX_VCARD_LINE_BYTES && !line.contains('\n')), "{text}");
         let unfolded = text.replace("\r\n ", "");
         let cards = unfolded.split("BEGIN:VCARD\r\n").skip(1);
         cards
@@ -245,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_label_is_a_name_and_nothing_else() {
+    fn a_hostile_label_is_only_a_name() {
         let entries: Vec<_> = HOSTILE.iter().enumerate().map(|(at, label)| entry(2342 + at, label)).collect();
         for kind in KINDS {
             let text = book(kind, &entries, 1).unwrap();
@@ -259,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cisco_telephone_turns_pages() {
+    fn a_cisco_phonebook_has_pages() {
         let entries: Vec<_> = (0..70).map(|at| entry(2000 + at, "x")).collect();
         let keys = |text: &str| {
             let document = roxmltree::Document::parse(text).unwrap();
@@ -280,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_directory_is_a_file_too() {
+    fn an_empty_directory_is_a_valid_file() {
         for kind in KINDS {
             let text = book(kind, &[], 1).unwrap();
             if kind == Phonebook::Vcard {

@@ -1,39 +1,38 @@
-//! Coming in: by invitation, or at once through a voice menu.
+//! New memberships: by invitation, or immediately through a voice menu.
 
-use crate::actions;
-use platform::transact;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::phase::{self, EntryChange};
-use super::{as_delay, check_room, mark_group, service_type};
-use crate::groups::model::{GroupMember, MembershipState, Party};
-use crate::groups::queries;
-use crate::rules::loops;
 use numbering::number::Number;
 use platform::access::{Caller, Permit};
 use platform::error::{AuthError, Error, UserError, UserErrorKind};
 use platform::ids::{EventId, ExtensionId, GroupMemberId};
-use platform::locks;
 use platform::services::Services;
 use platform::store::types::Id;
 use platform::transaction::{Mode, Tx};
+use platform::{locks, transact};
 use restrictions::{RestrictionEffect, TargetKind};
+use serde::{Deserialize, Serialize};
 use service_types::ServiceBehaviour;
 
-/// An invitation of the extension that bears `number` into `group`.
+use super::phase::{self, GroupChange};
+use super::{check_delay, check_member_limit, load_service_type, record_group_change};
+use crate::actions;
+use crate::groups::model::{ExtensionSummary, GroupMember, MembershipState};
+use crate::groups::queries;
+use crate::rules::loops;
+
+/// Input of [`invite`].
 #[derive(Clone, Debug)]
 pub struct Invitation {
     /// The group's global id.
     pub group: String,
-    /// As it was typed.
+    /// The number of the invited extension, as the caller typed it.
     pub number: String,
-    /// Seconds before it rings.
+    /// Seconds before the group calls the member.
     pub delay_seconds: i32,
 }
 
-/// A caller who joins through a voice menu.
+/// Input of [`join`].
 #[derive(Clone, Debug)]
 pub struct Join {
     /// The event's slug.
@@ -42,41 +41,42 @@ pub struct Join {
     pub group_number: String,
     /// The caller's number.
     pub number: String,
-    /// Seconds before it rings.
+    /// Seconds before the group calls the member.
     pub delay_seconds: i32,
 }
 
-/// A membership that exists now.
+/// Outcome of an operation that saves a membership.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Joined {
-    /// The membership.
+pub struct SavedMembership {
+    /// The id of the membership.
     pub member: GroupMemberId,
 }
 
-/// Invites an extension into a group, for the group's owner or an operator. An extension of the group's own owner, and
-/// one of whoever invites, joins at once; another waits for its owner's yes.
+/// Invites an extension into a group. Only the owner of the group and operators can invite. An extension of the group's
+/// owner or of the caller becomes an active member immediately; for another extension the invitation stays open.
 ///
 /// # Errors
-/// NOT_FOUND for a group out of reach and a number out of service, ALREADY_EXISTS for a second invitation, INVALID for
-/// what is no group or cannot be a member, QUOTA_EXCEEDED for a full group, GROUP_LOOP, EVENT_CLOSED.
-pub async fn invite(services: &Services, caller: &Arc<Caller>, input: Invitation) -> Result<Joined, Error> {
+/// NOT_FOUND for a group that the caller does not manage and a number that is not in service; ALREADY_EXISTS for a second
+/// invitation; INVALID for an extension that is no group or cannot be a member; QUOTA_EXCEEDED for a full group; GROUP_LOOP;
+/// EVENT_CLOSED.
+pub async fn invite(services: &Services, caller: &Arc<Caller>, input: Invitation) -> Result<SavedMembership, Error> {
     transact!(services, caller, actions::INVITE_TO_GROUP, Mode::Commit, |tx| { invite_in(tx, input).await }).await
 }
 
-async fn invite_in(tx: &mut Tx<'_>, input: Invitation) -> Result<Joined, Error> {
+async fn invite_in(tx: &mut Tx<'_>, input: Invitation) -> Result<SavedMembership, Error> {
     let id = ExtensionId::from_global(&input.group);
     let event = match id {
-        Some(id) => queries::party(tx.conn, id).await?.map(|group| group.event_id),
+        Some(id) => queries::summary_by_id(tx.conn, id).await?.map(|group| group.event_id),
         None => None,
     };
     locks::events(tx.conn, event.as_slice()).await?;
     let permit = tx.permit().await?;
     let id = id.ok_or_else(|| UserError::invalid("group", "This is not the id of an extension."))?;
-    let delay_seconds = as_delay(input.delay_seconds)?;
+    let delay_seconds = check_delay(input.delay_seconds)?;
     let number = Number::clean(&input.number)?;
-    let group = queries::party(tx.conn, id).await?.filter(|group| permit.is_for(group.owner_id));
+    let group = queries::summary_by_id(tx.conn, id).await?.filter(|group| permit.is_for(group.owner_id));
     let group = group.ok_or_else(|| UserError::not_found("group", "There is no such group."))?;
-    phase::check(tx.conn, &permit, group.event_id, EntryChange::Members).await?;
+    phase::check(tx.conn, &permit, group.event_id, GroupChange::Members).await?;
     let member = find_member(tx, group.event_id, &number).await?;
     if queries::membership_of(tx.conn, group.id, member.id).await?.is_some() {
         let message = format!("{number} is a member already, or invited.");
@@ -84,50 +84,61 @@ async fn invite_in(tx: &mut Tx<'_>, input: Invitation) -> Result<Joined, Error> 
     }
     let is_own = member.owner_id == group.owner_id || permit.actor().account() == Some(member.owner_id);
     let membership = if is_own { MembershipState::Active } else { MembershipState::Pending };
-    add(tx, &permit, &group, &member, Terms { delay_seconds, membership, group_field: "group" }).await
+    insert_membership(tx, &permit, &group, &member, NewMembership { delay_seconds, membership, group_field: "group" })
+        .await
 }
 
-/// Lets a caller join at once, for a voice menu's key. A membership that exists is returned as it is; an invitation that
-/// waits is accepted, since the caller says yes.
+/// Adds the extension of a caller to a group immediately, for the API key of a voice menu. Returns an existing active
+/// membership unchanged, and accepts an open invitation.
 ///
 /// # Errors
-/// As [`invite`]; RESTRICTED for a caller whose extension, number or owner may not call.
-pub async fn join(services: &Services, caller: &Arc<Caller>, input: Join) -> Result<Joined, Error> {
+/// Those of [`invite`]; RESTRICTED for a caller whose extension, number or owner must not make calls.
+pub async fn join(services: &Services, caller: &Arc<Caller>, input: Join) -> Result<SavedMembership, Error> {
     transact!(services, caller, actions::JOIN_GROUP, Mode::Commit, |tx| { join_in(tx, input).await }).await
 }
 
-async fn join_in(tx: &mut Tx<'_>, input: Join) -> Result<Joined, Error> {
+async fn join_in(tx: &mut Tx<'_>, input: Join) -> Result<SavedMembership, Error> {
     let event = events::event_by_slug(tx.conn, &input.event).await?.map(|event| event.id);
     locks::events(tx.conn, event.as_slice()).await?;
     let permit = tx.permit().await?;
     let key = permit.actor().key().ok_or(AuthError::Forbidden)?.clone();
     let event = event.filter(|&event| key.covers_event(event));
     let event = event.ok_or_else(|| UserError::not_found("event", "There is no such event."))?;
-    let delay_seconds = as_delay(input.delay_seconds)?;
+    let delay_seconds = check_delay(input.delay_seconds)?;
     let group_number = Number::clean(&input.group_number).map_err(|problem| problem.at(["groupNumber"]))?;
     let number = Number::clean(&input.number)?;
-    let group = queries::party_by_number(tx.conn, event, group_number.as_str()).await?;
+    let group = queries::summary_by_number(tx.conn, event, group_number.as_str()).await?;
     let group = group.filter(|group| key.covers(event, group.service_type_id));
     let group = group.ok_or_else(|| UserError::not_found("groupNumber", "There is no such group."))?;
-    phase::check(tx.conn, &permit, event, EntryChange::Members).await?;
+    phase::check(tx.conn, &permit, event, GroupChange::Members).await?;
     let member = find_member(tx, event, &number).await?;
     match queries::membership_of(tx.conn, group.id, member.id).await? {
-        Some(row) if row.membership == MembershipState::Active => Ok(Joined { member: row.id }),
+        Some(row) if row.membership == MembershipState::Active => Ok(SavedMembership { member: row.id }),
         Some(row) => {
-            refuse_restricted(tx, &member).await?;
+            check_not_restricted(tx, &member).await?;
             super::change::activate(tx, &permit, &group, &member, row).await
         }
         None => {
-            refuse_restricted(tx, &member).await?;
+            check_not_restricted(tx, &member).await?;
             let membership = MembershipState::Active;
-            add(tx, &permit, &group, &member, Terms { delay_seconds, membership, group_field: "groupNumber" }).await
+            insert_membership(
+                tx,
+                &permit,
+                &group,
+                &member,
+                NewMembership { delay_seconds, membership, group_field: "groupNumber" },
+            )
+            .await
         }
     }
 }
 
-/// The extension that bears the number. Whether a number is in service is no secret: anybody can dial it.
-async fn find_member(tx: &mut Tx<'_>, event: EventId, number: &Number) -> Result<Party, Error> {
-    let member = queries::party_by_number(tx.conn, event, number.as_str()).await?;
+/// Finds the extension of a number, whatever its owner: every caller can dial a number to learn whether it is in service.
+///
+/// # Errors
+/// NOT_FOUND at `number`.
+async fn find_member(tx: &mut Tx<'_>, event: EventId, number: &Number) -> Result<ExtensionSummary, Error> {
+    let member = queries::summary_by_number(tx.conn, event, number.as_str()).await?;
     let missing = || {
         UserError::not_found("number", format!("{number} is not in service."))
             .rule("number.notInService")
@@ -136,30 +147,40 @@ async fn find_member(tx: &mut Tx<'_>, event: EventId, number: &Number) -> Result
     Ok(member.ok_or_else(missing)?)
 }
 
-/// How an extension comes in.
-struct Terms {
+/// Properties of a membership that is inserted.
+struct NewMembership {
     delay_seconds: i32,
     membership: MembershipState,
-    /// The input's field that names the group.
+    /// The field of the input that names the group, for errors.
     group_field: &'static str,
 }
 
-/// Adds a membership after the checks that hold for everybody.
-async fn add(tx: &mut Tx<'_>, permit: &Permit, group: &Party, member: &Party, terms: Terms) -> Result<Joined, Error> {
-    let Terms { delay_seconds, membership, group_field } = terms;
-    let group_type = service_type(tx, group.service_type_id).await?;
+/// Checks and inserts a membership.
+///
+/// # Errors
+/// INVALID, QUOTA_EXCEEDED and GROUP_LOOP as in [`invite`].
+async fn insert_membership(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    group: &ExtensionSummary,
+    member: &ExtensionSummary,
+    new: NewMembership,
+) -> Result<SavedMembership, Error> {
+    let NewMembership { delay_seconds, membership, group_field } = new;
+    let group_type = load_service_type(tx, group.service_type_id).await?;
     if group_type.behaviour != ServiceBehaviour::CallGroup {
         return Err(UserError::invalid(group_field, format!("{} is not a call group.", group.number)).into());
     }
-    if !service_type(tx, member.service_type_id).await?.group_capable {
+    if !load_service_type(tx, member.service_type_id).await?.group_capable {
         let message = format!("{} is of a kind that cannot be a group's member.", member.number);
         return Err(UserError::invalid("number", message)
             .rule("group.incapable")
             .with_value(member.number.as_str())
             .into());
     }
-    let (all, _) = queries::count_members(tx.conn, group.id).await?;
-    check_room(group_type.member_limit, all, group_field)?;
+    // Open invitations count, so that the owners of all invited extensions can accept.
+    let members = queries::count_members(tx.conn, group.id).await?;
+    check_member_limit(group_type.member_limit, members.total, group_field)?;
     loops::refuse(tx, group.id, member.id, "number").await?;
     let id = GroupMemberId::new(tx.rng(), tx.now);
     let row = GroupMember {
@@ -175,13 +196,16 @@ async fn add(tx: &mut Tx<'_>, permit: &Permit, group: &Party, member: &Party, te
     let verb = if membership == MembershipState::Active { "joined" } else { "was invited to" };
     tx.audit(permit, Some(id.global()), format!("{} {verb} group {}", member.number, group.number)).await?;
     if membership == MembershipState::Active {
-        mark_group(tx, group);
+        record_group_change(tx, group);
     }
-    Ok(Joined { member: id })
+    Ok(SavedMembership { member: id })
 }
 
-/// A voice menu lets nobody in who may not call.
-async fn refuse_restricted(tx: &mut Tx<'_>, member: &Party) -> Result<(), Error> {
+/// Checks that no restriction of the extension, its number or its owner forbids calls.
+///
+/// # Errors
+/// RESTRICTED at `number`.
+async fn check_not_restricted(tx: &mut Tx<'_>, member: &ExtensionSummary) -> Result<(), Error> {
     let mut restrictions = restrictions::of_account(tx.conn, member.owner_id).await?;
     restrictions.extend(restrictions::of_targets(tx.conn, TargetKind::Extension, &[Id(member.id.0)]).await?);
     if let Some(number) = numbers::queries::find_borne(tx.conn, member.event_id, &member.number).await? {

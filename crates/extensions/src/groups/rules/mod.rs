@@ -1,4 +1,4 @@
-//! The operations on memberships: who may, what is checked, what changes and which feed tells it.
+//! Operations on memberships, with their access checks and validation.
 
 mod change;
 mod join;
@@ -6,12 +6,10 @@ mod leave;
 pub mod phase;
 
 pub use change::{MemberChange, accept, update};
-pub use join::{Invitation, Join, Joined, invite, join};
-pub use leave::{Left, decline, leave, remove};
+pub use join::{Invitation, Join, SavedMembership, invite, join};
+pub use leave::{RemovedMembership, decline, leave, remove};
 
-use super::model::{MAX_DELAY_SECONDS, Membership};
-use super::queries;
-use platform::access::{Action, Permit};
+use platform::access::Permit;
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::feed_log::EntryChange;
 use platform::ids::{GroupMemberId, ServiceTypeId};
@@ -19,11 +17,14 @@ use platform::locks;
 use platform::transaction::Tx;
 use service_types::ServiceType;
 
-/// The membership that `id` names, read under the lock of its event, and the caller's permit.
+use super::model::{ExtensionSummary, MAX_DELAY_SECONDS, Membership};
+use super::queries;
+
+/// Locks the event of a membership, then loads the membership and the permit of the caller.
 ///
 /// # Errors
-/// INVALID for an id of another kind, NOT_FOUND where there is none, and what the permit says.
-async fn locked(tx: &mut Tx<'_>, id: &str, action: Action) -> Result<(Membership, Permit), Error> {
+/// INVALID for an id of another kind, NOT_FOUND for an unknown id, and the errors of [`Tx::permit`].
+async fn lock_membership(tx: &mut Tx<'_>, id: &str) -> Result<(Membership, Permit), Error> {
     let id = GroupMemberId::from_global(id);
     let before = match id {
         Some(id) => queries::membership(tx.conn, id).await?,
@@ -33,31 +34,31 @@ async fn locked(tx: &mut Tx<'_>, id: &str, action: Action) -> Result<(Membership
     locks::events(tx.conn, event.as_slice()).await?;
     let permit = tx.permit().await?;
     let id = id.ok_or_else(|| UserError::invalid("id", "This is not the id of a group's member."))?;
-    let membership = queries::membership(tx.conn, id).await?.ok_or_else(unknown)?;
+    let membership = queries::membership(tx.conn, id).await?.ok_or_else(not_found)?;
     Ok((membership, permit))
 }
 
-/// What somebody hears who may not know of a membership, or names one that is gone.
-fn unknown() -> UserError {
+/// Error for a membership that does not exist or that the caller cannot see.
+fn not_found() -> UserError {
     UserError::not_found("id", "There is no such member or invitation.")
 }
 
-/// Marks the group's entry in its feed: its members are told with it.
-fn mark_group(tx: &mut Tx<'_>, group: &super::Party) {
+/// Records a change of the group's feed entry, which contains its members.
+fn record_group_change(tx: &mut Tx<'_>, group: &ExtensionSummary) {
     tx.changes.record(group.feed(), group.id, group.slot, EntryChange::Touch);
 }
 
-/// The service type of a party.
-async fn service_type(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<ServiceType, Error> {
+/// Loads a service type that an extension refers to.
+async fn load_service_type(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<ServiceType, Error> {
     let found = service_types::service_type_by_id(tx.conn, id).await?;
     Ok(found.ok_or_else(|| InternalError::new("an extension of a missing service type"))?)
 }
 
-/// A delay within its bounds.
+/// Checks a delay in seconds.
 ///
 /// # Errors
-/// INVALID outside 0 to 600 seconds.
-fn as_delay(seconds: i32) -> Result<i32, UserError> {
+/// INVALID outside 0 to [`MAX_DELAY_SECONDS`].
+fn check_delay(seconds: i32) -> Result<i32, UserError> {
     if (0..=MAX_DELAY_SECONDS).contains(&seconds) {
         return Ok(seconds);
     }
@@ -66,12 +67,11 @@ fn as_delay(seconds: i32) -> Result<i32, UserError> {
         .with_value(MAX_DELAY_SECONDS))
 }
 
-/// Whether a group with so many members takes one more. Invitations count when one more is sent, so that all who are invited can
-/// accept; they do not count when one is accepted, should the limit have been lowered meanwhile.
+/// Checks that a group with `members` members accepts another one.
 ///
 /// # Errors
-/// QUOTA_EXCEEDED at `field` where it is full.
-fn check_room(limit: Option<i32>, members: usize, field: &str) -> Result<(), UserError> {
+/// QUOTA_EXCEEDED at `field` for a full group.
+fn check_member_limit(limit: Option<i32>, members: usize, field: &str) -> Result<(), UserError> {
     match limit {
         Some(limit) if members >= usize::try_from(limit).unwrap_or(0) => {
             let message = format!("A group of this kind has at most {limit} members.");
@@ -86,15 +86,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_is_full_at_its_limit() {
-        assert!(check_room(None, 1_000, "group").is_ok());
-        assert!(check_room(Some(2), 1, "group").is_ok());
-        assert_eq!(check_room(Some(2), 2, "group").unwrap_err().kind, UserErrorKind::QuotaExceeded { limit: 2 });
+    fn a_group_at_its_limit_is_full() {
+        assert!(check_member_limit(None, 1_000, "group").is_ok());
+        assert!(check_member_limit(Some(2), 1, "group").is_ok());
+        assert_eq!(
+            check_member_limit(Some(2), 2, "group").unwrap_err().kind,
+            UserErrorKind::QuotaExceeded { limit: 2 }
+        );
     }
 
     #[test]
-    fn a_delay_is_ten_minutes_at_most() {
-        assert_eq!((as_delay(0), as_delay(600)), (Ok(0), Ok(600)));
-        assert!(as_delay(-1).is_err() && as_delay(601).is_err());
+    fn a_delay_has_a_maximum_of_ten_minutes() {
+        assert_eq!((check_delay(0), check_delay(600)), (Ok(0), Ok(600)));
+        assert!(check_delay(-1).is_err() && check_delay(601).is_err());
     }
 }

@@ -1,35 +1,35 @@
-//! Which changes of memberships an event's phase allows.
+//! Changes of memberships that the phase of an event allows.
 //!
-//! | phase | who is in a group | how a member rings, and declining |
+//! | phase | members of a group | settings of a member, declining |
 //! |---|---|---|
-//! | DRAFT | operators | operators |
-//! | STAFF, OPEN | everybody | everybody |
-//! | FROZEN | operators, voice menus | everybody |
-//! | ARCHIVED | nobody | nobody |
+//! | DRAFT | operators, API keys | operators, API keys |
+//! | STAFF, OPEN | all callers | all callers |
+//! | FROZEN | operators, API keys | all callers |
+//! | ARCHIVED | none | none |
 //!
-//! A frozen event keeps its numbers and its groups as they are, as it keeps registrations; pausing is as personal as a label. A
-//! voice menu's key was handed out by an admin to serve the running event: what it does is as if an operator did it.
+//! A frozen event freezes its groups together with its registrations, but owners can still pause their own extensions. An
+//! API key of a voice menu has the rights of an operator here, since an admin issues it for the running event.
 
-use events::EventPhase as Phase;
+use events::EventPhase;
 use platform::access::{Actor, Permit};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::EventId;
 use platform::store::Conn;
 
-/// What is about to change.
+/// Kind of a change of memberships.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum EntryChange {
-    /// Who is in a group.
+pub enum GroupChange {
+    /// The set of members of a group.
     Members,
-    /// How a member rings, or whether an invitation waits.
-    Manner,
+    /// Delay or pause of a member, or the refusal of an invitation.
+    Settings,
 }
 
-/// Whether the event's phase allows the change to the permit's holder.
+/// Checks that the phase of the event allows the change to the caller.
 ///
 /// # Errors
-/// EVENT_CLOSED where it does not.
-pub async fn check(conn: &mut Conn, permit: &Permit, event: EventId, change: EntryChange) -> Result<(), Error> {
+/// EVENT_CLOSED where the phase does not allow it.
+pub async fn check(conn: &mut Conn, permit: &Permit, event: EventId, change: GroupChange) -> Result<(), Error> {
     let event = events::event_by_id(conn, event).await?;
     let phase = event.ok_or_else(|| InternalError::new("an extension of a missing event"))?.phase;
     let is_staff = permit.is_staff() || matches!(permit.actor(), Actor::Key(_));
@@ -37,19 +37,20 @@ pub async fn check(conn: &mut Conn, permit: &Permit, event: EventId, change: Ent
         return Ok(());
     }
     let message = match phase {
-        Phase::Archived => "The event is archived: nothing changes in it any more.",
-        Phase::Frozen => "The event is frozen: its operators alone change who is in a group.",
+        EventPhase::Archived => "The event is archived: nothing changes in it any more.",
+        EventPhase::Frozen => "The event is frozen: its operators alone change who is in a group.",
         _ => "The event is not open yet.",
     };
     Err(UserError::new(UserErrorKind::EventClosed, "", message).into())
 }
 
-const fn allows(phase: Phase, change: EntryChange, is_staff: bool) -> bool {
+/// Returns whether `phase` allows the change; `is_staff`: the caller has the rights of an operator.
+const fn allows(phase: EventPhase, change: GroupChange, is_staff: bool) -> bool {
     match phase {
-        Phase::Archived => false,
-        Phase::Draft => is_staff,
-        Phase::Frozen => is_staff || matches!(change, EntryChange::Manner),
-        Phase::Staff | Phase::Open => true,
+        EventPhase::Archived => false,
+        EventPhase::Draft => is_staff,
+        EventPhase::Frozen => is_staff || matches!(change, GroupChange::Settings),
+        EventPhase::Staff | EventPhase::Open => true,
     }
 }
 
@@ -59,10 +60,16 @@ mod tests {
 
     #[test]
     fn a_frozen_event_keeps_its_groups_and_lets_members_pause() {
-        assert!(allows(Phase::Open, EntryChange::Members, false));
-        assert!(!allows(Phase::Frozen, EntryChange::Members, false));
-        assert!(allows(Phase::Frozen, EntryChange::Manner, false) && allows(Phase::Frozen, EntryChange::Members, true));
-        assert!(!allows(Phase::Draft, EntryChange::Manner, false) && allows(Phase::Draft, EntryChange::Members, true));
-        assert!(!allows(Phase::Archived, EntryChange::Manner, true));
+        assert!(allows(EventPhase::Open, GroupChange::Members, false));
+        assert!(!allows(EventPhase::Frozen, GroupChange::Members, false));
+        assert!(
+            allows(EventPhase::Frozen, GroupChange::Settings, false)
+                && allows(EventPhase::Frozen, GroupChange::Members, true)
+        );
+        assert!(
+            !allows(EventPhase::Draft, GroupChange::Settings, false)
+                && allows(EventPhase::Draft, GroupChange::Members, true)
+        );
+        assert!(!allows(EventPhase::Archived, GroupChange::Settings, true));
     }
 }

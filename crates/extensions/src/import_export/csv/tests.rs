@@ -1,3 +1,4 @@
+use numbering::number::Number;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -6,7 +7,6 @@ use crate::import_export::row::MemberRow;
 use crate::import_export::row_json;
 use crate::label::Label;
 use crate::visibility::Visibility;
-use numbering::number::Number;
 
 const HEADER: &str = "number,service_type,owner,label,visibility,permissions,fallback_number,parameters,members\n";
 const LIMITS: RowLimits = RowLimits { bytes: 100_000, rows: 100 };
@@ -49,7 +49,7 @@ fn a_group_is_written_and_read_back() {
 }
 
 #[test]
-fn what_people_write_by_hand_is_read() {
+fn a_manually_written_file_is_valid() {
     let text = "\u{feff}owner,number,label,service_type,visibility,permissions,fallback_number,parameters,members\r\n\
                 \r\nAlice,23-42,  Zebra ,SIP,public,b  a a,,,\r\nbob,zebra,Lion,sip,,,,{},[]";
     let file = read(text.as_bytes(), LIMITS);
@@ -71,7 +71,7 @@ fn what_people_write_by_hand_is_read() {
 }
 
 #[test]
-fn every_mistake_in_the_header_is_named() {
+fn every_failure_of_the_header_is_reported() {
     assert_eq!(failures(""), ["line 1: The file is empty: it begins with a line that names the columns."]);
     let text =
         "number,number,service_type,owner,label,visibility,permissions,fallback_number,parameters,secret\n2342\n";
@@ -87,7 +87,7 @@ fn every_mistake_in_the_header_is_named() {
 }
 
 #[test]
-fn every_mistake_in_a_row_is_named_with_its_line() {
+fn every_failure_of_a_row_is_reported_with_its_line() {
     let text = HEADER.to_owned()
         + "2001,sip,alice,One,,,,\"{\n\n}\",\n"
         + "2.2,,a b,,LOUD,\"x,y\",++,[],{}\n"
@@ -118,7 +118,7 @@ fn every_mistake_in_a_row_is_named_with_its_line() {
 }
 
 #[test]
-fn a_broken_file_is_told_by_line() {
+fn failures_of_a_malformed_file_have_a_line() {
     assert_eq!(
         failures(&format!("{HEADER}2001,\"sip\"x")),
         ["line 2: After a cell's closing quotation mark comes a comma or the end of the line."]
@@ -147,7 +147,7 @@ fn a_broken_file_is_told_by_line() {
 }
 
 #[test]
-fn json_mistakes_are_told_by_line() {
+fn failures_of_json_have_a_line() {
     let wrong = |text: &str| {
         row_json::read(text.as_bytes(), LIMITS).failures.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
@@ -216,7 +216,7 @@ prop_compose! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
-    fn rows_make_the_round_trip(rows in prop::collection::vec(row(), 0..6)) {
+    fn rows_round_trip(rows in prop::collection::vec(row(), 0..6)) {
         let mut rows = rows;
         rows.sort_by(|a, b| a.number.cmp(&b.number));
         rows.dedup_by(|a, b| a.number == b.number);
@@ -235,12 +235,12 @@ proptest! {
         }
     }
 
-    /// Where the text is well formed, the common parser finds the same cells; it knows no lines, so those are counted here.
+    /// Compares the cells of a well-formed text with those of the crate `csv`, and counts the lines separately.
     #[test]
     fn records_agree_with_another_parser(cells in prop::collection::vec(prop::collection::vec("[a\", \n]{0,6}", 2..4), 0..6)) {
         let text: String = cells.iter().map(|row| row.iter().cloned().map(quoted).collect::<Vec<_>>().join(",") + "\n").collect();
-        let mut others = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-        let theirs: Vec<Vec<String>> = others.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect();
+        let mut other_parser = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+        let theirs: Vec<Vec<String>> = other_parser.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect();
         let mut records = Records::new(&text);
         let mut ours = Vec::new();
         let mut line = 1;

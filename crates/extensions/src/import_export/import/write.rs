@@ -1,11 +1,5 @@
-//! Writing what an import has decided: everything is checked by now.
+//! Writes of an import, after all checks.
 
-use super::ground::ImportContext;
-use super::judge::Planned;
-use super::{Imported, Progress};
-use crate::groups;
-use crate::many_queries::{self, Grant};
-use crate::rules::marks;
 use numbering::NumberState;
 use numbers::rules::Move;
 use platform::access::Permit;
@@ -15,114 +9,125 @@ use platform::store::CHUNK;
 use platform::store::types::Id;
 use platform::transaction::Tx;
 
-/// Writes the rows, in the order in which the database's references allow it.
+use super::context::ImportContext;
+use super::validate::PlannedRow;
+use super::{Imported, Progress};
+use crate::groups;
+use crate::many_queries::{self, Grant};
+use crate::rules::marks;
+
+/// Writes the rows in an order that satisfies the foreign keys.
 ///
 /// # Errors
-/// When the database refuses.
-pub(super) async fn all(
+/// When the database fails; ALREADY_EXISTS where a concurrent transaction saved one of the unique values.
+pub(super) async fn write_all(
     tx: &mut Tx<'_>,
     permit: &Permit,
-    ground: &ImportContext,
-    mut planned: Vec<Planned>,
+    context: &ImportContext,
+    mut planned: Vec<PlannedRow>,
     progress: &Progress,
 ) -> Result<Imported, Error> {
     let mut imported = Imported::default();
     planned.retain(|planned| {
         let counter = match &planned.before {
             None => &mut imported.created,
-            Some(before) if is_change(ground, planned, before) => &mut imported.updated,
+            Some(before) if is_change(context, planned, before) => &mut imported.updated,
             Some(_) => &mut imported.unchanged,
         };
         *counter += 1;
-        let stays = planned.before.as_ref().is_some_and(|before| !is_change(ground, planned, before));
+        let stays = planned.before.as_ref().is_some_and(|before| !is_change(context, planned, before));
         if stays {
-            progress.step();
+            progress.complete_step();
         }
         !stays
     });
     if planned.is_empty() {
         return Ok(imported);
     }
-    // New ones first, in the order of the file.
+    // New rows first, in the order of the file.
     planned.sort_by_key(|planned| planned.before.is_some());
-    number_slots(tx, permit, ground, &mut planned).await?;
-    // Values may go from one row to another: first all are given up.
+    assign_slots(tx, permit, context, &mut planned).await?;
+    // A unique value can move from one row to another, so the import deletes all old values first.
     for planned in planned.iter().filter(|planned| planned.before.is_some() && has_unique(planned)) {
         many_queries::set_unique_values(tx.conn, permit, planned.row.id, &[]).await?;
     }
-    let mut told = Vec::with_capacity(planned.len() + 1);
-    let fresh = planned.iter().filter(|planned| planned.before.is_none()).count();
-    let (fresh, rest) = planned.split_at_mut(fresh);
-    for some in fresh.chunks_mut(CHUNK) {
-        create(tx, permit, some, &mut told).await?;
-        some.iter().for_each(|_| progress.step());
+    let mut audit_entries = Vec::with_capacity(planned.len() + 1);
+    let new_count = planned.iter().filter(|planned| planned.before.is_none()).count();
+    let (new_rows, changed_rows) = planned.split_at_mut(new_count);
+    for chunk in new_rows.chunks_mut(CHUNK) {
+        write_new_rows(tx, permit, chunk, &mut audit_entries).await?;
+        chunk.iter().for_each(|_| progress.complete_step());
     }
-    for planned in rest.iter_mut() {
-        change(tx, permit, ground, planned).await?;
-        told.push((Some(planned.row.id.global()), format!("{} was changed", planned.row.number)));
-        progress.step();
+    for planned in changed_rows.iter_mut() {
+        write_change(tx, permit, context, planned).await?;
+        audit_entries.push((Some(planned.row.id.global()), format!("{} was changed", planned.row.number)));
+        progress.complete_step();
     }
     for planned in &planned {
-        links(tx, permit, planned).await?;
+        write_links(tx, permit, planned).await?;
     }
     let summary =
         format!("{} created, {} updated, {} unchanged", imported.created, imported.updated, imported.unchanged);
-    told.push((Some(ground.event.id.global()), summary));
-    tx.audit_all(permit, told).await?;
+    audit_entries.push((Some(context.event.id.global()), summary));
+    tx.audit_all(permit, audit_entries).await?;
     Ok(imported)
 }
 
-fn has_unique(planned: &Planned) -> bool {
-    planned.kind.schema.parameters().iter().any(|parameter| parameter.unique.is_some())
+fn has_unique(planned: &PlannedRow) -> bool {
+    planned.service_type.schema.parameters().iter().any(|parameter| parameter.unique.is_some())
 }
 
-/// Whether the row is to become another one.
-fn is_change(ground: &ImportContext, planned: &Planned, before: &crate::Extension) -> bool {
+/// Returns whether the row changes the extension.
+fn is_change(context: &ImportContext, planned: &PlannedRow, before: &crate::Extension) -> bool {
     let row = &planned.row;
-    let content = (&row.label, row.visibility, &row.parameters, &row.secrets, &row.status);
-    let was = (&before.label, before.visibility, &before.parameters, &before.secrets, &before.status);
-    let granted = ground.granted.get(&row.id);
+    let after = (&row.label, row.visibility, &row.parameters, &row.secrets, &row.status);
+    let previous = (&before.label, before.visibility, &before.parameters, &before.secrets, &before.status);
+    let granted = context.granted.get(&row.id);
     let has_same_permissions =
         granted.map_or(planned.permissions.is_empty(), |granted| *granted == planned.permissions);
-    content != was
+    after != previous
         || !has_same_permissions
         || has_new_fallback(planned)
         || planned.memberships.as_ref().is_some_and(|memberships| memberships.is_change())
 }
 
-fn has_new_fallback(planned: &Planned) -> bool {
-    let was = planned.before.as_ref().map(|before| (before.fallback_extension_id, before.fallback_number.as_ref()));
-    (planned.row.fallback_extension_id, planned.row.fallback_number.as_ref()) != was.unwrap_or_default()
+fn has_new_fallback(planned: &PlannedRow) -> bool {
+    let previous =
+        planned.before.as_ref().map(|before| (before.fallback_extension_id, before.fallback_number.as_ref()));
+    (planned.row.fallback_extension_id, planned.row.fallback_number.as_ref()) != previous.unwrap_or_default()
 }
 
-async fn number_slots(
+/// Allocates slots for the new extensions.
+async fn assign_slots(
     tx: &mut Tx<'_>,
     permit: &Permit,
-    ground: &ImportContext,
-    planned: &mut [Planned],
+    context: &ImportContext,
+    planned: &mut [PlannedRow],
 ) -> Result<(), Error> {
-    let fresh = planned.iter().filter(|planned| planned.before.is_none()).count();
-    if fresh == 0 {
+    let new_count = planned.iter().filter(|planned| planned.before.is_none()).count();
+    if new_count == 0 {
         return Ok(());
     }
-    let fresh = i32::try_from(fresh).map_err(InternalError::new)?;
-    let first = many_queries::take_slots(tx.conn, permit, ground.event.id, fresh).await?;
+    let new_count = i32::try_from(new_count).map_err(InternalError::new)?;
+    let first = many_queries::take_slots(tx.conn, permit, context.event.id, new_count).await?;
     for (slot, planned) in (first..).zip(planned.iter_mut().filter(|planned| planned.before.is_none())) {
         planned.row.slot = slot;
     }
     Ok(())
 }
 
-/// Writes new rows with their words, values, permissions and numbers; where calls go follows later.
-async fn create(
+/// Inserts new extensions with their search terms, unique values, permissions and numbers. [`write_links`] writes fallbacks and
+/// members later.
+async fn write_new_rows(
     tx: &mut Tx<'_>,
     permit: &Permit,
-    some: &mut [Planned],
-    told: &mut Vec<(Option<String>, String)>,
+    chunk: &mut [PlannedRow],
+    audit_entries: &mut Vec<(Option<String>, String)>,
 ) -> Result<(), Error> {
-    let (mut rows, mut steps, mut grants) =
-        (Vec::with_capacity(some.len()), Vec::with_capacity(some.len()), Vec::new());
-    for planned in some.iter_mut() {
+    let mut rows = Vec::with_capacity(chunk.len());
+    let mut transitions = Vec::with_capacity(chunk.len());
+    let mut grants = Vec::new();
+    for planned in chunk.iter_mut() {
         let mut row = planned.row.clone();
         (row.fallback_extension_id, row.fallback_number) = (None, None);
         let number = planned.number.take().ok_or_else(|| InternalError::new("a new extension without a number"))?;
@@ -130,27 +135,34 @@ async fn create(
             numbers::queries::end_waits(tx.conn, permit, number.id).await?;
         }
         let owner = Some(row.owner_id);
-        steps.push((number, Move { to: NumberState::InService, account: owner, until: None, extension: Some(row.id) }));
+        transitions
+            .push((number, Move { to: NumberState::InService, account: owner, until: None, extension: Some(row.id) }));
         let grant = |permission_id: &CallPermissionId| Grant { extension_id: row.id, permission_id: *permission_id };
         grants.extend(planned.permissions.iter().map(grant));
-        marks::present(tx, &row, &planned.kind.schema);
-        let summary = format!("{} on {} for {}", row.number, planned.kind.service_type.slug, planned.owner);
-        told.push((Some(row.id.global()), summary));
+        marks::present(tx, &row, &planned.service_type.schema);
+        let summary = format!("{} on {} for {}", row.number, planned.service_type.row.slug, planned.owner);
+        audit_entries.push((Some(row.id.global()), summary));
         rows.push(row);
     }
     many_queries::insert_all(tx.conn, permit, &rows).await?;
     many_queries::index_all(tx.conn, permit, &rows).await?;
     many_queries::grant_all(tx.conn, permit, &grants).await?;
-    numbers::rules::shift_all(tx, permit, steps).await?;
-    for planned in some.iter().filter(|planned| !planned.claims.is_empty()) {
-        bear(tx, permit, planned).await?;
+    numbers::rules::shift_all(tx, permit, transitions).await?;
+    for planned in chunk.iter().filter(|planned| !planned.unique_values.is_empty()) {
+        write_unique_values(tx, permit, planned).await?;
     }
     Ok(())
 }
 
-/// Writes one row that changes, with its words, values and permissions; where calls go follows later.
-async fn change(tx: &mut Tx<'_>, permit: &Permit, ground: &ImportContext, planned: &Planned) -> Result<(), Error> {
-    let before = planned.before.as_ref().ok_or_else(|| InternalError::new("a change of nothing"))?;
+/// Updates an extension with its search terms, unique values and permissions. [`write_links`] writes the fallback and the
+/// members later.
+async fn write_change(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    context: &ImportContext,
+    planned: &PlannedRow,
+) -> Result<(), Error> {
+    let before = planned.before.as_ref().ok_or_else(|| InternalError::new("an update without a previous row"))?;
     let mut row = planned.row.clone();
     (row.fallback_extension_id, row.fallback_number) = (before.fallback_extension_id, before.fallback_number.clone());
     row.version += 1;
@@ -159,38 +171,46 @@ async fn change(tx: &mut Tx<'_>, permit: &Permit, ground: &ImportContext, planne
     if row.label != before.label {
         many_queries::index(tx.conn, permit, &row, false).await?;
     }
-    marks::present(tx, &row, &planned.kind.schema);
+    marks::present(tx, &row, &planned.service_type.schema);
     if has_unique(planned) {
-        bear(tx, permit, planned).await?;
+        write_unique_values(tx, permit, planned).await?;
     }
     let granted: Vec<CallPermissionId> = planned.permissions.iter().copied().collect();
-    let was_granted = ground.granted.get(&row.id);
-    if was_granted.map_or(!granted.is_empty(), |was| *was != planned.permissions) {
+    let previously_granted = context.granted.get(&row.id);
+    if previously_granted.map_or(!granted.is_empty(), |previous| *previous != planned.permissions) {
         many_queries::set_permissions(tx.conn, permit, row.id, &granted).await?;
     }
     Ok(())
 }
 
-/// Writes the values that nobody else may have.
-async fn bear(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<(), Error> {
-    let claims: Vec<(Id, String, String)> =
-        planned.claims.iter().map(|claim| (claim.scope, claim.parameter.clone(), claim.value.clone())).collect();
-    match many_queries::set_unique_values(tx.conn, permit, planned.row.id, &claims).await? {
+/// Writes the unique values of an extension.
+///
+/// # Errors
+/// ALREADY_EXISTS where a concurrent transaction saved one of the values.
+async fn write_unique_values(tx: &mut Tx<'_>, permit: &Permit, planned: &PlannedRow) -> Result<(), Error> {
+    let unique_values: Vec<(Id, String, String)> = planned
+        .unique_values
+        .iter()
+        .map(|unique_value| (unique_value.scope, unique_value.parameter.clone(), unique_value.value.clone()))
+        .collect();
+    match many_queries::set_unique_values(tx.conn, permit, planned.row.id, &unique_values).await? {
         None => Ok(()),
-        Some(taken) => {
-            let message =
-                format!("Line {}: {taken}: another event's extension got this value this very moment.", planned.line);
+        Some(parameter) => {
+            let message = format!(
+                "Line {}: {parameter}: another event's extension got this value this very moment.",
+                planned.line
+            );
             Err(UserError::new(UserErrorKind::AlreadyExists, "", message).into())
         }
     }
 }
 
-/// Writes where calls go: now every extension is there.
-async fn links(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<(), Error> {
+/// Writes the fallback and the members of a row, after all extensions exist.
+async fn write_links(tx: &mut Tx<'_>, permit: &Permit, planned: &PlannedRow) -> Result<(), Error> {
     let row = &planned.row;
     if has_new_fallback(planned) {
-        let outside = row.fallback_number.as_deref();
-        many_queries::set_fallback(tx.conn, permit, row.id, row.fallback_extension_id, outside).await?;
+        let external_number = row.fallback_number.as_deref();
+        many_queries::set_fallback(tx.conn, permit, row.id, row.fallback_extension_id, external_number).await?;
     }
     let Some(memberships) = &planned.memberships else { return Ok(()) };
     for id in &memberships.removed {

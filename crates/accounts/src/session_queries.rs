@@ -1,11 +1,9 @@
-//! What proves who somebody is, in the database: sessions, the tokens of mails, and the sign-ins that failed.
+//! Queries of sessions, mail tokens and failed sign-ins.
 
 use diesel::{
     ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
-
-use super::model::{Account, MailToken, MailTokenPurpose, Session};
 use platform::access::Permit;
 use platform::clock::Timestamp;
 use platform::ids::{AccountId, SessionId};
@@ -14,18 +12,20 @@ use platform::store::Conn;
 use platform::store::schema::{accounts, mail_tokens, sessions, sign_in_failures};
 use platform::store::types::Id;
 
+use crate::model::{Account, AccountSession, MailToken, MailTokenPurpose, Session};
+
 pub(super) async fn insert_session(conn: &mut Conn, session: &Session) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(sessions::table).values(session).execute(c).await)?;
     Ok(())
 }
 
-/// The session of a token and its account, unless it has expired.
+/// The unexpired session with this token hash, with its account.
 pub async fn session_by_token(
     conn: &mut Conn,
     token_hash: &[u8],
     now: Timestamp,
-) -> QueryResult<Option<(Session, Account)>> {
-    query!(conn, |c| sessions::table
+) -> QueryResult<Option<AccountSession>> {
+    let found: Option<(Session, Account)> = query!(conn, |c| sessions::table
         .inner_join(accounts::table.on(accounts::id.eq(sessions::account_id)))
         .filter(sessions::token_hash.eq(token_hash))
         .filter(sessions::expires_at.gt(now))
@@ -33,16 +33,17 @@ pub async fn session_by_token(
         .select((Session::as_select(), Account::as_select()))
         .get_result(c)
         .await
-        .optional())
+        .optional())?;
+    Ok(found.map(|(session, account)| AccountSession { session, account }))
 }
 
-/// A session by its id.
+/// The session with this id, expired or not.
 pub async fn session_by_id(conn: &mut Conn, id: SessionId) -> QueryResult<Option<Session>> {
     query!(conn, |c| sessions::table.find(id).select(Session::as_select()).get_result(c).await.optional())
 }
 
-/// The sessions of an account that have not expired, newest first.
-pub async fn sessions_of(conn: &mut Conn, account: AccountId, now: Timestamp) -> QueryResult<Vec<Session>> {
+/// The unexpired sessions of an account, newest first; at most 200.
+pub async fn sessions_of_account(conn: &mut Conn, account: AccountId, now: Timestamp) -> QueryResult<Vec<Session>> {
     query!(conn, |c| sessions::table
         .filter(sessions::account_id.eq(account))
         .filter(sessions::expires_at.gt(now))
@@ -53,6 +54,7 @@ pub async fn sessions_of(conn: &mut Conn, account: AccountId, now: Timestamp) ->
         .await)
 }
 
+/// Updates the time at which a session was last used.
 pub async fn touch_session(conn: &mut Conn, id: SessionId, now: Timestamp) -> QueryResult<()> {
     query!(conn, |c| diesel::update(sessions::table.find(id)).set(sessions::last_seen_at.eq(now)).execute(c).await)?;
     Ok(())
@@ -71,17 +73,27 @@ pub(super) async fn reauthenticate_session(
     Ok(())
 }
 
-/// Ends one session of an account; whether there was one.
-pub(super) async fn end_session(conn: &mut Conn, _: &Permit, account: AccountId, id: SessionId) -> QueryResult<bool> {
-    let ended = query!(conn, |c| diesel::delete(sessions::table.find(id).filter(sessions::account_id.eq(account)))
+/// Deletes one session of an account. Returns whether it existed.
+pub(super) async fn delete_session(
+    conn: &mut Conn,
+    _: &Permit,
+    account: AccountId,
+    id: SessionId,
+) -> QueryResult<bool> {
+    let deleted = query!(conn, |c| diesel::delete(sessions::table.find(id).filter(sessions::account_id.eq(account)))
         .execute(c)
         .await)?;
-    Ok(ended > 0)
+    Ok(deleted > 0)
 }
 
-/// Ends all sessions of an account but one.
-pub async fn end_sessions(conn: &mut Conn, _: &Permit, account: AccountId, but: Option<SessionId>) -> QueryResult<()> {
-    query!(conn, |c| match but {
+/// Deletes all sessions of an account except `kept`.
+pub(super) async fn delete_sessions(
+    conn: &mut Conn,
+    _: &Permit,
+    account: AccountId,
+    kept: Option<SessionId>,
+) -> QueryResult<()> {
+    query!(conn, |c| match kept {
         Some(kept) =>
             diesel::delete(sessions::table.filter(sessions::account_id.eq(account)).filter(sessions::id.ne(kept)))
                 .execute(c)
@@ -96,8 +108,8 @@ pub(super) async fn insert_mail_token(conn: &mut Conn, token: &MailToken) -> Que
     Ok(())
 }
 
-/// The tokens that the account was sent and that are not forgotten yet, oldest first.
-pub async fn mail_tokens_of(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<MailToken>> {
+/// The stored mail tokens of an account, oldest first.
+pub async fn mail_tokens_of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<MailToken>> {
     query!(conn, |c| mail_tokens::table
         .filter(mail_tokens::account_id.eq(account))
         .order(mail_tokens::created_at)
@@ -106,7 +118,7 @@ pub async fn mail_tokens_of(conn: &mut Conn, account: AccountId) -> QueryResult<
         .await)
 }
 
-/// How many tokens of a kind the account was sent since `since`.
+/// Counts the tokens of a purpose that the account was sent after `since`.
 pub(super) async fn count_mail_tokens(
     conn: &mut Conn,
     account: AccountId,
@@ -122,8 +134,8 @@ pub(super) async fn count_mail_tokens(
         .await)
 }
 
-/// Uses a token up, if it is of this kind, unused and still good.
-pub(super) async fn use_mail_token(
+/// Marks a token as used and returns it. Returns `None` if it has another purpose, was used or has expired.
+pub(super) async fn consume_mail_token(
     conn: &mut Conn,
     hash: &[u8],
     purpose: MailTokenPurpose,
@@ -143,8 +155,8 @@ pub(super) async fn use_mail_token(
     .optional())
 }
 
-/// Makes every unused token of a kind useless: a newer one was sent, or the password has changed.
-pub(super) async fn void_mail_tokens(
+/// Marks every unused token of a purpose as used, so that none of them is accepted any more.
+pub(super) async fn invalidate_mail_tokens(
     conn: &mut Conn,
     account: Option<AccountId>,
     purpose: MailTokenPurpose,
@@ -175,8 +187,8 @@ pub(super) async fn void_mail_tokens(
     Ok(())
 }
 
-/// When the failed sign-ins under this hash happened since `since`, newest first.
-pub(super) async fn failures_since(
+/// Times of the failed sign-ins under this hash after `since`, newest first; at most 16.
+pub(super) async fn sign_in_failures_since(
     conn: &mut Conn,
     login_hash: &[u8],
     since: Timestamp,
@@ -191,7 +203,12 @@ pub(super) async fn failures_since(
         .await)
 }
 
-pub(super) async fn insert_failure(conn: &mut Conn, id: Id, login_hash: &[u8], at: Timestamp) -> QueryResult<()> {
+pub(super) async fn insert_sign_in_failure(
+    conn: &mut Conn,
+    id: Id,
+    login_hash: &[u8],
+    at: Timestamp,
+) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(sign_in_failures::table)
         .values((sign_in_failures::id.eq(id), sign_in_failures::login_hash.eq(login_hash), sign_in_failures::at.eq(at)))
         .execute(c)
@@ -199,21 +216,23 @@ pub(super) async fn insert_failure(conn: &mut Conn, id: Id, login_hash: &[u8], a
     Ok(())
 }
 
-/// Forgets the failed sign-ins under this hash.
-pub async fn clear_failures(conn: &mut Conn, login_hash: &[u8]) -> QueryResult<()> {
+/// Deletes the failed sign-ins under this hash.
+pub(super) async fn delete_sign_in_failures(conn: &mut Conn, login_hash: &[u8]) -> QueryResult<()> {
     query!(conn, |c| diesel::delete(sign_in_failures::table.filter(sign_in_failures::login_hash.eq(login_hash)))
         .execute(c)
         .await)?;
     Ok(())
 }
 
-/// Forgets sessions and tokens that have expired, and failures that no longer count.
-pub async fn prune(conn: &mut Conn, now: Timestamp) -> QueryResult<()> {
+/// Deletes expired sessions, mail tokens that expired more than a week ago, and failed sign-ins older than an hour.
+pub async fn delete_expired(conn: &mut Conn, now: Timestamp) -> QueryResult<()> {
     query!(conn, |c| diesel::delete(sessions::table.filter(sessions::expires_at.le(now))).execute(c).await)?;
-    let old = now.plus_seconds(-7 * 24 * 3600);
-    query!(conn, |c| diesel::delete(mail_tokens::table.filter(mail_tokens::expires_at.le(old))).execute(c).await)?;
-    let uncounted = now.plus_seconds(-3600);
-    query!(conn, |c| diesel::delete(sign_in_failures::table.filter(sign_in_failures::at.le(uncounted)))
+    let tokens_before = now.plus_seconds(-7 * 24 * 3600);
+    query!(conn, |c| diesel::delete(mail_tokens::table.filter(mail_tokens::expires_at.le(tokens_before)))
+        .execute(c)
+        .await)?;
+    let failures_before = now.plus_seconds(-3600);
+    query!(conn, |c| diesel::delete(sign_in_failures::table.filter(sign_in_failures::at.le(failures_before)))
         .execute(c)
         .await)?;
     Ok(())

@@ -1,70 +1,79 @@
-//! A walk over ranges of one length, outward from where it begins, window by window.
+//! Scan of ranges of one length, window by window, outward from a center.
 
 use std::collections::{HashSet, VecDeque};
 
-use crate::free::{Found, Taken, WINDOW};
-use crate::number::Number;
-use crate::plan::NumberRange;
 use platform::error::InternalError;
 
-/// Where a walk goes.
+use crate::free::{SearchState, TakenNumberSource, WINDOW};
+use crate::number::Number;
+use crate::plan::NumberRange;
+
+/// Direction of a scan.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     Down,
     Up,
 }
 
-/// The first window is small: most searches want five numbers from a plan that is nearly empty.
+/// Size of the first window. Small, because most searches want five numbers from a nearly empty plan.
 const FIRST_WINDOW: u64 = 64;
 
-/// One direction of a walk: the ranges ahead, and the free numbers of the windows seen so far.
+/// One direction of a scan.
 struct Side {
     direction: Direction,
-    ahead: VecDeque<NumberRange>,
+    /// The ranges that were not queried yet.
+    remaining: VecDeque<NumberRange>,
+    /// The free numbers of the last window.
     free: VecDeque<u64>,
+    /// Size of the next window.
     window: u64,
 }
 
-/// Both directions, merged by distance from the edges of the place where the walk began.
-pub(super) struct Walk {
+/// A scan in one or both directions, merged by distance from the center.
+pub(super) struct Scan {
     sides: Vec<Side>,
+    /// Lowest value of the center.
     low: u64,
+    /// Highest value of the center.
     high: u64,
 }
 
-impl Walk {
-    /// A walk over `parts` (one length, ascending, disjoint) away from `center` (of that length), which it leaves out.
-    pub(super) fn new(parts: Vec<NumberRange>, center: &NumberRange, directions: &[Direction]) -> Self {
+impl Scan {
+    /// Creates a scan of `parts` (one length, ascending, disjoint) away from `center` (of that length), without the
+    /// center.
+    pub(super) fn outward(parts: Vec<NumberRange>, center: &NumberRange, directions: &[Direction]) -> Self {
         let sides = directions
             .iter()
             .map(|&direction| {
-                let ahead = parts.iter().filter_map(|part| beyond(part, center, direction));
-                let ahead = if direction == Direction::Up { ahead.collect() } else { ahead.rev().collect() };
-                Side { direction, ahead, free: VecDeque::new(), window: FIRST_WINDOW }
+                let remaining = parts.iter().filter_map(|part| beyond(part, center, direction));
+                let remaining =
+                    if direction == Direction::Up { remaining.collect() } else { remaining.rev().collect() };
+                Side { direction, remaining, free: VecDeque::new(), window: FIRST_WINDOW }
             })
             .collect();
         Self { sides, low: center.first, high: center.last }
     }
 
-    /// A walk upward over the whole of `parts` (one length, ascending, disjoint).
-    pub(super) fn inside(parts: Vec<NumberRange>) -> Self {
-        let side = Side { direction: Direction::Up, ahead: parts.into(), free: VecDeque::new(), window: FIRST_WINDOW };
+    /// Creates an upward scan of all `parts` (one length, ascending, disjoint).
+    pub(super) fn upward(parts: Vec<NumberRange>) -> Self {
+        let side =
+            Side { direction: Direction::Up, remaining: parts.into(), free: VecDeque::new(), window: FIRST_WINDOW };
         Self { sides: vec![side], low: 0, high: 0 }
     }
 
-    /// Walks until enough is found, nothing is ahead, or no more windows may be asked about.
-    pub(super) async fn collect_into<T: Taken>(
+    /// Scans until enough numbers are found, no ranges remain, or the window limit is reached.
+    pub(super) async fn collect_into<T: TakenNumberSource>(
         mut self,
-        found: &mut Found,
+        found: &mut SearchState,
         taken: &mut T,
     ) -> Result<(), InternalError> {
         let mut width = 1;
         for side in &self.sides {
-            width = side.ahead.front().map_or(width, |part| part.width);
+            width = side.remaining.front().map_or(width, |part| part.width);
         }
         while found.missing() > 0 {
             let (low, high) = (self.low, self.high);
-            // The side whose next number, free or yet to be asked about, is nearest: of two the lower, listed first.
+            // The side whose next number is nearest; of two at the same distance the first one, which is the lower.
             let Some(side) =
                 self.sides.iter_mut().filter(|side| side.next().is_some()).min_by_key(|side| side.distance(low, high))
             else {
@@ -91,11 +100,12 @@ impl Walk {
 impl Side {
     /// The next number that may be free.
     fn next(&self) -> Option<u64> {
-        let ahead = self.ahead.front().map(|part| if self.direction == Direction::Up { part.first } else { part.last });
-        self.free.front().copied().or(ahead)
+        let remaining =
+            self.remaining.front().map(|part| if self.direction == Direction::Up { part.first } else { part.last });
+        self.free.front().copied().or(remaining)
     }
 
-    /// How far the next number is from the place between `low` and `high`.
+    /// Distance of the next number from the center `low..=high`.
     fn distance(&self, low: u64, high: u64) -> u64 {
         match (self.next(), self.direction) {
             (None, _) => u64::MAX,
@@ -104,11 +114,11 @@ impl Side {
         }
     }
 
-    /// Cuts the next window off what is ahead: at least as large as what is missing, doubling, at most [`WINDOW`].
+    /// Takes the next window: at least `missing` numbers, doubling each time, at most [`WINDOW`].
     fn take_window(&mut self, missing: u64) -> Option<NumberRange> {
         let length = self.window.max(missing).min(WINDOW);
         self.window = (self.window * 2).min(WINDOW);
-        let part = self.ahead.pop_front()?;
+        let part = self.remaining.pop_front()?;
         if part.size() <= length {
             return Some(part);
         }
@@ -119,12 +129,12 @@ impl Side {
             let first = part.last + 1 - length;
             (NumberRange { first, ..part }, NumberRange { last: first - 1, ..part })
         };
-        self.ahead.push_front(rest);
+        self.remaining.push_front(rest);
         Some(window)
     }
 }
 
-/// What of `part` lies on that side of `center`.
+/// The numbers of `part` on one side of `center`.
 fn beyond(part: &NumberRange, center: &NumberRange, direction: Direction) -> Option<NumberRange> {
     let rest = match direction {
         Direction::Up => NumberRange { first: part.first.max(center.last + 1), ..*part },
