@@ -145,7 +145,7 @@ impl DirectoryInput {
             .collect();
         let filter = is_listed.then_some(filter);
         Ok(Some(DirectoryConnection::new(
-            page.cut(entries, |entry| entry.cursor.to_string()),
+            page.paginate(entries, |entry| entry.cursor.to_string()),
             total(services.clone(), filter),
         )))
     }

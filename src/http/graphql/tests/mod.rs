@@ -151,7 +151,7 @@ impl Server {
         let cli = Cli::try_parse_from(arguments.iter().chain(flags)).unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::parse("2026-08-20T09:30:00Z").unwrap()));
         let rng: Arc<dyn Rng> = Arc::new(SystemRng);
-        let hasher = Hasher::cheap(Arc::clone(&rng)).unwrap();
+        let hasher = Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap();
         let services =
             app::open(&cli.installation, Dependencies { clock: clock as Arc<dyn Clock>, rng, hasher }).await.unwrap();
         crate::demo::load(&services).await.unwrap();
