@@ -1,4 +1,5 @@
-//! Actions on events, number ranges and call permissions: the names that the audit and the API use, and what each requires.
+//! Actions on events, number ranges and call permissions: the names that the audit and the API use, and what each
+//! requires.
 
 use platform::access::{Action, Requirement, Role};
 

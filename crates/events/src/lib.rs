@@ -1,7 +1,7 @@
 //! Events with their number ranges, and the call permissions of the installation.
 
 pub mod actions;
-mod cascade;
+mod cascade_queries;
 pub mod input;
 mod model;
 mod queries;
@@ -9,6 +9,6 @@ pub mod rules;
 
 pub use model::{CallPermission, Event, EventPhase, NumberRange};
 pub use queries::{
-    all_events, all_permissions, catalogue_generation, event_by_id, event_by_slug, permission_by_id,
-    permissions_by_slugs, range_by_id, ranges_of_event,
+    all_events, all_permissions, event_by_id, event_by_slug, permission_by_id, permissions_by_slugs, range_by_id,
+    ranges_of_event,
 };

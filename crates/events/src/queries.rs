@@ -8,7 +8,7 @@ use platform::access::Permit;
 use platform::ids::{CallPermissionId, EventId, NumberRangeId};
 use platform::query;
 use platform::store::Conn;
-use platform::store::schema::{call_permissions, events, notification_generations, number_ranges};
+use platform::store::schema::{call_permissions, events, number_ranges};
 
 /// An event by its slug.
 pub async fn event_by_slug(conn: &mut Conn, slug: &str) -> QueryResult<Option<Event>> {
@@ -132,22 +132,4 @@ pub(super) async fn save_permission(conn: &mut Conn, _: &Permit, row: &CallPermi
 pub(super) async fn delete_permission(conn: &mut Conn, _: &Permit, id: CallPermissionId) -> QueryResult<()> {
     query!(conn, |c| diesel::delete(call_permissions::table.find(id)).execute(c).await)?;
     Ok(())
-}
-
-/// Increments the generation of the configuration, which instances compare after a lost notification.
-pub(super) async fn increment_catalogue_generation(conn: &mut Conn) -> QueryResult<()> {
-    query!(conn, |c| diesel::update(notification_generations::table.find("catalogue"))
-        .set(notification_generations::generation.eq(notification_generations::generation + 1))
-        .execute(c)
-        .await)?;
-    Ok(())
-}
-
-/// The generation of the configuration.
-pub async fn catalogue_generation(conn: &mut Conn) -> QueryResult<i64> {
-    query!(conn, |c| notification_generations::table
-        .find("catalogue")
-        .select(notification_generations::generation)
-        .get_result(c)
-        .await)
 }

@@ -1,9 +1,10 @@
-//! Service types: the JSON Schema of their extensions' parameters, the events that offer them and the ranges limited to them.
+//! Service types: the JSON Schema of their extensions' parameters, the events that offer them and the ranges limited to
+//! them.
 //!
 //! [`schema`] compiles and applies a type's `parameterSchema`; [`compiled`] caches each compiled version.
 
 pub mod actions;
-mod cascade;
+mod cascade_queries;
 mod compiled;
 pub mod demo;
 mod migrate;

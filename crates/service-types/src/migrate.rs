@@ -9,9 +9,9 @@ use platform::error::{UserError, UserErrorKind};
 
 /// Migrates the parameters of an extension to a new schema.
 ///
-/// A missing parameter takes its value from `defaults`, then the generated value or the default of the schema. An invalid value is
-/// replaced from `defaults`, where null removes the parameter. A stored secret whose parameter is no longer secret counts as invalid,
-/// because it was entered on the promise that it is never shown.
+/// A missing parameter takes its value from `defaults`, then the generated value or the default of the schema. An
+/// invalid value is replaced from `defaults`, where null removes the parameter. A stored secret whose parameter is no
+/// longer secret counts as invalid, because it was entered on the promise that it is never shown.
 ///
 /// # Errors
 /// The first violation that `defaults` does not repair.
@@ -86,7 +86,8 @@ mod tests {
 
     fn codec(required: bool) -> Value {
         let required = if required { json!(["codec"]) } else { json!([]) };
-        json!({ "type": "object", "additionalProperties": false, "required": required, "properties": { "codec": { "enum": ["opus", "G722"] } } })
+        json!({ "type": "object", "additionalProperties": false, "required": required,
+            "properties": { "codec": { "enum": ["opus", "G722"] } } })
     }
 
     #[test]
@@ -126,7 +127,9 @@ mod tests {
         let schema = json!({
             "type": "object",
             "required": ["pin"],
-            "properties": { "pin": { "type": "string", "x-secret": true, "x-generate": { "kind": "digits", "length": 6 } } },
+            "properties": {
+                "pin": { "type": "string", "x-secret": true, "x-generate": { "kind": "digits", "length": 6 } },
+            },
         });
         let stored = migrate(schema, json!({}), json!({})).unwrap();
         assert!(stored.public.is_empty());

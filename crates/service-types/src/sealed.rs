@@ -64,7 +64,8 @@ pub struct UniqueValue {
     pub value: String,
 }
 
-/// Loads the key for comparing the unique secrets of a service type. Returns `None` when its schema has no unique secret.
+/// Loads the key for comparing the unique secrets of a service type. Returns `None` when its schema has no unique
+/// secret.
 ///
 /// # Errors
 /// When the database fails, or the stored key does not open.

@@ -1,4 +1,5 @@
-//! The MiniJinja environment: strict, with limits, and with an escaper that depends on the format and cannot be disabled.
+//! The MiniJinja environment: strict, with limits, and with an escaper that depends on the format and cannot be
+//! disabled.
 
 use std::io;
 
@@ -36,8 +37,8 @@ pub struct TemplateError {
 /// Renders a template with a context.
 ///
 /// # Errors
-/// When the template does not compile, uses an undefined value, a value that a validator rejects or that the format cannot
-/// represent, or exceeds the limits.
+/// When the template does not compile, uses an undefined value, a value that a validator rejects or that the format
+/// cannot represent, or exceeds the limits.
 pub fn render(format: TemplateFormat, source: &str, context: Value, limits: Limits) -> Result<String, TemplateError> {
     let environment = environment(format, limits.fuel)?;
     let template = environment.template_from_str(source).map_err(|error| template_error(&error))?;
@@ -68,7 +69,8 @@ fn environment(format: TemplateFormat, fuel: u64) -> Result<Environment<'static>
     environment.set_fuel(Some(fuel));
     let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build().map_err(|error| template_error(&error))?;
     environment.set_syntax(syntax);
-    // Every output goes through the formatter below. Captured output of `set` and macros is marked as safe, since it is escaped already.
+    // Every output goes through the formatter below. Captured output of `set` and macros is marked as safe, since it is
+    // escaped already.
     environment.set_auto_escape_callback(|_| AutoEscape::Custom("format".into()));
     environment.set_formatter(move |out, _, value| {
         if value.is_safe() {

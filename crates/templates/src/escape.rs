@@ -10,8 +10,8 @@ use super::model::TemplateFormat;
 /// Writes a value as a literal of the format.
 ///
 /// # Errors
-/// For an undefined value, for lists and objects except in JSON, for null except in JSON and SQL, and for a text that LDIF requires
-/// in base64.
+/// For an undefined value, for lists and objects except in JSON, for null except in JSON and SQL, and for a text that
+/// LDIF requires in base64.
 pub fn literal(format: TemplateFormat, value: &Value) -> Result<String, Error> {
     let invalid = |message: &'static str| Error::new(ErrorKind::InvalidOperation, message);
     if value.is_undefined() {

@@ -101,7 +101,8 @@ fn check(input: &SaveTemplate) -> Result<(), UserError> {
     if !is_name {
         return Err(UserError::invalid(
             "name",
-            "A template's name is 1 to 64 letters, digits, dots, hyphens and underscores, and begins with a letter or a digit.",
+            "A template's name is 1 to 64 letters, digits, dots, hyphens and underscores, and begins with a letter or \
+             a digit.",
         ));
     }
     if !is_media_type(&input.content_type) {

@@ -1,8 +1,8 @@
 //! Checks a template with a sample when it is saved.
 //!
-//! The sample has one extension with the parameters that the service type's schema describes and with generated secrets. It is
-//! rendered once with plain values and then with hostile ones, as far as the schema allows them. The structure of the document must
-//! be the same each time.
+//! The sample has one extension with the parameters that the service type's schema describes and with generated
+//! secrets. It is rendered once with plain values and then with hostile ones, as far as the schema allows them. The
+//! structure of the document must be the same each time.
 
 use minijinja::Value as Variable;
 use serde_json::Value;
@@ -28,8 +28,8 @@ const LABEL: &str = "Front Desk";
 const DEVICE: DeviceVariables<'_> =
     DeviceVariables { mac: "00:15:65:12:34:56", address: "https://switchboard.example/device/sample/" };
 
-/// Labels and parameter values that must not change the structure of a document. They are also tried without line breaks and spaces,
-/// if the schema does not allow those.
+/// Labels and parameter values that must not change the structure of a document. They are also tried without line
+/// breaks and spaces, if the schema does not allow those.
 const HOSTILE: [&str; 9] = [
     "Bob \"B\" <x>;\n[evil]\ntype='endpoint', \\",
     "[evil] type=endpoint",
@@ -42,7 +42,8 @@ const HOSTILE: [&str; 9] = [
     "Zo\u{eb} \u{672c} \\",
 ];
 
-/// Renders a template with the sample extension, and checks that hostile values do not change the structure of the document.
+/// Renders a template with the sample extension, and checks that hostile values do not change the structure of the
+/// document.
 ///
 /// # Errors
 /// INVALID at `source`, with the line, when the template does not compile, fails, or does not escape a value.
@@ -70,8 +71,8 @@ pub fn render(
         let hostile =
             render(&label, &with_hostile_values(schema, &sample, text)).map_err(|error| describe_failure(&error))?;
         if document_structure(format, &hostile).as_ref() != Ok(&expected) {
-            let message = "The template does not escape a value: a label or a parameter with special characters of the format, \
-                           such as";
+            let message = "The template does not escape a value: a label or a parameter with special characters of the \
+                           format, such as";
             return Err(invalid(format!("{message} {label:?}, changes the structure of the document.")));
         }
     }
@@ -198,7 +199,8 @@ mod tests {
 
     #[test]
     fn the_sample_has_the_variables_of_a_feed() {
-        let source = "{% for x in extensions %}{{ x.number }} {{ x.parameters.codec }} {{ x.digests.password.ha1|length }} {{ service_type.settings.realm }}\n{% endfor %}";
+        let source = "{% for x in extensions %}{{ x.number }} {{ x.parameters.codec }} \
+                      {{ x.digests.password.ha1|length }} {{ service_type.settings.realm }}\n{% endfor %}";
         assert_eq!(render_sample(TemplateFormat::Text, source).unwrap(), "2342 opus 32 camp.example\n");
     }
 

@@ -38,7 +38,8 @@ pub struct ExtensionVariables<'a> {
     pub label: &'a str,
     pub ascii_label: &'a str,
     pub parameters: &'a Parameters,
-    /// `None` for a reader without access to secrets. A template that uses them then fails instead of rendering no extension.
+    /// `None` for a reader without access to secrets. A template that uses them then fails instead of rendering no
+    /// extension.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secrets: Option<&'a Parameters>,
     /// `None` in the same case as `secrets`.

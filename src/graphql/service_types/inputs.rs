@@ -39,8 +39,8 @@ pub struct CreateServiceTypeInput {
 
 /// Changes to a service type. A field that is left out keeps its value.
 ///
-/// A new schema is checked against every extension. If an extension is incompatible and `defaults` contains no value for it, the
-/// payload lists it and nothing is changed.
+/// A new schema is checked against every extension. If an extension is incompatible and `defaults` contains no value
+/// for it, the payload lists it and nothing is changed.
 #[derive(InputObject)]
 pub struct UpdateServiceTypeInput {
     /// The slug of the service type.

@@ -42,7 +42,8 @@ impl ServiceTypesMutation {
         .await
     }
 
-    /// Changes a service type. A new schema is checked against all of its extensions. If one is incompatible, nothing changes.
+    /// Changes a service type. A new schema is checked against all of its extensions. If one is incompatible, nothing
+    /// changes.
     async fn update_service_type(
         &self,
         ctx: &Context<'_>,

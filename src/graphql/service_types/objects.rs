@@ -74,7 +74,8 @@ impl ServiceType {
         &self.0.description
     }
 
-    /// Markdown for the owner of an extension on how to set up the device; a template over the public fields of the extension.
+    /// Markdown for the owner of an extension on how to set up the device; a template over the public fields of the
+    /// extension.
     async fn instructions(&self) -> &str {
         &self.0.instructions
     }

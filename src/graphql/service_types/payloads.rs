@@ -39,8 +39,8 @@ pub struct ExtensionViolation {
     pub extension: Extension,
     /// JSON Pointer into the extension's parameters.
     pub pointer: String,
-    /// The violated keyword of JSON Schema; `x-unique` for a value of another extension, `x-secret` for a stored secret that would be
-    /// exposed.
+    /// The violated keyword of JSON Schema; `x-unique` for a value of another extension, `x-secret` for a stored secret
+    /// that would be exposed.
     pub keyword: String,
     /// A message for users.
     pub message: String,

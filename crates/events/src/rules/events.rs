@@ -1,6 +1,6 @@
 //! Inserts and changes events.
 
-use crate::cascade::{self, ReservationIds};
+use crate::cascade_queries::{self as cascade, ReservationIds};
 use crate::input::{clean_name, clean_slug};
 use crate::model::{Event, EventPhase, NumberRange};
 use crate::queries;
@@ -34,8 +34,8 @@ pub struct CreateEvent {
     pub phase: EventPhase,
     pub hold_seconds: i32,
     pub reserved_prefixes: Vec<String>,
-    /// The slug of the event whose ranges, service types, settings and reservations are copied. A setting that differs from the
-    /// API's default takes precedence over the copied one.
+    /// The slug of the event whose ranges, service types, settings and reservations are copied. A setting that differs
+    /// from the API's default takes precedence over the copied one.
     pub copy_from: Option<String>,
 }
 

@@ -1,7 +1,8 @@
 //! Operations of admins on events, number ranges and call permissions.
 //!
-//! [`insert_event`], [`change_event`], [`insert_range`] and [`change_range`] run inside a transaction of the service types, which
-//! add what an event offers and to which service types a range is limited. The other operations open their own transaction.
+//! [`insert_event`], [`change_event`], [`insert_range`] and [`change_range`] run inside a transaction of the service
+//! types, which add what an event offers and to which service types a range is limited. The other operations open their
+//! own transaction.
 
 mod events;
 mod permissions;
@@ -18,9 +19,8 @@ pub use ranges::{
     CreateNumberRange, RangeOfEvent, UpdateNumberRange, change_range, count_free, delete_range, insert_range,
 };
 
-use super::queries;
 use platform::error::Error;
-use platform::notifications::Notification;
+use platform::notifications::{Notification, increment_catalogue_generation};
 use platform::transaction::Tx;
 
 /// The id of a row that an operation inserted, changed or deleted.
@@ -29,12 +29,12 @@ pub struct Changed<Id> {
     pub id: Id,
 }
 
-/// Increments the revision of the configuration and notifies every instance of the change.
+/// Increments the generation of the configuration and notifies every instance of the change.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub async fn catalogue_changed(tx: &mut Tx<'_>) -> Result<(), Error> {
-    queries::increment_catalogue_generation(tx.conn).await?;
+    increment_catalogue_generation(tx.conn).await?;
     tx.notify(Notification::Catalogue);
     Ok(())
 }

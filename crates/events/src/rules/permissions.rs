@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Changed, catalogue_changed};
 use crate::input::{clean_name, clean_slug, clean_text};
 use crate::model::CallPermission;
-use crate::{cascade, queries};
+use crate::{cascade_queries as cascade, queries};
 use platform::access::{Caller, Role};
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::feed_log::EntryChange;

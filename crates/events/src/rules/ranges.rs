@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Changed, catalogue_changed};
 use crate::input::clean_name;
 use crate::model::{Event, EventPhase, NumberRange};
-use crate::{cascade, queries};
+use crate::{cascade_queries as cascade, queries};
 use numbering::number::{MAX_DIGITS, Number};
 use numbering::plan;
 use platform::access::{Caller, Permit};

@@ -42,7 +42,7 @@ impl Fingerprints {
         let mut conn = services.store.read().await?;
         let version = SourceVersion {
             is_listed: events::event_by_id(&mut conn, event).await?.is_some_and(|event| is_listed(event.phase)),
-            catalogue: events::catalogue_generation(&mut conn).await?,
+            catalogue: platform::notifications::catalogue_generation(&mut conn).await?,
             heads: queries::feed_heads(&mut conn, event).await?,
         };
         if let Some((before, fingerprint)) = cache.get(&(event, audience))

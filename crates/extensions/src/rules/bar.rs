@@ -9,7 +9,7 @@ use super::marks;
 use numbering::number::Number;
 use numbers::rules::{lock, of_plan, plan_of, untouched_on};
 use numbers::{NumberRow, PlanNumber};
-use platform::access::{Action, Caller, Permit, Role, scope};
+use platform::access::{Caller, Permit, Role, scope};
 use platform::error::Error;
 use platform::feed_log::EntryChange;
 use platform::ids::RestrictionId;
@@ -33,7 +33,7 @@ pub async fn bar_number(
     let reason = accounts::rules::clean_reason(reason)?;
     let number = of_plan(number, event.is_some())?;
     transact!(services, caller, actions::BAR_NUMBER, Mode::Commit, |tx| {
-        let (permit, row) = take(tx, actions::BAR_NUMBER, event, &number).await?;
+        let (permit, row) = take(tx, event, &number).await?;
         numbers::queries::save(tx.conn, &permit, &row).await?;
         let id = RestrictionId::new(tx.rng(), tx.now);
         let new =
@@ -58,7 +58,7 @@ pub async fn unbar_number(
 ) -> Result<PlanNumber, Error> {
     let number = of_plan(number, event.is_some())?;
     transact!(services, caller, actions::UNBAR_NUMBER, Mode::Commit, |tx| {
-        let (permit, row) = take(tx, actions::UNBAR_NUMBER, event, &number).await?;
+        let (permit, row) = take(tx, event, &number).await?;
         if restrictions::lift(tx.conn, &permit, row.id.into(), RestrictionSource::Bar).await? {
             tell(tx, &row).await?;
             tx.audit(&permit, Some(row.place().global()), format!("the bar of {} was lifted", row.number)).await?;
@@ -70,7 +70,6 @@ pub async fn unbar_number(
 
 async fn take(
     tx: &mut Tx<'_>,
-    action: Action,
     event: Option<String>,
     number: &Number,
 ) -> Result<(Permit, NumberRow), Error> {
@@ -79,7 +78,7 @@ async fn take(
     if event.is_none() {
         lock_bearer(tx, number).await?;
     }
-    let permit = lock(tx, action, event.as_ref(), number).await?;
+    let permit = lock(tx, event.as_ref(), number).await?;
     let event = event.map(|event| event.id);
     let row = match numbers::queries::find_on(tx.conn, event, number.as_str()).await? {
         Some(row) => row,

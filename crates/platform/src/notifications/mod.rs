@@ -4,7 +4,9 @@
 //! notification costs time, never data.
 
 mod notifier;
+mod queries;
 pub mod single_flight;
 pub mod watch;
 
 pub use notifier::{CHANNEL, Notification, Notifier};
+pub use queries::{catalogue_generation, increment_catalogue_generation};

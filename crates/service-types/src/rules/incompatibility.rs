@@ -12,8 +12,8 @@ pub struct Incompatibility {
     pub extension: ExtensionId,
     /// JSON Pointer into its parameters.
     pub pointer: String,
-    /// The violated keyword of JSON Schema; `x-unique` for a value of another extension, `x-secret` for a stored secret that
-    /// would be exposed.
+    /// The violated keyword of JSON Schema; `x-unique` for a value of another extension, `x-secret` for a stored secret
+    /// that would be exposed.
     pub keyword: String,
     pub message: String,
 }

@@ -1,4 +1,5 @@
-//! Operations of admins on service types, on the service types that an event offers and on those that a range is limited to.
+//! Operations of admins on service types, on the service types that an event offers and on those that a range is
+//! limited to.
 
 mod event_offers;
 mod incompatibility;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::incompatibility::Incompatibilities;
 use super::types::{check_type_names, clean_instructions, clean_settings, not_negative};
-use crate::cascade::{self, OwnedExtension, ParameterColumns, StoredExtension};
+use crate::cascade_queries::{self as cascade, OwnedExtension, ParameterColumns, StoredExtension};
 use crate::migrate::migrate_parameters;
 use crate::model::ServiceType;
 use crate::schema::{GenerationContext, ParameterSchema, Parameters, StoredParameters, same_schema};
@@ -35,7 +35,8 @@ pub struct UpdateServiceType {
     pub description: Patch<String>,
     pub instructions: Patch<String>,
     pub parameter_schema: Patch<Value>,
-    /// Values for parameters that are missing, invalid under the new schema, or no longer secret. Null removes such a parameter.
+    /// Values for parameters that are missing, invalid under the new schema, or no longer secret. Null removes such a
+    /// parameter.
     pub defaults: Option<Value>,
     pub privileged: Patch<bool>,
     pub group_capable: Patch<bool>,
@@ -55,12 +56,12 @@ pub struct UpdateOutcome {
 
 /// Changes a service type.
 ///
-/// A new schema migrates every extension of the type in the same transaction. If any extension is incompatible, nothing changes. An
-/// extension is also incompatible if a stored secret would be exposed because its parameter is no longer secret. `reserved` are the
-/// type names of the core API.
+/// A new schema migrates every extension of the type in the same transaction. If any extension is incompatible, nothing
+/// changes. An extension is also incompatible if a stored secret would be exposed because its parameter is no longer
+/// secret. `reserved` are the type names of the core API.
 ///
-/// `result` contains INVALID or NOT_FOUND at the field concerned, STALE_VERSION at `expectedSchemaVersion`, or SCHEMA_VIOLATION at
-/// `parameterSchema` with the extensions in `incompatibilities`.
+/// `result` contains INVALID or NOT_FOUND at the field concerned, STALE_VERSION at `expectedSchemaVersion`, or
+/// SCHEMA_VIOLATION at `parameterSchema` with the extensions in `incompatibilities`.
 pub async fn update_service_type(
     services: &Services,
     caller: &Arc<Caller>,
@@ -163,7 +164,8 @@ impl Change {
         !Arc::ptr_eq(&self.old, &self.new)
     }
 
-    /// Whether the feed entry of every extension may differ although its parameters do not. Digests depend on the settings.
+    /// Whether the feed entry of every extension may differ although its parameters do not. Digests depend on the
+    /// settings.
     fn affects_all_entries(&self) -> bool {
         let digests = |schema: &ParameterSchema| -> Vec<_> {
             let templates = schema

@@ -34,7 +34,8 @@ pub struct CreateServiceType {
     pub settings: Option<Value>,
 }
 
-/// Creates a service type, whose GraphQL types exist from the next request on. `reserved` are the type names of the core API.
+/// Creates a service type, whose GraphQL types exist from the next request on. `reserved` are the type names of the
+/// core API.
 ///
 /// # Errors
 /// INVALID or ALREADY_EXISTS at the field concerned, and INVALID at the path of each error in `parameterSchema`.

@@ -1,4 +1,5 @@
-//! Compiles a schema after checking its size, the meta-schema, the limits, the annotations and the values that the server generates.
+//! Compiles a schema after checking its size, the meta-schema, the limits, the annotations and the values that the
+//! server generates.
 
 use jsonschema::PatternOptions;
 use serde_json::{Value, json};
@@ -17,7 +18,8 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// The number of values that are generated to test a schema. A single one may be valid by chance.
 const SAMPLES: usize = 16;
 
-/// The options of every validator: draft 2020-12, patterns in linear time, `format` asserted, with the additional format `mac`.
+/// The options of every validator: draft 2020-12, patterns in linear time, `format` asserted, with the additional
+/// format `mac`.
 pub(super) fn options() -> jsonschema::ValidationOptions<'static> {
     jsonschema::draft202012::options()
         .with_pattern_options(

@@ -63,9 +63,11 @@ impl ParameterSchema {
         completed
     }
 
-    /// Updates the parameters that are derived from the number or the owner's username after a renumbering or a transfer.
+    /// Updates the parameters that are derived from the number or the owner's username after a renumbering or a
+    /// transfer.
     ///
-    /// A parameter with another value than the derived one was set by hand and stays. Returns the names of the changed parameters.
+    /// A parameter with another value than the derived one was set by hand and stays. Returns the names of the changed
+    /// parameters.
     pub fn update_derived_parameters(
         &self,
         values: &mut Parameters,

@@ -1,7 +1,8 @@
 //! SIP digests, which a registrar stores instead of a password.
 //!
-//! HA1 is `MD5(username ":" realm ":" password)` (RFC 7616, section 3.4.2), and the same with SHA-256 (RFC 8760). `ha1b` is
-//! Kamailio's variant with the domain in the username. Digests are derived on read, because a new number or realm changes them.
+//! HA1 is `MD5(username ":" realm ":" password)` (RFC 7616, section 3.4.2), and the same with SHA-256 (RFC 8760).
+//! `ha1b` is Kamailio's variant with the domain in the username. Digests are derived on read, because a new number or
+//! realm changes them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -214,7 +215,8 @@ impl ParameterSchema {
         Ok(digests)
     }
 
-    /// Checks the settings that the digests depend on and returns INVALID at `["settings", NAME]` for each unusable one.
+    /// Checks the settings that the digests depend on and returns INVALID at `["settings", NAME]` for each unusable
+    /// one.
     pub fn check_settings(&self, settings: &Value) -> Vec<UserError> {
         let mut problems: Vec<UserError> = Vec::new();
         for (name, part) in

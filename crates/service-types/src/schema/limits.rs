@@ -1,7 +1,7 @@
 //! Limits of a schema's size, depth, references and patterns.
 //!
-//! Every write of an extension validates against the schema. Constructs that make validation expensive (recursion, references that
-//! multiply, patterns that backtrack) are rejected when the schema is saved.
+//! Every write of an extension validates against the schema. Constructs that make validation expensive (recursion,
+//! references that multiply, patterns that backtrack) are rejected when the schema is saved.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,8 @@ pub(super) const PATTERN_BYTES: usize = 1 << 20;
 /// The maximum nesting of arrays and objects of any kind.
 const MAX_JSON_DEPTH: usize = 64;
 
-/// Keywords that are rejected, with the reason: they refer outside the schema or into itself, or belong to older drafts.
+/// Keywords that are rejected, with the reason: they refer outside the schema or into itself, or belong to older
+/// drafts.
 const REJECTED_KEYWORDS: [(&str, &str); 9] = [
     ("$anchor", "Anchors are not allowed: refer to a definition as `#/$defs/NAME`."),
     ("$dynamicRef", "Dynamic references are not allowed: refer to a definition as `#/$defs/NAME`."),

@@ -1,8 +1,8 @@
 //! The parameter schema of a service type: JSON Schema 2020-12 of an object, with the annotations `x-…`.
 //!
 //! [`ParameterSchema`] is compiled when a schema is saved or loaded. It validates the parameters of an extension
-//! ([`ParameterSchema::validate`]), adds generated values and defaults ([`ParameterSchema::complete`]), restricts who may write and
-//! read them ([`Editor`], [`Viewer`]), separates secrets ([`ParameterSchema::split`]) and derives digests
+//! ([`ParameterSchema::validate`]), adds generated values and defaults ([`ParameterSchema::complete`]), restricts who
+//! may write and read them ([`Editor`], [`Viewer`]), separates secrets ([`ParameterSchema::split`]) and derives digests
 //! ([`ParameterSchema::digests`]).
 //!
 //! This module does not read the database. Error messages never contain a value, because it may be a secret.

@@ -36,9 +36,8 @@ fn the_root_is_an_object_of_draft_2020_12() {
         rejected(json!({ "type": "object", "$schema": "http://json-schema.org/draft-07/schema#" })).0,
         "/$schema"
     );
-    compiled(
-        json!({ "type": "object", "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://example.org/x" }),
-    );
+    let dialect = "https://json-schema.org/draft/2020-12/schema";
+    compiled(json!({ "type": "object", "$schema": dialect, "$id": "https://example.org/x" }));
 }
 
 #[test]
@@ -56,9 +55,8 @@ fn references_are_local_and_not_recursive() {
         assert_eq!(rejected(property(json!({ "$ref": reference }))).0, "/properties/p/$ref", "{reference}");
     }
     assert_eq!(rejected(property(json!({ "$ref": "#/$defs/absent" }))).0, "/properties/p/$ref");
-    let (place, message) = rejected(
-        json!({ "type": "object", "$defs": { "a": { "$ref": "#/$defs/b" }, "b": { "items": { "$ref": "#/$defs/a" } } } }),
-    );
+    let (place, message) = rejected(json!({ "type": "object",
+            "$defs": { "a": { "$ref": "#/$defs/b" }, "b": { "items": { "$ref": "#/$defs/a" } } } }));
     assert_eq!(place, "/$defs/b/items/$ref");
     assert!(message.contains("recursion"), "{message}");
     assert_eq!(rejected(property(json!({ "$dynamicRef": "#x" }))).0, "/properties/p/$dynamicRef");
@@ -75,7 +73,10 @@ fn exponential_schemas_are_rejected_quickly() {
     }
     assert!(rejected(property(deep)).1.contains("deep"));
     let doubled: serde_json::Map<_, _> = (0..14)
-        .map(|n| (format!("d{n}"), json!({ "anyOf": [{ "$ref": format!("#/$defs/d{}", n + 1) }, { "$ref": format!("#/$defs/d{}", n + 1) }] })))
+        .map(|index| {
+            let next = json!({ "$ref": format!("#/$defs/d{}", index + 1) });
+            (format!("d{index}"), json!({ "anyOf": [next, next] }))
+        })
         .chain([("d14".to_owned(), json!({}))])
         .collect();
     let (_, message) =
@@ -180,12 +181,12 @@ fn contradictory_annotations_are_rejected() {
 
 #[test]
 fn violations_have_the_path_of_their_field_and_contain_no_value() {
-    let schema = compiled(
-        json!({ "type": "object", "additionalProperties": false, "required": ["mac"], "properties": {
+    let schema =
+        compiled(json!({ "type": "object", "additionalProperties": false, "required": ["mac"], "properties": {
         "mac": { "type": "string", "format": "mac" },
         "pin": { "type": "string", "x-secret": true, "minLength": 12, "pattern": "^[0-9]+$" },
-        "lines": { "type": "array", "items": { "type": "object", "properties": { "a/b": { "enum": ["x", "y"] } } } } } }),
-    );
+        "lines": { "type": "array",
+            "items": { "type": "object", "properties": { "a/b": { "enum": ["x", "y"] } } } } } }));
     let problems = schema.validate(&json!({ "pin": "hunter2", "typo": 1, "lines": [{ "a/b": "z" }] }));
     let mut reported: Vec<_> = problems
         .iter()
@@ -277,8 +278,10 @@ fn parameters_are_written_and_read_by_their_audience() {
     assert_eq!(schema.forbidden_writes(&map(json!({ "p": "x", "other": 1 })), &Parameters::new(), Editor::Owner), []);
     let schema = compiled(json!({ "type": "object", "properties": {
         "mine": {}, "fixed": { "readOnly": true },
-        "port": { "x-editable-by": "OPERATOR" }, "ki": { "x-secret": true, "x-editable-by": "OPERATOR", "x-visible-to": "OPERATOR" },
-        "ipei": { "x-editable-by": "CONSUMER" }, "seen": { "x-status": true }, "deep": { "x-visible-to": "CONSUMER" } } }));
+        "port": { "x-editable-by": "OPERATOR" },
+        "ki": { "x-secret": true, "x-editable-by": "OPERATOR", "x-visible-to": "OPERATOR" },
+        "ipei": { "x-editable-by": "CONSUMER" }, "seen": { "x-status": true },
+        "deep": { "x-visible-to": "CONSUMER" } } }));
     let all = map(json!({ "mine": 1, "fixed": 1, "port": 1, "ki": 1, "ipei": 1, "seen": 1, "deep": 1 }));
     let denied = |current: &Parameters, editor| {
         let problems = schema.forbidden_writes(&all, current, editor);
@@ -300,7 +303,8 @@ fn parameters_are_written_and_read_by_their_audience() {
 #[test]
 fn unique_values_compare_without_case_and_separators() {
     let schema = compiled(json!({ "type": "object", "properties": {
-        "mac": { "type": "string", "format": "mac", "x-unique": "EVENT" }, "ric": { "type": "integer", "x-unique": "SERVICE_TYPE" },
+        "mac": { "type": "string", "format": "mac", "x-unique": "EVENT" },
+        "ric": { "type": "integer", "x-unique": "SERVICE_TYPE" },
         "code": { "type": "string", "x-secret": true, "x-unique": "EVENT" } } }));
     let values = map(json!({ "mac": "00:15:65:AA:bb:cc", "ric": 12, "code": "77" }));
     let keys: Vec<_> = schema
@@ -319,9 +323,8 @@ fn digests_equal_the_examples_of_rfc_7616() {
     let set = DigestSet::of("Mufasa", "http-auth@example.org", "Circle of Life");
     assert_eq!(set.ha1, "3d78807defe7de2157e2b0b6573a855f");
     assert_eq!(set.ha1_sha256, "7987c64c30e25f1b74be53f966b49b90f2808aa92faf9a00262392d7b4794232");
-    let schema = compiled(property(
-        json!({ "type": "string", "x-secret": true, "x-digest": { "username": "{number}", "realm": "{settings.realm}" } }),
-    ));
+    let schema = compiled(property(json!({ "type": "string", "x-secret": true,
+            "x-digest": { "username": "{number}", "realm": "{settings.realm}" } })));
     let digest = |settings: &Value| {
         let context = DigestContext { number: "2342", username: "ada", slot: 1, settings };
         schema.digests(&map(json!({ "p": "secret" })), &context).map(|mut found| found.remove("p").unwrap())

@@ -17,8 +17,8 @@ const MAX_VALUES: usize = 1_000;
 impl ParameterSchema {
     /// Validates all parameters: public ones, secrets and status together.
     ///
-    /// Returns at most [`MAX_VIOLATIONS`] violations, each with the JSON Pointer (RFC 6901) of the parameter concerned. For a
-    /// missing or unknown property this is the property itself, not the object that contains it.
+    /// Returns at most [`MAX_VIOLATIONS`] violations, each with the JSON Pointer (RFC 6901) of the parameter concerned.
+    /// For a missing or unknown property this is the property itself, not the object that contains it.
     pub fn validate(&self, parameters: &Value) -> Vec<UserError> {
         if let Some(problem) = size_violation(parameters) {
             return vec![problem];
@@ -44,8 +44,8 @@ impl ParameterSchema {
 
 /// The violation of a size limit, which is checked before validation.
 ///
-/// The number of values is limited too: a schema with many alternatives tries each value against each of them and records every
-/// failure.
+/// The number of values is limited too: a schema with many alternatives tries each value against each of them and
+/// records every failure.
 fn size_violation(parameters: &Value) -> Option<UserError> {
     if is_deeper_than(parameters, MAX_NESTING) {
         return Some(violation(&[], "type", format!("Parameters may be nested {MAX_NESTING} levels deep.")));

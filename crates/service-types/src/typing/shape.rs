@@ -90,7 +90,8 @@ impl<'a> Builder<'a> {
         Self { root, objects: Vec::new(), enums: Vec::new() }
     }
 
-    /// Builds the object `name` from the properties of `schema`. Returns its index in the list, or `None` if it has no field.
+    /// Builds the object `name` from the properties of `schema`. Returns its index in the list, or `None` if it has no
+    /// field.
     pub fn object(&mut self, name: &str, schema: &Value) -> Option<usize> {
         let name = self.unused_name(name);
         let index = self.objects.len();

@@ -1,7 +1,7 @@
 //! Effects of a changed service type on rows of extensions.
 //!
-//! Those tables belong to a domain above this one. Only this module names them here: a new schema rewrites the parameters and
-//! the unique values of every extension of the type.
+//! Those tables belong to a domain above this one. Only this module names them here: a new schema rewrites the
+//! parameters and the unique values of every extension of the type.
 
 use diesel::prelude::{Queryable, Selectable};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryResult, SelectableHelper as _};

@@ -1,7 +1,7 @@
 //! Effects of changed events, ranges and permissions on rows of numbers and extensions.
 //!
-//! Those tables belong to domains above this one. Only this module names them here: a new event copies reservations, ranges and
-//! reserved prefixes must not cover numbers in use, and a deleted permission is revoked from its extensions.
+//! Those tables belong to domains above this one. Only this module names them here: a new event copies reservations,
+//! ranges and reserved prefixes must not cover numbers in use, and a deleted permission is revoked from its extensions.
 
 use diesel::prelude::{Queryable, Selectable};
 use diesel::{
