@@ -98,7 +98,10 @@ async fn page(fixture: &Fixture, search: Option<&str>, units: u32) -> Comparison
             cursor.replace(response.data.directory.page_info.end_cursor.into());
         }
     };
-    let filter = DirectoryFilter { search: search.and_then(Query::parse), ..DirectoryFilter::all(fixture.event, Audience::Guests) };
+    let filter = DirectoryFilter {
+        search: search.and_then(Query::parse),
+        ..DirectoryFilter::all(fixture.event, Audience::Guests)
+    };
     let after = RefCell::new(None::<EntryCursor>);
     let baseline = async |units| {
         for _ in 0..units {

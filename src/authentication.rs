@@ -120,16 +120,13 @@ async fn key_of(services: &Services, presented: &ApiKeyToken) -> Result<Option<V
 async fn person_of(services: &Services, presented: &Token) -> Result<Option<Person>, Error> {
     let now = services.now();
     let hash = presented.hash();
-    let found =
-        accounts::session_by_token(&mut *services.store.read().await?, hash.as_bytes(), now).await?;
+    let found = accounts::session_by_token(&mut *services.store.read().await?, hash.as_bytes(), now).await?;
     let Some(AccountSession { session, account }) = found else { return Ok(None) };
     if is_outdated(session.last_seen_at, now) {
         let id = session.id;
         services
             .store
-            .write(move |conn| {
-                Box::pin(async move { Ok(accounts::touch_session(conn, id, now).await?) })
-            })
+            .write(move |conn| Box::pin(async move { Ok(accounts::touch_session(conn, id, now).await?) }))
             .await?;
     }
     Ok(Some(Person {

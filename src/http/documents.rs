@@ -19,7 +19,7 @@ use super::http_error::HttpError;
 use crate::app::App;
 use crate::graphql::error_code::ErrorCode;
 use extensions::directory::export::{self, Export};
-use extensions::directory::phonebooks::{PhonebookRequest, Phonebook, phonebook};
+use extensions::directory::phonebooks::{Phonebook, PhonebookRequest, phonebook};
 use extensions::directory::{self, Audience};
 use platform::access::Actor;
 use platform::error::Error;

@@ -200,7 +200,8 @@ pub(super) async fn first_taken_under(conn: &mut Conn, event: EventId, prefix: &
         .filter(numbers::event_id.eq(event))
         .filter(numbers::state.eq_any([NumberState::InService, NumberState::Reserved]))
         .filter(
-            numbers::number.ge(&bounds.lower)
+            numbers::number
+                .ge(&bounds.lower)
                 .and(numbers::number.lt(&bounds.upper))
                 .or(numbers::number.eq_any(&shorter))
         )

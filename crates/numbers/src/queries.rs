@@ -289,7 +289,8 @@ pub async fn in_the_way(conn: &mut Conn, event: EventId, number: &Number) -> Que
         .filter(numbers::event_id.eq(event))
         .filter(numbers::state.ne(NumberState::Available))
         .filter(
-            numbers::number.eq_any(&shorter)
+            numbers::number
+                .eq_any(&shorter)
                 .or(numbers::number.gt(&bounds.lower).and(numbers::number.lt(&bounds.upper)))
         )
         .order(numbers::number)

@@ -12,7 +12,7 @@ use super::content_queries;
 use super::feed::FeedReader;
 use super::model::{Consumer, ConsumerStatus, FeedError, Lag, ProvisioningState};
 use super::queries;
-use platform::access::{Caller};
+use platform::access::Caller;
 use platform::clock::{Rng, Timestamp};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::feed_log;

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use platform::access::rates::RateAddress;
+use platform::access::{Actor, Caller};
 use reqwest::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, RETRY_AFTER, SET_COOKIE, VARY};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
-use platform::access::rates::RateAddress;
-use platform::access::{Actor, Caller};
 use switchboard::graphql::limits::{Charge, Tier};
 
 use crate::support::TestApp;

@@ -68,11 +68,7 @@ pub async fn unbar_number(
     .await
 }
 
-async fn take(
-    tx: &mut Tx<'_>,
-    event: Option<String>,
-    number: &Number,
-) -> Result<(Permit, NumberRow), Error> {
+async fn take(tx: &mut Tx<'_>, event: Option<String>, number: &Number) -> Result<(Permit, NumberRow), Error> {
     tx.actor().demand(Role::Operator)?;
     let event = plan_of(tx, event.as_deref()).await?;
     if event.is_none() {

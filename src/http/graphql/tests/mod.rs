@@ -20,9 +20,9 @@ use crate::app::{self, App, Dependencies};
 use crate::cli::Cli;
 use crate::graphql::request::{IdempotencyKey, RequestId, ResponseHeaders};
 use crate::http::app_state::{AppState, RequestContext};
-use platform::passwords::Hasher;
 use platform::access::{Actor, Caller};
 use platform::clock::{Clock, ManualClock, Rng, SystemRng, Timestamp};
+use platform::passwords::Hasher;
 
 struct Query;
 
