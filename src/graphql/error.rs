@@ -216,7 +216,7 @@ impl From<error::UserError> for UserError {
                 Self::QuotaExceeded(QuotaExceeded::of(C::QuotaExceeded, common, limit))
             }
             UserErrorKind::InvalidTransition { number, from, to } => {
-                let state = |name: String| name.parse::<NumberState>().unwrap_or(NumberState::Available).into();
+                let state = |name: Box<str>| name.parse::<NumberState>().unwrap_or(NumberState::Available).into();
                 let (number, from, to) = (number.into(), state(from), state(to));
                 Self::InvalidTransition(InvalidTransition::of(C::InvalidTransition, common, number, from, to))
             }

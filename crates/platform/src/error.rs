@@ -55,9 +55,9 @@ pub enum UserErrorKind {
     InvalidTransition {
         number: String,
         /// The current state, in the API's spelling.
-        from: String,
+        from: Box<str>,
         /// The requested state, in the API's spelling.
-        to: String,
+        to: Box<str>,
     },
     /// The parameters do not match the schema: JSON Pointer (RFC 6901) into `parameters`, and the failed keyword.
     SchemaViolation {

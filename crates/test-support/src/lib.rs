@@ -1,6 +1,8 @@
 //! A fixture with one event and one service type, on a temporary SQLite database. Rows are inserted directly; feeds
 //! change through [`feed_log::append`](platform::feed_log::append).
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a fixture of tests fails by panicking")]
+
 mod seed;
 mod transaction;
 

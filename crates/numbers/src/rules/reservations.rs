@@ -187,8 +187,8 @@ fn check_move(row: &NumberRow, to: NumberState) -> Result<(), UserError> {
 pub(super) fn not_from(row: &NumberRow, to: NumberState) -> UserError {
     let kind = UserErrorKind::InvalidTransition {
         number: row.number.clone(),
-        from: row.state.as_str().to_owned(),
-        to: to.as_str().to_owned(),
+        from: row.state.as_str().into(),
+        to: to.as_str().into(),
     };
     UserError::new(kind, "number", format!("The number is {}: it cannot become {}.", row.state.as_str(), to.as_str()))
 }

@@ -123,7 +123,7 @@ mod tests {
         }
 
         async fn waiting(&self) -> i64 {
-            queries::waiting(&mut *self.store.read().await.unwrap()).await.unwrap()
+            queries::waiting(&mut self.store.read().await.unwrap()).await.unwrap()
         }
     }
 
