@@ -166,7 +166,8 @@ impl Source {
                 Some(group) => group.split('}').next().unwrap_or_default(),
                 None => rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default(),
             };
-            tables.extend(imported.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()));
+            let names = imported.split(',').filter_map(|name| name.split_whitespace().next());
+            tables.extend(names.map(str::to_owned));
         }
         tables
     }
