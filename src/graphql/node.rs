@@ -129,7 +129,7 @@ async fn concerns(ctx: &Context<'_>, found: &restrictions::Restriction) -> Resul
 /// Whether a number is the caller's, or serves an extension that the caller may see.
 async fn is_seen(ctx: &Context<'_>, number: ids::NumberId) -> Result<bool, ApiError> {
     // The connection goes back before the next is taken.
-    let row = numbers::queries::by_id(&mut *context::read(ctx).await?, number).await?;
+    let row = numbers::number_by_id(&mut *context::read(ctx).await?, number).await?;
     let own = context::actor(ctx)?.account();
     Ok(match row {
         None => false,

@@ -79,7 +79,7 @@ impl Number {
     }
 
     /// Whether it belongs to the world's plan (E.164), not to an event's.
-    pub fn is_world(&self) -> bool {
+    pub fn is_e164(&self) -> bool {
         self.0.starts_with('+')
     }
 }

@@ -162,7 +162,7 @@ pub fn check_outside_number(number: &Number, ranges: &[NumberRange]) -> Result<(
 /// The shorter numbers that `number` begins with, the shortest first: none of them may be taken.
 pub fn proper_prefixes(number: &Number) -> Vec<String> {
     let text = number.as_str();
-    if number.is_world() { Vec::new() } else { (1..text.len()).map(|length| text[..length].to_owned()).collect() }
+    if number.is_e164() { Vec::new() } else { (1..text.len()).map(|length| text[..length].to_owned()).collect() }
 }
 
 /// The longer numbers that begin with `prefix`, as bounds of text: `after < number AND number < before`, compared byte by
@@ -185,7 +185,7 @@ impl ReservedPrefixes {
         for (place, prefix) in prefixes.iter().enumerate() {
             let path = || ["reservedPrefixes".to_owned(), place.to_string()];
             let number = Number::clean(prefix).map_err(|problem| problem.at(path()))?;
-            if number.is_world() {
+            if number.is_e164() {
                 return Err(UserError::invalid("", WORLD).at(path()));
             }
             clean.push(number.into_string());
@@ -204,7 +204,7 @@ impl ReservedPrefixes {
     /// would ring before anybody could dial the 2. E.164 numbers are dialled otherwise and are free of it.
     pub fn forbid(&self, number: &Number) -> bool {
         let text = number.as_str();
-        !number.is_world() && self.0.iter().any(|prefix| text.starts_with(prefix.as_str()) || prefix.starts_with(text))
+        !number.is_e164() && self.0.iter().any(|prefix| text.starts_with(prefix.as_str()) || prefix.starts_with(text))
     }
 
     /// The numbers of the range that may be given out, in order, as ranges.

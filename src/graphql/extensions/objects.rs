@@ -73,7 +73,7 @@ impl Extension {
     async fn restricted_by(&self, ctx: &Context<'_>) -> Result<Vec<restrictions::Restriction>, ApiError> {
         let mut conn = context::read(ctx).await?;
         let mut found = restrictions::of_targets(&mut conn, TargetKind::Extension, &[Id(self.0.id.0)]).await?;
-        if let Some(number) = numbers::queries::find_borne(&mut conn, self.0.event_id, &self.0.number).await? {
+        if let Some(number) = numbers::assigned_number(&mut conn, self.0.event_id, &self.0.number).await? {
             found.extend(restrictions::of_targets(&mut conn, TargetKind::Number, &[Id(number.id.0)]).await?);
         }
         found.extend(restrictions::of_account(&mut conn, self.0.owner_id).await?);

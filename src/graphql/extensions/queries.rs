@@ -10,8 +10,8 @@ use crate::graphql::paging::Page;
 use crate::graphql::scalars::PhoneNumber;
 use extensions::list::Filter;
 use extensions::queries;
-use extensions::rules::{self, Wish};
 use numbering::number;
+use numbers::NumberSearch;
 use platform::access::{Role, scope};
 
 /// Queries of numbers and extensions.
@@ -36,14 +36,15 @@ impl ExtensionsQuery {
         let found = service_types::service_type_by_slug(&mut *context::read(ctx).await?, &service_type).await?;
         let Some(service_type) = found else { return Ok(Vec::new()) };
         let clean = |text: &str| number::Number::clean(text).map_err(|problem| ApiError::bad_input(problem.message));
-        let wish = match (like, from) {
+        let search = match (like, from) {
             (Some(_), Some(_)) => return Err(ApiError::bad_input("Give `like` or `from`, not both.")),
-            (Some(like), None) => Wish::Like(clean(&like)?.into_string()),
-            (None, Some(from)) => Wish::From(clean(&from.0)?),
-            (None, None) => Wish::Any,
+            (Some(like), None) => NumberSearch::Like(clean(&like)?.into_string()),
+            (None, Some(from)) => NumberSearch::From(clean(&from.0)?),
+            (None, None) => NumberSearch::Random,
         };
         let is_staff = actor(ctx)?.is_at_least(Role::Operator);
-        let free = rules::available(services(ctx)?, is_staff, &event.0, &service_type, wish, page.first).await?;
+        let free =
+            numbers::available_numbers(services(ctx)?, is_staff, &event.0, &service_type, search, page.first).await?;
         Ok(free.into_iter().map(|number| number.into_string().into()).collect())
     }
 

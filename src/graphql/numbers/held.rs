@@ -10,7 +10,6 @@ use crate::graphql::context::{self, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::events::Event;
 use crate::graphql::paging::{Cut, Page};
-use numbers::queries;
 use platform::ids::{AccountId, NumberId};
 
 /// Where a page goes on: behind this number, and behind this row where several plans have the number.
@@ -41,7 +40,7 @@ impl NumberConnection {
         let now = services(ctx)?.now();
         let after: Option<After> = page.after_as()?;
         let after = after.as_ref().map(|After(number, id)| (number.as_str(), *id));
-        let rows = queries::held_for(&mut *context::read(ctx).await?, account, now, after, page.limit()).await?;
+        let rows = numbers::held_numbers(&mut *context::read(ctx).await?, account, now, after, page.limit()).await?;
         let cut = page.cut(rows, |row| format!("{} {}", row.number, row.id.0));
         let (mut events, mut numbers) = (HashMap::new(), Vec::with_capacity(cut.rows.len()));
         for (cursor, row) in cut.rows {
@@ -67,7 +66,7 @@ impl NumberConnection {
         let total = Box::new(move || {
             let store = store.clone();
             let count: futures_util::future::BoxFuture<'static, _> = Box::pin(async move {
-                let count = queries::count_held_for(&mut *store.read().await?, account, now).await?;
+                let count = numbers::count_held_numbers(&mut *store.read().await?, account, now).await?;
                 Ok(i32::try_from(count).unwrap_or(i32::MAX))
             });
             count

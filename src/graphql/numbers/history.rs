@@ -9,7 +9,7 @@ use crate::graphql::enums::NumberState;
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::DateTime;
-use numbers::{HistoryRow, queries};
+use numbers::HistoryRow;
 use platform::access::Role;
 use platform::ids::{NumberHistoryId, NumberId};
 
@@ -64,7 +64,9 @@ pub(super) async fn page(
     let after = page.after_as()?.map(NumberHistoryId);
     let rows = match number {
         None => Vec::new(),
-        Some(number) => queries::history(&mut *context::read(ctx).await?, number, after, page.limit()).await?,
+        Some(number) => {
+            numbers::history_of_number(&mut *context::read(ctx).await?, number, after, page.limit()).await?
+        }
     };
     let entries = rows.into_iter().map(NumberHistoryEntry).collect();
     Ok(NumberHistoryConnection::new(page.cut(entries, |entry: &NumberHistoryEntry| entry.0.id.0.to_string())))

@@ -40,7 +40,7 @@ impl Number {
                 known => known,
             },
         };
-        let row = numbers::queries::find_on(&mut *context::read(ctx).await?, place.event, &place.number).await?;
+        let row = numbers::number_on_plan(&mut *context::read(ctx).await?, place.event, &place.number).await?;
         Ok(Some(Self { event, number: place.number.clone(), row: row.map(Arc::new) }))
     }
 
@@ -84,7 +84,7 @@ impl Number {
 
     /// Where it is in its life.
     async fn state(&self) -> NumberState {
-        self.row.as_ref().map_or(numbers::state::NumberState::Available, |row| row.state).into()
+        self.row.as_ref().map_or(numbering::NumberState::Available, |row| row.state).into()
     }
 
     /// For RESERVED and IN_SERVICE.

@@ -10,8 +10,7 @@ use crate::graphql::events::Event;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::PhoneNumber;
 use numbering::number;
-use numbers::PlanNumber;
-use numbers::queries::{self, Filter};
+use numbers::{Filter, PlanNumber};
 use platform::access::Role;
 
 /// Queries of numbers.
@@ -34,7 +33,7 @@ impl NumbersQuery {
         #[graphql(desc = "The number.")] number: PhoneNumber,
     ) -> Result<Option<Number>, ApiError> {
         let Ok(number) = number::Number::clean(&number.0) else { return Ok(None) };
-        if number.is_world() == event.is_some() {
+        if number.is_e164() == event.is_some() {
             return Ok(None);
         }
         let event = match event {
@@ -82,7 +81,7 @@ impl NumbersQuery {
         let rows = if is_impossible {
             Vec::new()
         } else {
-            queries::list(&mut conn, &filter, page.after.as_deref(), page.limit()).await?
+            numbers::list_numbers(&mut conn, &filter, page.after.as_deref(), page.limit()).await?
         };
         drop(conn);
         let store = services(ctx)?.store.clone();
@@ -92,7 +91,7 @@ impl NumbersQuery {
                 if is_impossible {
                     return Ok(0);
                 }
-                let count = queries::count(&mut *store.read().await?, &filter).await?;
+                let count = numbers::count_numbers(&mut *store.read().await?, &filter).await?;
                 Ok(i32::try_from(count).unwrap_or(i32::MAX))
             });
             count

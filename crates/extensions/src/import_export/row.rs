@@ -257,7 +257,7 @@ fn kept<T>(failures: &mut Vec<ColumnFailure>, column: &'static str, read: Result
 }
 
 fn of_an_event(number: Number) -> Result<Number, UserError> {
-    if number.is_world() {
+    if number.is_e164() {
         Err(UserError::invalid("number", "An event's own numbers are digits without a plus sign."))
     } else {
         Ok(number)

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use super::super::queries;
 use super::marks;
 use numbering::number::Number;
-use numbers::rules::{lock, of_plan, plan_of, untouched_on};
-use numbers::{NumberRow, PlanNumber};
-use platform::access::{Action, Caller, Permit, Role, scope};
+use numbers::{NumberRow, PlanNumber, find_plan_event, lock_plan, parse_plan_number, unsaved_row};
+use platform::access::{Caller, Permit, Role, scope};
 use platform::error::Error;
 use platform::feed_log::EntryChange;
 use platform::ids::RestrictionId;
@@ -31,17 +30,17 @@ pub async fn bar_number(
     reason: &str,
 ) -> Result<PlanNumber, Error> {
     let reason = accounts::rules::clean_reason(reason)?;
-    let number = of_plan(number, event.is_some())?;
+    let number = parse_plan_number(number, event.is_some())?;
     transact!(services, caller, actions::BAR_NUMBER, Mode::Commit, |tx| {
-        let (permit, row) = take(tx, actions::BAR_NUMBER, event, &number).await?;
-        numbers::queries::save(tx.conn, &permit, &row).await?;
+        let (permit, row) = take(tx, event, &number).await?;
+        numbers::save_number(tx.conn, &permit, &row).await?;
         let id = RestrictionId::new(tx.rng(), tx.now);
         let new =
             NewRestriction::new(id, row.id.into(), RestrictionSource::Bar, &reason, tx.now, permit.actor().account());
         restrictions::apply(tx.conn, &permit, &new).await?;
         tell(tx, &row).await?;
-        tx.audit(&permit, Some(row.place().global()), format!("{} was barred: {reason}", row.number)).await?;
-        Ok(row.place())
+        tx.audit(&permit, Some(row.plan_number().global()), format!("{} was barred: {reason}", row.number)).await?;
+        Ok(row.plan_number())
     })
     .await
 }
@@ -56,41 +55,37 @@ pub async fn unbar_number(
     event: Option<String>,
     number: &str,
 ) -> Result<PlanNumber, Error> {
-    let number = of_plan(number, event.is_some())?;
+    let number = parse_plan_number(number, event.is_some())?;
     transact!(services, caller, actions::UNBAR_NUMBER, Mode::Commit, |tx| {
-        let (permit, row) = take(tx, actions::UNBAR_NUMBER, event, &number).await?;
+        let (permit, row) = take(tx, event, &number).await?;
         if restrictions::lift(tx.conn, &permit, row.id.into(), RestrictionSource::Bar).await? {
             tell(tx, &row).await?;
-            tx.audit(&permit, Some(row.place().global()), format!("the bar of {} was lifted", row.number)).await?;
+            tx.audit(&permit, Some(row.plan_number().global()), format!("the bar of {} was lifted", row.number))
+                .await?;
         }
-        Ok(row.place())
+        Ok(row.plan_number())
     })
     .await
 }
 
-async fn take(
-    tx: &mut Tx<'_>,
-    action: Action,
-    event: Option<String>,
-    number: &Number,
-) -> Result<(Permit, NumberRow), Error> {
+async fn take(tx: &mut Tx<'_>, event: Option<String>, number: &Number) -> Result<(Permit, NumberRow), Error> {
     tx.actor().demand(Role::Operator)?;
-    let event = plan_of(tx, event.as_deref()).await?;
+    let event = find_plan_event(tx, event.as_deref()).await?;
     if event.is_none() {
         lock_bearer(tx, number).await?;
     }
-    let permit = lock(tx, action, event.as_ref(), number).await?;
+    let permit = lock_plan(tx, event.as_ref(), number).await?;
     let event = event.map(|event| event.id);
-    let row = match numbers::queries::find_on(tx.conn, event, number.as_str()).await? {
+    let row = match numbers::number_on_plan(tx.conn, event, number.as_str()).await? {
         Some(row) => row,
-        None => untouched_on(tx, event, number.as_str()),
+        None => unsaved_row(tx, event, number.as_str()),
     };
     Ok((permit, row))
 }
 
 /// Takes the lock of the event in which an international number is in service.
 async fn lock_bearer(tx: &mut Tx<'_>, number: &Number) -> Result<(), Error> {
-    let row = numbers::queries::find_on(tx.conn, None, number.as_str()).await?;
+    let row = numbers::number_on_plan(tx.conn, None, number.as_str()).await?;
     let Some(id) = row.and_then(|row| row.extension_id) else { return Ok(()) };
     let scope = scope(tx.actor());
     match queries::by_id(tx.conn, &scope, id).await? {

@@ -28,7 +28,7 @@ pub async fn set_fallback(tx: &mut Tx<'_>, row: &mut Extension, wanted: Option<&
             }
             (row.fallback_extension_id, row.fallback_number) = (Some(target), None);
         }
-        None if number.is_world() => {
+        None if number.is_e164() => {
             (row.fallback_extension_id, row.fallback_number) = (None, Some(number.into_string()));
         }
         None => {

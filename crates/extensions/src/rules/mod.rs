@@ -2,7 +2,6 @@
 
 mod bar;
 mod change;
-mod claim;
 mod fallback;
 pub mod loops;
 pub mod marks;
@@ -17,7 +16,6 @@ mod write_back;
 
 pub use bar::{bar_number, unbar_number};
 pub use change::{UpdateExtension, rotate_secret, set_call_permissions, update};
-pub use claim::{Wish, available, check_place, is_free_for, refuse_bar};
 pub use fallback::set_fallback;
 pub use place::{AssignExtension, Placement, RegisterExtension, assign, find_event, place, register};
 pub use remove::{Deleted, delete, remove};
@@ -31,14 +29,14 @@ use serde_json::Value;
 
 use super::model::Extension;
 use super::queries;
+use events::{Event, EventPhase};
 use platform::access::{Action, Permit, Requirement, Role, scope};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::{AccountId, ExtensionId};
 use platform::locks::{self, LockMode};
-use service_types::schema::{Editor, ParameterSchema, Parameters, Viewer};
-use events::{Event, EventPhase};
-use service_types::{ServiceType, compiled};
 use platform::transaction::{Mode, Tx};
+use service_types::schema::{Editor, ParameterSchema, Parameters, Viewer};
+use service_types::{ServiceType, compiled};
 
 /// An extension that an operation made or changed.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]

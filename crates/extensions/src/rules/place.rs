@@ -1,7 +1,7 @@
 //! Putting a number into service: registering one's own, or assigning one to somebody.
 
-use platform::transact;
 use crate::actions;
+use platform::transact;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -10,21 +10,19 @@ use super::super::label::Label;
 use super::super::model::Extension;
 use super::super::queries;
 use super::super::visibility::Visibility;
-use super::claim::{Claim, claim};
 use super::fallback::set_fallback;
 use super::{Changed, Weight, check_phase, editor, marks, parameters, shown_once};
+use accounts::Account;
+use events::Event;
+use numbers::{AllocationRequest, Transition, allocate, transition};
 use platform::access::{Caller, Permit, Role};
-use accounts::{Account};
 use platform::error::{AuthError, Error, UserError, UserErrorKind};
 use platform::ids::{AccountId, ExtensionId};
 use platform::locks::{self, LockMode};
-use numbers::rules::{Move, shift};
-use numbering::NumberState;
-use service_types::schema::GenerationContext;
-use events::{Event};
-use service_types::{ServiceType, compiled};
 use platform::services::Services;
 use platform::transaction::{Mode, Tx};
+use service_types::schema::GenerationContext;
+use service_types::{ServiceType, compiled};
 
 /// What somebody registers for themselves.
 pub struct RegisterExtension {
@@ -73,31 +71,31 @@ pub struct Placement {
 pub async fn register(services: &Services, caller: &Arc<Caller>, input: RegisterExtension) -> Result<Changed, Error> {
     let mode = Mode::dry_run(input.dry_run);
     transact!(services, caller, actions::REGISTER_EXTENSION, mode, |tx| {
-            let account = tx.actor().demand(Role::User).map(|()| tx.actor().account())?.ok_or(AuthError::Forbidden)?;
-            let (event, service_type) = lock(tx, account, &input.event, &input.service_type).await?;
-            let permit = tx.permit().await?;
-            let owner = accounts::queries::by_id(tx.conn, account).await?.ok_or(AuthError::Unauthenticated)?;
-            if owner.email_verified_at.is_none() {
-                let message = "Verify your e-mail address first: open the link in the mail.";
-                return Err(UserError::new(UserErrorKind::EmailUnverified, "", message).into());
-            }
-            let placement = Placement {
-                event,
-                service_type,
-                owner,
-                number: input.number,
-                label: input.label,
-                visibility: input.visibility,
-                parameters: input.parameters,
-                override_reservation: false,
-            };
-            let (mut row, generated) = place(tx, &permit, placement).await?;
-            if let Some(number) = &input.fallback_number {
-                set_fallback(tx, &mut row, Some(number)).await?;
-                queries::save(tx.conn, &permit, &row).await?;
-            }
-            Changed::of(tx, mode, &permit, &row, generated).await
-        })
+        let account = tx.actor().demand(Role::User).map(|()| tx.actor().account())?.ok_or(AuthError::Forbidden)?;
+        let (event, service_type) = lock(tx, account, &input.event, &input.service_type).await?;
+        let permit = tx.permit().await?;
+        let owner = accounts::queries::by_id(tx.conn, account).await?.ok_or(AuthError::Unauthenticated)?;
+        if owner.email_verified_at.is_none() {
+            let message = "Verify your e-mail address first: open the link in the mail.";
+            return Err(UserError::new(UserErrorKind::EmailUnverified, "", message).into());
+        }
+        let placement = Placement {
+            event,
+            service_type,
+            owner,
+            number: input.number,
+            label: input.label,
+            visibility: input.visibility,
+            parameters: input.parameters,
+            override_reservation: false,
+        };
+        let (mut row, generated) = place(tx, &permit, placement).await?;
+        if let Some(number) = &input.fallback_number {
+            set_fallback(tx, &mut row, Some(number)).await?;
+            queries::save(tx.conn, &permit, &row).await?;
+        }
+        Changed::of(tx, mode, &permit, &row, generated).await
+    })
     .await
 }
 
@@ -107,32 +105,32 @@ pub async fn register(services: &Services, caller: &Arc<Caller>, input: Register
 /// Typed problems at the field concerned.
 pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExtension) -> Result<Changed, Error> {
     transact!(services, caller, actions::ASSIGN_EXTENSION, Mode::Commit, |tx| {
-            tx.actor().demand(Role::Operator)?;
-            let no_owner = || UserError::not_found("owner", "There is no account of this name.");
-            let owner = account_named(tx, &input.owner).await?.ok_or_else(no_owner)?.id;
-            let (event, service_type) = lock(tx, owner, &input.event, &input.service_type).await?;
-            let permit = tx.permit().await?;
-            let owner = account_of(tx, owner).await?.ok_or_else(no_owner)?;
-            let permissions = match &input.permissions {
-                None => Vec::new(),
-                Some(slugs) => super::change::permissions(tx, slugs).await?,
-            };
-            let placement = Placement {
-                event,
-                service_type,
-                owner,
-                number: Some(input.number),
-                label: input.label,
-                visibility: input.visibility,
-                parameters: input.parameters,
-                override_reservation: input.override_reservation,
-            };
-            let (row, generated) = place(tx, &permit, placement).await?;
-            if !permissions.is_empty() {
-                queries::set_permissions(tx.conn, &permit, row.id, &permissions).await?;
-            }
-            Ok(Changed { extension: row.id, generated, preview: None })
-        })
+        tx.actor().demand(Role::Operator)?;
+        let no_owner = || UserError::not_found("owner", "There is no account of this name.");
+        let owner = account_named(tx, &input.owner).await?.ok_or_else(no_owner)?.id;
+        let (event, service_type) = lock(tx, owner, &input.event, &input.service_type).await?;
+        let permit = tx.permit().await?;
+        let owner = account_of(tx, owner).await?.ok_or_else(no_owner)?;
+        let permissions = match &input.permissions {
+            None => Vec::new(),
+            Some(slugs) => super::change::permissions(tx, slugs).await?,
+        };
+        let placement = Placement {
+            event,
+            service_type,
+            owner,
+            number: Some(input.number),
+            label: input.label,
+            visibility: input.visibility,
+            parameters: input.parameters,
+            override_reservation: input.override_reservation,
+        };
+        let (row, generated) = place(tx, &permit, placement).await?;
+        if !permissions.is_empty() {
+            queries::set_permissions(tx.conn, &permit, row.id, &permissions).await?;
+        }
+        Ok(Changed { extension: row.id, generated, preview: None })
+    })
     .await
 }
 
@@ -147,8 +145,7 @@ pub async fn find_event(tx: &mut Tx<'_>, slug: &str) -> Result<Event, Error> {
 async fn find(tx: &mut Tx<'_>, event: &str, service_type: &str) -> Result<(Event, ServiceType), Error> {
     let no_type = || UserError::not_found("serviceType", "There is no such service type.");
     let event = find_event(tx, event).await?;
-    let service_type =
-        service_types::service_type_by_slug(tx.conn, service_type).await?.ok_or_else(no_type)?;
+    let service_type = service_types::service_type_by_slug(tx.conn, service_type).await?.ok_or_else(no_type)?;
     Ok((event, service_type))
 }
 
@@ -196,8 +193,8 @@ pub async fn place(
     }
     let label = Label::parse(&label).map_err(|problem| problem.at(["label"]))?;
     let patch = parameters::patch(parameters)?;
-    let wish = Claim { event: &event, service_type: &service_type, owner: owner.id, override_reservation };
-    let number = claim(tx, permit, &wish, number.as_deref()).await?;
+    let wish = AllocationRequest { event: &event, service_type: &service_type, owner: owner.id, override_reservation };
+    let number = allocate(tx, permit, &wish, number.as_deref()).await?;
     let schema = compiled(&service_type)?;
     let source = GenerationContext { number: &number.number, username: &owner.username, rng: tx.rng() };
     let (values, secrets) = parameters::merge(&schema, serde_json::Map::new(), patch, editor(permit), &source)?;
@@ -212,8 +209,8 @@ pub async fn place(
     queries::insert(tx.conn, permit, &row).await?;
     queries::index(tx.conn, permit, &row, true).await?;
     parameters::claim_unique(tx, permit, &schema, &row, &service_type).await?;
-    let step = Move { to: NumberState::InService, account: Some(owner.id), until: None, extension: Some(row.id) };
-    shift(tx, permit, number, step).await?;
+    let in_service = Transition::to_in_service(owner.id, row.id);
+    transition(tx, permit, number, in_service).await?;
     marks::present(tx, &row, &schema);
     let summary = format!("{} on {} for {}", row.number, service_type.slug, owner.username);
     tx.audit(permit, Some(row.id.global()), summary).await?;

@@ -9,7 +9,7 @@ use super::super::queries;
 use super::{Held, Weight, check_phase, check_version, hold, marks};
 use events::Event;
 use numbering::NumberState;
-use numbers::rules::{Move, shift};
+use numbers::{Transition, transition};
 use platform::access::{Caller, Permit};
 use platform::clock::Timestamp;
 use platform::error::{Error, InternalError};
@@ -71,11 +71,12 @@ pub(super) async fn leave(
     event: &Event,
     showing: Vec<FeedRef>,
 ) -> Result<Timestamp, Error> {
-    let number = numbers::queries::find_borne(tx.conn, event.id, &row.number).await?;
+    let number = numbers::assigned_number(tx.conn, event.id, &row.number).await?;
     let number = number.ok_or_else(|| InternalError::new("an extension's number has no row"))?;
     let held_until = tx.now.plus_seconds(i64::from(event.hold_seconds));
-    let step = Move { to: NumberState::Held, account: Some(row.owner_id), until: Some(held_until), extension: None };
-    let number = shift(tx, permit, number, step).await?;
+    let held =
+        Transition { to: NumberState::Held, account: Some(row.owner_id), until: Some(held_until), extension: None };
+    let number = transition(tx, permit, number, held).await?;
     let mut feeds = showing;
     feeds.push(marks::feed(row));
     feeds.sort_unstable();
@@ -84,7 +85,7 @@ pub(super) async fn leave(
         let rng = tx.rng_handle();
         let feed = feed_log::ensure_feed(tx.conn, reference, &*rng, tx.now).await?;
         // Under the event's lock the transaction's own revision is the next one.
-        numbers::queries::wait_for(tx.conn, permit, number.id, feed.id, feed.head + 1).await?;
+        numbers::add_pending_ack(tx.conn, permit, number.id, feed.id, feed.head + 1).await?;
     }
     Ok(held_until)
 }

@@ -6,13 +6,10 @@ use std::sync::Arc;
 
 use super::super::model::Extension;
 use super::super::queries;
-use super::claim::{Claim, claim};
 use super::remove::leave;
 use super::{Changed, Held, Weight, check_phase, check_version, hold, marks, parameters, place_of};
-use numbering::NumberState;
 use numbering::number::Number;
-use numbers::NumberRow;
-use numbers::rules::{Move, shift};
+use numbers::{AllocationRequest, NumberRow, Transition, allocate, transition};
 use platform::access::{Caller, Permit};
 use platform::error::{Error, InternalError};
 use platform::feed_log::FeedRef;
@@ -52,8 +49,13 @@ pub async fn renumber(services: &Services, caller: &Arc<Caller>, input: Renumber
 
 async fn move_to(tx: &mut Tx<'_>, held: Held, wanted: &Number) -> Result<Extension, Error> {
     let Held { permit, mut row, event, service_type } = held;
-    let wish = Claim { event: &event, service_type: &service_type, owner: row.owner_id, override_reservation: false };
-    let number = claim(tx, &permit, &wish, Some(wanted.as_str())).await?;
+    let wish = AllocationRequest {
+        event: &event,
+        service_type: &service_type,
+        owner: row.owner_id,
+        override_reservation: false,
+    };
+    let number = allocate(tx, &permit, &wish, Some(wanted.as_str())).await?;
     let before = row.clone();
     let showing = arrive(tx, &permit, &mut row, number).await?;
     leave(tx, &permit, &before, &event, showing).await?;
@@ -81,8 +83,8 @@ pub(super) async fn arrive(
     queries::save(tx.conn, permit, row).await?;
     queries::index(tx.conn, permit, row, false).await?;
     parameters::claim_unique(tx, permit, &schema, row, &service_type).await?;
-    let step = Move { to: NumberState::InService, account: Some(row.owner_id), until: None, extension: Some(row.id) };
-    shift(tx, permit, number, step).await?;
+    let in_service = Transition::to_in_service(row.owner_id, row.id);
+    transition(tx, permit, number, in_service).await?;
     marks::present(tx, row, &schema);
     marks::shown_by(tx, row).await
 }

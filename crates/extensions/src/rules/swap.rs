@@ -60,6 +60,6 @@ async fn swap_in(tx: &mut Tx<'_>, first: &str, second: &str) -> Result<Swapped, 
 }
 
 async fn number_of(tx: &mut Tx<'_>, row: &Extension) -> Result<NumberRow, Error> {
-    let number = numbers::queries::find_borne(tx.conn, row.event_id, &row.number).await?;
+    let number = numbers::assigned_number(tx.conn, row.event_id, &row.number).await?;
     Ok(number.ok_or_else(|| InternalError::new("an extension's number has no row"))?)
 }

@@ -10,8 +10,7 @@ use super::place::{account_named, account_of, check_quota};
 use super::{Changed, Weight, check_phase, check_version, marks, parameters, place_of, shown_once, take};
 use accounts::Account;
 use events::Event;
-use numbering::NumberState;
-use numbers::rules::{Move, shift};
+use numbers::{Transition, transition};
 use platform::access::{Caller, Permit, Role};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::services::Services;
@@ -97,10 +96,10 @@ async fn hand_over(
     marks::present(tx, row, &schema);
     marks::shown_by(tx, row).await?;
     queries::ask_again(tx.conn, permit, row.id, owner.id).await?;
-    let kept = numbers::queries::find_borne(tx.conn, row.event_id, &number).await?;
+    let kept = numbers::assigned_number(tx.conn, row.event_id, &number).await?;
     let kept = kept.ok_or_else(|| InternalError::new("an extension's number has no row"))?;
-    let step = Move { to: NumberState::InService, account: Some(owner.id), until: None, extension: Some(row.id) };
-    shift(tx, permit, kept, step).await?;
+    let in_service = Transition::to_in_service(owner.id, row.id);
+    transition(tx, permit, kept, in_service).await?;
     let summary = format!("{number} went from {old} to {}", owner.username);
     tx.audit(permit, Some(row.id.global()), summary).await?;
     Ok(shown_once(&schema, &made, permit))

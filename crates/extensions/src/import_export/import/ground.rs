@@ -4,24 +4,23 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::referred;
-use platform::access::Permit;
-use platform::error::Error;
+use crate::groups::{self, GroupMember};
 use crate::import_export::row::ExtensionRow;
 use crate::{Extension, many_queries};
-use crate::groups::{self, GroupMember};
+use events::Event;
+use numbering::plan::{NumberRange, ReservedPrefixes};
+use numbers::{NumberRow, apply_expiry};
+use platform::access::Permit;
+use platform::error::Error;
 use platform::ids::{AccountId, CallPermissionId, ExtensionId, NumberId, ServiceTypeId};
 use platform::locks::{self, LockMode};
-use numbering::plan::{NumberRange, ReservedPrefixes};
-use numbers::rules::settle;
-use numbers::{NumberRow};
 use platform::secrets::ComparisonKey;
-use service_types::schema::ParameterSchema;
-use service_types::sealed::comparison_key;
-use events::{Event};
-use service_types::{ServiceType, compiled};
 use platform::store::Conn;
 use platform::store::types::Id;
 use platform::transaction::Tx;
+use service_types::schema::ParameterSchema;
+use service_types::sealed::comparison_key;
+use service_types::{ServiceType, compiled};
 
 /// How many owners are locked one by one; for more, one lock stands for all: a server has room for a few thousand only.
 const OWNERS_LOCKED_SINGLY: usize = 64;
@@ -151,8 +150,8 @@ async fn touched(
     wanted: &[&str],
 ) -> Result<HashMap<String, NumberRow>, Error> {
     let mut rows = HashMap::new();
-    for row in numbers::queries::find_all(tx.conn, event.id, wanted).await? {
-        let row = settle(tx, permit, row).await?;
+    for row in numbers::numbers_of_event(tx.conn, event.id, wanted).await? {
+        let row = apply_expiry(tx, permit, row).await?;
         rows.insert(row.number.clone(), row);
     }
     Ok(rows)

@@ -7,11 +7,10 @@ use super::ground::{ImportContext, Kind};
 use super::{Progress, fail};
 use crate::groups::GroupMember;
 use crate::import_export::row::{ExtensionRow, MemberRow, RowFailure};
-use crate::rules::{check_place, editor, is_free_for, parameters, refuse_bar};
+use crate::rules::{editor, parameters};
 use crate::{Extension, sealed};
 use numbering::number::Number;
-use numbers::NumberRow;
-use numbers::rules::untouched;
+use numbers::{NumberRow, PlanRules, check_assignable, check_not_barred, is_available_to, unsaved_row};
 use platform::access::{Actor, Permit};
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::ids::{AccountId, CallPermissionId, ExtensionId, GroupMemberId};
@@ -196,7 +195,8 @@ async fn take(
     (line, number, owner): (u64, &Number, Option<AccountId>),
     failures: &mut Vec<RowFailure>,
 ) -> Result<Option<NumberRow>, Error> {
-    match check_place(tx, permit, &ground.event, number, (&ground.ranges, &ground.reserved)).await {
+    let plan_rules = PlanRules { ranges: &ground.ranges, reserved: &ground.reserved };
+    match check_assignable(tx, permit, &ground.event, number, plan_rules).await {
         Ok(()) => {}
         Err(Error::User(problems)) => {
             problems.into_iter().for_each(|problem| fail(failures, line, "number", problem));
@@ -205,14 +205,14 @@ async fn take(
         Err(stop) => return Err(stop),
     }
     let Some(row) = ground.numbers.get(number.as_str()) else {
-        return Ok(Some(untouched(tx, ground.event.id, number.as_str())));
+        return Ok(Some(unsaved_row(tx, Some(ground.event.id), number.as_str())));
     };
-    if let Err(problem) = refuse_bar(ground.bars.get(&row.id).map(String::as_str)) {
+    if let Err(problem) = check_not_barred(ground.bars.get(&row.id).map(String::as_str)) {
         fail(failures, line, "number", problem);
         return Ok(None);
     }
     match owner {
-        Some(owner) if !is_free_for(row, owner, false) => {
+        Some(owner) if !is_available_to(row, owner, false) => {
             let kind = UserErrorKind::NumberUnavailable { number: number.to_string(), suggestions: Vec::new() };
             fail(failures, line, "number", UserError::new(kind, "", "The number is kept for somebody else."));
             Ok(None)

@@ -145,7 +145,7 @@ impl<'a> Book<'a> {
             Some(number) => match self.find(number) {
                 Target::There { id, .. } => links.fallback = Some(id),
                 Target::Expected => {}
-                Target::Missing if number.is_world() => links.outside = Some(number.to_string()),
+                Target::Missing if number.is_e164() => links.outside = Some(number.to_string()),
                 Target::Missing => {
                     let message = format!("{number} is not in service.");
                     fail(failures, planned.line, "fallback_number", UserError::not_found("", message));

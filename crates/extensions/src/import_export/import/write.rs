@@ -6,8 +6,7 @@ use super::{Imported, Progress};
 use crate::groups;
 use crate::many_queries::{self, Grant};
 use crate::rules::marks;
-use numbering::NumberState;
-use numbers::rules::Move;
+use numbers::Transition;
 use platform::access::Permit;
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::CallPermissionId;
@@ -127,10 +126,9 @@ async fn create(
         (row.fallback_extension_id, row.fallback_number) = (None, None);
         let number = planned.number.take().ok_or_else(|| InternalError::new("a new extension without a number"))?;
         if number.version > 0 {
-            numbers::queries::end_waits(tx.conn, permit, number.id).await?;
+            numbers::clear_pending_acks(tx.conn, permit, number.id).await?;
         }
-        let owner = Some(row.owner_id);
-        steps.push((number, Move { to: NumberState::InService, account: owner, until: None, extension: Some(row.id) }));
+        steps.push((number, Transition::to_in_service(row.owner_id, row.id)));
         let grant = |permission_id: &CallPermissionId| Grant { extension_id: row.id, permission_id: *permission_id };
         grants.extend(planned.permissions.iter().map(grant));
         marks::present(tx, &row, &planned.kind.schema);
@@ -141,7 +139,7 @@ async fn create(
     many_queries::insert_all(tx.conn, permit, &rows).await?;
     many_queries::index_all(tx.conn, permit, &rows).await?;
     many_queries::grant_all(tx.conn, permit, &grants).await?;
-    numbers::rules::shift_all(tx, permit, steps).await?;
+    numbers::transition_all(tx, permit, steps).await?;
     for planned in some.iter().filter(|planned| !planned.claims.is_empty()) {
         bear(tx, permit, planned).await?;
     }
