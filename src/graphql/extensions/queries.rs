@@ -1,6 +1,11 @@
-//! Finding numbers and extensions.
+//! Queries of extensions and of available numbers.
 
 use async_graphql::{Context, Object};
+use extensions::list::Filter;
+use extensions::queries;
+use numbering::number;
+use numbers::NumberSearch;
+use platform::access::{Role, scope};
 
 use super::{Extension, ExtensionConnection};
 use crate::graphql::context::{self, actor, services};
@@ -8,13 +13,8 @@ use crate::graphql::error::ApiError;
 use crate::graphql::events::Event;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::PhoneNumber;
-use extensions::list::Filter;
-use extensions::queries;
-use numbering::number;
-use numbers::NumberSearch;
-use platform::access::{Role, scope};
 
-/// Queries of numbers and extensions.
+/// Queries of extensions and of available numbers.
 #[derive(Default)]
 pub struct ExtensionsQuery;
 
@@ -82,14 +82,14 @@ impl ExtensionsQuery {
             search: search.as_deref().and_then(extensions::search::Query::parse),
             ..Filter::default()
         };
-        let filter = named(ctx, filter, event, service_type, owner).await?;
+        let filter = resolve_filter(ctx, filter, event, service_type, owner).await?;
         let scope = context::scope(ctx)?;
         ExtensionConnection::list(ctx, filter.and_then(|filter| filter.within(&scope)), page).await
     }
 }
 
-/// The list with what its arguments name; nothing where one names nothing.
-async fn named(
+/// Completes a filter with the rows that the arguments name; `None` if one of them does not exist.
+async fn resolve_filter(
     ctx: &Context<'_>,
     mut filter: Filter,
     event: Option<String>,

@@ -1,13 +1,13 @@
-//! What may be done with numbers that are in no service.
+//! Mutations of numbers that are not in service.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
+use numbers::{PlanNumber, ReserveNumber, release_hold, release_reservation, reserve};
+use platform::error::Error;
 
 use super::Number;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, settle};
 use crate::graphql::scalars::{DateTime, PhoneNumber};
-use numbers::{PlanNumber, ReserveNumber, release_hold, release_reservation, reserve};
-use platform::error::Error;
 
 /// Which number to keep, and for whom.
 #[derive(InputObject)]
@@ -57,10 +57,10 @@ impl NumberPayload {
     /// The payload of an operation that changed a number.
     ///
     /// # Errors
-    /// What belongs to the top of the response.
+    /// Errors that the response reports at the top level.
     pub async fn of(ctx: &Context<'_>, result: Result<PlanNumber, Error>) -> Result<Self, ApiError> {
         Ok(match settle(result)? {
-            Ok(place) => Self { number: Number::load(ctx, &place).await?, errors: Vec::new() },
+            Ok(plan_number) => Self { number: Number::load(ctx, &plan_number).await?, errors: Vec::new() },
             Err(errors) => Self { number: None, errors },
         })
     }

@@ -88,8 +88,8 @@ fn parts(search: Option<&Query>) -> [Option<Part>; 3] {
     let all = Range { from: String::new(), until: BEHIND_NUMBERS.to_owned() };
     let whole = Part { numbers: all, terms: None, not_numbers: None, not_words: Vec::new() };
     let Some(query) = search else { return [Some(whole), None, None] };
-    let numbers = query.number.as_deref().map(Range::beginning);
-    let words: Vec<_> = longest_first(&query.words).into_iter().map(Range::beginning).collect();
+    let numbers = query.number.as_deref().map(Range::with_prefix);
+    let words: Vec<_> = longest_first(&query.words).into_iter().map(Range::with_prefix).collect();
     let by_number = numbers.clone().map(|numbers| Part { numbers, ..whole.clone() });
     let by_words = (!words.is_empty()).then(|| Part {
         terms: Some((TermKind::Word, words.clone())),
@@ -97,7 +97,7 @@ fn parts(search: Option<&Query>) -> [Option<Part>; 3] {
         ..whole.clone()
     });
     let by_keypad = query.keypad.as_deref().map(|digits| Part {
-        terms: Some((TermKind::Keypad, vec![Range::beginning(digits)])),
+        terms: Some((TermKind::Keypad, vec![Range::with_prefix(digits)])),
         not_numbers: numbers,
         not_words: words,
         ..whole
@@ -199,7 +199,7 @@ mod tests {
         let [number, words, keypad] = parts(Query::parse("932").as_ref());
         assert_eq!(number.unwrap().numbers, Range { from: "932".to_owned(), until: "933".to_owned() });
         let words = words.unwrap();
-        assert_eq!(words.not_numbers, Some(Range::beginning("932")));
+        assert_eq!(words.not_numbers, Some(Range::with_prefix("932")));
         assert!(keypad.unwrap().not_words == words.terms.unwrap().1);
     }
 
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!((number, keypad), (None, None));
         assert_eq!(
             words.unwrap().terms,
-            Some((TermKind::Word, vec![Range::beginning("zebra"), Range::beginning("of")]))
+            Some((TermKind::Word, vec![Range::with_prefix("zebra"), Range::with_prefix("of")]))
         );
         assert_eq!(parts(Query::parse("!?").as_ref()), [None, None, None]);
     }
@@ -224,7 +224,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_range_holds_what_begins_so(prefix in "\\PC{1,8}", rest in "\\PC{0,8}", other in "\\PC{1,8}") {
-            let range = Range::beginning(&prefix);
+            let range = Range::with_prefix(&prefix);
             let holds = |text: &str| range.from.as_str() <= text && text < range.until.as_str();
             let whole = format!("{prefix}{rest}");
             prop_assert!(holds(&whole));

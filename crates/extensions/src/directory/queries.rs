@@ -12,8 +12,8 @@ use diesel_async::RunQueryDsl as _;
 
 use super::listing::{Listing, Part};
 use super::model::Entry;
+use crate::restricted::{is_callable, is_restricted};
 use crate::search::Range;
-use crate::stopped::{is_callable, is_stopped};
 use crate::visibility::Visibility;
 use ::events::EventPhase;
 use platform::ids::{EventId, ExtensionId};

@@ -190,7 +190,9 @@ impl<'a> Records<'a> {
         let mut cell = String::new();
         while let Some(character) = self.peek().filter(|character| !matches!(character, ',' | '\r' | '\n')) {
             if character == '"' {
-                return Err("A cell that holds quotation marks must be in quotation marks, and those inside doubled.");
+                return Err(
+                    "A cell that holds quotation feed_changes must be in quotation feed_changes, and those inside doubled.",
+                );
             }
             self.rest.next();
             cell.push(character);
@@ -204,7 +206,7 @@ impl<'a> Records<'a> {
         let mut cell = String::new();
         loop {
             match self.rest.next() {
-                None => return Err("The quotation marks of a cell in this row are never closed."),
+                None => return Err("The quotation feed_changes of a cell in this row are never closed."),
                 Some('"') if self.peek() == Some('"') => {
                     self.rest.next();
                     cell.push('"');

@@ -125,11 +125,13 @@ fn a_broken_file_is_told_by_line() {
     );
     assert_eq!(
         failures(&format!("{HEADER}\n2001,\"sip\n")),
-        ["line 3: The quotation marks of a cell in this row are never closed."]
+        ["line 3: The quotation feed_changes of a cell in this row are never closed."]
     );
     assert_eq!(
         failures(&format!("{HEADER}2001,si\"p\n")),
-        ["line 2: A cell that holds quotation marks must be in quotation marks, and those inside doubled."]
+        [
+            "line 2: A cell that holds quotation feed_changes must be in quotation feed_changes, and those inside doubled."
+        ]
     );
     let mut bytes = format!("{HEADER}2001,\n").into_bytes();
     bytes.push(0xff);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::referred;
 use crate::groups::{self, GroupMember};
 use crate::import_export::row::ExtensionRow;
-use crate::{Extension, many_queries};
+use crate::{Extension, bulk_queries};
 use events::Event;
 use numbering::plan::{NumberRange, ReservedPrefixes};
 use numbers::{NumberRow, apply_expiry};
@@ -95,14 +95,14 @@ impl ImportContext {
         let mut wanted: BTreeSet<&str> = rows.iter().map(|(_, row)| row.number.as_str()).collect();
         wanted.extend(referred(rows));
         let wanted: Vec<&str> = wanted.into_iter().collect();
-        let found = many_queries::by_numbers(tx.conn, event.id, &wanted).await?;
+        let found = bulk_queries::by_numbers(tx.conn, event.id, &wanted).await?;
         let present: HashMap<String, Extension> = found.into_iter().map(|row| (row.number.clone(), row)).collect();
         let ids: Vec<ExtensionId> = present.values().map(|row| row.id).collect();
         let fresh: Vec<&str> =
             rows.iter().map(|(_, row)| row.number.as_str()).filter(|number| !present.contains_key(*number)).collect();
         let numbers = touched(tx, permit, &event, &fresh).await?;
         let mut granted = HashMap::<_, BTreeSet<_>>::new();
-        for (extension, permission) in many_queries::granted_to(tx.conn, &ids).await? {
+        for (extension, permission) in bulk_queries::granted_to(tx.conn, &ids).await? {
             granted.entry(extension).or_default().insert(permission);
         }
         let mut members = HashMap::<_, Vec<_>>::new();

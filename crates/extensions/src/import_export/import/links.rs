@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::fail;
 use super::ground::{ImportContext, Kind};
 use super::judge::{Memberships, Planned};
+use crate::bulk_queries;
 use crate::graph::find_loop;
 use crate::groups::{self, GroupMember, MembershipState};
 use crate::import_export::row::{MemberRow, RowFailure};
-use crate::many_queries;
 use numbering::number::Number;
 use platform::access::{Actor, Permit};
 use platform::error::{Error, UserError, UserErrorKind};
@@ -79,14 +79,14 @@ pub(super) async fn resolve(
 
 async fn load(tx: &mut Tx<'_>, ground: &ImportContext, planned: &[Planned]) -> Result<Beside, Error> {
     let claims: Vec<&UniqueValue> = planned.iter().flat_map(|planned| &planned.claims).collect();
-    let bearers = many_queries::bearers_of(tx.conn, &claims).await?.into_iter().collect();
+    let bearers = bulk_queries::holders_of_values(tx.conn, &claims).await?.into_iter().collect();
     let has_members = |planned: &Planned| planned.members.as_ref().is_some_and(|members| !members.is_empty());
     let has_links = planned.iter().any(|planned| planned.fallback.is_some() || has_members(planned));
     let event = ground.event.id;
     Ok(Beside {
         bearers,
         rung: if has_links { groups::queries::rings_of_event(tx.conn, event).await? } else { Vec::new() },
-        fallbacks: if has_links { many_queries::fallbacks_of_event(tx.conn, event).await? } else { Vec::new() },
+        fallbacks: if has_links { bulk_queries::fallbacks_of_event(tx.conn, event).await? } else { Vec::new() },
     })
 }
 

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::row::{ExtensionRow, RowFailure, RowFile};
-use crate::rules::{Weight, check_phase, find_event};
+use crate::rules::{ChangeKind, check_phase, find_event};
 use ground::ImportContext;
 use platform::access::{Caller, Role};
 use platform::error::{Error, UserError};
@@ -91,7 +91,7 @@ async fn run(tx: &mut Tx<'_>, input: Import) -> Result<Imported, Error> {
     let permit = tx.permit().await?;
     let event = events::event_by_id(tx.conn, event.id).await?;
     let event = event.ok_or_else(|| UserError::not_found("event", "There is no such event."))?;
-    check_phase(&event, &permit, Weight::Heavy).map_err(|problem| problem.at(["event"]))?;
+    check_phase(&event, &permit, ChangeKind::Assignment).map_err(|problem| problem.at(["event"]))?;
     progress.expect(2 * rows.len());
     let ground = ImportContext::load(tx, &permit, event, &rows).await?;
     let (planned, failed) = judge::all(tx, &permit, &ground, rows, &progress, &mut failures).await?;

@@ -3,15 +3,14 @@
 use super::ground::ImportContext;
 use super::judge::Planned;
 use super::{Imported, Progress};
+use crate::bulk_queries::{self, Grant};
 use crate::groups;
-use crate::many_queries::{self, Grant};
-use crate::rules::marks;
+use crate::rules::feed_changes;
 use numbers::Transition;
 use platform::access::Permit;
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::CallPermissionId;
 use platform::store::CHUNK;
-use platform::store::types::Id;
 use platform::transaction::Tx;
 
 /// Writes the rows, in the order in which the database's references allow it.
@@ -47,7 +46,7 @@ pub(super) async fn all(
     number_slots(tx, permit, ground, &mut planned).await?;
     // Values may go from one row to another: first all are given up.
     for planned in planned.iter().filter(|planned| planned.before.is_some() && has_unique(planned)) {
-        many_queries::set_unique_values(tx.conn, permit, planned.row.id, &[]).await?;
+        bulk_queries::set_unique_values(tx.conn, permit, planned.row.id, &[]).await?;
     }
     let mut told = Vec::with_capacity(planned.len() + 1);
     let fresh = planned.iter().filter(|planned| planned.before.is_none()).count();
@@ -105,7 +104,7 @@ async fn number_slots(
         return Ok(());
     }
     let fresh = i32::try_from(fresh).map_err(InternalError::new)?;
-    let first = many_queries::take_slots(tx.conn, permit, ground.event.id, fresh).await?;
+    let first = bulk_queries::next_slots(tx.conn, permit, ground.event.id, fresh).await?;
     for (slot, planned) in (first..).zip(planned.iter_mut().filter(|planned| planned.before.is_none())) {
         planned.row.slot = slot;
     }
@@ -131,14 +130,14 @@ async fn create(
         steps.push((number, Transition::to_in_service(row.owner_id, row.id)));
         let grant = |permission_id: &CallPermissionId| Grant { extension_id: row.id, permission_id: *permission_id };
         grants.extend(planned.permissions.iter().map(grant));
-        marks::present(tx, &row, &planned.kind.schema);
+        feed_changes::record_upsert(tx, &row, &planned.kind.schema);
         let summary = format!("{} on {} for {}", row.number, planned.kind.service_type.slug, planned.owner);
         told.push((Some(row.id.global()), summary));
         rows.push(row);
     }
-    many_queries::insert_all(tx.conn, permit, &rows).await?;
-    many_queries::index_all(tx.conn, permit, &rows).await?;
-    many_queries::grant_all(tx.conn, permit, &grants).await?;
+    bulk_queries::insert_all(tx.conn, permit, &rows).await?;
+    bulk_queries::index_all(tx.conn, permit, &rows).await?;
+    bulk_queries::grant_all(tx.conn, permit, &grants).await?;
     numbers::transition_all(tx, permit, steps).await?;
     for planned in some.iter().filter(|planned| !planned.claims.is_empty()) {
         bear(tx, permit, planned).await?;
@@ -153,27 +152,25 @@ async fn change(tx: &mut Tx<'_>, permit: &Permit, ground: &ImportContext, planne
     (row.fallback_extension_id, row.fallback_number) = (before.fallback_extension_id, before.fallback_number.clone());
     row.version += 1;
     row.updated_at = tx.now;
-    many_queries::save(tx.conn, permit, &row).await?;
+    bulk_queries::save(tx.conn, permit, &row).await?;
     if row.label != before.label {
-        many_queries::index(tx.conn, permit, &row, false).await?;
+        bulk_queries::index(tx.conn, permit, &row, false).await?;
     }
-    marks::present(tx, &row, &planned.kind.schema);
+    feed_changes::record_upsert(tx, &row, &planned.kind.schema);
     if has_unique(planned) {
         bear(tx, permit, planned).await?;
     }
     let granted: Vec<CallPermissionId> = planned.permissions.iter().copied().collect();
     let was_granted = ground.granted.get(&row.id);
     if was_granted.map_or(!granted.is_empty(), |was| *was != planned.permissions) {
-        many_queries::set_permissions(tx.conn, permit, row.id, &granted).await?;
+        bulk_queries::set_permissions(tx.conn, permit, row.id, &granted).await?;
     }
     Ok(())
 }
 
 /// Writes the values that nobody else may have.
 async fn bear(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<(), Error> {
-    let claims: Vec<(Id, String, String)> =
-        planned.claims.iter().map(|claim| (claim.scope, claim.parameter.clone(), claim.value.clone())).collect();
-    match many_queries::set_unique_values(tx.conn, permit, planned.row.id, &claims).await? {
+    match bulk_queries::set_unique_values(tx.conn, permit, planned.row.id, &planned.claims).await? {
         None => Ok(()),
         Some(taken) => {
             let message =
@@ -188,7 +185,7 @@ async fn links(tx: &mut Tx<'_>, permit: &Permit, planned: &Planned) -> Result<()
     let row = &planned.row;
     if has_new_fallback(planned) {
         let outside = row.fallback_number.as_deref();
-        many_queries::set_fallback(tx.conn, permit, row.id, row.fallback_extension_id, outside).await?;
+        bulk_queries::set_fallback(tx.conn, permit, row.id, row.fallback_extension_id, outside).await?;
     }
     let Some(memberships) = &planned.memberships else { return Ok(()) };
     for id in &memberships.removed {
