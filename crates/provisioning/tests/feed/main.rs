@@ -1,6 +1,6 @@
 //! Tests of the feed's guarantees, on an SQLite database of their own.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod changes;
 mod consumers;
