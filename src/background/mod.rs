@@ -69,7 +69,7 @@ const PERIODIC_TASKS: [PeriodicTask; 5] = [
         name: "numbers",
         interval: FAST_INTERVAL,
         trigger: Trigger::Interval,
-        run: |app| Box::pin(async move { numbers::rules::settle_due(&app.services).await }),
+        run: |app| Box::pin(async move { numbers::expire_due(&app.services).await }),
     },
     PeriodicTask {
         name: "sealing key",

@@ -74,7 +74,7 @@ mirrored! {
         NoExternalCalls,
     }
     /// The state of a number in its life cycle.
-    NumberState = "numbers::state::NumberState" {
+    NumberState = "numbering::NumberState" {
         /// In the pool, without an owner.
         Available,
         /// Kept for the last owner for a short time.

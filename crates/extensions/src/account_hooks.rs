@@ -1,4 +1,4 @@
-//! What becomes of an account's extensions when the account is banned, deleted or exported.
+//! Restriction, deletion and export of the extensions of an account.
 
 use accounts::hooks::{AccountHooks, Export, Holdings, Section};
 use accounts::rules::restrictions_section;
@@ -14,13 +14,13 @@ use platform::store::types::Id;
 use platform::transaction::Tx;
 use restrictions::TargetKind;
 use serde_json::{Value, json};
-
-use crate::groups::Membership;
-use crate::{Extension, groups, owner_queries, queries, rules, sealed};
 use service_types::compiled;
 use service_types::schema::{Parameters, Viewer};
 
-/// The extensions' part in the hooks of accounts.
+use crate::groups::Membership;
+use crate::{Extension, dependent_queries, groups, queries, rules, sealed};
+
+/// The account hooks of extensions.
 pub struct ExtensionHooks;
 
 impl AccountHooks for ExtensionHooks {
@@ -36,14 +36,14 @@ impl AccountHooks for ExtensionHooks {
         .boxed()
     }
 
-    /// Records a change of every feed entry that shows what the account owns, and notifies the directories that list it.
+    /// Records a touch of every feed entry that contains an extension of the account, and notifies the directories that list it.
     fn restriction_changed<'t, 'c: 't>(
         &'t self,
         tx: &'t mut Tx<'c>,
         account: AccountId,
     ) -> BoxFuture<'t, Result<(), Error>> {
         async move {
-            for slot in owner_queries::dependents_of_owner(tx.conn, account).await? {
+            for slot in dependent_queries::dependents_of_owner(tx.conn, account).await? {
                 tx.notify(Notification::Directory(slot.feed.event));
                 tx.changes.record(slot.feed, slot.extension, slot.slot, EntryChange::Touch);
             }
@@ -72,16 +72,17 @@ impl AccountHooks for ExtensionHooks {
 
     fn export<'t>(&'t self, export: &'t mut Export<'_>) -> BoxFuture<'t, Result<Vec<Section>, Error>> {
         async move {
-            let mut shown = Vec::new();
+            let mut exported = Vec::new();
             for row in queries::of_owner(export.conn, export.account).await? {
-                shown.push(extension(export, &row).await?);
+                exported.push(extension(export, &row).await?);
             }
-            Ok(vec![Section { key: "extensions", content: Value::Array(shown) }])
+            Ok(vec![Section { key: "extensions", content: Value::Array(exported) }])
         }
         .boxed()
     }
 }
 
+/// An extension as JSON, with its credentials if the export contains secrets.
 async fn extension(export: &mut Export<'_>, row: &Extension) -> Result<Value, Error> {
     let event = events::event_by_id(export.conn, row.event_id).await?;
     let service_type = service_types::service_type_by_id(export.conn, row.service_type_id).await?;
@@ -126,7 +127,7 @@ async fn extension(export: &mut Export<'_>, row: &Extension) -> Result<Value, Er
     }))
 }
 
-/// A membership, with the number of its other end.
+/// A membership as JSON, with the number of the other extension.
 fn membership(found: &Membership, number: &str) -> Value {
     json!({
         "number": number,

@@ -1,28 +1,27 @@
-//! The service type's instructions, rendered for one extension.
+//! Rendering of a service type's instructions for one extension.
 
 use minijinja::{Environment, UndefinedBehavior};
-
-use super::model::Extension;
 use platform::error::InternalError;
 use service_types::ServiceType;
 use service_types::schema::Parameters;
 
-/// How much work a template may make; the shipped ones need a few hundred.
+use super::model::Extension;
+
+/// The instruction limit of a template. Shipped templates need a few hundred.
 const FUEL: u64 = 50_000;
 
-/// Renders the instructions over public fields. A template that fails leaves its text as it stands: the owner is better served by
-/// half a manual than by none.
+/// Renders the instructions with the visible parameters. Returns the unrendered text of a template that fails.
 ///
 /// # Errors
-/// Never for instructions that are no template.
-pub fn render(service_type: &ServiceType, row: &Extension, shown: Parameters) -> Result<String, InternalError> {
+/// An internal error for parameters that cannot be converted to a template value.
+pub fn render(service_type: &ServiceType, row: &Extension, visible: Parameters) -> Result<String, InternalError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_fuel(Some(FUEL));
     let context = serde_json::json!({
         "number": row.number,
         "label": row.label,
-        "parameters": shown,
+        "parameters": visible,
         "service_type": { "slug": service_type.slug, "name": service_type.name, "settings": service_type.settings.0 },
     });
     let context: minijinja::Value = serde_json::from_value(context).map_err(InternalError::new)?;

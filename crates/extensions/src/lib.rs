@@ -2,6 +2,8 @@
 
 mod account_hooks;
 pub mod actions;
+pub mod bulk_queries;
+mod dependent_queries;
 pub mod directory;
 pub mod graph;
 pub mod groups;
@@ -9,14 +11,12 @@ pub mod import_export;
 pub mod instructions;
 pub mod label;
 pub mod list;
-pub mod many_queries;
 mod model;
-mod owner_queries;
 pub mod queries;
+mod restricted;
 pub mod rules;
 pub mod sealed;
 pub mod search;
-pub mod stopped;
 pub mod visibility;
 
 pub use account_hooks::ExtensionHooks;

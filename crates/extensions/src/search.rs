@@ -1,4 +1,4 @@
-//! Search in the directory: what is stored of an entry, what a query asks, and in which order entries match.
+//! Search in the directory: search terms of entries, queries, and the rank of matches.
 
 use std::collections::BTreeSet;
 
@@ -6,18 +6,18 @@ use numbering::keypad::keypad_digits;
 use numbering::number::{MAX_DIGITS, Number, is_separator};
 use platform::text::folding::{fold, words};
 
-/// A query is read up to this many characters: no label is longer than 64.
+/// The characters of a query that are read. No label is longer than 64.
 const MAX_QUERY_CHARS: usize = 256;
 
-/// The words of a query that are looked for, at most.
+/// The most words of a query that are searched.
 const MAX_QUERY_WORDS: usize = 8;
 
-/// What is stored of a label for searching, each sorted and each once. A search is for prefixes of these.
+/// The search terms of a label, sorted and without duplicates. A query matches prefixes of them.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct SearchTerms {
     /// The folded words.
     pub words: Vec<String>,
-    /// The keys that spell those words which are Latin: `93272` for Zebra. Words of digits alone are left out: they are
+    /// The keypad digits that spell the Latin words: `93272` for Zebra. Words of digits only are left out, since they are
     /// found as words.
     pub keypad: Vec<String>,
 }
@@ -33,32 +33,32 @@ impl SearchTerms {
     }
 }
 
-/// How an entry matches, the best first. Within one rank entries are listed by number.
+/// The rank of a match, the best first. Entries of one rank are ordered by number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum MatchRank {
-    /// The number asked for.
+    /// The number of the query.
     Number,
-    /// A number that begins so.
+    /// A number that begins with that of the query.
     NumberPrefix,
-    /// Every word asked for begins a word of the label.
+    /// Each word of the query is a prefix of a word of the label.
     Words,
-    /// The digits asked for spell the beginning of a word on a keypad.
+    /// The digits of the query spell a prefix of a word on a keypad.
     Keypad,
 }
 
-/// What somebody looks for. A query of signs alone (`!?`) asks for nothing and matches nothing.
+/// A search query. A query of punctuation only (`!?`) matches nothing.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Query {
-    /// Digits, or `+` and digits, with which the number begins; when the text is a number without letters.
+    /// A prefix of the number: digits, or `+` and digits. Present if the text is a number without letters.
     pub number: Option<String>,
-    /// Folded words, each of which begins a word of the label; each once, at most eight.
+    /// Folded prefixes of words of the label, without duplicates, at most eight.
     pub words: Vec<String>,
-    /// Digits with which a word begins on a keypad; when the text is digits, spaces and hyphens.
+    /// A prefix of a word in keypad digits. Present if the text is digits, spaces and hyphens.
     pub keypad: Option<String>,
 }
 
 impl Query {
-    /// Reads what somebody typed; `None` when it is blank: then there is no search, and everything is listed.
+    /// Parses a query; `None` for a blank text, which means an unfiltered list.
     pub fn parse(text: &str) -> Option<Self> {
         if text.trim().is_empty() {
             return None;
@@ -70,7 +70,7 @@ impl Query {
         let folded = fold(&text);
         let mut found = Vec::<String>::new();
         for word in words(&folded) {
-            if found.len() < MAX_QUERY_WORDS && !found.iter().any(|known| known == word) {
+            if found.len() < MAX_QUERY_WORDS && !found.iter().any(|earlier| earlier == word) {
                 found.push(word.to_owned());
             }
         }
@@ -81,25 +81,25 @@ impl Query {
         })
     }
 
-    /// Whether nothing can match.
+    /// Whether the query cannot match any entry.
     pub fn matches_nothing(&self) -> bool {
         self.number.is_none() && self.words.is_empty() && self.keypad.is_none()
     }
 
-    /// How an entry with this number and these terms matches; `None` when it does not. The database's search answers the
-    /// same: tests compare them.
+    /// The rank of an entry with this number and these terms; `None` if it does not match. Tests compare it with the search in
+    /// the database.
     pub fn rank(&self, number: &Number, terms: &SearchTerms) -> Option<MatchRank> {
-        let begins = |stored: &[String], asked: &str| stored.iter().any(|term| term.starts_with(asked));
+        let has_prefix = |terms: &[String], prefix: &str| terms.iter().any(|term| term.starts_with(prefix));
         if self.number.as_deref() == Some(number.as_str()) {
             return Some(MatchRank::Number);
         }
         if self.number.as_deref().is_some_and(|prefix| number.as_str().starts_with(prefix)) {
             return Some(MatchRank::NumberPrefix);
         }
-        if !self.words.is_empty() && self.words.iter().all(|word| begins(&terms.words, word)) {
+        if !self.words.is_empty() && self.words.iter().all(|word| has_prefix(&terms.words, word)) {
             return Some(MatchRank::Words);
         }
-        self.keypad.as_deref().filter(|digits| begins(&terms.keypad, digits)).map(|_| MatchRank::Keypad)
+        self.keypad.as_deref().filter(|digits| has_prefix(&terms.keypad, digits)).map(|_| MatchRank::Keypad)
     }
 }
 
@@ -111,17 +111,17 @@ pub struct Range {
 }
 
 impl Range {
-    /// Every text that begins so.
-    pub fn beginning(prefix: &str) -> Self {
-        Self { from: prefix.to_owned(), until: behind(prefix) }
+    /// The range of all texts with a prefix.
+    pub fn with_prefix(prefix: &str) -> Self {
+        Self { from: prefix.to_owned(), until: upper_bound(prefix) }
     }
 }
 
-/// The least text behind all that begin with `prefix`. Byte order of UTF-8 is the order of its characters.
-fn behind(prefix: &str) -> String {
+/// The least text after all texts with a prefix. The byte order of UTF-8 is the order of its characters.
+fn upper_bound(prefix: &str) -> String {
     let mut characters: Vec<char> = prefix.chars().collect();
     while let Some(last) = characters.pop() {
-        // A range of characters steps over the surrogates by itself.
+        // A range of `char` skips the surrogates.
         if let Some(next) = (last..=char::MAX).nth(1) {
             characters.push(next);
             return characters.into_iter().collect();

@@ -1,6 +1,5 @@
-//! What becomes of an account's numbers when the account is deleted or exported.
+//! Deletion and export of the numbers of an account.
 
-use ::restrictions::TargetKind;
 use accounts::hooks::{AccountHooks, Export, Holdings, Section};
 use accounts::rules::{optional_timestamp, restrictions_section};
 use futures_util::FutureExt as _;
@@ -12,19 +11,21 @@ use platform::ids::{AccountId, EventId};
 use platform::store::Conn;
 use platform::store::types::Id;
 use platform::transaction::Tx;
+use restrictions::TargetKind;
 use serde_json::{Value, json};
 
+use crate::model::NumberTransition;
 use crate::queries;
-use crate::rules::{Move, shift};
+use crate::transitions::{Transition, transition};
 
-/// The numbers' part in the hooks of accounts.
+/// The account hooks of numbers.
 pub struct NumberHooks;
 
 impl AccountHooks for NumberHooks {
     fn holdings<'t>(&'t self, conn: &'t mut Conn, account: AccountId) -> BoxFuture<'t, Result<Holdings, Error>> {
         async move {
             let (mut events, mut e164_numbers) = (Vec::new(), Vec::new());
-            for row in queries::of_account(conn, account).await? {
+            for row in queries::numbers_of_account(conn, account).await? {
                 match row.event_id {
                     Some(event) => events.push(event),
                     None => e164_numbers.push(row.number),
@@ -35,8 +36,8 @@ impl AccountHooks for NumberHooks {
         .boxed()
     }
 
-    /// Gives back the numbers that are reserved for the account. Holds end by themselves: they keep a number from others until
-    /// the telephone systems have removed it.
+    /// Releases the reservations of the account. Holds stay until they expire: the telephone systems must remove a number
+    /// before it is available.
     fn delete<'t, 'c: 't>(
         &'t self,
         tx: &'t mut Tx<'c>,
@@ -44,10 +45,9 @@ impl AccountHooks for NumberHooks {
         account: AccountId,
     ) -> BoxFuture<'t, Result<(), Error>> {
         async move {
-            for row in queries::of_account(tx.conn, account).await? {
+            for row in queries::numbers_of_account(tx.conn, account).await? {
                 if row.state == NumberState::Reserved {
-                    let free = Move { to: NumberState::Available, account: None, until: None, extension: None };
-                    shift(tx, permit, row, free).await?;
+                    transition(tx, permit, row, Transition::to_available()).await?;
                 }
             }
             Ok(())
@@ -67,9 +67,9 @@ impl AccountHooks for NumberHooks {
 }
 
 async fn numbers(export: &mut Export<'_>) -> Result<Value, Error> {
-    let mut shown = Vec::new();
-    for row in queries::of_account(export.conn, export.account).await? {
-        shown.push(json!({
+    let mut exported = Vec::new();
+    for row in queries::numbers_of_account(export.conn, export.account).await? {
+        exported.push(json!({
             "event": event_slug(export, row.event_id).await?,
             "number": row.number,
             "state": row.state.as_str(),
@@ -77,24 +77,24 @@ async fn numbers(export: &mut Export<'_>) -> Result<Value, Error> {
             "restrictions": restrictions_section(export, TargetKind::Number, Id(row.id.0)).await?,
         }));
     }
-    Ok(Value::Array(shown))
+    Ok(Value::Array(exported))
 }
 
 async fn history(export: &mut Export<'_>) -> Result<Value, Error> {
-    let mut shown = Vec::new();
-    for (step, number) in queries::history_of_account(export.conn, export.account).await? {
-        shown.push(json!({
+    let mut exported = Vec::new();
+    for NumberTransition { transition, number } in queries::history_of_account(export.conn, export.account).await? {
+        exported.push(json!({
             "event": event_slug(export, number.event_id).await?,
             "number": number.number,
-            "at": step.at.to_string(),
-            "from": step.from_state.as_str(),
-            "to": step.to_state.as_str(),
+            "at": transition.at.to_string(),
+            "from": transition.from_state.as_str(),
+            "to": transition.to_state.as_str(),
         }));
     }
-    Ok(Value::Array(shown))
+    Ok(Value::Array(exported))
 }
 
-/// The slug of an event; null for a number outside every event.
+/// The slug of an event as JSON; null for an E.164 number.
 async fn event_slug(export: &mut Export<'_>, id: Option<EventId>) -> Result<Value, Error> {
     let Some(id) = id else { return Ok(Value::Null) };
     let event = events::event_by_id(export.conn, id).await?;

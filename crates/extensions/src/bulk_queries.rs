@@ -1,4 +1,4 @@
-//! Many extensions at once in the database: for files in and out, and for sealing secrets anew.
+//! Queries over many extensions: for import, export and resealing of secrets.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use diesel::{
 use diesel_async::RunQueryDsl as _;
 
 use super::model::Extension;
+
 pub use super::queries::{index, save, set_permissions, set_unique_values};
 use super::search::SearchTerms;
 use platform::access::Permit;
@@ -47,7 +48,7 @@ pub async fn all_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(E
         .await)
 }
 
-/// The extensions of an event whose calls go to another: (from, to).
+/// The fallbacks between extensions of an event, as edges `(from, to)`.
 pub async fn fallbacks_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
     query!(conn, |c| extensions::table
         .filter(extensions::event_id.eq(event))
@@ -57,7 +58,7 @@ pub async fn fallbacks_of_event(conn: &mut Conn, event: EventId) -> QueryResult<
         .await)
 }
 
-/// The permissions of these extensions: (extension, permission).
+/// The call permissions of these extensions, as `(extension, permission)`.
 pub async fn granted_to(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, CallPermissionId)>> {
     let mut found = Vec::new();
     for chunk in ids.chunks(CHUNK) {
@@ -71,8 +72,11 @@ pub async fn granted_to(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec
     Ok(found)
 }
 
-/// Who bears which of these values.
-pub async fn bearers_of(conn: &mut Conn, values: &[&UniqueValue]) -> QueryResult<Vec<(UniqueValue, ExtensionId)>> {
+/// The extensions that have any of these unique values.
+pub async fn holders_of_values(
+    conn: &mut Conn,
+    values: &[&UniqueValue],
+) -> QueryResult<Vec<(UniqueValue, ExtensionId)>> {
     let mut by_parameter = BTreeMap::<(Id, &str), Vec<&str>>::new();
     for UniqueValue { scope, parameter, value } in values {
         by_parameter.entry((*scope, parameter.as_str())).or_default().push(value.as_str());
@@ -88,19 +92,26 @@ pub async fn bearers_of(conn: &mut Conn, values: &[&UniqueValue]) -> QueryResult
                 .load(c)
                 .await)?;
             let value = |value| UniqueValue { scope, parameter: parameter.to_owned(), value };
-            found.extend(rows.into_iter().map(|(text, bearer)| (value(text), bearer)));
+            found.extend(rows.into_iter().map(|(text, holder)| (value(text), holder)));
         }
     }
     Ok(found)
 }
 
-/// The sealed secrets of an event's extensions, a page by id.
+/// The sealed secrets of an extension.
+#[derive(diesel::Queryable)]
+pub struct SealedSecrets {
+    pub id: ExtensionId,
+    pub secrets: Vec<u8>,
+}
+
+/// A page of the sealed secrets of an event's extensions after `after`, ordered by id.
 pub async fn sealed_secrets(
     conn: &mut Conn,
     event: EventId,
     after: Option<ExtensionId>,
     limit: i64,
-) -> QueryResult<Vec<(ExtensionId, Vec<u8>)>> {
+) -> QueryResult<Vec<SealedSecrets>> {
     query!(conn, |c| {
         let mut rows = extensions::table
             .filter(extensions::event_id.eq(event))
@@ -114,7 +125,7 @@ pub async fn sealed_secrets(
     })
 }
 
-/// Writes the same secrets, sealed anew: no new version of the extension.
+/// Updates the resealed secrets of an extension without a new version.
 pub async fn save_secrets(conn: &mut Conn, _: &Permit, id: ExtensionId, sealed: &[u8]) -> QueryResult<()> {
     query!(conn, |c| diesel::update(extensions::table.find(id))
         .set(extensions::secrets.eq(Some(sealed)))
@@ -123,17 +134,17 @@ pub async fn save_secrets(conn: &mut Conn, _: &Permit, id: ExtensionId, sealed: 
     Ok(())
 }
 
-/// Takes the next slots of an event, and gives the first of them.
-pub async fn take_slots(conn: &mut Conn, _: &Permit, event: EventId, wanted: i32) -> QueryResult<i32> {
+/// Allocates consecutive slots of an event and returns the first.
+pub async fn next_slots(conn: &mut Conn, _: &Permit, event: EventId, count: i32) -> QueryResult<i32> {
     let next: i32 = query!(conn, |c| diesel::update(events::table.find(event))
-        .set(events::next_slot.eq(events::next_slot + wanted))
+        .set(events::next_slot.eq(events::next_slot + count))
         .returning(events::next_slot)
         .get_result(c)
         .await)?;
-    Ok(next - wanted)
+    Ok(next - count)
 }
 
-/// Sets where calls go: an extension, or a number outside.
+/// Sets the fallback of an extension: an extension, or a number outside the event.
 pub async fn set_fallback(
     conn: &mut Conn,
     _: &Permit,
@@ -148,13 +159,13 @@ pub async fn set_fallback(
     Ok(())
 }
 
-/// Writes new rows.
+/// Inserts extensions.
 pub async fn insert_all(conn: &mut Conn, _: &Permit, rows: &[Extension]) -> QueryResult<()> {
     insert_rows!(conn, rows, |values| diesel::insert_into(extensions::table).values(values));
     Ok(())
 }
 
-/// A word, or the keys that spell it, by which an extension is found.
+/// A search term of an extension: a word, or the keypad digits that spell it.
 #[derive(diesel::Insertable)]
 #[diesel(table_name = directory_terms)]
 struct Term<'a> {
@@ -165,7 +176,7 @@ struct Term<'a> {
     extension_id: ExtensionId,
 }
 
-/// Writes the words of labels that were never written before.
+/// Inserts the search terms of extensions that have none.
 pub async fn index_all(conn: &mut Conn, _: &Permit, rows: &[Extension]) -> QueryResult<()> {
     let mut all = Vec::new();
     for row in rows {
@@ -185,7 +196,7 @@ pub async fn index_all(conn: &mut Conn, _: &Permit, rows: &[Extension]) -> Query
     Ok(())
 }
 
-/// A call permission that an extension gets.
+/// A call permission of an extension.
 #[derive(diesel::Insertable)]
 #[diesel(table_name = extension_permissions)]
 pub struct Grant {
@@ -193,7 +204,7 @@ pub struct Grant {
     pub permission_id: CallPermissionId,
 }
 
-/// Grants call permissions to extensions that have none yet.
+/// Inserts call permissions of extensions that have none.
 pub async fn grant_all(conn: &mut Conn, _: &Permit, grants: &[Grant]) -> QueryResult<()> {
     insert_rows!(conn, grants, |rows| diesel::insert_into(extension_permissions::table).values(rows));
     Ok(())
