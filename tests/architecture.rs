@@ -76,7 +76,7 @@ const EXCEPTIONS: &[Exception] = &[
         reason: "slots are counted in the event's row",
     },
     Exception {
-        file: "crates/extensions/src/many_queries.rs",
+        file: "crates/extensions/src/bulk_queries.rs",
         tables: &["accounts", "events"],
         reason: "an import counts slots and an export shows usernames in a constant number of statements",
     },
