@@ -31,9 +31,10 @@ use platform::passwords::Hasher;
 use platform::secrets::Sealer;
 use platform::services::{Services, ServicesInner};
 use platform::store::Store;
-use provisioning::ProvisioningHooks;
+use provisioning::source::FeedSource;
 use provisioning::subscribers::Subscribers;
 use provisioning::web_hooks::WebhookClient;
+use provisioning::{ExtensionSource, ProvisioningHooks};
 use service_types::typing::{ServiceTypeSource, TypeCatalogue};
 
 /// The GraphQL schema as the HTTP layer serves it.
@@ -120,6 +121,7 @@ fn hooks() -> Hooks {
     hooks.register::<dyn AccountHooks>(Arc::new(ExtensionHooks));
     hooks.register::<dyn AccountHooks>(Arc::new(NumberHooks));
     hooks.register::<dyn AccountHooks>(Arc::new(ProvisioningHooks));
+    hooks.register::<dyn FeedSource>(Arc::new(ExtensionSource));
     hooks
 }
 

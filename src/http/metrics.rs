@@ -99,11 +99,11 @@ impl Collector for Gauges {
         ] {
             ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
-        let extensions = self.feeds.iter().map(|feed| {
-            let FeedMetrics { event, service_type, extensions } = feed;
-            ([("event", event.as_str()), ("service_type", service_type)], *extensions)
+        let entries = self.feeds.iter().map(|feed| {
+            let FeedMetrics { event, service_type, entries } = feed;
+            ([("event", event.as_str()), ("service_type", service_type)], *entries)
         });
-        encode_gauge(encoder, "extensions", "Extensions by event and service type.", extensions)?;
+        encode_gauge(encoder, "extensions", "Extensions by event and service type.", entries)?;
         let help = "Entries of its feed that a telephone system has not acknowledged.";
         self.encode_consumers(encoder, "feed_lag_records", help, |consumer| consumer.lag.records)?;
         let help = "Age of the oldest change that a telephone system has not acknowledged.";

@@ -184,13 +184,13 @@ pub(super) fn extension_variable(content: &EntryContent, hidden: HiddenFields) -
     // An extension with a damaged row has no parameters, so that it does not block all others.
     let parameters: Parameters = serde_json::from_str(&content.parameters).unwrap_or_else(|error| {
         tracing::error!(
-            extension.id = %content.id.global(), error = %error,
-            "the parameters of an extension are no JSON object"
+            entity = %content.entity.global(), error = %error,
+            "the parameters of an entity are no JSON object"
         );
         Parameters::new()
     });
     let variables = ExtensionVariables {
-        id: content.id.global(),
+        id: content.entity.global(),
         slot: content.slot,
         number: &content.number,
         previous_numbers: &[],

@@ -29,9 +29,11 @@ use platform::services::{Services, ServicesInner};
 use platform::store::DatabaseUrl;
 use platform::store::schema::{api_keys, events};
 use platform::store::{Conn, Store};
+use provisioning::ExtensionSource;
 use provisioning::cursor::Cursor;
 use provisioning::feed::{FeedReader, open};
 use provisioning::model::{Change, ChangesPage, ChangesResponse, ResetReason};
+use provisioning::source::FeedSource;
 
 pub use transaction::TestTransaction;
 
@@ -63,20 +65,27 @@ impl Clone for Fixture {
 
 impl Fixture {
     pub async fn build() -> Self {
+        Self::build_with(|_| ()).await
+    }
+
+    /// A fixture with additional hooks.
+    pub async fn build_with(register: impl FnOnce(&mut Hooks)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("switchboard.db");
-        let fixture = Self::open(Arc::new(folder), path, 1).await;
+        let mut hooks = hooks();
+        register(&mut hooks);
+        let fixture = Self::open(Arc::new(folder), path, 1, hooks).await;
         fixture.seed().await;
         fixture
     }
 
     /// The same database, restored from a copy that was made with [`Store::backup_into`].
     pub async fn restored(&self, copy: PathBuf) -> Self {
-        let other = Self::open(Arc::clone(&self._folder), copy, 2).await;
+        let other = Self::open(Arc::clone(&self._folder), copy, 2, hooks()).await;
         Self { feed: self.feed, owner: self.owner, key: self.key, ..other }
     }
 
-    async fn open(folder: Arc<tempfile::TempDir>, path: PathBuf, seed: u64) -> Self {
+    async fn open(folder: Arc<tempfile::TempDir>, path: PathBuf, seed: u64, hooks: Hooks) -> Self {
         let clock = Arc::new(ManualClock::new(NOW));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed));
         let store = Store::open(&DatabaseUrl::Sqlite(path.clone())).await.unwrap();
@@ -88,7 +97,7 @@ impl Fixture {
             sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
             rng: Arc::clone(&rng),
             notifier: Notifier::default(),
-            hooks: hooks(),
+            hooks,
         });
         let feed = FeedRef { event: EventId::new(&*rng, NOW), service_type: ServiceTypeId::new(&*rng, NOW) };
         Self {
@@ -239,9 +248,10 @@ pub fn summary(page: &Arc<ChangesPage>) -> Vec<String> {
         .collect()
 }
 
-/// The hooks that a permit needs: accounts report their status.
+/// The hooks that a permit and a feed need: accounts report their status, extensions are the content of feeds.
 fn hooks() -> Hooks {
     let mut hooks = Hooks::default();
     hooks.register::<dyn AccountStatusSource>(Arc::new(accounts::AccountStatusReader));
+    hooks.register::<dyn FeedSource>(Arc::new(ExtensionSource));
     hooks
 }

@@ -2,7 +2,6 @@
 
 use crate::actions;
 use platform::transact;
-use std::sync::Arc;
 
 use minijinja::Value as Variable;
 use serde_json::json;
@@ -10,17 +9,16 @@ use sha2::{Digest as _, Sha256};
 
 use super::model::{DeviceLink, desk_phone_address, softphone_address};
 use super::queries::{self, LinkTarget};
-use crate::content::ContentReader;
 use crate::cursor::Cursor;
 use crate::model::{EntryContent, FeedContext};
 use crate::render::{self, HiddenFields};
-use crate::{content_queries, queries as feed_queries};
+use crate::source::ContentReader;
+use crate::{context_queries, queries as feed_queries};
 use accounts::token::Token;
-use platform::access::{self, Caller};
+use platform::access::{self, Caller, Role};
 use platform::clock::Timestamp;
 use platform::error::{Error, InternalError};
 use platform::feed_log::{self, FeedRef};
-use platform::secrets::Sealer;
 use platform::services::Services;
 use platform::store::Conn;
 use platform::transaction::Mode;
@@ -60,7 +58,7 @@ pub async fn fetch(services: &Services, request: DocumentRequest<'_>) -> Result<
     let hash = *token.hash().as_bytes();
     let (file, public_url, token) =
         (request.file.map(str::to_owned), request.public_url.to_owned(), request.token.to_owned());
-    let (sealer, now) = (Arc::clone(&services.sealer), services.now());
+    let (builder_services, now) = (services.clone(), services.now());
     let built = services.store.snapshot(move |conn| {
         Box::pin(async move {
             let Some(LinkTarget { link, feed }) = queries::by_token(conn, &hash).await? else { return Ok(None) };
@@ -77,7 +75,9 @@ pub async fn fetch(services: &Services, request: DocumentRequest<'_>) -> Result<
                 Some(mac) => desk_phone_address(&public_url, &token, mac),
                 None => softphone_address(&public_url, &token),
             };
-            let document = DocumentBuilder { sealer: &sealer, now, link: &link, feed }.build(conn, &address).await?;
+            let viewer = viewer_of(conn, &link).await?;
+            let builder = DocumentBuilder { services: &builder_services, now, link: &link, feed, viewer };
+            let document = builder.build(conn, &address).await?;
             Ok(document.map(|document| (link, document)))
         })
     });
@@ -119,12 +119,25 @@ async fn record_fetch(services: &Services, link: &DeviceLink, now: Timestamp) {
     }
 }
 
+/// What the creator of a link may see now: the view of operators while the account is one and may sign in, otherwise
+/// the view of the owner.
+pub(super) async fn viewer_of(conn: &mut Conn, link: &DeviceLink) -> Result<Viewer, Error> {
+    let Some(creator) = link.created_by else { return Ok(Viewer::Owner) };
+    let account = accounts::account_by_id(conn, creator).await?;
+    let is_staff = account.is_some_and(|account| account.deleted_at.is_none() && account.role >= Role::Operator);
+    let restrictions = restrictions::of_account(conn, creator).await?;
+    let may_sign_in = !restrictions.iter().any(|restriction| restriction.has(RestrictionEffect::NoSignIn));
+    Ok(if is_staff && may_sign_in { Viewer::Operator } else { Viewer::Owner })
+}
+
 /// Builds the document of one link.
 pub(super) struct DocumentBuilder<'a> {
-    pub sealer: &'a Sealer,
+    pub services: &'a Services,
     pub now: Timestamp,
     pub link: &'a DeviceLink,
     pub feed: FeedRef,
+    /// What the document may show.
+    pub viewer: Viewer,
 }
 
 impl DocumentBuilder<'_> {
@@ -136,12 +149,12 @@ impl DocumentBuilder<'_> {
         let FeedRef { event, service_type } = self.feed;
         let Some(template) = templates::template_by_id(conn, self.link.template_id).await? else { return Ok(None) };
         let Some(entry) = queries::entry_of(conn, self.link.extension_id).await? else { return Ok(None) };
-        let context = content_queries::feed_context(conn, self.feed).await?;
+        let context = context_queries::feed_context(conn, self.feed).await?;
         if context.archived {
             return Ok(None);
         }
         let scope = access::device_scope(event, service_type);
-        let reader = ContentReader { scope, context: &context, sealer: self.sealer };
+        let reader = ContentReader::new(scope, &context, self.services);
         let Some(content) = reader.load(conn, &[entry]).await?.pop() else { return Ok(None) };
         let content = self.restrict_to_viewer(content, &context)?;
         let head = head_cursor(conn, self.feed).await?.encode();
@@ -150,7 +163,7 @@ impl DocumentBuilder<'_> {
 
     /// Removes what the creator of the link may not see of the extension.
     fn restrict_to_viewer(&self, mut content: EntryContent, context: &FeedContext) -> Result<EntryContent, Error> {
-        let viewer = if self.link.by_staff { Viewer::Operator } else { Viewer::Owner };
+        let viewer = self.viewer;
         let parameters: Parameters = serde_json::from_str(&content.parameters).map_err(InternalError::new)?;
         content.parameters =
             serde_json::to_string(&context.schema.visible(&parameters, viewer)).map_err(InternalError::new)?;
@@ -178,7 +191,7 @@ impl DocumentBuilder<'_> {
         let facts = json!([
             [&template.content_type, template.format.as_str(), &template.source],
             [&context.event_slug, &context.service_type_slug, &context.service_type_name],
-            [content.version, address, self.link.by_staff],
+            [content.version, address, self.viewer == Viewer::Operator],
             context.schema_version,
             context.settings,
         ]);

@@ -19,9 +19,9 @@ pub struct DeviceLink {
     /// The MAC address of a desk phone: twelve hexadecimal digits in lower case; `None` for a softphone, whose link
     /// works once.
     pub mac: Option<String>,
-    /// Whether an operator created it: the document then contains what operators may see, otherwise what the owner may
-    /// see.
-    pub by_staff: bool,
+    /// The account that created it: the document contains what this account may see at the time of the fetch. `None`
+    /// for a link without an account: the document then contains what the owner may see.
+    pub created_by: Option<AccountId>,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
     /// When the link of a softphone was used.
@@ -83,7 +83,7 @@ mod tests {
             account_id: AccountId(Uuid::nil()),
             token_hash: Vec::new(),
             mac: mac.map(str::to_owned),
-            by_staff: false,
+            created_by: None,
             created_at: Timestamp(0),
             expires_at: Some(Timestamp(10)),
             used_at: None,

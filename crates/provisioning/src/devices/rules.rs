@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::documents::DocumentBuilder;
+use super::documents::{self, DocumentBuilder};
 use super::model::{DeviceLink, desk_phone_address, softphone_address};
 use super::queries;
 use accounts::token::Token;
@@ -66,8 +66,8 @@ pub async fn create_softphone_link(
 
 /// Creates the link from which the desk phone with this MAC address fetches its configuration any number of times.
 /// Without `mac` the extension's parameter of that name is used. An earlier link of the same telephone ends. The
-/// document contains what the creator of the link may see: an owner's link gives no secret that only operators may
-/// read.
+/// document contains what the creator of the link may see at the time of each fetch: an owner's link gives no secret
+/// that only operators may read, nor does the link of an operator who is one no longer.
 ///
 /// # Errors
 /// [`Error::User`] at `extension`, `template` and `mac`; [`Error::Auth`] when the caller has not signed in recently.
@@ -172,7 +172,7 @@ async fn insert_link(tx: &mut Tx<'_>, permit: &Permit, spec: LinkSpec) -> Result
         token_hash: token.hash().as_bytes().to_vec(),
         expires_at: mac.is_none().then(|| tx.now.plus_seconds(SOFTPHONE_SECONDS)),
         mac,
-        by_staff: permit.is_staff(),
+        created_by: permit.actor().account(),
         created_at: tx.now,
         used_at: None,
         fetched_at: None,
@@ -189,8 +189,9 @@ async fn insert_link(tx: &mut Tx<'_>, permit: &Permit, spec: LinkSpec) -> Result
 /// cannot.
 async fn require_document(tx: &mut Tx<'_>, link: &DeviceLink, row: &Extension, address: &str) -> Result<(), Error> {
     let feed = FeedRef { event: row.event_id, service_type: row.service_type_id };
-    let sealer = tx.sealer_handle();
-    let builder = DocumentBuilder { sealer: &sealer, now: tx.now, link, feed };
+    let services = tx.services();
+    let viewer = documents::viewer_of(tx.conn, link).await?;
+    let builder = DocumentBuilder { services: &services, now: tx.now, link, feed, viewer };
     match builder.build(tx.conn, address).await {
         Ok(Some(_)) => Ok(()),
         Ok(None) => Err(UserError::not_found("extension", "There is no such extension.").into()),

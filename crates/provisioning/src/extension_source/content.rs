@@ -1,13 +1,10 @@
-//! Loads the content of a page's entries in a constant number of statements.
+//! Loads the content of a page's extensions in a constant number of statements.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Deref;
 
 use serde_json::Value;
 
-use super::content_queries::{self as queries, MemberRow, OwnedExtension};
-use super::model::{EntryContent, FeedContext, MemberContent};
-use super::queries::CHUNK;
-use platform::access::FeedScope;
 use platform::error::{Error, InternalError};
 use platform::feed_log::Entry;
 use platform::ids::{AccountId, EventId, ExtensionId, NumberId};
@@ -18,12 +15,10 @@ use platform::text::folding;
 use restrictions::{Restriction, RestrictionEffect, RestrictionSource, TargetKind};
 use service_types::schema::{DigestContext, DigestSet, Parameters, Viewer};
 
-/// Reads content with a scope: the feed, what the scope shows, and the keys that open secrets.
-pub struct ContentReader<'a> {
-    pub scope: FeedScope,
-    pub context: &'a FeedContext,
-    pub sealer: &'a Sealer,
-}
+use super::queries::{self, MemberRow, OwnedExtension};
+use crate::model::{EntryContent, MemberContent};
+use crate::queries::CHUNK;
+use crate::source::ContentReader;
 
 /// Rows of other tables that the content of a page shows.
 struct RelatedRows {
@@ -33,15 +28,24 @@ struct RelatedRows {
     members: HashMap<ExtensionId, Vec<MemberRow>>,
 }
 
-impl ContentReader<'_> {
-    /// The content of the present entries, in their order. An entry without its extension is logged and left out, so
-    /// that one bad record does not block the others.
+/// Loads extensions for a reader.
+pub(super) struct ExtensionReader<'a>(pub &'a ContentReader<'a>);
+
+impl<'a> Deref for ExtensionReader<'a> {
+    type Target = ContentReader<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        self.0
+    }
+}
+
+impl ExtensionReader<'_> {
+    /// The content of the entries whose extensions exist, in the order of the entries.
     ///
     /// # Errors
     /// A database error, or a sealing key that is missing.
-    pub async fn load(&self, conn: &mut Conn, entries: &[Entry]) -> Result<Vec<EntryContent>, Error> {
-        let ids: Vec<ExtensionId> =
-            entries.iter().filter(|entry| entry.present).map(|entry| entry.extension_id).collect();
+    pub(super) async fn load(&self, conn: &mut Conn, entries: &[&Entry]) -> Result<Vec<EntryContent>, Error> {
+        let ids: Vec<ExtensionId> = entries.iter().map(|entry| ExtensionId(entry.entity_id.0)).collect();
         let mut extensions: HashMap<ExtensionId, OwnedExtension> =
             queries::extensions_of(conn, &ids).await?.into_iter().map(|owned| (owned.row.id, owned)).collect();
         let members = if self.context.is_group { queries::members_of(conn, &ids).await? } else { Vec::new() };
@@ -55,13 +59,9 @@ impl ContentReader<'_> {
             related.members.entry(member.group).or_default().push(member);
         }
         let mut contents = Vec::with_capacity(ids.len());
-        for entry in entries.iter().filter(|entry| entry.present) {
-            match extensions.remove(&entry.extension_id) {
-                Some(extension) => contents.push(self.content(entry, extension, &mut related)?),
-                None => tracing::error!(
-                    extension.id = %entry.extension_id.global(),
-                    "an entry of a feed has no extension; the feed leaves it out"
-                ),
+        for entry in entries {
+            if let Some(extension) = extensions.remove(&ExtensionId(entry.entity_id.0)) {
+                contents.push(self.content(entry, extension, &mut related)?);
             }
         }
         Ok(contents)
@@ -82,7 +82,7 @@ impl ContentReader<'_> {
         });
         let fallback_target = row.fallback_extension_id.and_then(|id| related.fallback_numbers.get(&id).cloned());
         Ok(EntryContent {
-            id: row.id,
+            entity: entry.entity(),
             slot: row.slot,
             ascii_label: folding::ascii_label(&row.label, &row.number),
             label: row.label,

@@ -1,31 +1,27 @@
-//! Bulk queries for the content of a feed, over tables that other domains own.
+//! Bulk queries for the content of extensions, over tables that other domains own.
 //!
 //! Every function takes the ids of a whole page; none is called once for each extension.
 
 use diesel::prelude::{Queryable, Selectable};
 use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
-    QueryResult, SelectableHelper as _,
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryResult,
+    SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
 
-use super::model::FeedContext;
-use super::queries::CHUNK;
-use ::events::EventPhase;
 use ::extensions::groups::MembershipState;
 use ::extensions::visibility::Visibility;
 use platform::clock::Timestamp;
-use platform::error::{Error, InternalError};
 use platform::feed_log::FeedRef;
-use platform::ids::{AccountId, EventId, ExtensionId, NumberId, ServiceTypeId};
+use platform::ids::{AccountId, EventId, ExtensionId, NumberId};
 use platform::query;
 use platform::store::Conn;
 use platform::store::schema::{
-    accounts, call_permissions, events, extension_permissions, extension_unique_values, extensions, group_members,
-    numbers, service_types as types,
+    accounts, call_permissions, extension_permissions, extension_unique_values, extensions, group_members, numbers,
 };
 use platform::store::types::{Id, JsonText};
-use service_types::ServiceBehaviour;
+
+use crate::queries::CHUNK;
 
 /// The columns of an extension that its feed shows.
 #[derive(Queryable, Selectable)]
@@ -68,55 +64,6 @@ pub struct UniqueValueRow {
     pub parameter: String,
     pub value: String,
     pub holder: ExtensionId,
-}
-
-/// The feed of an event and a service type, named by their slugs; `None` when either does not exist.
-pub async fn feed_by_slugs(conn: &mut Conn, event: &str, service_type: &str) -> QueryResult<Option<FeedRef>> {
-    let event: Option<EventId> = query!(conn, |c| events::table
-        .filter(events::slug.eq(event))
-        .select(events::id)
-        .get_result(c)
-        .await
-        .optional())?;
-    let Some(event) = event else { return Ok(None) };
-    let service_type: Option<ServiceTypeId> = query!(conn, |c| types::table
-        .filter(types::slug.eq(service_type))
-        .select(types::id)
-        .get_result(c)
-        .await
-        .optional())?;
-    Ok(service_type.map(|service_type| FeedRef { event, service_type }))
-}
-
-/// Whether an event is archived; `None` when it does not exist.
-pub async fn is_archived(conn: &mut Conn, event: EventId) -> QueryResult<Option<bool>> {
-    let phase: Option<EventPhase> =
-        query!(conn, |c| events::table.find(event).select(events::phase).get_result(c).await.optional())?;
-    Ok(phase.map(|phase| phase == EventPhase::Archived))
-}
-
-/// The event and the service type of a feed.
-///
-/// # Errors
-/// A database error, also when either does not exist.
-pub async fn feed_context(conn: &mut Conn, feed: FeedRef) -> Result<FeedContext, Error> {
-    let FeedRef { event, service_type } = feed;
-    let (event_slug, phase): (String, EventPhase) =
-        query!(conn, |c| events::table.find(event).select((events::slug, events::phase)).get_result(c).await)?;
-    let row = service_types::service_type_by_id(conn, service_type).await?;
-    let row = row.ok_or_else(|| InternalError::new("the service type of a feed does not exist"))?;
-    Ok(FeedContext {
-        event,
-        event_slug,
-        archived: phase == EventPhase::Archived,
-        service_type,
-        is_group: row.behaviour == ServiceBehaviour::CallGroup,
-        schema: service_types::compiled(&row)?,
-        schema_version: row.schema_version,
-        service_type_slug: row.slug,
-        service_type_name: row.name,
-        settings: row.settings.0,
-    })
 }
 
 /// These extensions with their owners, in no particular order.
