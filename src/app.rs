@@ -20,8 +20,8 @@ use crate::http::request_counts::RequestCounts;
 use accounts::hooks::AccountHooks;
 use extensions::ExtensionHooks;
 use numbers::NumberHooks;
-use platform::access::AccountStatusSource;
-use platform::access::rates::Buckets;
+use platform::access::quotas::Quotas;
+use platform::access::{AccountStatusSource, Refusals};
 use platform::clock::{Clock, Rng};
 use platform::error::InternalError;
 use platform::hooks::Hooks;
@@ -67,9 +67,6 @@ pub struct App {
     pub sockets: OpenSockets,
 }
 
-/// Sign-in attempts per minute and address.
-const SIGN_INS_PER_MINUTE: u32 = 20;
-
 /// Dependencies that tests replace.
 pub struct Dependencies {
     pub clock: Arc<dyn Clock>,
@@ -104,7 +101,8 @@ pub async fn open(installation: &Installation, dependencies: Dependencies) -> Re
     let store = Store::open(&installation.database().map_err(InternalError::new)?).await?;
     Ok(Services::from(ServicesInner {
         store,
-        sign_ins: Buckets::per_minute(SIGN_INS_PER_MINUTE, &dependencies.clock),
+        quotas: Quotas::new(&dependencies.clock),
+        refusals: Refusals::default(),
         clock: dependencies.clock,
         rng: dependencies.rng,
         sealer: Arc::new(sealer),

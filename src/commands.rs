@@ -125,8 +125,8 @@ async fn serve(installation: &Installation, serving: Serving) -> Result<(), Stri
     result
 }
 
-/// Logs the address, the database and the mail transport. On a database without accounts prints the link that creates
-/// the first admin.
+/// Logs the address, the database and the mail transport. On a database without an admin prints the link that creates
+/// the first one.
 async fn log_startup(installation: &Installation, app: &App, address: SocketAddr) -> Result<(), String> {
     tracing::info!(address = %address, database = %installation.database().map_err(to_message)?, "listening");
     match app.serving.mail_server()? {
@@ -139,7 +139,7 @@ async fn log_startup(installation: &Installation, app: &App, address: SocketAddr
     if let Some(token) = account_rules::issue_setup_token(&app.services).await.map_err(describe)? {
         let public_url = app.serving.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         println!(
-            "No account exists yet. Become the first admin within 30 minutes:\n\n  {public_url}/setup#token={}\n",
+            "No admin exists yet. Become the first admin within 30 minutes:\n\n  {public_url}/setup#token={}\n",
             token.reveal().expose()
         );
     }

@@ -196,7 +196,8 @@ impl Tx<'_> {
     }
 }
 
-/// Runs `work` as one transaction of `action`. A request with a known idempotency key is answered from its record.
+/// Runs `work` as one transaction of `action`. A request with a known idempotency key is answered from its record, if
+/// the caller may still perform the action.
 ///
 /// # Errors
 /// The error of `work`, [`Error::IdempotencyMismatch`], or [`Error::Internal`] when a statement or the commit fails.
@@ -221,6 +222,8 @@ where
                 if mode == Mode::Commit
                     && let Some(recorded) = idempotency::find_outcome(conn, &request, action).await?
                 {
+                    // The caller may have lost the privilege since the first request.
+                    access::permit(&inner.hooks, conn, &request.actor, action).await?;
                     return Ok((recorded, Vec::new()));
                 }
                 if mode == Mode::DryRun {

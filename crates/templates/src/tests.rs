@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::rules::{SaveTemplate, Saved, delete_template, save_template};
 use super::{TemplateFormat, templates_of};
-use platform::access::Caller;
-use platform::access::rates::{Buckets, Rate};
+use platform::access::quotas::Quotas;
+use platform::access::{Caller, Refusals};
 use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
 use platform::error::Error;
 use platform::ids::ServiceTypeId;
@@ -39,7 +39,8 @@ impl Fixture {
             clock: Arc::clone(&clock) as _,
             sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
             hasher: Arc::new(Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap()),
-            sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
+            quotas: Quotas::new(&(Arc::clone(&clock) as _)),
+            refusals: Refusals::default(),
             rng,
             notifier: Notifier::default(),
             hooks: platform::hooks::Hooks::default(),

@@ -6,7 +6,6 @@
 mod seed;
 mod transaction;
 
-use platform::access::AccountStatusSource;
 use platform::hooks::Hooks;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,8 +15,8 @@ use diesel::{ExpressionMethods as _, QueryDsl as _};
 use diesel_async::RunQueryDsl as _;
 use serde_json::Value;
 
-use platform::access::rates::{Buckets, Rate};
-use platform::access::{Actor, ApiKeyScope, Caller, Key};
+use platform::access::quotas::Quotas;
+use platform::access::{AccountStatusSource, Actor, ApiKeyScope, Caller, Key, Refusals};
 use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
 use platform::feed_log::{ChangeSet, EntryChange, EntryKeys, FeedRef};
 use platform::ids::{AccountId, ApiKeyId, EventId, ExtensionId, ServiceTypeId};
@@ -94,7 +93,8 @@ impl Fixture {
             clock: Arc::clone(&clock) as _,
             sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
             hasher: Arc::new(Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap()),
-            sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
+            quotas: Quotas::new(&(Arc::clone(&clock) as _)),
+            refusals: Refusals::default(),
             rng: Arc::clone(&rng),
             notifier: Notifier::default(),
             hooks,
@@ -137,6 +137,7 @@ impl Fixture {
             address: None,
             user_agent: None,
             is_rated: false,
+            has_session_cookie: false,
         })
     }
 

@@ -43,8 +43,8 @@ pub fn clean_reason(input: &str) -> Result<String, UserError> {
 /// Bans an account: no sign-in, no write, no calls. A second ban updates the reason.
 ///
 /// # Errors
-/// NOT_FOUND at `username`, LAST_ADMIN, INVALID at `reason`; [`AuthError::Forbidden`] for an operator who names an
-/// admin.
+/// NOT_FOUND at `username`, LAST_ADMIN, INVALID at `username` for the caller's own account and at `reason`;
+/// [`AuthError::Forbidden`] for an operator who names an admin.
 pub async fn ban(services: &Services, caller: &Arc<Caller>, username: &str, reason: &str) -> Result<Changed, Error> {
     let (username, reason) = (clean_username(username).map_err(|_| no_such_account())?, clean_reason(reason)?);
     transact!(services, caller, actions::BAN_ACCOUNT, Mode::Commit, |tx| {
@@ -52,8 +52,12 @@ pub async fn ban(services: &Services, caller: &Arc<Caller>, username: &str, reas
         if account.role == Role::Admin && queries::count_other_admins(tx.conn, account.id).await? == 0 {
             return Err(UserError::new(UserErrorKind::LastAdmin, "username", "This is the last admin.").into());
         }
-        let id = RestrictionId::new(tx.rng(), tx.now);
         let by = permit.actor().account();
+        if by == Some(account.id) {
+            let message = "You cannot ban your own account. Another operator can.";
+            return Err(UserError::invalid("username", message).rule("ban.self").into());
+        }
+        let id = RestrictionId::new(tx.rng(), tx.now);
         let new = NewRestriction::new(id, account.id.into(), RestrictionSource::Ban, &reason, tx.now, by);
         restrictions::apply(tx.conn, &permit, &new).await?;
         session_queries::delete_sessions(tx.conn, &permit, account.id, None).await?;

@@ -14,8 +14,8 @@ use events::EventPhase;
 use events::rules::{
     CreateCallPermission, CreateEvent, CreateNumberRange, DEFAULT_HOLD_SECONDS, DEFAULT_TIME_ZONE, UpdateEvent,
 };
-use platform::access::Caller;
-use platform::access::rates::{Buckets, Rate};
+use platform::access::quotas::Quotas;
+use platform::access::{Caller, Refusals};
 use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::feed_log::{self, FeedRef};
@@ -106,7 +106,8 @@ impl Fixture {
             clock: Arc::clone(&clock) as _,
             sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
             hasher: Arc::new(Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap()),
-            sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
+            quotas: Quotas::new(&(Arc::clone(&clock) as _)),
+            refusals: Refusals::default(),
             rng: Arc::clone(&rng),
             notifier: Notifier::default(),
             hooks: hooks(),
