@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::access::rates::{Buckets, RateAddress};
+use crate::audit::AuditLog;
 use crate::clock::{Clock, Rng, Timestamp};
 use crate::hooks::Hooks;
 use crate::notifications::Notifier;
@@ -25,6 +26,8 @@ pub struct ServicesInner {
     pub rng: Arc<dyn Rng>,
     /// The sealer of stored secrets.
     pub sealer: Arc<Sealer>,
+    /// The key and the anchor of the audit.
+    pub audit: AuditLog,
     /// The hasher of passwords.
     pub hasher: Arc<Hasher>,
     /// Rate limit of sign-ins per address and minute.

@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use platform::access::rates::{Buckets, Rate};
 use platform::access::{Actor, ApiKeyScope, Caller, Key};
+use platform::audit::AuditLog;
 use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
 use platform::feed_log::{ChangeSet, EntryChange, EntryKeys, FeedRef};
 use platform::ids::{AccountId, ApiKeyId, EventId, ExtensionId, ServiceTypeId};
@@ -80,10 +81,12 @@ impl Fixture {
         let clock = Arc::new(ManualClock::new(NOW));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed));
         let store = Store::open(&DatabaseUrl::Sqlite(path.clone())).await.unwrap();
+        let sealer = Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap());
         let services = Services::from(ServicesInner {
+            audit: AuditLog::load_or_create(&store, &sealer, &rng, folder.path()).await.unwrap(),
             store,
             clock: Arc::clone(&clock) as _,
-            sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
+            sealer,
             hasher: Arc::new(Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap()),
             sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
             rng: Arc::clone(&rng),

@@ -472,6 +472,7 @@ diesel::table! {
         entity -> Nullable<Text>,
         summary -> Text,
         request_id -> Nullable<Text>,
+        mac -> Nullable<Binary>,
     }
 }
 
