@@ -103,7 +103,6 @@ pub async fn a_database_of_a_newer_version_is_refused(folder: Arc<tempfile::Temp
 
 pub async fn demo_data_is_not_served_as_production(folder: Arc<tempfile::TempDir>, database: Database) {
     let folder = folder.path();
-    // Another server's port ends the demo after the data is loaded? The port is checked first, so the demo is started.
     let url = database.url();
     let arguments = ["serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir", "data", "--database-url", &url];
     let log = std::fs::File::create(folder.join("log")).unwrap();
