@@ -173,6 +173,7 @@ fn an_empty_variable_counts_as_unset() {
     assert_eq!(cli.serving.check(), Ok(()));
     assert_eq!(cli.serving.mail_server(), Ok(None));
     assert_eq!(cli.serving.public_url(), "http://127.0.0.1:8080");
+    assert_eq!(cli.serving.public_url_at("[::1]:9".parse().unwrap()), "http://[::1]:9");
     assert!(matches!(cli.installation.database(), Ok(DatabaseUrl::Sqlite(_))));
 }
 

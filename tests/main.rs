@@ -52,6 +52,9 @@ const PROCESS_TESTS: &[(&str, support::ProcessTest)] = &[
     ("operations::audit::tampering_is_found", |folder, database| {
         Box::pin(operations::audit::tampering_is_found(folder, database))
     }),
+    ("operations::audit::rows_of_an_earlier_version_stay_verified", |folder, database| {
+        Box::pin(operations::audit::rows_of_an_earlier_version_stay_verified(folder, database))
+    }),
     ("explain::no_hot_query_scans_a_table", |folder, database| {
         Box::pin(explain::no_hot_query_scans_a_table(folder, database))
     }),

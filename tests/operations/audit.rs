@@ -52,15 +52,15 @@ pub async fn tampering_is_found(folder: Arc<tempfile::TempDir>, database: Databa
     let sealed = "SELECT seq FROM audit_seals ORDER BY position DESC LIMIT 1";
     let changed = format!("UPDATE audit_events SET summary = 'nothing happened' WHERE seq = ({sealed})");
 
-    // The last rows with their links, the links alone, all rows, and a changed one.
+    // A changed row; the last rows with their links, without them; the links alone; everything.
     let cut = format!(
         "DELETE FROM audit_events WHERE seq = ({sealed}); \
          DELETE FROM audit_seals WHERE NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.seq = audit_seals.seq)"
     );
     let steps = [
-        (cut.as_str(), "The audit was cut"),
+        (changed.as_str(), "The audit chain is broken"),
+        (&cut, "The audit was cut"),
         (&format!("DELETE FROM audit_events WHERE seq = ({sealed})"), "The audit was cut"),
-        (&changed, "The audit chain is broken"),
         ("DELETE FROM audit_seals", "The audit was cut"),
         ("DELETE FROM audit_seals; DELETE FROM audit_events", "The audit was cut"),
     ];
@@ -74,4 +74,26 @@ pub async fn tampering_is_found(folder: Arc<tempfile::TempDir>, database: Databa
     // New rows after the cut do not hide it.
     success(&run_on(folder, &database, &["admin", "create", "marvin"], &[]));
     assert!(refusal(&verify()).contains("The audit was cut"));
+}
+
+pub async fn rows_of_an_earlier_version_stay_verified(folder: Arc<tempfile::TempDir>, database: Database) {
+    let folder = folder.path();
+    install(folder, &database).await;
+    // As an earlier version leaves them: rows without a MAC, no audit key, no anchor, and no link yet.
+    let earlier = "UPDATE audit_events SET mac = NULL; DELETE FROM audit_seals; \
+                   DELETE FROM sealed_keys WHERE name = 'audit'";
+    execute(&database, &without_triggers(&database, earlier)).await;
+    std::fs::remove_file(folder.join("data/audit.anchor")).unwrap();
+    let verify = || run_on(folder, &database, &["audit", "verify"], &[]);
+    assert!(success(&verify()).contains("intact: 4 rows"));
+    success(&run_on(folder, &database, &["admin", "create", "marvin"], &[]));
+    assert!(success(&verify()).contains("intact: 5 rows"));
+    // A row without a MAC is one of an earlier version only in its part of the chain.
+    let forged = "INSERT INTO audit_events (at, actor, via, action, summary) VALUES (1, 'x', 'graphql', 'x', 'x')";
+    execute(&database, forged).await;
+    assert!(refusal(&verify()).contains("is forged"));
+    let statements = "DELETE FROM audit_events WHERE actor = 'x'; \
+                      UPDATE audit_events SET summary = 'x' WHERE seq = (SELECT min(seq) FROM audit_events)";
+    execute(&database, &without_triggers(&database, statements)).await;
+    assert!(refusal(&verify()).contains("is broken at row"));
 }

@@ -37,10 +37,13 @@ fn free_port() -> Result<u16, Failed> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// Runs `migrate` on this URL.
+/// Runs `migrate` on this URL, as an installation of its own.
 fn migrate(url: &str) -> std::process::Output {
-    let folder = tempfile::tempdir().unwrap();
-    run(folder.path(), &["migrate", "--database-url", url], &[])
+    migrate_in(tempfile::tempdir().unwrap().path(), url)
+}
+
+fn migrate_in(folder: &Path, url: &str) -> std::process::Output {
+    run(folder, &["migrate", "--database-url", url], &[])
 }
 
 fn a_failed_connection_names_its_cause(cluster: &Cluster) -> Result<(), Failed> {
@@ -69,6 +72,7 @@ fn tls_is_used_and_verified_as_sslmode_says(cluster: &Cluster) -> Result<(), Fai
     let tls = cluster.start_tls_only(&certificate("server.pem"), &certificate("server.key"))?;
     let (trusted, other) = (certificate("authority.pem"), certificate("other.pem"));
     let (trusted, other) = (trusted.display(), other.display());
+    let folder = tempfile::tempdir()?;
     let by_name = format!("postgres://postgres@localhost:{}/postgres", tls.port);
     let by_address = by_name.replace("localhost", "127.0.0.1");
     for url in [
@@ -78,7 +82,7 @@ fn tls_is_used_and_verified_as_sslmode_says(cluster: &Cluster) -> Result<(), Fai
         format!("{by_address}?sslmode=verify-ca&sslrootcert={trusted}"),
         format!("{by_name}?sslmode=verify-full&sslrootcert={trusted}"),
     ] {
-        success(&migrate(&url));
+        success(&migrate_in(folder.path(), &url));
         let encrypted = agent_session(&url)?;
         assert_eq!(encrypted, "t", "the agent's connection is in clear: {url}");
     }

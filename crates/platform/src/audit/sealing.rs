@@ -16,6 +16,9 @@ const BATCH_SIZE: i64 = 500;
 /// Number of rows before the newest sealed row that are searched for rows whose transactions committed late.
 const LOOKBACK: i64 = 10_000;
 
+/// Before every sequence number. The database begins with 1, but a forged row can have any number.
+const START: i64 = i64::MIN;
+
 /// Name of the lock that serializes the instances that seal.
 pub(super) const CHAIN_LOCK: &str = "audit chain";
 
@@ -64,7 +67,7 @@ async fn seal_batch(services: &Services, lookback: Option<i64>) -> Result<usize,
 async fn seal_rows(conn: &mut Conn, audit: &AuditLog, lookback: Option<i64>) -> Result<Sealed, Error> {
     locks::named(conn, CHAIN_LOCK).await?;
     let newest = queries::last_seal(conn).await?.map_or(0, |seal| seal.seq);
-    let rows = queries::unsealed(conn, lookback.map_or(0, |lookback| newest - lookback), BATCH_SIZE).await?;
+    let rows = queries::unsealed(conn, lookback.map_or(START, |lookback| newest - lookback), BATCH_SIZE).await?;
     let (mut position, mut last) = end_of_chain(conn).await?;
     let mut forged = Vec::new();
     for row in &rows {
@@ -83,7 +86,7 @@ async fn seal_rows(conn: &mut Conn, audit: &AuditLog, lookback: Option<i64>) -> 
 pub(super) async fn seal_unkeyed(conn: &mut Conn) -> Result<i64, Error> {
     let (mut position, mut last) = end_of_chain(conn).await?;
     loop {
-        let rows = queries::unsealed(conn, 0, BATCH_SIZE).await?;
+        let rows = queries::unsealed(conn, START, BATCH_SIZE).await?;
         if rows.is_empty() {
             return Ok(position);
         }
@@ -169,7 +172,7 @@ async fn verify_unsealed(
     last: Link,
     anchored: bool,
 ) -> Result<Verification, Error> {
-    let (mut unsealed, mut after) = (0, 0);
+    let (mut unsealed, mut after) = (0, START);
     loop {
         let rows = queries::unsealed(&mut *services.store.read().await?, after, BATCH_SIZE).await?;
         let Some(newest) = rows.last() else {
