@@ -9,7 +9,7 @@ use async_graphql::Schema;
 use tokio::sync::watch;
 
 use crate::authentication::ApiKeyCache;
-use crate::config::{Installation, Serving};
+use crate::config::{Installation, Serving, check_folder_mode, create_data_dir};
 use crate::graphql::accounts::SessionCookie;
 use crate::graphql::context::{CoreTypeNames, PublicAddress};
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
@@ -22,13 +22,14 @@ use extensions::ExtensionHooks;
 use numbers::NumberHooks;
 use platform::access::quotas::Quotas;
 use platform::access::{AccountStatusSource, Refusals};
+use platform::audit::AuditLog;
 use platform::clock::{Clock, Rng};
-use platform::error::InternalError;
+use platform::error::{Error, InternalError};
 use platform::hooks::Hooks;
 use platform::mail::Mailer;
 use platform::notifications::Notifier;
 use platform::passwords::Hasher;
-use platform::secrets::Sealer;
+use platform::secrets::{self, Sealer, SealingError};
 use platform::services::{Services, ServicesInner};
 use platform::store::Store;
 use provisioning::source::FeedSource;
@@ -86,30 +87,112 @@ impl Dependencies {
     }
 }
 
-/// Opens the data folder, the sealing key and the database of an installation.
+/// What happens where there is no installation yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Missing {
+    Create,
+    Refuse,
+}
+
+/// An open installation.
+pub struct Opened {
+    pub services: Services,
+    /// Versions of the migrations that were applied now.
+    pub migrations: Vec<String>,
+}
+
+/// Opens an installation, or creates it: data folder, sealing key and database.
 ///
 /// # Errors
 /// When one of them cannot be opened or created; the message names it.
 pub async fn open(installation: &Installation, dependencies: Dependencies) -> Result<Services, InternalError> {
-    crate::config::create_data_dir(&installation.data_dir)?;
-    let sealer = Sealer::load_or_create(
-        &installation.data_dir,
-        installation.sealing_key().as_ref(),
-        Arc::clone(&dependencies.rng),
-    )
-    .map_err(InternalError::new)?;
-    let store = Store::open(&installation.database().map_err(InternalError::new)?).await?;
-    Ok(Services::from(ServicesInner {
+    open_or_create(installation, dependencies).await.map(|opened| opened.services)
+}
+
+/// Opens an installation, or creates it, and tells what was migrated.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_or_create(installation: &Installation, dependencies: Dependencies) -> Result<Opened, InternalError> {
+    open_as(installation, dependencies, Missing::Create).await
+}
+
+/// Opens an installation that exists.
+///
+/// # Errors
+/// As [`open`], and where there is no installation.
+pub async fn open_existing(installation: &Installation, dependencies: Dependencies) -> Result<Services, InternalError> {
+    open_as(installation, dependencies, Missing::Refuse).await.map(|opened| opened.services)
+}
+
+/// Checks that there is an installation, so that a command with the wrong folder creates none.
+///
+/// # Errors
+/// When there is none, or PostgreSQL cannot be reached.
+pub async fn demand_existing(installation: &Installation) -> Result<(), InternalError> {
+    let url = installation.database().map_err(InternalError::new)?;
+    if Store::exists(&url).await? {
+        return Ok(());
+    }
+    let folder = std::env::current_dir().unwrap_or_default();
+    Err(InternalError::new(format!(
+        "there is no installation: the database {url} does not exist or is empty. Name it with --data-dir or \
+         --database-url (the current folder is {}); only serve, migrate, admin create and restore create one",
+        folder.display()
+    )))
+}
+
+async fn open_as(
+    installation: &Installation,
+    dependencies: Dependencies,
+    missing: Missing,
+) -> Result<Opened, InternalError> {
+    let Dependencies { clock, rng, hasher } = dependencies;
+    let data_dir = &installation.data_dir;
+    let url = installation.database().map_err(InternalError::new)?;
+    if missing == Missing::Refuse {
+        demand_existing(installation).await?;
+    }
+    create_data_dir(data_dir).map_err(InternalError::new)?;
+    let variable = installation.sealing_key();
+    let loaded = match Sealer::load(data_dir, variable.as_ref(), Arc::clone(&rng)) {
+        Err(SealingError::Missing(path)) => Err(SealingError::Missing(path)),
+        loaded => Ok(loaded.map_err(InternalError::new)?),
+    };
+    let store = Store::connect(&url).await?;
+    let migrations = store.migrate().await?;
+    let mut conn = store.read().await?;
+    let sealer = match loaded {
+        Ok(sealer) => sealer,
+        Err(missing) if secrets::has_sealed_values(&mut conn).await.map_err(to_internal)? => {
+            return Err(InternalError::new(missing));
+        }
+        Err(_) => Sealer::load_or_create(data_dir, variable.as_ref(), Arc::clone(&rng)).map_err(InternalError::new)?,
+    };
+    secrets::check_sealing_key(&mut conn, &sealer).await.map_err(to_internal)?;
+    drop(conn);
+    let sealer = Arc::new(sealer);
+    let services = Services::from(ServicesInner {
+        audit: AuditLog::load_or_create(&store, &sealer, &rng, data_dir).await.map_err(to_internal)?,
         store,
-        quotas: Quotas::new(&dependencies.clock),
+        quotas: Quotas::new(&clock),
         refusals: Refusals::default(),
-        clock: dependencies.clock,
-        rng: dependencies.rng,
-        sealer: Arc::new(sealer),
-        hasher: Arc::new(dependencies.hasher),
+        clock,
+        rng,
+        sealer,
+        hasher: Arc::new(hasher),
         notifier: Notifier::default(),
         hooks: hooks(),
-    }))
+    });
+    Ok(Opened { services, migrations })
+}
+
+/// The start has no caller, so every error of it is internal.
+fn to_internal(error: Error) -> InternalError {
+    match error {
+        Error::Internal(error) => error,
+        other => InternalError::new(format!("{other:?}")),
+    }
 }
 
 /// What the domains register with the layers below them.
@@ -138,14 +221,18 @@ impl App {
         let from = serving.mail_from();
         let mailer = match serving.mail_server().map_err(InternalError::new)? {
             Some(server) => Mailer::smtp(&server, &from, &public_url, clock, rng)?,
-            None => Mailer::files(&installation.data_dir.join("mail"), &from, &public_url, clock, rng)?,
+            None => {
+                let folder = installation.data_dir.join("mail");
+                check_folder_mode("mail folder", &folder).map_err(InternalError::new)?;
+                Mailer::files(&folder, &from, &public_url, clock, rng)?
+            }
         };
         let generation = services.notifier.catalogue_generation();
         let subscribers = Arc::<Subscribers>::default();
         let cookie = SessionCookie { plain_http: serving.plain_http_lan };
-        let schema = publish(&services, &subscribers, cookie, &public_url).await?;
-        let rates = Rates::new(&services.clock);
         let web_hooks = Arc::new(WebhookClient::new(&serving.web_hook_network)?);
+        let schema = publish(&services, &subscribers, &web_hooks, cookie, &public_url).await?;
+        let rates = Rates::new(&services.clock);
         let (stopping, _) = watch::channel(false);
         Ok(Arc::new(Self {
             services,
@@ -187,7 +274,8 @@ impl App {
         let generation = self.services.notifier.catalogue_generation();
         if *rebuild_generation != generation {
             let public_url = self.serving.public_url();
-            let schema = publish(&self.services, &self.subscribers, self.cookie(), &public_url).await?;
+            let schema =
+                publish(&self.services, &self.subscribers, &self.web_hooks, self.cookie(), &public_url).await?;
             self.schema.store(Arc::new(schema));
             *rebuild_generation = generation;
             self.schema_generation.store(generation, Ordering::SeqCst);
@@ -206,6 +294,7 @@ pub fn core_schema() -> ApiSchema {
 async fn publish(
     services: &Services,
     subscribers: &Arc<Subscribers>,
+    web_hooks: &Arc<WebhookClient>,
     cookie: SessionCookie,
     public_url: &str,
 ) -> Result<Published, InternalError> {
@@ -216,6 +305,7 @@ async fn publish(
                 .data(Arc::clone(&types))
                 .data(services.clone())
                 .data(Arc::clone(subscribers))
+                .data(Arc::clone(web_hooks))
                 .data(cookie)
                 .data(PublicAddress(public_url.to_owned()))
                 .data(CoreTypeNames(core_type_names()))

@@ -3,13 +3,18 @@
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Installation, Serving};
 
 /// Number management and provisioning for camps, congresses and campuses.
 #[derive(Parser, Debug)]
-#[command(name = "switchboard", version)]
+#[command(
+    name = "switchboard",
+    version,
+    after_help = "Every flag has a variable. SWITCHBOARD_LOG sets the log level: error, warn, info, debug or trace; \
+                  SWITCHBOARD_SEALING_KEY replaces the file sealing.key."
+)]
 pub struct Cli {
     #[command(flatten)]
     pub installation: Installation,
@@ -19,12 +24,47 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+impl Cli {
+    /// Parses the arguments of the process. Prints an error or the help and ends the process where that is asked for.
+    pub fn parse_arguments() -> Self {
+        let mut command = Self::documented();
+        let matches = command.get_matches_mut();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+    }
+
+    /// Returns the command line; the help of a command other than `serve` lists only the flags that it uses.
+    fn documented() -> clap::Command {
+        let mut command = Self::command();
+        command.build();
+        for subcommand in command.get_subcommands_mut() {
+            if !matches!(subcommand.get_name(), "serve" | "schema" | "help") {
+                hide_server_flags(subcommand);
+            }
+        }
+        command
+    }
+}
+
+/// Hides the flags of the server from the help of a command, which accepts and ignores them.
+fn hide_server_flags(command: &mut clap::Command) {
+    let serving = Serving::augment_args(clap::Command::new("serving"));
+    let names: Vec<_> = serving.get_arguments().map(|flag| flag.get_id().clone()).collect();
+    let mut hidden = std::mem::take(command);
+    for name in names {
+        if hidden.get_arguments().any(|flag| *flag.get_id() == name) {
+            hidden = hidden.mut_arg(name, |flag| flag.hide(true));
+        }
+    }
+    *command = hidden;
+    command.get_subcommands_mut().for_each(hide_server_flags);
+}
+
 /// A command; `serve` is the default.
 #[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
 pub enum Command {
     /// Runs the server; the default without a command.
     Serve,
-    /// Applies pending database migrations.
+    /// Creates the database where there is none, and applies pending migrations.
     Migrate,
     /// Prints the GraphQL schema.
     Schema {
@@ -38,6 +78,11 @@ pub enum Command {
     /// Backs up the embedded database while the server runs. The backup does not contain the sealing key.
     Backup {
         /// The file to create.
+        file: PathBuf,
+    },
+    /// Restores a backup of the embedded database while no server runs, and moves the present database aside.
+    Restore {
+        /// The backup.
         file: PathBuf,
     },
     /// Manages the audit.
@@ -79,10 +124,11 @@ pub enum Command {
         /// Prints the pending changes without applying them.
         #[arg(long, env = "SWITCHBOARD_DRY_RUN", value_parser = BoolishValueParser::new())]
         dry_run: bool,
-        /// Permits one deletion that exceeds the prune guard's limit.
-        #[arg(long, env = "SWITCHBOARD_ALLOW_PRUNE", value_parser = BoolishValueParser::new())]
+        /// Permits one deletion that exceeds the prune guard's limit. It has no variable, as one in the settings of a
+        /// service would permit a deletion at every start.
+        #[arg(long)]
         allow_prune: bool,
-        /// Exits at the feed's head instead of waiting for more changes.
+        /// Exits at the feed's head instead of waiting for more changes; fails if an extension could not be applied.
         #[arg(long, env = "SWITCHBOARD_ONCE", value_parser = BoolishValueParser::new())]
         once: bool,
         /// Starts with a snapshot, for a telephone system that was restored from a backup.
@@ -116,14 +162,12 @@ pub enum AdminCommand {
 /// Manages the audit.
 #[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
 pub enum AuditCommand {
-    /// Verifies every link of the hash chain.
+    /// Verifies every row, every link of the hash chain, and its end.
     Verify,
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
@@ -137,7 +181,8 @@ mod tests {
     #[test]
     fn every_flag_has_an_environment_variable() {
         fn check(command: &clap::Command) {
-            for flag in command.get_arguments().filter(|flag| !matches!(flag.get_id().as_str(), "help" | "version")) {
+            let without_variable = ["help", "version", "allow_prune"];
+            for flag in command.get_arguments().filter(|flag| !without_variable.contains(&flag.get_id().as_str())) {
                 let Some(long) = flag.get_long() else { continue };
                 let variable = format!("SWITCHBOARD_{}", long.to_uppercase().replace('-', "_"));
                 assert_eq!(flag.get_env().and_then(std::ffi::OsStr::to_str), Some(variable.as_str()), "--{long}");
@@ -156,6 +201,7 @@ mod tests {
         assert_eq!(command("switchboard schema --live"), Command::Schema { live: true });
         assert_eq!(command("switchboard rotate-key"), Command::RotateKey);
         assert_eq!(command("switchboard backup copy.db"), Command::Backup { file: "copy.db".into() });
+        assert_eq!(command("switchboard restore copy.db"), Command::Restore { file: "copy.db".into() });
         assert_eq!(command("switchboard audit verify"), Command::Audit(AuditCommand::Verify));
         assert_eq!(
             command("switchboard agent --config a.toml"),
@@ -167,6 +213,24 @@ mod tests {
         assert_eq!(command("switchboard export --event camp --format json --with-secrets"), export);
         let import = Command::Import { file: "x.csv".into(), event: "camp".to_owned(), dry_run: true, partial: false };
         assert_eq!(command("switchboard import x.csv --event camp --dry-run"), import);
+    }
+
+    #[test]
+    fn the_help_of_a_command_lists_its_own_flags() {
+        let help = |path: &[&str]| {
+            let mut command = Cli::documented();
+            let found = path.iter().fold(&mut command, |command, name| command.find_subcommand_mut(name).unwrap());
+            found.render_long_help().to_string()
+        };
+        for path in [&["backup"][..], &["restore"], &["agent"], &["admin", "create"], &["audit", "verify"]] {
+            let help = help(path);
+            assert!(help.contains("--data-dir") && !help.contains("--smtp-url"), "{path:?}: {help}");
+        }
+        for path in [&["serve"][..], &[]] {
+            let help = help(path);
+            assert!(help.contains("--data-dir") && help.contains("--smtp-url"), "{path:?}: {help}");
+        }
+        assert!(help(&[]).contains("SWITCHBOARD_LOG"));
     }
 
     #[test]

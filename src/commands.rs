@@ -1,15 +1,19 @@
 //! Implementation of the command-line commands.
 
 mod import_export;
+mod logging;
+mod output;
+mod restore;
 mod rotate_key;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::output::print;
 use crate::app::{self, App, Dependencies};
 use crate::cli::{AdminCommand, AuditCommand, Cli, Command};
-use crate::config::{Installation, LogFormat, Serving};
+use crate::config::{Installation, Serving, create_data_dir};
 use crate::{background, demo, http};
 use accounts::rules::{self as account_rules, RegisterAccount};
 use platform::access::Caller;
@@ -17,6 +21,7 @@ use platform::audit::{self, Verification};
 use platform::error::{Error, InternalError};
 use platform::secrets::Secret;
 use platform::services::Services;
+use platform::store::{ServerLock, Store};
 
 /// Time that running requests have to complete after the shutdown signal.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,33 +32,31 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 /// A sentence for the operator.
 pub async fn run(cli: Cli) -> Result<(), String> {
     let installation = &cli.installation;
-    init_logging(installation.log_format);
+    logging::init(installation.log_format)?;
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(installation, cli.serving).await,
-        Command::Migrate => open(installation).await.map(drop),
-        Command::Schema { live: false } => {
-            print!("{}", app::core_schema().sdl());
-            Ok(())
-        }
+        Command::Migrate => migrate(installation).await,
+        Command::Schema { live: false } => print(app::core_schema().sdl()),
         Command::Schema { live: true } => {
-            let app = App::new(installation, cli.serving, open(installation).await?).await.map_err(to_message)?;
-            print!("{}", app.schema.load().schema().sdl());
-            Ok(())
+            let services = open_existing(installation).await?;
+            let app = App::new(installation, cli.serving, services).await.map_err(to_message)?;
+            print(app.schema.load().schema().sdl())
         }
         Command::Admin(AdminCommand::Create { username, email }) => create_admin(installation, username, email).await,
         Command::Backup { file } => backup(installation, &file).await,
+        Command::Restore { file } => restore::restore(installation, &file).await,
         Command::Audit(AuditCommand::Verify) => verify_audit(installation).await,
         Command::Agent { config, dry_run, allow_prune, once, resync } => {
             let key = std::env::var("SWITCHBOARD_AGENT_KEY").ok().filter(|key| !key.is_empty()).map(Secret::new);
             agent::run(&config, key, agent::Options { dry_run, allow_prune, once, resync }).await
         }
-        Command::RotateKey => rotate_key::rotate(&open(installation).await?).await,
+        Command::RotateKey => rotate_key::rotate(&open_existing(installation).await?).await,
         Command::Export { event, format, with_secrets } => {
-            import_export::export(&open(installation).await?, &event, format, with_secrets).await
+            import_export::export(&open_existing(installation).await?, &event, format, with_secrets).await
         }
         Command::Import { file, event, dry_run, partial } => {
             let options = import_export::ImportOptions { file, event, dry_run, partial };
-            import_export::import(&open(installation).await?, options).await
+            import_export::import(&open_existing(installation).await?, options).await
         }
     }
 }
@@ -78,16 +81,19 @@ async fn open(installation: &Installation) -> Result<Services, String> {
     app::open(installation, Dependencies::system().map_err(to_message)?).await.map_err(to_message)
 }
 
-fn init_logging(format: LogFormat) {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("SWITCHBOARD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let result = match format {
-        LogFormat::Text => subscriber.try_init(),
-        LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
-    };
-    // Fails if a test has initialized a subscriber already, which is then kept.
-    drop(result);
+async fn open_existing(installation: &Installation) -> Result<Services, String> {
+    app::open_existing(installation, Dependencies::system().map_err(to_message)?).await.map_err(to_message)
+}
+
+async fn migrate(installation: &Installation) -> Result<(), String> {
+    let opened = app::open_or_create(installation, Dependencies::system().map_err(to_message)?).await;
+    let migrations = opened.map_err(to_message)?.migrations;
+    let database = installation.database()?;
+    match migrations.as_slice() {
+        [] => print(format!("{database} has every migration already.\n")),
+        [one] => print(format!("Applied one migration to {database}: {one}.\n")),
+        [.., last] => print(format!("Applied {} migrations to {database}, the last is {last}.\n", migrations.len())),
+    }
 }
 
 async fn serve(installation: &Installation, serving: Serving) -> Result<(), String> {
@@ -96,10 +102,10 @@ async fn serve(installation: &Installation, serving: Serving) -> Result<(), Stri
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", serving.listen))?;
     let address = listener.local_addr().map_err(to_message)?;
+    create_data_dir(&installation.data_dir)?;
+    let _lock = ServerLock::acquire(&installation.database()?).map_err(to_message)?;
     let services = open(installation).await?;
-    if serving.demo && demo::load(&services).await.map_err(describe)? {
-        tracing::info!("the demo event is loaded: admin, operator and user sign in with the password numberwang");
-    }
+    load_or_refuse_demo(&services, &serving).await?;
     let app = App::new(installation, serving, services).await.map_err(to_message)?;
     log_startup(installation, &app, address).await?;
     let tasks = background::start(&app);
@@ -128,7 +134,11 @@ async fn serve(installation: &Installation, serving: Serving) -> Result<(), Stri
 /// Logs the address, the database and the mail transport. On a database without an admin prints the link that creates
 /// the first one.
 async fn log_startup(installation: &Installation, app: &App, address: SocketAddr) -> Result<(), String> {
-    tracing::info!(address = %address, database = %installation.database().map_err(to_message)?, "listening");
+    let url = app.serving.public_url_at(address);
+    tracing::info!(address = %address, url, database = %installation.database()?, "listening");
+    for warning in app.serving.warnings() {
+        tracing::warn!("{warning}");
+    }
     match app.serving.mail_server()? {
         Some(server) => tracing::info!(server = %server, "mail is sent to the mail server"),
         None => {
@@ -137,11 +147,13 @@ async fn log_startup(installation: &Installation, app: &App, address: SocketAddr
         }
     }
     if let Some(token) = account_rules::issue_setup_token(&app.services).await.map_err(describe)? {
-        let public_url = app.serving.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        println!(
-            "No admin exists yet. Become the first admin within 30 minutes:\n\n  {public_url}/setup#token={}\n",
+        let printed = print(format!(
+            "No admin exists yet. Become the first admin within 30 minutes:\n\n  {url}/setup#token={}\n\n",
             token.reveal().expose()
-        );
+        ));
+        if let Err(error) = printed {
+            tracing::warn!(error, "the link that creates the first admin could not be printed");
+        }
     }
     Ok(())
 }
@@ -162,39 +174,82 @@ async fn begin_shutdown_on_signal(app: Arc<App>) {
     app.stopping.send_replace(true);
 }
 
+/// Loads the demo event into an empty database. Without `--demo` refuses accounts with the demo's password, which a
+/// database keeps that was once served with it.
+async fn load_or_refuse_demo(services: &Services, serving: &Serving) -> Result<(), String> {
+    if serving.demo {
+        if demo::load(services).await.map_err(describe)? {
+            tracing::info!("the demo event is loaded: admin, operator and user sign in with the password numberwang");
+        } else {
+            tracing::info!("the database is not empty: the demo event is not loaded, its accounts stay as they are");
+        }
+        return Ok(());
+    }
+    let known = demo::accounts_with_known_password(services).await.map_err(describe)?;
+    if known.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "the well-known password of the demo is that of: {}. Serve this database with --demo, or change the passwords \
+         there first; a new database is better for a real event",
+        known.join(", ")
+    ))
+}
+
 async fn create_admin(installation: &Installation, username: String, email: String) -> Result<(), String> {
     let password = match std::env::var("SWITCHBOARD_ADMIN_PASSWORD") {
         Ok(password) => password,
-        Err(_) => rpassword::prompt_password("Password: ").map_err(to_message)?,
+        Err(_) => rpassword::prompt_password("Password: ")
+            .map_err(|error| format!("cannot prompt for the password ({error}): set SWITCHBOARD_ADMIN_PASSWORD"))?,
     };
-    let email = if email.is_empty() { format!("{username}@localhost.localdomain") } else { email };
+    let has_email = !email.is_empty();
+    let email = if has_email { email } else { format!("{username}@localhost.localdomain") };
     let input = RegisterAccount { display_name: username.clone(), username, email, password };
     let services = open(installation).await?;
     account_rules::create_admin(&services, &Caller::system("admin create"), input).await.map_err(describe)?;
-    println!("The admin can sign in now.");
-    Ok(())
+    print("The admin can sign in now.\n")?;
+    if has_email {
+        return Ok(());
+    }
+    print("Without --email a forgotten password cannot be reset by mail; an address can be set in the pages.\n")
 }
 
 async fn backup(installation: &Installation, file: &std::path::Path) -> Result<(), String> {
-    open(installation).await?.store.backup_into(file).await.map_err(to_message)?;
-    println!(
-        "Backup written to {}. The sealing key is not in it: keep a copy of {} separately.",
+    app::demand_existing(installation).await.map_err(to_message)?;
+    // Without migration: a backup before an upgrade is of the database as it is.
+    let store = Store::connect(&installation.database()?).await.map_err(to_message)?;
+    store.backup_into(file).await.map_err(to_message)?;
+    print(format!(
+        "Backup written to {}. The sealing key is not in it: keep a copy of {} separately.\n",
         file.display(),
         installation.data_dir.join("sealing.key").display()
-    );
-    Ok(())
+    ))
 }
 
 async fn verify_audit(installation: &Installation) -> Result<(), String> {
-    let services = open(installation).await?;
-    audit::seal_all(&services.store).await.map_err(describe)?;
-    match audit::verify(&services.store).await.map_err(describe)? {
-        Verification::Intact { rows, last } => {
-            println!("The audit is intact: {rows} rows, last link {}.", hex::encode(last));
-            Ok(())
+    let services = open_existing(installation).await?;
+    match audit::verify(&services).await.map_err(describe)? {
+        Verification::Intact { rows, last, unsealed, anchored } => {
+            audit::seal_all(&services).await.map_err(describe)?;
+            let rows = rows + unsealed;
+            let last = hex::encode(last);
+            print(format!(
+                "The audit is intact: {rows} rows, {unsealed} of them not in the chain before, last link {last}.\n"
+            ))?;
+            if anchored {
+                return Ok(());
+            }
+            let anchor = services.audit.anchor().path().display().to_string();
+            print(format!("There was no anchor in {anchor}: rows that were cut off at the end were not found.\n"))
         }
         Verification::Broken { seq } => Err(format!(
             "The audit chain is broken at row {seq}: this row or an earlier one was modified, removed or inserted."
+        )),
+        Verification::Forged { seq } => Err(format!("The audit row {seq} is forged: Switchboard did not write it.")),
+        Verification::Cut { position, anchor } => Err(format!(
+            "The audit was cut: its chain ends at link {position}, and {anchor} links were written according to {}. If \
+             an older copy of the database was put in place by hand, remove that file; `switchboard restore` does so.",
+            services.audit.anchor().path().display()
         )),
     }
 }

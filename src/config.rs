@@ -3,7 +3,8 @@
 //! Values that may contain a password are wrapped in [`Secret`] and parsed here, as clap's parse errors would quote
 //! them.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use clap::builder::BoolishValueParser;
@@ -12,7 +13,7 @@ use ipnet::IpNet;
 
 use platform::mail::{self, SmtpUrl};
 use platform::secrets::Secret;
-use platform::store::{DatabaseUrl, DatabaseUrlError};
+use platform::store::DatabaseUrl;
 
 /// Variable with the sealing keys in base64url, newest first, separated by commas. There is no flag for it, as flags
 /// are visible in process lists.
@@ -45,10 +46,10 @@ impl Installation {
     /// Returns the database URL; default: `switchboard.db` in the data folder.
     ///
     /// # Errors
-    /// When the URL is malformed or its scheme is not supported.
-    pub fn database(&self) -> Result<DatabaseUrl, DatabaseUrlError> {
+    /// A sentence when the URL is malformed or its scheme is not supported.
+    pub fn database(&self) -> Result<DatabaseUrl, String> {
         match non_empty(self.database_url.as_ref()) {
-            Some(url) => url.expose().parse(),
+            Some(url) => url.expose().parse().map_err(|error| format!("--database-url: {error}")),
             None => Ok(DatabaseUrl::Sqlite(self.data_dir.join("switchboard.db"))),
         }
     }
@@ -74,16 +75,19 @@ pub struct Serving {
         env = "SWITCHBOARD_LISTEN",
         value_name = "ADDRESS:PORT",
         default_value = "127.0.0.1:8080",
+        value_parser = parse_listen,
         global = true
     )]
     pub listen: SocketAddr,
     /// The URL of the web pages, used in links in mails.
     #[arg(long, env = "SWITCHBOARD_PUBLIC_URL", value_name = "URL", global = true)]
     pub public_url: Option<String>,
-    /// The mail server: smtp://[user:password@]host[:port] or smtps://…; default: mail is written to files.
+    /// The mail server: smtp://[user:password@]host[:port] or smtps://…; default: mail is written to files. Beyond this
+    /// machine TLS is required; ?tls=none switches it off.
     #[arg(long, env = "SWITCHBOARD_SMTP_URL", value_name = "URL", hide_env_values = true, global = true)]
     pub smtp_url: Option<Secret>,
-    /// The sender of mails; default: switchboard@ and the host of the public URL.
+    /// The sender of mails, also with a name: “Phones <phones@example.org>”; default: switchboard@ and the host of the
+    /// public URL.
     #[arg(long, env = "SWITCHBOARD_MAIL_FROM", value_name = "ADDRESS", global = true)]
     pub mail_from: Option<String>,
     /// Loads the demo event into an empty database.
@@ -114,6 +118,15 @@ pub struct Serving {
     pub plain_http_lan: bool,
 }
 
+/// Parses an address and a port; `localhost` is 127.0.0.1.
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let local = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    local.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))).or_else(|| text.parse().ok()).ok_or_else(|| {
+        "an IP address and a port are required, such as 127.0.0.1:8080, 0.0.0.0:8080 (all IPv4 addresses) or [::1]:8080"
+            .to_owned()
+    })
+}
+
 /// Parses `10.0.0.0/8` or a single address.
 fn parse_network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
@@ -124,8 +137,38 @@ fn parse_network(text: &str) -> Result<IpNet, String> {
 impl Serving {
     /// Returns the URL of the web pages without a trailing slash.
     pub fn public_url(&self) -> String {
-        let url = self.configured_public_url().map_or_else(|| format!("http://{}", self.listen), str::to_owned);
-        url.trim_end_matches('/').to_owned()
+        self.public_url_at(self.listen)
+    }
+
+    /// Returns the URL of the web pages of a server that listens on this address, for a port that the system chose.
+    pub fn public_url_at(&self, address: SocketAddr) -> String {
+        match self.configured_public_url() {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            // Not an address that a browser can open.
+            None if address.ip().is_unspecified() => format!("http://localhost:{}", address.port()),
+            None => format!("http://{address}"),
+        }
+    }
+
+    /// Returns what will not work with these settings: one sentence each, for the log.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let is_remote = !self.listen.ip().to_canonical().is_loopback();
+        if is_remote && self.configured_public_url().is_none() {
+            warnings.push(format!(
+                "no --public-url: links in mails begin with {}, which other machines may not reach",
+                self.public_url()
+            ));
+        }
+        let has_https = self.configured_public_url().is_some_and(|url| url.starts_with("https:"));
+        if is_remote && !has_https && !self.plain_http_lan {
+            warnings.push(
+                "browsers on other machines cannot sign in by http://, as they drop the session's cookie: put a proxy \
+                 with HTTPS in front and set --public-url https://…, or use --plain-http-lan on a trusted network"
+                    .to_owned(),
+            );
+        }
+        warnings
     }
 
     fn configured_public_url(&self) -> Option<&str> {
@@ -163,21 +206,32 @@ impl Serving {
             ));
         }
         if let Some(url) = self.configured_public_url() {
-            check_public_url(url, self.plain_http_lan).map_err(|error| format!("--public-url: {error}"))?;
+            let is_local =
+                check_public_url(url, self.plain_http_lan).map_err(|error| format!("--public-url: {error}"))?;
+            if self.demo && !is_local {
+                return Err("--demo has well-known passwords and cannot be used with a --public-url of other machines"
+                    .to_owned());
+            }
         }
-        if !mail::is_address(&self.mail_from()) {
-            return Err("--mail-from: an address is required, such as switchboard@example.org".to_owned());
+        if !mail::is_sender(&self.mail_from()) {
+            return Err("--mail-from: an address is required, such as switchboard@example.org or \
+                        “Switchboard <switchboard@example.org>”"
+                .to_owned());
         }
         self.mail_server().map(drop)
     }
 }
 
-/// Checks the public URL. Plain HTTP requires a loopback host or `--plain-http-lan`.
-fn check_public_url(text: &str, plain_http_lan: bool) -> Result<(), &'static str> {
+/// Checks the public URL; returns whether it is on this machine. Plain HTTP requires a loopback host or
+/// `--plain-http-lan`.
+fn check_public_url(text: &str, plain_http_lan: bool) -> Result<bool, &'static str> {
     let url = url::Url::parse(text).map_err(|_| "a URL is required, such as https://numbers.example.org")?;
     let host = url.host().ok_or("the URL has no host")?;
     if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
         return Err("the URL must not have credentials, a query or a fragment");
+    }
+    if !matches!(url.path(), "" | "/") {
+        return Err("the URL must not have a path: the pages are at the root of their host");
     }
     let is_loopback = match &host {
         url::Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
@@ -185,8 +239,8 @@ fn check_public_url(text: &str, plain_http_lan: bool) -> Result<(), &'static str
         url::Host::Ipv6(address) => address.is_loopback(),
     };
     match url.scheme() {
-        "https" => Ok(()),
-        "http" if is_loopback || plain_http_lan => Ok(()),
+        "https" => Ok(is_loopback),
+        "http" if is_loopback || plain_http_lan => Ok(is_loopback),
         "http" => {
             Err("plain http:// sends passwords in clear text; use https://, or --plain-http-lan on a trusted network")
         }
@@ -194,13 +248,31 @@ fn check_public_url(text: &str, plain_http_lan: bool) -> Result<(), &'static str
     }
 }
 
-/// Creates the data folder with access for its owner only.
+/// Creates the data folder with access for its owner only. An existing one must not be writable by others.
 ///
 /// # Errors
-/// When the folder cannot be created.
-pub fn create_data_dir(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+/// A sentence with the path when the folder cannot be created or others can write to it.
+pub fn create_data_dir(folder: &Path) -> Result<(), String> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| format!("--data-dir: the folder {} cannot be created: {error}", folder.display()))?;
+    check_folder_mode("data folder", folder)
+}
+
+/// Checks that others cannot put files into a folder. A missing folder is created with a safe mode later.
+///
+/// # Errors
+/// A sentence with the path and the remedy.
+pub fn check_folder_mode(name: &str, folder: &Path) -> Result<(), String> {
+    let Ok(metadata) = std::fs::metadata(folder) else { return Ok(()) };
+    let mode = metadata.permissions().mode() & 0o7777;
+    if mode & 0o022 == 0 {
+        return Ok(());
+    }
+    let folder = folder.display();
+    Err(format!("others can write to the {name} {folder} (mode {mode:04o}); prevent it with: chmod go-w {folder}"))
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ fn passwords_are_not_in_output_or_errors() {
     let texts = [
         format!("{valid:?} {:?} {:?}", valid.installation.database(), valid.serving.mail_server()),
         format!("{invalid:?} {:?} {:?}", invalid.installation.database(), invalid.serving.mail_server()),
-        invalid.installation.database().unwrap_err().to_string(),
+        invalid.installation.database().unwrap_err(),
         invalid.serving.check().unwrap_err(),
     ];
     for text in texts {
@@ -86,6 +86,47 @@ fn the_demo_requires_a_loopback_address() {
         assert!(check(&["--demo", "--listen", listen]).unwrap_err().contains("well-known passwords"));
         assert!(check(&["--listen", listen]).is_ok(), "{listen}");
     }
+    assert!(check(&["--demo", "--public-url", "http://localhost:8080/"]).is_ok());
+    assert!(check(&["--demo", "--public-url", "https://phones.example.org"]).unwrap_err().contains("well-known"));
+}
+
+#[test]
+fn an_address_that_no_browser_can_open_is_in_no_link_and_is_reported() {
+    let serving = check(&["--listen", "0.0.0.0:8080"]).unwrap();
+    assert_eq!(serving.public_url(), "http://localhost:8080");
+    let warnings = serving.warnings();
+    assert!(warnings.len() == 2 && warnings[0].contains("--public-url") && warnings[1].contains("cannot sign in"));
+    let count = |arguments: &[&str]| check(arguments).unwrap().warnings().len();
+    assert_eq!(count(&[]), 0);
+    assert_eq!(count(&["--listen", "[::]:80", "--public-url", "https://phones.example.org"]), 0);
+    assert_eq!(count(&["--listen", "[::]:80", "--plain-http-lan", "--public-url", "http://10.0.0.1"]), 0);
+    assert_eq!(count(&["--listen", "192.0.2.1:80", "--plain-http-lan"]), 1);
+}
+
+#[test]
+fn listens_on_an_address_and_a_port() {
+    assert_eq!(cli(&["--listen", "localhost:80"]).serving.listen.to_string(), "127.0.0.1:80");
+    for text in ["localhost", "example.org:80", ":8080", "8080", "127.0.0.1:99999"] {
+        let error = Cli::try_parse_from(["switchboard", "--listen", text]).unwrap_err().to_string();
+        assert!(error.contains("127.0.0.1:8080"), "{error}");
+    }
+}
+
+#[test]
+fn a_folder_that_others_can_write_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    create_data_dir(&data).unwrap();
+    for mode in [0o777, 0o720, 0o1777] {
+        std::fs::set_permissions(&data, std::fs::Permissions::from_mode(mode)).unwrap();
+        let refused = create_data_dir(&data).unwrap_err();
+        assert!(refused.contains(&format!("(mode {mode:04o})")) && refused.contains("chmod go-w"), "{refused}");
+    }
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
+    create_data_dir(&data).unwrap();
+    std::fs::write(data.join("file"), "").unwrap();
+    let refused = create_data_dir(&data.join("file")).unwrap_err();
+    assert!(refused.starts_with("--data-dir: the folder ") && refused.contains("/file cannot be created"), "{refused}");
 }
 
 #[test]
@@ -102,6 +143,7 @@ fn plain_http_requires_a_loopback_host_or_the_flag() {
         "https://u:p@example.org",
         "https://example.org/?x",
         "https://example.org/#x",
+        "https://example.org/phones",
     ] {
         assert!(url(&["--public-url", text]).is_err(), "{text}");
     }
@@ -112,7 +154,10 @@ fn derives_the_sender_of_mails() {
     let from = |arguments: &[&str]| check(arguments).map(|serving| serving.mail_from());
     assert_eq!(from(&["--public-url", "https://numbers.example.org"]).unwrap(), "switchboard@numbers.example.org");
     assert_eq!(from(&["--mail-from", "poc@example.org"]).unwrap(), "poc@example.org");
-    assert!(from(&["--mail-from", "a@b\r\nBcc: c@d"]).is_err());
+    assert_eq!(from(&["--mail-from", "Phone Team <poc@example.org>"]).unwrap(), "Phone Team <poc@example.org>");
+    for sender in ["a@b\r\nBcc: c@d", "a@b.example\nX: y", "Phone Team", "Phone Team <>", "<"] {
+        assert!(from(&["--mail-from", sender]).is_err(), "{sender}");
+    }
     for listen in ["192.0.2.1:80", "[2001:db8::1]:80", "0.0.0.0:80"] {
         assert_eq!(from(&["--listen", listen]).unwrap(), "switchboard@localhost");
     }
@@ -128,6 +173,7 @@ fn an_empty_variable_counts_as_unset() {
     assert_eq!(cli.serving.check(), Ok(()));
     assert_eq!(cli.serving.mail_server(), Ok(None));
     assert_eq!(cli.serving.public_url(), "http://127.0.0.1:8080");
+    assert_eq!(cli.serving.public_url_at("[::1]:9".parse().unwrap()), "http://[::1]:9");
     assert!(matches!(cli.installation.database(), Ok(DatabaseUrl::Sqlite(_))));
 }
 

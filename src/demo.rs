@@ -13,6 +13,7 @@ use extensions::rules::{AssignExtension, assign};
 use extensions::visibility::Visibility;
 use platform::access::{Caller, Role};
 use platform::error::{Error, InternalError};
+use platform::passwords::{Password, PasswordCheck};
 use platform::services::Services;
 use service_types::ServiceBehaviour;
 use service_types::demo::DEMO_TYPES;
@@ -22,6 +23,10 @@ use templates::rules::{SaveTemplate, save_template};
 
 /// Password of all three accounts. It is well known, so the demo requires a loopback address.
 const PASSWORD: &str = "numberwang";
+
+/// The accounts: username, display name and role.
+const ACCOUNTS: [(&str, &str, Role); 3] =
+    [("admin", "Admin", Role::Admin), ("operator", "Operator", Role::Operator), ("user", "User", Role::User)];
 
 /// A sample extension.
 struct SampleExtension {
@@ -103,6 +108,23 @@ pub async fn load(services: &Services) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// Returns the demo's accounts that still have its password, which everyone knows.
+///
+/// # Errors
+/// When the database fails.
+pub async fn accounts_with_known_password(services: &Services) -> Result<Vec<&'static str>, Error> {
+    let mut known = Vec::new();
+    for (username, _, _) in ACCOUNTS {
+        let account = accounts::account_by_username(&mut *services.store.read().await?, username).await?;
+        let Some(account) = account else { continue };
+        match services.hasher.verify(&Password::from_input(PASSWORD), &account.password_hash).await? {
+            PasswordCheck::Match | PasswordCheck::MatchNeedsRehash => known.push(username),
+            PasswordCheck::Mismatch => {}
+        }
+    }
+    Ok(known)
+}
+
 async fn create_service_types(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
     for (_, text) in DEMO_TYPES {
         let file: ServiceTypeFile = serde_json::from_str(text).map_err(InternalError::new)?;
@@ -179,9 +201,7 @@ async fn create_demo_event(services: &Services, caller: &Arc<Caller>) -> Result<
 }
 
 async fn create_accounts(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
-    for (username, name, role) in
-        [("admin", "Admin", Role::Admin), ("operator", "Operator", Role::Operator), ("user", "User", Role::User)]
-    {
+    for (username, name, role) in ACCOUNTS {
         let input = RegisterAccount {
             username: username.to_owned(),
             display_name: name.to_owned(),

@@ -1,15 +1,16 @@
 //! The program `switchboard`; see `switchboard --help`.
 
-use clap::Parser as _;
+use std::io::Write as _;
+
 use switchboard::cli::Cli;
 
-#[expect(clippy::print_stderr, reason = "the error of a command-line program goes to standard error")]
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    match switchboard::commands::run(Cli::parse()).await {
+    match switchboard::commands::run(Cli::parse_arguments()).await {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("switchboard: {message}");
+            // A closed standard error leaves the exit code.
+            drop(writeln!(std::io::stderr(), "switchboard: {message}"));
             std::process::ExitCode::FAILURE
         }
     }

@@ -12,6 +12,7 @@ mod crash;
 mod explain;
 mod guarantees;
 mod migrations;
+mod operations;
 mod permissions;
 mod postgres;
 mod program;
@@ -36,6 +37,24 @@ const PROCESS_TESTS: &[(&str, support::ProcessTest)] = &[
     ("canary::no_secret_is_stored_or_logged", |folder, database| {
         Box::pin(canary::no_secret_is_stored_or_logged(folder, database))
     }),
+    ("operations::commands::only_some_commands_create_an_installation", |folder, database| {
+        Box::pin(operations::commands::only_some_commands_create_an_installation(folder, database))
+    }),
+    ("operations::commands::a_missing_or_foreign_sealing_key_is_refused", |folder, database| {
+        Box::pin(operations::commands::a_missing_or_foreign_sealing_key_is_refused(folder, database))
+    }),
+    ("operations::commands::a_database_of_a_newer_version_is_refused", |folder, database| {
+        Box::pin(operations::commands::a_database_of_a_newer_version_is_refused(folder, database))
+    }),
+    ("operations::commands::demo_data_is_not_served_as_production", |folder, database| {
+        Box::pin(operations::commands::demo_data_is_not_served_as_production(folder, database))
+    }),
+    ("operations::audit::tampering_is_found", |folder, database| {
+        Box::pin(operations::audit::tampering_is_found(folder, database))
+    }),
+    ("operations::audit::rows_of_an_earlier_version_stay_verified", |folder, database| {
+        Box::pin(operations::audit::rows_of_an_earlier_version_stay_verified(folder, database))
+    }),
     ("explain::no_hot_query_scans_a_table", |folder, database| {
         Box::pin(explain::no_hot_query_scans_a_table(folder, database))
     }),
@@ -57,12 +76,15 @@ fn main() {
     let (client_trials, skipped_clients) = clients::trials(is_ci);
     trials.extend(client_trials);
     trials.extend(shutdown::trials());
+    let operations = operations::suite(cluster.as_ref(), is_ci);
+    trials.extend(operations.trials);
     let telephony = telephony::suite(is_ci);
     let measured = telephony.measurements();
     trials.extend(telephony.trials);
     trials.extend(soak::trials(cluster.as_ref(), is_ci));
     let mut skipped = telephony.skipped;
     skipped.extend(skipped_clients);
+    skipped.extend(operations.skipped);
     if skips_postgres {
         skipped.push("soak::postgres_with_two_instances (no PostgreSQL)".to_owned());
     }

@@ -120,6 +120,56 @@ impl Cluster {
     }
 }
 
+/// A cluster that accepts encrypted connections only. Dropping it stops the cluster.
+pub struct TlsCluster {
+    pub port: u16,
+    bin: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Cluster {
+    /// Starts a second cluster with this certificate and key.
+    pub fn start_tls_only(&self, certificate: &Path, key: &Path) -> Result<TlsCluster, libtest_mimic::Failed> {
+        let folder = tempfile::Builder::new().prefix("switchboard-pg-tls").tempdir()?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let data = folder.path().join("data");
+        let bin = self.0.bin.clone();
+        if is_root() {
+            Command::new("chown").arg("nobody").arg(folder.path()).status()?;
+        }
+        run(unprivileged(&bin.join("initdb")).arg("-D").arg(&data).args(["-U", "postgres", "-A", "trust"]))
+            .ok_or("initdb failed")?;
+        for (from, to) in [(certificate, "server.pem"), (key, "server.key")] {
+            let to = data.join(to);
+            std::fs::copy(from, &to)?;
+            std::fs::set_permissions(&to, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+            if is_root() {
+                Command::new("chown").arg("nobody").arg(&to).status()?;
+            }
+        }
+        std::fs::write(
+            data.join("pg_hba.conf"),
+            "hostssl all all 127.0.0.1/32 trust\nhostssl all all ::1/128 trust\n",
+        )?;
+        let options = format!(
+            "-p {port} -k {} -c listen_addresses=localhost -c ssl=on -c ssl_cert_file=server.pem \
+             -c ssl_key_file=server.key",
+            folder.path().display()
+        );
+        let mut start = unprivileged(&bin.join("pg_ctl"));
+        start.arg("-D").arg(&data).arg("-o").arg(&options).arg("-l").arg(folder.path().join("log"));
+        run(start.args(["-w", "start"])).ok_or("pg_ctl failed")?;
+        Ok(TlsCluster { port, bin, folder })
+    }
+}
+
+impl Drop for TlsCluster {
+    fn drop(&mut self) {
+        let stop = ["-m", "immediate", "stop"];
+        run(unprivileged(&self.bin.join("pg_ctl")).arg("-D").arg(self.folder.path().join("data")).args(stop));
+    }
+}
+
 fn find_binaries() -> Option<PathBuf> {
     let packaged =
         std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
@@ -130,7 +180,8 @@ fn find_binaries() -> Option<PathBuf> {
         .find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists() && folder.join("psql").exists())
 }
 
-fn is_root() -> bool {
+/// Whether the suite runs as root.
+pub fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt as _;
     std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
 }

@@ -161,7 +161,7 @@ async fn call_web_hooks(app: Arc<App>) {
 }
 
 async fn seal_audit(app: &App) -> Result<(), Error> {
-    while audit::seal(&app.services.store).await? > 0 {}
+    while audit::seal(&app.services).await? > 0 {}
     Ok(())
 }
 
@@ -170,7 +170,7 @@ async fn seal_audit(app: &App) -> Result<(), Error> {
 /// # Errors
 /// When the database fails.
 pub async fn prune(app: &App) -> Result<(), Error> {
-    audit::seal_all(&app.services.store).await?;
+    audit::seal_all(&app.services).await?;
     let now = app.services.now();
     app.services
         .store

@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use zeroize::Zeroizing;
 
+use super::output::print;
 use super::{describe, to_message};
 use crate::cli::ExportFormat;
 use extensions::import_export::row::{RowFailure, RowFile, RowLimits};
@@ -49,7 +50,7 @@ pub(super) async fn export(
             output.write_all(&seal_with_passphrase(&*services.rng, &passphrase, text.as_bytes()).map_err(to_message)?)
         }
     };
-    result.and_then(|()| output.flush()).map_err(to_message)
+    result.and_then(|()| output.flush()).map_err(|error| format!("standard output: {error}"))
 }
 
 /// Arguments of `import`.
@@ -144,10 +145,12 @@ fn report(path: &Path, imported: &Imported, dry_run: bool, partial: bool) -> Res
     let is_applied = failures.is_empty() || partial;
     if is_applied {
         let prefix = if dry_run { "would be " } else { "" };
-        println!("{created} {prefix}created, {updated} {prefix}updated, {unchanged} unchanged");
+        print(format!("{created} {prefix}created, {updated} {prefix}updated, {unchanged} unchanged\n"))?;
     }
     match failures.len() {
         0 => Ok(()),
+        1 if is_applied => Err("1 mistake: its row was skipped".to_owned()),
+        1 => Err("1 mistake: nothing was imported".to_owned()),
         count if is_applied => Err(format!("{count} mistakes: the rows with mistakes were skipped")),
         count => Err(format!("{count} mistakes: nothing was imported")),
     }

@@ -8,6 +8,7 @@ use platform::access::ROTATE_KEY;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::output::print;
 use super::{describe, to_message};
 use crate::background::JOBS;
 use extensions::rules::reseal;
@@ -15,7 +16,7 @@ use platform::access::Caller;
 use platform::error::Error;
 use platform::ids::JobId;
 use platform::jobs;
-use platform::secrets::{SealingError, reseal_comparison_key};
+use platform::secrets::{SealingError, reseal_stored_keys};
 use platform::services::Services;
 use platform::transaction::{Mode, transact};
 use provisioning::web_hooks;
@@ -46,7 +47,7 @@ pub(super) async fn rotate(services: &Services) -> Result<(), String> {
         return reseal_with_variable(services, &caller).await;
     }
     if sealer.has_old_keys() {
-        println!("Continuing an interrupted rotation of the key.");
+        print("Continuing an interrupted rotation of the key.\n")?;
     } else {
         sealer.add_key().map_err(to_message)?;
     }
@@ -68,11 +69,10 @@ pub(super) async fn rotate(services: &Services) -> Result<(), String> {
     }
     write_audit(services, &caller).await.map_err(describe)?;
     sealer.remove_old_keys().map_err(to_message)?;
-    println!(
+    print(format!(
         "The key was rotated and {resealed} values were resealed. Keep a copy of the new key separately; earlier \
-         backups need the old one."
-    );
-    Ok(())
+         backups need the old one.\n"
+    ))
 }
 
 /// Reseals with the first key of the variable, where the operator has added a new key.
@@ -88,12 +88,11 @@ async fn reseal_with_variable(services: &Services, caller: &Arc<Caller>) -> Resu
         ));
     }
     write_audit(services, caller).await.map_err(describe)?;
-    println!(
+    print(format!(
         "{} values were resealed with the first key of SWITCHBOARD_SEALING_KEY. Run this again after every server has \
-         it. When no value is left to reseal, the other keys can be removed.",
+         it. When no value is left to reseal, the other keys can be removed.\n",
         pass.resealed
-    );
-    Ok(())
+    ))
 }
 
 async fn write_audit(services: &Services, caller: &Arc<Caller>) -> Result<(), Error> {
@@ -123,7 +122,7 @@ async fn reseal_all(services: &Services, caller: &Arc<Caller>) -> Result<Pass, E
         }
     }
     pass.resealed += web_hooks::reseal(services).await?;
-    pass.resealed += reseal_stored_key(services, caller).await?;
+    pass.resealed += reseal_keys(services, caller).await?;
     let mut after = None;
     loop {
         let (resealed, next) = reseal_jobs(services, caller, after).await?;
@@ -135,13 +134,13 @@ async fn reseal_all(services: &Services, caller: &Arc<Caller>) -> Result<Pass, E
     }
 }
 
-/// Reseals the comparison key of unique secrets; returns the number of resealed keys.
-async fn reseal_stored_key(services: &Services, caller: &Arc<Caller>) -> Result<usize, Error> {
+/// Reseals the installation's own keys; returns the number of resealed keys.
+async fn reseal_keys(services: &Services, caller: &Arc<Caller>) -> Result<usize, Error> {
     transact(services, caller, ROTATE_KEY, Mode::Commit, |tx| {
         Box::pin(async move {
             tx.permit().await?;
             let sealer = tx.sealer_handle();
-            Ok(usize::from(reseal_comparison_key(tx.conn, &sealer).await?))
+            reseal_stored_keys(tx.conn, &sealer).await
         })
     })
     .await

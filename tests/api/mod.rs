@@ -143,6 +143,7 @@ tests! {
     commands::rotate_key::a_killed_rotation_loses_no_secret,
     provisioning::agent::a_rejected_record_is_reported_and_the_others_are_applied,
     provisioning::agent::a_rejected_record_is_retried,
+    provisioning::agent::a_single_run_ends_with_its_cause,
     provisioning::agent::a_failed_reload_is_repeated,
     provisioning::agent::a_revoked_key_stops_the_agent,
     provisioning::consumers::a_subscriber_gets_the_progress_of_a_consumer,

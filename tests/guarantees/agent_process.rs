@@ -126,7 +126,15 @@ impl AgentProcess {
             tokio::time::sleep(Duration::from_millis(3)).await;
         };
         self.reading = None;
-        assert!(status.success(), "the agent ended with {status}:\n{}", self.log());
+        let failing = self.select_text(
+            "SELECT extension AS text FROM switchboard_agent_copy WHERE code IS NOT NULL AND code <> 'RESOLVED'",
+        );
+        assert_eq!(
+            status.success(),
+            failing.is_empty(),
+            "{failing:?}, and the agent ended with {status}:\n{}",
+            self.log()
+        );
     }
 
     /// Starts an agent that follows the feed.

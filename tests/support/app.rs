@@ -87,7 +87,7 @@ impl TestApp {
 
     /// Seals the audit up to now.
     pub async fn seal_audit(&self) {
-        audit::seal(&self.app.services.store).await.unwrap();
+        audit::seal(&self.app.services).await.unwrap();
     }
 
     /// A caller without credentials. It shares no connection with others, as the guests of an event do not.

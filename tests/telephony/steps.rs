@@ -211,7 +211,7 @@ pub async fn step_08_a_restored_database_is_detected_and_the_guard_stops() -> St
     let log = agent.log();
     assert!(log.contains("EPOCH") && log.contains("prune guard: 20 of 23"), "{log}");
     assert_eq!(registrar.numbers(), before, "the guard did not prevent a deletion");
-    let printed = server.dry_run(&registrar.folder);
+    let printed = server.guarded_dry_run(&registrar.folder);
     for expected in ["20 gone", "--allow-prune", "- 3019"] {
         assert!(printed.contains(expected), "{printed}");
     }

@@ -1,6 +1,7 @@
 // The signed-in account and the events that it can see.
 
 import { readSetting, writeSetting } from './lib/storage.js';
+import { RequestError } from './transport/errors.js';
 import { graphql, mutate, query, recovery } from './transport/http.js';
 import { reconnect } from './transport/socket.js';
 
@@ -65,10 +66,18 @@ class Session extends EventTarget {
     writeSetting(LAST_EVENT, event.slug);
   }
 
-  /** @param {string} login @param {string} password */
+  /**
+   * Throws where the browser does not keep the session, which it does not tell: over plain HTTP it drops cookies that
+   * are marked `Secure`.
+   * @param {string} login @param {string} password
+   */
   async signIn(login, password) {
     const payload = await mutate('signIn', { login, password }, 'account { id }');
     if (payload.account) await this.refresh();
+    if (payload.account && !this.viewer) {
+      const code = window.isSecureContext ? 'COOKIE_REFUSED' : 'COOKIE_INSECURE';
+      throw new RequestError(code, 'The browser does not keep the session.');
+    }
     return payload;
   }
 

@@ -185,4 +185,24 @@ describe('over plain HTTP on a local network', { skip }, () => {
       await server.stop();
     }
   });
+
+  test('without the setting for it, signing in says why it does not work', async () => {
+    const server = await Server.start();
+    server.host = 'field.example';
+    const browser = await launch(['--host-resolver-rules=MAP field.example 127.0.0.1']);
+    try {
+      const user = await Person.enter(browser, server);
+      await user.opens('/signin');
+      assert.equal(await user.page.evaluate(() => window.isSecureContext), false);
+      await user.types('User name or e-mail', 'user');
+      await user.types('Password', 'numberwang');
+      await user.click('Sign in');
+      await user.sees('your browser keeps no session for an address that begins with http://');
+      assert.match(user.page.url(), /\/signin$/);
+      await user.leaves();
+    } finally {
+      await browser.close();
+      await server.stop();
+    }
+  });
 });

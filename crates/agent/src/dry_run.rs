@@ -17,12 +17,15 @@ use super::snapshot::Snapshot;
 /// Returns the report: a line for each changed extension, the totals, and the records that would fail.
 ///
 /// # Errors
-/// [`AgentError`] when the server or the database cannot be read.
-pub async fn report(config: Config) -> Result<String, AgentError> {
+/// [`AgentError`] when the server or the database cannot be read, or the server does not know the consumer.
+pub async fn report(config: Config) -> Result<Report, AgentError> {
     let feed = FeedClient::new(Arc::clone(&config.feed))?;
     let Snapshot::Complete { entries, cursor } = feed.snapshot().await? else {
-        return Ok("The event is archived: nothing would change.\n".to_owned());
+        let mut report = Report::default();
+        report.line("The event is archived: nothing would change.");
+        return Ok(report);
     };
+    feed.check_consumer().await?;
     let mut database = Database::open(&config.read_only_state_url()).await?;
     // The transaction includes the creation of the agent's tables. It is rolled back at the end.
     database.internal_batch("BEGIN").await?;
@@ -33,11 +36,12 @@ pub async fn report(config: Config) -> Result<String, AgentError> {
     report.add_batch(&rows, &batch);
     if prune_guard::exceeds(config.guard, batch.removals.len(), rows.len()) {
         report.line("The prune guard would stop here; --allow-prune permits it once.");
+        report.is_guarded = true;
     }
     let errors = try_apply(&config, &feed, &mut replica, &batch, &mut report).await?;
     report.add_errors(errors);
     replica.rollback().await.ok();
-    Ok(report.text)
+    Ok(report)
 }
 
 /// Executes the statements of the `sql` driver within the transaction, or compares the file of the `file` driver.
@@ -62,12 +66,30 @@ async fn try_apply(
     }
 }
 
+/// What an agent would do.
 #[derive(Default)]
-struct Report {
-    text: String,
+pub struct Report {
+    pub text: String,
+    /// Number of extensions that would fail.
+    failures: usize,
+    /// The prune guard would stop the agent.
+    is_guarded: bool,
 }
 
 impl Report {
+    /// Returns whether the agent would apply everything.
+    ///
+    /// # Errors
+    /// A sentence for the operator when it would not.
+    pub fn outcome(&self) -> Result<(), String> {
+        match self.failures {
+            0 if self.is_guarded => Err("the prune guard would stop the agent".to_owned()),
+            0 => Ok(()),
+            1 => Err("1 extension would fail".to_owned()),
+            failures => Err(format!("{failures} extensions would fail")),
+        }
+    }
+
     fn line(&mut self, line: impl std::fmt::Display) {
         // Writing to a string is infallible.
         let _ = writeln!(self.text, "{line}");
@@ -100,6 +122,7 @@ impl Report {
     }
 
     fn add_errors(&mut self, errors: RecordErrors) {
+        self.failures = errors.len();
         let mut errors: Vec<_> = errors.into_iter().collect();
         errors.sort_by(|left, right| left.0.cmp(&right.0));
         for (id, error) in errors {

@@ -121,6 +121,15 @@ impl FeedClient {
         }
     }
 
+    /// Checks that the server has a consumer of this name for the key, by an acknowledgement whose cursor is none: the
+    /// server looks at the consumer first and then refuses the cursor.
+    ///
+    /// # Errors
+    /// [`AgentError::Permanent`] when there is no such consumer; otherwise as [`Self::acknowledge`].
+    pub async fn check_consumer(&self) -> Result<(), AgentError> {
+        self.acknowledge("", None, &ReplicaStatus::default()).await.map(drop)
+    }
+
     /// Acknowledges the changes up to `cursor` and reports errors. `digest` is the replica's, if it is to be compared.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ mod snapshot;
 mod sync_loop;
 mod template;
 
+use std::io::Write as _;
 use std::path::Path;
 
 use platform::secrets::Secret;
@@ -31,7 +32,7 @@ pub struct Options {
     pub dry_run: bool,
     /// Permits one deletion that exceeds the prune guard's limit.
     pub allow_prune: bool,
-    /// Exits at the feed's head instead of waiting for more changes.
+    /// Exits at the feed's head instead of waiting for more changes. Fails if an extension could not be applied.
     pub once: bool,
     /// Starts with a snapshot, for a telephone system that was restored from a backup.
     pub resync: bool,
@@ -40,12 +41,16 @@ pub struct Options {
 /// Runs the agent with the settings in `file`. `key` overrides the API key file that the settings name.
 ///
 /// # Errors
-/// A sentence for the operator: an invalid setting with its line, or a permanent error.
+/// A sentence for the operator: an invalid setting with its line, or a permanent error; with `once` and `dry_run` also
+/// when something could not or would not be applied.
 pub async fn run(file: &Path, key: Option<Secret>, options: Options) -> Result<(), String> {
     let config = config::Config::read(file, key)?;
     if options.dry_run {
-        print!("{}", dry_run::report(config).await.map_err(|error| error.to_string())?);
-        return Ok(());
+        let report = dry_run::report(config).await.map_err(|error| error.to_string())?;
+        let mut output = std::io::stdout().lock();
+        let written = output.write_all(report.text.as_bytes()).and_then(|()| output.flush());
+        written.map_err(|error| format!("standard output: {error}"))?;
+        return report.outcome();
     }
     sync_loop::Agent::open(config, options).await?.run().await
 }

@@ -24,6 +24,8 @@ const SHORT_POLL: Duration = Duration::from_secs(2);
 /// Delay before the first retry after a transient error; each further retry doubles it.
 const MIN_BACKOFF: Duration = Duration::from_millis(250);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
+/// Time without success after which a single run ends with an error.
+const ONCE_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Applies one feed to one telephone system.
 pub struct Agent {
@@ -59,10 +61,11 @@ impl Agent {
     /// A sentence for the operator when the error is permanent.
     pub async fn open(config: Config, options: Options) -> Result<Self, String> {
         let feed = FeedClient::new(Arc::clone(&config.feed)).map_err(|error| error.to_string())?;
-        let replica = open_with_retries(&config, &feed).await?;
+        let replica = open_with_retries(&config, &feed, options.once).await?;
         let builder = outgoing::client_builder(None)?;
         let client = builder.build().map_err(|error| outgoing::describe(&error))?;
-        let next_retry = Instant::now() + config.retry;
+        // A single run applies failed records again, as there is no later time.
+        let next_retry = if options.once { Instant::now() } else { Instant::now() + config.retry };
         Ok(Self {
             config,
             feed,
@@ -80,22 +83,40 @@ impl Agent {
     ///
     /// # Errors
     /// A sentence for the operator when the error is permanent: an invalid key, the prune guard, an invalid statement.
+    /// With `once` also when something is not applied at the feed's head, or the server stays unreachable.
     pub async fn run(mut self) -> Result<(), String> {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(self.options.once);
         loop {
             match self.step().await {
                 Ok(Progress::Closed) => {
                     tracing::info!(feed = self.feed.name(), "the event is archived: the replica stays as it is");
                     return Ok(());
                 }
-                Ok(Progress::AtHead) if self.options.once => return Ok(()),
-                Ok(_) => backoff = Backoff::default(),
+                Ok(Progress::AtHead) if self.options.once && !self.options.resync => return self.check_applied().await,
+                Ok(_) => backoff = Backoff::new(self.options.once),
                 Err(AgentError::Permanent(message)) => return Err(message),
                 Err(AgentError::Transient(message)) => {
-                    backoff.wait(&message).await;
+                    backoff.wait(&message).await?;
                     self.needs_reopen = true;
                 }
             }
+        }
+    }
+
+    /// Checks at the end of a single run that everything is applied.
+    async fn check_applied(mut self) -> Result<(), String> {
+        let failing = self.replica.status().await.map_err(|error| error.to_string())?.failing;
+        for failed in &failing {
+            let (code, message) = (&failed.error.code, &failed.error.message);
+            tracing::warn!(extension.id = failed.id, code, error = message, "an extension is not applied");
+        }
+        let hooks = self.replica.pending_hooks().await.map_err(|error| error.to_string())?.len();
+        match (failing.len(), hooks) {
+            (0, 0) if self.has_digest_mismatch => Err("the replica differs from the feed even after a snapshot".into()),
+            (0, 0) => Ok(()),
+            (0, hooks) => Err(format!("{hooks} release hooks could not be sent; the next run sends them")),
+            (1, _) => Err("1 extension could not be applied; the next run applies it again".into()),
+            (count, _) => Err(format!("{count} extensions could not be applied; the next run applies them again")),
         }
     }
 
@@ -290,20 +311,29 @@ impl Agent {
     }
 }
 
-/// Exponential backoff between retries.
-struct Backoff(Duration);
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self(MIN_BACKOFF)
-    }
+/// Exponential backoff between retries, which a single run gives up after a time without success.
+struct Backoff {
+    delay: Duration,
+    give_up_at: Option<Instant>,
 }
 
 impl Backoff {
-    async fn wait(&mut self, error: &str) {
-        tracing::warn!(error, backoff_ms = self.0.as_millis(), "transient error, retrying");
-        tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 2).min(MAX_BACKOFF);
+    fn new(once: bool) -> Self {
+        Self { delay: MIN_BACKOFF, give_up_at: once.then(|| Instant::now() + ONCE_PATIENCE) }
+    }
+
+    /// Waits before the next attempt.
+    ///
+    /// # Errors
+    /// The error of the last attempt, when there is no further one.
+    async fn wait(&mut self, error: &str) -> Result<(), String> {
+        if self.give_up_at.is_some_and(|time| time < Instant::now() + self.delay) {
+            return Err(error.to_owned());
+        }
+        tracing::warn!(error, backoff_ms = self.delay.as_millis(), "transient error, retrying");
+        tokio::time::sleep(self.delay).await;
+        self.delay = (self.delay * 2).min(MAX_BACKOFF);
+        Ok(())
     }
 }
 
@@ -311,13 +341,13 @@ async fn open_replica(config: &Config, feed: &FeedClient) -> Result<Replica, Age
     Replica::open(Database::open(&config.state_url()).await?, &feed.name()).await
 }
 
-async fn open_with_retries(config: &Config, feed: &FeedClient) -> Result<Replica, String> {
-    let mut backoff = Backoff::default();
+async fn open_with_retries(config: &Config, feed: &FeedClient, once: bool) -> Result<Replica, String> {
+    let mut backoff = Backoff::new(once);
     loop {
         match open_replica(config, feed).await {
             Ok(replica) => return Ok(replica),
             Err(AgentError::Permanent(message)) => return Err(message),
-            Err(AgentError::Transient(message)) => backoff.wait(&message).await,
+            Err(AgentError::Transient(message)) => backoff.wait(&message).await?,
         }
     }
 }

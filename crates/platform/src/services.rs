@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::access::Refusals;
 use crate::access::quotas::Quotas;
+use crate::audit::AuditLog;
 use crate::clock::{Clock, Rng, Timestamp};
 use crate::hooks::Hooks;
 use crate::notifications::Notifier;
@@ -26,6 +27,8 @@ pub struct ServicesInner {
     pub rng: Arc<dyn Rng>,
     /// The sealer of stored secrets.
     pub sealer: Arc<Sealer>,
+    /// The key and the anchor of the audit.
+    pub audit: AuditLog,
     /// The hasher of passwords.
     pub hasher: Arc<Hasher>,
     /// Quotas of password hashes, registrations, mails and guesses.

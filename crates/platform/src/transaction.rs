@@ -123,7 +123,7 @@ impl Tx<'_> {
         entity: Option<String>,
         summary: impl Into<String>,
     ) -> Result<(), Error> {
-        let event = self.audit_event(permit, entity, summary.into());
+        let event = self.audit_event(permit, entity, summary.into())?;
         Ok(audit::append(self.conn, &event).await?)
     }
 
@@ -133,16 +133,21 @@ impl Tx<'_> {
     /// [`Error::Internal`] when a statement fails.
     pub async fn audit_all(&mut self, permit: &Permit, rows: Vec<(Option<String>, String)>) -> Result<(), Error> {
         let row = |(entity, summary)| self.audit_event(permit, entity, summary);
-        let events: Vec<NewAuditEvent> = rows.into_iter().map(row).collect();
+        let events = rows.into_iter().map(row).collect::<Result<Vec<_>, _>>()?;
         Ok(audit::append_all(self.conn, &events).await?)
     }
 
-    fn audit_event(&self, permit: &Permit, entity: Option<String>, summary: String) -> NewAuditEvent {
+    fn audit_event(
+        &self,
+        permit: &Permit,
+        entity: Option<String>,
+        summary: String,
+    ) -> Result<NewAuditEvent, InternalError> {
         let via = match permit.actor() {
             Actor::System(_) => "command",
             _ => "graphql",
         };
-        NewAuditEvent {
+        let mut event = NewAuditEvent {
             at: self.now,
             actor: permit.actor().label(),
             via,
@@ -150,7 +155,10 @@ impl Tx<'_> {
             entity,
             summary,
             request_id: self.caller.request_id.clone(),
-        }
+            mac: None,
+        };
+        self.services.audit.sign(&mut event)?;
+        Ok(event)
     }
 
     /// Enqueues a job in the transaction. It runs after the commit.

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use platform::access::quotas::Quotas;
 use platform::access::{AccountStatusSource, Actor, ApiKeyScope, Caller, Key, Refusals};
+use platform::audit::AuditLog;
 use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
 use platform::feed_log::{ChangeSet, EntryChange, EntryKeys, FeedRef};
 use platform::ids::{AccountId, ApiKeyId, EventId, ExtensionId, ServiceTypeId};
@@ -88,10 +89,12 @@ impl Fixture {
         let clock = Arc::new(ManualClock::new(NOW));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed));
         let store = Store::open(&DatabaseUrl::Sqlite(path.clone())).await.unwrap();
+        let sealer = Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap());
         let services = Services::from(ServicesInner {
+            audit: AuditLog::load_or_create(&store, &sealer, &rng, folder.path()).await.unwrap(),
             store,
             clock: Arc::clone(&clock) as _,
-            sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
+            sealer,
             hasher: Arc::new(Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap()),
             quotas: Quotas::new(&(Arc::clone(&clock) as _)),
             refusals: Refusals::default(),

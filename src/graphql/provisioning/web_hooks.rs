@@ -1,5 +1,7 @@
 //! Web hooks in GraphQL.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::consumers::FeedConsumer;
@@ -10,8 +12,8 @@ use crate::graphql::enums::WebHookState;
 use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::scalars::DateTime;
 use platform::access::Role;
-use platform::error::Error;
-use provisioning::web_hooks::{self, ReplayFrom, WebHookOutcome};
+use platform::error::{Error, InternalError};
+use provisioning::web_hooks::{self, ReplayFrom, WebHookOutcome, WebhookClient};
 
 /// The web hook of a telephone system: the changes of its feed are posted to its address, with a signature.
 pub struct WebHook(pub(super) web_hooks::WebHook);
@@ -117,9 +119,12 @@ pub struct WebHookMutation;
 #[Object]
 impl WebHookMutation {
     /// Creates the web hook of a telephone system or changes its address. Creating it generates a secret, which a new
-    /// address keeps. Needs a sign-in within 15 minutes.
+    /// address keeps. An address that deliveries may not go to is refused: a private one, or `http://`, outside the
+    /// networks of the server's setting `--web-hook-network`. Needs a sign-in within 15 minutes.
     async fn save_web_hook(&self, ctx: &Context<'_>, input: SaveWebHookInput) -> Result<WebHookPayload, ApiError> {
-        let saved = web_hooks::save(services(ctx)?, &caller(ctx)?, input.consumer.0, input.url).await;
+        let client = ctx.data_opt::<Arc<WebhookClient>>();
+        let client = client.ok_or_else(|| Error::from(InternalError::new("the client of web hooks is missing")))?;
+        let saved = web_hooks::save(services(ctx)?, client, &caller(ctx)?, input.consumer.0, input.url).await;
         hook_payload(ctx, saved).await
     }
 

@@ -101,8 +101,14 @@ pub async fn a_rejected_record_is_reported_and_the_others_are_applied(app: TestA
     let rejected = user.registers("sip", "2342").await.id();
     user.relabels(&rejected, "Poison").await.ok();
     user.registers("sip", "2343").await.ok();
-    run_once(folder.path()).await.unwrap();
+    let failed = run_once(folder.path()).await.unwrap_err();
+    assert!(failed.contains("1 extension could not be applied"), "{failed}");
     assert_eq!(phones(&mut database), ["2343", "5000", "5003", "5008"]);
+    // A dry run and a second run find the same.
+    let dry_run = RunningAgent::start(folder.path(), Options { dry_run: true, ..Options::default() });
+    let failed = tokio::time::timeout(TIMEOUT, dry_run.ended).await.unwrap().unwrap().unwrap().unwrap_err();
+    assert!(failed.contains("1 extension would fail"), "{failed}");
+    assert!(run_once(folder.path()).await.is_err(), "the second run reports success");
     let failing = consumer(&admin).await;
     assert_eq!(failing["errors"], json!([{ "code": "CONSTRAINT", "number": "2342" }]));
     assert_eq!(failing["lagRecords"], 0);
@@ -130,7 +136,7 @@ pub async fn a_rejected_record_is_retried(app: TestApp) {
     let admin = configure(&app, folder.path(), driver).await;
     let configuration = std::fs::read_to_string(folder.path().join("agent.toml")).unwrap();
     std::fs::write(folder.path().join("agent.toml"), format!("retry_seconds = 1\n{configuration}")).unwrap();
-    run_once(folder.path()).await.unwrap();
+    run_once(folder.path()).await.unwrap_err();
     assert_eq!(consumer(&admin).await["errors"][0]["number"], "5003");
     database.batch_execute("DROP TRIGGER full").unwrap();
     let mut agent = RunningAgent::start(folder.path(), Options::default());
@@ -142,6 +148,27 @@ pub async fn a_rejected_record_is_retried(app: TestApp) {
     }
     drop(agent);
     assert!(phones(&mut database).contains(&"5003".to_owned()));
+}
+
+pub async fn a_single_run_ends_with_its_cause(app: TestApp) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("phones.template"), "").unwrap();
+    let driver = "[file]\nstate = \"agent.db\"\npath = \"phones.txt\"\ntemplate_file = \"phones.template\"\n";
+    configure(&app, folder.path(), driver).await;
+    let settings = std::fs::read_to_string(folder.path().join("agent.toml")).unwrap();
+    let outcome = async |options: Options| {
+        let agent = RunningAgent::start(folder.path(), options);
+        tokio::time::timeout(2 * TIMEOUT, agent.ended).await.unwrap().unwrap().unwrap()
+    };
+    let dry_run = Options { dry_run: true, ..Options::default() };
+    assert_eq!(outcome(dry_run).await, Ok(()));
+    std::fs::write(folder.path().join("agent.toml"), settings.replace("\"pbx\"", "\"bpx\"")).unwrap();
+    let unknown = outcome(dry_run).await.unwrap_err();
+    assert!(unknown.contains("no telephone system of this name"), "{unknown}");
+    // Nothing listens on this port.
+    std::fs::write(folder.path().join("agent.toml"), settings.replace(&app.url, "http://127.0.0.1:1")).unwrap();
+    let unreachable = outcome(Options { once: true, ..Options::default() }).await.unwrap_err();
+    assert!(unreachable.contains("the server is unreachable"), "{unreachable}");
 }
 
 pub async fn a_failed_reload_is_repeated(app: TestApp) {

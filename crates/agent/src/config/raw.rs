@@ -26,6 +26,8 @@ pub struct RawFeed {
     pub service_type: Spanned<String>,
     pub consumer: String,
     pub key_file: Option<Spanned<String>>,
+    #[serde(default)]
+    pub plain_http: bool,
     pub authority_file: Option<Spanned<String>>,
 }
 

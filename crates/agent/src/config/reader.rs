@@ -1,5 +1,6 @@
 //! Validation: converts the deserialized settings to [`super::Config`].
 
+use std::net::IpAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::{CommandLine, Content, FeedConfig, FileConfig, HttpConfig, RequestTem
 use crate::database::{Dialect, Statement};
 use crate::template::{Escape, Template};
 use platform::secrets::Secret;
+use platform::store::PostgresUrl;
 
 /// Parameters of an `upsert` statement.
 const UPSERT_PARAMETERS: [&str; 18] = [
@@ -93,6 +95,12 @@ impl Reader<'_> {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none())
             .ok_or_else(|| ConfigError::at(&raw.url.span(), "this is not the base URL of a Switchboard server"))?;
+        if url.scheme() == "http" && !raw.plain_http && !is_loopback(&url) {
+            return Err(ConfigError::at(
+                &raw.url.span(),
+                "http:// would send the key in clear text: use https://, or `plain_http = true` in a trusted network",
+            ));
+        }
         for slug in [&raw.event, &raw.service_type] {
             let is_slug = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             if slug.get_ref().is_empty() || !slug.get_ref().chars().all(is_slug) {
@@ -130,11 +138,14 @@ impl Reader<'_> {
             (None, Some(file)) => self.read_secret(file)?,
             _ => return Err(ConfigError::new("[sql] needs either `database` or `database_file`")),
         };
+        let span = raw.database.as_ref().or(raw.database_file.as_ref()).map_or(0..0, Spanned::span);
         let (database, dialect) = match database.expose().strip_prefix("sqlite:") {
             Some(path) => (Secret::new(format!("sqlite:{}", self.path(path).display())), Dialect::Sqlite),
-            None if database.expose().starts_with("postgres") => (database, Dialect::Postgres),
+            None if database.expose().starts_with("postgres") => {
+                PostgresUrl::check(database.expose()).map_err(|error| ConfigError::at(&span, error.to_string()))?;
+                (database, Dialect::Postgres)
+            }
             None => {
-                let span = raw.database.as_ref().or(raw.database_file.as_ref()).map_or(0..0, Spanned::span);
                 return Err(ConfigError::at(&span, "a database is `sqlite:FILE` or `postgres://…`"));
             }
         };
@@ -228,6 +239,13 @@ impl Reader<'_> {
             end: parse_commands(raw.end)?,
         })
     }
+}
+
+/// Returns whether a URL is of this machine.
+fn is_loopback(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let address = host.parse::<IpAddr>();
+    host == "localhost" || host.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Returns the escaping of a request body. A content type without a known syntax is treated as lines of text.

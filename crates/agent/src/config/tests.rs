@@ -32,11 +32,30 @@ fn reads_valid_settings() {
 }
 
 #[test]
+fn plain_http_beyond_this_machine_requires_the_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("agent.toml");
+    let read = |url: &str, more: &str| {
+        std::fs::write(&file, format!("{}{more}{SQL}", FEED.replace("https://n.example/", url))).unwrap();
+        Config::read(&file, Some(Secret::new("k"))).map(|config| config.feed.url.clone())
+    };
+    for local in ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"] {
+        assert_eq!(read(local, "").as_deref(), Ok(local));
+    }
+    for remote in ["http://192.0.2.1", "http://numbers.lan:8080", "http://localhost.example.org"] {
+        assert!(read(remote, "").is_err(), "{remote}");
+        assert_eq!(read(remote, "plain_http = true\n").as_deref(), Ok(remote));
+    }
+}
+
+#[test]
 fn reports_the_line_of_an_invalid_setting() {
     let cases = [
         ("[feed".to_owned(), ", line 1: "),
         (FEED.replace("demo", "de mo") + SQL, ", line 3: this is not a slug"),
         (FEED.replace("https", "gopher") + SQL, ", line 2: this is not the base URL"),
+        (FEED.replace("https", "http") + SQL, ", line 2: http:// would send the key in clear text"),
+        (FEED.to_owned() + &SQL.replace("sqlite:k.db", "postgres://u@h/d?sslmode=all"), ", line 7: sslmode is one of"),
         (FEED.to_owned() + &SQL.replace(":digests", ":digest"), ", line 9: `:digest.password.ha1` is not among"),
         (FEED.to_owned() + &SQL.replace("u = :number", "u = :label"), ", line 8: `:label` is not among"),
         (FEED.to_owned() + &SQL.replace("sqlite:", "mysql:"), ", line 7: a database is"),

@@ -7,19 +7,20 @@ use std::error::Error as StdError;
 
 use bytes::BytesMut;
 use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Error, NoTls};
+use tokio_postgres::{Client, Error};
 
 use super::{SqlValue, TextRow};
 use crate::error::{AgentError, ApplyError, RecordError};
+use platform::store::PostgresUrl;
 
 /// A connection, which is closed when dropped.
 pub struct Connection(Client);
 
 impl Connection {
+    /// Connects, with TLS as `sslmode` of the URL says.
     pub async fn open(url: &str) -> Result<Self, AgentError> {
-        let unreachable =
-            |error: &Error| AgentError::transient(format!("PostgreSQL is unreachable: {}", describe(error)));
-        let (client, connection) = tokio_postgres::connect(url, NoTls).await.map_err(|error| unreachable(&error))?;
+        let url = PostgresUrl::parse(url).map_err(|error| AgentError::permanent(error.to_string()))?;
+        let (client, connection) = url.connect().await.map_err(|error| AgentError::transient(error.to_string()))?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(error = %error, "the connection to PostgreSQL ended");

@@ -66,3 +66,6 @@ impl Eq for Action {}
 /// Replaces the sealing key and seals all stored secrets again (`switchboard rotate-key`), in every domain with sealed
 /// values.
 pub const ROTATE_KEY: Action = Action::new("system.rotateKey", Requirement::System);
+
+/// Puts a backup in place of the embedded database (`switchboard restore`).
+pub const RESTORE: Action = Action::new("system.restore", Requirement::System);

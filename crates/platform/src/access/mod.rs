@@ -11,7 +11,7 @@ pub mod rates;
 mod refusals;
 mod scope;
 
-pub use action::{Action, ROTATE_KEY, Requirement};
+pub use action::{Action, RESTORE, ROTATE_KEY, Requirement};
 pub use permit::{AccountStatus, AccountStatusSource, Permit, account_status, permit};
 pub use refusals::{RefusalReason, Refusals};
 pub use scope::{FeedScope, KeyLimits, Scope, device_scope, feed_scope, scope, write_scope};

@@ -22,6 +22,8 @@ pub struct AuditEvent {
     /// One sentence without secrets.
     pub summary: String,
     pub request_id: Option<String>,
+    /// A random value and the row's MAC; `None` for rows of versions without an audit key.
+    pub mac: Option<Vec<u8>>,
 }
 
 /// A row to append.
@@ -35,6 +37,8 @@ pub struct NewAuditEvent {
     pub entity: Option<String>,
     pub summary: String,
     pub request_id: Option<String>,
+    /// Set by [`AuditLog::sign`](super::AuditLog::sign).
+    pub mac: Option<Vec<u8>>,
 }
 
 /// One link of the chain.
@@ -45,6 +49,6 @@ pub struct Seal {
     pub position: i64,
     /// Sequence number of the sealed row.
     pub seq: i64,
-    /// SHA-256 over the previous link and the row.
+    /// The hash over the previous link and the row.
     pub hash: Vec<u8>,
 }

@@ -150,6 +150,12 @@ impl fmt::Debug for Mail {
     }
 }
 
+/// Returns whether `text` is the sender of a mail: an address, or a name and an address, as in `Phones <x@y.example>`.
+pub fn is_sender(text: &str) -> bool {
+    let mailbox = text.parse::<lettre::message::Mailbox>();
+    !text.contains(char::is_control) && mailbox.is_ok_and(|mailbox| is_address(mailbox.email.as_ref()))
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

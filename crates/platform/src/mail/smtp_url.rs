@@ -8,7 +8,7 @@ use crate::secrets::Secret;
 /// Encryption of the connection to the mail server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encryption {
-    /// STARTTLS if the server offers it (RFC 3207).
+    /// STARTTLS if the server offers it (RFC 3207), for servers on this machine.
     Offered,
     /// STARTTLS; without it no mail is sent.
     Required,
@@ -20,8 +20,8 @@ pub(super) enum Encryption {
 
 /// A mail server: `smtp://[user:password@]host[:port][?tls=required|none]` or `smtps://…`.
 ///
-/// With `smtp` the connection is encrypted if the server offers it; a password or `?tls=required` makes encryption
-/// mandatory. Default ports: 465 for `smtps`, 587 for `smtp` with a password, 25 without.
+/// With `smtp` encryption is mandatory, since mails contain links that sign in. Only a server on this machine may do
+/// without, if it does not offer it, and `?tls=none` switches it off. Default ports: 465 for `smtps`, 587 for `smtp` with a password, 25 without.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SmtpUrl {
     pub(super) host: String,
@@ -46,6 +46,9 @@ pub enum SmtpUrlError {
     /// Missing or invalid host.
     #[error("the URL of the mail server has no valid host")]
     Host,
+    /// A port that is no number up to 65535.
+    #[error("the port in the URL of the mail server is not a number from 1 to 65535")]
+    Port,
     /// A user without a password, a password without a user, or credentials that are not UTF-8.
     #[error("the URL of the mail server needs a user and a password, or neither")]
     Login,
@@ -64,7 +67,10 @@ impl FromStr for SmtpUrl {
             Some("smtps") => true,
             _ => return Err(SmtpUrlError::Scheme),
         };
-        let url = url::Url::parse(text).map_err(|_| SmtpUrlError::Host)?;
+        let url = url::Url::parse(text).map_err(|error| match error {
+            url::ParseError::InvalidPort => SmtpUrlError::Port,
+            _ => SmtpUrlError::Host,
+        })?;
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or(SmtpUrlError::Host)?;
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
             return Err(SmtpUrlError::Suffix);
@@ -72,9 +78,9 @@ impl FromStr for SmtpUrl {
         let login = parse_login(&url)?;
         let encryption = match (implicit, url.query()) {
             (true, None) => Encryption::Implicit,
-            // An attacker in the path could remove the server's STARTTLS offer and read the password.
-            (false, None) if login.is_some() => Encryption::Required,
-            (false, None) => Encryption::Offered,
+            (false, None) if login.is_none() && is_local(&url) => Encryption::Offered,
+            // An attacker in the path could remove the server's STARTTLS offer and read the mails.
+            (false, None) => Encryption::Required,
             (false, Some("tls=required")) => Encryption::Required,
             (false, Some("tls=none")) => Encryption::None,
             _ => return Err(SmtpUrlError::Suffix),
@@ -87,6 +93,13 @@ impl FromStr for SmtpUrl {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         Ok(Self { host, port: url.port().unwrap_or(default_port), encryption, login })
     }
+}
+
+/// Returns whether the server is on this machine.
+fn is_local(url: &url::Url) -> bool {
+    // The host of a URL with an unknown scheme is not parsed as an IPv4 address.
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 fn parse_login(url: &url::Url) -> Result<Option<Login>, SmtpUrlError> {
@@ -129,8 +142,15 @@ mod tests {
     fn derives_port_and_encryption_from_scheme_and_login() {
         assert_eq!(
             parse("smtp://mail.example.org"),
-            Ok(("smtp://mail.example.org:25".to_owned(), Encryption::Offered))
+            Ok(("smtp://mail.example.org:25".to_owned(), Encryption::Required))
         );
+        assert_eq!(parse("smtp://mail.example.org?tls=none").unwrap().1, Encryption::None);
+        for local in ["smtp://127.0.0.1", "smtp://127.0.0.2:1025", "smtp://[::1]", "smtp://LOCALHOST"] {
+            assert_eq!(parse(local).unwrap().1, Encryption::Offered, "{local}");
+        }
+        for remote in ["smtp://192.0.2.1", "smtp://localhost.example.org", "smtp://[2001:db8::1]", "smtp://mail"] {
+            assert_eq!(parse(remote).unwrap().1, Encryption::Required, "{remote}");
+        }
         assert_eq!(parse("smtp://localhost:1025"), Ok(("smtp://localhost:1025".to_owned(), Encryption::Offered)));
         assert_eq!(
             parse("smtp://u:p@mail.example.org"),
@@ -159,6 +179,9 @@ mod tests {
     fn rejects_other_urls() {
         for text in ["", "mail.example.org", "http://mail.example.org", "smtp:", "smtp://"] {
             assert!(matches!(parse(text), Err(SmtpUrlError::Scheme | SmtpUrlError::Host)), "{text}");
+        }
+        for port in ["notaport", "99999", "-1"] {
+            assert_eq!(parse(&format!("smtp://u:p@host:{port}")), Err(SmtpUrlError::Port), "{port}");
         }
         assert_eq!(parse("smtp://user@host"), Err(SmtpUrlError::Login));
         assert_eq!(parse("smtp://:p@host"), Err(SmtpUrlError::Login));

@@ -8,13 +8,12 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{SealContext, Sealer, queries};
+use super::Sealer;
+use super::stored::{COMPARISON_KEY, open_stored_key, store_key};
 use crate::clock::Rng;
 use crate::error::{Error, InternalError};
 use crate::store::Conn;
 
-/// Name of the key's row.
-const NAME: &str = "comparison";
 /// Length of the key in bytes, equal to the hash's (RFC 2104, section 3).
 const KEY_BYTES: usize = 32;
 
@@ -27,26 +26,20 @@ impl ComparisonKey {
     /// # Errors
     /// When the database fails or the stored key cannot be opened.
     pub async fn load_or_create(conn: &mut Conn, sealer: &Sealer, rng: &dyn Rng) -> Result<Self, Error> {
-        if let Some(sealed) = queries::sealed_key(conn, NAME).await? {
-            return Self::open(sealer, &sealed);
+        if let Some(key) = open_stored_key(conn, sealer, COMPARISON_KEY).await? {
+            return Ok(Self(key));
         }
         let generated = Zeroizing::new(rng.bytes::<KEY_BYTES>());
-        let sealed = sealer.seal(&seal_context(), &*generated).map_err(InternalError::from)?;
-        queries::insert_key(conn, NAME, &sealed).await?;
+        store_key(conn, sealer, COMPARISON_KEY, &*generated).await?;
         // Of two concurrent first calls only one inserts its key.
-        let stored = queries::sealed_key(conn, NAME)
-            .await?
-            .ok_or_else(|| InternalError::new("the comparison key is missing after its insertion"))?;
-        Self::open(sealer, &stored)
+        let stored = open_stored_key(conn, sealer, COMPARISON_KEY).await?;
+        let key = stored.ok_or_else(|| InternalError::new("the comparison key is missing after its insertion"))?;
+        Ok(Self(key))
     }
 
     /// Creates a key from known bytes, for tests.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(Zeroizing::new(bytes.to_vec()))
-    }
-
-    fn open(sealer: &Sealer, sealed: &[u8]) -> Result<Self, Error> {
-        Ok(Self(sealer.open(&seal_context(), sealed).map_err(InternalError::from)?))
     }
 
     /// Returns the digest of a value as 64 hexadecimal digits. It depends on `context`, so equal values of different
@@ -65,28 +58,11 @@ impl ComparisonKey {
     }
 }
 
-/// Seals the stored key with the newest sealing key; returns false if it already is.
-///
-/// # Errors
-/// When the database fails or the stored key cannot be opened.
-pub async fn reseal_comparison_key(conn: &mut Conn, sealer: &Sealer) -> Result<bool, Error> {
-    let Some(sealed) = queries::sealed_key(conn, NAME).await?.filter(|sealed| sealer.needs_resealing(sealed)) else {
-        return Ok(false);
-    };
-    let plain = sealer.open(&seal_context(), &sealed).map_err(InternalError::from)?;
-    let resealed = sealer.seal(&seal_context(), &plain).map_err(InternalError::from)?;
-    queries::save_key(conn, NAME, &resealed).await?;
-    Ok(true)
-}
-
-const fn seal_context() -> SealContext<'static> {
-    SealContext::new("sealed_keys", NAME.as_bytes(), "sealed")
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use super::super::reseal_stored_keys;
     use super::*;
     use crate::clock::SeededRng;
     use crate::store::DatabaseUrl;
@@ -109,9 +85,9 @@ mod tests {
         sealer.add_key().unwrap();
         let resealed = async || {
             let sealer = Arc::clone(&sealer);
-            store.write(move |conn| Box::pin(async move { reseal_comparison_key(conn, &sealer).await })).await.unwrap()
+            store.write(move |conn| Box::pin(async move { reseal_stored_keys(conn, &sealer).await })).await.unwrap()
         };
-        assert!(resealed().await && !resealed().await);
+        assert_eq!((resealed().await, resealed().await), (1, 0));
         assert_eq!(digest(4).await, first);
     }
 

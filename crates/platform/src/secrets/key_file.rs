@@ -115,6 +115,12 @@ impl KeyFile {
         Ok(keys)
     }
 
+    /// Writes the file with these keys.
+    pub(super) fn install(&self, keys: &[Key], rng: &dyn Rng) -> Result<(), SealingError> {
+        let _lock = self.lock()?;
+        self.write(keys, rng).map_err(|error| self.file_error(error))
+    }
+
     /// Generates a key, puts it in front of the others, and returns all.
     pub(super) fn add(&self, rng: &dyn Rng) -> Result<Vec<Key>, SealingError> {
         let _lock = self.lock()?;
@@ -167,7 +173,7 @@ impl KeyFile {
         result
     }
 
-    fn display_path(&self) -> String {
+    pub(super) fn display_path(&self) -> String {
         self.path.display().to_string()
     }
 

@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl as _;
 
 use crate::query;
 use crate::store::Conn;
-use crate::store::schema::sealed_keys;
+use crate::store::schema::{extensions, feed_web_hooks, sealed_keys};
 
 /// Loads a key by its name.
 pub(super) async fn sealed_key(conn: &mut Conn, name: &str) -> QueryResult<Option<Vec<u8>>> {
@@ -29,4 +29,21 @@ pub(super) async fn save_key(conn: &mut Conn, name: &str, sealed: &[u8]) -> Quer
         .execute(c)
         .await)?;
     Ok(())
+}
+
+/// Loads one sealed value of each kind that the database has.
+pub(super) async fn sealed_samples(conn: &mut Conn) -> QueryResult<Vec<Vec<u8>>> {
+    let mut samples: Vec<Vec<u8>> =
+        query!(&mut *conn, |c| sealed_keys::table.select(sealed_keys::sealed).load(c).await)?;
+    let secrets: Option<Option<Vec<u8>>> = query!(&mut *conn, |c| extensions::table
+        .filter(extensions::secrets.is_not_null())
+        .select(extensions::secrets)
+        .first(c)
+        .await
+        .optional())?;
+    let hook: Option<Vec<u8>> =
+        query!(conn, |c| feed_web_hooks::table.select(feed_web_hooks::secret).first(c).await.optional())?;
+    samples.extend(secrets.flatten());
+    samples.extend(hook);
+    Ok(samples)
 }

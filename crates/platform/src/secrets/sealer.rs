@@ -67,6 +67,42 @@ pub struct Sealer {
 }
 
 impl Sealer {
+    /// Loads the keys as [`Self::load_or_create`] does, without creating a file.
+    ///
+    /// # Errors
+    /// [`SealingError::Missing`] when the file is missing; otherwise as [`Self::load_or_create`].
+    pub fn load(data_dir: &Path, variable: Option<&Secret>, rng: Arc<dyn Rng>) -> Result<Self, SealingError> {
+        let file = KeyFile::in_folder(data_dir);
+        if variable.is_none_or(Secret::is_empty) && file.version().is_none() {
+            return Err(SealingError::Missing(file.display_path()));
+        }
+        Self::load_or_create(data_dir, variable, rng)
+    }
+
+    /// Checks that the key of a sealed value is known.
+    ///
+    /// # Errors
+    /// [`SealingError::Foreign`] when it is not, with the ids of the known keys.
+    pub fn check_key(&self, sealed: &[u8]) -> Result<(), SealingError> {
+        let id = key_id(sealed).ok_or(SealingError::Damaged)?;
+        if self.find(id).is_some() {
+            return Ok(());
+        }
+        let known = self
+            .keys
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys
+            .iter()
+            .map(|key| hex::encode(key.id))
+            .collect::<Vec<_>>();
+        let source_name = match &self.file {
+            Some(file) => file.display_path(),
+            None => "SWITCHBOARD_SEALING_KEY".to_owned(),
+        };
+        Err(SealingError::Foreign { key: hex::encode(id), known: known.join(", "), source_name })
+    }
+
     /// Loads the keys from `variable` (the value of `SWITCHBOARD_SEALING_KEY`) if it is set, otherwise from
     /// `sealing.key` in `data_dir`, which is created if it is missing.
     ///

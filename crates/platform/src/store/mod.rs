@@ -5,16 +5,21 @@
 //! reads on one consistent state.
 
 mod postgres;
+mod postgres_url;
+mod restore;
 pub mod schema;
 mod sqlite;
 pub mod types;
 mod url;
+mod version;
 
 use std::ops::{Deref, DerefMut};
 
 use futures_util::future::BoxFuture;
 
 pub use postgres::{PgConn, PooledPg};
+pub use postgres_url::{PostgresConnection, PostgresError, PostgresUrl};
+pub use restore::{CheckedBackup, ServerLock};
 pub use sqlite::SqliteConn;
 pub use url::{DatabaseUrl, DatabaseUrlError};
 
@@ -135,14 +140,25 @@ impl Drop for PooledConn {
 }
 
 impl Store {
-    /// Opens the database and applies missing migrations.
+    /// Opens or creates the database and applies missing migrations.
     ///
     /// # Errors
-    /// When the database cannot be reached or a migration fails.
+    /// When the database cannot be reached, a newer version of the program has migrated it, or a migration fails.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, InternalError> {
         let store = Self::connect(url).await?;
         store.migrate().await?;
         Ok(store)
+    }
+
+    /// Returns whether the database has been migrated before, without creating it.
+    ///
+    /// # Errors
+    /// When PostgreSQL cannot be reached.
+    pub async fn exists(url: &DatabaseUrl) -> Result<bool, InternalError> {
+        match url {
+            DatabaseUrl::Sqlite(path) => Ok(std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0)),
+            DatabaseUrl::Postgres(url) => postgres::Database::connect(url.expose()).await?.is_installed().await,
+        }
     }
 
     /// Opens the database without migrating it.
@@ -156,14 +172,27 @@ impl Store {
         }))
     }
 
-    /// Applies missing migrations. On PostgreSQL an advisory lock serializes instances that start together.
+    /// Applies missing migrations and returns their versions. On PostgreSQL an advisory lock serializes instances that
+    /// start together.
     ///
     /// # Errors
-    /// When a migration fails. Earlier migrations stay applied.
-    pub async fn migrate(&self) -> Result<(), InternalError> {
+    /// When a newer version of the program has migrated the database, or a migration fails. Earlier migrations stay
+    /// applied.
+    pub async fn migrate(&self) -> Result<Vec<String>, InternalError> {
         match &self.0 {
             Backend::Sqlite(database) => database.migrate().await,
             Backend::Postgres(database) => database.migrate().await,
+        }
+    }
+
+    /// Checks that no newer version of the program has migrated the database.
+    ///
+    /// # Errors
+    /// When one has, or the database cannot be read.
+    pub async fn check_version(&self) -> Result<(), InternalError> {
+        match &self.0 {
+            Backend::Sqlite(database) => database.check_version().await,
+            Backend::Postgres(database) => database.check_version().await,
         }
     }
 
@@ -228,12 +257,17 @@ impl Store {
         }
     }
 
-    /// Checks that the database is writable, with a transaction that changes nothing.
+    /// Checks that the database is writable: a transaction that changes nothing, free space beside the SQLite file, and
+    /// a PostgreSQL session that is kept between transactions.
     ///
     /// # Errors
     /// [`Error::Internal`] when it is not writable.
     pub async fn check_writable(&self) -> Result<(), Error> {
-        self.write(|conn| Box::pin(async move { Ok(touch(conn).await?) })).await
+        self.write(|conn| Box::pin(async move { Ok(touch(conn).await?) })).await?;
+        match &self.0 {
+            Backend::Sqlite(database) => Ok(database.check_free_space().await?),
+            Backend::Postgres(database) => Ok(database.check_sessions().await?),
+        }
     }
 
     /// Returns whether the database is SQLite.

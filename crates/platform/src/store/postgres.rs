@@ -1,18 +1,21 @@
 //! PostgreSQL backend: a connection pool, READ COMMITTED for writes, REPEATABLE READ READ ONLY for snapshots.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use diesel::ConnectionResult;
 use diesel::result::{DatabaseErrorKind, Error as DatabaseError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, bb8 as pooled};
 use diesel_async::{
-    AnsiTransactionManager, AsyncConnection as _, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl as _,
-    SimpleAsyncConnection as _, TransactionManager as _,
+    AnsiTransactionManager, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _,
+    TransactionManager as _,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
+use super::postgres_url::{PostgresError, PostgresUrl};
+use super::version::refuse_newer;
 use super::{Conn, PooledConn, Work};
 use crate::error::{Error, InternalError};
 
@@ -35,48 +38,105 @@ pub type PooledPg = pooled::PooledConnection<'static, PgConn>;
 #[derive(Clone)]
 pub struct Database {
     pool: pooled::Pool<PgConn>,
-    url: std::sync::Arc<str>,
+    url: PostgresUrl,
+    last_failure: LastFailure,
+}
+
+/// Why the pool could not connect last. The pool itself reports a timeout only.
+#[derive(Clone, Default)]
+struct LastFailure(Arc<Mutex<Option<String>>>);
+
+impl LastFailure {
+    fn set(&self, failure: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    fn describe(&self, timeout: &pooled::RunError) -> String {
+        let failure = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        failure.unwrap_or_else(|| match timeout {
+            pooled::RunError::TimedOut => {
+                format!("no connection to PostgreSQL was free within {} seconds", CONNECTION_WAIT.as_secs())
+            }
+            pooled::RunError::User(error) => error.to_string(),
+        })
+    }
 }
 
 impl Database {
     pub async fn connect(url: &str) -> Result<Self, InternalError> {
+        let url = PostgresUrl::parse(url).map_err(unreachable)?;
+        refuse_transaction_pooling(&url).await?;
+        let last_failure = LastFailure::default();
         let mut config = ManagerConfig::default();
         // Discards a connection whose transaction was interrupted, without a test query for the others.
         config.recycling_method = RecyclingMethod::Fast;
-        config.custom_setup = Box::new(|url| Box::pin(establish(url.to_owned())));
-        let manager = AsyncDieselConnectionManager::<PgConn>::new_with_config(url, config);
+        let (pool_url, failure) = (url.clone(), last_failure.clone());
+        config.custom_setup = Box::new(move |_| {
+            let (url, failure) = (pool_url.clone(), failure.clone());
+            Box::pin(async move {
+                let result = establish_with_settings(&url).await;
+                failure.set(result.as_ref().err().map(|error| describe(error)));
+                result
+            })
+        });
+        // The URL is in `url`: the manager's own copy would be printed by its instrumentation.
+        let manager = AsyncDieselConnectionManager::<PgConn>::new_with_config("", config);
         let pool = pooled::Pool::builder()
             .max_size(CONNECTIONS)
             .connection_timeout(CONNECTION_WAIT)
             .build(manager)
             .await
             .map_err(|error| InternalError::Connection(error.to_string()))?;
-        let database = Self { pool, url: url.into() };
+        let database = Self { pool, url, last_failure };
         database.acquire().await?;
         Ok(database)
     }
 
     pub async fn acquire(&self) -> Result<PooledPg, InternalError> {
-        self.pool.get_owned().await.map_err(|error| InternalError::Connection(error.to_string()))
+        self.pool.get_owned().await.map_err(|timeout| InternalError::Connection(self.last_failure.describe(&timeout)))
     }
 
-    pub async fn migrate(&self) -> Result<(), InternalError> {
-        let mut conn =
-            PgConn::establish(&self.url).await.map_err(|error| InternalError::Connection(error.to_string()))?;
+    /// Applies missing migrations and returns their versions.
+    pub async fn migrate(&self) -> Result<Vec<String>, InternalError> {
+        let mut conn = establish(&self.url).await.map_err(connection_error)?;
         conn.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).await?;
         // The lock is released with the connection, also after an error.
-        AsyncMigrationHarness::new(conn)
+        let mut harness = AsyncMigrationHarness::new(conn);
+        refuse_newer(&mut harness, MIGRATIONS)?;
+        let applied = harness
             .run_pending_migrations(MIGRATIONS)
-            .map(drop)
-            .map_err(|error| InternalError::new(format!("migration: {error}")))
+            .map_err(|error| InternalError::new(format!("migration: {error}")))?;
+        Ok(applied.iter().map(ToString::to_string).collect())
+    }
+
+    /// Checks that no newer version of the program has migrated the database.
+    pub async fn check_version(&self) -> Result<(), InternalError> {
+        let conn = establish(&self.url).await.map_err(connection_error)?;
+        refuse_newer(&mut AsyncMigrationHarness::new(conn), MIGRATIONS)
     }
 
     pub async fn is_migrated(&self) -> Result<bool, InternalError> {
-        let conn = PgConn::establish(&self.url).await.map_err(|error| InternalError::Connection(error.to_string()))?;
+        let conn = establish(&self.url).await.map_err(connection_error)?;
         AsyncMigrationHarness::new(conn)
             .has_pending_migration(MIGRATIONS)
             .map(|pending| !pending)
             .map_err(InternalError::new)
+    }
+
+    /// Returns whether a program has migrated the database before.
+    pub async fn is_installed(&self) -> Result<bool, InternalError> {
+        let (client, connection) = self.url.connect().await.map_err(unreachable)?;
+        tokio::spawn(connection);
+        let answer = client
+            .simple_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL")
+            .await
+            .map_err(|error| InternalError::Connection(error.to_string()))?;
+        Ok(answer.iter().any(|message| first_column(message) == Some("t")))
+    }
+
+    /// Fails when a connection pooler has begun to give one client several server connections.
+    pub async fn check_sessions(&self) -> Result<(), InternalError> {
+        refuse_transaction_pooling(&self.url).await
     }
 
     pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
@@ -89,8 +149,7 @@ impl Database {
     }
 
     pub async fn listen(&self, channel: &str) -> Result<mpsc::Receiver<String>, InternalError> {
-        let mut conn =
-            PgConn::establish(&self.url).await.map_err(|error| InternalError::Connection(error.to_string()))?;
+        let mut conn = establish(&self.url).await.map_err(connection_error)?;
         diesel::sql_query(format!("LISTEN {channel}")).execute(&mut conn).await?;
         let (sender, receiver) = mpsc::channel(1024);
         tokio::spawn(async move {
@@ -109,10 +168,73 @@ impl Database {
 /// than it saves for short statements.
 const SETTINGS: &str = "SET statement_timeout = '30s'; SET jit = off;";
 
-async fn establish(url: String) -> ConnectionResult<PgConn> {
-    let mut conn = PgConn::establish(&url).await?;
+async fn establish_with_settings(url: &PostgresUrl) -> ConnectionResult<PgConn> {
+    let mut conn = establish(url).await?;
     conn.batch_execute(SETTINGS).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
+}
+
+async fn establish(url: &PostgresUrl) -> ConnectionResult<PgConn> {
+    let (client, connection) =
+        url.connect().await.map_err(|error| diesel::ConnectionError::BadConnection(error.to_string()))?;
+    PgConn::try_from_client_and_connection(client, connection).await
+}
+
+/// Returns the cause without diesel's own words around it.
+fn describe(error: &diesel::ConnectionError) -> String {
+    match error {
+        diesel::ConnectionError::BadConnection(cause) => cause.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn connection_error(error: diesel::ConnectionError) -> InternalError {
+    InternalError::Connection(describe(&error))
+}
+
+fn unreachable(error: PostgresError) -> InternalError {
+    InternalError::Connection(error.to_string())
+}
+
+/// The sentence for a pooler in transaction or statement mode.
+const POOLED: &str = "between this program and PostgreSQL is a connection pooler in transaction mode, in which prepared \
+                      statements, LISTEN and session locks do not work: connect to PostgreSQL directly, or set the \
+                      pooler to pool_mode=session";
+
+/// Checks that a connection keeps its server process. A pooler in transaction mode (PgBouncer, Odyssey) gives every
+/// transaction any free process: then two transactions of one client meet different ones, or those of two clients the
+/// same.
+async fn refuse_transaction_pooling(url: &PostgresUrl) -> Result<(), InternalError> {
+    let (first, connection) = url.connect().await.map_err(unreachable)?;
+    tokio::spawn(connection);
+    let (second, connection) = url.connect().await.map_err(unreachable)?;
+    tokio::spawn(connection);
+    let mut processes = Vec::new();
+    for client in [&first, &first, &second] {
+        processes.push(server_process(client).await?);
+    }
+    if processes[0] == processes[1] && processes[0] != processes[2] {
+        Ok(())
+    } else {
+        Err(InternalError::Connection(POOLED.to_owned()))
+    }
+}
+
+/// Returns the id of the server process, by the simple query protocol, which needs no prepared statement.
+async fn server_process(client: &tokio_postgres::Client) -> Result<String, InternalError> {
+    let answer = client
+        .simple_query("SELECT pg_backend_pid()")
+        .await
+        .map_err(|error| InternalError::Connection(error.to_string()))?;
+    let process = answer.iter().find_map(first_column);
+    process.map(str::to_owned).ok_or_else(|| InternalError::new("PostgreSQL did not name its process"))
+}
+
+fn first_column(message: &tokio_postgres::SimpleQueryMessage) -> Option<&str> {
+    match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    }
 }
 
 /// Runs a read transaction on one state of the database.

@@ -474,6 +474,7 @@ diesel::table! {
         entity -> Nullable<Text>,
         summary -> Text,
         request_id -> Nullable<Text>,
+        mac -> Nullable<Binary>,
     }
 }
 

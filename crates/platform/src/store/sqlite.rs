@@ -4,7 +4,8 @@
 //! transactions, each in a savepoint, and commits them together, so that they share one flush.
 
 use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,11 +19,12 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
+use super::version::refuse_newer;
 use super::{Conn, PooledConn, Work, begin_nested, end_nested};
 use crate::error::{Error, InternalError};
 
 /// The embedded migrations.
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 /// Maximum number of readers. Each has its own page cache and prepared statements.
 const READERS: usize = 8;
@@ -155,13 +157,38 @@ impl Database {
         Ok(Self { readers: Arc::new(readers), writer })
     }
 
-    pub async fn migrate(&self) -> Result<(), InternalError> {
+    /// Applies missing migrations and returns their versions.
+    pub async fn migrate(&self) -> Result<Vec<String>, InternalError> {
         let path = self.readers.path.clone();
         blocking(move || {
             let mut conn = establish_sync(&path, Access::Write)?;
-            conn.run_pending_migrations(MIGRATIONS)
-                .map(drop)
-                .map_err(|error| InternalError::new(format!("migration: {error}")))
+            refuse_newer(&mut conn, MIGRATIONS)?;
+            let applied = conn
+                .run_pending_migrations(MIGRATIONS)
+                .map_err(|error| InternalError::new(format!("{}: migration: {error}", path.display())))?;
+            Ok(applied.iter().map(ToString::to_string).collect())
+        })
+        .await
+    }
+
+    /// Checks that no newer version of the program has migrated the database.
+    pub async fn check_version(&self) -> Result<(), InternalError> {
+        let path = self.readers.path.clone();
+        blocking(move || refuse_newer(&mut establish_sync(&path, Access::Read)?, MIGRATIONS)).await
+    }
+
+    /// Writes and removes a file beside the database. A transaction that changes one row can succeed on a full disk, as
+    /// it reuses pages of the journal.
+    pub async fn check_free_space(&self) -> Result<(), InternalError> {
+        let path = self.readers.path.clone();
+        blocking(move || {
+            let mut name = path.file_name().unwrap_or_default().to_owned();
+            name.push(format!(".write-test-{}", std::process::id()));
+            let file = path.with_file_name(name);
+            let written = write_test_file(&file);
+            // The error of writing is reported, not that of the clean-up.
+            drop(std::fs::remove_file(&file));
+            written.map_err(|error| InternalError::Connection(format!("{}: {error}", file.display())))
         })
         .await
     }
@@ -204,6 +231,9 @@ impl Database {
     pub async fn backup_into(&self, file: &Path) -> Result<(), InternalError> {
         let (path, file) = (self.readers.path.clone(), file.to_owned());
         blocking(move || {
+            if std::fs::metadata(&file).is_ok_and(|metadata| metadata.len() > 0) {
+                return Err(InternalError::new(format!("{} exists already", file.display())));
+            }
             create_private(&file)?;
             let mut conn = establish_sync(&path, Access::Backup)?;
             let quoted = file.to_string_lossy().replace('\'', "''");
@@ -310,11 +340,26 @@ enum Access {
     Backup,
 }
 
+/// Writes more bytes than SQLite's largest page.
+fn write_test_file(path: &Path) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(&[0; 128 * 1024])?;
+    file.sync_all()
+}
+
 /// Creates the file, where it is missing, with read and write access for its owner alone. SQLite would apply the umask.
 /// It gives the `-wal` and `-shm` files the mode of this file.
 fn create_private(path: &Path) -> Result<(), InternalError> {
-    let made = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-    made.map(drop).map_err(|error| InternalError::Connection(format!("{}: {error}", path.display())))
+    let file_error = |error: std::io::Error| InternalError::Connection(format!("{}: {error}", path.display()));
+    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(file_error)?;
+    let mode = file.metadata().map_err(file_error)?.permissions().mode() & 0o7777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(InternalError::new(format!(
+        "others can read or change the database {path} (mode {mode:04o}); make it private with: chmod 600 {path}"
+    )))
 }
 
 fn establish(path: &Path, access: Access) -> Result<SqliteConn, InternalError> {
@@ -327,7 +372,8 @@ fn establish_sync(path: &Path, access: Access) -> Result<SqliteConnection, Inter
     conn.batch_execute(
         "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
          PRAGMA temp_store = MEMORY;",
-    )?;
+    )
+    .map_err(|error| InternalError::Connection(format!("{}: {error}", path.display())))?;
     if access == Access::Read {
         conn.batch_execute("PRAGMA query_only = ON;")?;
     }
@@ -336,8 +382,6 @@ fn establish_sync(path: &Path, access: Access) -> Result<SqliteConnection, Inter
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[tokio::test]
@@ -350,6 +394,43 @@ mod tests {
         for path in [&file, &copy] {
             assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
         }
-        assert!(database.backup_into(&copy).await.is_err(), "a backup overwrote a file");
+        let refused = database.backup_into(&copy).await.unwrap_err().to_string();
+        assert!(refused.contains("copy.db exists already"), "a backup overwrote a file: {refused}");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_others_can_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("switchboard.db");
+        drop(Database::open(&file).unwrap());
+        for mode in [0o640, 0o604, 0o620, 0o666] {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            let refused = Database::open(&file).err().unwrap().to_string();
+            assert!(refused.contains(&format!("(mode {mode:04o})")) && refused.contains("chmod 600"), "{refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_of_a_newer_version_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("switchboard.db");
+        let database = Database::open(&file).unwrap();
+        assert!(!database.migrate().await.unwrap().is_empty());
+        assert_eq!(database.migrate().await.unwrap(), Vec::<String>::new());
+        let mut conn = establish_sync(&file, Access::Write).unwrap();
+        conn.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231000001')").unwrap();
+        for refused in [database.migrate().await.map(drop), database.check_version().await] {
+            let refused = refused.unwrap_err().to_string();
+            assert!(refused.contains("newer version") && refused.contains("99991231000001"), "{refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_write_test_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("switchboard.db")).unwrap();
+        let before = std::fs::read_dir(folder.path()).unwrap().count();
+        database.check_free_space().await.unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
     }
 }

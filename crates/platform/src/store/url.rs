@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::postgres_url::{PostgresError, PostgresUrl, parse_config};
 use crate::secrets::Secret;
 
 /// URL of a database: `sqlite:PATH` or `postgres://…`.
@@ -28,8 +29,8 @@ pub enum DatabaseUrlError {
     #[error("sqlite: is followed by the path of a file without parameters; in-memory databases are not supported")]
     SqlitePath,
     /// The PostgreSQL URL is malformed.
-    #[error("the PostgreSQL URL is malformed; its form is postgres://user:password@host:port/database")]
-    Postgres,
+    #[error("{0}")]
+    Postgres(PostgresError),
 }
 
 impl FromStr for DatabaseUrl {
@@ -46,8 +47,11 @@ impl FromStr for DatabaseUrl {
             "postgres" | "postgresql" => {
                 // tokio-postgres accepts the scheme in lower case only.
                 let url = Secret::new(format!("postgres:{rest}"));
-                let is_valid = rest.starts_with("//") && url.expose().parse::<tokio_postgres::Config>().is_ok();
-                if is_valid { Ok(Self::Postgres(url)) } else { Err(DatabaseUrlError::Postgres) }
+                match PostgresUrl::check(url.expose()) {
+                    Ok(()) if rest.starts_with("//") => Ok(Self::Postgres(url)),
+                    Ok(()) => Err(DatabaseUrlError::Postgres(PostgresError::malformed())),
+                    Err(error) => Err(DatabaseUrlError::Postgres(error)),
+                }
             }
             scheme if is_scheme(scheme) => Err(DatabaseUrlError::UnknownScheme(scheme.to_owned())),
             // The text before the colon is not a scheme. It may be a username, followed by a password.
@@ -68,10 +72,10 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = match self {
             Self::Sqlite(path) => return write!(f, "sqlite:{}", path.display()),
-            Self::Postgres(url) => url.expose().parse::<tokio_postgres::Config>(),
+            Self::Postgres(url) => parse_config(url.expose()),
         };
         let hosts: Vec<String> = url.iter().flat_map(tokio_postgres::Config::get_hosts).map(display_host).collect();
-        let database = url.as_ref().ok().and_then(tokio_postgres::Config::get_dbname).unwrap_or_default();
+        let database = url.as_ref().and_then(tokio_postgres::Config::get_dbname).unwrap_or_default();
         write!(f, "postgres://{}/{database}", hosts.join(","))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use url::Url;
+use url::{Host, Url};
 
 use super::destination::{Destinations, NOT_ALLOWED};
 use super::signature::HEADER;
@@ -16,6 +16,8 @@ use platform::outgoing;
 pub(super) const MAX_CONCURRENT: usize = 32;
 /// The timeout of one request; shorter than the claim on a hook.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// The timeout of the look-up of a name when a web hook is saved.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The number of bytes after which reading a response body stops.
 const MAX_RESPONSE_BYTES: usize = 256 * 1024;
 
@@ -58,6 +60,34 @@ impl WebhookClient {
             https: Transport::new(Destinations::public_and(allowed))?,
             http: Transport::new(Destinations::only(allowed))?,
         })
+    }
+
+    /// Checks whether deliveries may go to an address, as far as it can be known before the first one: a name that
+    /// resolves to allowed addresses now can resolve to others later, which the delivery checks again.
+    ///
+    /// # Errors
+    /// A sentence for the caller when no address of the host is allowed.
+    pub(super) async fn check(&self, url: &Url) -> Result<(), &'static str> {
+        let is_https = url.scheme() == "https";
+        let destinations = if is_https { &self.https.destinations } else { &self.http.destinations };
+        let is_allowed = match url.host() {
+            Some(Host::Domain(name)) => {
+                let found = tokio::time::timeout(RESOLVE_TIMEOUT, tokio::net::lookup_host((name, 0))).await;
+                // A name that does not resolve yet may be set up later.
+                found.ok().and_then(Result::ok).is_none_or(|found| {
+                    let addresses: Vec<_> = found.collect();
+                    addresses.is_empty() || addresses.iter().any(|address| destinations.allows(address.ip()))
+                })
+            }
+            _ => destinations.allows_literal(url),
+        };
+        match (is_allowed, is_https) {
+            (true, _) => Ok(()),
+            (false, true) => Err("This address is in a private network that web hooks may not call. The server's \
+                                  setting --web-hook-network allows one."),
+            (false, false) => Err("With http:// web hooks call only the networks of the server's setting \
+                                   --web-hook-network. Use https://, or have the network added there."),
+        }
     }
 
     /// A permit for one delivery; `None` when [`MAX_CONCURRENT`] deliveries are running.

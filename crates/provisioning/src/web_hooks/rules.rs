@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use super::client::WebhookClient;
 use super::destination;
 use super::model::WebHook;
 use super::queries;
@@ -51,16 +52,23 @@ pub async fn of_consumer_in(conn: &mut Conn, consumer: ConsumerId) -> Result<Opt
 /// Creates the web hook of a consumer or changes its URL. Creating it generates a secret, which a new URL keeps.
 ///
 /// # Errors
-/// [`Error::User`] for an unknown consumer and a malformed URL; [`Error::Auth`] when the caller has not signed in
+/// [`Error::User`] for an unknown consumer, a malformed URL and one that web hooks may not call; [`Error::Auth`] when the caller has not signed in
 /// recently, because feeds with secrets are sent to the URL.
 pub async fn save(
     services: &Services,
+    client: &WebhookClient,
     caller: &Arc<Caller>,
     consumer: String,
     url: String,
 ) -> Result<WebHookOutcome, Error> {
     caller.actor.demand(Role::Admin)?;
     caller.actor.demand_recent_sign_in(services.now())?;
+    // Before the transaction, as a name may have to be looked up.
+    if let Ok(parsed) = url::Url::parse(&url)
+        && destination::validate_url(&url).is_ok()
+    {
+        client.check(&parsed).await.map_err(|message| UserError::invalid("url", message))?;
+    }
     transact!(services, caller, actions::SAVE_WEB_HOOK, Mode::Commit, |tx| { save_in(tx, consumer, url).await }).await
 }
 

@@ -16,6 +16,7 @@ use events::rules::{
 };
 use platform::access::quotas::Quotas;
 use platform::access::{Caller, Refusals};
+use platform::audit::AuditLog;
 use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::feed_log::{self, FeedRef};
@@ -101,10 +102,13 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(NOW));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(1));
+        let store = Store::open(&DatabaseUrl::Sqlite(folder.path().join("switchboard.db"))).await.unwrap();
+        let sealer = Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap());
         let services = Services::from(ServicesInner {
-            store: Store::open(&DatabaseUrl::Sqlite(folder.path().join("switchboard.db"))).await.unwrap(),
+            audit: AuditLog::load_or_create(&store, &sealer, &rng, folder.path()).await.unwrap(),
+            store,
             clock: Arc::clone(&clock) as _,
-            sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
+            sealer,
             hasher: Arc::new(Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap()),
             quotas: Quotas::new(&(Arc::clone(&clock) as _)),
             refusals: Refusals::default(),
