@@ -11,6 +11,7 @@ mod contract;
 mod crash;
 mod explain;
 mod guarantees;
+mod mariadb;
 mod migrations;
 mod permissions;
 mod postgres;
@@ -54,6 +55,8 @@ fn main() {
     trials.extend(architecture::trials());
     trials.extend(guarantees::trials());
     trials.extend(migrations::trials(cluster.as_ref(), skips_postgres));
+    let (sql_trials, skipped_sql) = mariadb::trials(cluster.as_ref(), is_ci);
+    trials.extend(sql_trials);
     let (client_trials, skipped_clients) = clients::trials(is_ci);
     trials.extend(client_trials);
     trials.extend(shutdown::trials());
@@ -63,6 +66,7 @@ fn main() {
     trials.extend(soak::trials(cluster.as_ref(), is_ci));
     let mut skipped = telephony.skipped;
     skipped.extend(skipped_clients);
+    skipped.extend(skipped_sql);
     if skips_postgres {
         skipped.push("soak::postgres_with_two_instances (no PostgreSQL)".to_owned());
     }

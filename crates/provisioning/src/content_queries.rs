@@ -19,12 +19,12 @@ use platform::error::{Error, InternalError};
 use platform::feed_log::FeedRef;
 use platform::ids::{AccountId, EventId, ExtensionId, NumberId, ServiceTypeId};
 use platform::query;
-use platform::store::Conn;
 use platform::store::schema::{
     accounts, call_permissions, events, extension_permissions, extension_unique_values, extensions, group_members,
     numbers, service_types as types,
 };
 use platform::store::types::{Id, JsonText};
+use platform::store::{Conn, sought};
 use service_types::ServiceBehaviour;
 
 /// The columns of an extension that its feed shows.
@@ -73,14 +73,14 @@ pub struct UniqueValueRow {
 /// The feed of an event and a service type, named by their slugs; `None` when either does not exist.
 pub async fn feed_by_slugs(conn: &mut Conn, event: &str, service_type: &str) -> QueryResult<Option<FeedRef>> {
     let event: Option<EventId> = query!(conn, |c| events::table
-        .filter(events::slug.eq(event))
+        .filter(events::slug.eq(sought(event)))
         .select(events::id)
         .get_result(c)
         .await
         .optional())?;
     let Some(event) = event else { return Ok(None) };
     let service_type: Option<ServiceTypeId> = query!(conn, |c| types::table
-        .filter(types::slug.eq(service_type))
+        .filter(types::slug.eq(sought(service_type)))
         .select(types::id)
         .get_result(c)
         .await

@@ -77,11 +77,12 @@ pub async fn fetch(services: &Services, request: DocumentRequest<'_>) -> Result<
                 Some(mac) => desk_phone_address(&public_url, &token, mac),
                 None => softphone_address(&public_url, &token),
             };
-            let document = DocumentBuilder { sealer: &sealer, now, link: &link, feed }.build(conn, &address).await?;
-            Ok(document.map(|document| (link, document)))
+            let prepared = DocumentBuilder { sealer: &sealer, now, link: &link, feed }.prepare(conn, &address).await?;
+            Ok(prepared.map(|prepared| (link, prepared)))
         })
     });
-    let Some((link, document)) = built.await? else { return Ok(None) };
+    let Some((link, prepared)) = built.await? else { return Ok(None) };
+    let document = prepared.render().await?;
     if link.mac.is_none() {
         let is_first_use = use_up(services, link).await?;
         return Ok(is_first_use.then_some(document));
@@ -119,6 +120,29 @@ async fn record_fetch(services: &Services, link: &DeviceLink, now: Timestamp) {
     }
 }
 
+/// The data of a document, read in one transaction and rendered after it.
+pub(super) struct PreparedDocument {
+    template: Template,
+    variables: Variable,
+    etag: String,
+}
+
+impl PreparedDocument {
+    /// Renders the document.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when the template fails.
+    pub async fn render(self) -> Result<DeviceDocument, Error> {
+        let Self { template, variables, etag } = self;
+        let rendering = tokio::task::spawn_blocking(move || {
+            let body = templates::render(template.format, &template.source, variables, Limits::SMALL)
+                .map_err(|error| Error::BadRequest(format!("The template {} fails: {error}.", template.name)))?;
+            Ok(DeviceDocument { content_type: template.content_type, body, etag })
+        });
+        rendering.await.map_err(InternalError::new)?
+    }
+}
+
 /// Builds the document of one link.
 pub(super) struct DocumentBuilder<'a> {
     pub sealer: &'a Sealer,
@@ -128,11 +152,12 @@ pub(super) struct DocumentBuilder<'a> {
 }
 
 impl DocumentBuilder<'_> {
-    /// The document; `None` when the extension or the template does not exist any more, or the event is archived.
+    /// The data of the document; `None` when the extension or the template does not exist any more, or the event is
+    /// archived.
     ///
     /// # Errors
-    /// [`Error::BadRequest`] when the template fails; a database error.
-    pub async fn build(&self, conn: &mut Conn, address: &str) -> Result<Option<DeviceDocument>, Error> {
+    /// A database error.
+    pub async fn prepare(&self, conn: &mut Conn, address: &str) -> Result<Option<PreparedDocument>, Error> {
         let FeedRef { event, service_type } = self.feed;
         let Some(template) = templates::template_by_id(conn, self.link.template_id).await? else { return Ok(None) };
         let Some(entry) = queries::entry_of(conn, self.link.extension_id).await? else { return Ok(None) };
@@ -145,7 +170,7 @@ impl DocumentBuilder<'_> {
         let Some(content) = reader.load(conn, &[entry]).await?.pop() else { return Ok(None) };
         let content = self.restrict_to_viewer(content, &context)?;
         let head = head_cursor(conn, self.feed).await?.encode();
-        self.render(&template, &context, &content, &head, address).map(Some)
+        Ok(Some(self.with_variables(template, &context, &content, &head, address)))
     }
 
     /// Removes what the creator of the link may not see of the extension.
@@ -161,20 +186,18 @@ impl DocumentBuilder<'_> {
         Ok(content)
     }
 
-    fn render(
+    fn with_variables(
         &self,
-        template: &Template,
+        template: Template,
         context: &FeedContext,
         content: &EntryContent,
         head: &str,
         address: &str,
-    ) -> Result<DeviceDocument, Error> {
+    ) -> PreparedDocument {
         let (mac, now) = (self.link.mac_address().unwrap_or_default(), self.now.to_string());
         let device = DeviceVariables { mac: &mac, address };
         let extension: Variable = render::extension_variable(content, HiddenFields::default());
         let variables = templates::device_context(&render::surroundings(context, head, &now), extension, &device);
-        let body = templates::render(template.format, &template.source, variables, Limits::SMALL)
-            .map_err(|error| Error::BadRequest(format!("The template {} fails: {error}.", template.name)))?;
         let facts = json!([
             [&template.content_type, template.format.as_str(), &template.source],
             [&context.event_slug, &context.service_type_slug, &context.service_type_name],
@@ -184,7 +207,7 @@ impl DocumentBuilder<'_> {
         ]);
         let hash = Sha256::digest(facts.to_string());
         let etag = format!("\"{}\"", hex::encode(&hash[..16]));
-        Ok(DeviceDocument { content_type: template.content_type.clone(), body, etag })
+        PreparedDocument { template, variables, etag }
     }
 }
 
