@@ -162,7 +162,8 @@ mirrored! {
         Xml,
         /// Sections with `key = value`, as Asterisk reads them.
         Ini,
-        /// SQL statements.
+        /// SQL statements, which PostgreSQL, SQLite, MySQL and MariaDB read alike. A value is a literal, or an
+        /// expression of literals if it has a backslash.
         Sql,
         /// Comma-separated values (RFC 4180).
         Csv,

@@ -193,4 +193,5 @@ tests! {
     edge::rate_limits::requests_of_this_machine_are_exempt_without_a_proxy,
     edge::rate_limits::pages_set_no_cookie_and_are_cacheable,
     permissions::every_field_has_the_committed_permissions,
+    permissions::hostile_texts::no_text_fails_inside_the_server,
 }

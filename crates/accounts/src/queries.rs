@@ -14,7 +14,7 @@ use platform::ids::AccountId;
 use platform::query;
 use platform::store::schema::{account_terms, accounts, mail_tokens};
 use platform::store::types::Id;
-use platform::store::{CHUNK, Conn, begin_nested, end_nested};
+use platform::store::{CHUNK, Conn, begin_nested, end_nested, sought};
 use platform::text::folding;
 use restrictions::{RestrictionSource, TargetKind};
 
@@ -44,7 +44,7 @@ pub(super) async fn role_of(conn: &mut Conn, account: AccountId) -> QueryResult<
 /// The account with this username in lower case; `None` if it was deleted.
 pub async fn account_by_username(conn: &mut Conn, username: &str) -> QueryResult<Option<Account>> {
     query!(conn, |c| accounts::table
-        .filter(accounts::username.eq(username))
+        .filter(accounts::username.eq(sought(username)))
         .filter(accounts::deleted_at.is_null())
         .select(Account::as_select())
         .get_result(c)
@@ -55,6 +55,7 @@ pub async fn account_by_username(conn: &mut Conn, username: &str) -> QueryResult
 /// The ids of accounts by their usernames in lower case, without deleted accounts.
 pub async fn account_ids_by_username(conn: &mut Conn, usernames: &[&str]) -> QueryResult<HashMap<String, AccountId>> {
     let mut found = HashMap::new();
+    let usernames: Vec<_> = usernames.iter().map(|username| sought(username)).collect();
     for chunk in usernames.chunks(CHUNK) {
         let rows: Vec<(String, AccountId)> = query!(&mut *conn, |c| accounts::table
             .filter(accounts::username.eq_any(chunk))
@@ -70,7 +71,7 @@ pub async fn account_ids_by_username(conn: &mut Conn, usernames: &[&str]) -> Que
 /// Whether a username was ever taken. The username of a deleted account stays taken.
 pub(super) async fn is_username_taken(conn: &mut Conn, username: &str) -> QueryResult<bool> {
     let found: Option<AccountId> = query!(conn, |c| accounts::table
-        .filter(accounts::username.eq(username))
+        .filter(accounts::username.eq(sought(username)))
         .select(accounts::id)
         .get_result(c)
         .await
@@ -82,7 +83,7 @@ pub(super) async fn is_username_taken(conn: &mut Conn, username: &str) -> QueryR
 pub(super) async fn account_by_verified_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Account>> {
     let folded = email.to_ascii_lowercase();
     query!(conn, |c| accounts::table
-        .filter(lower(accounts::email).eq(&folded))
+        .filter(lower(accounts::email).eq(sought(&folded)))
         .filter(accounts::email_verified_at.is_not_null())
         .filter(accounts::deleted_at.is_null())
         .select(Account::as_select())
@@ -95,7 +96,7 @@ pub(super) async fn account_by_verified_email(conn: &mut Conn, email: &str) -> Q
 pub(super) async fn account_by_unverified_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Account>> {
     let folded = email.to_ascii_lowercase();
     query!(conn, |c| accounts::table
-        .filter(lower(accounts::email).eq(&folded))
+        .filter(lower(accounts::email).eq(sought(&folded)))
         .filter(accounts::email_verified_at.is_null())
         .filter(accounts::deleted_at.is_null())
         .order(accounts::id.desc())
@@ -151,7 +152,7 @@ pub async fn count_accounts(conn: &mut Conn, search: Option<&str>, role: Option<
 
 /// `LIKE` pattern for texts that contain `text`, with `\\` as the escape character.
 fn contains_pattern(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let escaped = sought(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
 }
 

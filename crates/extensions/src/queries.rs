@@ -8,10 +8,10 @@ use platform::access::{Permit, Scope};
 use platform::clock::Timestamp;
 use platform::ids::{AccountId, CallPermissionId, EventId, ExtensionId, ServiceTypeId};
 use platform::query;
-use platform::store::Conn;
 use platform::store::schema::{
     directory_terms, events, extension_permissions, extension_unique_values, extensions, group_members,
 };
+use platform::store::{Conn, sought};
 use service_types::sealed::UniqueValue;
 
 use super::bulk_queries;
@@ -26,7 +26,7 @@ const PENDING: &str = "PENDING";
 pub async fn by_number(conn: &mut Conn, scope: &Scope, event: EventId, number: &str) -> QueryResult<Option<Extension>> {
     let found: Option<Extension> = query!(conn, |c| extensions::table
         .filter(extensions::event_id.eq(event))
-        .filter(extensions::number.eq(number))
+        .filter(extensions::number.eq(sought(number)))
         .select(Extension::as_select())
         .get_result(c)
         .await
@@ -43,8 +43,8 @@ pub async fn by_slug_and_number(
 ) -> QueryResult<Option<Extension>> {
     let found: Option<Extension> = query!(conn, |c| extensions::table
         .inner_join(events::table.on(events::id.eq(extensions::event_id)))
-        .filter(events::slug.eq(event))
-        .filter(extensions::number.eq(number))
+        .filter(events::slug.eq(sought(event)))
+        .filter(extensions::number.eq(sought(number)))
         .select(Extension::as_select())
         .get_result(c)
         .await
@@ -251,7 +251,7 @@ pub(super) async fn holder_of_number(
 ) -> QueryResult<Option<ExtensionId>> {
     query!(conn, |c| extensions::table
         .filter(extensions::event_id.eq(event))
-        .filter(extensions::number.eq(number))
+        .filter(extensions::number.eq(sought(number)))
         .select(extensions::id)
         .get_result(c)
         .await

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use numbering::keypad::keypad_digits;
 use numbering::number::{MAX_DIGITS, Number, is_separator};
-use platform::text::folding::{fold, words};
+use platform::text::characters::without_format;
+use platform::text::folding::{fold, fold_umlauts, words};
 
 /// The characters of a query that are read. No label is longer than 64.
 const MAX_QUERY_CHARS: usize = 256;
@@ -15,7 +16,7 @@ const MAX_QUERY_WORDS: usize = 8;
 /// The search terms of a label, sorted and without duplicates. A query matches prefixes of them.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct SearchTerms {
-    /// The folded words.
+    /// The folded words, and those of the label with its umlauts spelled out: `muller` and `mueller` for Müller.
     pub words: Vec<String>,
     /// The keypad digits that spell the Latin words: `93272` for Zebra. Words of digits only are left out, since they are
     /// found as words.
@@ -26,7 +27,8 @@ impl SearchTerms {
     /// The terms of a label.
     pub fn of_label(label: &str) -> Self {
         let folded = fold(label);
-        let words: BTreeSet<_> = words(&folded).into_iter().map(str::to_owned).collect();
+        let spelled_out = fold_umlauts(label).unwrap_or_default();
+        let words: BTreeSet<_> = words(&folded).into_iter().chain(words(&spelled_out)).map(str::to_owned).collect();
         let spelled = words.iter().filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic()));
         let keypad: BTreeSet<_> = spelled.filter_map(|word| keypad_digits(word)).collect();
         Self { words: words.into_iter().collect(), keypad: keypad.into_iter().collect() }
@@ -58,8 +60,9 @@ pub struct Query {
 }
 
 impl Query {
-    /// Parses a query; `None` for a blank text, which means an unfiltered list.
+    /// Parses a query without its invisible format characters; `None` for a blank text, which means an unfiltered list.
     pub fn parse(text: &str) -> Option<Self> {
+        let text = without_format(text);
         if text.trim().is_empty() {
             return None;
         }
@@ -150,6 +153,8 @@ mod tests {
     #[test]
     fn a_query_is_a_number_words_or_keys() {
         assert_eq!(Query::parse("  "), None);
+        assert_eq!(Query::parse("\u{200e}"), None);
+        assert_eq!(Query::parse("\u{202d}5005\u{202c}").unwrap().number.as_deref(), Some("5005"));
         let query = Query::parse("23-42").unwrap();
         assert_eq!((query.number.as_deref(), query.keypad.as_deref()), (Some("2342"), Some("2342")));
         assert_eq!(query.words, ["23", "42"]);
@@ -174,6 +179,13 @@ mod tests {
         assert_eq!(rank("STRASS", "2000", "Straße"), Some(MatchRank::Words));
         assert_eq!(rank("本", "2000", "本部"), Some(MatchRank::Words));
         assert_eq!(rank("bra", "2000", "Zebra"), None);
+        for query in ["mueller", "muller", "MÜLLER", "Mü\u{ad}ller", "685537", "6835537", "mu\u{308}l"] {
+            let found = rank(query, "2000", "Müller");
+            assert!(matches!(found, Some(MatchRank::Words | MatchRank::Keypad)), "{query}");
+        }
+        assert_eq!(rank("🐈", "2000", "Café 🐈🐕"), Some(MatchRank::Words));
+        assert_eq!(rank("cafe 🐕", "2000", "Café 🐈🐕"), Some(MatchRank::Words));
+        assert_eq!(rank("🐁", "2000", "Café 🐈🐕"), None);
         assert!(MatchRank::Number < MatchRank::NumberPrefix && MatchRank::Words < MatchRank::Keypad);
     }
 

@@ -18,7 +18,7 @@ use platform::ids::{AccountId, EventId, FeedId, NumberHistoryId, NumberId};
 use platform::insert_rows;
 use platform::query;
 use platform::store::schema::{api_keys, feed_consumers, number_history, number_waits, numbers, restrictions};
-use platform::store::{CHUNK, Conn};
+use platform::store::{CHUNK, Conn, sought};
 
 use crate::model::{HistoryRow, NumberRow, NumberTransition};
 
@@ -26,7 +26,7 @@ use crate::model::{HistoryRow, NumberRow, NumberTransition};
 async fn number_of_event(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
     query!(conn, |c| numbers::table
         .filter(numbers::event_id.eq(event))
-        .filter(numbers::number.eq(number))
+        .filter(numbers::number.eq(sought(number)))
         .select(NumberRow::as_select())
         .get_result(c)
         .await
@@ -53,7 +53,7 @@ pub async fn number_on_plan(conn: &mut Conn, event: Option<EventId>, number: &st
     let Some(event) = event else {
         return query!(conn, |c| numbers::table
             .filter(numbers::event_id.is_null())
-            .filter(numbers::number.eq(number))
+            .filter(numbers::number.eq(sought(number)))
             .select(NumberRow::as_select())
             .get_result(c)
             .await
@@ -155,7 +155,8 @@ pub async fn held_numbers(
             .filter(numbers::until.gt(now))
             .into_boxed();
         if let Some((number, id)) = after {
-            rows = rows.filter(numbers::number.gt(number).or(numbers::number.eq(number).and(numbers::id.gt(id))));
+            rows =
+                rows.filter(numbers::number.gt(number).or(numbers::number.eq(sought(number)).and(numbers::id.gt(id))));
         }
         rows.order((numbers::number, numbers::id)).limit(limit).select(NumberRow::as_select()).load(c).await
     })

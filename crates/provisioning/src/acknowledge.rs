@@ -17,6 +17,7 @@ use platform::feed_log::{self, Entity, Entry, Feed};
 use platform::ids::EntityId;
 use platform::notifications::Notification;
 use platform::services::Services;
+use platform::text::characters::storable;
 use platform::transaction::{Mode, Tx, transact};
 
 /// The code of the error that represents a digest mismatch.
@@ -153,6 +154,11 @@ async fn validate_errors(tx: &mut Tx<'_>, feed: &Feed, errors: &[ReportedError])
     for (index, (error, entity)) in errors.iter().zip(entities).enumerate() {
         if error.code.is_empty() || error.code.chars().count() > MAX_CODE {
             problems.push(problem_at(index, "code", "A code has 1 to 64 characters."));
+        }
+        for (field, text) in [("code", &error.code), ("message", &error.message)] {
+            if let Err(problem) = storable("", text.clone()) {
+                problems.push(problem.at(["errors", &index.to_string(), field]));
+            }
         }
         if error.message.chars().count() > MAX_MESSAGE {
             problems.push(problem_at(index, "message", "A message has at most 1000 characters."));

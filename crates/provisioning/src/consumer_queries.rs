@@ -16,10 +16,10 @@ use platform::clock::Timestamp;
 use platform::feed_log::{FeedRef, Revision};
 use platform::ids::{ApiKeyId, ConsumerId, EntityId, EventId, FeedId};
 use platform::query;
-use platform::store::Conn;
 use platform::store::schema::{
     api_key_events, api_key_service_types, api_keys, feed_consumers, feed_errors, feed_keys, feed_web_hooks, feeds,
 };
+use platform::store::{Conn, sought};
 
 /// The validity of an API key to which a consumer shall be bound.
 #[derive(Clone, Debug)]
@@ -133,7 +133,7 @@ pub async fn by_name_and_key(
 ) -> QueryResult<Option<Consumer>> {
     query!(conn, |c| feed_consumers::table
         .filter(feed_consumers::feed_id.eq(feed))
-        .filter(feed_consumers::name.eq(name))
+        .filter(feed_consumers::name.eq(sought(name)))
         .filter(feed_consumers::api_key_id.eq(key))
         .select(Consumer::as_select())
         .get_result(c)
@@ -145,7 +145,7 @@ pub async fn by_name_and_key(
 pub async fn name_is_taken(conn: &mut Conn, feed: FeedId, name: &str, except: ConsumerId) -> QueryResult<bool> {
     let found: i64 = query!(conn, |c| feed_consumers::table
         .filter(feed_consumers::feed_id.eq(feed))
-        .filter(feed_consumers::name.eq(name))
+        .filter(feed_consumers::name.eq(sought(name)))
         .filter(feed_consumers::id.ne(except))
         .count()
         .get_result(c)
@@ -162,7 +162,7 @@ pub async fn insert(conn: &mut Conn, _: &Permit, consumer: &Consumer) -> QueryRe
 /// Updates the name and the paused state of a consumer.
 pub async fn update(conn: &mut Conn, _: &Permit, id: ConsumerId, name: &str, paused: bool) -> QueryResult<()> {
     query!(conn, |c| diesel::update(feed_consumers::table.find(id))
-        .set((feed_consumers::name.eq(name), feed_consumers::paused.eq(paused)))
+        .set((feed_consumers::name.eq(sought(name)), feed_consumers::paused.eq(paused)))
         .execute(c)
         .await)?;
     Ok(())

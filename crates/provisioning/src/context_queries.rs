@@ -8,7 +8,7 @@ use platform::error::{Error, InternalError};
 use platform::feed_log::FeedRef;
 use platform::ids::{EventId, ServiceTypeId};
 use platform::query;
-use platform::store::Conn;
+use platform::store::{Conn, sought};
 use platform::store::schema::{events, service_types as types};
 use service_types::ServiceBehaviour;
 
@@ -34,14 +34,14 @@ impl NamedFeed {
 /// The feed of an event and a service type, named by their slugs; `None` when either does not exist.
 pub async fn feed_by_slugs(conn: &mut Conn, event: &str, service_type: &str) -> QueryResult<Option<NamedFeed>> {
     let event: Option<(EventId, EventPhase)> = query!(conn, |c| events::table
-        .filter(events::slug.eq(event))
+        .filter(events::slug.eq(sought(event)))
         .select((events::id, events::phase))
         .get_result(c)
         .await
         .optional())?;
     let Some((event, phase)) = event else { return Ok(None) };
     let service_type: Option<ServiceTypeId> = query!(conn, |c| types::table
-        .filter(types::slug.eq(service_type))
+        .filter(types::slug.eq(sought(service_type)))
         .select(types::id)
         .get_result(c)
         .await

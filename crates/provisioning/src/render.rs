@@ -61,7 +61,7 @@ pub async fn document_version(reader: &FeedReader, template: &str) -> Result<Opt
 async fn feed_template(conn: &mut Conn, open: &OpenFeed, name: &str) -> Result<Option<Template>, Error> {
     let found = templates::template_by_name(conn, open.context.service_type, name).await?;
     let Some(template) = found.filter(|_| !open.context.archived) else { return Ok(None) };
-    if templates::is_device_template(template.format, &template.source) {
+    if templates::is_device_template(&template.source) {
         let message =
             format!("The template {} makes the document of one telephone: a device link gives it.", template.name);
         return Err(Error::BadRequest(message));

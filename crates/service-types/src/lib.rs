@@ -7,6 +7,7 @@ pub mod actions;
 mod cascade_queries;
 mod compiled;
 pub mod demo;
+pub mod instructions;
 mod migrate;
 mod model;
 mod queries;

@@ -146,7 +146,7 @@ impl Extension {
     /// The service type's instructions, rendered for this extension.
     async fn instructions(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
         let (kind, shown) = self.shown(ctx).await?;
-        extensions::instructions::render(&kind, &self.0, shown).map_err(Into::into)
+        extensions::instructions::render(&kind, &self.0, shown).await.map_err(Into::into)
     }
 
     /// Secret parameters by name: for the owner those visible to OWNER, for operators those visible to OPERATOR, signed in or

@@ -12,6 +12,7 @@ use platform::ids::RestrictionId;
 use platform::locks::{self, LockMode};
 use platform::notifications::Notification;
 use platform::services::Services;
+use platform::text::characters::{is_visible, storable};
 use platform::transact;
 use platform::transaction::{Mode, Tx};
 use restrictions::{NewRestriction, RestrictionSource};
@@ -28,8 +29,8 @@ const MAX_REASON_CHARS: usize = 500;
 /// # Errors
 /// REQUIRED or INVALID at `reason`.
 pub fn clean_reason(input: &str) -> Result<String, UserError> {
-    let reason = input.trim();
-    if reason.is_empty() {
+    let reason = storable("reason", input.trim().to_owned())?;
+    if !reason.chars().any(is_visible) {
         return Err(UserError::new(UserErrorKind::Required, "reason", "Say why: the person concerned will read it."));
     }
     if reason.chars().count() > MAX_REASON_CHARS {
@@ -37,7 +38,7 @@ pub fn clean_reason(input: &str) -> Result<String, UserError> {
             .rule("reason.long")
             .with_value(MAX_REASON_CHARS));
     }
-    Ok(reason.to_owned())
+    Ok(reason)
 }
 
 /// Bans an account: no sign-in, no write, no calls. A second ban updates the reason.

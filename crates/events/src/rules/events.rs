@@ -1,5 +1,9 @@
 //! Inserts and changes events.
 
+use std::sync::LazyLock;
+
+use jiff::tz::TimeZoneDatabase;
+
 use crate::cascade_queries::{self as cascade, ReservationIds};
 use crate::input::{clean_name, clean_slug};
 use crate::model::{Event, EventPhase, NumberRange};
@@ -129,8 +133,18 @@ pub async fn change_event(tx: &mut Tx<'_>, input: UpdateEvent) -> Result<Changed
     Ok(ChangedEvent { permit, event })
 }
 
+/// The time zones of the program. Those of the host would differ between installations.
+static TIME_ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
+/// Whether a name is one of the IANA time zone database that browsers know too: they have no `Factory`, which stands for
+/// an unset zone.
+fn is_time_zone(name: &str) -> bool {
+    let is_unset = ["Factory", "Etc/Unknown"].iter().any(|unset| unset.eq_ignore_ascii_case(name));
+    !is_unset && TIME_ZONES.available().any(|known| known.as_str().eq_ignore_ascii_case(name))
+}
+
 fn check(event: &Event) -> Result<(), UserError> {
-    if jiff::tz::TimeZone::get(&event.time_zone).is_err() {
+    if !is_time_zone(&event.time_zone) {
         return Err(UserError::invalid("timeZone", "This is not a time zone, such as Europe/London."));
     }
     if !(0..=MAX_HOLD_SECONDS).contains(&event.hold_seconds) {
@@ -244,4 +258,29 @@ fn patch_event(event: &mut Event, input: UpdateEvent) -> Result<(), UserError> {
         event.reserved_prefixes = prefixes(&given)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_zones_are_those_of_a_fixed_list() {
+        for known in ["UTC", "Europe/London", "europe/london", "America/Argentina/Buenos_Aires", "Etc/GMT+8"] {
+            assert!(is_time_zone(known), "{known}");
+        }
+        for unknown in [
+            "",
+            "localtime",
+            "Factory",
+            "factory",
+            "posixrules",
+            "Etc/Unknown",
+            "posix/UTC",
+            "right/UTC",
+            "EST5EDT,M3.2.0",
+        ] {
+            assert!(!is_time_zone(unknown), "{unknown}");
+        }
+    }
 }

@@ -44,7 +44,8 @@ impl DeviceLink {
             (None, None) => true,
             (Some(mac), Some(file)) => {
                 let name = file.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-                name.contains(mac) && !name.ends_with(".boot")
+                let digits = name.replace([':', '-', '.'], "");
+                (name.contains(mac) || digits.contains(mac)) && !name.ends_with(".boot")
             }
             _ => false,
         }
@@ -100,6 +101,10 @@ mod tests {
             "cfg001565123456.xml",
             "snom320-001565123456.htm",
             "x/00156512345-001565123456.XML",
+            "00:15:65:12:34:56.cfg",
+            "00-15-65-12-34-56.cfg",
+            "snom320-00:15:65:12:34:56.htm",
+            "0015.6512.3456",
         ] {
             assert!(phone.accepts_file(Some(file)), "{file}");
         }

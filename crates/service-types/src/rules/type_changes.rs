@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 
 use super::incompatibility::Incompatibilities;
-use super::types::{check_type_names, clean_instructions, clean_settings, not_negative};
+use super::instructions;
+use super::types::{check_type_names, clean_settings, not_negative};
 use crate::cascade_queries::{self as cascade, OwnedExtension, ParameterColumns, StoredExtension};
 use crate::migrate::migrate_parameters;
 use crate::model::ServiceType;
@@ -25,6 +26,7 @@ use platform::notifications::Notification;
 use platform::patch::Patch;
 use platform::services::Services;
 use platform::store::types::JsonValue;
+use platform::text::characters::storable_json;
 use platform::transaction::{Mode, Tx};
 
 /// Changes to a service type.
@@ -68,6 +70,9 @@ pub async fn update_service_type(
     input: UpdateServiceType,
     reserved: Vec<String>,
 ) -> UpdateOutcome {
+    if let Err(error) = instructions::of_changed_type(services, caller, &input).await {
+        return UpdateOutcome { result: Err(error), incompatibilities: Incompatibilities::default() };
+    }
     // An aborted transaction only returns its errors. The incompatible extensions are returned through this mutex.
     let collected = Arc::new(Mutex::new(Incompatibilities::default()));
     let sink = Arc::clone(&collected);
@@ -195,7 +200,7 @@ fn plan(input: UpdateServiceType, before: &ServiceType) -> Result<Plan, Error> {
         after.description = clean_text("description", description)?;
     }
     if let Some(instructions) = input.instructions.stored("instructions")? {
-        after.instructions = clean_instructions(instructions)?;
+        after.instructions = clean_text("instructions", instructions)?;
     }
     after.privileged = input.privileged.stored("privileged")?.unwrap_or(before.privileged);
     after.group_capable = input.group_capable.stored("groupCapable")?.unwrap_or(before.group_capable);
@@ -229,6 +234,7 @@ fn plan(input: UpdateServiceType, before: &ServiceType) -> Result<Plan, Error> {
 }
 
 fn clean_defaults(defaults: Option<Value>, schema: &ParameterSchema) -> Result<Parameters, UserError> {
+    storable_json("defaults", defaults.as_ref().unwrap_or(&Value::Null))?;
     let defaults = match defaults {
         None | Some(Value::Null) => return Ok(Parameters::new()),
         Some(Value::Object(defaults)) => defaults,

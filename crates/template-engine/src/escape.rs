@@ -2,23 +2,27 @@
 //!
 //! In JSON, SQL and CSV the escaper writes the literal with its quotation marks; a template must not add its own.
 
+use std::io;
+
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
-use super::model::TemplateFormat;
+use super::format::TemplateFormat;
+use super::guard::{Guard, limit_error};
+use super::values::check_content;
 
 /// Writes a value as a literal of the format.
 ///
 /// # Errors
-/// For an undefined value, for lists and objects except in JSON, for null except in JSON and SQL, and for a text that
-/// LDIF requires in base64.
-pub fn literal(format: TemplateFormat, value: &Value) -> Result<String, Error> {
+/// For an undefined value, for lists and objects except in JSON, for null except in JSON and SQL, for a text that LDIF
+/// requires in base64, and for JSON of more than `most` bytes.
+pub fn literal(format: TemplateFormat, value: &Value, most: usize) -> Result<String, Error> {
     let invalid = |message: &'static str| Error::new(ErrorKind::InvalidOperation, message);
     if value.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
     }
     if format == TemplateFormat::Json {
-        return serde_json::to_string(value).map_err(|_| invalid("a value is not JSON"));
+        return json(value, most);
     }
     match value.kind() {
         ValueKind::None if format == TemplateFormat::Sql => return Ok("NULL".to_owned()),
@@ -37,7 +41,7 @@ pub fn literal(format: TemplateFormat, value: &Value) -> Result<String, Error> {
         TemplateFormat::Json | TemplateFormat::Text => one_line(&text),
         TemplateFormat::Xml => xml(&text),
         TemplateFormat::Ini => one_line(&text).replace(';', "\\;"),
-        TemplateFormat::Sql => format!("'{}'", text.replace('\0', "").replace('\'', "''")),
+        TemplateFormat::Sql => sql(&text),
         TemplateFormat::Csv => format!("\"{}\"", text.replace('"', "\"\"")),
         TemplateFormat::Vcard => vcard(&text),
         TemplateFormat::Ldif => {
@@ -47,6 +51,67 @@ pub fn literal(format: TemplateFormat, value: &Value) -> Result<String, Error> {
             text
         }
     })
+}
+
+/// Writes a text as a value that PostgreSQL, SQLite, MySQL and MariaDB read alike, in every mode.
+///
+/// In MySQL's default mode a backslash escapes the next character of a literal, in standard SQL it does not. Therefore no
+/// literal holds one: a character that the text does not have stands for it, and `REPLACE` puts it back. The first
+/// character of `'\\'` is a backslash in both readings. U+0000 is left out.
+fn sql(text: &str) -> String {
+    let text = text.replace('\0', "");
+    let literal = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    if !text.contains('\\') {
+        return literal(&text);
+    }
+    let is_free = |character: &char| !matches!(character, '\'' | '\\') && !text.contains(*character);
+    // ASCII, since the connection may use another encoding. A text with all of them holds control characters too.
+    let placeholder = "~^|`".chars().chain('!'..='~').chain('\u{1}'..='\u{1F}').find(is_free).unwrap_or('\u{7F}');
+    let escaped = literal(&text.replace('\\', placeholder.encode_utf8(&mut [0; 4])));
+    format!("REPLACE({escaped}, '{placeholder}', SUBSTR('\\\\', 1, 1))")
+}
+
+/// Writes a value of instructions, which have no format: an undefined value is empty.
+///
+/// # Errors
+/// For a value that is too large.
+pub fn plain(value: &Value, guard: &Guard) -> Result<String, Error> {
+    if value.as_object().is_some() {
+        check_content(value, guard)?;
+    }
+    Ok(value.to_string())
+}
+
+/// Writes a value as JSON of at most `most` bytes.
+fn json(value: &Value, most: usize) -> Result<String, Error> {
+    let mut out = BoundedText { bytes: Vec::new(), most, is_full: false };
+    let written = serde_json::to_writer(&mut out, value);
+    if out.is_full {
+        return Err(limit_error("the document would be too long"));
+    }
+    written.ok().and_then(|()| String::from_utf8(out.bytes).ok()).ok_or_else(|| limit_error("a value is not JSON"))
+}
+
+/// A writer that fails behind a number of bytes.
+struct BoundedText {
+    bytes: Vec<u8>,
+    most: usize,
+    is_full: bool,
+}
+
+impl io::Write for BoundedText {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > self.most {
+            self.is_full = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Replaces control characters and line separators by spaces.
@@ -98,7 +163,7 @@ mod tests {
     use super::*;
 
     fn escaped(format: TemplateFormat, text: &str) -> String {
-        literal(format, &Value::from(text)).unwrap()
+        literal(format, &Value::from(text), usize::MAX).unwrap()
     }
 
     #[test]
@@ -109,26 +174,59 @@ mod tests {
             (TemplateFormat::Ini, "Bob \"B\" <x>\\; [evil] type='endpoint', \\"),
             (TemplateFormat::Xml, "Bob &quot;B&quot; &lt;x&gt;;&#10;[evil]&#10;type=&#39;endpoint&#39;, \\"),
             (TemplateFormat::Json, r#""Bob \"B\" <x>;\n[evil]\ntype='endpoint', \\""#),
-            (TemplateFormat::Sql, "'Bob \"B\" <x>;\n[evil]\ntype=''endpoint'', \\'"),
+            (TemplateFormat::Sql, "REPLACE('Bob \"B\" <x>;\n[evil]\ntype=''endpoint'', ~', '~', SUBSTR('\\\\', 1, 1))"),
             (TemplateFormat::Csv, "\"Bob \"\"B\"\" <x>;\n[evil]\ntype='endpoint', \\\""),
             (TemplateFormat::Vcard, "Bob \"B\" <x>\\;\\n[evil]\\ntype='endpoint'\\, \\\\"),
         ] {
             assert_eq!(escaped(format, label), expected, "{format:?}");
         }
-        assert!(literal(TemplateFormat::Ldif, &Value::from(label)).is_err());
+        assert!(literal(TemplateFormat::Ldif, &Value::from(label), usize::MAX).is_err());
         assert_eq!(escaped(TemplateFormat::Ldif, "Bob"), "Bob");
     }
 
     #[test]
     fn other_values_are_literals_or_errors() {
-        assert_eq!(literal(TemplateFormat::Sql, &Value::from(())).unwrap(), "NULL");
-        assert_eq!(literal(TemplateFormat::Sql, &Value::from(true)).unwrap(), "TRUE");
-        assert_eq!(literal(TemplateFormat::Csv, &Value::from(42)).unwrap(), "42");
-        assert_eq!(literal(TemplateFormat::Json, &Value::from(())).unwrap(), "null");
+        assert_eq!(literal(TemplateFormat::Sql, &Value::from(()), usize::MAX).unwrap(), "NULL");
+        assert_eq!(literal(TemplateFormat::Sql, &Value::from(true), usize::MAX).unwrap(), "TRUE");
+        assert_eq!(literal(TemplateFormat::Csv, &Value::from(42), usize::MAX).unwrap(), "42");
+        assert_eq!(literal(TemplateFormat::Json, &Value::from(()), usize::MAX).unwrap(), "null");
         for format in [TemplateFormat::Text, TemplateFormat::Xml, TemplateFormat::Csv] {
-            assert!(literal(format, &Value::from(())).is_err());
-            assert!(literal(format, &Value::from(vec![1])).is_err());
-            assert!(literal(format, &Value::UNDEFINED).is_err());
+            assert!(literal(format, &Value::from(()), usize::MAX).is_err());
+            assert!(literal(format, &Value::from(vec![1]), usize::MAX).is_err());
+            assert!(literal(format, &Value::UNDEFINED, usize::MAX).is_err());
+        }
+    }
+
+    /// The literals of an expression, in a dialect in which a backslash escapes or not.
+    fn sql_literals(sql: &str, backslash_escapes: bool) -> Vec<String> {
+        let mut literals = Vec::new();
+        let mut characters = sql.chars().peekable();
+        while let Some(character) = characters.next() {
+            if character != '\'' {
+                continue;
+            }
+            let mut literal = String::new();
+            loop {
+                match characters.next().expect("an open literal") {
+                    '\'' if characters.peek() == Some(&'\'') => {
+                        characters.next();
+                        literal.push('\'');
+                    }
+                    '\'' => break,
+                    '\\' if backslash_escapes => literal.push(characters.next().unwrap()),
+                    other => literal.push(other),
+                }
+            }
+            literals.push(literal);
+        }
+        literals
+    }
+
+    fn evaluated_sql(sql: &str, backslash_escapes: bool) -> String {
+        match sql_literals(sql, backslash_escapes).as_slice() {
+            [text] => text.clone(),
+            [text, placeholder, backslashes] => text.replace(placeholder, &backslashes[..1]),
+            other => panic!("{other:?} of {sql}"),
         }
     }
 
@@ -138,7 +236,9 @@ mod tests {
             let json: String = serde_json::from_str(&escaped(TemplateFormat::Json, &text)).unwrap();
             prop_assert_eq!(&json, &text);
             let sql = escaped(TemplateFormat::Sql, &text);
-            prop_assert_eq!(sql[1..sql.len() - 1].replace("''", "'"), text.replace('\0', ""));
+            for backslash_escapes in [false, true] {
+                prop_assert_eq!(evaluated_sql(&sql, backslash_escapes), text.replace('\0', ""));
+            }
             let document = format!("<x>{}</x>", escaped(TemplateFormat::Xml, &text));
             let xml = roxmltree::Document::parse(&document).unwrap();
             prop_assert_eq!(xml.root_element().text().unwrap_or_default(), text.replace('\0', "\u{fffd}"));

@@ -69,14 +69,8 @@ fn hex_digits(value: Value, length: Option<usize>) -> Result<String, Error> {
 
 /// Formats a MAC-48 address in lower case with a separator between the bytes, by default a colon.
 fn mac(value: Value, separator: Option<String>) -> Result<String, Error> {
-    let bytes = parse_mac(&text(&value)?).ok_or_else(|| invalid("the value is not a MAC address"))?;
+    let bytes = platform::text::mac::parse(&text(&value)?).ok_or_else(|| invalid("the value is not a MAC address"))?;
     Ok(bytes.map(|byte| format!("{byte:02x}")).join(separator.as_deref().unwrap_or(":")))
-}
-
-/// Parses a MAC-48 address such as `00:15:65:12:34:56`, with colons, hyphens, dots or no separators.
-pub fn parse_mac(text: &str) -> Option<[u8; 6]> {
-    let digits: String = text.chars().filter(|character| !matches!(character, ':' | '-' | '.')).collect();
-    hex::decode(digits).ok()?.try_into().ok()
 }
 
 /// Accepts a host name (RFC 1123, section 2.1) or an IP address.
@@ -105,12 +99,12 @@ fn ascii(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::TemplateFormat;
-    use crate::engine::{Limits, render};
+    use crate::engine::{Limits, Purpose, render};
 
     fn evaluated(expression: &str) -> Result<String, String> {
         let context =
             minijinja::context! { mac => "00-15-65-AB-cd-ef", label => "Café Zoë 本", none => Value::from(()) };
-        render(TemplateFormat::Text, &format!("{{{{ {expression} }}}}"), context, Limits::SMALL)
+        render(Purpose::Document(TemplateFormat::Text), &format!("{{{{ {expression} }}}}"), context, Limits::SMALL)
             .map_err(|error| error.to_string())
     }
 
