@@ -18,6 +18,7 @@ use crate::http::graphql::{OpenSockets, PublishedSchema};
 use crate::http::rates::Rates;
 use crate::http::request_counts::RequestCounts;
 use accounts::hooks::AccountHooks;
+use events::hooks::EventHooks;
 use extensions::ExtensionHooks;
 use numbers::NumberHooks;
 use platform::access::AccountStatusSource;
@@ -34,6 +35,7 @@ use platform::store::Store;
 use provisioning::ProvisioningHooks;
 use provisioning::subscribers::Subscribers;
 use provisioning::web_hooks::WebhookClient;
+use service_types::hooks::ServiceTypeHooks;
 use service_types::typing::{ServiceTypeSource, TypeCatalogue};
 
 /// The GraphQL schema as the HTTP layer serves it.
@@ -120,6 +122,9 @@ fn hooks() -> Hooks {
     hooks.register::<dyn AccountHooks>(Arc::new(ExtensionHooks));
     hooks.register::<dyn AccountHooks>(Arc::new(NumberHooks));
     hooks.register::<dyn AccountHooks>(Arc::new(ProvisioningHooks));
+    hooks.register::<dyn EventHooks>(Arc::new(NumberHooks));
+    hooks.register::<dyn EventHooks>(Arc::new(ExtensionHooks));
+    hooks.register::<dyn ServiceTypeHooks>(Arc::new(ExtensionHooks));
     hooks
 }
 

@@ -4,39 +4,30 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a fixture of tests fails by panicking")]
 
 mod seed;
+mod services;
 mod transaction;
 
-use platform::access::AccountStatusSource;
-use platform::hooks::Hooks;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::{ExpressionMethods as _, QueryDsl as _};
 use diesel_async::RunQueryDsl as _;
-use serde_json::Value;
-
-use platform::access::rates::{Buckets, Rate};
 use platform::access::{Actor, ApiKeyScope, Caller, Key};
-use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
+use platform::clock::ManualClock;
 use platform::feed_log::{ChangeSet, EntryChange, EntryKeys, FeedRef};
 use platform::ids::{AccountId, ApiKeyId, EventId, ExtensionId, ServiceTypeId};
-use platform::notifications::Notifier;
-use platform::passwords::Hasher;
 use platform::query;
-use platform::secrets::Sealer;
-use platform::services::{Services, ServicesInner};
-use platform::store::DatabaseUrl;
+use platform::services::Services;
+use platform::store::Conn;
 use platform::store::schema::{api_keys, events};
-use platform::store::{Conn, Store};
 use provisioning::cursor::Cursor;
 use provisioning::feed::{FeedReader, open};
 use provisioning::model::{Change, ChangesPage, ChangesResponse, ResetReason};
+use serde_json::Value;
 
+pub use services::{NOW, services};
 pub use transaction::TestTransaction;
-
-/// The start of the manual clock.
-pub const NOW: Timestamp = Timestamp(1_787_000_000_000_000);
 
 /// A database with one feed.
 pub struct Fixture {
@@ -77,19 +68,8 @@ impl Fixture {
     }
 
     async fn open(folder: Arc<tempfile::TempDir>, path: PathBuf, seed: u64) -> Self {
-        let clock = Arc::new(ManualClock::new(NOW));
-        let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed));
-        let store = Store::open(&DatabaseUrl::Sqlite(path.clone())).await.unwrap();
-        let services = Services::from(ServicesInner {
-            store,
-            clock: Arc::clone(&clock) as _,
-            sealer: Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap()),
-            hasher: Arc::new(Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap()),
-            sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
-            rng: Arc::clone(&rng),
-            notifier: Notifier::default(),
-            hooks: hooks(),
-        });
+        let (services, clock) = services(folder.path(), path.clone(), seed).await;
+        let rng = Arc::clone(&services.rng);
         let feed = FeedRef { event: EventId::new(&*rng, NOW), service_type: ServiceTypeId::new(&*rng, NOW) };
         Self {
             services,
@@ -237,11 +217,4 @@ pub fn summary(page: &Arc<ChangesPage>) -> Vec<String> {
             Change::Removal { keys: removed, .. } => format!("-[{}]", keys(removed)),
         })
         .collect()
-}
-
-/// The hooks that a permit needs: accounts report their status.
-fn hooks() -> Hooks {
-    let mut hooks = Hooks::default();
-    hooks.register::<dyn AccountStatusSource>(Arc::new(accounts::AccountStatusReader));
-    hooks
 }

@@ -1,0 +1,54 @@
+//! The services of a test: an SQLite database, a manual clock, seeded randomness and the hooks of every domain.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use accounts::AccountStatusReader;
+use accounts::hooks::AccountHooks;
+use events::hooks::EventHooks;
+use extensions::ExtensionHooks;
+use numbers::NumberHooks;
+use platform::access::AccountStatusSource;
+use platform::access::rates::{Buckets, Rate};
+use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
+use platform::hooks::Hooks;
+use platform::notifications::Notifier;
+use platform::passwords::Hasher;
+use platform::secrets::Sealer;
+use platform::services::{Services, ServicesInner};
+use platform::store::{DatabaseUrl, Store};
+use provisioning::ProvisioningHooks;
+use service_types::hooks::ServiceTypeHooks;
+
+/// The start of the manual clock.
+pub const NOW: Timestamp = Timestamp(1_787_000_000_000_000);
+
+/// Opens the services of a test over the SQLite database at `database`, with the sealing key of `folder`.
+pub async fn services(folder: &Path, database: PathBuf, seed: u64) -> (Services, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new(NOW));
+    let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed));
+    let services = Services::from(ServicesInner {
+        store: Store::open(&DatabaseUrl::Sqlite(database)).await.unwrap(),
+        clock: Arc::clone(&clock) as _,
+        sealer: Arc::new(Sealer::load_or_create(folder, None, Arc::clone(&rng)).unwrap()),
+        hasher: Arc::new(Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap()),
+        sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
+        rng,
+        notifier: Notifier::default(),
+        hooks: hooks(),
+    });
+    (services, clock)
+}
+
+/// The hooks that the program registers.
+fn hooks() -> Hooks {
+    let mut hooks = Hooks::default();
+    hooks.register::<dyn AccountStatusSource>(Arc::new(AccountStatusReader));
+    hooks.register::<dyn AccountHooks>(Arc::new(ExtensionHooks));
+    hooks.register::<dyn AccountHooks>(Arc::new(NumberHooks));
+    hooks.register::<dyn AccountHooks>(Arc::new(ProvisioningHooks));
+    hooks.register::<dyn EventHooks>(Arc::new(NumberHooks));
+    hooks.register::<dyn EventHooks>(Arc::new(ExtensionHooks));
+    hooks.register::<dyn ServiceTypeHooks>(Arc::new(ExtensionHooks));
+    hooks
+}
