@@ -18,6 +18,7 @@ use crate::http::graphql::{OpenSockets, PublishedSchema};
 use crate::http::rates::Rates;
 use crate::http::request_counts::RequestCounts;
 use accounts::hooks::AccountHooks;
+use events::hooks::EventHooks;
 use extensions::ExtensionHooks;
 use numbers::NumberHooks;
 use platform::access::quotas::Quotas;
@@ -36,6 +37,7 @@ use provisioning::source::FeedSource;
 use provisioning::subscribers::Subscribers;
 use provisioning::web_hooks::WebhookClient;
 use provisioning::{ExtensionSource, ProvisioningHooks};
+use service_types::hooks::ServiceTypeHooks;
 use service_types::typing::{ServiceTypeSource, TypeCatalogue};
 
 /// The GraphQL schema as the HTTP layer serves it.
@@ -203,6 +205,9 @@ fn hooks() -> Hooks {
     hooks.register::<dyn AccountHooks>(Arc::new(NumberHooks));
     hooks.register::<dyn AccountHooks>(Arc::new(ProvisioningHooks));
     hooks.register::<dyn FeedSource>(Arc::new(ExtensionSource));
+    hooks.register::<dyn EventHooks>(Arc::new(NumberHooks));
+    hooks.register::<dyn EventHooks>(Arc::new(ExtensionHooks));
+    hooks.register::<dyn ServiceTypeHooks>(Arc::new(ExtensionHooks));
     hooks
 }
 

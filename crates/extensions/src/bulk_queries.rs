@@ -8,12 +8,12 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 
-use super::model::Extension;
+use super::model::{Extension, OwnedExtension};
 
 pub use super::queries::{index, save, set_permissions, set_unique_values};
 use super::search::SearchTerms;
 use platform::access::Permit;
-use platform::ids::{CallPermissionId, EventId, ExtensionId};
+use platform::ids::{CallPermissionId, EventId, ExtensionId, ServiceTypeId};
 use platform::insert_rows;
 use platform::query;
 use platform::store::schema::{
@@ -21,7 +21,7 @@ use platform::store::schema::{
 };
 use platform::store::types::Id;
 use platform::store::{CHUNK, Conn};
-use service_types::sealed::UniqueValue;
+use service_types::unique_values::UniqueValue;
 
 /// The extensions of these numbers of an event.
 pub async fn by_numbers(conn: &mut Conn, event: EventId, numbers: &[&str]) -> QueryResult<Vec<Extension>> {
@@ -38,8 +38,19 @@ pub async fn by_numbers(conn: &mut Conn, event: EventId, numbers: &[&str]) -> Qu
     Ok(found)
 }
 
-/// All extensions of an event with their owners' usernames.
-pub async fn all_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<(Extension, String)>> {
+/// All extensions of a service type, oldest first.
+pub async fn of_service_type(conn: &mut Conn, service_type: ServiceTypeId) -> QueryResult<Vec<OwnedExtension>> {
+    query!(conn, |c| extensions::table
+        .inner_join(accounts::table.on(accounts::id.eq(extensions::owner_id)))
+        .filter(extensions::service_type_id.eq(service_type))
+        .order(extensions::id)
+        .select((Extension::as_select(), accounts::username))
+        .load(c)
+        .await)
+}
+
+/// All extensions of an event.
+pub async fn all_of_event(conn: &mut Conn, event: EventId) -> QueryResult<Vec<OwnedExtension>> {
     query!(conn, |c| extensions::table
         .inner_join(accounts::table.on(accounts::id.eq(extensions::owner_id)))
         .filter(extensions::event_id.eq(event))

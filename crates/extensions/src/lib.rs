@@ -1,12 +1,12 @@
 //! Extensions: numbers in service with their owner, service type and parameters; call groups; the directory; import and export.
 
-mod account_hooks;
 pub mod actions;
 pub mod bulk_queries;
 mod dependent_queries;
 pub mod directory;
 pub mod graph;
 pub mod groups;
+mod hooks;
 pub mod import_export;
 pub mod instructions;
 pub mod label;
@@ -19,5 +19,5 @@ pub mod sealed;
 pub mod search;
 pub mod visibility;
 
-pub use account_hooks::ExtensionHooks;
+pub use hooks::ExtensionHooks;
 pub use model::Extension;

@@ -35,6 +35,13 @@ pub struct Extension {
     pub version: i32,
 }
 
+/// An extension with the username of its owner.
+#[derive(Clone, Debug, Queryable)]
+pub struct OwnedExtension {
+    pub row: Extension,
+    pub username: String,
+}
+
 impl Extension {
     /// A new extension without settings. Its slot is 0 until the caller allocates one.
     pub fn new(

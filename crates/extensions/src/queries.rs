@@ -12,7 +12,7 @@ use platform::store::schema::{
     directory_terms, events, extension_permissions, extension_unique_values, extensions, group_members,
 };
 use platform::store::{Conn, sought};
-use service_types::sealed::UniqueValue;
+use service_types::unique_values::UniqueValue;
 
 use super::bulk_queries;
 use super::model::Extension;
@@ -140,15 +140,25 @@ pub(super) async fn holder_of_value(conn: &mut Conn, value: &UniqueValue) -> Que
 /// different events do not share a lock.
 pub async fn set_unique_values(
     conn: &mut Conn,
-    _: &Permit,
+    permit: &Permit,
     id: ExtensionId,
     values: &[UniqueValue],
 ) -> QueryResult<Option<String>> {
-    query!(conn, |c| diesel::delete(
+    query!(&mut *conn, |c| diesel::delete(
         extension_unique_values::table.filter(extension_unique_values::extension_id.eq(id))
     )
     .execute(c)
     .await)?;
+    insert_unique_values(conn, permit, id, values).await
+}
+
+/// Inserts unique values of an extension. Returns the parameter whose value another extension has, if any.
+pub(super) async fn insert_unique_values(
+    conn: &mut Conn,
+    _: &Permit,
+    id: ExtensionId,
+    values: &[UniqueValue],
+) -> QueryResult<Option<String>> {
     for UniqueValue { scope, parameter, value } in values {
         let inserted = query!(conn, |c| diesel::insert_into(extension_unique_values::table)
             .values((
@@ -165,6 +175,22 @@ pub async fn set_unique_values(
         }
     }
     Ok(None)
+}
+
+/// Deletes the unique values of all extensions of a service type.
+pub(super) async fn delete_unique_values_of_type(
+    conn: &mut Conn,
+    _: &Permit,
+    service_type: ServiceTypeId,
+) -> QueryResult<()> {
+    query!(conn, |c| diesel::delete(extension_unique_values::table)
+        .filter(
+            extension_unique_values::extension_id
+                .eq_any(extensions::table.filter(extensions::service_type_id.eq(service_type)).select(extensions::id))
+        )
+        .execute(c)
+        .await)?;
+    Ok(())
 }
 
 /// The call permissions of an extension.
@@ -192,6 +218,31 @@ pub async fn set_permissions(
             .execute(c)
             .await)?;
     }
+    Ok(())
+}
+
+/// Revokes a call permission from all extensions and increments their versions.
+pub(super) async fn revoke_permission(
+    conn: &mut Conn,
+    _: &Permit,
+    permission: CallPermissionId,
+    now: Timestamp,
+) -> QueryResult<()> {
+    query!(&mut *conn, |c| diesel::update(extensions::table)
+        .filter(
+            extensions::id.eq_any(
+                extension_permissions::table
+                    .filter(extension_permissions::permission_id.eq(permission))
+                    .select(extension_permissions::extension_id)
+            )
+        )
+        .set((extensions::version.eq(extensions::version + 1), extensions::updated_at.eq(now)))
+        .execute(c)
+        .await)?;
+    query!(conn, |c| diesel::delete(extension_permissions::table)
+        .filter(extension_permissions::permission_id.eq(permission))
+        .execute(c)
+        .await)?;
     Ok(())
 }
 

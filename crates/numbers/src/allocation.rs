@@ -1,12 +1,12 @@
 //! Allocation of numbers: a requested number, or any that is free.
 
-use events::Event;
+use events::{Event, NumberRange};
 use numbering::NumberState;
 use numbering::free::FreeNumbers;
 use numbering::number::Number;
 use numbering::plan::{self, ReservedPrefixes};
 use platform::access::Permit;
-use platform::error::{Error, UserError, UserErrorKind};
+use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::AccountId;
 use platform::services::Services;
 use platform::store::Conn;
@@ -17,7 +17,8 @@ use service_types::ServiceType;
 
 use crate::expiry::apply_expiry;
 use crate::model::NumberRow;
-use crate::queries::{self, TakenNumbers};
+use crate::plan_queries::{self, TakenNumbers};
+use crate::queries;
 use crate::transitions::unsaved_row;
 
 /// How many free numbers the error for a taken number suggests.
@@ -132,7 +133,7 @@ pub async fn check_assignable(
         return Err(out("This number is not in a range that you may use.").rule("number.outside").into());
     }
     plan::check_outside_number(number, ranges)?;
-    match queries::prefix_conflict(tx.conn, event.id, number).await? {
+    match plan_queries::prefix_conflict(tx.conn, event.id, number).await? {
         None => Ok(()),
         Some(other) => {
             let message = format!("{number} cannot stand beside {other}: one would begin with the other.");
@@ -193,4 +194,18 @@ pub async fn available_numbers(
         NumberSearch::From(number) => free.ascending(&number, limit, &mut taken).await?,
         NumberSearch::Random => free.at_random(limit, &*services.rng, &mut taken).await?,
     })
+}
+
+/// Counts the numbers of a range that can be registered now: available, not barred, and without a reserved prefix.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn count_free(conn: &mut Conn, event: &Event, range: &NumberRange) -> Result<u64, InternalError> {
+    let prefixes = event.reserved_prefixes().map_err(|problem| InternalError::new(problem.message))?;
+    let mut free = 0;
+    for part in prefixes.allowed_parts(&range.plan()?) {
+        let unavailable = plan_queries::count_unavailable_in(conn, event.id, &part).await?;
+        free += part.size().saturating_sub(u64::try_from(unavailable).unwrap_or(0));
+    }
+    Ok(free)
 }

@@ -2,24 +2,25 @@
 
 pub mod actions;
 
-mod account_hooks;
 mod allocation;
 mod expiry;
 mod holds;
+mod hooks;
 mod model;
+mod plan_queries;
 mod plans;
 mod queries;
 mod reservations;
 mod state;
 mod transitions;
 
-pub use account_hooks::NumberHooks;
 pub use allocation::{
     AllocationRequest, NumberSearch, PlanRules, allocate, available_numbers, check_assignable, check_not_barred,
-    is_available_to,
+    count_free, is_available_to,
 };
 pub use expiry::{apply_expiry, expire_due};
 pub use holds::release_hold;
+pub use hooks::NumberHooks;
 pub use model::{HistoryRow, NumberRow, PlanNumber};
 pub use plans::{find_plan_event, lock_plan, parse_plan_number};
 pub use queries::{

@@ -71,6 +71,13 @@ impl PlanNumber {
     }
 }
 
+/// The numbering plans on which an account has numbers that its deletion changes.
+#[derive(Clone, Debug)]
+pub struct AccountPlans {
+    pub events: Vec<EventId>,
+    pub e164_numbers: Vec<String>,
+}
+
 /// A transition with the number that made it.
 #[derive(Clone, Debug, Queryable)]
 pub struct NumberTransition {

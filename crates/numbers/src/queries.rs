@@ -6,21 +6,15 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 
-use ::restrictions::TargetKind;
 use numbering::NumberState;
-use numbering::free::TakenNumberSource;
-use numbering::number::Number;
-use numbering::plan::{PrefixBounds, proper_prefixes};
 use platform::access::Permit;
 use platform::clock::Timestamp;
-use platform::error::InternalError;
 use platform::ids::{AccountId, EventId, FeedId, NumberHistoryId, NumberId};
-use platform::insert_rows;
-use platform::query;
-use platform::store::schema::{api_keys, feed_consumers, number_history, number_waits, numbers, restrictions};
+use platform::store::schema::{api_keys, feed_consumers, number_history, number_waits, numbers};
 use platform::store::{CHUNK, Conn, sought};
+use platform::{insert_rows, query};
 
-use crate::model::{HistoryRow, NumberRow, NumberTransition};
+use crate::model::{AccountPlans, HistoryRow, NumberRow, NumberTransition};
 
 /// The row of a number of an event, if it has one.
 async fn number_of_event(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
@@ -138,6 +132,27 @@ pub async fn numbers_of_account(conn: &mut Conn, account: AccountId) -> QueryRes
         .select(NumberRow::as_select())
         .load(c)
         .await)
+}
+
+/// The numbering plans that a deletion of the account changes: those of its reservations, and the plan of E.164 for each of
+/// its E.164 numbers that is reserved or in service.
+pub async fn plans_of_account(conn: &mut Conn, account: AccountId) -> QueryResult<AccountPlans> {
+    let events: Vec<Option<EventId>> = query!(&mut *conn, |c| numbers::table
+        .filter(numbers::account_id.eq(account))
+        .filter(numbers::event_id.is_not_null())
+        .filter(numbers::state.eq(NumberState::Reserved))
+        .select(numbers::event_id)
+        .distinct()
+        .load(c)
+        .await)?;
+    let e164_numbers: Vec<String> = query!(conn, |c| numbers::table
+        .filter(numbers::account_id.eq(account))
+        .filter(numbers::event_id.is_null())
+        .filter(numbers::state.eq_any([NumberState::Reserved, NumberState::InService]))
+        .select(numbers::number)
+        .load(c)
+        .await)?;
+    Ok(AccountPlans { events: events.into_iter().flatten().collect(), e164_numbers })
 }
 
 /// A page of the numbers that are held for an account at `now`, after the row `after`, ordered by number and row id.
@@ -293,66 +308,4 @@ pub async fn has_pending_acks(conn: &mut Conn, number: NumberId, now: Timestamp)
         .await
         .optional())?;
     Ok(pending.is_some())
-}
-
-/// A number of the event that is not available and that is a prefix of `number`, or the other way round.
-pub async fn prefix_conflict(conn: &mut Conn, event: EventId, number: &Number) -> QueryResult<Option<String>> {
-    let shorter = proper_prefixes(number);
-    let bounds = PrefixBounds::new(number.as_str());
-    query!(conn, |c| numbers::table
-        .filter(numbers::event_id.eq(event))
-        .filter(numbers::state.ne(NumberState::Available))
-        .filter(
-            numbers::number
-                .eq_any(&shorter)
-                .or(numbers::number.gt(&bounds.lower).and(numbers::number.lt(&bounds.upper)))
-        )
-        .order(numbers::number)
-        .select(numbers::number)
-        .first(c)
-        .await
-        .optional())
-}
-
-/// Finds taken numbers of an event in the database: not available, or barred.
-pub struct TakenNumbers<'c> {
-    pub conn: &'c mut Conn,
-    pub event: EventId,
-}
-
-impl TakenNumberSource for TakenNumbers<'_> {
-    async fn taken_between(&mut self, first: &Number, last: &Number) -> Result<Vec<Number>, InternalError> {
-        let (event, digits) = (self.event, first.as_str().len());
-        let (first, last) = (first.as_str(), last.as_str());
-        let rows: Vec<String> = query!(&mut *self.conn, |c| numbers::table
-            .left_join(
-                restrictions::table
-                    .on(restrictions::target_id.eq(numbers::id).and(restrictions::target_kind.eq(TargetKind::Number)))
-            )
-            .filter(numbers::event_id.eq(event))
-            .filter(numbers::number.between(first, last))
-            .filter(numbers::state.ne(NumberState::Available).or(restrictions::id.nullable().is_not_null()))
-            .order(numbers::number)
-            .select(numbers::number)
-            .load(c)
-            .await)?;
-        rows.into_iter().filter(|number| number.len() == digits).map(Number::stored).collect()
-    }
-
-    async fn taken_among(&mut self, candidates: &[Number]) -> Result<Vec<Number>, InternalError> {
-        let event = self.event;
-        let texts: Vec<&str> = candidates.iter().map(Number::as_str).collect();
-        let rows: Vec<String> = query!(&mut *self.conn, |c| numbers::table
-            .left_join(
-                restrictions::table
-                    .on(restrictions::target_id.eq(numbers::id).and(restrictions::target_kind.eq(TargetKind::Number)))
-            )
-            .filter(numbers::event_id.eq(event))
-            .filter(numbers::number.eq_any(&texts))
-            .filter(numbers::state.ne(NumberState::Available).or(restrictions::id.nullable().is_not_null()))
-            .select(numbers::number)
-            .load(c)
-            .await)?;
-        rows.into_iter().map(Number::stored).collect()
-    }
 }

@@ -21,7 +21,7 @@ use crate::expiry::apply_expiry;
 use crate::plans::{find_plan_event, lock_plan, parse_plan_number};
 use crate::state::{Trigger, may_transition};
 use crate::transitions::{Transition, transition, unsaved_row};
-use crate::{NumberRow, PlanNumber, actions, queries};
+use crate::{NumberRow, PlanNumber, actions, plan_queries, queries};
 
 /// The input of [`reserve`].
 pub struct ReserveNumber {
@@ -162,7 +162,7 @@ async fn check_outside(
         return Ok(());
     }
     plan::check_outside_number(number, ranges)?;
-    match queries::prefix_conflict(tx.conn, event.id, number).await? {
+    match plan_queries::prefix_conflict(tx.conn, event.id, number).await? {
         None => Ok(()),
         Some(other) => {
             let message = format!("{number} cannot stand beside {other}: one would begin with the other.");

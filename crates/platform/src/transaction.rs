@@ -15,7 +15,6 @@ use crate::audit::{self, NewAuditEvent};
 use crate::clock::{Rng, Timestamp};
 use crate::error::{Error, InternalError};
 use crate::feed_log::{self, AppendedRevision, ChangeSet};
-use crate::hooks::Hooks;
 use crate::idempotency;
 use crate::jobs::{self, NewJob};
 use crate::notifications::{CHANNEL, Notification};
@@ -101,11 +100,6 @@ impl Tx<'_> {
     /// Returns the action of the transaction.
     pub const fn action(&self) -> Action {
         self.action
-    }
-
-    /// Returns the hooks that the domains have registered.
-    pub fn hooks(&self) -> &Hooks {
-        &self.services.hooks
     }
 
     /// Returns the services, for use while the connection is borrowed.

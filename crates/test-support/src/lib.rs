@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a fixture of tests fails by panicking")]
 
 mod seed;
+mod services;
 mod transaction;
 
 use platform::hooks::Hooks;
@@ -13,32 +14,22 @@ use std::time::Duration;
 
 use diesel::{ExpressionMethods as _, QueryDsl as _};
 use diesel_async::RunQueryDsl as _;
-use serde_json::Value;
-
-use platform::access::quotas::Quotas;
-use platform::access::{AccountStatusSource, Actor, ApiKeyScope, Caller, Key, Refusals};
-use platform::audit::AuditLog;
-use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
+use platform::access::{Actor, ApiKeyScope, Caller, Key};
+use platform::clock::ManualClock;
 use platform::feed_log::{ChangeSet, EntryChange, EntryKeys, FeedRef};
 use platform::ids::{AccountId, ApiKeyId, EventId, ExtensionId, ServiceTypeId};
-use platform::notifications::Notifier;
-use platform::passwords::Hasher;
 use platform::query;
-use platform::secrets::Sealer;
-use platform::services::{Services, ServicesInner};
-use platform::store::DatabaseUrl;
+use platform::services::Services;
+use platform::store::Conn;
 use platform::store::schema::{api_keys, events};
-use platform::store::{Conn, Store};
-use provisioning::ExtensionSource;
 use provisioning::cursor::Cursor;
 use provisioning::feed::{FeedReader, open};
 use provisioning::model::{Change, ChangesPage, ChangesResponse, ResetReason};
-use provisioning::source::FeedSource;
+use serde_json::Value;
 
+pub use services::{NOW, services};
+use services::{hooks, services_with};
 pub use transaction::TestTransaction;
-
-/// The start of the manual clock.
-pub const NOW: Timestamp = Timestamp(1_787_000_000_000_000);
 
 /// A database with one feed.
 pub struct Fixture {
@@ -86,22 +77,8 @@ impl Fixture {
     }
 
     async fn open(folder: Arc<tempfile::TempDir>, path: PathBuf, seed: u64, hooks: Hooks) -> Self {
-        let clock = Arc::new(ManualClock::new(NOW));
-        let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed));
-        let store = Store::open(&DatabaseUrl::Sqlite(path.clone())).await.unwrap();
-        let sealer = Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap());
-        let services = Services::from(ServicesInner {
-            audit: AuditLog::load_or_create(&store, &sealer, &rng, folder.path()).await.unwrap(),
-            store,
-            clock: Arc::clone(&clock) as _,
-            sealer,
-            hasher: Arc::new(Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap()),
-            quotas: Quotas::new(&(Arc::clone(&clock) as _)),
-            refusals: Refusals::default(),
-            rng: Arc::clone(&rng),
-            notifier: Notifier::default(),
-            hooks,
-        });
+        let (services, clock) = services_with(folder.path(), path.clone(), seed, hooks).await;
+        let rng = Arc::clone(&services.rng);
         let feed = FeedRef { event: EventId::new(&*rng, NOW), service_type: ServiceTypeId::new(&*rng, NOW) };
         Self {
             services,
@@ -250,12 +227,4 @@ pub fn summary(page: &Arc<ChangesPage>) -> Vec<String> {
             Change::Removal { keys: removed, .. } => format!("-[{}]", keys(removed)),
         })
         .collect()
-}
-
-/// The hooks that a permit and a feed need: accounts report their status, extensions are the content of feeds.
-fn hooks() -> Hooks {
-    let mut hooks = Hooks::default();
-    hooks.register::<dyn AccountStatusSource>(Arc::new(accounts::AccountStatusReader));
-    hooks.register::<dyn FeedSource>(Arc::new(ExtensionSource));
-    hooks
 }

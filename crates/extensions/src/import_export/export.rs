@@ -16,6 +16,7 @@ use service_types::{ServiceBehaviour, ServiceType, compiled};
 use super::row::{ExtensionRow, MemberRow};
 use crate::groups::{self, GroupMember, MembershipState};
 use crate::label::Label;
+use crate::model::OwnedExtension;
 use crate::rules::parameters::public;
 use crate::{Extension, bulk_queries, sealed};
 
@@ -54,7 +55,7 @@ async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Resul
         types.insert(service_type.id, (service_type, schema));
     }
     let slugs: HashMap<_, _> = events::all_permissions(conn).await?.into_iter().map(|row| (row.id, row.slug)).collect();
-    let ids: Vec<ExtensionId> = found.iter().map(|(row, _)| row.id).collect();
+    let ids: Vec<ExtensionId> = found.iter().map(|found| found.row.id).collect();
     let mut permissions = HashMap::<_, Vec<String>>::new();
     for (extension, permission) in bulk_queries::granted_to(conn, &ids).await? {
         permissions.entry(extension).or_default().extend(slugs.get(&permission).cloned());
@@ -67,12 +68,12 @@ async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Resul
         service_types: types,
         permissions,
         members,
-        numbers: found.iter().map(|(row, _)| (row.id, row.number.clone())).collect(),
+        numbers: found.iter().map(|found| (found.row.id, found.row.number.clone())).collect(),
     };
     // Sorts in Rust, since the order of the database depends on its collation.
     let mut sorted = BTreeMap::new();
-    for (row, owner) in found {
-        sorted.insert(row.number.clone(), row_of(row, owner, &related, sealer)?);
+    for OwnedExtension { row, username } in found {
+        sorted.insert(row.number.clone(), row_of(row, username, &related, sealer)?);
     }
     Ok(sorted.into_values().collect())
 }

@@ -17,9 +17,14 @@ pub(super) const fn feed_of(row: &Extension) -> FeedRef {
 
 /// Records an upsert of the extension's feed entry under its keys, and notifies the directory.
 pub fn record_upsert(tx: &mut Tx<'_>, row: &Extension, schema: &ParameterSchema) {
+    record_keys(tx, row, schema);
+    tx.notify(Notification::Directory(row.event_id));
+}
+
+/// Records an upsert of the extension's feed entry under its keys. The directory shows nothing of the change.
+pub(super) fn record_keys(tx: &mut Tx<'_>, row: &Extension, schema: &ParameterSchema) {
     let keys = EntryKeys { number: row.number.clone(), parameters: schema.feed_keys(&parameters::public(row)).into() };
     tx.changes.record(feed_of(row), row.id, row.slot, EntryChange::Upsert(keys));
-    tx.notify(Notification::Directory(row.event_id));
 }
 
 /// Records a touch of the feed entries that contain the extension: those of its groups and of the extensions that fall back

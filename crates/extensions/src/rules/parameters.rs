@@ -10,7 +10,7 @@ use service_types::ServiceType;
 use service_types::schema::{
     Audience, Editor, GenerationContext, Parameter, ParameterSchema, Parameters, Viewer, merge_patch,
 };
-use service_types::sealed::{UniqueValue, comparison_key, unique_values};
+use service_types::unique_values::{UniqueValue, comparison_key, unique_values};
 
 use crate::model::Extension;
 use crate::{queries, sealed};

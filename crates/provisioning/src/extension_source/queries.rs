@@ -19,7 +19,7 @@ use platform::store::schema::{
     accounts, call_permissions, extension_permissions, extension_unique_values, extensions, group_members, numbers,
 };
 use platform::store::types::{Id, JsonText};
-use platform::store::{Conn, sought};
+use platform::store::Conn;
 
 use crate::queries::CHUNK;
 

@@ -15,7 +15,7 @@ use platform::store::Conn;
 use platform::store::types::Id;
 use platform::transaction::Tx;
 use service_types::schema::ParameterSchema;
-use service_types::sealed::comparison_key;
+use service_types::unique_values::comparison_key;
 use service_types::{ServiceType, compiled};
 
 use super::referenced_numbers;

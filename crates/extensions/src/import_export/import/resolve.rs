@@ -8,7 +8,7 @@ use platform::error::{Error, UserError, UserErrorKind};
 use platform::ids::{AccountId, ExtensionId, GroupMemberId};
 use platform::transaction::Tx;
 use service_types::ServiceBehaviour;
-use service_types::sealed::UniqueValue;
+use service_types::unique_values::UniqueValue;
 
 use super::context::{CompiledServiceType, ImportContext};
 use super::fail;

@@ -11,7 +11,7 @@ use platform::ids::{AccountId, CallPermissionId, ExtensionId, GroupMemberId};
 use platform::store::types::JsonValue;
 use platform::transaction::Tx;
 use service_types::schema::{Editor, GenerationContext, Parameters};
-use service_types::sealed::{UniqueValue, unique_values};
+use service_types::unique_values::{UniqueValue, unique_values};
 
 use super::context::{CompiledServiceType, ImportContext};
 use super::{Progress, fail};

@@ -1,7 +1,12 @@
 //! Restriction, deletion and export of the extensions of an account.
 
-use accounts::hooks::{AccountHooks, Export, Holdings, Section};
-use accounts::rules::restrictions_section;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use ::accounts::hooks::{AccountHooks, Export, Holdings, Section};
+use ::accounts::rules::restrictions_section;
+use ::service_types::compiled;
+use ::service_types::schema::{Parameters, Viewer};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use platform::access::Permit;
@@ -14,24 +19,20 @@ use platform::store::types::Id;
 use platform::transaction::Tx;
 use restrictions::TargetKind;
 use serde_json::{Value, json};
-use service_types::compiled;
-use service_types::schema::{Parameters, Viewer};
 
+use super::ExtensionHooks;
 use crate::groups::Membership;
 use crate::{Extension, dependent_queries, groups, queries, rules, sealed};
-
-/// The account hooks of extensions.
-pub struct ExtensionHooks;
 
 impl AccountHooks for ExtensionHooks {
     fn holdings<'t>(&'t self, conn: &'t mut Conn, account: AccountId) -> BoxFuture<'t, Result<Holdings, Error>> {
         async move {
-            let rows = queries::of_owner(conn, account).await?;
-            Ok(Holdings {
-                service_types: rows.iter().map(|row| row.service_type_id).collect(),
-                events: rows.iter().map(|row| row.event_id).collect(),
-                e164_numbers: Vec::new(),
-            })
+            let (mut service_types, mut events) = (Vec::new(), Vec::new());
+            for feed in dependent_queries::feeds_of_owner(conn, account).await? {
+                service_types.push(feed.service_type);
+                events.push(feed.event);
+            }
+            Ok(Holdings { service_types, events, e164_numbers: Vec::new() })
         }
         .boxed()
     }
@@ -59,10 +60,16 @@ impl AccountHooks for ExtensionHooks {
         account: AccountId,
     ) -> BoxFuture<'t, Result<(), Error>> {
         async move {
+            let mut events = HashMap::new();
             for row in queries::of_owner(tx.conn, account).await? {
-                let event = events::event_by_id(tx.conn, row.event_id).await?;
-                let event = event.ok_or_else(|| InternalError::new("an extension of a missing event"))?;
-                rules::remove(tx, permit, &row, &event).await?;
+                let event = match events.entry(row.event_id) {
+                    Entry::Occupied(entry) => entry.into_mut(),
+                    Entry::Vacant(entry) => {
+                        let event = ::events::event_by_id(tx.conn, row.event_id).await?;
+                        entry.insert(event.ok_or_else(|| InternalError::new("an extension of a missing event"))?)
+                    }
+                };
+                rules::remove(tx, permit, &row, event).await?;
                 tx.audit(permit, Some(row.id.global()), format!("{} was deleted", row.number)).await?;
             }
             Ok(())
@@ -84,8 +91,8 @@ impl AccountHooks for ExtensionHooks {
 
 /// An extension as JSON, with its credentials if the export contains secrets.
 async fn extension(export: &mut Export<'_>, row: &Extension) -> Result<Value, Error> {
-    let event = events::event_by_id(export.conn, row.event_id).await?;
-    let service_type = service_types::service_type_by_id(export.conn, row.service_type_id).await?;
+    let event = ::events::event_by_id(export.conn, row.event_id).await?;
+    let service_type = ::service_types::service_type_by_id(export.conn, row.service_type_id).await?;
     let (parameters, credentials) = match &service_type {
         None => (Parameters::new(), None),
         Some(service_type) => {
@@ -98,7 +105,7 @@ async fn extension(export: &mut Export<'_>, row: &Extension) -> Result<Value, Er
         }
     };
     let granted = queries::permissions_of(export.conn, row.id).await?;
-    let permissions = events::all_permissions(export.conn).await?.into_iter();
+    let permissions = ::events::all_permissions(export.conn).await?.into_iter();
     let permissions: Vec<_> = permissions.filter(|row| granted.contains(&row.id)).map(|row| row.slug).collect();
     let fallback = match row.fallback_extension_id {
         Some(id) => queries::number_of(export.conn, id).await?,

@@ -1,7 +1,7 @@
 //! Deletion and export of the numbers of an account.
 
-use accounts::hooks::{AccountHooks, Export, Holdings, Section};
-use accounts::rules::{optional_timestamp, restrictions_section};
+use ::accounts::hooks::{AccountHooks, Export, Holdings, Section};
+use ::accounts::rules::{optional_timestamp, restrictions_section};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use numbering::NumberState;
@@ -14,23 +14,17 @@ use platform::transaction::Tx;
 use restrictions::TargetKind;
 use serde_json::{Value, json};
 
-use crate::model::NumberTransition;
+use super::NumberHooks;
+use crate::model::{AccountPlans, NumberTransition};
 use crate::queries;
 use crate::transitions::{Transition, transition};
 
-/// The account hooks of numbers.
-pub struct NumberHooks;
-
 impl AccountHooks for NumberHooks {
+    /// The plans of the reservations, and the E.164 numbers in service. Those of an event are locked with its extensions,
+    /// and held numbers stay unchanged.
     fn holdings<'t>(&'t self, conn: &'t mut Conn, account: AccountId) -> BoxFuture<'t, Result<Holdings, Error>> {
         async move {
-            let (mut events, mut e164_numbers) = (Vec::new(), Vec::new());
-            for row in queries::numbers_of_account(conn, account).await? {
-                match row.event_id {
-                    Some(event) => events.push(event),
-                    None => e164_numbers.push(row.number),
-                }
-            }
+            let AccountPlans { events, e164_numbers } = queries::plans_of_account(conn, account).await?;
             Ok(Holdings { service_types: Vec::new(), events, e164_numbers })
         }
         .boxed()
@@ -97,6 +91,6 @@ async fn history(export: &mut Export<'_>) -> Result<Value, Error> {
 /// The slug of an event as JSON; null for an E.164 number.
 async fn event_slug(export: &mut Export<'_>, id: Option<EventId>) -> Result<Value, Error> {
     let Some(id) = id else { return Ok(Value::Null) };
-    let event = events::event_by_id(export.conn, id).await?;
+    let event = ::events::event_by_id(export.conn, id).await?;
     Ok(json!(event.map(|event| event.slug)))
 }

@@ -1,6 +1,19 @@
 //! Events, ranges and permissions with the service types, numbers and extensions that they concern.
 
-use super::*;
+use ::events::rules::{
+    CreateCallPermission, CreateEvent, UpdateEvent, create_permission, delete_permission, delete_range,
+};
+use ::service_types::{event_offers, rules};
+use diesel::{ExpressionMethods as _, QueryDsl as _};
+use diesel_async::RunQueryDsl as _;
+use platform::error::UserErrorKind;
+use platform::ids::{AccountId, CallPermissionId};
+use platform::patch::Patch;
+use platform::query;
+use platform::store::schema::{extension_permissions, numbers};
+use serde_json::json;
+
+use super::fixture::{Fixture, event, problem};
 
 #[tokio::test]
 async fn an_event_copies_another_with_its_reservations() {
@@ -11,10 +24,10 @@ async fn an_event_copies_another_with_its_reservations() {
     let input = CreateEvent { copy_from: Some("camp".into()), hold_seconds: 60, ..event("camp-2") };
     let copy = rules::create_event(&fixture.services, &fixture.admin, input, Vec::new()).await.unwrap().id;
     let conn = &mut *fixture.services.store.read().await.unwrap();
-    let row = events::event_by_id(conn, copy).await.unwrap().unwrap();
+    let row = ::events::event_by_id(conn, copy).await.unwrap().unwrap();
     assert_eq!((row.reserved(), row.hold_seconds), (vec!["112".to_owned()], 60));
-    assert!(queries::event_offers(conn, copy, fixture.pager).await.unwrap());
-    let [range] = <[_; 1]>::try_from(events::ranges_of_event(conn, copy).await.unwrap()).unwrap();
+    assert!(event_offers(conn, copy, fixture.pager).await.unwrap());
+    let [range] = <[_; 1]>::try_from(::events::ranges_of_event(conn, copy).await.unwrap()).unwrap();
     let copied: Vec<(String, String, Option<AccountId>)> = query!(&mut *conn, |c| numbers::table
         .filter(numbers::event_id.eq(copy))
         .select((numbers::number, numbers::state, numbers::account_id))
@@ -22,7 +35,7 @@ async fn an_event_copies_another_with_its_reservations() {
         .await)
     .unwrap();
     assert_eq!(copied, [("2342".to_owned(), "RESERVED".to_owned(), Some(fixture.owner))]);
-    assert_eq!(events::rules::count_free(conn, &row, &range).await.unwrap(), 999);
+    assert_eq!(::numbers::count_free(conn, &row, &range).await.unwrap(), 999);
 }
 
 #[tokio::test]
@@ -36,15 +49,15 @@ async fn ranges_and_prefixes_do_not_cover_taken_numbers() {
     {
         let conn = &mut *fixture.services.store.read().await.unwrap();
         let (event, row) = (
-            events::event_by_id(conn, fixture.event).await.unwrap().unwrap(),
-            events::range_by_id(conn, range).await.unwrap().unwrap(),
+            ::events::event_by_id(conn, fixture.event).await.unwrap().unwrap(),
+            ::events::range_by_id(conn, range).await.unwrap().unwrap(),
         );
         // 1120 to 1129 begin with 112.
-        assert_eq!(events::rules::count_free(conn, &event, &row).await.unwrap(), 190);
+        assert_eq!(::numbers::count_free(conn, &event, &row).await.unwrap(), 190);
     }
     fixture.number("1001", "IN_SERVICE").await;
     assert_eq!(
-        problem(events::rules::delete_range(&fixture.services, &fixture.admin, range.global()).await).kind,
+        problem(delete_range(&fixture.services, &fixture.admin, range.global()).await).kind,
         UserErrorKind::Conflict
     );
     let update = |prefixes: &[&str]| UpdateEvent {
@@ -79,8 +92,7 @@ async fn a_deleted_permission_is_revoked_and_the_feed_touched() {
         description: String::new(),
         highlights_in_directory: false,
     };
-    let id: CallPermissionId =
-        events::rules::create_permission(&fixture.services, &fixture.admin, input).await.unwrap().id;
+    let id: CallPermissionId = create_permission(&fixture.services, &fixture.admin, input).await.unwrap().id;
     fixture
         .services
         .store
@@ -98,10 +110,10 @@ async fn a_deleted_permission_is_revoked_and_the_feed_touched() {
         })
         .await
         .unwrap();
-    events::rules::delete_permission(&fixture.services, &fixture.admin, id.global()).await.unwrap();
+    delete_permission(&fixture.services, &fixture.admin, id.global()).await.unwrap();
     assert_eq!((fixture.head().await, fixture.stored(holder).await.1), (1, 2));
     assert_eq!(
-        problem(events::rules::delete_permission(&fixture.services, &fixture.admin, id.global()).await).kind,
+        problem(delete_permission(&fixture.services, &fixture.admin, id.global()).await).kind,
         UserErrorKind::NotFound
     );
 }

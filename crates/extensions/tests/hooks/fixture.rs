@@ -1,56 +1,41 @@
-//! Tests of the rules over a temporary SQLite database, with extensions and numbers inserted by SQL.
-
-mod event_offers;
-mod type_changes;
+//! An event and a service type over a temporary SQLite database, with extensions and numbers inserted by SQL.
 
 use std::sync::Arc;
 
 use diesel::{ExpressionMethods as _, QueryDsl as _};
 use diesel_async::RunQueryDsl as _;
-use serde_json::{Value, json};
-
-use super::{ServiceBehaviour, queries, rules};
 use events::EventPhase;
-use events::rules::{
-    CreateCallPermission, CreateEvent, CreateNumberRange, DEFAULT_HOLD_SECONDS, DEFAULT_TIME_ZONE, UpdateEvent,
-};
-use platform::access::quotas::Quotas;
-use platform::access::{Caller, Refusals};
-use platform::audit::AuditLog;
-use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
-use platform::error::{Error, UserError, UserErrorKind};
+use events::rules::{CreateEvent, CreateNumberRange, DEFAULT_HOLD_SECONDS, DEFAULT_TIME_ZONE};
+use platform::access::Caller;
+use platform::error::{Error, UserError};
 use platform::feed_log::{self, FeedRef};
-use platform::ids::{AccountId, CallPermissionId, EventId, ExtensionId, NumberId, ServiceTypeId};
-use platform::notifications::Notifier;
-use platform::passwords::Hasher;
+use platform::ids::{AccountId, EventId, ExtensionId, NumberId, NumberRangeId, ServiceTypeId};
 use platform::patch::Patch;
 use platform::query;
-use platform::secrets::Sealer;
-use platform::services::{Services, ServicesInner};
-use platform::store::DatabaseUrl;
-use platform::store::Store;
-use platform::store::schema::{accounts, extension_permissions, extension_unique_values, extensions, numbers};
+use platform::services::Services;
+use platform::store::schema::{accounts, extension_unique_values, extensions, numbers};
 use platform::store::types::JsonValue;
+use serde_json::{Value, json};
+use service_types::{ServiceBehaviour, rules};
+use test_support::NOW;
 
-const NOW: Timestamp = Timestamp(1_787_000_000_000_000);
-
-struct Fixture {
-    services: Services,
-    admin: Arc<Caller>,
-    owner: AccountId,
-    event: EventId,
-    pager: ServiceTypeId,
+pub struct Fixture {
+    pub services: Services,
+    pub admin: Arc<Caller>,
+    pub owner: AccountId,
+    pub event: EventId,
+    pub pager: ServiceTypeId,
     _folder: tempfile::TempDir,
 }
 
-fn pager_schema() -> Value {
+pub fn pager_schema() -> Value {
     json!({ "type": "object", "additionalProperties": false, "properties": {
         "ric": { "type": "integer", "x-unique": "SERVICE_TYPE" },
         "baud": { "type": "integer" },
     } })
 }
 
-fn event(slug: &str) -> CreateEvent {
+pub fn event(slug: &str) -> CreateEvent {
     CreateEvent {
         slug: slug.into(),
         name: "Camp".into(),
@@ -64,7 +49,7 @@ fn event(slug: &str) -> CreateEvent {
     }
 }
 
-fn no_changes() -> rules::UpdateServiceType {
+pub fn no_changes() -> rules::UpdateServiceType {
     rules::UpdateServiceType {
         slug: "pager".into(),
         name: Patch::Undefined,
@@ -83,13 +68,13 @@ fn no_changes() -> rules::UpdateServiceType {
     }
 }
 
-fn new_schema(change: impl FnOnce(&mut Value)) -> rules::UpdateServiceType {
+pub fn new_schema(change: impl FnOnce(&mut Value)) -> rules::UpdateServiceType {
     let mut schema = pager_schema();
     change(&mut schema);
     rules::UpdateServiceType { parameter_schema: Patch::Value(schema), ..no_changes() }
 }
 
-fn problem<T>(result: Result<T, Error>) -> UserError {
+pub fn problem<T>(result: Result<T, Error>) -> UserError {
     match result {
         Err(Error::User(problems)) => problems.into_iter().next().unwrap(),
         Err(other) => panic!("{other:?}"),
@@ -98,24 +83,9 @@ fn problem<T>(result: Result<T, Error>) -> UserError {
 }
 
 impl Fixture {
-    async fn build() -> Self {
+    pub async fn build() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::new(NOW));
-        let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(1));
-        let store = Store::open(&DatabaseUrl::Sqlite(folder.path().join("switchboard.db"))).await.unwrap();
-        let sealer = Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap());
-        let services = Services::from(ServicesInner {
-            audit: AuditLog::load_or_create(&store, &sealer, &rng, folder.path()).await.unwrap(),
-            store,
-            clock: Arc::clone(&clock) as _,
-            sealer,
-            hasher: Arc::new(Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap()),
-            quotas: Quotas::new(&(Arc::clone(&clock) as _)),
-            refusals: Refusals::default(),
-            rng: Arc::clone(&rng),
-            notifier: Notifier::default(),
-            hooks: hooks(),
-        });
+        let (services, _) = test_support::services(folder.path(), folder.path().join("switchboard.db"), 1).await;
         let admin = Caller::system("test");
         let pager = rules::CreateServiceType {
             slug: "pager".into(),
@@ -133,7 +103,7 @@ impl Fixture {
         let pager = rules::create_service_type(&services, &admin, pager, Vec::new()).await.unwrap().id;
         let input = CreateEvent { reserved_prefixes: vec!["112".into()], ..event("camp") };
         let event = rules::create_event(&services, &admin, input, vec!["pager".into()]).await.unwrap().id;
-        let owner = AccountId::new(&*rng, NOW);
+        let owner = AccountId::new(&*services.rng, NOW);
         services
             .store
             .write(move |conn| {
@@ -159,7 +129,7 @@ impl Fixture {
         Self { services, admin, owner, event, pager, _folder: folder }
     }
 
-    async fn extension(&self, slot: i32, number: &'static str, parameters: Value) -> ExtensionId {
+    pub async fn extension(&self, slot: i32, number: &'static str, parameters: Value) -> ExtensionId {
         let id = ExtensionId::new(&*self.services.rng, NOW);
         let (event, pager, owner) = (self.event, self.pager, self.owner);
         self.services
@@ -192,7 +162,7 @@ impl Fixture {
         id
     }
 
-    async fn number(&self, number: &'static str, state: &'static str) {
+    pub async fn number(&self, number: &'static str, state: &'static str) {
         let (id, event, owner) = (NumberId::new(&*self.services.rng, NOW), self.event, self.owner);
         self.services
             .store
@@ -216,7 +186,7 @@ impl Fixture {
             .unwrap();
     }
 
-    async fn range(&self, first: &str, last: &str) -> Result<platform::ids::NumberRangeId, Error> {
+    pub async fn range(&self, first: &str, last: &str) -> Result<NumberRangeId, Error> {
         let input = CreateNumberRange {
             event: "camp".into(),
             first: first.into(),
@@ -227,11 +197,11 @@ impl Fixture {
         rules::create_range(&self.services, &self.admin, input, Vec::new()).await.map(|changed| changed.id)
     }
 
-    async fn update(&self, input: rules::UpdateServiceType) -> rules::UpdateOutcome {
+    pub async fn update(&self, input: rules::UpdateServiceType) -> rules::UpdateOutcome {
         rules::update_service_type(&self.services, &self.admin, input, Vec::new()).await
     }
 
-    async fn stored(&self, id: ExtensionId) -> (Value, i32) {
+    pub async fn stored(&self, id: ExtensionId) -> (Value, i32) {
         let conn = &mut *self.services.store.read().await.unwrap();
         let row: (JsonValue, i32) = query!(conn, |c| extensions::table
             .find(id)
@@ -242,18 +212,18 @@ impl Fixture {
         (row.0.0, row.1)
     }
 
-    async fn schema_version(&self) -> i32 {
+    pub async fn schema_version(&self) -> i32 {
         let conn = &mut *self.services.store.read().await.unwrap();
-        queries::service_type_by_slug(conn, "pager").await.unwrap().unwrap().schema_version
+        service_types::service_type_by_slug(conn, "pager").await.unwrap().unwrap().schema_version
     }
 
-    async fn head(&self) -> i64 {
+    pub async fn head(&self) -> i64 {
         let conn = &mut *self.services.store.read().await.unwrap();
         let feed = feed_log::feed_of(conn, FeedRef { event: self.event, service_type: self.pager }).await.unwrap();
         feed.map_or(0, |feed| feed.head)
     }
 
-    async fn unique_values(&self) -> Vec<String> {
+    pub async fn unique_values(&self) -> Vec<String> {
         let conn = &mut *self.services.store.read().await.unwrap();
         query!(conn, |c| extension_unique_values::table
             .select(extension_unique_values::value)
@@ -262,11 +232,4 @@ impl Fixture {
             .await)
         .unwrap()
     }
-}
-
-/// The hooks that a permit needs: accounts report their status.
-fn hooks() -> platform::hooks::Hooks {
-    let mut hooks = platform::hooks::Hooks::default();
-    hooks.register::<dyn platform::access::AccountStatusSource>(Arc::new(::accounts::AccountStatusReader));
-    hooks
 }

@@ -1,8 +1,11 @@
 //! Changes of a service type with extensions.
 
+use ::service_types::{rules, service_type_by_slug};
+use platform::error::UserErrorKind;
+use platform::patch::Patch;
 use serde_json::json;
 
-use super::*;
+use super::fixture::{Fixture, new_schema, no_changes, problem};
 
 #[tokio::test]
 async fn an_incompatible_schema_changes_nothing_and_lists_the_extensions() {
@@ -82,9 +85,6 @@ async fn new_settings_touch_the_feed_and_null_clears_limits_only() {
     assert_eq!(fixture.head().await, 1);
     let error = problem(fixture.update(rules::UpdateServiceType { name: Patch::Null, ..no_changes() }).await.result);
     assert_eq!((error.kind, error.path), (UserErrorKind::Invalid, vec!["name".to_owned()]));
-    let row = queries::service_type_by_slug(&mut fixture.services.store.read().await.unwrap(), "pager")
-        .await
-        .unwrap()
-        .unwrap();
+    let row = service_type_by_slug(&mut fixture.services.store.read().await.unwrap(), "pager").await.unwrap().unwrap();
     assert_eq!(row.quota, None);
 }

@@ -1,57 +1,12 @@
-//! Storage of an extension's secrets, as one sealed JSON object, and of its unique values.
+//! Parameter values that are unique in their scope, in the form in which they are stored and compared.
 
-use zeroize::Zeroizing;
-
-use super::schema::{ParameterSchema, Parameters, UniqueParameter, UniqueScope};
 use platform::error::{Error, InternalError};
-use platform::ids::{EventId, ExtensionId, ServiceTypeId};
-use platform::secrets::{ComparisonKey, SealContext, Sealer, SealingError};
+use platform::ids::{EventId, ServiceTypeId};
+use platform::secrets::ComparisonKey;
 use platform::store::types::Id;
 use platform::transaction::Tx;
 
-/// Seals an extension's secret parameters for its row. Returns `None` when there are none.
-///
-/// # Errors
-/// When sealing fails.
-pub fn seal_secrets(
-    sealer: &Sealer,
-    extension: ExtensionId,
-    secrets: &Parameters,
-) -> Result<Option<Vec<u8>>, InternalError> {
-    if secrets.is_empty() {
-        return Ok(None);
-    }
-    let plain = Zeroizing::new(serde_json::to_vec(secrets).map_err(InternalError::new)?);
-    Ok(Some(sealer.seal(&place(&extension), &plain)?))
-}
-
-/// Opens the secrets that [`seal_secrets`] sealed for the extension.
-///
-/// # Errors
-/// When the key is missing, or the bytes are damaged or belong to another row.
-pub fn open_secrets(
-    sealer: &Sealer,
-    extension: ExtensionId,
-    sealed: Option<&[u8]>,
-) -> Result<Parameters, InternalError> {
-    let Some(sealed) = sealed else { return Ok(Parameters::new()) };
-    let plain = sealer.open(&place(&extension), sealed)?;
-    // The error of the parser may contain a part of the secret.
-    serde_json::from_slice(&plain)
-        .map_err(|_| InternalError::new("an extension's sealed secrets are not a JSON object"))
-}
-
-/// Seals an extension's secrets again with the newest key. Returns `None` when they already are.
-///
-/// # Errors
-/// When the secrets do not open.
-pub fn reseal_secrets(sealer: &Sealer, extension: ExtensionId, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealingError> {
-    sealer.reseal(&place(&extension), sealed)
-}
-
-fn place(extension: &ExtensionId) -> SealContext<'_> {
-    SealContext::of("extensions", &extension.0, "secrets")
-}
+use crate::schema::{ParameterSchema, Parameters, UniqueParameter, UniqueScope};
 
 /// A parameter value that is unique in its scope.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -107,25 +62,9 @@ pub fn unique_values(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use serde_json::json;
 
     use super::*;
-    use platform::clock::SeededRng;
-
-    #[test]
-    fn secrets_open_in_their_own_row_only() {
-        let folder = tempfile::tempdir().unwrap();
-        let sealer = Sealer::load_or_create(folder.path(), None, Arc::new(SeededRng::new(1))).unwrap();
-        let (own, other) = (ExtensionId(uuid::Uuid::from_u128(1)), ExtensionId(uuid::Uuid::from_u128(2)));
-        let secrets = json!({ "password": "hunter22" }).as_object().unwrap().clone();
-        let sealed = seal_secrets(&sealer, own, &secrets).unwrap().unwrap();
-        assert_eq!(open_secrets(&sealer, own, Some(&sealed)).unwrap(), secrets);
-        assert!(open_secrets(&sealer, other, Some(&sealed)).is_err());
-        assert_eq!(seal_secrets(&sealer, own, &Parameters::new()).unwrap(), None);
-        assert_eq!(open_secrets(&sealer, own, None).unwrap(), Parameters::new());
-    }
 
     #[test]
     fn a_unique_value_is_compared_in_its_scope() {
