@@ -31,6 +31,7 @@ use platform::passwords::Hasher;
 use platform::secrets::Sealer;
 use platform::services::{Services, ServicesInner};
 use platform::store::Store;
+use platform::workers::Workers;
 use provisioning::ProvisioningHooks;
 use provisioning::subscribers::Subscribers;
 use provisioning::web_hooks::WebhookClient;
@@ -54,6 +55,8 @@ pub struct App {
     /// The same generation, readable without the lock.
     schema_generation: AtomicU64,
     pub rates: Rates,
+    /// Threads for operations that read much.
+    pub workers: Workers,
     /// Recently authenticated API keys.
     pub api_key_cache: ApiKeyCache,
     /// Request counters for metrics.
@@ -157,6 +160,7 @@ impl App {
             rebuild_generation: tokio::sync::Mutex::new(generation),
             schema_generation: AtomicU64::new(generation),
             rates,
+            workers: Workers::default(),
             api_key_cache: ApiKeyCache::default(),
             request_counts: Arc::default(),
             web_hooks,

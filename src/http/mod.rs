@@ -16,6 +16,7 @@ mod metrics;
 mod playground;
 pub mod rates;
 pub mod request_counts;
+pub mod server;
 mod spool;
 mod web;
 
@@ -31,7 +32,7 @@ use tower_http::compression::CompressionLayer;
 use crate::app::App;
 use graphql::Endpoint;
 
-/// The router of the program. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`.
+/// The router of the program. [`server::serve`] serves it.
 ///
 /// Each group of routes has one `layer` with all its layers: each call of `layer` costs every request a box and a
 /// clone. The headers lie around `CatchPanicLayer`, so that the response to a panic has them, and within compression,

@@ -1,6 +1,5 @@
 //! The application under test.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Parser as _;
@@ -10,6 +9,7 @@ use platform::passwords::Hasher;
 use serde_json::json;
 use switchboard::app::{App, Dependencies};
 use switchboard::cli::Cli;
+use switchboard::http::server::ConnectionLimits;
 use switchboard::{app, background, demo, http};
 
 use super::{Actor, ApiClient, Database};
@@ -59,8 +59,8 @@ impl TestApp {
         let app = App::new(&cli.installation, cli.serving, services).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let limits = ConnectionLimits::of_process();
+        tokio::spawn(http::server::serve(listener, Arc::clone(&app), limits, std::future::pending()));
         Self { app, clock, folder, client: ApiClient::new(&url, None), url, database }
     }
 

@@ -79,15 +79,6 @@ impl Database {
             .map_err(InternalError::new)
     }
 
-    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
-    {
-        let mut conn = Conn::Postgres(self.acquire().await?);
-        in_transaction(&mut conn, "BEGIN ISOLATION LEVEL READ COMMITTED", work, true).await
-    }
-
     pub async fn listen(&self, channel: &str) -> Result<mpsc::Receiver<String>, InternalError> {
         let mut conn =
             PgConn::establish(&self.url).await.map_err(|error| InternalError::Connection(error.to_string()))?;
@@ -113,6 +104,30 @@ async fn establish(url: String) -> ConnectionResult<PgConn> {
     let mut conn = PgConn::establish(&url).await?;
     conn.batch_execute(SETTINGS).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
+}
+
+/// Runs a transaction.
+pub async fn write<T, F>(conn: &mut PooledConn, work: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
+{
+    in_transaction(conn, "BEGIN ISOLATION LEVEL READ COMMITTED", work, true).await
+}
+
+/// Cancels the statement of a connection whose operation has ended, then returns the connection to the pool.
+pub fn cancel(mut conn: PooledPg) {
+    let token = conn.cancel_token();
+    // Outside a runtime the program is ending.
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    runtime.spawn(async move {
+        if let Err(error) = token.cancel_query(tokio_postgres::NoTls).await {
+            tracing::debug!(%error, "a statement could not be cancelled and runs until its timeout");
+        }
+        // The server processes the cancellation at some time after the request. This statement receives a late one, so
+        // the next user of the connection does not.
+        drop(diesel::sql_query("SELECT 1").execute(&mut conn).await);
+    });
 }
 
 /// Runs a read transaction on one state of the database.
