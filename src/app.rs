@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use async_graphql::Schema;
 use tokio::sync::watch;
 
-use crate::authentication::ApiKeyCache;
+use crate::authentication::{ApiKeyCache, ValidTokens};
 use crate::config::{Installation, Serving};
 use crate::graphql::accounts::SessionCookie;
 use crate::graphql::context::{CoreTypeNames, PublicAddress};
@@ -59,6 +59,8 @@ pub struct App {
     pub workers: Workers,
     /// Recently authenticated API keys.
     pub api_key_cache: ApiKeyCache,
+    /// Tokens that were valid lately.
+    pub valid_tokens: ValidTokens,
     /// Request counters for metrics.
     pub request_counts: Arc<RequestCounts>,
     /// Client of web hooks and its limits of concurrency.
@@ -162,6 +164,7 @@ impl App {
             rates,
             workers: Workers::default(),
             api_key_cache: ApiKeyCache::default(),
+            valid_tokens: ValidTokens::default(),
             request_counts: Arc::default(),
             web_hooks,
             stopping,

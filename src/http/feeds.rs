@@ -68,7 +68,7 @@ impl<'a> FeedRequest<'a> {
 
     /// Takes rows of the feed from the caller's bucket.
     fn charge(&self, rows: i64) -> Result<(), HttpError> {
-        Ok(self.state.charge_feed_rows(&self.context, u64::try_from(rows).unwrap_or(0))?)
+        Ok(self.state.charge_rows(&self.context, u64::try_from(rows).unwrap_or(0))?)
     }
 
     fn is_head(&self) -> bool {

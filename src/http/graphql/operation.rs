@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 use super::endpoint::Endpoint;
 use super::error::{RequestError, TIMEOUT_MESSAGE};
 use super::idempotency;
+use super::open_sockets::{Holder, Place};
 use super::published_schema::PublishedSchema;
 use super::response::{self, EncodedResponse};
 use crate::graphql::error_code::ErrorCode;
@@ -58,6 +59,8 @@ pub(super) struct AdmittedOperation<E> {
     tier: Tier,
     timeout: std::time::Duration,
     record: Record,
+    /// The place of a subscription among those of its caller.
+    place: Option<Place>,
 }
 
 /// What the metrics need of an operation, and what its response reports.
@@ -82,13 +85,14 @@ impl<E: Executor> IncomingOperation<'_, E> {
     /// limit is charged as one request without cost.
     ///
     /// # Errors
-    /// `RATE_LIMITED` before every other error; else the first limit that the request breaks.
+    /// `RATE_LIMITED` before every other error, also when the caller has too many subscriptions; else the first limit
+    /// that the request breaks.
     pub fn admit(self) -> Result<AdmittedOperation<E>, RequestError> {
         let started = Instant::now();
         let (state, context) = (&self.endpoint.state, self.context);
         let checked = self.check(started);
         let charge = checked.as_ref().map_or_else(|_| Charge::default(), |admitted| admitted.record.charge);
-        let outcome = state.charge(context, charge).and(checked);
+        let outcome = state.charge(context, charge).and(checked).and_then(|admitted| admitted.counted(context));
         if let Err(error) = &outcome {
             state.record("invalid", error.code.as_str(), started.elapsed());
         }
@@ -115,7 +119,7 @@ impl<E: Executor> IncomingOperation<'_, E> {
         }
         let record = Record { state: endpoint.state.clone(), root_field, charge, request_id, started };
         let timeout = endpoint.settings.timeout(tier);
-        Ok(AdmittedOperation { schema, document, request, kind, tier, timeout, record })
+        Ok(AdmittedOperation { schema, document, request, kind, tier, timeout, record, place: None })
     }
 }
 
@@ -152,6 +156,20 @@ impl From<EncodedResponse> for StreamItem {
 }
 
 impl<E: Executor> AdmittedOperation<E> {
+    /// Counts a subscription among those of its caller.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` when there are too many.
+    fn counted(mut self, context: &RequestContext) -> Result<Self, RequestError> {
+        if self.kind == OperationType::Subscription {
+            let place = self.record.state.0.sockets.subscribe(Holder::of(&context.caller));
+            self.place = Some(place.ok_or_else(|| {
+                RequestError::new(ErrorCode::RateLimited, "There are too many subscriptions: end some of them first.")
+            })?);
+        }
+        Ok(self)
+    }
+
     /// Executes a query or a mutation within the timeout of the caller's tier. At its end the statements of the
     /// operation stop too. Those of a query also stop when the caller drops this future, because the client is gone; a
     /// mutation that has begun is completed.
@@ -159,7 +177,7 @@ impl<E: Executor> AdmittedOperation<E> {
     /// # Errors
     /// `UNAVAILABLE` after the timeout, `INTERNAL` when a resolver panics.
     pub async fn execute(self) -> Result<EncodedResponse, RequestError> {
-        let Self { schema, document, request, kind, tier, timeout, record } = self;
+        let Self { schema, document, request, kind, tier, timeout, record, .. } = self;
         let is_validated = document.is_validated();
         let deadline = Deadline::after(timeout);
         let execution = async move {
@@ -212,7 +230,7 @@ impl<E: Executor> AdmittedOperation<E> {
     }
 
     fn subscribe(self) -> BoxStream<'static, StreamItem> {
-        let Self { schema, document, request, record, .. } = self;
+        let Self { schema, document, request, record, place, .. } = self;
         let is_validated = document.is_validated();
         let events = AssertUnwindSafe(schema.executor(is_validated).execute_stream(request, None)).catch_unwind();
         let mut is_first = true;
@@ -224,6 +242,8 @@ impl<E: Executor> AdmittedOperation<E> {
                 std::future::ready(continues)
             })
             .map(move |event| {
+                // Held until the stream is dropped.
+                let _place = &place;
                 let Ok(executed) = event else {
                     tracing::error!(request.id = %record.request_id, "a subscription panicked");
                     return StreamItem::Errors(response::errors_json(&RequestError::internal(), record.request_id));

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 pub use connections::OpenConnections;
 
 use crate::app::App;
+use crate::http::address::counted_address;
 use connections::{Activity, Slot};
 use timed_stream::TimedStream;
 
@@ -124,7 +125,7 @@ fn is_of_connection(error: &io::Error) -> bool {
 }
 
 fn accept(server: &Arc<Server>, open: &Arc<OpenConnections>, stream: TcpStream, peer: SocketAddr) {
-    let address = server.app.counted_address(peer.ip());
+    let address = counted_address(peer.ip(), &server.app.serving.trusted_proxy);
     let Some(slot) = open.open(address) else {
         tracing::debug!("a connection was refused: too many are open");
         return;
