@@ -14,9 +14,12 @@ use crate::graphql::accounts::SessionCookie;
 use crate::graphql::context::{CoreTypeNames, PublicAddress};
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::with_catalogue;
+use crate::http::document_cache::DocumentCache;
 use crate::http::graphql::{OpenSockets, PublishedSchema};
+use crate::http::health::Readiness;
 use crate::http::rates::Rates;
 use crate::http::request_counts::RequestCounts;
+use crate::http::spool::SpooledBytes;
 use accounts::hooks::AccountHooks;
 use extensions::ExtensionHooks;
 use numbers::NumberHooks;
@@ -55,6 +58,12 @@ pub struct App {
     /// The same generation, readable without the lock.
     schema_generation: AtomicU64,
     pub rates: Rates,
+    /// Files of directories that were rendered lately.
+    pub document_cache: DocumentCache,
+    /// The bytes of large response bodies that wait on the disk.
+    pub spooled: SpooledBytes,
+    /// The latest check of the database for `/readyz`.
+    pub readiness: Readiness,
     /// Threads for operations that read much.
     pub workers: Workers,
     /// Recently authenticated API keys.
@@ -162,6 +171,9 @@ impl App {
             rebuild_generation: tokio::sync::Mutex::new(generation),
             schema_generation: AtomicU64::new(generation),
             rates,
+            document_cache: DocumentCache::default(),
+            spooled: SpooledBytes::default(),
+            readiness: Readiness::default(),
             workers: Workers::default(),
             api_key_cache: ApiKeyCache::default(),
             valid_tokens: ValidTokens::default(),

@@ -16,6 +16,7 @@
 
 mod cost;
 mod documents;
+mod escapes;
 mod scan;
 mod shape;
 #[cfg(test)]

@@ -133,7 +133,9 @@ mod tests {
         for local in ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.8.0.1:80", "[::1]:8080", "[::1]"] {
             assert!(is_local(local), "{local}");
         }
-        for other in ["example.org", "localhost.example.org:8080", "192.0.2.1", "[2001:db8::1]", "127.0.0.1.nip.io", "%"] {
+        for other in
+            ["example.org", "localhost.example.org:8080", "192.0.2.1", "[2001:db8::1]", "127.0.0.1.nip.io", "%"]
+        {
             assert!(!is_local(other), "{other}");
         }
         assert!(!has_local_host(&HeaderMap::new()));

@@ -117,7 +117,8 @@ impl AppState {
     fn context(&self, credentials: &Credentials, actor: Actor, token: Option<&str>) -> RequestContext {
         let trusted = &self.0.serving.trusted_proxy;
         let peer = credentials.peer.map(|peer| peer.ip());
-        if credentials.is_forwarded && trusted.is_empty() && peer.is_some_and(|peer| peer.to_canonical().is_loopback()) {
+        if credentials.is_forwarded && trusted.is_empty() && peer.is_some_and(|peer| peer.to_canonical().is_loopback())
+        {
             warn_of_untrusted_proxy();
         }
         let address = |peer: IpAddr| client_address(peer, credentials.forwarded_for.as_deref(), trusted);

@@ -46,10 +46,7 @@ impl Credentials {
     }
 
     /// Reads the credentials too; `read_authorization` returns the token of an `Authorization` header.
-    pub fn of_request(
-        parts: &Parts,
-        read_authorization: impl Fn(&str) -> Result<String, &'static str>,
-    ) -> Self {
+    pub fn of_request(parts: &Parts, read_authorization: impl Fn(&str) -> Result<String, &'static str>) -> Self {
         let read = |value: &axum::http::HeaderValue| read_authorization(value.to_str().unwrap_or_default());
         let connection = Self::of_connection(parts);
         match parts.headers.get(header::AUTHORIZATION).map(read) {
@@ -77,10 +74,10 @@ mod tests {
     #[test]
     fn headers_of_other_programs_are_read_leniently() {
         let latin = HeaderValue::from_bytes(b"theme=gr\xfcn; session=mine").unwrap();
-        let request = Request::builder().header("cookie", latin).header("cookie", "a=b").header(
-            "x-forwarded-for",
-            HeaderValue::from_bytes(b"\xfc").unwrap(),
-        );
+        let request = Request::builder()
+            .header("cookie", latin)
+            .header("cookie", "a=b")
+            .header("x-forwarded-for", HeaderValue::from_bytes(b"\xfc").unwrap());
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let credentials = Credentials::of_request(&parts, |_| Err("unread"));
         assert_eq!(credentials.cookie.as_deref(), Some("theme=gr\u{fffd}n; session=mine; a=b"));

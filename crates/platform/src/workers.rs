@@ -46,7 +46,12 @@ impl Workers {
     ///
     /// # Errors
     /// [`InternalError::Overloaded`] when the deadline passes; an invariant when the future panics.
-    pub async fn run<F>(&self, kind: CallerKind, deadline: &Arc<Deadline>, future: F) -> Result<F::Output, InternalError>
+    pub async fn run<F>(
+        &self,
+        kind: CallerKind,
+        deadline: &Arc<Deadline>,
+        future: F,
+    ) -> Result<F::Output, InternalError>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -87,7 +92,8 @@ mod tests {
         let never = Deadline::after(Duration::MAX);
         let waits = workers.clone();
         let short = Deadline::after(Duration::from_millis(50));
-        let stuck = tokio::spawn(async move { waits.run(CallerKind::Guest, &short, std::future::pending::<()>()).await });
+        let stuck =
+            tokio::spawn(async move { waits.run(CallerKind::Guest, &short, std::future::pending::<()>()).await });
         tokio::task::yield_now().await;
         assert_eq!(workers.run(CallerKind::Authenticated, &never, async { 1 }).await.unwrap(), 1);
         assert_eq!(workers.run(CallerKind::Guest, &never, async { 2 }).await.unwrap(), 2);

@@ -180,9 +180,8 @@ impl<E: Executor> AdmittedOperation<E> {
         let Self { schema, document, request, kind, tier, timeout, record, .. } = self;
         let is_validated = document.is_validated();
         let deadline = Deadline::after(timeout);
-        let execution = async move {
-            AssertUnwindSafe(schema.executor(is_validated).execute(request)).catch_unwind().await
-        };
+        let execution =
+            async move { AssertUnwindSafe(schema.executor(is_validated).execute(request)).catch_unwind().await };
         let run = run(&record, tier, &deadline, execution);
         let bounded = async {
             match kind {

@@ -172,7 +172,10 @@ mod tests {
         ];
         for outcome in refused {
             let error = outcome.unwrap_err();
-            assert_eq!((error.code, error.message.as_str()), (ErrorCode::PersistedQueryNotSupported, "PersistedQueryNotSupported"));
+            assert_eq!(
+                (error.code, error.message.as_str()),
+                (ErrorCode::PersistedQueryNotSupported, "PersistedQueryNotSupported")
+            );
             assert_eq!(error.status(false), StatusCode::OK);
         }
         let with_document = format!(r#"{{"query":"{{a}}","extensions":{hash}}}"#);

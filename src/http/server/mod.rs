@@ -83,6 +83,8 @@ struct Server {
     app: Arc<App>,
     router: Router,
     limits: ConnectionLimits,
+    /// Whether browsers reach the server over HTTPS.
+    is_https: bool,
     /// Has a receiver in each connection's task until the shutdown begins.
     shutdown: watch::Sender<bool>,
 }
@@ -96,7 +98,8 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) {
     let router = super::router(Arc::clone(&app)).with_state(());
-    let server = Arc::new(Server { app, router, limits, shutdown: watch::Sender::new(false) });
+    let is_https = app.serving.public_url().starts_with("https:");
+    let server = Arc::new(Server { app, router, limits, is_https, shutdown: watch::Sender::new(false) });
     let open = OpenConnections::new(limits.total, limits.per_address);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {

@@ -18,6 +18,7 @@ use super::Server;
 use super::connections::{Activity, Busy};
 use crate::graphql::request::RequestId;
 use crate::http::app_state::AppState;
+use crate::http::headers::TRANSPORT_SECURITY;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -40,7 +41,7 @@ pub(super) async fn respond(
     request.extensions_mut().insert(ConnectInfo(peer));
     let mut router = server.router.clone();
     let mut response = router.call(request).instrument(span.clone()).await?;
-    set_request_id(&mut response, request_id);
+    set_headers(&mut response, request_id, server.is_https);
     span.in_scope(|| {
         let (status, elapsed_ms) = (response.status().as_u16(), started.elapsed().as_millis());
         tracing::debug!(target: "switchboard::access", %method, route, status, elapsed_ms, "request answered");
@@ -55,7 +56,12 @@ fn route(path: &str) -> &str {
     &path[..end]
 }
 
-fn set_request_id(response: &mut Response<Body>, request_id: RequestId) {
+/// Sets the headers of every response.
+fn set_headers(response: &mut Response<Body>, request_id: RequestId, is_https: bool) {
+    if is_https {
+        let (name, value) = TRANSPORT_SECURITY;
+        response.headers_mut().insert(name, value);
+    }
     let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
     if let Ok(value) = HeaderValue::from_str(request_id.0.hyphenated().encode_lower(&mut text)) {
         response.headers_mut().entry(X_REQUEST_ID).or_insert(value);
