@@ -80,8 +80,8 @@ pub async fn clients_of_persisted_queries_send_the_document_instead(app: TestApp
         assert_eq!(error["message"], "PersistedQueryNotSupported", "{body}");
         assert_eq!(error["extensions"]["code"], "PERSISTED_QUERY_NOT_SUPPORTED", "{body}");
     }
-    let get = reqwest::Client::new().get(format!("{}/graphql", app.url));
-    let get = get.query(&[("operationName", "A"), ("extensions", &hash.to_string())]).send().await.unwrap();
+    let encoded: String = hash.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let get = reqwest::get(format!("{}/graphql?operationName=A&extensions={encoded}", app.url)).await.unwrap();
     let body: Value = get.json().await.unwrap();
     assert_eq!(body["errors"][0]["extensions"]["code"], "PERSISTED_QUERY_NOT_SUPPORTED", "{body}");
     let sent = json!({ "query": "query A { __typename }", "operationName": "A", "extensions": hash }).to_string();
