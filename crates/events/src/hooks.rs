@@ -64,8 +64,8 @@ pub trait EventHooks: Send + Sync {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Revokes the permission, which is deleted afterwards, and records the changed feed entries. The locks of all events
-    /// are held.
+    /// Revokes the permission, which is deleted afterwards, and records the changed feed entries. The locks of all
+    /// events are held.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,7 +1,6 @@
 //! Rows of events, number ranges and call permissions.
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
-
 use numbering::number::Number;
 use numbering::plan;
 use platform::clock::Timestamp;
@@ -12,7 +11,7 @@ use platform::store::types::JsonValue;
 use platform::text_enum;
 
 text_enum! {
-    /// The phase of an event, which decides who may change its extensions.
+    /// The phase of an event, which decides the roles that may change its extensions.
     pub enum EventPhase {
         /// Visible to admins only.
         Draft = "DRAFT",

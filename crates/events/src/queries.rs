@@ -2,13 +2,13 @@
 
 use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _};
 use diesel_async::RunQueryDsl as _;
-
-use super::model::{CallPermission, Event, NumberRange};
 use platform::access::Permit;
 use platform::ids::{CallPermissionId, EventId, NumberRangeId};
 use platform::query;
 use platform::store::schema::{call_permissions, events, number_ranges};
 use platform::store::{Conn, sought};
+
+use super::model::{CallPermission, Event, NumberRange};
 
 /// An event by its slug.
 pub async fn event_by_slug(conn: &mut Conn, slug: &str) -> QueryResult<Option<Event>> {

@@ -11,7 +11,6 @@ use diesel_async::RunQueryDsl as _;
 use super::model::{Extension, OwnedExtension};
 
 pub use super::queries::{index, save, set_permissions, set_unique_values};
-use super::search::SearchTerms;
 use platform::access::Permit;
 use platform::ids::{CallPermissionId, EventId, ExtensionId, ServiceTypeId};
 use platform::insert_rows;
@@ -22,6 +21,8 @@ use platform::store::schema::{
 use platform::store::types::Id;
 use platform::store::{CHUNK, Conn};
 use service_types::unique_values::UniqueValue;
+
+use super::search::SearchTerms;
 
 /// The extensions of these numbers of an event.
 pub async fn by_numbers(conn: &mut Conn, event: EventId, numbers: &[&str]) -> QueryResult<Vec<Extension>> {

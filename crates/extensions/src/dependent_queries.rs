@@ -51,8 +51,8 @@ pub async fn dependents_of(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec<
     Ok(groups.into_iter().chain(fallbacks).map(FeedSlot::from).collect())
 }
 
-/// The account's extensions, the groups in which they are active members, and the extensions that fall back to them. The
-/// caller holds the locks of the events.
+/// The account's extensions, the groups in which they are active members, and the extensions that fall back to them.
+/// The caller holds the locks of the events.
 pub async fn dependents_of_owner(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<FeedSlot>> {
     let own: Vec<FeedSlotRow> = query!(conn, |c| extensions::table
         .filter(extensions::owner_id.eq(owner))

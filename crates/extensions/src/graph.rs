@@ -13,9 +13,10 @@ pub struct TooManyReached;
 
 /// A breadth-first search for a shortest loop through one extension, with one query per level.
 ///
-/// The caller loads the edges that leave [`Self::frontier`] and passes them to [`Self::follow`], until it returns a loop or the
-/// frontier is empty. Edges of all kinds (group → member, extension → fallback) may be mixed. The stored graph has no loops,
-/// so every loop of a new edge contains the start of the edge: search from there, with the new edge among those that leave it.
+/// The caller loads the edges that leave [`Self::frontier`] and passes them to [`Self::follow`], until it returns a
+/// loop or the frontier is empty. Edges of all kinds (group → member, extension → fallback) may be mixed. The stored
+/// graph has no loops, so every loop of a new edge contains the start of the edge: search from there, with the new edge
+/// among those that leave it.
 #[derive(Debug)]
 pub struct LoopSearch<Id> {
     start: Id,
@@ -35,8 +36,8 @@ impl<Id: Clone + Eq + Hash> LoopSearch<Id> {
         &self.frontier
     }
 
-    /// Follows the edges `(from, to)` that leave the frontier and skips edges of extensions that are not reached. Returns the
-    /// loop that they close: first = last = start, in the direction of the edges.
+    /// Follows the edges `(from, to)` that leave the frontier and skips edges of extensions that are not reached.
+    /// Returns the loop that they close: first = last = start, in the direction of the edges.
     ///
     /// # Errors
     /// [`TooManyReached`], in which case the caller refuses the edge as well.
@@ -77,26 +78,33 @@ impl<Id: Clone + Eq + Hash> LoopSearch<Id> {
     }
 }
 
-/// A shortest loop through `start`, with first = last = start; `None` if there is none. `edges` returns the targets of an
-/// extension's outgoing edges.
+/// A shortest loop through `start` that begins with an edge to one of the `new` targets, with first = last = start;
+/// `None` if there is none. `edges` returns the targets of an extension's outgoing edges.
 ///
 /// # Errors
 /// [`TooManyReached`].
-pub fn find_loop<Id, F, I>(start: Id, mut edges: F) -> Result<Option<Vec<Id>>, TooManyReached>
+pub fn find_loop<Id, F, I>(
+    start: Id,
+    new: impl IntoIterator<Item = Id>,
+    mut edges: F,
+) -> Result<Option<Vec<Id>>, TooManyReached>
 where
     Id: Clone + Eq + Hash,
     F: FnMut(&Id) -> I,
     I: IntoIterator<Item = Id>,
 {
-    let mut search = LoopSearch::new(start);
-    while !search.frontier().is_empty() {
-        let leaving: Vec<_> =
-            search.frontier().iter().flat_map(|from| edges(from).into_iter().map(|to| (from.clone(), to))).collect();
+    let mut search = LoopSearch::new(start.clone());
+    let mut leaving: Vec<_> = new.into_iter().map(|to| (start.clone(), to)).collect();
+    loop {
         if let Some(found) = search.follow(leaving)? {
             return Ok(Some(found));
         }
+        if search.frontier().is_empty() {
+            return Ok(None);
+        }
+        leaving =
+            search.frontier().iter().flat_map(|from| edges(from).into_iter().map(|to| (from.clone(), to))).collect();
     }
-    Ok(None)
 }
 
 #[cfg(test)]
@@ -106,8 +114,8 @@ mod tests {
     use super::*;
 
     fn search(edges: &[(u32, u32)], start: u32) -> Option<Vec<u32>> {
-        find_loop(start, |from| edges.iter().filter(|edge| edge.0 == *from).map(|edge| edge.1).collect::<Vec<_>>())
-            .unwrap()
+        let leaving = |from: &u32| edges.iter().filter(|edge| edge.0 == *from).map(|edge| edge.1).collect::<Vec<_>>();
+        find_loop(start, leaving(&start), leaving).unwrap()
     }
 
     #[test]
@@ -120,12 +128,15 @@ mod tests {
 
     #[test]
     fn the_search_is_bounded() {
-        assert_eq!(find_loop(0_u64, |from| [from * 2 + 1, from * 2 + 2]), Err(TooManyReached));
+        assert_eq!(find_loop(0_u64, [1, 2], |from| [from * 2 + 1, from * 2 + 2]), Err(TooManyReached));
     }
 
     proptest! {
         #[test]
-        fn loops_agree_with_the_transitive_closure(edges in prop::collection::vec((0_u32..8, 0_u32..8), 0..16), start in 0_u32..8) {
+        fn loops_agree_with_the_transitive_closure(
+            edges in prop::collection::vec((0_u32..8, 0_u32..8), 0..16),
+            start in 0_u32..8,
+        ) {
             let mut reachable = [[false; 8]; 8];
             for &(from, to) in &edges {
                 reachable[from as usize][to as usize] = true;

@@ -1,4 +1,5 @@
-//! Extensions: numbers in service with their owner, service type and parameters; call groups; the directory; import and export.
+//! Extensions: numbers in service with their owner, service type and parameters; call groups; the directory; import and
+//! export.
 
 pub mod actions;
 pub mod bulk_queries;

@@ -125,19 +125,9 @@ pub async fn index(conn: &mut Conn, permit: &Permit, row: &Extension, is_new: bo
     bulk_queries::index_all(conn, permit, std::slice::from_ref(row)).await
 }
 
-/// The extension that has a unique value in its scope.
-pub(super) async fn holder_of_value(conn: &mut Conn, value: &UniqueValue) -> QueryResult<Option<ExtensionId>> {
-    query!(conn, |c| extension_unique_values::table
-        .find((value.scope, &value.parameter, &value.value))
-        .select(extension_unique_values::extension_id)
-        .get_result(c)
-        .await
-        .optional())
-}
-
-/// Replaces the unique values of an extension. Returns the parameter whose value another extension has, if any; the caller
-/// then rolls the transaction back. Values that are unique across events are decided by the insertion, since writers of
-/// different events do not share a lock.
+/// Replaces the unique values of an extension. Returns the parameter whose value another extension has, if any; the
+/// caller then rolls the transaction back. Values that are unique across events are decided by the insertion, since
+/// writers of different events do not share a lock.
 pub async fn set_unique_values(
     conn: &mut Conn,
     permit: &Permit,
@@ -264,8 +254,8 @@ pub(super) async fn clear_fallbacks_to(
     Ok(())
 }
 
-/// The edges `(from, to)` along which these extensions forward calls: from a group to its members, and from any extension to
-/// its fallback. Includes paused members, which may become active at any time, but no pending invitations.
+/// The edges `(from, to)` along which these extensions forward calls: from a group to its members, and from any
+/// extension to its fallback. Includes paused members, which may become active at any time, but no pending invitations.
 pub(super) async fn call_edges(conn: &mut Conn, from: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
     let members: Vec<(ExtensionId, ExtensionId)> = query!(conn, |c| group_members::table
         .filter(group_members::group_id.eq_any(from))

@@ -1,7 +1,7 @@
 //! Query conditions for extensions that may not make calls.
 //!
-//! They are macros because a page of a list is one statement over the tables of several domains, whose type depends on the
-//! database.
+//! They are macros because a page of a list is one statement over the tables of several domains, whose type depends on
+//! the database.
 
 /// The pattern of the effect NO_CALLS in `restrictions.effects`.
 pub(crate) const NO_CALLS: &str = "%NO_CALLS%";
@@ -28,7 +28,8 @@ macro_rules! is_restricted {
     };
 }
 
-/// Whether an extension may make calls: no restriction of the extension, its owner or its number has the effect NO_CALLS.
+/// Whether an extension may make calls: no restriction of the extension, its owner or its number has the effect
+/// NO_CALLS.
 macro_rules! is_callable {
     () => {
         not(is_restricted!("EXTENSION", extensions::id))

@@ -3,8 +3,8 @@
 use platform::text_enum;
 
 text_enum! {
-    /// The visibility of an extension in the directory. Each level includes the callers of the levels below it. The names are
-    /// those of GraphQL, files and the database.
+    /// The visibility of an extension in the directory. Each level includes the callers of the levels below it. The
+    /// names are those of GraphQL, files and the database.
     pub enum Visibility {
         /// All callers, including guests.
         Public = "PUBLIC",

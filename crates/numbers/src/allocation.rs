@@ -25,6 +25,7 @@ use crate::transitions::unsaved_row;
 const SUGGESTIONS: usize = 5;
 
 /// The account that a number is allocated to, and the event and service type of its extension.
+#[derive(Clone, Copy)]
 pub struct AllocationRequest<'a> {
     pub event: &'a Event,
     pub service_type: &'a ServiceType,
@@ -34,45 +35,102 @@ pub struct AllocationRequest<'a> {
 }
 
 /// The rules of an event's plan that a number is checked against.
-#[derive(Clone, Copy)]
-pub struct PlanRules<'a> {
+pub struct PlanRules {
     /// The ranges that the caller may use.
-    pub ranges: &'a [plan::NumberRange],
-    pub reserved: &'a ReservedPrefixes,
+    pub ranges: Vec<plan::NumberRange>,
+    pub reserved: ReservedPrefixes,
 }
 
-/// Finds a number that is available to the owner: `number`, or a random free one. Returns its row, which the caller puts into
-/// service. The caller holds the lock of the event.
+impl PlanRules {
+    /// Loads the rules for staff: they use every range for every service type.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of_staff(conn: &mut Conn, event: &Event) -> Result<Self, Error> {
+        let rows = events::ranges_of_event(conn, event.id).await?;
+        let ranges = rows.iter().map(|range| range.plan()).collect::<Result<_, _>>()?;
+        Ok(Self { ranges, reserved: event.reserved_prefixes()? })
+    }
+
+    /// Loads the rules for users: the ranges that are neither privileged nor limited to other service types.
+    async fn of_users(conn: &mut Conn, event: &Event, service_type: &ServiceType) -> Result<Self, Error> {
+        let limits = service_types::range_limits(conn, event.id).await?;
+        let mut ranges = Vec::new();
+        for range in events::ranges_of_event(conn, event.id).await? {
+            let mut range_limits = limits.iter().filter(|limit| limit.range_id == range.id).peekable();
+            let is_open =
+                range_limits.peek().is_none() || range_limits.any(|limit| limit.service_type_id == service_type.id);
+            if is_open && !range.privileged {
+                ranges.push(range.plan()?);
+            }
+        }
+        Ok(Self { ranges, reserved: event.reserved_prefixes()? })
+    }
+
+    async fn load(conn: &mut Conn, is_staff: bool, event: &Event, service_type: &ServiceType) -> Result<Self, Error> {
+        if is_staff { Self::of_staff(conn, event).await } else { Self::of_users(conn, event, service_type).await }
+    }
+
+    fn free_numbers(&self) -> FreeNumbers {
+        FreeNumbers::new(&self.ranges, &self.reserved)
+    }
+}
+
+/// Finds a number that is available to the owner: `number`, or a random free one. Returns its row, which the caller
+/// puts into service. The caller holds the lock of the event.
 ///
 /// # Errors
-/// At `number`: INVALID, NUMBER_OUT_OF_RANGE, CONFLICT, RESTRICTED for a barred number, NUMBER_UNAVAILABLE with suggestions.
+/// At `number`: INVALID, NUMBER_OUT_OF_RANGE, CONFLICT, RESTRICTED for a barred number, NUMBER_UNAVAILABLE with
+/// suggestions.
 pub async fn allocate(
     tx: &mut Tx<'_>,
     permit: &Permit,
     request: &AllocationRequest<'_>,
     number: Option<&str>,
 ) -> Result<NumberRow, Error> {
-    let ranges = usable_ranges(tx.conn, permit.is_staff(), request.event, request.service_type).await?;
-    let reserved = request.event.reserved_prefixes()?;
-    let free = FreeNumbers::new(&ranges, &reserved);
-    let Some(number) = number else { return allocate_random(tx, request.event, &free).await };
+    let AllocationRequest { event, service_type, owner, override_reservation } = *request;
+    let plan = PlanRules::load(tx.conn, permit.is_staff(), event, service_type).await?;
+    let Some(number) = number else { return allocate_random(tx, event, &plan.free_numbers()).await };
     let number = Number::clean(number).map_err(|problem| problem.at(["number"]))?;
-    check_assignable(tx, permit, request.event, &number, PlanRules { ranges: &ranges, reserved: &reserved }).await?;
-    let row = match queries::number_on_plan(tx.conn, Some(request.event.id), number.as_str()).await? {
-        None => return Ok(unsaved_row(tx, Some(request.event.id), number.as_str())),
+    check_assignable(tx.conn, permit.is_staff(), event, &number, &plan).await?;
+    let row = match queries::number_on_plan(tx.conn, Some(event.id), number.as_str()).await? {
+        None => return Ok(unsaved_row(tx, Some(event.id), number.as_str())),
         Some(row) => apply_expiry(tx, permit, row).await?,
     };
     let bars = restrictions::of_targets(tx.conn, TargetKind::Number, &[Id(row.id.0)]).await?;
-    check_not_barred(bars.first().map(|bar| bar.reason.as_str()))?;
-    if is_available_to(&row, request.owner, request.override_reservation) {
-        queries::clear_pending_acks(tx.conn, permit, row.id).await?;
-        return Ok(row);
+    let bar = bars.first().map(|bar| bar.reason.as_str());
+    match check_available(&row, bar, owner, override_reservation) {
+        Ok(()) => {
+            queries::clear_pending_acks(tx.conn, permit, row.id).await?;
+            Ok(row)
+        }
+        Err(mut problem) => {
+            if let UserErrorKind::NumberUnavailable { suggestions, .. } = &mut problem.kind {
+                let mut taken = TakenNumbers { conn: tx.conn, event: event.id };
+                let near = plan.free_numbers().near(&number, SUGGESTIONS, &mut taken).await?;
+                suggestions.extend(near.into_iter().map(Number::into_string));
+            }
+            Err(problem.into())
+        }
     }
-    let mut taken = TakenNumbers { conn: tx.conn, event: request.event.id };
-    let near = free.near(&number, SUGGESTIONS, &mut taken).await?;
-    let suggestions = near.into_iter().map(Number::into_string).collect();
-    let kind = UserErrorKind::NumberUnavailable { number: number.into_string(), suggestions };
-    Err(UserError::new(kind, "number", "Somebody else has this number.").into())
+}
+
+/// Refuses a number that is barred, or taken by another account. `bar` is the reason of the bar.
+///
+/// # Errors
+/// At `number`: RESTRICTED with the reason, NUMBER_UNAVAILABLE without suggestions.
+pub fn check_available(
+    row: &NumberRow,
+    bar: Option<&str>,
+    owner: AccountId,
+    override_reservation: bool,
+) -> Result<(), UserError> {
+    check_not_barred(bar)?;
+    if is_available_to(row, owner, override_reservation) {
+        return Ok(());
+    }
+    let kind = UserErrorKind::NumberUnavailable { number: row.number.clone(), suggestions: Vec::new() };
+    Err(UserError::new(kind, "number", "This number is taken."))
 }
 
 /// Refuses a barred number.
@@ -87,7 +145,7 @@ pub fn check_not_barred(reason: Option<&str>) -> Result<(), UserError> {
 }
 
 /// Whether a number is available, held or reserved for this owner, or not in service and overridden by an operator.
-pub fn is_available_to(row: &NumberRow, owner: AccountId, override_reservation: bool) -> bool {
+fn is_available_to(row: &NumberRow, owner: AccountId, override_reservation: bool) -> bool {
     match row.state {
         NumberState::Available => true,
         NumberState::Held | NumberState::Reserved => row.account_id == Some(owner) || override_reservation,
@@ -110,57 +168,40 @@ async fn allocate_random(tx: &mut Tx<'_>, event: &Event, free: &FreeNumbers) -> 
     })
 }
 
-/// Refuses a number with a reserved prefix, a number outside the ranges that the caller may use, and one in prefix conflict
-/// with another: dialling digit by digit could not distinguish them.
+/// Refuses a number with a reserved prefix, a number outside the ranges that the caller may use, and one in prefix
+/// conflict with another.
 ///
 /// # Errors
 /// At `number`: NUMBER_OUT_OF_RANGE, or CONFLICT for a prefix conflict.
 pub async fn check_assignable(
-    tx: &mut Tx<'_>,
-    permit: &Permit,
-    event: &Event,
-    number: &Number,
-    PlanRules { ranges, reserved }: PlanRules<'_>,
-) -> Result<(), Error> {
-    let out = |message: &str| UserError::new(UserErrorKind::NumberOutOfRange, "number", message);
-    if reserved.forbids(number) {
-        return Err(out("Numbers like this are reserved.").rule("number.reserved").into());
-    }
-    if ranges.iter().any(|range| range.contains(number)) {
-        return Ok(());
-    }
-    if !permit.is_staff() || number.is_e164() {
-        return Err(out("This number is not in a range that you may use.").rule("number.outside").into());
-    }
-    plan::check_outside_number(number, ranges)?;
-    match plan_queries::prefix_conflict(tx.conn, event.id, number).await? {
-        None => Ok(()),
-        Some(other) => {
-            let message = format!("{number} cannot stand beside {other}: one would begin with the other.");
-            let problem = UserError::new(UserErrorKind::Conflict, "number", message).rule("number.beside");
-            Err(problem.with_value(number).with_value(other).into())
-        }
-    }
-}
-
-/// The ranges for a service type: all for staff, otherwise those that are not privileged and not limited to other types.
-async fn usable_ranges(
     conn: &mut Conn,
     is_staff: bool,
     event: &Event,
-    service_type: &ServiceType,
-) -> Result<Vec<plan::NumberRange>, Error> {
-    let limits = service_types::range_limits(conn, event.id).await?;
-    let mut ranges = Vec::new();
-    for range in events::ranges_of_event(conn, event.id).await? {
-        let mut range_limits = limits.iter().filter(|limit| limit.range_id == range.id).peekable();
-        let is_open =
-            range_limits.peek().is_none() || range_limits.any(|limit| limit.service_type_id == service_type.id);
-        if is_staff || (is_open && !range.privileged) {
-            ranges.push(range.plan()?);
-        }
+    number: &Number,
+    plan: &PlanRules,
+) -> Result<(), Error> {
+    let out = |message: &str| UserError::new(UserErrorKind::NumberOutOfRange, "number", message);
+    if plan.reserved.forbids(number) {
+        return Err(out("Numbers like this are reserved.").rule("number.reserved").into());
     }
-    Ok(ranges)
+    if plan.ranges.iter().any(|range| range.contains(number)) {
+        return Ok(());
+    }
+    if !is_staff || number.is_e164() {
+        return Err(out("This number is not in a range that you may use.").rule("number.outside").into());
+    }
+    plan::check_outside_number(number, &plan.ranges)?;
+    match plan_queries::prefix_conflict(conn, event.id, number).await? {
+        None => Ok(()),
+        Some(other) => Err(prefix_conflict(number.as_str(), &other).into()),
+    }
+}
+
+/// The error of two numbers of which one is a prefix of the other: dialling digit by digit could not distinguish them.
+pub fn prefix_conflict(number: &str, other: &str) -> UserError {
+    let message = format!("{number} cannot stand beside {other}: one would begin with the other.");
+    let problem = UserError::new(UserErrorKind::Conflict, "number", message).rule("number.beside");
+    problem.with_value(number).with_value(other)
 }
 
 /// The order in which free numbers are searched.
@@ -186,8 +227,7 @@ pub async fn available_numbers(
     limit: usize,
 ) -> Result<Vec<Number>, Error> {
     let mut conn = services.store.read().await?;
-    let ranges = usable_ranges(&mut conn, is_staff, event, service_type).await?;
-    let free = FreeNumbers::new(&ranges, &event.reserved_prefixes()?);
+    let free = PlanRules::load(&mut conn, is_staff, event, service_type).await?.free_numbers();
     let mut taken = TakenNumbers { conn: &mut conn, event: event.id };
     Ok(match search {
         NumberSearch::Like(digits) => free.like(&digits, limit, &mut taken).await?,

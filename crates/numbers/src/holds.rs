@@ -17,12 +17,12 @@ use crate::state::{Trigger, may_transition};
 use crate::transitions::{Transition, transition};
 use crate::{PlanNumber, actions, queries};
 
-/// Releases the hold of a number: the caller's own, or any for an operator. The number ages until the telephone systems have
-/// removed it, and is then available.
+/// Releases the hold of a number: the caller's own, or any for an operator. The number ages until the telephone systems
+/// have removed it, and is then available.
 ///
 /// # Errors
-/// NOT_FOUND at `event`, and at `number` for a number that is not the caller's; INVALID at `number`; INVALID_TRANSITION for
-/// a number that is not held; EVENT_CLOSED.
+/// NOT_FOUND at `event`, and at `number` for a number that is not the caller's; INVALID at `number`; INVALID_TRANSITION
+/// for a number that is not held; EVENT_CLOSED.
 pub async fn release_hold(
     services: &Services,
     caller: &Arc<Caller>,

@@ -15,8 +15,8 @@ mod state;
 mod transitions;
 
 pub use allocation::{
-    AllocationRequest, NumberSearch, PlanRules, allocate, available_numbers, check_assignable, check_not_barred,
-    count_free, is_available_to,
+    AllocationRequest, NumberSearch, PlanRules, allocate, available_numbers, check_assignable, check_available,
+    check_not_barred, count_free, prefix_conflict,
 };
 pub use expiry::{apply_expiry, expire_due};
 pub use holds::release_hold;

@@ -1,7 +1,6 @@
 //! The rows of numbers and of their history.
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
-
 use numbering::NumberState;
 use numbering::number::Number;
 use platform::clock::Timestamp;

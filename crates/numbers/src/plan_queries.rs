@@ -1,12 +1,11 @@
 //! Queries over the numbers of a stretch of an event's plan: a range, a prefix, candidates of a search.
 
+use ::restrictions::TargetKind;
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _,
     OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
-
-use ::restrictions::TargetKind;
 use numbering::NumberState;
 use numbering::free::TakenNumberSource;
 use numbering::number::Number;
@@ -67,7 +66,8 @@ pub async fn count_unavailable_in(conn: &mut Conn, event: EventId, range: &Numbe
         .await)
 }
 
-/// The first and the last number of a range with their common length: numbers of other lengths lie between them as text.
+/// The first and the last number of a range with their common length: numbers of other lengths lie between them as
+/// text.
 fn bounds(range: &NumberRange) -> (Number, Number, i32) {
     (range.first(), range.last(), i32::try_from(range.digits()).unwrap_or(i32::MAX))
 }

@@ -5,7 +5,6 @@ use diesel::{
     OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
-
 use numbering::NumberState;
 use platform::access::Permit;
 use platform::clock::Timestamp;
@@ -56,7 +55,8 @@ pub async fn number_on_plan(conn: &mut Conn, event: Option<EventId>, number: &st
     number_of_event(conn, event, number).await
 }
 
-/// The row of the number of an extension: on the plan of the extension's event, or on that of E.164 if it begins with `+`.
+/// The row of the number of an extension: on the plan of the extension's event, or on that of E.164 if it begins with
+/// `+`.
 pub async fn assigned_number(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
     number_on_plan(conn, (!number.starts_with('+')).then_some(event), number).await
 }
@@ -134,8 +134,8 @@ pub async fn numbers_of_account(conn: &mut Conn, account: AccountId) -> QueryRes
         .await)
 }
 
-/// The numbering plans that a deletion of the account changes: those of its reservations, and the plan of E.164 for each of
-/// its E.164 numbers that is reserved or in service.
+/// The numbering plans that a deletion of the account changes: those of its reservations, and the plan of E.164 for
+/// each of its E.164 numbers that is reserved or in service.
 pub async fn plans_of_account(conn: &mut Conn, account: AccountId) -> QueryResult<AccountPlans> {
     let events: Vec<Option<EventId>> = query!(&mut *conn, |c| numbers::table
         .filter(numbers::account_id.eq(account))

@@ -6,7 +6,6 @@ use accounts::Account;
 use events::Event;
 use numbering::NumberState;
 use numbering::number::Number;
-use numbering::plan;
 use platform::access::{Caller, Permit, Role};
 use platform::clock::Timestamp;
 use platform::error::{Error, UserError, UserErrorKind};
@@ -17,11 +16,12 @@ use platform::transact;
 use platform::transaction::{Mode, Tx};
 use restrictions::TargetKind;
 
+use crate::allocation::{PlanRules, check_assignable, check_not_barred};
 use crate::expiry::apply_expiry;
 use crate::plans::{find_plan_event, lock_plan, parse_plan_number};
 use crate::state::{Trigger, may_transition};
 use crate::transitions::{Transition, transition, unsaved_row};
-use crate::{NumberRow, PlanNumber, actions, plan_queries, queries};
+use crate::{NumberRow, PlanNumber, actions, queries};
 
 /// The input of [`reserve`].
 pub struct ReserveNumber {
@@ -39,8 +39,8 @@ pub struct ReserveNumber {
 /// reservation expires.
 ///
 /// # Errors
-/// NOT_FOUND at `event` or `owner`, INVALID at `number` or `until`, NUMBER_OUT_OF_RANGE, CONFLICT, RESTRICTED for a barred
-/// number, STALE_VERSION, INVALID_TRANSITION from any other state than AVAILABLE and RESERVED, EVENT_CLOSED.
+/// NOT_FOUND at `event` or `owner`, INVALID at `number` or `until`, NUMBER_OUT_OF_RANGE, CONFLICT, RESTRICTED for a
+/// barred number, STALE_VERSION, INVALID_TRANSITION from any other state than AVAILABLE and RESERVED, EVENT_CLOSED.
 pub async fn reserve(services: &Services, caller: &Arc<Caller>, input: ReserveNumber) -> Result<PlanNumber, Error> {
     let number = parse_plan_number(&input.number, input.event.is_some())?;
     transact!(services, caller, actions::RESERVE_NUMBER, Mode::Commit, |tx| {
@@ -53,8 +53,12 @@ pub async fn reserve(services: &Services, caller: &Arc<Caller>, input: ReserveNu
         }
         let row = load_row(tx, &permit, event.as_ref(), &number, input.expected_version).await?;
         check_transition(&row, NumberState::Reserved)?;
-        check_plan(tx, event.as_ref(), &number).await?;
-        check_not_barred(tx, &row).await?;
+        if let Some(event) = &event {
+            let plan = PlanRules::of_staff(tx.conn, event).await?;
+            check_assignable(tx.conn, permit.is_staff(), event, &number, &plan).await?;
+        }
+        let bars = restrictions::of_targets(tx.conn, TargetKind::Number, &[Id(row.id.0)]).await?;
+        check_not_barred(bars.first().map(|bar| bar.reason.as_str()))?;
         let reserved =
             Transition { to: NumberState::Reserved, account: Some(owner.id), until: input.until, extension: None };
         let row = transition(tx, &permit, row, reserved).await?;
@@ -72,7 +76,8 @@ pub async fn reserve(services: &Services, caller: &Arc<Caller>, input: ReserveNu
 /// Ends a reservation: the number is available again.
 ///
 /// # Errors
-/// NOT_FOUND at `event`, INVALID at `number`, STALE_VERSION, INVALID_TRANSITION for a number that is not reserved, EVENT_CLOSED.
+/// NOT_FOUND at `event`, INVALID at `number`, STALE_VERSION, INVALID_TRANSITION for a number that is not reserved,
+/// EVENT_CLOSED.
 pub async fn release_reservation(
     services: &Services,
     caller: &Arc<Caller>,
@@ -105,7 +110,8 @@ async fn lock_owner(tx: &mut Tx<'_>, name: &str) -> Result<Account, Error> {
     Ok(accounts::account_by_username(tx.conn, &name).await?.ok_or_else(missing)?)
 }
 
-/// Loads the row of a number after its expiry, new if the number has none, and checks the version that the caller has read.
+/// Loads the row of a number after its expiry, new if the number has none, and checks the version that the caller has
+/// read.
 async fn load_row(
     tx: &mut Tx<'_>,
     permit: &Permit,
@@ -137,47 +143,4 @@ pub(super) fn invalid_transition(row: &NumberRow, to: NumberState) -> UserError 
         to: to.as_str().into(),
     };
     UserError::new(kind, "number", format!("The number is {}: it cannot become {}.", row.state.as_str(), to.as_str()))
-}
-
-/// Refuses numbers that a plan cannot contain: reserved prefixes, and prefix conflicts with other numbers.
-async fn check_plan(tx: &mut Tx<'_>, event: Option<&Event>, number: &Number) -> Result<(), Error> {
-    let Some(event) = event else { return Ok(()) };
-    if event.reserved_prefixes()?.forbids(number) {
-        let problem = UserError::new(UserErrorKind::NumberOutOfRange, "number", "Numbers like this are reserved.");
-        return Err(problem.rule("number.reserved").into());
-    }
-    let rows = events::ranges_of_event(tx.conn, event.id).await?;
-    let ranges = rows.iter().map(|range| range.plan()).collect::<Result<Vec<_>, _>>()?;
-    check_outside(tx, event, number, &ranges).await
-}
-
-/// Refuses a number outside every range that is a prefix of another number of the event, or the other way round.
-async fn check_outside(
-    tx: &mut Tx<'_>,
-    event: &Event,
-    number: &Number,
-    ranges: &[plan::NumberRange],
-) -> Result<(), Error> {
-    if ranges.iter().any(|range| range.contains(number)) {
-        return Ok(());
-    }
-    plan::check_outside_number(number, ranges)?;
-    match plan_queries::prefix_conflict(tx.conn, event.id, number).await? {
-        None => Ok(()),
-        Some(other) => {
-            let message = format!("{number} cannot stand beside {other}: one would begin with the other.");
-            Err(UserError::new(UserErrorKind::Conflict, "number", message).into())
-        }
-    }
-}
-
-async fn check_not_barred(tx: &mut Tx<'_>, row: &NumberRow) -> Result<(), Error> {
-    let bars = restrictions::of_targets(tx.conn, TargetKind::Number, &[Id(row.id.0)]).await?;
-    match bars.first() {
-        None => Ok(()),
-        Some(bar) => {
-            let message = format!("This number is barred: {}", bar.reason);
-            Err(UserError::new(UserErrorKind::Restricted, "number", message).into())
-        }
-    }
 }

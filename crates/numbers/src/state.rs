@@ -22,26 +22,27 @@ const HOLDER: u8 = 2;
 const OPERATOR: u8 = 4;
 const SCHEDULER: u8 = 8;
 
-/// The triggers of each transition, as a bit set. Rows: from; columns: to; both in the order available, held, reserved, in
-/// service, ageing.
+/// The triggers of each transition, as a bit set. Rows: from; columns: to; both in the order available, held, reserved,
+/// in service, ageing.
 ///
 /// * An operator overrides a hold, a reservation or ageing by putting the number into service, which is audited, not by
 ///   reserving it: the account of a reservation could register the number before the telephone systems have removed it.
-/// * In service → in service is a transfer or a swap. In service → ageing is a deletion in an event without a hold period.
-/// * Held → ageing by the holder is the release of the hold; held → available by the scheduler is the end of a hold without
-///   pending acknowledgements.
+/// * In service → in service is a transfer or a swap. In service → ageing is a deletion in an event without a hold
+///   period.
+/// * Held → ageing by the holder is the release of the hold; held → available by the scheduler is the end of a hold
+///   without pending acknowledgements.
 #[rustfmt::skip]
 const LOCAL: [[u8; 5]; 5] = [
-    //               available             held               reserved  in service         ageing
-    /* available  */ [NONE,                 NONE,              OPERATOR, USER | OPERATOR,   NONE],
-    /* held       */ [SCHEDULER,            NONE,              NONE,     HOLDER | OPERATOR, HOLDER | OPERATOR | SCHEDULER],
-    /* reserved   */ [OPERATOR | SCHEDULER, NONE,              OPERATOR, HOLDER | OPERATOR, NONE],
-    /* in service */ [NONE,                 HOLDER | OPERATOR, NONE,     OPERATOR,          HOLDER | OPERATOR],
-    /* ageing     */ [SCHEDULER,            NONE,              NONE,     OPERATOR,          NONE],
+    // available             held               reserved  in service         ageing
+    [  NONE,                 NONE,              OPERATOR, USER | OPERATOR,   NONE], // available
+    [  SCHEDULER,            NONE,              NONE,     HOLDER | OPERATOR, HOLDER | OPERATOR | SCHEDULER], // held
+    [  OPERATOR | SCHEDULER, NONE,              OPERATOR, HOLDER | OPERATOR, NONE], // reserved
+    [  NONE,                 HOLDER | OPERATOR, NONE,     OPERATOR,          HOLDER | OPERATOR], // in service
+    [  SCHEDULER,            NONE,              NONE,     OPERATOR,          NONE], // ageing
 ];
 
-/// Whether `trigger` permits a transition of a number of the carrier `local`. Numbers of a range have the first five states
-/// only; every other transition is refused. Phase, quota, range and bars are checked elsewhere.
+/// Whether `trigger` permits a transition of a number of the carrier `local`. Numbers of a range have the first five
+/// states only; every other transition is refused. Phase, quota, range and bars are checked elsewhere.
 pub fn may_transition(from: NumberState, to: NumberState, trigger: Trigger) -> bool {
     let (Some(from), Some(to)) = (local_index(from), local_index(to)) else { return false };
     let bit = match trigger {
@@ -66,8 +67,9 @@ const fn local_index(state: NumberState) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use numbering::NumberState::{Aging, Available, Held, InService, Reserved};
+
+    use super::*;
 
     const TRIGGERS: [Trigger; 4] = [Trigger::User, Trigger::Holder, Trigger::Operator, Trigger::Scheduler];
 

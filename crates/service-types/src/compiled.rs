@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
-use super::ServiceType;
-use super::schema::ParameterSchema;
 use platform::error::InternalError;
 use platform::ids::ServiceTypeId;
+
+use super::ServiceType;
+use super::schema::ParameterSchema;
 
 /// The maximum number of cached schemas. A full cache is cleared.
 const MAX_CACHED: usize = 1024;

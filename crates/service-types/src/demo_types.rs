@@ -2,11 +2,11 @@
 
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
+use platform::clock::SeededRng;
 use serde_json::{Map, Value, json};
 
 use super::demo::DEMO_TYPES;
 use super::schema::{DigestContext, Editor, GenerationContext, ParameterSchema, Viewer};
-use platform::clock::SeededRng;
 
 fn load(slug: &str) -> (Value, ParameterSchema) {
     let text = DEMO_TYPES.iter().find(|(name, _)| *name == slug).unwrap().1;

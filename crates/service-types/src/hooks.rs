@@ -10,8 +10,8 @@ use platform::transaction::Tx;
 use crate::migrate::SchemaChange;
 use crate::rules::Incompatibilities;
 
-/// Hook of a domain that stores parameters of service types. Methods with a `tx` run inside the transaction that changes
-/// the type, under the locks of the type and of its [`Self::events`].
+/// Hook of a domain that stores parameters of service types. Methods with a `tx` run inside the transaction that
+/// changes the type, under the locks of the type and of its [`Self::events`].
 pub trait ServiceTypeHooks: Send + Sync {
     /// The events in which this domain stores parameters of the service type.
     ///
@@ -23,8 +23,8 @@ pub trait ServiceTypeHooks: Send + Sync {
         service_type: ServiceTypeId,
     ) -> BoxFuture<'t, Result<Vec<EventId>, Error>>;
 
-    /// Migrates all stored parameters of the type to the new schema and records the changed feed entries. What cannot be
-    /// migrated is added to `incompatibilities`; the caller then rolls the transaction back.
+    /// Migrates all stored parameters of the type to the new schema and records the changed feed entries. What cannot
+    /// be migrated is added to `incompatibilities`; the caller then rolls the transaction back.
     ///
     /// # Errors
     /// When the database fails, or stored secrets do not open.

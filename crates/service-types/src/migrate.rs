@@ -120,10 +120,10 @@ fn exposed_secrets(schema: &ParameterSchema, secrets: &Parameters, values: &Para
 
 #[cfg(test)]
 mod tests {
+    use platform::clock::SeededRng;
     use serde_json::json;
 
     use super::*;
-    use platform::clock::SeededRng;
 
     fn object(value: Value) -> Parameters {
         value.as_object().cloned().unwrap()

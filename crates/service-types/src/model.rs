@@ -1,7 +1,6 @@
 //! Rows of service types.
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
-
 use platform::clock::Timestamp;
 use platform::ids::{NumberRangeId, ServiceTypeId};
 use platform::store::schema::{range_service_types, service_types};

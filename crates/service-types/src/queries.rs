@@ -4,13 +4,13 @@ use diesel::{
     ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
-
-use super::model::{RangeLimit, ServiceType};
 use platform::access::Permit;
 use platform::ids::{EventId, NumberRangeId, ServiceTypeId};
 use platform::query;
 use platform::store::schema::{event_service_types, number_ranges, range_service_types, service_types};
 use platform::store::{Conn, sought};
+
+use super::model::{RangeLimit, ServiceType};
 
 /// A service type by its slug.
 pub async fn service_type_by_slug(conn: &mut Conn, slug: &str) -> QueryResult<Option<ServiceType>> {

@@ -2,12 +2,12 @@
 
 use diesel::ExpressionMethods as _;
 use diesel_async::RunQueryDsl as _;
-use serde_json::{Value, json};
-
-use super::{Fixture, NOW};
 use platform::store::Conn;
 use platform::store::schema::{accounts, api_key_service_types, api_keys, events, service_types};
 use platform::store::types::JsonValue;
+use serde_json::{Value, json};
+
+use super::{Fixture, NOW};
 
 /// The parameter schema of the service type.
 pub fn schema() -> Value {

@@ -4,10 +4,6 @@ use std::sync::Arc;
 
 use diesel::{ExpressionMethods as _, QueryDsl as _};
 use diesel_async::RunQueryDsl as _;
-use serde_json::{Value, json};
-
-use super::Fixture;
-use super::seed::schema;
 use platform::clock::Clock as _;
 use platform::feed_log::{self, AppendedRevision, ChangeSet, EntryChange, EntryKeys, FeedRef};
 use platform::ids::ExtensionId;
@@ -17,7 +13,11 @@ use platform::secrets::SealContext;
 use platform::store::Conn;
 use platform::store::schema::{extension_unique_values, extensions};
 use platform::store::types::{Id, JsonValue};
+use serde_json::{Value, json};
 use service_types::schema::ParameterSchema;
+
+use super::Fixture;
+use super::seed::schema;
 
 /// Row changes of a test, with the feed changes that [`TestTransaction::commit`] appends.
 pub struct TestTransaction {

@@ -90,6 +90,43 @@ fn assert_names(refused: &Response, violation: &Violation) {
     );
 }
 
+/// All errors as `CODE at path`.
+fn refusals(refused: &Response) -> Vec<String> {
+    let errors = refused["errors"].as_array().unwrap_or_else(|| panic!("{refused}"));
+    let path = |error: &Value| {
+        let path: Vec<_> =
+            error["path"].as_array().unwrap().iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        path.join(".")
+    };
+    errors.iter().map(|error| format!("{} at {}", error["code"].as_str().unwrap(), path(error))).collect()
+}
+
+pub async fn every_problem_is_reported_at_its_field(app: TestApp) {
+    let (admin, operator, user) = (app.admin().await, app.operator().await, app.user().await);
+    let input = json!({ "number": "1234", "label": "", "parameters": { "max_contacts": 99, "codec": "morse" },
+                        "fallbackNumber": "9999" });
+    let of_settings = ["SCHEMA_VIOLATION at parameters.codec", "SCHEMA_VIOLATION at parameters.max_contacts"];
+    let refused = refusals(&user.registers_with(input).await);
+    assert_eq!(refused[..2], ["INVALID at label", "NUMBER_OUT_OF_RANGE at number"]);
+    let mut parameters = refused[2..4].to_vec();
+    parameters.sort();
+    assert_eq!(parameters, of_settings);
+    assert_eq!(refused[4..], ["NOT_FOUND at fallbackNumber"]);
+    // A type that the event does not offer, at its quota.
+    admin.creates_service_type("fax", json!({})).await.ok();
+    let input = json!({ "serviceType": "fax", "number": "23a", "label": "" });
+    let refused = user.registers_with(input).await;
+    assert_eq!(refusals(&refused), ["INVALID at serviceType", "INVALID at label", "NUMBER_OUT_OF_RANGE at number"]);
+    // Nothing else is checked in a phase without registrations.
+    let id = user.registers("sip", "2342").await.id();
+    admin.sets_phase("FROZEN").await.ok();
+    assert_eq!(refusals(&user.registers_with(json!({ "label": "" })).await), ["EVENT_CLOSED at event"]);
+    let input = json!({ "label": "", "fallbackNumber": "9999", "parameters": { "codec": "morse" } });
+    let refused = refusals(&user.updates(&id, input).await);
+    assert_eq!(refused, ["INVALID at label", "NOT_FOUND at fallbackNumber", "SCHEMA_VIOLATION at parameters.codec"]);
+    assert_eq!(operator.extension("2342").await["version"], 1);
+}
+
 pub async fn a_dry_run_changes_nothing(app: TestApp) {
     let user = app.user().await;
     let refused = user.registers_with(json!({ "number": "5000", "dryRun": true })).await;

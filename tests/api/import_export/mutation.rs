@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::HEADER;
 use crate::support::{Actor, Response, Scope, TestApp};
 
-fn csv(rows: &[&str]) -> String {
+pub fn csv(rows: &[&str]) -> String {
     format!("{HEADER}{}\n", rows.join("\n"))
 }
 
@@ -18,26 +18,26 @@ async fn import_with(actor: &Actor, csv: &str, more: Value) -> Response {
 }
 
 /// Imports all rows or none.
-async fn import(actor: &Actor, csv: &str) -> Response {
+pub async fn import(actor: &Actor, csv: &str) -> Response {
     import_with(actor, csv, json!({ "dryRun": false })).await
 }
 
 /// Imports the valid rows.
-async fn import_valid_rows(actor: &Actor, csv: &str) -> Response {
+pub async fn import_valid_rows(actor: &Actor, csv: &str) -> Response {
     import_with(actor, csv, json!({ "dryRun": false, "atomic": false })).await
 }
 
 /// The result of an import.
 #[derive(Debug, PartialEq)]
-struct Counts {
-    created: u64,
-    updated: u64,
-    unchanged: u64,
+pub struct Counts {
+    pub created: u64,
+    pub updated: u64,
+    pub unchanged: u64,
 }
 
-const NOTHING: Counts = Counts { created: 0, updated: 0, unchanged: 0 };
+pub const NOTHING: Counts = Counts { created: 0, updated: 0, unchanged: 0 };
 
-const fn created(created: u64) -> Counts {
+pub const fn created(created: u64) -> Counts {
     Counts { created, ..NOTHING }
 }
 
@@ -45,13 +45,13 @@ const fn unchanged(unchanged: u64) -> Counts {
     Counts { unchanged, ..NOTHING }
 }
 
-fn counts(response: &Response) -> Counts {
+pub fn counts(response: &Response) -> Counts {
     let count = |name: &str| response[name].as_u64().unwrap_or_else(|| panic!("{response}"));
     Counts { created: count("created"), updated: count("updated"), unchanged: count("unchanged") }
 }
 
 /// The failures as `LINE COLUMN CODE`.
-fn failures(response: &Response) -> Vec<String> {
+pub fn failures(response: &Response) -> Vec<String> {
     let failures = response["failures"].as_array().unwrap_or_else(|| panic!("{response}"));
     let column = |failure: &Value| failure["column"].as_str().unwrap_or("-").to_owned();
     failures

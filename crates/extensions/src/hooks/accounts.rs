@@ -37,7 +37,8 @@ impl AccountHooks for ExtensionHooks {
         .boxed()
     }
 
-    /// Records a touch of every feed entry that contains an extension of the account, and notifies the directories that list it.
+    /// Records a touch of every feed entry that contains an extension of the account, and notifies the directories that
+    /// list it.
     fn restriction_changed<'t, 'c: 't>(
         &'t self,
         tx: &'t mut Tx<'c>,

@@ -1,4 +1,5 @@
-//! Export of an event's extensions as rows. The rows contain everything that an import needs to create the extensions again.
+//! Export of an event's extensions as rows. The rows contain everything that an import needs to create the extensions
+//! again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -20,8 +21,9 @@ use crate::model::OwnedExtension;
 use crate::rules::parameters::public;
 use crate::{Extension, bulk_queries, sealed};
 
-/// Reads the extensions of an event in one snapshot of the database, by number. With `with_secrets` the rows contain all
-/// parameters, including secrets and those that only telephone systems can read; otherwise those that an operator can read.
+/// Reads the extensions of an event in one snapshot of the database, by number. With `with_secrets` the rows contain
+/// all parameters, including secrets and those that only telephone systems can read; otherwise those that an operator
+/// can read.
 ///
 /// # Errors
 /// NOT_FOUND at `event`; FORBIDDEN for a caller without the role of an operator.

@@ -1,6 +1,7 @@
 //! The row of an extension in a file, common to CSV and JSON.
 //!
-//! This module checks only the form of references (service type, owner, permissions); the import checks whether they exist.
+//! This module checks only the form of references (service type, owner, permissions); the import checks whether they
+//! exist.
 
 use std::fmt;
 
@@ -10,6 +11,7 @@ use platform::text::characters::without_format;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::groups::rules::check_delay;
 use crate::import_export::json_text;
 use crate::label::Label;
 use crate::visibility::Visibility;
@@ -26,9 +28,6 @@ pub const COLUMNS: [&str; 9] = [
     "parameters",
     "members",
 ];
-
-/// Longest delay before a group calls a member, in seconds.
-pub const MAX_DELAY_SECONDS: u16 = 600;
 
 /// Maximum length of a slug or username, in bytes.
 const MAX_NAME_BYTES: usize = 64;
@@ -65,7 +64,7 @@ pub struct ExtensionRow {
 pub struct MemberRow {
     /// The member's number.
     pub number: Number,
-    /// Seconds before the group calls the member, 0 to [`MAX_DELAY_SECONDS`].
+    /// Seconds before the group calls the member, 0 to [`MAX_DELAY_SECONDS`](crate::groups::MAX_DELAY_SECONDS).
     pub delay_seconds: u16,
     /// Whether the group skips the member for now.
     pub paused: bool,
@@ -84,6 +83,25 @@ pub struct RowFailure {
     pub kind: UserErrorKind,
     /// Message for a user.
     pub message: String,
+}
+
+impl RowFailure {
+    /// The failure of a row with a problem that the rules of registration have at an input field.
+    pub(super) fn of(line: u64, problem: UserError) -> Self {
+        let column = match problem.path.first().map(String::as_str) {
+            Some("serviceType") => "service_type",
+            Some("fallbackNumber") => "fallback_number",
+            Some(field) => COLUMNS.into_iter().find(|column| *column == field).unwrap_or("number"),
+            None => "number",
+        };
+        // A column contains all parameters, so the message names the one concerned.
+        let parameter = problem.path.get(1..).unwrap_or_default().join("/");
+        let message = match column {
+            "parameters" if !parameter.is_empty() => format!("{parameter}: {}", problem.message),
+            _ => problem.message,
+        };
+        Self { line, column: Some(column.to_owned()), kind: problem.kind, message }
+    }
 }
 
 /// Formats as `line 7, column label: This cannot be a label. …`.
@@ -122,8 +140,8 @@ impl RowLimits {
 }
 
 impl RowFile {
-    /// Decodes a file as UTF-8 and removes a byte order mark. Records a failure and returns `None` for a file that is not UTF-8
-    /// or too large.
+    /// Decodes a file as UTF-8 and removes a byte order mark. Records a failure and returns `None` for a file that is
+    /// not UTF-8 or too large.
     pub(super) fn text<'a>(&mut self, bytes: &'a [u8], limits: RowLimits) -> Option<&'a str> {
         if bytes.len() > limits.bytes {
             self.fail(1, None, format!("The file holds more than {} bytes.", limits.bytes));
@@ -346,9 +364,7 @@ fn parse_members(text: &str) -> Result<Vec<MemberRow>, UserError> {
 }
 
 fn parse_member(member: MemberJson) -> Result<MemberRow, UserError> {
-    if member.delay_seconds > MAX_DELAY_SECONDS {
-        return Err(UserError::invalid("", "A member rings after 0 to 600 seconds."));
-    }
+    check_delay(member.delay_seconds.into())?;
     let number = Number::clean(&member.number)?;
     Ok(MemberRow { number, delay_seconds: member.delay_seconds, paused: member.paused, pending: member.pending })
 }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::import_export::row::{COLUMNS, ExtensionRow, RawRow, RowFile, RowLimits, count_newlines, members_json};
 
-/// Serializes rows as JSON, one object per line, so that a line-based diff of two exports works. [`read`] returns equal rows.
+/// Serializes rows as JSON, one object per line, so that a line-based diff of two exports works. [`read`] returns equal
+/// rows.
 pub fn write<'a>(rows: impl IntoIterator<Item = &'a ExtensionRow>) -> String {
     let mut text = String::from("[");
     for (index, row) in rows.into_iter().enumerate() {

@@ -1,8 +1,8 @@
 //! Filtered lists of extensions, in pages ordered by id.
 //!
-//! A search consists of several queries, each over its own index: prefixes of numbers, words of labels, words of owners'
-//! names. Each part is read after the cursor up to the limit, and the parts are merged, so the cost of a page depends on its
-//! size only.
+//! A search consists of several queries, each over its own index: prefixes of numbers, words of labels, words of
+//! owners' names. Each part is read after the cursor up to the limit, and the parts are merged, so the cost of a page
+//! depends on its size only.
 
 mod queries;
 

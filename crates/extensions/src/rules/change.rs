@@ -1,10 +1,9 @@
-//! Changes of an extension's settings and call permissions.
+//! Changes of an extension's settings.
 
 use std::sync::Arc;
 
 use platform::access::{Caller, Permit, Role};
 use platform::error::{AuthError, Error, UserError, UserErrorKind};
-use platform::ids::CallPermissionId;
 use platform::patch::Patch;
 use platform::services::Services;
 use platform::transact;
@@ -14,15 +13,16 @@ use service_types::schema::{GenerationContext, Parameters};
 use service_types::{ServiceType, compiled};
 
 use super::fallback::set_fallback;
+use super::parameters::{ChangedParameters, CompiledServiceType, NewValues, ParameterChange};
+use super::problems::Problems;
 use super::{
     ChangeKind, Changed, Locked, check_phase, check_version, editor, feed_changes, lock_one, parameters,
     visible_secrets,
 };
-use crate::actions;
 use crate::label::Label;
 use crate::model::Extension;
-use crate::queries;
 use crate::visibility::Visibility;
+use crate::{actions, queries};
 
 /// The input of [`update`]. Fields without a value stay unchanged.
 pub struct UpdateExtension {
@@ -40,7 +40,7 @@ pub struct UpdateExtension {
 /// Changes label, visibility, parameters and fallback.
 ///
 /// # Errors
-/// User errors at the field concerned.
+/// Every problem at the field concerned.
 pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExtension) -> Result<Changed, Error> {
     let mode = Mode::dry_run(input.dry_run);
     transact!(services, caller, actions::UPDATE_EXTENSION, mode, |tx| {
@@ -49,22 +49,16 @@ pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExte
         check_phase(&event, &permit, ChangeKind::Settings)?;
         check_version(&row, input.expected_version)?;
         let schema = compiled(&service_type)?;
-        if let Some(label) = input.label.stored("label")? {
-            row.label = Label::parse(&label).map_err(|problem| problem.at(["label"]))?.into_string();
-        }
-        row.visibility = input.visibility.stored("visibility")?.unwrap_or(row.visibility);
-        if let Some(fallback) = input.fallback_number.clearable() {
-            set_fallback(tx, &mut row, fallback.as_deref()).await?;
-        }
-        let mut generated = None;
-        if let Some(patch) = input.parameters {
-            let secrets = patch_parameters(tx, &permit, &mut row, &service_type, patch).await?;
-            generated = visible_secrets(&schema, &secrets, &permit);
-        }
+        let changed = apply(tx, &permit, &mut row, service_type, input).await?;
         row.version += 1;
         row.updated_at = tx.now;
         queries::save(tx.conn, &permit, &row).await?;
         queries::index(tx.conn, &permit, &row, false).await?;
+        let mut generated = None;
+        if let Some(ChangedParameters { generated: secrets, unique_values }) = changed {
+            parameters::replace_unique_values(tx, &permit, &schema, row.id, &unique_values).await?;
+            generated = visible_secrets(&schema, &secrets, &permit);
+        }
         feed_changes::record_upsert(tx, &row, &schema);
         tx.audit(&permit, Some(row.id.global()), format!("{} was changed", row.number)).await?;
         Changed::of(tx, mode, &permit, &row, generated).await
@@ -72,24 +66,42 @@ pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExte
     .await
 }
 
-/// Merges a patch into the parameters of a row. Returns the generated secrets.
-async fn patch_parameters(
+/// Checks a change and applies it to the row. Returns what follows from changed parameters.
+///
+/// # Errors
+/// Every problem at the field concerned.
+async fn apply(
     tx: &mut Tx<'_>,
     permit: &Permit,
     row: &mut Extension,
-    service_type: &ServiceType,
-    patch: Value,
-) -> Result<Parameters, Error> {
-    let schema = compiled(service_type)?;
-    let owner = accounts::account_by_id(tx.conn, row.owner_id).await?.ok_or(AuthError::Forbidden)?;
-    let number = row.number.clone();
-    let source = GenerationContext { number: &number, username: &owner.username, rng: tx.rng() };
-    let current = parameters::all(tx, row)?;
-    let patch = parameters::parse_patch(Some(patch))?;
-    let (values, secrets) = parameters::merge(&schema, current, patch, editor(permit), &source)?;
-    parameters::store(tx, &schema, row, values)?;
-    parameters::store_unique_values(tx, permit, &schema, row, service_type).await?;
-    Ok(secrets)
+    service_type: ServiceType,
+    input: UpdateExtension,
+) -> Result<Option<ChangedParameters>, Error> {
+    let mut problems = Problems::default();
+    if let Some(Some(label)) = problems.collect(input.label.stored("label")) {
+        let label = problems.collect(Label::parse(&label).map_err(|problem| problem.at(["label"])));
+        row.label = label.map(Label::into_string).unwrap_or_default();
+    }
+    let visibility = problems.collect(input.visibility.stored("visibility")).flatten();
+    row.visibility = visibility.unwrap_or(row.visibility);
+    if let Some(fallback) = input.fallback_number.clearable() {
+        problems.collect_all(set_fallback(tx, row, fallback.as_deref()).await)?;
+    }
+    let mut changed = None;
+    if let Some(patch) = input.parameters
+        && let Some(patch) = problems.collect(parameters::parse_patch(Some(patch)))
+    {
+        let owner = accounts::account_by_id(tx.conn, row.owner_id).await?.ok_or(AuthError::Forbidden)?;
+        let values = NewValues::Patch(patch);
+        let change = ParameterChange { values, editor: editor(permit), username: &owner.username };
+        let service_type = CompiledServiceType::load(tx, service_type).await?;
+        changed = problems.collect_all(parameters::change(tx, &service_type, row, change))?;
+        if let Some(changed) = &changed {
+            problems.extend(parameters::check_unique_values(tx, row.id, &changed.unique_values).await?);
+        }
+    }
+    problems.into_result()?;
+    Ok(changed)
 }
 
 /// Rotates a generated secret. The old one is valid until the consumers have read the next page of the feed.
@@ -133,47 +145,4 @@ pub async fn rotate_secret(
         Ok(Changed { extension: row.id, generated: visible_secrets(&schema, &secrets, &permit), preview: None })
     })
     .await
-}
-
-/// Replaces the call permissions of an extension.
-///
-/// # Errors
-/// NOT_FOUND at an unknown permission; STALE_VERSION.
-pub async fn set_call_permissions(
-    services: &Services,
-    caller: &Arc<Caller>,
-    id: &str,
-    slugs: Vec<String>,
-    expected: Option<i32>,
-) -> Result<Changed, Error> {
-    let id = id.to_owned();
-    transact!(services, caller, actions::SET_CALL_PERMISSIONS, Mode::Commit, |tx| {
-        let Locked { permit, mut row, event, service_type } = lock_one(tx, actions::SET_CALL_PERMISSIONS, &id).await?;
-        check_phase(&event, &permit, ChangeKind::Settings)?;
-        check_version(&row, expected)?;
-        let granted = permissions(tx, &slugs).await?;
-        queries::set_permissions(tx.conn, &permit, row.id, &granted).await?;
-        row.version += 1;
-        row.updated_at = tx.now;
-        queries::save(tx.conn, &permit, &row).await?;
-        feed_changes::record_upsert(tx, &row, &*compiled(&service_type)?);
-        tx.audit(&permit, Some(row.id.global()), format!("{} may now: {}", row.number, slugs.join(", "))).await?;
-        Ok(Changed { extension: row.id, generated: None, preview: None })
-    })
-    .await
-}
-
-/// The call permissions of these slugs.
-///
-/// # Errors
-/// NOT_FOUND at `permissions` and the index of an unknown slug.
-pub(super) async fn permissions(tx: &mut Tx<'_>, slugs: &[String]) -> Result<Vec<CallPermissionId>, Error> {
-    let found = events::permissions_by_slugs(tx.conn, slugs).await?;
-    for (index, slug) in slugs.iter().enumerate() {
-        if !found.iter().any(|permission| permission.slug == *slug) {
-            let problem = UserError::not_found("", format!("There is no call permission {slug:?}."));
-            return Err(problem.at(["permissions".to_owned(), index.to_string()]).into());
-        }
-    }
-    Ok(found.into_iter().map(|permission| permission.id).collect())
 }

@@ -4,25 +4,29 @@ use std::sync::Arc;
 
 use accounts::Account;
 use events::Event;
-use numbers::{AllocationRequest, Transition, allocate, transition};
+use numbering::number::Number;
+use numbers::{AllocationRequest, NumberRow, Transition, allocate, transition};
 use platform::access::{Caller, Permit, Role};
-use platform::error::{AuthError, Error, UserError, UserErrorKind};
-use platform::ids::{AccountId, ExtensionId};
+use platform::error::{AuthError, Error, InternalError, UserError, UserErrorKind};
+use platform::ids::{AccountId, CallPermissionId, ExtensionId};
 use platform::locks::{self, LockMode};
 use platform::services::Services;
 use platform::transact;
 use platform::transaction::{Mode, Tx};
 use serde_json::Value;
-use service_types::schema::GenerationContext;
-use service_types::{ServiceType, compiled};
+use service_types::ServiceType;
 
-use super::fallback::set_fallback;
+use super::fallback::set_first_fallback;
+use super::offer::Offer;
+use super::parameters::{ChangedParameters, CompiledServiceType, NewValues, ParameterChange};
+use super::permissions::load_permissions;
+use super::problems::Problems;
 use super::{ChangeKind, Changed, check_phase, editor, feed_changes, parameters, visible_secrets};
-use crate::actions;
+use crate::bulk_queries::{self, Grant};
 use crate::label::Label;
 use crate::model::Extension;
-use crate::queries;
 use crate::visibility::Visibility;
+use crate::{actions, queries};
 
 /// The input of [`register`].
 pub struct RegisterExtension {
@@ -52,23 +56,27 @@ pub struct AssignExtension {
 }
 
 /// An extension to be created, with the rows that its input names.
-pub struct NewRegistration {
-    pub event: Event,
-    pub service_type: ServiceType,
-    pub owner: Account,
+struct NewRegistration {
+    event: Event,
+    service_type: ServiceType,
+    owner: Account,
     /// `None`: a random free number.
-    pub number: Option<String>,
-    pub label: String,
-    pub visibility: Visibility,
-    pub parameters: Option<Value>,
+    number: Option<String>,
+    label: String,
+    visibility: Visibility,
+    parameters: Option<Value>,
+    /// The slugs of call permissions.
+    permissions: Option<Vec<String>>,
+    /// The number that receives the calls which the extension does not answer.
+    fallback_number: Option<String>,
     /// Allocate a number even if it is held or reserved for another account, or ages.
-    pub override_reservation: bool,
+    override_reservation: bool,
 }
 
 /// Registers an extension of the caller's own.
 ///
 /// # Errors
-/// User errors at the field concerned; the API's description lists them.
+/// Every problem at the field concerned; the API's description lists them.
 pub async fn register(services: &Services, caller: &Arc<Caller>, input: RegisterExtension) -> Result<Changed, Error> {
     let mode = Mode::dry_run(input.dry_run);
     transact!(services, caller, actions::REGISTER_EXTENSION, mode, |tx| {
@@ -88,13 +96,11 @@ pub async fn register(services: &Services, caller: &Arc<Caller>, input: Register
             label: input.label,
             visibility: input.visibility,
             parameters: input.parameters,
+            permissions: None,
+            fallback_number: input.fallback_number,
             override_reservation: false,
         };
-        let (mut row, generated) = create_extension(tx, &permit, registration).await?;
-        if let Some(number) = &input.fallback_number {
-            set_fallback(tx, &mut row, Some(number)).await?;
-            queries::save(tx.conn, &permit, &row).await?;
-        }
+        let (row, generated) = create_extension(tx, &permit, registration).await?;
         Changed::of(tx, mode, &permit, &row, generated).await
     })
     .await
@@ -103,7 +109,7 @@ pub async fn register(services: &Services, caller: &Arc<Caller>, input: Register
 /// Creates an extension for any account, in any phase but ARCHIVED.
 ///
 /// # Errors
-/// User errors at the field concerned.
+/// Every problem at the field concerned.
 pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExtension) -> Result<Changed, Error> {
     transact!(services, caller, actions::ASSIGN_EXTENSION, Mode::Commit, |tx| {
         tx.actor().demand(Role::Operator)?;
@@ -112,10 +118,6 @@ pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExte
         let (event, service_type) = lock_event_and_type(tx, owner, &input.event, &input.service_type).await?;
         let permit = tx.permit().await?;
         let owner = load_account(tx, owner).await?.ok_or_else(no_owner)?;
-        let permissions = match &input.permissions {
-            None => Vec::new(),
-            Some(slugs) => super::change::permissions(tx, slugs).await?,
-        };
         let registration = NewRegistration {
             event,
             service_type,
@@ -124,12 +126,11 @@ pub async fn assign(services: &Services, caller: &Arc<Caller>, input: AssignExte
             label: input.label,
             visibility: input.visibility,
             parameters: input.parameters,
+            permissions: input.permissions,
+            fallback_number: None,
             override_reservation: input.override_reservation,
         };
         let (row, generated) = create_extension(tx, &permit, registration).await?;
-        if !permissions.is_empty() {
-            queries::set_permissions(tx.conn, &permit, row.id, &permissions).await?;
-        }
         Ok(Changed { extension: row.id, generated, preview: None })
     })
     .await
@@ -179,82 +180,96 @@ pub(super) async fn load_account(tx: &mut Tx<'_>, id: AccountId) -> Result<Optio
     Ok(accounts::account_by_id(tx.conn, id).await?.filter(|account| account.deleted_at.is_none()))
 }
 
+/// A registration that passed every check.
+struct CheckedRegistration {
+    row: Extension,
+    number: NumberRow,
+    service_type: CompiledServiceType,
+    permissions: Vec<CallPermissionId>,
+    parameters: ChangedParameters,
+}
+
 /// Creates an extension and puts its number into service. The caller holds the locks of owner, service type and event.
 ///
 /// # Errors
-/// User errors at the field concerned.
-pub async fn create_extension(
+/// EVENT_CLOSED at `event`; otherwise every problem of the registration at the field concerned.
+async fn create_extension(
     tx: &mut Tx<'_>,
     permit: &Permit,
     registration: NewRegistration,
 ) -> Result<(Extension, Option<Value>), Error> {
-    let NewRegistration { event, service_type, owner, number, label, visibility, parameters, override_reservation } =
-        registration;
-    check_phase(&event, permit, ChangeKind::Assignment).map_err(|problem| problem.at(["event"]))?;
-    check_offer(tx, permit, &event, &service_type).await?;
-    if !permit.is_staff() {
-        check_quota(tx, owner.id, &event, &service_type, "serviceType").await?;
-    }
-    let label = Label::parse(&label).map_err(|problem| problem.at(["label"]))?;
-    let patch = parameters::parse_patch(parameters)?;
-    let request =
-        AllocationRequest { event: &event, service_type: &service_type, owner: owner.id, override_reservation };
-    let number = allocate(tx, permit, &request, number.as_deref()).await?;
-    let schema = compiled(&service_type)?;
-    let source = GenerationContext { number: &number.number, username: &owner.username, rng: tx.rng() };
-    let (values, secrets) = parameters::merge(&schema, serde_json::Map::new(), patch, editor(permit), &source)?;
-    let id = ExtensionId::new(tx.rng(), tx.now);
-    let mut row = Extension {
-        slot: queries::next_slot(tx.conn, permit, event.id).await?,
-        label: label.into_string(),
-        visibility,
-        ..Extension::new(id, (event.id, service_type.id, owner.id), &number.number, tx.now)
-    };
-    parameters::store(tx, &schema, &mut row, values)?;
+    check_phase(&registration.event, permit, ChangeKind::Assignment).map_err(|problem| problem.at(["event"]))?;
+    let owner = registration.owner.username.clone();
+    let checked = check_registration(tx, permit, registration).await?;
+    let CheckedRegistration { mut row, number, service_type, permissions, parameters } = checked;
+    row.slot = queries::next_slot(tx.conn, permit, row.event_id).await?;
     queries::insert(tx.conn, permit, &row).await?;
     queries::index(tx.conn, permit, &row, true).await?;
-    parameters::store_unique_values(tx, permit, &schema, &row, &service_type).await?;
-    let in_service = Transition::to_in_service(owner.id, row.id);
+    let taken = queries::insert_unique_values(tx.conn, permit, row.id, &parameters.unique_values).await?;
+    if let Some(parameter) = taken {
+        return Err(parameters::already_exists(&parameter).into());
+    }
+    let grant = |permission_id: &CallPermissionId| Grant { extension_id: row.id, permission_id: *permission_id };
+    let grants: Vec<Grant> = permissions.iter().map(grant).collect();
+    bulk_queries::grant_all(tx.conn, permit, &grants).await?;
+    let in_service = Transition::to_in_service(row.owner_id, row.id);
     transition(tx, permit, number, in_service).await?;
-    feed_changes::record_upsert(tx, &row, &schema);
-    let summary = format!("{} on {} for {}", row.number, service_type.slug, owner.username);
+    feed_changes::record_upsert(tx, &row, &service_type.schema);
+    let summary = format!("{} on {} for {owner}", row.number, service_type.row.slug);
     tx.audit(permit, Some(row.id.global()), summary).await?;
-    Ok((row, visible_secrets(&schema, &secrets, permit)))
+    let generated = visible_secrets(&service_type.schema, &parameters.generated, permit);
+    Ok((row, generated))
 }
 
-/// Refuses a service type that is retired, privileged or not offered at the event.
-async fn check_offer(tx: &mut Tx<'_>, permit: &Permit, event: &Event, service_type: &ServiceType) -> Result<(), Error> {
-    if service_type.retired {
-        return Err(UserError::new(UserErrorKind::Conflict, "serviceType", "This service type is retired.").into());
-    }
-    if permit.is_staff() {
-        return Ok(());
-    }
-    if service_type.privileged {
-        let message = "Only operators register this service type.";
-        return Err(UserError::new(UserErrorKind::ServiceTypePrivileged, "serviceType", message).into());
-    }
-    if !service_types::event_offers(tx.conn, event.id, service_type.id).await? {
-        return Err(UserError::invalid("serviceType", "This service type is not offered at this event.").into());
-    }
-    Ok(())
-}
-
-/// Refuses another extension of the type for an owner who has reached the quota of the event.
+/// Checks a registration and allocates its number.
 ///
 /// # Errors
-/// QUOTA_EXCEEDED at `field`.
-pub(super) async fn check_quota(
+/// Every problem at the field concerned.
+async fn check_registration(
     tx: &mut Tx<'_>,
-    owner: AccountId,
-    event: &Event,
-    service_type: &ServiceType,
-    field: &str,
-) -> Result<(), Error> {
-    let Some(limit) = service_type.quota else { return Ok(()) };
-    if queries::count_of_owner(tx.conn, owner, event.id, service_type.id).await? >= i64::from(limit) {
-        let message = format!("At this event one user holds at most {limit} of these.");
-        return Err(UserError::new(UserErrorKind::QuotaExceeded { limit }, field, message).into());
+    permit: &Permit,
+    registration: NewRegistration,
+) -> Result<CheckedRegistration, Error> {
+    let NewRegistration { event, service_type, owner, override_reservation, .. } = registration;
+    let mut problems = Problems::default();
+    problems.extend(Offer::load(tx, permit, &event, &service_type, owner.id).await?.check(&service_type));
+    let label = problems.collect(Label::parse(&registration.label).map_err(|problem| problem.at(["label"])));
+    let patch = problems.collect(parameters::parse_patch(registration.parameters));
+    let permissions = match &registration.permissions {
+        None => Some(Vec::new()),
+        Some(slugs) => problems.collect_all(load_permissions(tx, slugs).await)?,
+    };
+    let entered = registration.number.as_deref();
+    let request =
+        AllocationRequest { event: &event, service_type: &service_type, owner: owner.id, override_reservation };
+    let number = problems.collect_all(allocate(tx, permit, &request, entered).await)?;
+    // The parameters of a refused number are checked too, as they may be derived from it.
+    let text = number.as_ref().map(|row| row.number.clone());
+    let text = text.or_else(|| Some(Number::clean(entered?).ok()?.into_string())).unwrap_or_default();
+    let id = ExtensionId::new(tx.rng(), tx.now);
+    let mut row = Extension {
+        label: label.map(Label::into_string).unwrap_or_default(),
+        visibility: registration.visibility,
+        ..Extension::new(id, (event.id, service_type.id, owner.id), &text, tx.now)
+    };
+    let service_type = CompiledServiceType::load(tx, service_type).await?;
+    let parameters = match patch {
+        Some(patch) if !text.is_empty() => {
+            let values = NewValues::Patch(patch);
+            let change = ParameterChange { values, editor: editor(permit), username: &owner.username };
+            problems.collect_all(parameters::change(tx, &service_type, &mut row, change))?
+        }
+        _ => None,
+    };
+    if let Some(parameters) = &parameters {
+        problems.extend(parameters::check_unique_values(tx, id, &parameters.unique_values).await?);
     }
-    Ok(())
+    if let Some(wanted) = &registration.fallback_number {
+        problems.collect_all(set_first_fallback(tx, &mut row, wanted).await)?;
+    }
+    problems.into_result()?;
+    let (Some(number), Some(permissions), Some(parameters)) = (number, permissions, parameters) else {
+        return Err(InternalError::new("a registration without a problem is incomplete").into());
+    };
+    Ok(CheckedRegistration { row, number, service_type, permissions, parameters })
 }

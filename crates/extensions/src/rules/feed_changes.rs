@@ -27,8 +27,8 @@ pub(super) fn record_keys(tx: &mut Tx<'_>, row: &Extension, schema: &ParameterSc
     tx.changes.record(feed_of(row), row.id, row.slot, EntryChange::Upsert(keys));
 }
 
-/// Records a touch of the feed entries that contain the extension: those of its groups and of the extensions that fall back
-/// to it. Returns their feeds.
+/// Records a touch of the feed entries that contain the extension: those of its groups and of the extensions that fall
+/// back to it. Returns their feeds.
 pub(super) async fn touch_dependents(tx: &mut Tx<'_>, row: &Extension) -> Result<Vec<FeedRef>, Error> {
     let dependents = dependent_queries::dependents_of(tx.conn, row.id).await?;
     for slot in &dependents {

@@ -1,17 +1,17 @@
 //! Call loops.
 //!
-//! An extension forwards a call in two ways: a group calls its members, and an extension that does not answer forwards to its
-//! fallback. A telephone system calls a member by dialling its number, so the fallback of the member applies there too. Both
-//! edges therefore count alike, and every cycle of them is a loop:
+//! An extension forwards a call in two ways: a group calls its members, and an extension that does not answer forwards
+//! to its fallback. A telephone system calls a member by dialling its number, so the fallback of the member applies
+//! there too. Both edges therefore count alike, and every cycle of them is a loop:
 //!
 //! | a loop, refused | none |
 //! |---|---|
-//! | 5001 falls back to itself, or to 5002, which falls back to 5001 | 5001 falls back to 5002, which falls back to a number outside |
+//! | 5001 falls back to itself, or to 5002 and 5002 to 5001 | 5001 falls back to 5002, and 5002 to a number outside |
 //! | a member of group 5005 falls back to 5005 | group 5005 falls back to a member, which is called a second time |
 //! | a group is in a group that falls back to it | two groups have a member in common |
 //!
-//! A paused or restricted member counts, since it may become active at any time. A pending invitation does not: the check is
-//! repeated when it is accepted. Forwarding beyond a number outside the event is unknown here.
+//! A paused or restricted member counts, since it may become active at any time. A pending invitation does not: the
+//! check is repeated when it is accepted. Forwarding beyond a number outside the event is unknown here.
 
 use std::collections::HashMap;
 
@@ -22,11 +22,12 @@ use platform::transaction::Tx;
 use crate::graph::{LoopSearch, TooManyReached};
 use crate::queries;
 
-/// Refuses the edge from `from` to `to`, a membership or a fallback, if it closes a loop. The caller holds the lock of the event.
+/// Refuses the edge from `from` to `to`, a membership or a fallback, if it closes a loop. The caller holds the lock of
+/// the event.
 ///
 /// # Errors
-/// GROUP_LOOP at `field` (empty: the whole input) with the numbers of the path, first = last; CONFLICT if more extensions are
-/// reachable from `to` than the search visits.
+/// GROUP_LOOP at `field` (empty: the whole input) with the numbers of the path, first = last; CONFLICT if more
+/// extensions are reachable from `to` than the search visits.
 pub async fn refuse(tx: &mut Tx<'_>, from: ExtensionId, to: ExtensionId, field: &str) -> Result<(), Error> {
     let mut search = LoopSearch::new(from);
     let mut edges = vec![(from, to)];
@@ -36,14 +37,20 @@ pub async fn refuse(tx: &mut Tx<'_>, from: ExtensionId, to: ExtensionId, field: 
             Ok(None) => edges = queries::call_edges(tx.conn, search.frontier()).await?,
             Ok(Some(path)) => {
                 let numbers: HashMap<_, _> = queries::numbers_of(tx.conn, &path).await?.into_iter().collect();
-                let cycle: Vec<_> = path.iter().filter_map(|id| numbers.get(id).cloned()).collect();
-                let message = format!("Calls would go round for ever: {}.", cycle.join(" → "));
-                return Err(UserError::new(UserErrorKind::GroupLoop { cycle }, field, message).into());
+                return Err(closed(path.iter().filter_map(|id| numbers.get(id).cloned()).collect(), field).into());
             }
-            Err(TooManyReached) => {
-                let message = "Too many extensions ring each other behind this one.";
-                return Err(UserError::new(UserErrorKind::Conflict, field, message).into());
-            }
+            Err(TooManyReached) => return Err(too_many_reached(field).into()),
         }
     }
+}
+
+/// The error of an edge that closes a loop. `cycle` are the numbers of its path, first = last.
+pub fn closed(cycle: Vec<String>, field: &str) -> UserError {
+    let message = format!("Calls would go round for ever: {}.", cycle.join(" → "));
+    UserError::new(UserErrorKind::GroupLoop { cycle }, field, message)
+}
+
+/// The error of an edge behind which more extensions are reachable than the search visits.
+pub fn too_many_reached(field: &str) -> UserError {
+    UserError::new(UserErrorKind::Conflict, field, "Too many extensions ring each other behind this one.")
 }

@@ -3,11 +3,14 @@
 mod bar;
 mod change;
 mod create;
-mod fallback;
+pub mod fallback;
 pub mod feed_changes;
 pub mod loops;
 mod migrate;
+mod offer;
 pub mod parameters;
+mod permissions;
+mod problems;
 mod remove;
 mod renumber;
 mod reseal;
@@ -16,10 +19,13 @@ mod transfer;
 mod write_back;
 
 pub use bar::{bar_number, unbar_number};
-pub use change::{UpdateExtension, rotate_secret, set_call_permissions, update};
-pub use create::{AssignExtension, NewRegistration, RegisterExtension, assign, create_extension, find_event, register};
-pub use fallback::set_fallback;
+pub use change::{UpdateExtension, rotate_secret, update};
+pub use create::{AssignExtension, RegisterExtension, assign, find_event, register};
+pub use fallback::{Fallback, not_in_service};
 pub use migrate::migrate;
+pub use offer::Offer;
+pub use permissions::{find_permissions, set_call_permissions};
+pub use problems::Problems;
 pub use remove::{Deleted, delete, remove};
 pub use renumber::{RenumberExtension, renumber};
 pub use reseal::{Resealed, reseal};
@@ -110,12 +116,12 @@ async fn lock_one(tx: &mut Tx<'_>, action: Action, id: &str) -> Result<Locked, E
     Ok(Locked { permit, row, event, service_type })
 }
 
-/// Finds the extensions of several input fields, takes their locks and those of other accounts, and reads the extensions
-/// again: on PostgreSQL another transaction may have changed them while this one waited for a lock.
+/// Finds the extensions of several input fields, takes their locks and those of other accounts, and reads the
+/// extensions again: on PostgreSQL another transaction may have changed them while this one waited for a lock.
 ///
 /// # Errors
-/// INVALID or NOT_FOUND at the field; CONFLICT for an extension whose owner changed meanwhile, since the new owner is not
-/// locked.
+/// INVALID or NOT_FOUND at the field; CONFLICT for an extension whose owner changed meanwhile, since the new owner is
+/// not locked.
 async fn lock_rows(
     tx: &mut Tx<'_>,
     action: Action,

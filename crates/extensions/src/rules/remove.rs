@@ -50,8 +50,8 @@ pub async fn delete(
     .await
 }
 
-/// Removes an extension, records changes for its dependents and holds its number. Returns the end of the hold. The caller
-/// holds the lock of the event.
+/// Removes an extension, records changes for its dependents and holds its number. Returns the end of the hold. The
+/// caller holds the lock of the event.
 ///
 /// # Errors
 /// A database error.
@@ -64,8 +64,9 @@ pub async fn remove(tx: &mut Tx<'_>, permit: &Permit, row: &Extension, event: &E
     release_number(tx, permit, row, event, dependent_feeds).await
 }
 
-/// Holds the number of an extension for its owner, for the hold period of the event, and stores the acknowledgements that are
-/// pending before another owner gets it: those of the extension's feed and of `dependent_feeds`. Returns the end of the hold.
+/// Holds the number of an extension for its owner, for the hold period of the event, and stores the acknowledgements
+/// that are pending before another owner gets it: those of the extension's feed and of `dependent_feeds`. Returns the
+/// end of the hold.
 pub(super) async fn release_number(
     tx: &mut Tx<'_>,
     permit: &Permit,

@@ -30,13 +30,13 @@ pub struct RenumberExtension {
     pub dry_run: bool,
 }
 
-/// Gives an extension another number. The old number is held for the owner, who may return to it. Owners may renumber in an
-/// OPEN event within the ranges that they may register from, operators in every phase but ARCHIVED to any number that is not
-/// held or reserved for another account. The current number as input changes nothing.
+/// Gives an extension another number. The old number is held for the owner and may be taken back. Owners may renumber
+/// in an OPEN event within the ranges that they may register from, operators in every phase but ARCHIVED to any number
+/// that is not held or reserved for another account. The current number as input changes nothing.
 ///
 /// # Errors
-/// NOT_FOUND at `id`, EVENT_CLOSED, STALE_VERSION; at `number` those of a registration; SCHEMA_VIOLATION and ALREADY_EXISTS for a
-/// parameter that is derived from the number.
+/// NOT_FOUND at `id`, EVENT_CLOSED, STALE_VERSION; at `number` those of a registration; SCHEMA_VIOLATION and
+/// ALREADY_EXISTS for a parameter that is derived from the number.
 pub async fn renumber(services: &Services, caller: &Arc<Caller>, input: RenumberExtension) -> Result<Changed, Error> {
     let mode = Mode::dry_run(input.dry_run);
     transact!(services, caller, actions::RENUMBER_EXTENSION, mode, |tx| {
@@ -68,8 +68,8 @@ async fn change_number(tx: &mut Tx<'_>, locked: Locked, wanted: &Number) -> Resu
     Ok(row)
 }
 
-/// Assigns a number without an extension to this one, and records the change in its feed and in those of its dependents, which
-/// it returns. The caller releases or reassigns the old number.
+/// Assigns a number without an extension to this one, and records the change in its feed and in those of its
+/// dependents, which it returns. The caller releases or reassigns the old number.
 pub(super) async fn assign_number(
     tx: &mut Tx<'_>,
     permit: &Permit,

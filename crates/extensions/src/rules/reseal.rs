@@ -29,8 +29,8 @@ pub struct Resealed {
     pub next: Option<ExtensionId>,
 }
 
-/// Reseals the secrets of an event's next extensions with the newest key, under the lock of the event, which every writer takes
-/// before it reads: no newer secret is overwritten. Secrets that the newest key sealed stay unchanged.
+/// Reseals the secrets of an event's next extensions with the newest key, under the lock of the event, which every
+/// writer takes before it reads: no newer secret is overwritten. Secrets that the newest key sealed stay unchanged.
 ///
 /// # Errors
 /// A database error.

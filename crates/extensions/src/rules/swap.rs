@@ -24,12 +24,12 @@ pub struct Swapped {
     pub second: ExtensionId,
 }
 
-/// Exchanges the numbers of two extensions of one event, of any service types and owners, in one revision of each feed. No
-/// number is held. A bar stays with its number.
+/// Exchanges the numbers of two extensions of one event, of any service types and owners, in one revision of each feed.
+/// No number is held. A bar stays with its number.
 ///
 /// # Errors
-/// INVALID or NOT_FOUND at `first` or `second`, EVENT_CLOSED; SCHEMA_VIOLATION and ALREADY_EXISTS for a parameter that is
-/// derived from the number.
+/// INVALID or NOT_FOUND at `first` or `second`, EVENT_CLOSED; SCHEMA_VIOLATION and ALREADY_EXISTS for a parameter that
+/// is derived from the number.
 pub async fn swap(services: &Services, caller: &Arc<Caller>, first: &str, second: &str) -> Result<Swapped, Error> {
     let (first, second) = (first.to_owned(), second.to_owned());
     transact!(services, caller, actions::SWAP_NUMBERS, Mode::Commit, |tx| { swap_in(tx, &first, &second).await }).await

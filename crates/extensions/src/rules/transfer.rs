@@ -13,7 +13,8 @@ use platform::transaction::{Mode, Tx};
 use restrictions::RestrictionEffect;
 use service_types::{ServiceType, compiled};
 
-use super::create::{check_quota, find_account, load_account};
+use super::create::{find_account, load_account};
+use super::offer::{check_quota, count_owned};
 use super::parameters::DerivationSource;
 use super::{
     ChangeKind, Changed, check_phase, check_version, event_and_type_of, feed_changes, lock_rows, parameters,
@@ -31,10 +32,10 @@ pub struct TransferExtension {
     pub expected_version: Option<i32>,
 }
 
-/// Transfers an extension to another account. Number, label, permissions and parameters stay; parameters derived from the
-/// owner's username are updated. Everything that the old owner knows or agreed to is replaced: generated secrets are rotated,
-/// a fallback outside the event is cleared, and memberships in groups of other owners become invitations. A group keeps its
-/// members. A transfer to the current owner changes nothing.
+/// Transfers an extension to another account. Number, label, permissions and parameters stay; parameters derived from
+/// the owner's username are updated. Everything that the old owner knows or agreed to is replaced: generated secrets
+/// are rotated, a fallback outside the event is cleared, and memberships in groups of other owners become invitations.
+/// A group keeps its members. A transfer to the current owner changes nothing.
 ///
 /// # Errors
 /// NOT_FOUND at `id`; at `owner` NOT_FOUND, EMAIL_UNVERIFIED, RESTRICTED, QUOTA_EXCEEDED (operators have no quota);
@@ -61,7 +62,7 @@ async fn transfer_in(tx: &mut Tx<'_>, input: &TransferExtension) -> Result<Chang
     Ok(Changed { extension: row.id, generated, preview: None })
 }
 
-/// Refuses an owner who could not register the extension: without a verified address, restricted, or at the quota.
+/// Refuses an owner that could not register the extension: without a verified address, restricted, or at the quota.
 async fn check_owner(tx: &mut Tx<'_>, owner: &Account, event: &Event, service_type: &ServiceType) -> Result<(), Error> {
     if owner.email_verified_at.is_none() {
         let message = format!("{} has not verified an e-mail address.", owner.username);
@@ -73,7 +74,7 @@ async fn check_owner(tx: &mut Tx<'_>, owner: &Account, event: &Event, service_ty
         return Err(UserError::new(UserErrorKind::Restricted, "owner", message).into());
     }
     if owner.role < Role::Operator {
-        check_quota(tx, owner.id, event, service_type, "owner").await?;
+        check_quota(service_type, count_owned(tx, owner.id, event, service_type).await?, "owner")?;
     }
     Ok(())
 }

@@ -27,8 +27,8 @@ pub struct Written {
 
 /// Merges a telephone system's parameters into an extension (RFC 7396), in every phase but ARCHIVED.
 ///
-/// A status parameter (`x-status`) changes neither version nor feed. Every other change is published to all consumers, including
-/// the one that wrote it, which applies it without effect.
+/// A status parameter (`x-status`) changes neither version nor feed. Every other change is published to all consumers,
+/// including the one that wrote it, which applies it without effect.
 ///
 /// # Errors
 /// INVALID or NOT_FOUND at `id` for an extension outside the key's limits; FEATURE_DENIED for a parameter that a
@@ -47,8 +47,8 @@ pub async fn write_back(services: &Services, caller: &Arc<Caller>, id: &str, pat
     .await
 }
 
-/// Locks the extension with its event and service type. The scope of a writing key differs from that of a reading one, so
-/// [`super::lock_one`] does not apply.
+/// Locks the extension with its event and service type. The scope of a writing key differs from that of a reading one,
+/// so [`super::lock_one`] does not apply.
 async fn lock_for_key(tx: &mut Tx<'_>, id: &str) -> Result<Locked, Error> {
     let permit = tx.permit().await?;
     let scope = write_scope(&permit);

@@ -1,4 +1,5 @@
-//! Tests of the hooks: changes of events, permissions and service types with the extensions and numbers that they concern.
+//! Tests of the hooks: changes of events, permissions and service types with the extensions and numbers that they
+//! concern.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

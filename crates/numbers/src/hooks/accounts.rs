@@ -20,8 +20,8 @@ use crate::queries;
 use crate::transitions::{Transition, transition};
 
 impl AccountHooks for NumberHooks {
-    /// The plans of the reservations, and the E.164 numbers in service. Those of an event are locked with its extensions,
-    /// and held numbers stay unchanged.
+    /// The plans of the reservations, and the E.164 numbers in service. Those of an event are locked with its
+    /// extensions, and held numbers stay unchanged.
     fn holdings<'t>(&'t self, conn: &'t mut Conn, account: AccountId) -> BoxFuture<'t, Result<Holdings, Error>> {
         async move {
             let AccountPlans { events, e164_numbers } = queries::plans_of_account(conn, account).await?;
@@ -30,8 +30,8 @@ impl AccountHooks for NumberHooks {
         .boxed()
     }
 
-    /// Releases the reservations of the account. Holds stay until they expire: the telephone systems must remove a number
-    /// before it is available.
+    /// Releases the reservations of the account. Holds stay until they expire: the telephone systems must remove a
+    /// number before it is available.
     fn delete<'t, 'c: 't>(
         &'t self,
         tx: &'t mut Tx<'c>,

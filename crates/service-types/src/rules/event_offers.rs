@@ -1,11 +1,8 @@
 //! Creates and changes events together with the service types that they offer.
 
-use events::actions;
-use platform::transact;
 use std::sync::Arc;
 
-use super::ids_of_slugs;
-use crate::queries;
+use events::actions;
 use events::rules::{
     self as event_rules, Changed, ChangedEvent, CopiedEvent, CreateEvent, InsertedEvent, UpdateEvent, catalogue_changed,
 };
@@ -14,7 +11,11 @@ use platform::error::Error;
 use platform::ids::EventId;
 use platform::patch::Patch;
 use platform::services::Services;
+use platform::transact;
 use platform::transaction::{Mode, Tx};
+
+use super::ids_of_slugs;
+use crate::queries;
 
 /// Creates an event that offers the service types with these slugs, and those of the event that it copies.
 ///

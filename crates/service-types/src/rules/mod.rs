@@ -14,10 +14,11 @@ pub use range_limits::{create_range, update_range};
 pub use type_changes::{UpdateOutcome, UpdateServiceType, update_service_type};
 pub use types::{CreateServiceType, create_service_type};
 
-use super::queries;
 use platform::error::{Error, UserError};
 use platform::ids::ServiceTypeId;
 use platform::transaction::Tx;
+
+use super::queries;
 
 /// The ids of the service types with these slugs, in their order and without duplicates.
 async fn ids_of_slugs(tx: &mut Tx<'_>, slugs: &[String]) -> Result<Vec<ServiceTypeId>, Error> {

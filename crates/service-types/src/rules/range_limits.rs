@@ -1,11 +1,8 @@
 //! Creates and changes number ranges together with the service types that they are limited to.
 
-use events::actions;
-use platform::transact;
 use std::sync::Arc;
 
-use super::ids_of_slugs;
-use crate::queries;
+use events::actions;
 use events::rules::{
     self as event_rules, Changed, CreateNumberRange, RangeOfEvent, UpdateNumberRange, catalogue_changed,
 };
@@ -14,7 +11,11 @@ use platform::error::Error;
 use platform::ids::NumberRangeId;
 use platform::patch::Patch;
 use platform::services::Services;
+use platform::transact;
 use platform::transaction::Mode;
+
+use super::ids_of_slugs;
+use crate::queries;
 
 /// Creates a range for the service types with these slugs; without any, every service type may use it.
 ///

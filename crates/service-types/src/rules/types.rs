@@ -1,16 +1,7 @@
 //! Creates service types.
 
-use crate::actions;
-use platform::transact;
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::instructions;
-use crate::model::{ServiceBehaviour, ServiceType};
-use crate::schema::ParameterSchema;
-use crate::typing::{ServiceTypeSource, TypeCatalogue};
-use crate::{compiled, queries};
 use events::input::{clean_name, clean_slug, clean_text};
 use events::rules::{Changed, catalogue_changed};
 use platform::access::Caller;
@@ -19,7 +10,16 @@ use platform::ids::ServiceTypeId;
 use platform::services::Services;
 use platform::store::types::JsonValue;
 use platform::text::characters::storable_json;
+use platform::transact;
 use platform::transaction::Mode;
+use serde_json::Value;
+
+use super::instructions;
+use crate::actions;
+use crate::model::{ServiceBehaviour, ServiceType};
+use crate::schema::ParameterSchema;
+use crate::typing::{ServiceTypeSource, TypeCatalogue};
+use crate::{compiled, queries};
 
 /// Input for a new service type.
 pub struct CreateServiceType {

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ServiceType;
-use crate::schema::ParameterSchema;
 use platform::error::UserError;
 
 use super::shape::{Builder, EnumType, ObjectType, description, pascal_case};
+use crate::ServiceType;
+use crate::schema::ParameterSchema;
 
 /// The parts of a service type that its GraphQL types are generated from.
 #[derive(Clone, Copy)]

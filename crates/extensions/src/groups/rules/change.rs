@@ -30,8 +30,8 @@ pub struct MemberChange {
 /// Accepts an invitation. Only the owner of the member can accept. An active membership stays unchanged.
 ///
 /// # Errors
-/// NOT_FOUND; FORBIDDEN for another caller who can see the invitation; EVENT_CLOSED; QUOTA_EXCEEDED and GROUP_LOOP when the
-/// current state of the group does not allow another member.
+/// NOT_FOUND; FORBIDDEN for another caller that can see the invitation; EVENT_CLOSED; QUOTA_EXCEEDED and GROUP_LOOP
+/// when the current state of the group does not allow another member.
 pub async fn accept(services: &Services, caller: &Arc<Caller>, id: String) -> Result<SavedMembership, Error> {
     let action = actions::ACCEPT_GROUP_INVITATION;
     transact!(services, caller, action, Mode::Commit, |tx| {
@@ -105,7 +105,7 @@ pub async fn update(services: &Services, caller: &Arc<Caller>, change: MemberCha
 /// Checks that the caller owns the member.
 ///
 /// # Errors
-/// FORBIDDEN for the owner of the group and operators, who can see the membership; NOT_FOUND for other callers.
+/// FORBIDDEN for the owner of the group and operators, which can see the membership; NOT_FOUND for other callers.
 pub(super) fn require_member_owner(membership: &Membership, permit: &Permit) -> Result<(), Error> {
     if permit.actor().account() == Some(membership.member.owner_id) {
         Ok(())

@@ -12,14 +12,16 @@ use platform::transaction::{Mode, Tx};
 use platform::{locks, transact};
 use restrictions::{RestrictionEffect, TargetKind};
 use serde::{Deserialize, Serialize};
-use service_types::ServiceBehaviour;
 
 use super::phase::{self, GroupChange};
-use super::{check_delay, check_member_limit, load_service_type, record_group_change};
+use super::{
+    check_delay, check_group, check_member, check_member_limit, load_service_type, new_membership_state,
+    record_group_change,
+};
 use crate::actions;
 use crate::groups::model::{ExtensionSummary, GroupMember, MembershipState};
 use crate::groups::queries;
-use crate::rules::loops;
+use crate::rules::{loops, not_in_service};
 
 /// Input of [`invite`].
 #[derive(Clone, Debug)]
@@ -56,9 +58,9 @@ pub struct SavedMembership {
 /// owner or of the caller becomes an active member immediately; for another extension the invitation stays open.
 ///
 /// # Errors
-/// NOT_FOUND for a group that the caller does not manage and a number that is not in service; ALREADY_EXISTS for a second
-/// invitation; INVALID for an extension that is no group or cannot be a member; QUOTA_EXCEEDED for a full group; GROUP_LOOP;
-/// EVENT_CLOSED.
+/// NOT_FOUND for a group that the caller does not manage and a number that is not in service; ALREADY_EXISTS for a
+/// second invitation; INVALID for an extension that is no group or cannot be a member; QUOTA_EXCEEDED for a full group;
+/// GROUP_LOOP; EVENT_CLOSED.
 pub async fn invite(services: &Services, caller: &Arc<Caller>, input: Invitation) -> Result<SavedMembership, Error> {
     transact!(services, caller, actions::INVITE_TO_GROUP, Mode::Commit, |tx| { invite_in(tx, input).await }).await
 }
@@ -82,8 +84,7 @@ async fn invite_in(tx: &mut Tx<'_>, input: Invitation) -> Result<SavedMembership
         let message = format!("{number} is a member already, or invited.");
         return Err(UserError::new(UserErrorKind::AlreadyExists, "number", message).into());
     }
-    let is_own = member.owner_id == group.owner_id || permit.actor().account() == Some(member.owner_id);
-    let membership = if is_own { MembershipState::Active } else { MembershipState::Pending };
+    let membership = new_membership_state(&permit, member.owner_id, group.owner_id);
     insert_membership(tx, &permit, &group, &member, NewMembership { delay_seconds, membership, group_field: "group" })
         .await
 }
@@ -133,18 +134,14 @@ async fn join_in(tx: &mut Tx<'_>, input: Join) -> Result<SavedMembership, Error>
     }
 }
 
-/// Finds the extension of a number, whatever its owner: every caller can dial a number to learn whether it is in service.
+/// Finds the extension of a number, whatever its owner: every caller can dial a number to learn whether it is in
+/// service.
 ///
 /// # Errors
 /// NOT_FOUND at `number`.
 async fn find_member(tx: &mut Tx<'_>, event: EventId, number: &Number) -> Result<ExtensionSummary, Error> {
     let member = queries::summary_by_number(tx.conn, event, number.as_str()).await?;
-    let missing = || {
-        UserError::not_found("number", format!("{number} is not in service."))
-            .rule("number.notInService")
-            .with_value(number)
-    };
-    Ok(member.ok_or_else(missing)?)
+    Ok(member.ok_or_else(|| not_in_service("number", number))?)
 }
 
 /// Properties of a membership that is inserted.
@@ -168,16 +165,8 @@ async fn insert_membership(
 ) -> Result<SavedMembership, Error> {
     let NewMembership { delay_seconds, membership, group_field } = new;
     let group_type = load_service_type(tx, group.service_type_id).await?;
-    if group_type.behaviour != ServiceBehaviour::CallGroup {
-        return Err(UserError::invalid(group_field, format!("{} is not a call group.", group.number)).into());
-    }
-    if !load_service_type(tx, member.service_type_id).await?.group_capable {
-        let message = format!("{} is of a kind that cannot be a group's member.", member.number);
-        return Err(UserError::invalid("number", message)
-            .rule("group.incapable")
-            .with_value(member.number.as_str())
-            .into());
-    }
+    check_group(&group_type, &group.number, group_field)?;
+    check_member(&load_service_type(tx, member.service_type_id).await?, &member.number, "number")?;
     // Open invitations count, so that the owners of all invited extensions can accept.
     let members = queries::count_members(tx.conn, group.id).await?;
     check_member_limit(group_type.member_limit, members.total, group_field)?;

@@ -23,7 +23,8 @@ pub struct RemovedMembership {}
 /// Declines an invitation. Only the owner of the member can decline.
 ///
 /// # Errors
-/// NOT_FOUND; FORBIDDEN for another caller who can see the invitation; CONFLICT for an active membership; EVENT_CLOSED.
+/// NOT_FOUND; FORBIDDEN for another caller that can see the invitation; CONFLICT for an active membership;
+/// EVENT_CLOSED.
 pub async fn decline(services: &Services, caller: &Arc<Caller>, id: String) -> Result<RemovedMembership, Error> {
     let action = actions::DECLINE_GROUP_INVITATION;
     transact!(services, caller, action, Mode::Commit, |tx| {
@@ -43,7 +44,7 @@ pub async fn decline(services: &Services, caller: &Arc<Caller>, id: String) -> R
 /// invitation.
 ///
 /// # Errors
-/// NOT_FOUND; FORBIDDEN for another caller who can see the membership; EVENT_CLOSED.
+/// NOT_FOUND; FORBIDDEN for another caller that can see the membership; EVENT_CLOSED.
 pub async fn leave(services: &Services, caller: &Arc<Caller>, id: String) -> Result<RemovedMembership, Error> {
     let action = actions::LEAVE_GROUP;
     transact!(services, caller, action, Mode::Commit, |tx| {

@@ -12,12 +12,12 @@ pub use leave::{RemovedMembership, decline, leave, remove};
 use platform::access::Permit;
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::feed_log::EntryChange;
-use platform::ids::{GroupMemberId, ServiceTypeId};
+use platform::ids::{AccountId, GroupMemberId, ServiceTypeId};
 use platform::locks;
 use platform::transaction::Tx;
-use service_types::ServiceType;
+use service_types::{ServiceBehaviour, ServiceType};
 
-use super::model::{ExtensionSummary, MAX_DELAY_SECONDS, Membership};
+use super::model::{ExtensionSummary, MAX_DELAY_SECONDS, Membership, MembershipState};
 use super::queries;
 
 /// Locks the event of a membership, then loads the membership and the permit of the caller.
@@ -58,7 +58,7 @@ async fn load_service_type(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<Service
 ///
 /// # Errors
 /// INVALID outside 0 to [`MAX_DELAY_SECONDS`].
-fn check_delay(seconds: i32) -> Result<i32, UserError> {
+pub(crate) fn check_delay(seconds: i32) -> Result<i32, UserError> {
     if (0..=MAX_DELAY_SECONDS).contains(&seconds) {
         return Ok(seconds);
     }
@@ -67,11 +67,45 @@ fn check_delay(seconds: i32) -> Result<i32, UserError> {
         .with_value(MAX_DELAY_SECONDS))
 }
 
+/// Checks that extensions of a service type call members. `number` is that of the group.
+///
+/// # Errors
+/// INVALID at `field`.
+pub(crate) fn check_group(service_type: &ServiceType, number: &str, field: &str) -> Result<(), UserError> {
+    match service_type.behaviour {
+        ServiceBehaviour::CallGroup => Ok(()),
+        ServiceBehaviour::Endpoint => Err(UserError::invalid(field, format!("{number} is not a call group."))),
+    }
+}
+
+/// Checks that an extension of a service type can be a member. `number` is that of the member.
+///
+/// # Errors
+/// INVALID at `field`.
+pub(crate) fn check_member(service_type: &ServiceType, number: &str, field: &str) -> Result<(), UserError> {
+    if service_type.group_capable {
+        return Ok(());
+    }
+    let message = format!("{number} is of a kind that cannot be a group's member.");
+    Err(UserError::invalid(field, message).rule("group.incapable").with_value(number))
+}
+
+/// The state of a new membership: the invitation of an extension whose owner neither owns the group nor makes the
+/// request stays open until that owner accepts it.
+pub(crate) fn new_membership_state(
+    permit: &Permit,
+    member_owner: AccountId,
+    group_owner: AccountId,
+) -> MembershipState {
+    let is_own = member_owner == group_owner || permit.actor().account() == Some(member_owner);
+    if is_own { MembershipState::Active } else { MembershipState::Pending }
+}
+
 /// Checks that a group with `members` members accepts another one.
 ///
 /// # Errors
 /// QUOTA_EXCEEDED at `field` for a full group.
-fn check_member_limit(limit: Option<i32>, members: usize, field: &str) -> Result<(), UserError> {
+pub(crate) fn check_member_limit(limit: Option<i32>, members: usize, field: &str) -> Result<(), UserError> {
     match limit {
         Some(limit) if members >= usize::try_from(limit).unwrap_or(0) => {
             let message = format!("A group of this kind has at most {limit} members.");

@@ -7,8 +7,8 @@
 //! | FROZEN | operators, API keys | all callers |
 //! | ARCHIVED | none | none |
 //!
-//! A frozen event freezes its groups together with its registrations, but owners can still pause their own extensions. An
-//! API key of a voice menu has the rights of an operator here, since an admin issues it for the running event.
+//! A frozen event freezes its groups together with its registrations, but owners can still pause their own extensions.
+//! An API key of a voice menu has the rights of an operator here, since an admin issues it for the running event.
 
 use events::EventPhase;
 use platform::access::{Actor, Permit};
@@ -38,7 +38,7 @@ pub async fn check(conn: &mut Conn, permit: &Permit, event: EventId, change: Gro
     }
     let message = match phase {
         EventPhase::Archived => "The event is archived: nothing changes in it any more.",
-        EventPhase::Frozen => "The event is frozen: its operators alone change who is in a group.",
+        EventPhase::Frozen => "The event is frozen: only operators change the members of a group.",
         _ => "The event is not open yet.",
     };
     Err(UserError::new(UserErrorKind::EventClosed, "", message).into())

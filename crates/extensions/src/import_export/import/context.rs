@@ -4,43 +4,30 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use events::Event;
-use numbering::plan::{NumberRange, ReservedPrefixes};
-use numbers::{NumberRow, apply_expiry};
+use numbers::{NumberRow, PlanRules, apply_expiry};
 use platform::access::Permit;
 use platform::error::Error;
 use platform::ids::{AccountId, CallPermissionId, ExtensionId, NumberId, ServiceTypeId};
 use platform::locks::{self, LockMode};
-use platform::secrets::ComparisonKey;
 use platform::store::Conn;
 use platform::store::types::Id;
 use platform::transaction::Tx;
-use service_types::schema::ParameterSchema;
-use service_types::unique_values::comparison_key;
-use service_types::{ServiceType, compiled};
 
 use super::referenced_numbers;
 use crate::groups::{self, GroupMember};
 use crate::import_export::row::ExtensionRow;
+use crate::rules::parameters::CompiledServiceType;
 use crate::{Extension, bulk_queries};
 
-/// Maximum number of accounts that an import locks one by one. Above it, one lock covers all accounts, since the database
-/// supports only a few thousand locks.
+/// Maximum number of accounts that an import locks one by one. Above it, one lock covers all accounts, since the
+/// database supports only a few thousand locks.
 const MAX_ACCOUNT_LOCKS: usize = 64;
-
-/// A service type with its compiled schema.
-pub(super) struct CompiledServiceType {
-    pub(super) row: ServiceType,
-    pub(super) schema: Arc<ParameterSchema>,
-    /// Key for the comparison of unique secrets, where the schema has any.
-    pub(super) comparison_key: Option<ComparisonKey>,
-}
 
 /// State of the database before the import.
 pub(super) struct ImportContext {
     pub(super) event: Event,
-    /// All ranges of the event, since operators can use every range for every service type.
-    pub(super) ranges: Vec<NumberRange>,
-    pub(super) reserved: ReservedPrefixes,
+    /// The rules of the event's numbering plan.
+    pub(super) plan: PlanRules,
     /// Service types by slug.
     pub(super) service_types: HashMap<String, Arc<CompiledServiceType>>,
     /// Accounts by username.
@@ -117,10 +104,8 @@ impl ImportContext {
             members.entry(member.group_id).or_default().push(member);
         }
         let permissions = events::all_permissions(tx.conn).await?;
-        let ranges = events::ranges_of_event(tx.conn, event.id).await?;
         Ok(Self {
-            ranges: ranges.iter().map(|range| range.plan()).collect::<Result<_, _>>()?,
-            reserved: event.reserved_prefixes()?,
+            plan: PlanRules::of_staff(tx.conn, &event).await?,
             service_types: load_service_types(tx).await?,
             owners: load_owners(tx.conn, rows).await?,
             permissions: permissions.into_iter().map(|permission| (permission.slug, permission.id)).collect(),
@@ -143,12 +128,8 @@ impl ImportContext {
 async fn load_service_types(tx: &mut Tx<'_>) -> Result<HashMap<String, Arc<CompiledServiceType>>, Error> {
     let mut found = HashMap::new();
     for service_type in service_types::all_service_types(tx.conn).await? {
-        let schema = compiled(&service_type)?;
-        let comparison_key = comparison_key(tx, &schema).await?;
-        found.insert(
-            service_type.slug.clone(),
-            Arc::new(CompiledServiceType { row: service_type, schema, comparison_key }),
-        );
+        let slug = service_type.slug.clone();
+        found.insert(slug, Arc::new(CompiledServiceType::load(tx, service_type).await?));
     }
     Ok(found)
 }

@@ -1,8 +1,9 @@
 //! Import of extensions, for the mutation and for the command.
 //!
-//! An import loads the state that the rows refer to in batches ([`context`]), validates each row on its own ([`validate`]),
-//! resolves the references between rows ([`resolve`]) and only then writes ([`write`]). It is one transaction, and one
-//! revision of each feed.
+//! An import loads the state that the rows refer to in batches ([`context`]), validates each row on its own
+//! ([`validate`]), resolves the references between rows ([`resolve`]) and only then writes ([`write`]). It is one
+//! transaction, and one revision of each feed. Whether a row is valid decide the functions of [`crate::rules`] that
+//! single requests call too.
 
 mod context;
 mod resolve;
@@ -20,7 +21,6 @@ use platform::transaction::{Mode, Tx, transact};
 use serde::{Deserialize, Serialize};
 
 use self::context::ImportContext;
-use self::resolve::ValidatedRows;
 use super::row::{ExtensionRow, RowFailure, RowFile};
 use crate::actions;
 use crate::rules::{ChangeKind, check_phase, find_event};
@@ -71,12 +71,13 @@ pub struct Imported {
     pub failures: Vec<RowFailure>,
 }
 
-/// Imports rows with the rights of an operator. The command restores an export: it also writes the parameters of telephone
-/// systems, and memberships with their state. For other callers, a new member of another owner becomes an invitation.
+/// Imports rows with the rights of an operator. The command restores an export: it also writes the parameters of
+/// telephone systems, and memberships with their state. For other callers, a new member of another owner becomes an
+/// invitation.
 ///
 /// # Errors
-/// FORBIDDEN for a caller without the role of an operator; NOT_FOUND and EVENT_CLOSED at `event`. Failures of rows are part
-/// of the outcome.
+/// FORBIDDEN for a caller without the role of an operator; NOT_FOUND and EVENT_CLOSED at `event`. Failures of rows are
+/// part of the outcome.
 pub async fn import(services: &Services, caller: &Arc<Caller>, input: Import) -> Result<Imported, Error> {
     let mode = Mode::dry_run(input.dry_run);
     transact(services, caller, actions::IMPORT_EXTENSIONS, mode, move |tx| {
@@ -96,10 +97,8 @@ async fn run(tx: &mut Tx<'_>, input: Import) -> Result<Imported, Error> {
     check_phase(&event, &permit, ChangeKind::Assignment).map_err(|problem| problem.at(["event"]))?;
     progress.add_steps(2 * rows.len());
     let context = ImportContext::load(tx, &permit, event, &rows).await?;
-    let (planned, failed) = validate::validate_all(tx, &permit, &context, rows, &progress, &mut failures).await?;
-    let planned =
-        resolve::resolve_references(tx, &permit, &context, ValidatedRows { planned, failed, atomic }, &mut failures)
-            .await?;
+    let validated = validate::validate_all(tx, &permit, &context, rows, &progress, &mut failures).await?;
+    let planned = resolve::resolve_references(tx, &permit, &context, validated, atomic, &mut failures).await?;
     failures.sort_by_key(|failure| failure.line);
     if atomic && !failures.is_empty() {
         return Ok(Imported { failures, ..Imported::default() });
@@ -107,11 +106,6 @@ async fn run(tx: &mut Tx<'_>, input: Import) -> Result<Imported, Error> {
     let mut imported = write::write_all(tx, &permit, &context, planned, &progress).await?;
     imported.failures = failures;
     Ok(imported)
-}
-
-/// Records a failure of a row.
-fn fail(failures: &mut Vec<RowFailure>, line: u64, column: &str, problem: UserError) {
-    failures.push(RowFailure { line, column: Some(column.to_owned()), kind: problem.kind, message: problem.message });
 }
 
 /// Returns the numbers that rows refer to as fallbacks or members.

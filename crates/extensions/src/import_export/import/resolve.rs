@@ -4,28 +4,21 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use numbering::number::Number;
 use platform::access::{Actor, Permit};
-use platform::error::{Error, UserError, UserErrorKind};
+use platform::error::{Error, UserError};
 use platform::ids::{AccountId, ExtensionId, GroupMemberId};
 use platform::transaction::Tx;
 use service_types::ServiceBehaviour;
 use service_types::unique_values::UniqueValue;
 
-use super::context::{CompiledServiceType, ImportContext};
-use super::fail;
-use super::validate::{Memberships, PlannedRow};
+use super::context::ImportContext;
+use super::validate::{Memberships, PlannedRow, ValidatedRows};
 use crate::bulk_queries;
-use crate::graph::find_loop;
+use crate::graph::{TooManyReached, find_loop};
+use crate::groups::rules::{check_group, check_member, check_member_limit, new_membership_state};
 use crate::groups::{self, GroupMember, MemberEdge, MembershipState};
 use crate::import_export::row::{MemberRow, RowFailure};
-
-/// Result of the validation of single rows.
-pub(super) struct ValidatedRows {
-    pub(super) planned: Vec<PlannedRow>,
-    /// Numbers of the rows with failures.
-    pub(super) failed: HashSet<String>,
-    /// Whether a failure of one row prevents the import of all rows.
-    pub(super) atomic: bool,
-}
+use crate::rules::parameters::{CompiledServiceType, already_exists, taken_values};
+use crate::rules::{Fallback, Problems, fallback, loops, not_in_service};
 
 /// Unique values and call edges in the database.
 struct ExistingLinks {
@@ -34,8 +27,8 @@ struct ExistingLinks {
     fallbacks: Vec<(ExtensionId, ExtensionId)>,
 }
 
-/// Resolves the references and returns the rows without failures. In an import that is not atomic, a row that refers to a
-/// failed row fails too.
+/// Resolves the references and returns the rows without failures. In an import that is not atomic, a row that refers to
+/// a failed row fails too; in an atomic one, this is no failure of its own.
 ///
 /// # Errors
 /// When the database fails; failures of rows are added to `failures`.
@@ -43,48 +36,46 @@ pub(super) async fn resolve_references(
     tx: &mut Tx<'_>,
     permit: &Permit,
     context: &ImportContext,
-    mut rows: ValidatedRows,
+    rows: ValidatedRows,
+    atomic: bool,
     failures: &mut Vec<RowFailure>,
 ) -> Result<Vec<PlannedRow>, Error> {
-    let existing = load(tx, context, &rows.planned).await?;
+    let ValidatedRows { mut planned, refused, failed } = rows;
+    let failed = atomic.then_some(&failed);
+    let existing = load(tx, context, planned.iter().chain(&refused)).await?;
+    let index = ReferenceIndex::new(context, &planned, failed);
+    for row in &refused {
+        index.resolve_row(tx, permit, row, &existing, failures);
+    }
     loop {
-        let failures_before = failures.len();
-        let mut failed_lines = HashSet::new();
-        let index = ReferenceIndex::new(context, &rows);
-        let mut resolved = Vec::with_capacity(rows.planned.len());
-        for planned in &rows.planned {
-            let before = failures.len();
-            resolved.push(index.resolve_row(tx, permit, planned, failures));
-            if failures.len() > before {
-                failed_lines.insert(planned.line);
-            }
+        let mut found = Vec::new();
+        let index = ReferenceIndex::new(context, &planned, failed);
+        let resolve = |row| index.resolve_row(tx, permit, row, &existing, &mut found);
+        let resolved: Vec<RowLinks> = planned.iter().map(resolve).collect();
+        found.extend(values_twice(&planned));
+        for (row, links) in planned.iter_mut().zip(resolved) {
+            links.fallback.store(&mut row.row);
+            row.memberships = links.memberships;
         }
-        for (line, problem) in find_shared_values(&index, &existing) {
-            fail(failures, line, "parameters", problem);
-            failed_lines.insert(line);
+        found.extend(find_loops(permit, context, &planned, &existing));
+        let failed_lines: HashSet<u64> = found.iter().map(|failure| failure.line).collect();
+        failures.extend(found);
+        if atomic || failed_lines.is_empty() {
+            return Ok(planned);
         }
-        drop(index);
-        for (planned, links) in rows.planned.iter_mut().zip(resolved) {
-            planned.row.fallback_extension_id = links.fallback;
-            planned.row.fallback_number = links.external_number;
-            planned.memberships = links.memberships;
-        }
-        for (line, column, problem) in find_loops(context, &rows.planned, &existing) {
-            fail(failures, line, column, problem);
-            failed_lines.insert(line);
-        }
-        if rows.atomic || failures.len() == failures_before {
-            return Ok(rows.planned);
-        }
-        rows.planned.retain(|planned| !failed_lines.contains(&planned.line));
+        planned.retain(|row| !failed_lines.contains(&row.line));
     }
 }
 
-async fn load(tx: &mut Tx<'_>, context: &ImportContext, planned: &[PlannedRow]) -> Result<ExistingLinks, Error> {
-    let unique_values: Vec<&UniqueValue> = planned.iter().flat_map(|planned| &planned.unique_values).collect();
+async fn load<'r>(
+    tx: &mut Tx<'_>,
+    context: &ImportContext,
+    rows: impl Iterator<Item = &'r PlannedRow> + Clone,
+) -> Result<ExistingLinks, Error> {
+    let unique_values: Vec<&UniqueValue> = rows.clone().flat_map(|row| &row.unique_values).collect();
     let holders = bulk_queries::holders_of_values(tx.conn, &unique_values).await?.into_iter().collect();
-    let has_members = |planned: &PlannedRow| planned.members.as_ref().is_some_and(|members| !members.is_empty());
-    let has_links = planned.iter().any(|planned| planned.fallback_number.is_some() || has_members(planned));
+    let has_members = |row: &PlannedRow| row.members.as_ref().is_some_and(|members| !members.is_empty());
+    let has_links = rows.into_iter().any(|row| row.fallback_number.is_some() || has_members(row));
     let event = context.event.id;
     Ok(ExistingLinks {
         holders,
@@ -103,7 +94,7 @@ struct ReferenceIndex<'a> {
     planned: HashMap<&'a str, &'a PlannedRow>,
     /// Numbers of failed rows of an atomic import. A reference to one of them is no failure of its own.
     failed: Option<&'a HashSet<String>>,
-    rows: &'a [PlannedRow],
+    by_id: HashMap<ExtensionId, &'a PlannedRow>,
 }
 
 /// Target of a reference.
@@ -121,18 +112,17 @@ enum Target<'a> {
 /// Resolved references of a row.
 #[derive(Default)]
 struct RowLinks {
-    fallback: Option<ExtensionId>,
-    external_number: Option<String>,
+    fallback: Fallback,
     memberships: Option<Memberships>,
 }
 
 impl<'a> ReferenceIndex<'a> {
-    fn new(context: &'a ImportContext, rows: &'a ValidatedRows) -> Self {
+    fn new(context: &'a ImportContext, planned: &'a [PlannedRow], failed: Option<&'a HashSet<String>>) -> Self {
         Self {
             context,
-            planned: rows.planned.iter().map(|planned| (planned.row.number.as_str(), planned)).collect(),
-            failed: rows.atomic.then_some(&rows.failed),
-            rows: &rows.planned,
+            planned: planned.iter().map(|planned| (planned.row.number.as_str(), planned)).collect(),
+            failed,
+            by_id: planned.iter().map(|planned| (planned.row.id, planned)).collect(),
         }
     }
 
@@ -155,33 +145,35 @@ impl<'a> ReferenceIndex<'a> {
         }
     }
 
+    /// Resolves the references of a row, and adds its failures.
     fn resolve_row(
         &self,
         tx: &Tx<'_>,
         permit: &Permit,
-        planned: &PlannedRow,
+        row: &PlannedRow,
+        existing: &ExistingLinks,
         failures: &mut Vec<RowFailure>,
     ) -> RowLinks {
+        let mut problems = Problems::default();
+        problems.extend(self.shared_values(row, existing));
         let mut links = RowLinks::default();
-        match &planned.fallback_number {
-            None => {}
-            Some(number) => match self.find(number) {
-                Target::Found { id, .. } => links.fallback = Some(id),
-                Target::Failed => {}
-                Target::Missing if number.is_e164() => links.external_number = Some(number.to_string()),
-                Target::Missing => {
-                    let message = format!("{number} is not in service.");
-                    fail(failures, planned.line, "fallback_number", UserError::not_found("", message));
-                }
-            },
+        if let Some(number) = &row.fallback_number {
+            let holder = match self.find(number) {
+                Target::Failed => None,
+                Target::Missing => Some(None),
+                Target::Found { id, .. } => Some(Some(id)),
+            };
+            let fallback = holder.and_then(|holder| problems.collect(Fallback::to(number.clone(), holder)));
+            links.fallback = fallback.unwrap_or_default();
         }
-        let Some(members) = &planned.members else { return links };
-        if planned.service_type.row.behaviour == ServiceBehaviour::CallGroup {
-            links.memberships = Some(self.resolve_members(tx, permit, planned, members, failures));
-        } else if !members.is_empty() {
-            let message = format!("{} is not a call group.", planned.row.number);
-            fail(failures, planned.line, "members", UserError::invalid("", message));
+        let service_type = &row.service_type.row;
+        let is_group = service_type.behaviour == ServiceBehaviour::CallGroup;
+        if let Some(members) = row.members.as_ref().filter(|members| is_group || !members.is_empty())
+            && problems.collect(check_group(service_type, &row.row.number, "members")).is_some()
+        {
+            links.memberships = Some(self.resolve_members(tx, permit, row, members, &mut problems));
         }
+        failures.extend(problems.into_iter().map(|problem| RowFailure::of(row.line, problem)));
         links
     }
 
@@ -191,59 +183,65 @@ impl<'a> ReferenceIndex<'a> {
         permit: &Permit,
         group: &PlannedRow,
         members: &[MemberRow],
-        failures: &mut Vec<RowFailure>,
+        problems: &mut Problems,
     ) -> Memberships {
         let before = self.context.members.get(&group.row.id).map(Vec::as_slice).unwrap_or_default();
         let mut after = Memberships::default();
         for member in members {
-            let problem = match self.find(&member.number) {
+            let (id, owner, service_type) = match self.find(&member.number) {
                 Target::Failed => continue,
-                Target::Missing => UserError::not_found("", format!("{} is not in service.", member.number)),
-                Target::Found { id, owner, service_type } => {
-                    let known = before.iter().find(|known| known.member_id == id);
-                    let state = membership_state(permit, known, member.pending, owner, group.row.owner_id);
-                    let row = GroupMember {
-                        id: known.map_or_else(|| GroupMemberId::new(tx.rng(), tx.now), |known| known.id),
-                        group_id: group.row.id,
-                        member_id: id,
-                        delay_seconds: i32::from(member.delay_seconds),
-                        paused: member.paused,
-                        membership: state,
-                        created_at: known.map_or(tx.now, |known| known.created_at),
-                    };
-                    after.all.push(row.clone());
-                    match known {
-                        Some(known) if has_same_settings(known, &row) => continue,
-                        Some(_) => {
-                            after.changed.push(row);
-                            continue;
-                        }
-                        None if service_type.is_none_or(|service_type| service_type.row.group_capable) => {
-                            after.added.push(row);
-                            continue;
-                        }
-                        None => {
-                            let message = format!("{} is of a kind that cannot be a group's member.", member.number);
-                            UserError::invalid("", message)
-                        }
+                Target::Missing => {
+                    problems.extend([not_in_service("members", &member.number)]);
+                    continue;
+                }
+                Target::Found { id, owner, service_type } => (id, owner, service_type),
+            };
+            let known = before.iter().find(|known| known.member_id == id);
+            let row = GroupMember {
+                id: known.map_or_else(|| GroupMemberId::new(tx.rng(), tx.now), |known| known.id),
+                group_id: group.row.id,
+                member_id: id,
+                delay_seconds: i32::from(member.delay_seconds),
+                paused: member.paused,
+                membership: membership_state(permit, known, member.pending, owner, group.row.owner_id),
+                created_at: known.map_or(tx.now, |known| known.created_at),
+            };
+            after.all.push(row.clone());
+            match known {
+                Some(known) if has_same_settings(known, &row) => {}
+                Some(_) => after.changed.push(row),
+                None => {
+                    let is_capable =
+                        |found: &CompiledServiceType| check_member(&found.row, member.number.as_str(), "members");
+                    if problems.collect(service_type.map_or(Ok(()), is_capable)).is_some() {
+                        after.added.push(row);
                     }
                 }
-            };
-            fail(failures, group.line, "members", problem);
+            }
         }
         let stays = |id| after.all.iter().any(|row| row.id == id);
         after.removed = before.iter().map(|row| row.id).filter(|id| !stays(*id)).collect();
-        let limit = group.service_type.row.member_limit.filter(|_| !after.added.is_empty());
-        if let Some(limit) = limit.filter(|limit| after.all.len() > usize::try_from(*limit).unwrap_or(0)) {
-            let message = format!("A group of this kind has at most {limit} members.");
-            fail(failures, group.line, "members", UserError::new(UserErrorKind::QuotaExceeded { limit }, "", message));
+        if !after.added.is_empty() {
+            // The last new member is the one that a full group refuses.
+            let others = after.all.len().saturating_sub(1);
+            problems.extend(check_member_limit(group.service_type.row.member_limit, others, "members").err());
         }
         after
+    }
+
+    /// Returns the unique values of a row that another extension has. A value that another row releases is available.
+    fn shared_values(&self, planned: &PlannedRow, existing: &ExistingLinks) -> Vec<UserError> {
+        let keeps = |holder: &ExtensionId, value: &UniqueValue| {
+            self.by_id.get(holder).is_none_or(|other| other.unique_values.contains(value))
+        };
+        let holder_of =
+            |value: &UniqueValue| existing.holders.get(value).copied().filter(|holder| keeps(holder, value));
+        taken_values(planned.row.id, &planned.unique_values, holder_of)
     }
 }
 
 /// Returns the state of a membership after the import. The command restores the state in the file. For other callers a
-/// membership of another owner's extension stays pending until that owner accepts it.
+/// known membership keeps its state, and a new one has that of an invitation.
 fn membership_state(
     permit: &Permit,
     known: Option<&GroupMember>,
@@ -251,52 +249,48 @@ fn membership_state(
     owner: AccountId,
     group_owner: AccountId,
 ) -> MembershipState {
-    let is_restored = matches!(permit.actor(), Actor::System(_));
-    let is_own = owner == group_owner || permit.actor().account() == Some(owner);
     match known {
-        Some(known) if !is_restored => known.membership,
-        _ if pending || !(is_restored || is_own) => MembershipState::Pending,
-        _ => MembershipState::Active,
+        _ if is_restored(permit) && pending => MembershipState::Pending,
+        _ if is_restored(permit) => MembershipState::Active,
+        Some(known) => known.membership,
+        None if pending => MembershipState::Pending,
+        None => new_membership_state(permit, owner, group_owner),
     }
+}
+
+/// Whether the import restores an export with its memberships: that of the command.
+const fn is_restored(permit: &Permit) -> bool {
+    matches!(permit.actor(), Actor::System(_))
 }
 
 fn has_same_settings(known: &GroupMember, row: &GroupMember) -> bool {
     (known.delay_seconds, known.paused, known.membership) == (row.delay_seconds, row.paused, row.membership)
 }
 
-/// Returns the unique values that another extension or an earlier row has. A value that a row removes is available to other
-/// rows.
-fn find_shared_values(index: &ReferenceIndex<'_>, existing: &ExistingLinks) -> Vec<(u64, UserError)> {
-    let by_id: HashMap<ExtensionId, &PlannedRow> = index.rows.iter().map(|planned| (planned.row.id, planned)).collect();
+/// Returns the failures of rows with a unique value that an earlier row has.
+fn values_twice(rows: &[PlannedRow]) -> Vec<RowFailure> {
     let mut first = BTreeMap::<&UniqueValue, u64>::new();
     let mut found = Vec::new();
-    for planned in index.rows {
+    for planned in rows {
         for value in &planned.unique_values {
-            let stays = |holder: &ExtensionId| {
-                *holder != planned.row.id && by_id.get(holder).is_none_or(|other| other.unique_values.contains(value))
-            };
-            let message = match (first.get(value), existing.holders.get(value)) {
-                (Some(line), _) => format!("{}: Line {line} has this value already.", value.parameter),
-                (None, Some(holder)) if stays(holder) => {
-                    format!("{}: Another extension has this value.", value.parameter)
-                }
-                _ => {
-                    first.insert(value, planned.line);
-                    continue;
-                }
-            };
-            found.push((planned.line, UserError::new(UserErrorKind::AlreadyExists, "", message)));
+            let line = *first.entry(value).or_insert(planned.line);
+            if line != planned.line {
+                let message = format!("Line {line} has this value already.");
+                let problem = UserError { message, ..already_exists(&value.parameter) };
+                found.push(RowFailure::of(planned.line, problem));
+            }
         }
     }
     found
 }
 
-/// Finds loops of calls over groups and fallbacks.
+/// Finds the loops of calls that the new edges of the rows close.
 fn find_loops(
+    permit: &Permit,
     context: &ImportContext,
     rows: &[PlannedRow],
     existing: &ExistingLinks,
-) -> Vec<(u64, &'static str, UserError)> {
+) -> Vec<RowFailure> {
     let names: HashMap<ExtensionId, &str> = rows
         .iter()
         .map(|planned| (planned.row.id, planned.row.number.as_str()))
@@ -304,24 +298,40 @@ fn find_loops(
         .collect();
     let call_graph = CallGraph::new(rows, existing);
     let mut found = Vec::new();
-    for planned in rows.iter().filter(|planned| !call_graph.targets(planned.row.id).is_empty()) {
-        let id = planned.row.id;
-        let (column, problem) = match find_loop(id, |from| call_graph.targets(*from)) {
-            Ok(None) => continue,
-            Ok(Some(path)) => {
-                let shown = |id: &ExtensionId| names.get(id).map_or("…", |number| number).to_owned();
-                let cycle: Vec<String> = path.iter().map(shown).collect();
-                let message = format!("Calls would go round for ever: {}.", cycle.join(" → "));
-                (call_graph.column(id, path.get(1)), UserError::new(UserErrorKind::GroupLoop { cycle }, "", message))
-            }
-            Err(_) => {
-                let message = "Too many extensions ring each other behind this one.";
-                (call_graph.column(id, None), UserError::new(UserErrorKind::Conflict, "", message))
-            }
-        };
-        found.push((planned.line, column, problem));
+    for planned in rows {
+        for (field, targets) in
+            [("members", new_members(permit, context, planned)), (fallback::FIELD, new_fallback(planned))]
+        {
+            let problem = match find_loop(planned.row.id, targets, |from| call_graph.targets(*from)) {
+                Ok(None) => continue,
+                Ok(Some(path)) => {
+                    let shown = |id: &ExtensionId| names.get(id).map_or("…", |number| number).to_owned();
+                    loops::closed(path.iter().map(shown).collect(), field)
+                }
+                Err(TooManyReached) => loops::too_many_reached(field),
+            };
+            found.push(RowFailure::of(planned.line, problem));
+        }
     }
     found
+}
+
+/// The members to which a group gets an edge. An invitation is checked like an edge, as it may be accepted at any time,
+/// unless the import restores it.
+fn new_members(permit: &Permit, context: &ImportContext, planned: &PlannedRow) -> Vec<ExtensionId> {
+    let Some(memberships) = &planned.memberships else { return Vec::new() };
+    let is_edge = |row: &&GroupMember| row.membership == MembershipState::Active || !is_restored(permit);
+    let known = context.members.get(&planned.row.id).map(Vec::as_slice).unwrap_or_default();
+    let was_pending = |id| known.iter().any(|row| row.id == id && row.membership == MembershipState::Pending);
+    let is_activated = |row: &&GroupMember| row.membership == MembershipState::Active && was_pending(row.id);
+    let activated = memberships.changed.iter().filter(is_activated);
+    memberships.added.iter().filter(is_edge).chain(activated).map(|row| row.member_id).collect()
+}
+
+/// The extension to which a row newly falls back.
+fn new_fallback(planned: &PlannedRow) -> Vec<ExtensionId> {
+    let before = planned.before.as_ref().and_then(|before| before.fallback_extension_id);
+    planned.row.fallback_extension_id.filter(|target| before != Some(*target)).into_iter().collect()
 }
 
 /// Call graph after the import: edges from groups to members, and from extensions to fallbacks.
@@ -353,11 +363,5 @@ impl CallGraph {
     fn targets(&self, id: ExtensionId) -> Vec<ExtensionId> {
         let members = self.members.get(&id).into_iter().flatten().copied();
         members.chain(self.fallbacks.get(&id).copied()).collect()
-    }
-
-    /// Returns the column that contains the edge from an extension to `next`.
-    fn column(&self, id: ExtensionId, next: Option<&ExtensionId>) -> &'static str {
-        let is_member = self.members.get(&id).is_some_and(|members| next.is_none_or(|next| members.contains(next)));
-        if is_member { "members" } else { "fallback_number" }
     }
 }

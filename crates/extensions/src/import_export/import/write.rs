@@ -46,7 +46,7 @@ pub(super) async fn write_all(
     planned.sort_by_key(|planned| planned.before.is_some());
     assign_slots(tx, permit, context, &mut planned).await?;
     // A unique value can move from one row to another, so the import deletes all old values first.
-    for planned in planned.iter().filter(|planned| planned.before.is_some() && has_unique(planned)) {
+    for planned in planned.iter().filter(|planned| planned.before.is_some() && planned.service_type.has_unique()) {
         bulk_queries::set_unique_values(tx.conn, permit, planned.row.id, &[]).await?;
     }
     let mut audit_entries = Vec::with_capacity(planned.len() + 1);
@@ -69,10 +69,6 @@ pub(super) async fn write_all(
     audit_entries.push((Some(context.event.id.global()), summary));
     tx.audit_all(permit, audit_entries).await?;
     Ok(imported)
-}
-
-fn has_unique(planned: &PlannedRow) -> bool {
-    planned.service_type.schema.parameters().iter().any(|parameter| parameter.unique.is_some())
 }
 
 /// Returns whether the row changes the extension.
@@ -114,8 +110,8 @@ async fn assign_slots(
     Ok(())
 }
 
-/// Inserts new extensions with their search terms, unique values, permissions and numbers. [`write_links`] writes fallbacks and
-/// members later.
+/// Inserts new extensions with their search terms, unique values, permissions and numbers. [`write_links`] writes
+/// fallbacks and members later.
 async fn write_new_rows(
     tx: &mut Tx<'_>,
     permit: &Permit,
@@ -150,8 +146,8 @@ async fn write_new_rows(
     Ok(())
 }
 
-/// Updates an extension with its search terms, unique values and permissions. [`write_links`] writes the fallback and the
-/// members later.
+/// Updates an extension with its search terms, unique values and permissions. [`write_links`] writes the fallback and
+/// the members later.
 async fn write_change(
     tx: &mut Tx<'_>,
     permit: &Permit,
@@ -168,7 +164,7 @@ async fn write_change(
         bulk_queries::index(tx.conn, permit, &row, false).await?;
     }
     feed_changes::record_upsert(tx, &row, &planned.service_type.schema);
-    if has_unique(planned) {
+    if planned.service_type.has_unique() {
         write_unique_values(tx, permit, planned).await?;
     }
     let granted: Vec<CallPermissionId> = planned.permissions.iter().copied().collect();
