@@ -166,12 +166,12 @@ async fn select_page(fixture: &Fixture, after: ExtensionId, first: u16) -> Page 
 /// Selects the entries after the id `after`, in the order of ids.
 pub async fn select(conn: &mut Conn, feed: FeedId, after: ExtensionId, first: u16) -> QueryResult<Vec<Row>> {
     query!(conn, |c| feed_entries::table
-        .inner_join(extensions::table.on(extensions::id.eq(feed_entries::extension_id)))
+        .inner_join(extensions::table.on(extensions::id.eq(feed_entries::entity_id)))
         .inner_join(accounts::table.on(accounts::id.eq(extensions::owner_id)))
         .filter(feed_entries::feed_id.eq(feed))
         .filter(feed_entries::present)
-        .filter(feed_entries::extension_id.gt(after))
-        .order(feed_entries::extension_id)
+        .filter(feed_entries::entity_id.gt(after))
+        .order(feed_entries::entity_id)
         .limit(i64::from(first))
         .select((
             extensions::id,

@@ -335,9 +335,9 @@ fn statements(reference: FeedRef, feed: FeedId, now: Timestamp, size: u32, diges
          {TERMS} SELECT {event}, 'KEYPAD', first_keypad, number, id FROM seed;
          {TERMS} SELECT {event}, 'KEYPAD', second_keypad, number, id FROM seed;
          INSERT INTO feed_revisions (feed_id, revision, tag, at, entries) VALUES ({feed}, 1, x'{tag}', {now}, {size});
-         INSERT INTO feed_entries (extension_id, feed_id, revision, tag, slot, present)
-            SELECT id, {feed}, 1, x'{tag}', n, 1 FROM seed;
-         INSERT INTO feed_keys (id, extension_id, feed_id, number, parameters, from_revision)
+         INSERT INTO feed_entries (entity_id, entity_kind, feed_id, revision, tag, slot, present)
+            SELECT id, 'Extension', {feed}, 1, x'{tag}', n, 1 FROM seed;
+         INSERT INTO feed_keys (id, entity_id, feed_id, number, parameters, from_revision)
             SELECT id, id, {feed}, number, '{{}}', 1 FROM seed;
          UPDATE feeds SET head = 1, entry_count = {size}, digest = x'{digest}' WHERE id = {feed};
          UPDATE events SET next_slot = {size} + 1 WHERE id = {event};

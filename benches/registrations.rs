@@ -14,7 +14,7 @@ use diesel_async::{AsyncConnection as _, RunQueryDsl as _, SimpleAsyncConnection
 use futures_util::StreamExt as _;
 use platform::access::Actor;
 use platform::clock::Timestamp;
-use platform::feed_log::Entry;
+use platform::feed_log::{Entity, Entry};
 use platform::ids::{AccountId, EventId, ExtensionId, FeedId, ServiceTypeId};
 use platform::query;
 use platform::store::schema::{
@@ -260,12 +260,13 @@ impl PlainRegistration {
             ))
             .execute(c)
             .await)?;
-        let entry = Entry { extension_id: self.id, feed_id: self.feed, revision, tag, slot: 0, present: true };
+        let Entity { kind: entity_kind, id: entity_id } = self.id.into();
+        let entry = Entry { entity_id, entity_kind, feed_id: self.feed, revision, tag, slot: 0, present: true };
         query!(conn, |c| diesel::insert_into(feed_entries::table).values(&entry).execute(c).await)?;
         query!(conn, |c| diesel::insert_into(feed_keys::table)
             .values((
                 feed_keys::id.eq(Id(self.id.0)),
-                feed_keys::extension_id.eq(self.id),
+                feed_keys::entity_id.eq(entity_id),
                 feed_keys::feed_id.eq(self.feed),
                 feed_keys::number.eq(self.number.to_string()),
                 feed_keys::parameters.eq(JsonValue(json!({}))),

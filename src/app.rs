@@ -18,10 +18,11 @@ use crate::http::graphql::{OpenSockets, PublishedSchema};
 use crate::http::rates::Rates;
 use crate::http::request_counts::RequestCounts;
 use accounts::hooks::AccountHooks;
+use events::hooks::EventHooks;
 use extensions::ExtensionHooks;
 use numbers::NumberHooks;
-use platform::access::AccountStatusSource;
-use platform::access::rates::Buckets;
+use platform::access::quotas::Quotas;
+use platform::access::{AccountStatusSource, Refusals};
 use platform::audit::AuditLog;
 use platform::clock::{Clock, Rng};
 use platform::error::{Error, InternalError};
@@ -32,9 +33,11 @@ use platform::passwords::Hasher;
 use platform::secrets::{self, Sealer, SealingError};
 use platform::services::{Services, ServicesInner};
 use platform::store::Store;
-use provisioning::ProvisioningHooks;
+use provisioning::source::FeedSource;
 use provisioning::subscribers::Subscribers;
 use provisioning::web_hooks::WebhookClient;
+use provisioning::{ExtensionSource, ProvisioningHooks};
+use service_types::hooks::ServiceTypeHooks;
 use service_types::typing::{ServiceTypeSource, TypeCatalogue};
 
 /// The GraphQL schema as the HTTP layer serves it.
@@ -66,9 +69,6 @@ pub struct App {
     /// Open WebSockets; the shutdown waits until they are closed.
     pub sockets: OpenSockets,
 }
-
-/// Sign-in attempts per minute and address.
-const SIGN_INS_PER_MINUTE: u32 = 20;
 
 /// Dependencies that tests replace.
 pub struct Dependencies {
@@ -177,7 +177,8 @@ async fn open_as(
     let services = Services::from(ServicesInner {
         audit: AuditLog::load_or_create(&store, &sealer, &rng, data_dir).await.map_err(to_internal)?,
         store,
-        sign_ins: Buckets::per_minute(SIGN_INS_PER_MINUTE, &clock),
+        quotas: Quotas::new(&clock),
+        refusals: Refusals::default(),
         clock,
         rng,
         sealer,
@@ -203,6 +204,10 @@ fn hooks() -> Hooks {
     hooks.register::<dyn AccountHooks>(Arc::new(ExtensionHooks));
     hooks.register::<dyn AccountHooks>(Arc::new(NumberHooks));
     hooks.register::<dyn AccountHooks>(Arc::new(ProvisioningHooks));
+    hooks.register::<dyn FeedSource>(Arc::new(ExtensionSource));
+    hooks.register::<dyn EventHooks>(Arc::new(NumberHooks));
+    hooks.register::<dyn EventHooks>(Arc::new(ExtensionHooks));
+    hooks.register::<dyn ServiceTypeHooks>(Arc::new(ExtensionHooks));
     hooks
 }
 

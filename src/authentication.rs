@@ -123,10 +123,10 @@ async fn person_of(services: &Services, presented: &Token) -> Result<Option<Pers
     let found = accounts::session_by_token(&mut *services.store.read().await?, hash.as_bytes(), now).await?;
     let Some(AccountSession { session, account }) = found else { return Ok(None) };
     if is_outdated(session.last_seen_at, now) {
-        let id = session.id;
+        let touched = session.clone();
         services
             .store
-            .write(move |conn| Box::pin(async move { Ok(accounts::touch_session(conn, id, now).await?) }))
+            .write(move |conn| Box::pin(async move { Ok(accounts::touch_session(conn, &touched, now).await?) }))
             .await?;
     }
     Ok(Some(Person {

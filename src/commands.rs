@@ -131,8 +131,8 @@ async fn serve(installation: &Installation, serving: Serving) -> Result<(), Stri
     result
 }
 
-/// Logs the address, the database and the mail transport. On a database without accounts prints the link that creates
-/// the first admin.
+/// Logs the address, the database and the mail transport. On a database without an admin prints the link that creates
+/// the first one.
 async fn log_startup(installation: &Installation, app: &App, address: SocketAddr) -> Result<(), String> {
     let url = app.serving.public_url_at(address);
     tracing::info!(address = %address, url, database = %installation.database()?, "listening");
@@ -148,7 +148,7 @@ async fn log_startup(installation: &Installation, app: &App, address: SocketAddr
     }
     if let Some(token) = account_rules::issue_setup_token(&app.services).await.map_err(describe)? {
         let printed = print(format!(
-            "No account exists yet. Become the first admin within 30 minutes:\n\n  {url}/setup#token={}\n\n",
+            "No admin exists yet. Become the first admin within 30 minutes:\n\n  {url}/setup#token={}\n\n",
             token.reveal().expose()
         ));
         if let Err(error) = printed {

@@ -117,7 +117,7 @@ pub async fn accounts_with_known_password(services: &Services) -> Result<Vec<&'s
     for (username, _, _) in ACCOUNTS {
         let account = accounts::account_by_username(&mut *services.store.read().await?, username).await?;
         let Some(account) = account else { continue };
-        match services.hasher.verify(&Password::from_input(PASSWORD), &account.password_hash).await? {
+        match services.hasher.verify(None, &Password::from_input(PASSWORD), &account.password_hash).await? {
             PasswordCheck::Match | PasswordCheck::MatchNeedsRehash => known.push(username),
             PasswordCheck::Mismatch => {}
         }

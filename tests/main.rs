@@ -11,6 +11,7 @@ mod contract;
 mod crash;
 mod explain;
 mod guarantees;
+mod mariadb;
 mod migrations;
 mod operations;
 mod permissions;
@@ -73,6 +74,8 @@ fn main() {
     trials.extend(architecture::trials());
     trials.extend(guarantees::trials());
     trials.extend(migrations::trials(cluster.as_ref(), skips_postgres));
+    let (sql_trials, skipped_sql) = mariadb::trials(cluster.as_ref(), is_ci);
+    trials.extend(sql_trials);
     let (client_trials, skipped_clients) = clients::trials(is_ci);
     trials.extend(client_trials);
     trials.extend(shutdown::trials());
@@ -85,6 +88,7 @@ fn main() {
     let mut skipped = telephony.skipped;
     skipped.extend(skipped_clients);
     skipped.extend(operations.skipped);
+    skipped.extend(skipped_sql);
     if skips_postgres {
         skipped.push("soak::postgres_with_two_instances (no PostgreSQL)".to_owned());
     }

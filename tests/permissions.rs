@@ -7,6 +7,7 @@
 mod arguments;
 mod callers;
 mod fixtures;
+pub mod hostile_texts;
 mod objects;
 mod requests;
 

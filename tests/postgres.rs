@@ -106,6 +106,12 @@ impl Cluster {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// Runs statements in a new database and returns their output.
+    pub fn run_script(&self, statements: &str) -> std::process::Output {
+        let url = self.create_database();
+        Command::new(self.0.bin.join("psql")).args([&url, "-qtA", "-c", statements]).output().expect("psql runs")
+    }
+
     /// The folder of the cluster's files, if the suite started it.
     pub fn data(&self) -> Option<PathBuf> {
         self.0.folder.as_ref().map(|folder| folder.path().join("data"))

@@ -3,10 +3,16 @@
 use futures_util::future::BoxFuture;
 
 use crate::app::App;
+use accounts::rules::{self, DECIDE_ACCOUNT_MAIL, RECORD_FAILED_PASSWORDS};
+use platform::error::Error;
 use platform::jobs::{Job, JobError, JobHandler, JobRegistry};
 use platform::mail::{Mail, SEND_MAIL};
 
-static HANDLERS: [JobHandler<App>; 1] = [JobHandler { kind: &SEND_MAIL, run: send_mail }];
+static HANDLERS: [JobHandler<App>; 3] = [
+    JobHandler { kind: &SEND_MAIL, run: send_mail },
+    JobHandler { kind: &DECIDE_ACCOUNT_MAIL, run: decide_account_mail },
+    JobHandler { kind: &RECORD_FAILED_PASSWORDS, run: record_failed_passwords },
+];
 
 /// The handlers of every job kind.
 pub static JOBS: JobRegistry<App> = JobRegistry::new(&HANDLERS);
@@ -27,6 +33,23 @@ fn send_mail<'a>(app: &'a App, job: &'a Job) -> BoxFuture<'a, Result<(), JobErro
             }
         }
     })
+}
+
+fn decide_account_mail<'a>(app: &'a App, job: &'a Job) -> BoxFuture<'a, Result<(), JobError>> {
+    Box::pin(async move { rules::decide_account_mail(&app.services, &job.payload).await.map_err(job_error) })
+}
+
+fn record_failed_passwords<'a>(app: &'a App, job: &'a Job) -> BoxFuture<'a, Result<(), JobError>> {
+    Box::pin(async move { rules::record_failed_passwords(&app.services, &job.payload).await.map_err(job_error) })
+}
+
+/// The failure of a job that runs an operation.
+fn job_error(error: Error) -> JobError {
+    match error {
+        Error::Internal(error) if error.is_temporary() => JobError::Transient(error.to_string()),
+        Error::Internal(error) => JobError::Permanent(error.to_string()),
+        error => JobError::Permanent(format!("{error:?}")),
+    }
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ const PERIODIC_TASKS: [PeriodicTask; 5] = [
         name: "numbers",
         interval: FAST_INTERVAL,
         trigger: Trigger::Interval,
-        run: |app| Box::pin(async move { numbers::rules::settle_due(&app.services).await }),
+        run: |app| Box::pin(async move { numbers::expire_due(&app.services).await }),
     },
     PeriodicTask {
         name: "sealing key",
@@ -165,7 +165,11 @@ async fn seal_audit(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-async fn prune(app: &App) -> Result<(), Error> {
+/// Deletes what has expired: sessions, tokens, records, links, revisions of feeds, and accounts that were never verified.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(app: &App) -> Result<(), Error> {
     audit::seal_all(&app.services).await?;
     let now = app.services.now();
     app.services
@@ -179,6 +183,10 @@ async fn prune(app: &App) -> Result<(), Error> {
             })
         })
         .await?;
+    let pruned = accounts::rules::prune_unverified(&app.services).await?;
+    if pruned > 0 {
+        tracing::info!(accounts = pruned, "accounts without a verified e-mail address were removed");
+    }
     provisioning::prune(&app.services).await.map(drop)
 }
 

@@ -29,7 +29,7 @@ pub struct ModerationMutation;
 
 #[Object]
 impl ModerationMutation {
-    /// Bans an account: no sign-in, no change, no calls. Its sessions end at once.
+    /// Bans an account: no sign-in, no change, no calls. Its sessions end at once. Not for the caller's own account.
     async fn ban_account(&self, ctx: &Context<'_>, input: BanAccountInput) -> Result<AccountPayload, ApiError> {
         AccountPayload::of(ctx, rules::ban(services(ctx)?, &caller(ctx)?, &input.username, &input.reason).await).await
     }

@@ -74,7 +74,7 @@ mirrored! {
         NoExternalCalls,
     }
     /// The state of a number in its life cycle.
-    NumberState = "numbers::state::NumberState" {
+    NumberState = "numbering::NumberState" {
         /// In the pool, without an owner.
         Available,
         /// Kept for the last owner for a short time.
@@ -162,7 +162,8 @@ mirrored! {
         Xml,
         /// Sections with `key = value`, as Asterisk reads them.
         Ini,
-        /// SQL statements.
+        /// SQL statements, which PostgreSQL, SQLite, MySQL and MariaDB read alike. A value is a literal, or an
+        /// expression of literals if it has a backslash.
         Sql,
         /// Comma-separated values (RFC 4180).
         Csv,

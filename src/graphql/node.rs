@@ -129,7 +129,7 @@ async fn is_target_visible(ctx: &Context<'_>, found: &restrictions::Restriction)
 /// Returns whether the caller holds the number, or may see the extension that uses it.
 async fn is_number_visible(ctx: &Context<'_>, number: ids::NumberId) -> Result<bool, ApiError> {
     // The connection returns to the pool before the next one is taken.
-    let row = numbers::queries::by_id(&mut *context::read(ctx).await?, number).await?;
+    let row = numbers::number_by_id(&mut *context::read(ctx).await?, number).await?;
     let own = context::actor(ctx)?.account();
     Ok(match row {
         None => false,

@@ -19,7 +19,7 @@ use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::{Charge, Tier};
 use crate::graphql::request::RequestId;
 use platform::access::rates::RateAddress;
-use platform::access::{Actor, Caller};
+use platform::access::{Actor, Caller, RefusalReason};
 use platform::notifications::Notification;
 
 /// How often an open stream checks its session or key again. Expiry sends no notification, and a notification of
@@ -72,7 +72,12 @@ impl AppState {
             RequestError::new(ErrorCode::Unavailable, "The server cannot do this now. Try again in a moment.")
         })?;
         match actor {
-            Some(actor) => Ok(self.context(credentials, actor, Some(token))),
+            Some(actor) => {
+                let RequestContext { caller, token } = self.context(credentials, actor, Some(token));
+                let has_session_cookie = credentials.bearer.is_none();
+                let caller = Caller { has_session_cookie, ..Arc::unwrap_or_clone(caller) };
+                Ok(RequestContext { caller: Arc::new(caller), token })
+            }
             None if credentials.bearer.is_none() => Ok(self.guest(credentials)),
             None => {
                 Err(RequestError::new(ErrorCode::Unauthenticated, "This token or key is unknown, expired or revoked."))
@@ -95,6 +100,7 @@ impl AppState {
             idempotency: None,
             address: peer.map(address).map(RateAddress::from),
             is_rated: !peer.is_some_and(|peer| is_exempt_from_rates(peer, trusted)),
+            has_session_cookie: false,
             user_agent: credentials.user_agent.clone(),
         };
         RequestContext { caller: Arc::new(caller), token: token.map(Into::into) }
@@ -153,6 +159,10 @@ impl AppState {
     /// Counts a finished request. The outcome is `ok` or an error code.
     pub fn record(&self, operation: &str, outcome: &str, elapsed: Duration) {
         self.0.request_counts.record(operation, outcome, elapsed);
+        if outcome == ErrorCode::Forbidden.as_str() {
+            self.0.services.refusals.record(RefusalReason::Forbidden);
+            tracing::info!(operation, "an operation was refused: the caller's role or scopes do not allow it");
+        }
         tracing::debug!(operation, outcome, elapsed_ms = elapsed.as_millis(), "request finished");
     }
 }

@@ -10,12 +10,13 @@ use axum::response::{IntoResponse as _, Response};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, prometheus_text};
 use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::app::App;
 use crate::authentication;
-use platform::access::Actor;
+use platform::access::{Actor, RefusalReason};
 use platform::error::{Error, InternalError};
 use platform::jobs;
 use provisioning::metrics::{ConsumerMetrics, FeedMetrics, ProvisioningMetrics, collect};
@@ -50,6 +51,7 @@ async fn render(app: &App) -> Result<String, Error> {
     let mut registry = Registry::with_prefix("switchboard");
     registry.register_collector(Box::new(gauges));
     registry.register_collector(Box::new(Arc::clone(&app.request_counts)));
+    registry.register_collector(Box::new(RefusalCounts(app.services.refusals.counts().collect())));
     let mut text = String::new();
     prometheus_text::encode(&mut text, &registry).map_err(InternalError::new)?;
     Ok(text)
@@ -99,11 +101,11 @@ impl Collector for Gauges {
         ] {
             ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
-        let extensions = self.feeds.iter().map(|feed| {
-            let FeedMetrics { event, service_type, extensions } = feed;
-            ([("event", event.as_str()), ("service_type", service_type)], *extensions)
+        let entries = self.feeds.iter().map(|feed| {
+            let FeedMetrics { event, service_type, entries } = feed;
+            ([("event", event.as_str()), ("service_type", service_type)], *entries)
         });
-        encode_gauge(encoder, "extensions", "Extensions by event and service type.", extensions)?;
+        encode_gauge(encoder, "extensions", "Extensions by event and service type.", entries)?;
         let help = "Entries of its feed that a telephone system has not acknowledged.";
         self.encode_consumers(encoder, "feed_lag_records", help, |consumer| consumer.lag.records)?;
         let help = "Age of the oldest change that a telephone system has not acknowledged.";
@@ -114,6 +116,21 @@ impl Collector for Gauges {
         self.encode_consumers(encoder, "feed_paused", help, |consumer| consumer.paused.into())?;
         let help = "1 for a telephone system whose web hook was given up.";
         self.encode_consumers(encoder, "web_hook_dead", help, |consumer| consumer.dead.into())
+    }
+}
+
+/// Refused proofs and privileges by reason.
+#[derive(Debug)]
+struct RefusalCounts(Vec<(RefusalReason, u64)>);
+
+impl Collector for RefusalCounts {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Refused passwords, tokens, quotas and privileges by reason.";
+        let mut family = encoder.encode_descriptor("refusals", help, None, MetricType::Counter)?;
+        self.0.iter().try_for_each(|(reason, count)| {
+            let labels = [("reason", reason.name())];
+            ConstCounter::new(*count).encode(family.encode_family(&labels)?)
+        })
     }
 }
 

@@ -19,9 +19,9 @@
   SELECT {demo}, 'KEYPAD', '74663', '9' || (100000 + i), {id} FROM n;
 {numbers} INSERT INTO feed_revisions (feed_id, revision, tag, at, entries)
   SELECT f.id, f.head + i, {tag}, 1, 1 FROM n, feeds f WHERE f.service_type_id = {sip};
-{numbers} INSERT INTO feed_entries (extension_id, feed_id, revision, tag, slot, present)
-  SELECT {id}, f.id, f.head + i, {tag}, i + 1000, {yes} FROM n, feeds f WHERE f.service_type_id = {sip};
-{numbers} INSERT INTO feed_keys (id, extension_id, feed_id, number, parameters, from_revision)
+{numbers} INSERT INTO feed_entries (entity_id, entity_kind, feed_id, revision, tag, slot, present)
+  SELECT {id}, 'Extension', f.id, f.head + i, {tag}, i + 1000, {yes} FROM n, feeds f WHERE f.service_type_id = {sip};
+{numbers} INSERT INTO feed_keys (id, entity_id, feed_id, number, parameters, from_revision)
   SELECT {id}, {id}, f.id, '9' || (100000 + i), '{}', f.head + i FROM n, feeds f WHERE f.service_type_id = {sip};
 UPDATE feeds SET head = head + 100000, entry_count = entry_count + 100000 WHERE service_type_id = {sip};
 {ten thousand} INSERT INTO restrictions (id, target_kind, target_id, source, effects, reason, created_at)

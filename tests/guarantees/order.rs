@@ -23,7 +23,7 @@ async fn delay_commits(app: &TestApp, extension: &str) {
                    BEGIN PERFORM pg_sleep(0.8); RETURN NEW; END $$; \
                    DROP TRIGGER IF EXISTS delay_commit ON feed_entries; \
                    CREATE TRIGGER delay_commit BEFORE UPDATE ON feed_entries FOR EACH ROW \
-                   WHEN (NEW.extension_id = 'ID') EXECUTE FUNCTION delay_commit();";
+                   WHEN (NEW.entity_id = 'ID') EXECUTE FUNCTION delay_commit();";
     app.execute_sql("SELECT 1", &trigger.replace("ID", id)).await;
 }
 

@@ -61,7 +61,6 @@ const VALUES: &[(&str, &str)] = &[
     ("PauseFeedConsumerInput.id", r#""$consumer""#),
     ("RemoveGroupMemberInput.id", r#""$memberOfMine""#),
     ("RenumberExtensionInput.id", r#""$extension""#),
-    ("RequestPasswordResetInput.email", r#""user@example.org""#),
     ("ResendVerificationInput.email", r#""$unverified""#),
     ("ResetPasswordInput.token", r#""$resetToken""#),
     ("ReplayWebHookInput.consumer", r#""$hooked""#),

@@ -25,6 +25,40 @@ impl Actor {
         self.mutate("verifyEmail", json!({ "token": token }), "account { username }").await
     }
 
+    pub async fn signs_in(&self, login: &str, password: &str) -> Response {
+        self.mutate("signIn", json!({ "login": login, "password": password }), "token").await
+    }
+
+    pub async fn requests_password_reset(&self, email: &str) -> Response {
+        self.mutate("requestPasswordReset", json!({ "email": email }), "accepted").await
+    }
+
+    pub async fn resets_password(&self, token: &str, new: &str) -> Response {
+        self.mutate("resetPassword", json!({ "token": token, "newPassword": new }), "accepted").await
+    }
+
+    pub async fn changes_password(&self, current: &str, new: &str) -> Response {
+        let input = json!({ "currentPassword": current, "newPassword": new });
+        self.mutate("changePassword", input, "accepted").await
+    }
+
+    pub async fn changes_email(&self, email: &str, password: &str) -> Response {
+        self.mutate("changeEmail", json!({ "email": email, "password": password }), "account { email }").await
+    }
+
+    pub async fn reauthenticates(&self, password: &str) -> Response {
+        self.mutate("reauthenticate", json!({ "password": password }), "accepted").await
+    }
+
+    pub async fn deletes_account(&self, password: &str) -> Response {
+        self.mutate("deleteAccount", json!({ "password": password }), "accepted").await
+    }
+
+    /// Whether the session still authenticates requests.
+    pub async fn is_signed_in(&self) -> bool {
+        self.query("{ viewer { username } }").await.rejection() != "UNAUTHENTICATED"
+    }
+
     pub async fn bans(&self, username: &str) -> Response {
         self.mutate("banAccount", json!({ "username": username, "reason": "noise" }), "account { username }").await
     }

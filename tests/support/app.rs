@@ -95,6 +95,12 @@ impl TestApp {
         Actor { app: self.clone(), client: ApiClient::new(&self.url, None) }
     }
 
+    /// A caller without credentials at this address, behind a proxy that the application trusts.
+    pub fn guest_at(&self, address: &str) -> Actor {
+        let guest = self.guest();
+        Actor { client: guest.client.forwarded_for(address), ..guest }
+    }
+
     /// The demo's account `user`, signed in.
     pub async fn user(&self) -> Actor {
         self.sign_in("user", PASSWORD).await

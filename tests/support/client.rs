@@ -14,6 +14,8 @@ const ERRORS: &str = "errors { code path message rule values ... on NumberUnavai
 pub struct ApiClient {
     pub url: String,
     pub token: Option<String>,
+    /// The client's address in the words of a proxy, for a server that trusts one.
+    forwarded_for: Option<String>,
     http: reqwest::Client,
 }
 
@@ -21,7 +23,12 @@ impl ApiClient {
     /// A client of the server at this URL.
     pub fn new(url: &str, token: Option<&str>) -> Self {
         let http = reqwest::Client::builder().user_agent("suite").build().unwrap();
-        Self { url: url.to_owned(), token: token.map(str::to_owned), http }
+        Self { url: url.to_owned(), token: token.map(str::to_owned), forwarded_for: None, http }
+    }
+
+    /// The same connections with requests that a proxy forwards for this address.
+    pub fn forwarded_for(&self, address: &str) -> Self {
+        Self { forwarded_for: Some(address.to_owned()), ..self.clone() }
     }
 
     /// The same connections with another credential.
@@ -45,7 +52,10 @@ impl ApiClient {
     }
 
     fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.url));
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if let Some(address) = &self.forwarded_for {
+            request = request.header("x-forwarded-for", address);
+        }
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -7,7 +7,7 @@ use super::{Actor, Response, TestApp};
 impl TestApp {
     /// Runs the background task that ends holds, reservations and ageing that are due.
     pub async fn expire_due_numbers(&self) {
-        numbers::rules::settle_due(&self.app.services).await.unwrap();
+        numbers::expire_due(&self.app.services).await.unwrap();
     }
 }
 

@@ -26,3 +26,6 @@ pub const BAN_ACCOUNT: Action = Action::new("banAccount", Requirement::Person(Ro
 pub const UNBAN_ACCOUNT: Action = Action::new("unbanAccount", Requirement::Person(Role::Operator));
 pub const SET_ROLE: Action = Action::new("setRole", Requirement::Person(Role::Admin));
 pub const CREATE_ADMIN: Action = Action::new("system.createAdmin", Requirement::System);
+pub const DECIDE_ACCOUNT_MAIL: Action = Action::new("system.decideAccountMail", Requirement::System);
+pub const RECORD_FAILED_PASSWORDS: Action = Action::new("system.recordFailedPasswords", Requirement::System);
+pub const PRUNE_ACCOUNTS: Action = Action::new("system.pruneAccounts", Requirement::System);

@@ -18,9 +18,9 @@ use crate::Account;
 pub struct Holdings {
     /// The service types of the account's extensions.
     pub service_types: Vec<ServiceTypeId>,
-    /// The events in which the account owns extensions or has numbers.
+    /// The events in which the account owns extensions or has reservations.
     pub events: Vec<EventId>,
-    /// The account's E.164 numbers, which belong to no event.
+    /// The account's E.164 numbers, in service or reserved, which belong to no event.
     pub e164_numbers: Vec<String>,
 }
 
@@ -47,7 +47,8 @@ pub struct Section {
 
 /// Hook of a dependent domain. Methods with a `tx` run inside the transaction that changes the account.
 pub trait AccountHooks: Send + Sync {
-    /// The holdings of the account in this domain. Called before locks are taken, and again under the account's lock.
+    /// The holdings of the account in this domain, which prevent a concurrent change of them once they are locked. Called
+    /// under the account's lock.
     ///
     /// # Errors
     /// When the database fails.

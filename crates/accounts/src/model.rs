@@ -7,6 +7,8 @@ use platform::ids::{AccountId, SessionId};
 use platform::store::schema::{accounts, mail_tokens, sessions};
 use platform::text_enum;
 
+use crate::token::Token;
+
 /// A person's account.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = accounts)]
@@ -15,7 +17,7 @@ pub struct Account {
     /// 3–32 of `a-z0-9._-`; never changes.
     pub username: String,
     pub display_name: String,
-    /// As typed. Comparisons ignore the case.
+    /// In the form of [`platform::mail::normalize_address`]. Comparisons ignore the case.
     pub email: String,
     pub email_verified_at: Option<Timestamp>,
     /// PHC string.
@@ -39,10 +41,23 @@ pub struct Session {
     pub created_at: Timestamp,
     /// Updated at most every five minutes.
     pub last_seen_at: Timestamp,
+    /// [`Session::expiry`], updated together with `last_seen_at`.
     pub expires_at: Timestamp,
     /// Time of the last password check: the sign-in, or a later re-authentication.
     pub reauthenticated_at: Timestamp,
     pub user_agent: Option<String>,
+}
+
+/// Maximum lifetime of a session, in seconds: 30 days.
+const SESSION_SECONDS: i64 = 30 * 24 * 3600;
+/// Time without use after which a session ends, in seconds: 7 days.
+const IDLE_SECONDS: i64 = 7 * 24 * 3600;
+
+impl Session {
+    /// Returns when a session ends that began at `created_at` and is used at `seen_at` for the last time.
+    pub fn expiry(created_at: Timestamp, seen_at: Timestamp) -> Timestamp {
+        created_at.plus_seconds(SESSION_SECONDS).min(seen_at.plus_seconds(IDLE_SECONDS))
+    }
 }
 
 /// A session together with its account.
@@ -81,9 +96,31 @@ pub struct MailToken {
     pub token_hash: Vec<u8>,
     pub account_id: Option<AccountId>,
     pub purpose: MailTokenPurpose,
-    /// The address that the token verifies.
+    /// The address to which the token was mailed: the one that it verifies, or that of the account whose password it
+    /// sets. `None` for the setup token.
     pub email: Option<String>,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
     pub used_at: Option<Timestamp>,
+}
+
+impl MailToken {
+    /// Creates the row of a new token.
+    pub(crate) fn new(
+        token: &Token,
+        account_id: Option<AccountId>,
+        purpose: MailTokenPurpose,
+        email: Option<&str>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            token_hash: token.hash().as_bytes().to_vec(),
+            account_id,
+            purpose,
+            email: email.map(str::to_owned),
+            created_at: now,
+            expires_at: now.plus_seconds(purpose.lifetime_seconds()),
+            used_at: None,
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel::{
     BoolExpressionMethods as _, EscapeExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _,
     QueryDsl as _, QueryResult, SelectableHelper as _, TextExpressionMethods as _,
@@ -13,7 +14,7 @@ use platform::ids::AccountId;
 use platform::query;
 use platform::store::schema::{account_terms, accounts, mail_tokens};
 use platform::store::types::Id;
-use platform::store::{CHUNK, Conn};
+use platform::store::{CHUNK, Conn, begin_nested, end_nested, sought};
 use platform::text::folding;
 use restrictions::{RestrictionSource, TargetKind};
 
@@ -43,7 +44,7 @@ pub(super) async fn role_of(conn: &mut Conn, account: AccountId) -> QueryResult<
 /// The account with this username in lower case; `None` if it was deleted.
 pub async fn account_by_username(conn: &mut Conn, username: &str) -> QueryResult<Option<Account>> {
     query!(conn, |c| accounts::table
-        .filter(accounts::username.eq(username))
+        .filter(accounts::username.eq(sought(username)))
         .filter(accounts::deleted_at.is_null())
         .select(Account::as_select())
         .get_result(c)
@@ -54,6 +55,7 @@ pub async fn account_by_username(conn: &mut Conn, username: &str) -> QueryResult
 /// The ids of accounts by their usernames in lower case, without deleted accounts.
 pub async fn account_ids_by_username(conn: &mut Conn, usernames: &[&str]) -> QueryResult<HashMap<String, AccountId>> {
     let mut found = HashMap::new();
+    let usernames: Vec<_> = usernames.iter().map(|username| sought(username)).collect();
     for chunk in usernames.chunks(CHUNK) {
         let rows: Vec<(String, AccountId)> = query!(&mut *conn, |c| accounts::table
             .filter(accounts::username.eq_any(chunk))
@@ -69,7 +71,7 @@ pub async fn account_ids_by_username(conn: &mut Conn, usernames: &[&str]) -> Que
 /// Whether a username was ever taken. The username of a deleted account stays taken.
 pub(super) async fn is_username_taken(conn: &mut Conn, username: &str) -> QueryResult<bool> {
     let found: Option<AccountId> = query!(conn, |c| accounts::table
-        .filter(accounts::username.eq(username))
+        .filter(accounts::username.eq(sought(username)))
         .select(accounts::id)
         .get_result(c)
         .await
@@ -77,11 +79,11 @@ pub(super) async fn is_username_taken(conn: &mut Conn, username: &str) -> QueryR
     Ok(found.is_some())
 }
 
-/// The account that has verified this address.
+/// The account that has verified this address, given in its canonical form.
 pub(super) async fn account_by_verified_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Account>> {
     let folded = email.to_ascii_lowercase();
     query!(conn, |c| accounts::table
-        .filter(lower(accounts::email).eq(&folded))
+        .filter(lower(accounts::email).eq(sought(&folded)))
         .filter(accounts::email_verified_at.is_not_null())
         .filter(accounts::deleted_at.is_null())
         .select(Account::as_select())
@@ -90,11 +92,11 @@ pub(super) async fn account_by_verified_email(conn: &mut Conn, email: &str) -> Q
         .optional())
 }
 
-/// The newest account with this address that has not verified it.
+/// The newest account with this address, given in its canonical form, that has not verified it.
 pub(super) async fn account_by_unverified_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Account>> {
     let folded = email.to_ascii_lowercase();
     query!(conn, |c| accounts::table
-        .filter(lower(accounts::email).eq(&folded))
+        .filter(lower(accounts::email).eq(sought(&folded)))
         .filter(accounts::email_verified_at.is_null())
         .filter(accounts::deleted_at.is_null())
         .order(accounts::id.desc())
@@ -150,7 +152,7 @@ pub async fn count_accounts(conn: &mut Conn, search: Option<&str>, role: Option<
 
 /// `LIKE` pattern for texts that contain `text`, with `\\` as the escape character.
 fn contains_pattern(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let escaped = sought(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
 }
 
@@ -182,6 +184,42 @@ pub(super) async fn count_other_admins(conn: &mut Conn, except: AccountId) -> Qu
 pub async fn has_accounts(conn: &mut Conn) -> QueryResult<bool> {
     let found: Option<AccountId> = query!(conn, |c| accounts::table.select(accounts::id).first(c).await.optional())?;
     Ok(found.is_some())
+}
+
+/// A page of the accounts of users created before `before` whose address was never verified, in the order of their ids.
+pub(super) async fn unverified_accounts(
+    conn: &mut Conn,
+    before: Timestamp,
+    after: Option<AccountId>,
+    limit: i64,
+) -> QueryResult<Vec<AccountId>> {
+    query!(conn, |c| {
+        let mut rows = accounts::table
+            .filter(accounts::email_verified_at.is_null())
+            .filter(accounts::deleted_at.is_null())
+            .filter(accounts::created_at.lt(before))
+            .filter(accounts::role.eq(Role::User))
+            .order(accounts::id)
+            .limit(limit)
+            .select(accounts::id)
+            .into_boxed();
+        if let Some(after) = after {
+            rows = rows.filter(accounts::id.gt(after));
+        }
+        rows.load(c).await
+    })
+}
+
+/// Deletes the row of an erased account, unless a row of another table refers to it.
+pub(super) async fn delete_unless_referenced(conn: &mut Conn, _: &Permit, id: AccountId) -> QueryResult<()> {
+    begin_nested(conn).await?;
+    let deleted = query!(&mut *conn, |c| diesel::delete(accounts::table.find(id)).execute(c).await);
+    let is_deleted = deleted.is_ok();
+    end_nested(conn, is_deleted).await?;
+    match deleted {
+        Err(Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) => Ok(()),
+        outcome => outcome.map(drop),
+    }
 }
 
 pub(super) async fn insert(conn: &mut Conn, _: &Permit, account: &Account) -> QueryResult<()> {
@@ -227,6 +265,20 @@ pub(super) async fn erase(conn: &mut Conn, _: &Permit, account: &Account, at: Ti
 
 pub(super) async fn set_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<()> {
     query!(conn, |c| diesel::update(accounts::table.find(id)).set(accounts::password_hash.eq(hash)).execute(c).await)?;
+    Ok(())
+}
+
+/// Replaces a password hash by one of the same password, unless it was replaced meanwhile.
+pub(super) async fn replace_password_hash(
+    conn: &mut Conn,
+    id: AccountId,
+    verified: &str,
+    hash: &str,
+) -> QueryResult<()> {
+    query!(conn, |c| diesel::update(accounts::table.find(id).filter(accounts::password_hash.eq(verified)))
+        .set(accounts::password_hash.eq(hash))
+        .execute(c)
+        .await)?;
     Ok(())
 }
 

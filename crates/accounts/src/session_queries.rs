@@ -54,9 +54,13 @@ pub async fn sessions_of_account(conn: &mut Conn, account: AccountId, now: Times
         .await)
 }
 
-/// Updates the time at which a session was last used.
-pub async fn touch_session(conn: &mut Conn, id: SessionId, now: Timestamp) -> QueryResult<()> {
-    query!(conn, |c| diesel::update(sessions::table.find(id)).set(sessions::last_seen_at.eq(now)).execute(c).await)?;
+/// Updates the time at which a session was last used, and with it its end.
+pub async fn touch_session(conn: &mut Conn, session: &Session, now: Timestamp) -> QueryResult<()> {
+    let expires_at = Session::expiry(session.created_at, now);
+    query!(conn, |c| diesel::update(sessions::table.find(session.id))
+        .set((sessions::last_seen_at.eq(now), sessions::expires_at.eq(expires_at)))
+        .execute(c)
+        .await)?;
     Ok(())
 }
 
@@ -118,20 +122,22 @@ pub async fn mail_tokens_of_account(conn: &mut Conn, account: AccountId) -> Quer
         .await)
 }
 
-/// Counts the tokens of a purpose that the account was sent after `since`.
-pub(super) async fn count_mail_tokens(
+/// The token with this hash, unless it has another purpose, was used or has expired.
+pub(super) async fn usable_mail_token(
     conn: &mut Conn,
-    account: AccountId,
+    hash: &[u8],
     purpose: MailTokenPurpose,
-    since: Timestamp,
-) -> QueryResult<i64> {
+    now: Timestamp,
+) -> QueryResult<Option<MailToken>> {
     query!(conn, |c| mail_tokens::table
-        .filter(mail_tokens::account_id.eq(account))
+        .find(hash)
         .filter(mail_tokens::purpose.eq(purpose))
-        .filter(mail_tokens::created_at.gt(since))
-        .count()
+        .filter(mail_tokens::used_at.is_null())
+        .filter(mail_tokens::expires_at.gt(now))
+        .select(MailToken::as_select())
         .get_result(c)
-        .await)
+        .await
+        .optional())
 }
 
 /// Marks a token as used and returns it. Returns `None` if it has another purpose, was used or has expired.
@@ -187,19 +193,36 @@ pub(super) async fn invalidate_mail_tokens(
     Ok(())
 }
 
-/// Times of the failed sign-ins under this hash after `since`, newest first; at most 16.
+/// Times of the newest failed sign-ins under this hash after `since`, newest first.
 pub(super) async fn sign_in_failures_since(
     conn: &mut Conn,
     login_hash: &[u8],
     since: Timestamp,
+    limit: i64,
 ) -> QueryResult<Vec<Timestamp>> {
     query!(conn, |c| sign_in_failures::table
         .filter(sign_in_failures::login_hash.eq(login_hash))
         .filter(sign_in_failures::at.gt(since))
         .order(sign_in_failures::at.desc())
-        .limit(16)
+        .limit(limit)
         .select(sign_in_failures::at)
         .load(c)
+        .await)
+}
+
+/// Counts the failed sign-ins under this hash from `since` to before `until`.
+pub(super) async fn count_sign_in_failures(
+    conn: &mut Conn,
+    login_hash: &[u8],
+    since: Timestamp,
+    until: Timestamp,
+) -> QueryResult<i64> {
+    query!(conn, |c| sign_in_failures::table
+        .filter(sign_in_failures::login_hash.eq(login_hash))
+        .filter(sign_in_failures::at.ge(since))
+        .filter(sign_in_failures::at.lt(until))
+        .count()
+        .get_result(c)
         .await)
 }
 

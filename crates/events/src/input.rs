@@ -1,6 +1,7 @@
 //! Checks of the text fields that admins write.
 
 use platform::error::UserError;
+use platform::text::characters::storable;
 
 /// The largest description or instructions, in bytes.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
@@ -31,14 +32,14 @@ pub fn clean_name(field: &str, input: &str) -> Result<String, UserError> {
     platform::text::name(input).map_err(|error| UserError::invalid(field, error.to_string()))
 }
 
-/// Checks the length of a description or of instructions.
+/// Checks a description or instructions.
 ///
 /// # Errors
-/// INVALID at `field` for more than 65,536 bytes.
+/// INVALID at `field` for more than 65,536 bytes, and for U+0000.
 pub fn clean_text(field: &str, input: String) -> Result<String, UserError> {
     if input.len() > MAX_TEXT_BYTES {
         Err(UserError::invalid(field, "It has at most 65,536 bytes."))
     } else {
-        Ok(input)
+        storable(field, input)
     }
 }

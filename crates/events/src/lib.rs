@@ -1,7 +1,7 @@
 //! Events with their number ranges, and the call permissions of the installation.
 
 pub mod actions;
-mod cascade_queries;
+pub mod hooks;
 pub mod input;
 mod model;
 mod queries;

@@ -7,13 +7,13 @@ use super::model::{CallPermission, Event, NumberRange};
 use platform::access::Permit;
 use platform::ids::{CallPermissionId, EventId, NumberRangeId};
 use platform::query;
-use platform::store::Conn;
 use platform::store::schema::{call_permissions, events, number_ranges};
+use platform::store::{Conn, sought};
 
 /// An event by its slug.
 pub async fn event_by_slug(conn: &mut Conn, slug: &str) -> QueryResult<Option<Event>> {
     query!(conn, |c| events::table
-        .filter(events::slug.eq(slug))
+        .filter(events::slug.eq(sought(slug)))
         .select(Event::as_select())
         .get_result(c)
         .await
@@ -56,8 +56,9 @@ pub async fn all_permissions(conn: &mut Conn) -> QueryResult<Vec<CallPermission>
 
 /// The call permissions with these slugs.
 pub async fn permissions_by_slugs(conn: &mut Conn, slugs: &[String]) -> QueryResult<Vec<CallPermission>> {
+    let slugs: Vec<_> = slugs.iter().map(|slug| sought(slug)).collect();
     query!(conn, |c| call_permissions::table
-        .filter(call_permissions::slug.eq_any(slugs))
+        .filter(call_permissions::slug.eq_any(&slugs))
         .select(CallPermission::as_select())
         .load(c)
         .await)

@@ -1,26 +1,25 @@
-//! Loops: a group that rings itself through its members, a fallback that comes back.
+//! Search for loops in the graph of call groups and fallbacks.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// A search stops after this many extensions: no honest nesting comes near it.
+/// The most extensions that a search visits.
 pub const MAX_VISITED: usize = 10_000;
 
-/// More than [`MAX_VISITED`] extensions can be reached: whether there is a loop was not found out.
+/// More than [`MAX_VISITED`] extensions are reachable, so the search ended without a result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("too many extensions ring each other")]
 pub struct TooManyReached;
 
-/// A search for a shortest loop through one extension, breadth first, one question per level.
+/// A breadth-first search for a shortest loop through one extension, with one query per level.
 ///
-/// The caller asks for the edges that leave [`Self::frontier`] and hands them to [`Self::follow`], until there is a loop or
-/// the frontier is empty. Edges of all kinds (group → member, extension → fallback) may be mixed. An edge is refused when
-/// it closes a loop, so every loop that a new edge could make goes through the edge's beginning: search from there, with
-/// the new edge among those that leave it.
+/// The caller loads the edges that leave [`Self::frontier`] and passes them to [`Self::follow`], until it returns a loop or the
+/// frontier is empty. Edges of all kinds (group → member, extension → fallback) may be mixed. The stored graph has no loops,
+/// so every loop of a new edge contains the start of the edge: search from there, with the new edge among those that leave it.
 #[derive(Debug)]
 pub struct LoopSearch<Id> {
     start: Id,
-    /// From where each extension was first reached.
+    /// The predecessor of each reached extension on a shortest path.
     reached_from: HashMap<Id, Id>,
     frontier: Vec<Id>,
 }
@@ -31,16 +30,16 @@ impl<Id: Clone + Eq + Hash> LoopSearch<Id> {
         Self { frontier: vec![start.clone()], start, reached_from: HashMap::new() }
     }
 
-    /// The extensions whose outgoing edges are wanted next; empty when there is no loop.
+    /// The extensions whose outgoing edges the search needs next; empty if there is no loop.
     pub fn frontier(&self) -> &[Id] {
         &self.frontier
     }
 
-    /// Follows the edges `(from, to)` that leave the frontier; those of extensions never reached are passed over. The answer is the loop that they
-    /// close: first = last = start, in the direction of the edges.
+    /// Follows the edges `(from, to)` that leave the frontier and skips edges of extensions that are not reached. Returns the
+    /// loop that they close: first = last = start, in the direction of the edges.
     ///
     /// # Errors
-    /// [`TooManyReached`]: then the edge is to be refused as well.
+    /// [`TooManyReached`], in which case the caller refuses the edge as well.
     pub fn follow(&mut self, edges: impl IntoIterator<Item = (Id, Id)>) -> Result<Option<Vec<Id>>, TooManyReached> {
         self.frontier.clear();
         for (from, to) in edges {
@@ -61,14 +60,14 @@ impl<Id: Clone + Eq + Hash> LoopSearch<Id> {
         Ok(None)
     }
 
-    /// The loop whose last step leaves `last`.
+    /// The loop whose last edge leaves `last`.
     fn path_through(&self, last: Id) -> Vec<Id> {
         let mut path = vec![self.start.clone()];
-        let mut place = &last;
-        while *place != self.start {
-            path.push(place.clone());
-            match self.reached_from.get(place) {
-                Some(before) => place = before,
+        let mut current = &last;
+        while *current != self.start {
+            path.push(current.clone());
+            match self.reached_from.get(current) {
+                Some(before) => current = before,
                 None => break,
             }
         }
@@ -78,8 +77,8 @@ impl<Id: Clone + Eq + Hash> LoopSearch<Id> {
     }
 }
 
-/// A shortest loop through `start`, with first = last = start; `None` when there is none. `edges` tells where an
-/// extension leads.
+/// A shortest loop through `start`, with first = last = start; `None` if there is none. `edges` returns the targets of an
+/// extension's outgoing edges.
 ///
 /// # Errors
 /// [`TooManyReached`].
@@ -126,7 +125,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn loops_are_what_closure_says(edges in prop::collection::vec((0_u32..8, 0_u32..8), 0..16), start in 0_u32..8) {
+        fn loops_agree_with_the_transitive_closure(edges in prop::collection::vec((0_u32..8, 0_u32..8), 0..16), start in 0_u32..8) {
             let mut reachable = [[false; 8]; 8];
             for &(from, to) in &edges {
                 reachable[from as usize][to as usize] = true;

@@ -1,33 +1,28 @@
-//! The service type's instructions, rendered for one extension.
+//! Rendering of a service type's instructions for one extension.
 
-use minijinja::{Environment, UndefinedBehavior};
-
-use super::model::Extension;
 use platform::error::InternalError;
 use service_types::ServiceType;
+use service_types::instructions::{Reader, render as render_instructions};
 use service_types::schema::Parameters;
 
-/// How much work a template may make; the shipped ones need a few hundred.
-const FUEL: u64 = 50_000;
+use super::model::Extension;
 
-/// Renders the instructions over public fields. A template that fails leaves its text as it stands: the owner is better served by
-/// half a manual than by none.
+/// Renders the instructions over the parameters that the reader may see. Instructions that fail are returned as they are
+/// written: incomplete instructions serve the owner better than none.
 ///
 /// # Errors
-/// Never for instructions that are no template.
-pub fn render(service_type: &ServiceType, row: &Extension, shown: Parameters) -> Result<String, InternalError> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment.set_fuel(Some(FUEL));
-    let context = serde_json::json!({
-        "number": row.number,
-        "label": row.label,
-        "parameters": shown,
-        "service_type": { "slug": service_type.slug, "name": service_type.name, "settings": service_type.settings.0 },
+/// Only when the task that renders ends early.
+pub async fn render(service_type: &ServiceType, row: &Extension, shown: Parameters) -> Result<String, InternalError> {
+    if !service_type.instructions.contains('{') {
+        return Ok(service_type.instructions.clone());
+    }
+    let (service_type, number, label) = (service_type.clone(), row.number.clone(), row.label.clone());
+    let rendering = tokio::task::spawn_blocking(move || {
+        let reader = Reader { number: &number, label: &label, parameters: &shown };
+        render_instructions(&service_type, reader).unwrap_or_else(|error| {
+            tracing::debug!(service_type = service_type.slug, error = %error, "instructions could not be rendered");
+            service_type.instructions
+        })
     });
-    let context: minijinja::Value = serde_json::from_value(context).map_err(InternalError::new)?;
-    Ok(environment.render_str(&service_type.instructions, context).unwrap_or_else(|error| {
-        tracing::debug!(service_type = service_type.slug, error = %error, "instructions could not be rendered");
-        service_type.instructions.clone()
-    }))
+    rendering.await.map_err(InternalError::new)
 }

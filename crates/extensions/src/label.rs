@@ -1,19 +1,19 @@
-//! The label of an extension: the name under which people find it.
+//! The label of an extension, its name in the directory.
 
 use std::fmt;
 
 use platform::error::UserError;
 use platform::text;
 
-/// What the phonebook and the telephones show for an extension: 1 to 64 characters in NFC, one line.
+/// The display name of an extension: one line of 1 to 64 characters in NFC.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Label(String);
 
 impl Label {
-    /// Reads a label, by the rules of [`text::name`].
+    /// Parses a label by the rules of [`text::name`].
     ///
     /// # Errors
-    /// `Invalid` at `label`, with the rule that is broken.
+    /// INVALID at `label`, with the violated rule.
     pub fn parse(input: &str) -> Result<Self, UserError> {
         text::name(input).map(Self).map_err(|fault| UserError {
             message: format!("This cannot be a label. {fault}"),
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_says_what_is_wrong_with_it() {
+    fn an_invalid_label_names_the_violated_rule() {
         assert_eq!(Label::parse(" Zebra ").unwrap().as_str(), "Zebra");
         let problem = Label::parse("\u{7}").unwrap_err();
         assert_eq!(

@@ -1,14 +1,14 @@
-//! The rows of extensions.
+//! The row of an extension.
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
-
-use super::visibility::Visibility;
 use platform::clock::Timestamp;
 use platform::ids::{AccountId, EventId, ExtensionId, ServiceTypeId};
 use platform::store::schema::extensions;
 use platform::store::types::JsonValue;
 
-/// A number in service.
+use super::visibility::Visibility;
+
+/// A number in service with its owner, service type and parameters.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, diesel::AsChangeset)]
 #[diesel(table_name = extensions, treat_none_as_null = true)]
 pub struct Extension {
@@ -16,27 +16,34 @@ pub struct Extension {
     pub event_id: EventId,
     pub service_type_id: ServiceTypeId,
     pub owner_id: AccountId,
-    /// A small stable integer, unique in its event and never used again.
+    /// A small stable integer, unique in the event and never reused.
     pub slot: i32,
     pub number: String,
     pub label: String,
     pub visibility: Visibility,
-    /// Parameters without secrets and without what systems report.
+    /// The parameters without secrets and status.
     pub parameters: JsonValue,
-    /// A sealed JSON object of the secret parameters.
+    /// The secret parameters as a sealed JSON object.
     pub secrets: Option<Vec<u8>>,
-    /// What systems report.
+    /// The parameters that telephone systems report.
     pub status: JsonValue,
     pub fallback_extension_id: Option<ExtensionId>,
-    /// A fallback outside the event's extensions.
+    /// A fallback outside the event.
     pub fallback_number: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub version: i32,
 }
 
+/// An extension with the username of its owner.
+#[derive(Clone, Debug, Queryable)]
+pub struct OwnedExtension {
+    pub row: Extension,
+    pub username: String,
+}
+
 impl Extension {
-    /// A new extension of a number that has nothing but its owner yet. Its slot is 0 until one is taken for it.
+    /// A new extension without settings. Its slot is 0 until the caller allocates one.
     pub fn new(
         id: ExtensionId,
         (event_id, service_type_id, owner_id): (EventId, ServiceTypeId, AccountId),

@@ -1,32 +1,32 @@
-//! Extensions in the database.
+//! Queries over extensions.
 
 use diesel::{
     ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, QueryResult, SelectableHelper as _,
 };
 use diesel_async::RunQueryDsl as _;
-
-use super::many_queries;
-use super::model::Extension;
 use platform::access::{Permit, Scope};
 use platform::clock::Timestamp;
-use platform::feed_log::FeedRef;
 use platform::ids::{AccountId, CallPermissionId, EventId, ExtensionId, ServiceTypeId};
 use platform::query;
-use platform::store::Conn;
 use platform::store::schema::{
     directory_terms, events, extension_permissions, extension_unique_values, extensions, group_members,
 };
-use platform::store::types::Id;
+use platform::store::{Conn, sought};
+use service_types::unique_values::UniqueValue;
 
-/// A membership whose member's owner has agreed, and one that waits for it.
+use super::bulk_queries;
+use super::model::Extension;
+
+/// The membership of an extension whose owner has accepted the invitation.
 const ACTIVE: &str = "ACTIVE";
+/// The membership of an extension whose owner is invited.
 const PENDING: &str = "PENDING";
 
 /// The extension of an event's number, if it is in scope.
 pub async fn by_number(conn: &mut Conn, scope: &Scope, event: EventId, number: &str) -> QueryResult<Option<Extension>> {
     let found: Option<Extension> = query!(conn, |c| extensions::table
         .filter(extensions::event_id.eq(event))
-        .filter(extensions::number.eq(number))
+        .filter(extensions::number.eq(sought(number)))
         .select(Extension::as_select())
         .get_result(c)
         .await
@@ -43,8 +43,8 @@ pub async fn by_slug_and_number(
 ) -> QueryResult<Option<Extension>> {
     let found: Option<Extension> = query!(conn, |c| extensions::table
         .inner_join(events::table.on(events::id.eq(extensions::event_id)))
-        .filter(events::slug.eq(event))
-        .filter(extensions::number.eq(number))
+        .filter(events::slug.eq(sought(event)))
+        .filter(extensions::number.eq(sought(number)))
         .select(Extension::as_select())
         .get_result(c)
         .await
@@ -69,8 +69,8 @@ pub async fn of_owner(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<Exte
         .await)
 }
 
-/// How many extensions of a type a user holds in an event.
-pub async fn count_held(
+/// The number of extensions that an account owns of a service type in an event.
+pub async fn count_of_owner(
     conn: &mut Conn,
     owner: AccountId,
     event: EventId,
@@ -85,8 +85,8 @@ pub async fn count_held(
         .await)
 }
 
-/// Takes the next slot of an event.
-pub async fn take_slot(conn: &mut Conn, _: &Permit, event: EventId) -> QueryResult<i32> {
+/// Allocates the next slot of an event.
+pub async fn next_slot(conn: &mut Conn, _: &Permit, event: EventId) -> QueryResult<i32> {
     let next: i32 = query!(conn, |c| diesel::update(events::table.find(event))
         .set(events::next_slot.eq(events::next_slot + 1))
         .returning(events::next_slot)
@@ -95,16 +95,19 @@ pub async fn take_slot(conn: &mut Conn, _: &Permit, event: EventId) -> QueryResu
     Ok(next - 1)
 }
 
+/// Inserts an extension.
 pub(super) async fn insert(conn: &mut Conn, _: &Permit, row: &Extension) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(extensions::table).values(row).execute(c).await)?;
     Ok(())
 }
 
+/// Updates an extension.
 pub async fn save(conn: &mut Conn, _: &Permit, row: &Extension) -> QueryResult<()> {
     query!(conn, |c| diesel::update(extensions::table.find(row.id)).set(row).execute(c).await)?;
     Ok(())
 }
 
+/// Deletes an extension with its memberships and members.
 pub(super) async fn delete(conn: &mut Conn, _: &Permit, id: ExtensionId) -> QueryResult<()> {
     query!(conn, |c| diesel::delete(group_members::table.filter(group_members::member_id.eq(id))).execute(c).await)?;
     query!(conn, |c| diesel::delete(group_members::table.filter(group_members::group_id.eq(id))).execute(c).await)?;
@@ -112,46 +115,51 @@ pub(super) async fn delete(conn: &mut Conn, _: &Permit, id: ExtensionId) -> Quer
     Ok(())
 }
 
-/// Replaces the words by which the directory finds the extension.
+/// Replaces the search terms of an extension in the directory.
 pub async fn index(conn: &mut Conn, permit: &Permit, row: &Extension, is_new: bool) -> QueryResult<()> {
     if !is_new {
         query!(conn, |c| diesel::delete(directory_terms::table.filter(directory_terms::extension_id.eq(row.id)))
             .execute(c)
             .await)?;
     }
-    many_queries::index_all(conn, permit, std::slice::from_ref(row)).await
+    bulk_queries::index_all(conn, permit, std::slice::from_ref(row)).await
 }
 
-/// Who bears a unique value in its scope.
-pub(super) async fn bearer_of(
-    conn: &mut Conn,
-    scope: Id,
-    parameter: &str,
-    value: &str,
-) -> QueryResult<Option<ExtensionId>> {
+/// The extension that has a unique value in its scope.
+pub(super) async fn holder_of_value(conn: &mut Conn, value: &UniqueValue) -> QueryResult<Option<ExtensionId>> {
     query!(conn, |c| extension_unique_values::table
-        .find((scope, parameter, value))
+        .find((value.scope, &value.parameter, &value.value))
         .select(extension_unique_values::extension_id)
         .get_result(c)
         .await
         .optional())
 }
 
-/// Replaces the unique values of an extension: (scope, parameter, value). The answer is the parameter whose value another
-/// extension has, if there is one; then the transaction is to be given up. A type's values are compared across events, which
-/// do not wait for each other's locks: only the insertion knows.
+/// Replaces the unique values of an extension. Returns the parameter whose value another extension has, if any; the caller
+/// then rolls the transaction back. Values that are unique across events are decided by the insertion, since writers of
+/// different events do not share a lock.
 pub async fn set_unique_values(
     conn: &mut Conn,
-    _: &Permit,
+    permit: &Permit,
     id: ExtensionId,
-    values: &[(Id, String, String)],
+    values: &[UniqueValue],
 ) -> QueryResult<Option<String>> {
-    query!(conn, |c| diesel::delete(
+    query!(&mut *conn, |c| diesel::delete(
         extension_unique_values::table.filter(extension_unique_values::extension_id.eq(id))
     )
     .execute(c)
     .await)?;
-    for (scope, parameter, value) in values {
+    insert_unique_values(conn, permit, id, values).await
+}
+
+/// Inserts unique values of an extension. Returns the parameter whose value another extension has, if any.
+pub(super) async fn insert_unique_values(
+    conn: &mut Conn,
+    _: &Permit,
+    id: ExtensionId,
+    values: &[UniqueValue],
+) -> QueryResult<Option<String>> {
+    for UniqueValue { scope, parameter, value } in values {
         let inserted = query!(conn, |c| diesel::insert_into(extension_unique_values::table)
             .values((
                 extension_unique_values::scope_id.eq(scope),
@@ -169,7 +177,23 @@ pub async fn set_unique_values(
     Ok(None)
 }
 
-/// The permissions of an extension.
+/// Deletes the unique values of all extensions of a service type.
+pub(super) async fn delete_unique_values_of_type(
+    conn: &mut Conn,
+    _: &Permit,
+    service_type: ServiceTypeId,
+) -> QueryResult<()> {
+    query!(conn, |c| diesel::delete(extension_unique_values::table)
+        .filter(
+            extension_unique_values::extension_id
+                .eq_any(extensions::table.filter(extensions::service_type_id.eq(service_type)).select(extensions::id))
+        )
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// The call permissions of an extension.
 pub async fn permissions_of(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec<CallPermissionId>> {
     query!(conn, |c| extension_permissions::table
         .filter(extension_permissions::extension_id.eq(id))
@@ -178,7 +202,7 @@ pub async fn permissions_of(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec
         .await)
 }
 
-/// Replaces the permissions of an extension.
+/// Replaces the call permissions of an extension.
 pub async fn set_permissions(
     conn: &mut Conn,
     _: &Permit,
@@ -197,35 +221,32 @@ pub async fn set_permissions(
     Ok(())
 }
 
-/// An extension in its feed.
-pub struct Shown {
-    pub extension: ExtensionId,
-    pub feed: FeedRef,
-    pub slot: i32,
+/// Revokes a call permission from all extensions and increments their versions.
+pub(super) async fn revoke_permission(
+    conn: &mut Conn,
+    _: &Permit,
+    permission: CallPermissionId,
+    now: Timestamp,
+) -> QueryResult<()> {
+    query!(&mut *conn, |c| diesel::update(extensions::table)
+        .filter(
+            extensions::id.eq_any(
+                extension_permissions::table
+                    .filter(extension_permissions::permission_id.eq(permission))
+                    .select(extension_permissions::extension_id)
+            )
+        )
+        .set((extensions::version.eq(extensions::version + 1), extensions::updated_at.eq(now)))
+        .execute(c)
+        .await)?;
+    query!(conn, |c| diesel::delete(extension_permissions::table)
+        .filter(extension_permissions::permission_id.eq(permission))
+        .execute(c)
+        .await)?;
+    Ok(())
 }
 
-type ShownRow = (ExtensionId, EventId, ServiceTypeId, i32);
-
-/// The groups that ring the extension, and the extensions whose fallback it is: their entries show it.
-pub async fn shown_by(conn: &mut Conn, id: ExtensionId) -> QueryResult<Vec<Shown>> {
-    let groups: Vec<ShownRow> = query!(conn, |c| extensions::table
-        .inner_join(group_members::table.on(group_members::group_id.eq(extensions::id)))
-        .filter(group_members::member_id.eq(id))
-        .filter(group_members::membership.eq(ACTIVE))
-        .select((extensions::id, extensions::event_id, extensions::service_type_id, extensions::slot))
-        .load(c)
-        .await)?;
-    let fallbacks: Vec<ShownRow> = query!(conn, |c| extensions::table
-        .filter(extensions::fallback_extension_id.eq(id))
-        .select((extensions::id, extensions::event_id, extensions::service_type_id, extensions::slot))
-        .load(c)
-        .await)?;
-    let shown =
-        |(extension, event, service_type, slot)| Shown { extension, feed: FeedRef { event, service_type }, slot };
-    Ok(groups.into_iter().chain(fallbacks).map(shown).collect())
-}
-
-/// Clears the fallbacks that refer to the extension: a new version of those that had one.
+/// Clears the fallbacks to the extension and increments the versions of the extensions that had them.
 pub(super) async fn clear_fallbacks_to(
     conn: &mut Conn,
     _: &Permit,
@@ -243,10 +264,10 @@ pub(super) async fn clear_fallbacks_to(
     Ok(())
 }
 
-/// Where these extensions hand calls on, as `(from, to)`: a group to its members, any extension to its fallback. A paused
-/// member counts, since it may go on any time; an invitation that waits does not.
-pub(super) async fn hand_on(conn: &mut Conn, from: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
-    let rung: Vec<(ExtensionId, ExtensionId)> = query!(conn, |c| group_members::table
+/// The edges `(from, to)` along which these extensions forward calls: from a group to its members, and from any extension to
+/// its fallback. Includes paused members, which may become active at any time, but no pending invitations.
+pub(super) async fn call_edges(conn: &mut Conn, from: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, ExtensionId)>> {
+    let members: Vec<(ExtensionId, ExtensionId)> = query!(conn, |c| group_members::table
         .filter(group_members::group_id.eq_any(from))
         .filter(group_members::membership.eq(ACTIVE))
         .order(group_members::id)
@@ -261,10 +282,10 @@ pub(super) async fn hand_on(conn: &mut Conn, from: &[ExtensionId]) -> QueryResul
         .load(c)
         .await)?;
     let fallbacks = fallbacks.into_iter().filter_map(|(from, to)| Some((from, to?)));
-    Ok(rung.into_iter().chain(fallbacks).collect())
+    Ok(members.into_iter().chain(fallbacks).collect())
 }
 
-/// The numbers of these extensions, whoever owns them.
+/// The numbers of these extensions, of any owner.
 pub(super) async fn numbers_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, String)>> {
     query!(conn, |c| extensions::table
         .filter(extensions::id.eq_any(ids))
@@ -273,34 +294,39 @@ pub(super) async fn numbers_of(conn: &mut Conn, ids: &[ExtensionId]) -> QueryRes
         .await)
 }
 
-/// The extension that bears a number, whoever owns it.
-pub(super) async fn bearer_of_number(
+/// The extension that has a number in service, of any owner.
+pub(super) async fn holder_of_number(
     conn: &mut Conn,
     event: EventId,
     number: &str,
 ) -> QueryResult<Option<ExtensionId>> {
     query!(conn, |c| extensions::table
         .filter(extensions::event_id.eq(event))
-        .filter(extensions::number.eq(number))
+        .filter(extensions::number.eq(sought(number)))
         .select(extensions::id)
         .get_result(c)
         .await
         .optional())
 }
 
-/// Takes number and unique values from an extension for a moment: within its transaction it gets others. What stands in the
-/// column meanwhile is no number, and differs for every extension.
-pub(super) async fn vacate(conn: &mut Conn, permit: &Permit, id: ExtensionId) -> QueryResult<()> {
-    let nothing = id.global();
+/// Removes number and unique values from an extension that gets others later in the transaction. The placeholder in the
+/// `number` column is the extension's global id, which is unique and never a valid number.
+pub(super) async fn park_number(conn: &mut Conn, permit: &Permit, id: ExtensionId) -> QueryResult<()> {
+    let placeholder = id.global();
     query!(&mut *conn, |c| diesel::update(extensions::table.find(id))
-        .set(extensions::number.eq(&nothing))
+        .set(extensions::number.eq(&placeholder))
         .execute(c)
         .await)?;
     set_unique_values(conn, permit, id, &[]).await.map(drop)
 }
 
-/// Turns the memberships of an extension that has a new owner into invitations, except in groups of that owner.
-pub(super) async fn ask_again(conn: &mut Conn, _: &Permit, member: ExtensionId, owner: AccountId) -> QueryResult<()> {
+/// Resets the memberships of an extension to invitations, except in groups of its new owner.
+pub(super) async fn reset_to_invited(
+    conn: &mut Conn,
+    _: &Permit,
+    member: ExtensionId,
+    owner: AccountId,
+) -> QueryResult<()> {
     query!(conn, |c| diesel::update(group_members::table)
         .filter(group_members::member_id.eq(member))
         .filter(group_members::membership.eq(ACTIVE))
@@ -314,7 +340,7 @@ pub(super) async fn ask_again(conn: &mut Conn, _: &Permit, member: ExtensionId, 
     Ok(())
 }
 
-/// The number of an extension, whoever owns it: for showing a fallback.
+/// The number of an extension of any owner, to display a fallback.
 pub async fn number_of(conn: &mut Conn, id: ExtensionId) -> QueryResult<Option<String>> {
     query!(conn, |c| extensions::table.find(id).select(extensions::number).get_result(c).await.optional())
 }

@@ -1,23 +1,24 @@
-//! Search in the directory: what is stored of an entry, what a query asks, and in which order entries match.
+//! Search in the directory: search terms of entries, queries, and the rank of matches.
 
 use std::collections::BTreeSet;
 
 use numbering::keypad::keypad_digits;
 use numbering::number::{MAX_DIGITS, Number, is_separator};
-use platform::text::folding::{fold, words};
+use platform::text::characters::without_format;
+use platform::text::folding::{fold, fold_umlauts, words};
 
-/// A query is read up to this many characters: no label is longer than 64.
+/// The characters of a query that are read. No label is longer than 64.
 const MAX_QUERY_CHARS: usize = 256;
 
-/// The words of a query that are looked for, at most.
+/// The most words of a query that are searched.
 const MAX_QUERY_WORDS: usize = 8;
 
-/// What is stored of a label for searching, each sorted and each once. A search is for prefixes of these.
+/// The search terms of a label, sorted and without duplicates. A query matches prefixes of them.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct SearchTerms {
-    /// The folded words.
+    /// The folded words, and those of the label with its umlauts spelled out: `muller` and `mueller` for Müller.
     pub words: Vec<String>,
-    /// The keys that spell those words which are Latin: `93272` for Zebra. Words of digits alone are left out: they are
+    /// The keypad digits that spell the Latin words: `93272` for Zebra. Words of digits only are left out, since they are
     /// found as words.
     pub keypad: Vec<String>,
 }
@@ -26,40 +27,42 @@ impl SearchTerms {
     /// The terms of a label.
     pub fn of_label(label: &str) -> Self {
         let folded = fold(label);
-        let words: BTreeSet<_> = words(&folded).into_iter().map(str::to_owned).collect();
+        let spelled_out = fold_umlauts(label).unwrap_or_default();
+        let words: BTreeSet<_> = words(&folded).into_iter().chain(words(&spelled_out)).map(str::to_owned).collect();
         let spelled = words.iter().filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic()));
         let keypad: BTreeSet<_> = spelled.filter_map(|word| keypad_digits(word)).collect();
         Self { words: words.into_iter().collect(), keypad: keypad.into_iter().collect() }
     }
 }
 
-/// How an entry matches, the best first. Within one rank entries are listed by number.
+/// The rank of a match, the best first. Entries of one rank are ordered by number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum MatchRank {
-    /// The number asked for.
+    /// The number of the query.
     Number,
-    /// A number that begins so.
+    /// A number that begins with that of the query.
     NumberPrefix,
-    /// Every word asked for begins a word of the label.
+    /// Each word of the query is a prefix of a word of the label.
     Words,
-    /// The digits asked for spell the beginning of a word on a keypad.
+    /// The digits of the query spell a prefix of a word on a keypad.
     Keypad,
 }
 
-/// What somebody looks for. A query of signs alone (`!?`) asks for nothing and matches nothing.
+/// A search query. A query of punctuation only (`!?`) matches nothing.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Query {
-    /// Digits, or `+` and digits, with which the number begins; when the text is a number without letters.
+    /// A prefix of the number: digits, or `+` and digits. Present if the text is a number without letters.
     pub number: Option<String>,
-    /// Folded words, each of which begins a word of the label; each once, at most eight.
+    /// Folded prefixes of words of the label, without duplicates, at most eight.
     pub words: Vec<String>,
-    /// Digits with which a word begins on a keypad; when the text is digits, spaces and hyphens.
+    /// A prefix of a word in keypad digits. Present if the text is digits, spaces and hyphens.
     pub keypad: Option<String>,
 }
 
 impl Query {
-    /// Reads what somebody typed; `None` when it is blank: then there is no search, and everything is listed.
+    /// Parses a query without its invisible format characters; `None` for a blank text, which means an unfiltered list.
     pub fn parse(text: &str) -> Option<Self> {
+        let text = without_format(text);
         if text.trim().is_empty() {
             return None;
         }
@@ -70,7 +73,7 @@ impl Query {
         let folded = fold(&text);
         let mut found = Vec::<String>::new();
         for word in words(&folded) {
-            if found.len() < MAX_QUERY_WORDS && !found.iter().any(|known| known == word) {
+            if found.len() < MAX_QUERY_WORDS && !found.iter().any(|earlier| earlier == word) {
                 found.push(word.to_owned());
             }
         }
@@ -81,25 +84,25 @@ impl Query {
         })
     }
 
-    /// Whether nothing can match.
+    /// Whether the query cannot match any entry.
     pub fn matches_nothing(&self) -> bool {
         self.number.is_none() && self.words.is_empty() && self.keypad.is_none()
     }
 
-    /// How an entry with this number and these terms matches; `None` when it does not. The database's search answers the
-    /// same: tests compare them.
+    /// The rank of an entry with this number and these terms; `None` if it does not match. Tests compare it with the search in
+    /// the database.
     pub fn rank(&self, number: &Number, terms: &SearchTerms) -> Option<MatchRank> {
-        let begins = |stored: &[String], asked: &str| stored.iter().any(|term| term.starts_with(asked));
+        let has_prefix = |terms: &[String], prefix: &str| terms.iter().any(|term| term.starts_with(prefix));
         if self.number.as_deref() == Some(number.as_str()) {
             return Some(MatchRank::Number);
         }
         if self.number.as_deref().is_some_and(|prefix| number.as_str().starts_with(prefix)) {
             return Some(MatchRank::NumberPrefix);
         }
-        if !self.words.is_empty() && self.words.iter().all(|word| begins(&terms.words, word)) {
+        if !self.words.is_empty() && self.words.iter().all(|word| has_prefix(&terms.words, word)) {
             return Some(MatchRank::Words);
         }
-        self.keypad.as_deref().filter(|digits| begins(&terms.keypad, digits)).map(|_| MatchRank::Keypad)
+        self.keypad.as_deref().filter(|digits| has_prefix(&terms.keypad, digits)).map(|_| MatchRank::Keypad)
     }
 }
 
@@ -111,17 +114,17 @@ pub struct Range {
 }
 
 impl Range {
-    /// Every text that begins so.
-    pub fn beginning(prefix: &str) -> Self {
-        Self { from: prefix.to_owned(), until: behind(prefix) }
+    /// The range of all texts with a prefix.
+    pub fn with_prefix(prefix: &str) -> Self {
+        Self { from: prefix.to_owned(), until: upper_bound(prefix) }
     }
 }
 
-/// The least text behind all that begin with `prefix`. Byte order of UTF-8 is the order of its characters.
-fn behind(prefix: &str) -> String {
+/// The least text after all texts with a prefix. The byte order of UTF-8 is the order of its characters.
+fn upper_bound(prefix: &str) -> String {
     let mut characters: Vec<char> = prefix.chars().collect();
     while let Some(last) = characters.pop() {
-        // A range of characters steps over the surrogates by itself.
+        // A range of `char` skips the surrogates.
         if let Some(next) = (last..=char::MAX).nth(1) {
             characters.push(next);
             return characters.into_iter().collect();
@@ -150,6 +153,8 @@ mod tests {
     #[test]
     fn a_query_is_a_number_words_or_keys() {
         assert_eq!(Query::parse("  "), None);
+        assert_eq!(Query::parse("\u{200e}"), None);
+        assert_eq!(Query::parse("\u{202d}5005\u{202c}").unwrap().number.as_deref(), Some("5005"));
         let query = Query::parse("23-42").unwrap();
         assert_eq!((query.number.as_deref(), query.keypad.as_deref()), (Some("2342"), Some("2342")));
         assert_eq!(query.words, ["23", "42"]);
@@ -174,6 +179,13 @@ mod tests {
         assert_eq!(rank("STRASS", "2000", "Straße"), Some(MatchRank::Words));
         assert_eq!(rank("本", "2000", "本部"), Some(MatchRank::Words));
         assert_eq!(rank("bra", "2000", "Zebra"), None);
+        for query in ["mueller", "muller", "MÜLLER", "Mü\u{ad}ller", "685537", "6835537", "mu\u{308}l"] {
+            let found = rank(query, "2000", "Müller");
+            assert!(matches!(found, Some(MatchRank::Words | MatchRank::Keypad)), "{query}");
+        }
+        assert_eq!(rank("🐈", "2000", "Café 🐈🐕"), Some(MatchRank::Words));
+        assert_eq!(rank("cafe 🐕", "2000", "Café 🐈🐕"), Some(MatchRank::Words));
+        assert_eq!(rank("🐁", "2000", "Café 🐈🐕"), None);
         assert!(MatchRank::Number < MatchRank::NumberPrefix && MatchRank::Words < MatchRank::Keypad);
     }
 

@@ -1,17 +1,18 @@
-//! Who finds an extension in the directory.
+//! The visibility of extensions in the directory.
 
 use platform::text_enum;
 
 text_enum! {
-    /// Who finds an extension in the directory; each sees what those before see. The name is that of GraphQL, files and the database.
+    /// The visibility of an extension in the directory. Each level includes the callers of the levels below it. The names are
+    /// those of GraphQL, files and the database.
     pub enum Visibility {
-        /// Everybody, guests too.
+        /// All callers, including guests.
         Public = "PUBLIC",
-        /// People who are signed in.
+        /// Signed-in users.
         Members = "MEMBERS",
-        /// Operators.
+        /// Operators and admins.
         Staff = "STAFF",
-        /// Nobody: owner and operators reach it otherwise.
+        /// Not in the directory. Owner and operators find it in other lists.
         Hidden = "HIDDEN",
     }
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use platform::error::{InternalError, UserError};
+use platform::text::characters::is_format;
 
+use crate::e164;
 use crate::keypad::keypad_digit;
 
 /// Maximum number of digits, in an event's plan and in E.164 (ITU-T E.164, section 6.1).
@@ -24,8 +26,8 @@ const MAX_INPUT_BYTES: usize = 64;
 pub struct Number(String);
 
 impl Number {
-    /// Parses input. Spaces (every Unicode space separator, and tabs) and hyphens (also the typographic
-    /// ones) are removed, letters A–Z of either case become keypad digits (ITU-T E.161), and an E.164 number is
+    /// Parses input. Spaces (every Unicode space separator, and tabs), hyphens (also the typographic ones) and
+    /// invisible format characters, which come with a copied number, are removed, letters A–Z of either case become keypad digits (ITU-T E.161), and an E.164 number is
     /// normalized and validated by country.
     ///
     /// # Errors
@@ -98,12 +100,13 @@ impl AsRef<str> for Number {
     }
 }
 
-/// Whether a character is a separator between digits: a space, a tab or a hyphen, but not a line break.
+/// Whether a character is a separator between digits: a space, a tab, a hyphen or an invisible format character, but not
+/// a line break.
 pub fn is_separator(character: char) -> bool {
     match character {
-        '\t' | '-' | '\u{AD}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FE63}' | '\u{FF0D}' => true,
+        '\t' | '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FE63}' | '\u{FF0D}' => true,
         '\u{2028}' | '\u{2029}' => false,
-        other => other.is_whitespace() && !other.is_control(),
+        other => (other.is_whitespace() && !other.is_control()) || is_format(other),
     }
 }
 
@@ -135,22 +138,12 @@ fn e164_number(digits: &str) -> Result<Number, UserError> {
 /// The digits of an E.164 number without a trunk prefix; `None` if no country has the number.
 fn normal_form(digits: &str) -> Option<String> {
     let parsed = phonenumber::parse(None, format!("+{digits}")).ok()?;
-    if !matches_country(&parsed) {
+    if !e164::exists(parsed.country().code(), &parsed.national().to_string()) {
         return None;
     }
     let text = parsed.format().mode(phonenumber::Mode::E164).to_string();
     let digits = text.strip_prefix('+')?;
     (MIN_E164_DIGITS..=MAX_DIGITS).contains(&digits.len()).then(|| digits.to_owned())
-}
-
-/// Whether the number matches the general pattern of a country with its code. The patterns of number types (mobile,
-/// toll free …) are ignored: they lag behind the assignments of regulators, and a new area code must not be rejected.
-fn matches_country(number: &phonenumber::PhoneNumber) -> bool {
-    let database = &phonenumber::metadata::DATABASE;
-    let national = number.national().to_string();
-    database
-        .by_code(&number.country().code())
-        .is_some_and(|countries| countries.iter().any(|country| country.descriptors().general().is_match(&national)))
 }
 
 fn invalid_number(rule: &'static str, message: &str) -> UserError {
@@ -171,6 +164,8 @@ mod tests {
     fn separators_are_removed_and_letters_become_digits() {
         assert_eq!(clean("2342").unwrap(), "2342");
         assert_eq!(clean(" 23-42\u{a0}\t5 \u{2011}6").unwrap(), "234256");
+        assert_eq!(clean("\u{202d}6200\u{202c}").unwrap(), "6200");
+        assert_eq!(clean("\u{200e}+44\u{200b}2079460018\u{feff}").unwrap(), "+442079460018");
         assert_eq!(clean("zebra").unwrap(), "93272");
         assert_eq!(clean("0042").unwrap(), "0042");
         assert_eq!(clean("123456789012345").unwrap(), "123456789012345");
@@ -200,7 +195,7 @@ mod tests {
         assert_eq!(clean("+1-800-FLOWERS").unwrap(), "+18003569377");
         assert_eq!(clean("+39 06 6982 1234").unwrap(), "+390669821234");
         assert_eq!(clean("+1 555 123 9876").unwrap(), "+15551239876");
-        for bad in ["+1234567", "+9991234567", "+0441144960123", "+441", "+44114496012345678"] {
+        for bad in ["+1234567", "+9991234567", "+0441144960123", "+441", "+44114496012345678", "+1 202 555 0123 x5"] {
             assert!(clean(bad).is_err(), "{bad}");
         }
         assert_eq!(clean("+").unwrap_err(), "An international number has a plus sign and 7 to 15 digits.");

@@ -1,4 +1,4 @@
-//! Numbers in the database.
+//! Queries over numbers, their history and their pending acknowledgements.
 
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _,
@@ -6,34 +6,29 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl as _;
 
-use super::model::{HistoryRow, NumberRow};
-use super::state::NumberState;
-use ::restrictions::TargetKind;
-use numbering::free::TakenNumberSource;
-use numbering::number::Number;
-use numbering::plan::{PrefixBounds, proper_prefixes};
+use numbering::NumberState;
 use platform::access::Permit;
 use platform::clock::Timestamp;
-use platform::error::InternalError;
 use platform::ids::{AccountId, EventId, FeedId, NumberHistoryId, NumberId};
-use platform::insert_rows;
-use platform::query;
-use platform::store::schema::{api_keys, feed_consumers, number_history, number_waits, numbers, restrictions};
-use platform::store::{CHUNK, Conn};
+use platform::store::schema::{api_keys, feed_consumers, number_history, number_waits, numbers};
+use platform::store::{CHUNK, Conn, sought};
+use platform::{insert_rows, query};
 
-/// The row of an event's number, if it was ever touched.
-pub async fn find(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
+use crate::model::{AccountPlans, HistoryRow, NumberRow, NumberTransition};
+
+/// The row of a number of an event, if it has one.
+async fn number_of_event(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
     query!(conn, |c| numbers::table
         .filter(numbers::event_id.eq(event))
-        .filter(numbers::number.eq(number))
+        .filter(numbers::number.eq(sought(number)))
         .select(NumberRow::as_select())
         .get_result(c)
         .await
         .optional())
 }
 
-/// The rows of these numbers of an event that were ever touched.
-pub async fn find_all(conn: &mut Conn, event: EventId, wanted: &[&str]) -> QueryResult<Vec<NumberRow>> {
+/// The rows of these numbers of an event; numbers without a row are left out.
+pub async fn numbers_of_event(conn: &mut Conn, event: EventId, wanted: &[&str]) -> QueryResult<Vec<NumberRow>> {
     let mut found = Vec::new();
     for chunk in wanted.chunks(CHUNK) {
         let rows: Vec<NumberRow> = query!(&mut *conn, |c| numbers::table
@@ -47,40 +42,41 @@ pub async fn find_all(conn: &mut Conn, event: EventId, wanted: &[&str]) -> Query
     Ok(found)
 }
 
-/// The row of a number on its plan, if it was ever touched; the world's numbers are those without an event.
-pub async fn find_on(conn: &mut Conn, event: Option<EventId>, number: &str) -> QueryResult<Option<NumberRow>> {
+/// The row of a number on the plan of an event, or without an event on that of E.164, if it has one.
+pub async fn number_on_plan(conn: &mut Conn, event: Option<EventId>, number: &str) -> QueryResult<Option<NumberRow>> {
     let Some(event) = event else {
         return query!(conn, |c| numbers::table
             .filter(numbers::event_id.is_null())
-            .filter(numbers::number.eq(number))
+            .filter(numbers::number.eq(sought(number)))
             .select(NumberRow::as_select())
             .get_result(c)
             .await
             .optional());
     };
-    find(conn, event, number).await
+    number_of_event(conn, event, number).await
 }
 
-/// The row of the number that an extension of the event bears: on the event's plan, or the world's where it begins with `+`.
-pub async fn find_borne(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
-    find_on(conn, (!number.starts_with('+')).then_some(event), number).await
+/// The row of the number of an extension: on the plan of the extension's event, or on that of E.164 if it begins with `+`.
+pub async fn assigned_number(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<NumberRow>> {
+    number_on_plan(conn, (!number.starts_with('+')).then_some(event), number).await
 }
 
-/// A touched number by its row's id.
-pub async fn by_id(conn: &mut Conn, id: NumberId) -> QueryResult<Option<NumberRow>> {
+/// The number of a row's id.
+pub async fn number_by_id(conn: &mut Conn, id: NumberId) -> QueryResult<Option<NumberRow>> {
     query!(conn, |c| numbers::table.find(id).select(NumberRow::as_select()).first(c).await.optional())
 }
 
-/// Which touched numbers a list is of.
+/// The filter of a list of numbers that have a row.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// The plan: an event's, or the world's.
+    /// The event of the plan; `None`: the plan of E.164.
     pub event: Option<EventId>,
-    /// The lowest and the highest number, as texts; both belong to the list.
+    /// The lowest number, inclusive, compared as text.
     pub from: Option<String>,
+    /// The highest number, inclusive, compared as text.
     pub to: Option<String>,
     pub state: Option<NumberState>,
-    /// Whose they are.
+    /// The account that the numbers belong to.
     pub account: Option<AccountId>,
 }
 
@@ -107,8 +103,13 @@ macro_rules! filtered {
     }};
 }
 
-/// A page of touched numbers, behind `after`, by number.
-pub async fn list(conn: &mut Conn, filter: &Filter, after: Option<&str>, limit: i64) -> QueryResult<Vec<NumberRow>> {
+/// A page of the numbers of a filter after the number `after`, ordered by number.
+pub async fn list_numbers(
+    conn: &mut Conn,
+    filter: &Filter,
+    after: Option<&str>,
+    limit: i64,
+) -> QueryResult<Vec<NumberRow>> {
     query!(conn, |c| {
         let mut rows = filtered!(numbers::table.select(NumberRow::as_select()), filter);
         if let Some(after) = after {
@@ -118,13 +119,13 @@ pub async fn list(conn: &mut Conn, filter: &Filter, after: Option<&str>, limit: 
     })
 }
 
-/// How many numbers the list has on all pages.
-pub async fn count(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
+/// The total of the numbers of a filter.
+pub async fn count_numbers(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
     query!(conn, |c| filtered!(numbers::table.count(), filter).get_result(c).await)
 }
 
-/// The touched numbers that are an account's: in service, held or reserved.
-pub async fn of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<NumberRow>> {
+/// The numbers of an account: in service, held or reserved.
+pub async fn numbers_of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<NumberRow>> {
     query!(conn, |c| numbers::table
         .filter(numbers::account_id.eq(account))
         .order((numbers::event_id, numbers::number))
@@ -133,8 +134,29 @@ pub async fn of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<
         .await)
 }
 
-/// A page of the numbers that are held for an account now, behind `after`, by number; one of several plans by its row's id.
-pub async fn held_for(
+/// The numbering plans that a deletion of the account changes: those of its reservations, and the plan of E.164 for each of
+/// its E.164 numbers that is reserved or in service.
+pub async fn plans_of_account(conn: &mut Conn, account: AccountId) -> QueryResult<AccountPlans> {
+    let events: Vec<Option<EventId>> = query!(&mut *conn, |c| numbers::table
+        .filter(numbers::account_id.eq(account))
+        .filter(numbers::event_id.is_not_null())
+        .filter(numbers::state.eq(NumberState::Reserved))
+        .select(numbers::event_id)
+        .distinct()
+        .load(c)
+        .await)?;
+    let e164_numbers: Vec<String> = query!(conn, |c| numbers::table
+        .filter(numbers::account_id.eq(account))
+        .filter(numbers::event_id.is_null())
+        .filter(numbers::state.eq_any([NumberState::Reserved, NumberState::InService]))
+        .select(numbers::number)
+        .load(c)
+        .await)?;
+    Ok(AccountPlans { events: events.into_iter().flatten().collect(), e164_numbers })
+}
+
+/// A page of the numbers that are held for an account at `now`, after the row `after`, ordered by number and row id.
+pub async fn held_numbers(
     conn: &mut Conn,
     account: AccountId,
     now: Timestamp,
@@ -148,14 +170,15 @@ pub async fn held_for(
             .filter(numbers::until.gt(now))
             .into_boxed();
         if let Some((number, id)) = after {
-            rows = rows.filter(numbers::number.gt(number).or(numbers::number.eq(number).and(numbers::id.gt(id))));
+            rows =
+                rows.filter(numbers::number.gt(number).or(numbers::number.eq(sought(number)).and(numbers::id.gt(id))));
         }
         rows.order((numbers::number, numbers::id)).limit(limit).select(NumberRow::as_select()).load(c).await
     })
 }
 
-/// How many numbers are held for an account now.
-pub async fn count_held_for(conn: &mut Conn, account: AccountId, now: Timestamp) -> QueryResult<i64> {
+/// The total of the numbers that are held for an account at `now`.
+pub async fn count_held_numbers(conn: &mut Conn, account: AccountId, now: Timestamp) -> QueryResult<i64> {
     query!(conn, |c| numbers::table
         .filter(numbers::account_id.eq(account))
         .filter(numbers::state.eq(NumberState::Held))
@@ -165,8 +188,8 @@ pub async fn count_held_for(conn: &mut Conn, account: AccountId, now: Timestamp)
         .await)
 }
 
-/// The steps that numbers made as an account's, each with its number, oldest first.
-pub async fn history_of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<(HistoryRow, NumberRow)>> {
+/// The transitions of numbers to or from an account, oldest first.
+pub async fn history_of_account(conn: &mut Conn, account: AccountId) -> QueryResult<Vec<NumberTransition>> {
     query!(conn, |c| number_history::table
         .inner_join(numbers::table.on(numbers::id.eq(number_history::number_id)))
         .filter(number_history::account_id.eq(account))
@@ -176,8 +199,8 @@ pub async fn history_of_account(conn: &mut Conn, account: AccountId) -> QueryRes
         .await)
 }
 
-/// A page of a number's history, oldest first.
-pub async fn history(
+/// A page of the transitions of a number, oldest first.
+pub async fn history_of_number(
     conn: &mut Conn,
     number: NumberId,
     after: Option<NumberHistoryId>,
@@ -192,9 +215,9 @@ pub async fn history(
     })
 }
 
-/// Writes a row, new or changed.
-pub async fn save(conn: &mut Conn, _: &Permit, row: &NumberRow) -> QueryResult<()> {
-    // Most are new, and this statement is planned once where that with DO UPDATE would be planned each time.
+/// Inserts or updates a row.
+pub async fn save_number(conn: &mut Conn, _: &Permit, row: &NumberRow) -> QueryResult<()> {
+    // Most rows are new, and PostgreSQL caches the plan of this statement but not that of one with DO UPDATE.
     let inserted = query!(conn, |c| diesel::insert_into(numbers::table)
         .values(row)
         .on_conflict(numbers::id)
@@ -207,25 +230,25 @@ pub async fn save(conn: &mut Conn, _: &Permit, row: &NumberRow) -> QueryResult<(
     Ok(())
 }
 
-/// Writes rows of numbers that were never touched before.
+/// Inserts rows of numbers that have none.
 pub async fn insert_all(conn: &mut Conn, _: &Permit, rows: &[NumberRow]) -> QueryResult<()> {
     insert_rows!(conn, rows, |values| diesel::insert_into(numbers::table).values(values));
     Ok(())
 }
 
-/// Appends steps of numbers' lives.
+/// Appends entries to the history.
 pub async fn append_histories(conn: &mut Conn, _: &Permit, rows: &[HistoryRow]) -> QueryResult<()> {
     insert_rows!(conn, rows, |values| diesel::insert_into(number_history::table).values(values));
     Ok(())
 }
 
-/// Appends a step of a number's life.
+/// Appends an entry to the history.
 pub async fn append_history(conn: &mut Conn, _: &Permit, row: &HistoryRow) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(number_history::table).values(row).execute(c).await)?;
     Ok(())
 }
 
-/// The rows whose clock has run out.
+/// The rows whose period has ended, and all that age, whose acknowledgements may be complete.
 pub async fn due(conn: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec<NumberRow>> {
     query!(conn, |c| numbers::table
         .filter(numbers::until.is_not_null())
@@ -237,8 +260,14 @@ pub async fn due(conn: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec
         .await)
 }
 
-/// Makes a freed number wait for a feed's revision.
-pub async fn wait_for(conn: &mut Conn, _: &Permit, number: NumberId, feed: FeedId, revision: i64) -> QueryResult<()> {
+/// Requires that the consumers of a feed acknowledge `revision` before the number is available.
+pub async fn add_pending_ack(
+    conn: &mut Conn,
+    _: &Permit,
+    number: NumberId,
+    feed: FeedId,
+    revision: i64,
+) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(number_waits::table)
         .values((
             number_waits::number_id.eq(number),
@@ -253,15 +282,15 @@ pub async fn wait_for(conn: &mut Conn, _: &Permit, number: NumberId, feed: FeedI
     Ok(())
 }
 
-/// Ends the waits of a number.
-pub async fn end_waits(conn: &mut Conn, _: &Permit, number: NumberId) -> QueryResult<()> {
+/// Deletes the pending acknowledgements of a number.
+pub async fn clear_pending_acks(conn: &mut Conn, _: &Permit, number: NumberId) -> QueryResult<()> {
     query!(conn, |c| diesel::delete(number_waits::table.filter(number_waits::number_id.eq(number))).execute(c).await)?;
     Ok(())
 }
 
-/// Whether a consumer that counts has not yet acknowledged the number's removal.
-pub async fn is_awaited(conn: &mut Conn, number: NumberId, now: Timestamp) -> QueryResult<bool> {
-    let waiting: Option<FeedId> = query!(conn, |c| number_waits::table
+/// Whether a consumer that is neither paused nor without a valid key has yet to acknowledge the removal of the number.
+pub async fn has_pending_acks(conn: &mut Conn, number: NumberId, now: Timestamp) -> QueryResult<bool> {
+    let pending: Option<FeedId> = query!(conn, |c| number_waits::table
         .inner_join(feed_consumers::table.on(feed_consumers::feed_id.eq(number_waits::feed_id)))
         .inner_join(api_keys::table.on(api_keys::id.eq(feed_consumers::api_key_id)))
         .filter(number_waits::number_id.eq(number))
@@ -278,67 +307,5 @@ pub async fn is_awaited(conn: &mut Conn, number: NumberId, now: Timestamp) -> Qu
         .first(c)
         .await
         .optional())?;
-    Ok(waiting.is_some())
-}
-
-/// A number of the event that is somebody's or kept, and with which `number` begins or that begins with `number`.
-pub async fn in_the_way(conn: &mut Conn, event: EventId, number: &Number) -> QueryResult<Option<String>> {
-    let shorter = proper_prefixes(number);
-    let bounds = PrefixBounds::new(number.as_str());
-    query!(conn, |c| numbers::table
-        .filter(numbers::event_id.eq(event))
-        .filter(numbers::state.ne(NumberState::Available))
-        .filter(
-            numbers::number
-                .eq_any(&shorter)
-                .or(numbers::number.gt(&bounds.lower).and(numbers::number.lt(&bounds.upper)))
-        )
-        .order(numbers::number)
-        .select(numbers::number)
-        .first(c)
-        .await
-        .optional())
-}
-
-/// Asks the database which numbers of an event are taken: not available, or barred.
-pub struct TakenNumbers<'c> {
-    pub conn: &'c mut Conn,
-    pub event: EventId,
-}
-
-impl TakenNumberSource for TakenNumbers<'_> {
-    async fn taken_between(&mut self, first: &Number, last: &Number) -> Result<Vec<Number>, InternalError> {
-        let (event, digits) = (self.event, first.as_str().len());
-        let (first, last) = (first.as_str(), last.as_str());
-        let rows: Vec<String> = query!(&mut *self.conn, |c| numbers::table
-            .left_join(
-                restrictions::table
-                    .on(restrictions::target_id.eq(numbers::id).and(restrictions::target_kind.eq(TargetKind::Number)))
-            )
-            .filter(numbers::event_id.eq(event))
-            .filter(numbers::number.between(first, last))
-            .filter(numbers::state.ne(NumberState::Available).or(restrictions::id.nullable().is_not_null()))
-            .order(numbers::number)
-            .select(numbers::number)
-            .load(c)
-            .await)?;
-        rows.into_iter().filter(|number| number.len() == digits).map(Number::stored).collect()
-    }
-
-    async fn taken_among(&mut self, candidates: &[Number]) -> Result<Vec<Number>, InternalError> {
-        let event = self.event;
-        let texts: Vec<&str> = candidates.iter().map(Number::as_str).collect();
-        let rows: Vec<String> = query!(&mut *self.conn, |c| numbers::table
-            .left_join(
-                restrictions::table
-                    .on(restrictions::target_id.eq(numbers::id).and(restrictions::target_kind.eq(TargetKind::Number)))
-            )
-            .filter(numbers::event_id.eq(event))
-            .filter(numbers::number.eq_any(&texts))
-            .filter(numbers::state.ne(NumberState::Available).or(restrictions::id.nullable().is_not_null()))
-            .select(numbers::number)
-            .load(c)
-            .await)?;
-        rows.into_iter().map(Number::stored).collect()
-    }
+    Ok(pending.is_some())
 }

@@ -1,55 +1,56 @@
-//! The states of a number, and who may move it between them.
+//! The transitions between the states of a number, and the triggers that each permits.
 
-pub use numbering::NumberState;
+use numbering::NumberState;
 
-/// On whose behalf a number moves.
+/// On whose behalf a transition takes place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Mover {
-    /// A user to whom the number is nothing yet.
+pub enum Trigger {
+    /// A user without any relation to the number.
     User,
-    /// The account that the number is kept for: its extension's owner, the holder of a reservation, the last owner of
-    /// a held number.
-    Keeper,
-    /// An operator or admin, whosever the number is.
+    /// The account that the number belongs to: the owner of its extension, the account of a reservation, or the last
+    /// owner of a held number.
+    Holder,
+    /// An operator or admin.
     Operator,
-    /// The server itself, when a time is over or the last telephone system has acknowledged.
-    Clock,
+    /// The server: a period ended, or the last consumer acknowledged a removal.
+    Scheduler,
 }
 
+const NONE: u8 = 0;
 const USER: u8 = 1;
-const KEEPER: u8 = 2;
+const HOLDER: u8 = 2;
 const OPERATOR: u8 = 4;
-const CLOCK: u8 = 8;
-const NOBODY: u8 = 0;
+const SCHEDULER: u8 = 8;
 
-/// Rows: from; columns: to; cells: who may. In the order available, held, reserved, in service, ageing.
+/// The triggers of each transition, as a bit set. Rows: from; columns: to; both in the order available, held, reserved, in
+/// service, ageing.
 ///
-/// * An operator takes what is held, reserved or ageing for others by putting it in service (the audited override), not by
-///   reserving it: a reservation would let its holder take the number before the telephone systems have forgotten it.
-/// * In service → in service is a transfer or a swap. In service → ageing is a delete where an event holds nothing.
-/// * Held → ageing by its keeper is giving up the hold; held → available by the clock is the end of a hold for which no
-///   telephone system has to be waited.
+/// * An operator overrides a hold, a reservation or ageing by putting the number into service, which is audited, not by
+///   reserving it: the account of a reservation could register the number before the telephone systems have removed it.
+/// * In service → in service is a transfer or a swap. In service → ageing is a deletion in an event without a hold period.
+/// * Held → ageing by the holder is the release of the hold; held → available by the scheduler is the end of a hold without
+///   pending acknowledgements.
 #[rustfmt::skip]
 const LOCAL: [[u8; 5]; 5] = [
-    //               available          held               reserved  in service         ageing
-    /* available  */ [NOBODY,           NOBODY,            OPERATOR, USER | OPERATOR,   NOBODY],
-    /* held       */ [CLOCK,            NOBODY,            NOBODY,   KEEPER | OPERATOR, KEEPER | OPERATOR | CLOCK],
-    /* reserved   */ [OPERATOR | CLOCK, NOBODY,            OPERATOR, KEEPER | OPERATOR, NOBODY],
-    /* in service */ [NOBODY,           KEEPER | OPERATOR, NOBODY,   OPERATOR,          KEEPER | OPERATOR],
-    /* ageing     */ [CLOCK,            NOBODY,            NOBODY,   OPERATOR,          NOBODY],
+    //               available             held               reserved  in service         ageing
+    /* available  */ [NONE,                 NONE,              OPERATOR, USER | OPERATOR,   NONE],
+    /* held       */ [SCHEDULER,            NONE,              NONE,     HOLDER | OPERATOR, HOLDER | OPERATOR | SCHEDULER],
+    /* reserved   */ [OPERATOR | SCHEDULER, NONE,              OPERATOR, HOLDER | OPERATOR, NONE],
+    /* in service */ [NONE,                 HOLDER | OPERATOR, NONE,     OPERATOR,          HOLDER | OPERATOR],
+    /* ageing     */ [SCHEDULER,            NONE,              NONE,     OPERATOR,          NONE],
 ];
 
-/// Whether `by` may move a number of the carrier `local` from one state to another. Numbers of a range know the first
-/// five states only; every other move is refused to everybody. Phase, quota, range and bars are checked elsewhere.
-pub fn may_move(from: NumberState, to: NumberState, by: Mover) -> bool {
+/// Whether `trigger` permits a transition of a number of the carrier `local`. Numbers of a range have the first five states
+/// only; every other transition is refused. Phase, quota, range and bars are checked elsewhere.
+pub fn may_transition(from: NumberState, to: NumberState, trigger: Trigger) -> bool {
     let (Some(from), Some(to)) = (local_index(from), local_index(to)) else { return false };
-    let who = match by {
-        Mover::User => USER,
-        Mover::Keeper => KEEPER,
-        Mover::Operator => OPERATOR,
-        Mover::Clock => CLOCK,
+    let bit = match trigger {
+        Trigger::User => USER,
+        Trigger::Holder => HOLDER,
+        Trigger::Operator => OPERATOR,
+        Trigger::Scheduler => SCHEDULER,
     };
-    LOCAL[from][to] & who != 0
+    LOCAL[from][to] & bit != 0
 }
 
 const fn local_index(state: NumberState) -> Option<usize> {
@@ -65,19 +66,20 @@ const fn local_index(state: NumberState) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::NumberState::{Aging, Available, Held, InService, Reserved};
     use super::*;
+    use numbering::NumberState::{Aging, Available, Held, InService, Reserved};
 
-    const MOVERS: [Mover; 4] = [Mover::User, Mover::Keeper, Mover::Operator, Mover::Clock];
+    const TRIGGERS: [Trigger; 4] = [Trigger::User, Trigger::Holder, Trigger::Operator, Trigger::Scheduler];
 
     #[test]
-    fn the_whole_table() {
+    fn every_transition_has_its_triggers() {
         let mut lines = Vec::new();
         for from in NumberState::ALL.iter().copied() {
             for to in NumberState::ALL.iter().copied() {
-                let who: Vec<_> = MOVERS.into_iter().filter(|&by| may_move(from, to, by)).collect();
-                if !who.is_empty() {
-                    lines.push(format!("{} to {}: {who:?}", from.as_str(), to.as_str()));
+                let permitted: Vec<_> =
+                    TRIGGERS.into_iter().filter(|&trigger| may_transition(from, to, trigger)).collect();
+                if !permitted.is_empty() {
+                    lines.push(format!("{} to {}: {permitted:?}", from.as_str(), to.as_str()));
                 }
             }
         }
@@ -86,28 +88,28 @@ mod tests {
             [
                 "AVAILABLE to RESERVED: [Operator]",
                 "AVAILABLE to IN_SERVICE: [User, Operator]",
-                "HELD to AVAILABLE: [Clock]",
-                "HELD to IN_SERVICE: [Keeper, Operator]",
-                "HELD to AGING: [Keeper, Operator, Clock]",
-                "RESERVED to AVAILABLE: [Operator, Clock]",
+                "HELD to AVAILABLE: [Scheduler]",
+                "HELD to IN_SERVICE: [Holder, Operator]",
+                "HELD to AGING: [Holder, Operator, Scheduler]",
+                "RESERVED to AVAILABLE: [Operator, Scheduler]",
                 "RESERVED to RESERVED: [Operator]",
-                "RESERVED to IN_SERVICE: [Keeper, Operator]",
-                "IN_SERVICE to HELD: [Keeper, Operator]",
+                "RESERVED to IN_SERVICE: [Holder, Operator]",
+                "IN_SERVICE to HELD: [Holder, Operator]",
                 "IN_SERVICE to IN_SERVICE: [Operator]",
-                "IN_SERVICE to AGING: [Keeper, Operator]",
-                "AGING to AVAILABLE: [Clock]",
+                "IN_SERVICE to AGING: [Holder, Operator]",
+                "AGING to AVAILABLE: [Scheduler]",
                 "AGING to IN_SERVICE: [Operator]",
             ]
         );
     }
 
     #[test]
-    fn a_user_takes_only_what_is_nobodys() {
+    fn a_user_registers_available_numbers_only() {
         for from in [Held, Reserved, InService, Aging] {
-            assert!(!may_move(from, InService, Mover::User));
+            assert!(!may_transition(from, InService, Trigger::User));
         }
-        assert!(may_move(Available, InService, Mover::User));
-        assert!(may_move(Held, InService, Mover::Keeper));
-        assert!(!may_move(Aging, InService, Mover::Keeper));
+        assert!(may_transition(Available, InService, Trigger::User));
+        assert!(may_transition(Held, InService, Trigger::Holder));
+        assert!(!may_transition(Aging, InService, Trigger::Holder));
     }
 }

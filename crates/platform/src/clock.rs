@@ -48,13 +48,51 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// Parses RFC 3339 (`2026-08-20T09:30:00Z`, any offset).
+    /// The last whole second that can be formatted: 9999-12-30T22:00:00Z.
+    pub const MAX: Self = Self(253_402_207_200_000_000);
+
+    /// Parses an instant of RFC 3339, section 5.6 (`2026-08-20T09:30:00Z`, any offset). The few hours after
+    /// [`Self::MAX`] become it: `9999-12-31T23:59:59Z` is a usual notation for “never”.
     ///
     /// # Errors
     /// When the text is not an RFC 3339 instant.
     pub fn parse(text: &str) -> Result<Self, jiff::Error> {
-        text.parse::<jiff::Timestamp>().map(|at| Self(at.as_microsecond()))
+        if !has_rfc_3339_shape(text) {
+            return Err(jiff::Error::from_args(format_args!("not an instant of RFC 3339")));
+        }
+        match text.parse::<jiff::Timestamp>() {
+            Ok(at) => Ok(Self(at.as_microsecond())),
+            Err(_) if text.starts_with("9999-12-3") && text[..19].parse::<jiff::civil::DateTime>().is_ok() => {
+                Ok(Self::MAX)
+            }
+            Err(error) => Err(error),
+        }
     }
+
+    /// Parses an HTTP date in its preferred form (RFC 9110, section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        Some(Self(at.as_microsecond()))
+    }
+}
+
+/// Whether a text has the characters of an RFC 3339 instant: four digits of the year, seconds, and an offset.
+fn has_rfc_3339_shape(text: &str) -> bool {
+    let Some((date_time, rest)) = text.split_at_checked(19) else { return false };
+    let matches_pattern = |text: &str, pattern: &str| {
+        text.len() == pattern.len()
+            && text.bytes().zip(pattern.bytes()).all(|(byte, expected)| match expected {
+                b'0' => byte.is_ascii_digit(),
+                b'T' => matches!(byte, b'T' | b't' | b' '),
+                other => byte == other,
+            })
+    };
+    let offset = rest.strip_prefix('.').map_or(rest, |fraction| {
+        let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+        if digits > 0 { &fraction[digits..] } else { rest }
+    });
+    matches_pattern(date_time, "0000-00-00T00:00:00")
+        && (matches!(offset, "Z" | "z") || matches_pattern(offset, "+00:00") || matches_pattern(offset, "-00:00"))
 }
 
 /// Formats as RFC 3339 in UTC with the necessary fractional digits: `2026-08-20T09:30:00Z`.
@@ -210,6 +248,41 @@ mod tests {
         let at = Timestamp::parse("2026-08-20T09:30:00Z").unwrap();
         assert_eq!(at.to_string(), "2026-08-20T09:30:00Z");
         assert_eq!(Timestamp::parse("2026-08-20T11:30:00+02:00").unwrap(), at);
+        assert_eq!(Timestamp::parse("2026-08-20t09:30:00.000z").unwrap(), at);
+        assert_eq!(Timestamp::parse(&Timestamp::MAX.to_string()).unwrap(), Timestamp::MAX);
+    }
+
+    #[test]
+    fn only_rfc_3339_is_parsed() {
+        for text in [
+            "",
+            "2026-08-20",
+            "2026-08-20T09:30Z",
+            "2026-08-20T09:30:00",
+            "20260820T093000Z",
+            "-000001-01-01T00:00:00Z",
+            "+002026-08-20T09:30:00Z",
+            "2026-08-20T09:30:00.Z",
+            "2026-08-20T09:30:00+0200",
+            "2026-08-20T09:30:00+02:00[Europe/Berlin]",
+            "2026-13-20T09:30:00Z",
+            "9999-12-32T00:00:00Z",
+            "9999-12-31T24:00:00Z",
+            "2026-08-20T09:30:00Ä",
+        ] {
+            assert!(Timestamp::parse(text).is_err(), "{text}");
+        }
+        for never in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999999Z", "9999-12-31T00:00:00+01:00"] {
+            assert_eq!(Timestamp::parse(never).unwrap(), Timestamp::MAX, "{never}");
+        }
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-30T22:00:00Z");
+    }
+
+    #[test]
+    fn http_dates_are_parsed() {
+        let at = Timestamp::parse("1994-11-06T08:49:37Z").unwrap();
+        assert_eq!(Timestamp::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(at));
+        assert_eq!(Timestamp::parse_http_date("soon"), None);
     }
 
     #[test]

@@ -27,8 +27,19 @@ macro_rules! ids {
                     Self(rng.uuid(now))
                 }
             }
+
+            impl From<$name> for $crate::feed_log::Entity {
+                fn from(id: $name) -> Self {
+                    Self { kind: $crate::feed_log::EntityKind::new($name::KIND), id: EntityId(id.0) }
+                }
+            }
         )+
     };
+}
+
+crate::id_type! {
+    /// The id of an entity in a feed, of whatever kind.
+    EntityId
 }
 
 ids! {

@@ -3,7 +3,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::access::rates::{Buckets, RateAddress};
+use crate::access::Refusals;
+use crate::access::quotas::Quotas;
 use crate::audit::AuditLog;
 use crate::clock::{Clock, Rng, Timestamp};
 use crate::hooks::Hooks;
@@ -30,8 +31,10 @@ pub struct ServicesInner {
     pub audit: AuditLog,
     /// The hasher of passwords.
     pub hasher: Arc<Hasher>,
-    /// Rate limit of sign-ins per address and minute.
-    pub sign_ins: Buckets<Option<RateAddress>>,
+    /// Quotas of password hashes, registrations, mails and guesses.
+    pub quotas: Quotas,
+    /// Counts of refused proofs and privileges.
+    pub refusals: Refusals,
     /// The notifier of waiting readers.
     pub notifier: Notifier,
     /// The hooks that the domains have registered.

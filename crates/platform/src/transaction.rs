@@ -15,7 +15,6 @@ use crate::audit::{self, NewAuditEvent};
 use crate::clock::{Rng, Timestamp};
 use crate::error::{Error, InternalError};
 use crate::feed_log::{self, AppendedRevision, ChangeSet};
-use crate::hooks::Hooks;
 use crate::idempotency;
 use crate::jobs::{self, NewJob};
 use crate::notifications::{CHANNEL, Notification};
@@ -101,11 +100,6 @@ impl Tx<'_> {
     /// Returns the action of the transaction.
     pub const fn action(&self) -> Action {
         self.action
-    }
-
-    /// Returns the hooks that the domains have registered.
-    pub fn hooks(&self) -> &Hooks {
-        &self.services.hooks
     }
 
     /// Returns the services, for use while the connection is borrowed.
@@ -204,7 +198,8 @@ impl Tx<'_> {
     }
 }
 
-/// Runs `work` as one transaction of `action`. A request with a known idempotency key is answered from its record.
+/// Runs `work` as one transaction of `action`. A request with a known idempotency key is answered from its record, if
+/// the caller may still perform the action.
 ///
 /// # Errors
 /// The error of `work`, [`Error::IdempotencyMismatch`], or [`Error::Internal`] when a statement or the commit fails.
@@ -229,6 +224,8 @@ where
                 if mode == Mode::Commit
                     && let Some(recorded) = idempotency::find_outcome(conn, &request, action).await?
                 {
+                    // The caller may have lost the privilege since the first request.
+                    access::permit(&inner.hooks, conn, &request.actor, action).await?;
                     return Ok((recorded, Vec::new()));
                 }
                 if mode == Mode::DryRun {

@@ -6,18 +6,18 @@ use std::sync::Arc;
 
 use super::consumer_queries as rows;
 use super::consumers::ConsumerOutcome;
-use super::content_queries;
+use super::context_queries;
 use super::cursor::Cursor;
 use super::model::{Consumer, FeedError};
 use super::queries;
 use platform::access::{Caller, Permit, feed_scope};
 use platform::error::{AuthError, Error, UserError};
 use platform::feed_log::digest::FeedDigest;
-use platform::feed_log::{self, Entry, Feed};
-use platform::ids::ExtensionId;
+use platform::feed_log::{self, Entity, Entry, Feed};
+use platform::ids::EntityId;
 use platform::notifications::Notification;
 use platform::services::Services;
-use platform::store::types::Id;
+use platform::text::characters::storable;
 use platform::transaction::{Mode, Tx, transact};
 
 /// The code of the error that represents a digest mismatch.
@@ -43,20 +43,20 @@ pub struct Acknowledgement {
     /// The digest of the consumer's own copy.
     pub digest: Option<String>,
     pub errors: Vec<ReportedError>,
-    /// Global ids of extensions whose error is over although their content is the same, because a retry succeeded.
+    /// Global ids of entities whose error is over although their content is the same, because a retry succeeded.
     pub resolved: Vec<String>,
 }
 
-/// An extension that a consumer could not apply.
+/// An entity that a consumer could not apply.
 #[derive(Clone, Debug)]
 pub struct ReportedError {
-    /// The global id of the extension.
-    pub extension: String,
+    /// The global id of the entity.
+    pub entity: String,
     pub code: String,
     pub message: String,
 }
 
-/// A reported error whose extension has an entry in the feed.
+/// A reported error whose entity has an entry in the feed.
 struct ValidError {
     entry: Entry,
     reported: ReportedError,
@@ -64,12 +64,12 @@ struct ValidError {
 
 /// Moves a consumer's position, forward or back, and stores its errors.
 ///
-/// An error is kept until a later revision of its extension is acknowledged without an error, or until the position
+/// An error is kept until a later revision of its entity is acknowledged without an error, or until the position
 /// moves back before the error.
 ///
 /// # Errors
 /// [`Error::User`] for a consumer that is not bound to the caller's key, a cursor of another feed or epoch, a malformed
-/// digest, and errors about extensions without an entry in the feed.
+/// digest, and errors about entities without an entry in the feed.
 pub async fn acknowledge(
     services: &Services,
     caller: &Arc<Caller>,
@@ -84,8 +84,8 @@ pub async fn acknowledge(
 async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<ConsumerOutcome, Error> {
     let permit = tx.permit().await?;
     let missing = || UserError::not_found("event", "There is no such event or service type.");
-    let reference =
-        content_queries::feed_by_slugs(tx.conn, &input.event, &input.service_type).await?.ok_or_else(missing)?;
+    let named = context_queries::feed_by_slugs(tx.conn, &input.event, &input.service_type).await?;
+    let reference = named.and_then(|feed| feed.visible_to(permit.actor())).ok_or_else(missing)?;
     feed_scope(permit.actor(), reference.event, reference.service_type)?;
     let key = permit.actor().key().ok_or(AuthError::Forbidden)?.id;
     let unknown = || UserError::not_found("consumer", "Your key has no telephone system of this name in this feed.");
@@ -95,17 +95,18 @@ async fn acknowledge_in(tx: &mut Tx<'_>, input: Acknowledgement) -> Result<Consu
     let reported = validate_errors(tx, &feed, &input.errors).await?;
     let now = tx.now;
     rows::acknowledge(tx.conn, &permit, consumer.id, (&cursor, &input.cursor), now).await?;
-    let reported_ids: HashSet<Id> = reported.iter().map(|error| Id(error.entry.extension_id.0)).collect();
+    let reported_ids: HashSet<EntityId> = reported.iter().map(|error| error.entry.entity_id).collect();
     clear_outdated_errors(tx, &permit, &consumer, &feed, cursor, &reported_ids).await?;
-    for id in input.resolved.iter().filter_map(|id| ExtensionId::from_global(id)) {
-        if !reported_ids.contains(&Id(id.0)) {
-            rows::delete_error(tx.conn, &permit, consumer.id, Id(id.0)).await?;
+    for Entity { id, .. } in input.resolved.iter().filter_map(|id| Entity::from_global(id)) {
+        if !reported_ids.contains(&id) {
+            rows::delete_error(tx.conn, &permit, consumer.id, id).await?;
         }
     }
     for ValidError { entry, reported } in reported {
         let error = FeedError {
             consumer_id: consumer.id,
-            extension_id: Id(entry.extension_id.0),
+            entity_id: entry.entity_id,
+            entity_kind: entry.entity_kind,
             code: reported.code,
             message: reported.message,
             revision: entry.revision.min(cursor.position),
@@ -136,7 +137,7 @@ async fn validate_cursor(tx: &mut Tx<'_>, feed: &Feed, text: &str) -> Result<Cur
     Ok(cursor)
 }
 
-/// Checks lengths and extensions of reported errors. Every problem is returned, not only the first.
+/// Checks lengths and entities of reported errors. Every problem is returned, not only the first.
 async fn validate_errors(tx: &mut Tx<'_>, feed: &Feed, errors: &[ReportedError]) -> Result<Vec<ValidError>, Error> {
     if errors.len() > MAX_ERRORS {
         return Err(UserError::invalid("errors", format!("At most {MAX_ERRORS} errors are taken at once.")).into());
@@ -145,19 +146,24 @@ async fn validate_errors(tx: &mut Tx<'_>, feed: &Feed, errors: &[ReportedError])
         UserError::invalid("", message).at(["errors", &index.to_string(), field])
     };
     let mut problems = Vec::new();
-    let ids: Vec<Option<ExtensionId>> = errors.iter().map(|error| ExtensionId::from_global(&error.extension)).collect();
-    let valid_ids: Vec<ExtensionId> = ids.iter().flatten().copied().collect();
+    let entities: Vec<Option<Entity>> = errors.iter().map(|error| Entity::from_global(&error.entity)).collect();
+    let valid_ids: Vec<EntityId> = entities.iter().flatten().map(|entity| entity.id).collect();
     let entries = queries::entries_of(tx.conn, feed.id, &valid_ids).await?;
-    let entries: HashMap<ExtensionId, Entry> = entries.into_iter().map(|entry| (entry.extension_id, entry)).collect();
+    let entries: HashMap<Entity, Entry> = entries.into_iter().map(|entry| (entry.entity(), entry)).collect();
     let mut valid = Vec::new();
-    for (index, (error, id)) in errors.iter().zip(ids).enumerate() {
+    for (index, (error, entity)) in errors.iter().zip(entities).enumerate() {
         if error.code.is_empty() || error.code.chars().count() > MAX_CODE {
             problems.push(problem_at(index, "code", "A code has 1 to 64 characters."));
+        }
+        for (field, text) in [("code", &error.code), ("message", &error.message)] {
+            if let Err(problem) = storable("", text.clone()) {
+                problems.push(problem.at(["errors", &index.to_string(), field]));
+            }
         }
         if error.message.chars().count() > MAX_MESSAGE {
             problems.push(problem_at(index, "message", "A message has at most 1000 characters."));
         }
-        match id.and_then(|id| entries.get(&id)) {
+        match entity.and_then(|entity| entries.get(&entity)) {
             Some(entry) => valid.push(ValidError { entry: entry.clone(), reported: error.clone() }),
             None => problems.push(problem_at(index, "extensionId", "This feed does not know this extension.")),
         }
@@ -172,25 +178,25 @@ async fn clear_outdated_errors(
     consumer: &Consumer,
     feed: &Feed,
     cursor: Cursor,
-    reported: &HashSet<Id>,
+    reported: &HashSet<EntityId>,
 ) -> Result<(), Error> {
-    let consumer_id = Id(consumer.id.0);
+    let own = Entity::from(consumer.id).id;
     let stored: Vec<FeedError> = rows::errors_of(tx.conn, consumer.id)
         .await?
         .into_iter()
-        .filter(|error| error.extension_id != consumer_id && !reported.contains(&error.extension_id))
+        .filter(|error| error.entity_id != own && !reported.contains(&error.entity_id))
         .collect();
-    let ids: Vec<ExtensionId> = stored.iter().map(|error| ExtensionId(error.extension_id.0)).collect();
+    let ids: Vec<EntityId> = stored.iter().map(|error| error.entity_id).collect();
     let entries = queries::entries_of(tx.conn, feed.id, &ids).await?;
-    let revisions: HashMap<ExtensionId, i64> =
-        entries.into_iter().map(|entry| (entry.extension_id, entry.revision)).collect();
+    let revisions: HashMap<EntityId, i64> =
+        entries.into_iter().map(|entry| (entry.entity_id, entry.revision)).collect();
     for error in stored {
-        let is_current = revisions.get(&ExtensionId(error.extension_id.0)).is_some_and(|revision| {
+        let is_current = revisions.get(&error.entity_id).is_some_and(|revision| {
             let has_later_revision = *revision > error.revision && *revision <= cursor.position;
             error.revision <= cursor.position && !has_later_revision
         });
         if !is_current {
-            rows::delete_error(tx.conn, permit, consumer.id, error.extension_id).await?;
+            rows::delete_error(tx.conn, permit, consumer.id, error.entity_id).await?;
         }
     }
     Ok(())
@@ -212,15 +218,16 @@ async fn verify_digest(
     if cursor.position != feed.head {
         return Ok(());
     }
-    let consumer_id = Id(consumer.id.0);
+    let Entity { kind: entity_kind, id: entity_id } = consumer.id.into();
     let agrees = reported.as_bytes().as_slice() == feed.digest;
     rows::save_verification(tx.conn, permit, consumer.id, cursor.position, agrees, tx.now).await?;
     if agrees {
-        return Ok(rows::delete_error(tx.conn, permit, consumer.id, consumer_id).await?);
+        return Ok(rows::delete_error(tx.conn, permit, consumer.id, entity_id).await?);
     }
     let error = FeedError {
         consumer_id: consumer.id,
-        extension_id: consumer_id,
+        entity_id,
+        entity_kind,
         code: DIGEST_MISMATCH.to_owned(),
         message: "Its copy differs from the feed although it has read everything: it should take a snapshot."
             .to_owned(),

@@ -14,13 +14,12 @@ use super::queries::CHUNK;
 use platform::access::Permit;
 use platform::clock::Timestamp;
 use platform::feed_log::{FeedRef, Revision};
-use platform::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId};
+use platform::ids::{ApiKeyId, ConsumerId, EntityId, EventId, FeedId};
 use platform::query;
-use platform::store::Conn;
 use platform::store::schema::{
     api_key_events, api_key_service_types, api_keys, feed_consumers, feed_errors, feed_keys, feed_web_hooks, feeds,
 };
-use platform::store::types::Id;
+use platform::store::{Conn, sought};
 
 /// The validity of an API key to which a consumer shall be bound.
 #[derive(Clone, Debug)]
@@ -109,8 +108,8 @@ pub async fn statuses(conn: &mut Conn, event: EventId) -> QueryResult<ConsumerSt
         .inner_join(feed_consumers::table.on(feed_consumers::id.eq(feed_errors::consumer_id)))
         .inner_join(feeds::table.on(feeds::id.eq(feed_consumers::feed_id)))
         .filter(feeds::event_id.eq(event))
-        .order((feed_errors::consumer_id, feed_errors::extension_id))
-        .select((feed_errors::consumer_id, feed_errors::extension_id, feed_errors::at))
+        .order((feed_errors::consumer_id, feed_errors::entity_id))
+        .select((feed_errors::consumer_id, feed_errors::entity_id, feed_errors::at))
         .load(c)
         .await)?;
     Ok(ConsumerStatuses { consumers, errors })
@@ -134,7 +133,7 @@ pub async fn by_name_and_key(
 ) -> QueryResult<Option<Consumer>> {
     query!(conn, |c| feed_consumers::table
         .filter(feed_consumers::feed_id.eq(feed))
-        .filter(feed_consumers::name.eq(name))
+        .filter(feed_consumers::name.eq(sought(name)))
         .filter(feed_consumers::api_key_id.eq(key))
         .select(Consumer::as_select())
         .get_result(c)
@@ -146,7 +145,7 @@ pub async fn by_name_and_key(
 pub async fn name_is_taken(conn: &mut Conn, feed: FeedId, name: &str, except: ConsumerId) -> QueryResult<bool> {
     let found: i64 = query!(conn, |c| feed_consumers::table
         .filter(feed_consumers::feed_id.eq(feed))
-        .filter(feed_consumers::name.eq(name))
+        .filter(feed_consumers::name.eq(sought(name)))
         .filter(feed_consumers::id.ne(except))
         .count()
         .get_result(c)
@@ -163,7 +162,7 @@ pub async fn insert(conn: &mut Conn, _: &Permit, consumer: &Consumer) -> QueryRe
 /// Updates the name and the paused state of a consumer.
 pub async fn update(conn: &mut Conn, _: &Permit, id: ConsumerId, name: &str, paused: bool) -> QueryResult<()> {
     query!(conn, |c| diesel::update(feed_consumers::table.find(id))
-        .set((feed_consumers::name.eq(name), feed_consumers::paused.eq(paused)))
+        .set((feed_consumers::name.eq(sought(name)), feed_consumers::paused.eq(paused)))
         .execute(c)
         .await)?;
     Ok(())
@@ -198,11 +197,11 @@ pub async fn acknowledge(
     Ok(())
 }
 
-/// Stores an error. It replaces an earlier one of the same consumer and extension.
+/// Stores an error. It replaces an earlier one of the same consumer and entity.
 pub async fn save_error(conn: &mut Conn, _: &Permit, error: &FeedError) -> QueryResult<()> {
     query!(conn, |c| diesel::insert_into(feed_errors::table)
         .values(error)
-        .on_conflict((feed_errors::consumer_id, feed_errors::extension_id))
+        .on_conflict((feed_errors::consumer_id, feed_errors::entity_id))
         .do_update()
         .set((
             feed_errors::code.eq(excluded(feed_errors::code)),
@@ -216,8 +215,8 @@ pub async fn save_error(conn: &mut Conn, _: &Permit, error: &FeedError) -> Query
 }
 
 /// Deletes an error.
-pub async fn delete_error(conn: &mut Conn, _: &Permit, consumer: ConsumerId, extension: Id) -> QueryResult<()> {
-    query!(conn, |c| diesel::delete(feed_errors::table.find((consumer, extension))).execute(c).await)?;
+pub async fn delete_error(conn: &mut Conn, _: &Permit, consumer: ConsumerId, entity: EntityId) -> QueryResult<()> {
+    query!(conn, |c| diesel::delete(feed_errors::table.find((consumer, entity))).execute(c).await)?;
     Ok(())
 }
 
@@ -225,29 +224,29 @@ pub async fn delete_error(conn: &mut Conn, _: &Permit, consumer: ConsumerId, ext
 pub async fn errors_of(conn: &mut Conn, consumer: ConsumerId) -> QueryResult<Vec<FeedError>> {
     query!(conn, |c| feed_errors::table
         .filter(feed_errors::consumer_id.eq(consumer))
-        .order((feed_errors::at, feed_errors::extension_id))
+        .order((feed_errors::at, feed_errors::entity_id))
         .select(FeedError::as_select())
         .load(c)
         .await)
 }
 
-/// The errors of all consumers about one extension.
-pub async fn errors_about(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Vec<FeedError>> {
+/// The errors of all consumers about one entity.
+pub async fn errors_about(conn: &mut Conn, entity: EntityId) -> QueryResult<Vec<FeedError>> {
     query!(conn, |c| feed_errors::table
-        .filter(feed_errors::extension_id.eq(Id(extension.0)))
+        .filter(feed_errors::entity_id.eq(entity))
         .select(FeedError::as_select())
         .load(c)
         .await)
 }
 
-/// The newest number of each of these extensions, also of deleted ones: a later pair of an id replaces an earlier one.
-pub async fn newest_numbers(conn: &mut Conn, extensions: &[ExtensionId]) -> QueryResult<Vec<(ExtensionId, String)>> {
+/// The newest number of each of these entities, also of deleted ones: a later pair of an id replaces an earlier one.
+pub async fn newest_numbers(conn: &mut Conn, entities: &[EntityId]) -> QueryResult<Vec<(EntityId, String)>> {
     let mut found = Vec::new();
-    for ids in extensions.chunks(CHUNK) {
-        let rows: Vec<(ExtensionId, String)> = query!(conn, |c| feed_keys::table
-            .filter(feed_keys::extension_id.eq_any(ids))
+    for ids in entities.chunks(CHUNK) {
+        let rows: Vec<(EntityId, String)> = query!(conn, |c| feed_keys::table
+            .filter(feed_keys::entity_id.eq_any(ids))
             .order(feed_keys::from_revision)
-            .select((feed_keys::extension_id, feed_keys::number))
+            .select((feed_keys::entity_id, feed_keys::number))
             .load(c)
             .await)?;
         found.extend(rows);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::consumer_queries as rows;
-use super::content_queries;
+use super::context_queries;
 use super::feed::FeedReader;
 use super::model::{Consumer, ConsumerStatus, FeedError, Lag, ProvisioningState};
 use super::queries;
@@ -16,7 +16,7 @@ use platform::access::Caller;
 use platform::clock::{Rng, Timestamp};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::feed_log;
-use platform::ids::{ApiKeyId, ConsumerId, ExtensionId, FeedId};
+use platform::ids::{ApiKeyId, ConsumerId, EntityId, ExtensionId, FeedId};
 use platform::locks;
 use platform::notifications::Notification;
 use platform::services::Services;
@@ -69,8 +69,10 @@ pub async fn create(services: &Services, caller: &Arc<Caller>, input: NewConsume
 async fn create_in(tx: &mut Tx<'_>, rng: Arc<dyn Rng>, input: NewConsumer) -> Result<ConsumerOutcome, Error> {
     let permit = tx.permit().await?;
     let missing = || UserError::not_found("event", "There is no such event or service type.");
-    let reference =
-        content_queries::feed_by_slugs(tx.conn, &input.event, &input.service_type).await?.ok_or_else(missing)?;
+    let reference = context_queries::feed_by_slugs(tx.conn, &input.event, &input.service_type)
+        .await?
+        .ok_or_else(missing)?
+        .reference;
     locks::events(tx.conn, &[reference.event]).await?;
     let name = validate_name(&input.name)?;
     let key = ApiKeyId::from_global(&input.api_key)
@@ -257,11 +259,11 @@ pub(super) async fn lag_in(conn: &mut Conn, consumer: &Consumer, now: Timestamp)
     Ok(Lag { records, seconds: since.map_or(0, |since| now.seconds_since(since)) })
 }
 
-/// An error of a consumer with the newest number of its extension.
+/// An error of a consumer with the newest number of its entity.
 #[derive(Clone, Debug)]
 pub struct NumberedError {
     pub error: FeedError,
-    /// `None` when the key history of the extension is pruned.
+    /// `None` when the key history of the entity is pruned.
     pub number: Option<String>,
 }
 
@@ -272,10 +274,10 @@ pub struct NumberedError {
 pub async fn errors(services: &Services, consumer: &Consumer) -> Result<Vec<NumberedError>, Error> {
     let mut conn = services.store.read().await?;
     let errors = rows::errors_of(&mut conn, consumer.id).await?;
-    let ids: Vec<ExtensionId> = errors.iter().map(|error| ExtensionId(error.extension_id.0)).collect();
+    let ids: Vec<EntityId> = errors.iter().map(|error| error.entity_id).collect();
     let numbers: HashMap<_, _> = rows::newest_numbers(&mut conn, &ids).await?.into_iter().collect();
     let numbered = |error: FeedError| {
-        let number = numbers.get(&ExtensionId(error.extension_id.0)).cloned();
+        let number = numbers.get(&error.entity_id).cloned();
         NumberedError { error, number }
     };
     Ok(errors.into_iter().map(numbered).collect())
@@ -287,8 +289,9 @@ pub async fn errors(services: &Services, consumer: &Consumer) -> Result<Vec<Numb
 /// A database error.
 pub async fn statuses_of(services: &Services, extension: ExtensionId) -> Result<Vec<ConsumerStatus>, Error> {
     let mut conn = services.store.read().await?;
-    let Some(entry) = queries::entry_of(&mut conn, extension).await? else { return Ok(Vec::new()) };
-    let errors = rows::errors_about(&mut conn, extension).await?;
+    let entity = EntityId(extension.0);
+    let Some(entry) = queries::entry_of(&mut conn, entity).await? else { return Ok(Vec::new()) };
+    let errors = rows::errors_about(&mut conn, entity).await?;
     let status = |consumer: Consumer| {
         let is_acknowledged = consumer.acknowledged_position.is_some_and(|position| position >= entry.revision);
         let error = errors.iter().find(|error| error.consumer_id == consumer.id);

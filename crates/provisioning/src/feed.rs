@@ -6,12 +6,12 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::consumers;
-use super::content::ContentReader;
-use super::content_queries;
+use super::context_queries;
 use super::cursor::{Cursor, SnapshotCursor};
 use super::model::{Change, ChangesPage, ChangesResponse, FeedContext, ResetReason, SnapshotPage};
 use super::previous_keys;
 use super::queries;
+use super::source::ContentReader;
 use platform::access::{Actor, ApiKeyScope, FeedScope, Role, feed_scope};
 use platform::error::{AuthError, Error, InternalError};
 use platform::feed_log::digest::FeedDigest;
@@ -43,7 +43,8 @@ impl OpenFeed {
     }
 }
 
-/// Opens the feed of an event and a service type, named by their slugs; `None` when either does not exist.
+/// Opens the feed of an event and a service type, named by their slugs; `None` when either does not exist, or when the
+/// event is a draft of which the caller may not know.
 ///
 /// # Errors
 /// [`AuthError`] for a person below operator and for a key without the feed in its scope.
@@ -55,7 +56,8 @@ pub async fn open(
 ) -> Result<Option<FeedReader>, Error> {
     require_feed_access(actor)?;
     let mut conn = services.store.read().await?;
-    let feed = content_queries::feed_by_slugs(&mut conn, event, service_type).await?;
+    let feed = context_queries::feed_by_slugs(&mut conn, event, service_type).await?;
+    let feed = feed.and_then(|feed| feed.visible_to(actor));
     feed.map(|feed| reader(services, actor.clone(), feed)).transpose()
 }
 
@@ -177,7 +179,7 @@ impl FeedReader {
     }
 
     async fn open_in(&self, conn: &mut Conn) -> Result<OpenFeed, Error> {
-        let context = content_queries::feed_context(conn, self.reference()).await?;
+        let context = context_queries::feed_context(conn, self.reference()).await?;
         let feed =
             feed_log::feed_of(conn, self.reference()).await?.ok_or_else(|| InternalError::new("a feed vanished"))?;
         let tag = queries::head_tag(conn, &feed).await?;
@@ -185,7 +187,7 @@ impl FeedReader {
     }
 
     pub(super) fn content_reader<'a>(&'a self, open: &'a OpenFeed) -> ContentReader<'a> {
-        ContentReader { scope: self.scope, context: &open.context, sealer: &self.services.sealer }
+        ContentReader::new(self.scope, &open.context, &self.services)
     }
 }
 
@@ -240,16 +242,17 @@ async fn changes_page(
         None if has_more => since,
         _ => open.head(),
     };
-    let mut keys = previous_keys::load(conn, &open.context, &entries, since.base).await?;
-    let contents = reader.content_reader(open).load(conn, &entries).await?;
-    let mut contents: HashMap<_, _> = contents.into_iter().map(|content| (content.id, content)).collect();
+    let content_reader = reader.content_reader(open);
+    let mut keys = previous_keys::load(conn, &content_reader, &entries, since.base).await?;
+    let contents = content_reader.load(conn, &entries).await?;
+    let mut contents: HashMap<_, _> = contents.into_iter().map(|content| (content.entity.id, content)).collect();
     let changes = entries.iter().filter_map(|entry| {
-        let keys = keys.remove(&entry.extension_id).unwrap_or_default();
+        let keys = keys.remove(&entry.entity_id).unwrap_or_default();
         if entry.present {
-            let content = contents.remove(&entry.extension_id)?;
+            let content = contents.remove(&entry.entity_id)?;
             Some(Change::Upsert { content: Box::new(content), previous: keys })
         } else {
-            Some(Change::Removal { id: entry.extension_id, slot: entry.slot, keys })
+            Some(Change::Removal { entity: entry.entity(), slot: entry.slot, keys })
         }
     });
     Ok(ChangesResponse::Page(Arc::new(ChangesPage { changes: changes.collect(), cursor, has_more })))
@@ -269,10 +272,10 @@ async fn entries_page(conn: &mut Conn, feed: &Feed, position: i64, first: usize)
         return Ok(EntriesPage { entries, has_more: false });
     }
     entries.truncate(first);
-    let Some((revision, extension)) = entries.last().map(|entry| (entry.revision, entry.extension_id)) else {
+    let Some((revision, entity)) = entries.last().map(|entry| (entry.revision, entry.entity_id)) else {
         return Ok(EntriesPage { entries, has_more: true });
     };
-    entries.extend(queries::rest_of_revision(conn, feed.id, revision, extension).await?);
+    entries.extend(queries::rest_of_revision(conn, feed.id, revision, entity).await?);
     let has_more = !queries::entries_after(conn, feed.id, revision, 1).await?.is_empty();
     Ok(EntriesPage { entries, has_more })
 }

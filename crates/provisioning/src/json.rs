@@ -159,7 +159,7 @@ fn write_enum_list(values: impl Iterator<Item = &'static str>, out: &mut Vec<u8>
 impl FieldWriter for EntryContent {
     fn write_field(&self, field: &str, nested: Option<&Projection>, out: &mut Vec<u8>) -> Result<(), InternalError> {
         match field {
-            "id" => write!(out, "\"Extension:{}\"", self.id.0.simple())?,
+            "id" => write!(out, "\"{}:{}\"", self.entity.kind.as_str(), self.entity.id.0.simple())?,
             "slot" => write!(out, "{}", self.slot)?,
             "number" => write_unescaped(&self.number, out),
             "label" => write_json(&self.label, out)?,
@@ -220,7 +220,7 @@ impl FieldWriter for Change {
             (Self::Upsert { previous: keys, .. }, "previous") | (Self::Removal { keys, .. }, "keys") => {
                 Projection::write_list(nested, keys, out)
             }
-            (Self::Removal { id, .. }, "id") => write_json(&id.global(), out),
+            (Self::Removal { entity, .. }, "id") => write_json(&entity.global(), out),
             (Self::Removal { slot, .. }, "slot") => write_json(slot, out),
             (_, other) => Err(unknown_field("FeedChange", other)),
         }

@@ -4,8 +4,9 @@
 //! belong to one instant. The descriptions of the GraphQL API say what a consumer does with a page; `tests.rs` checks
 //! the guarantees.
 //!
-//! This module reads the tables of other domains with narrow bulk queries (`content_queries.rs`): a page loads a
-//! thousand extensions with everything they show in a constant number of statements. It writes consumers, errors, web
+//! The content of an entry comes from the [`source::FeedSource`] of its entity's kind. The source of extensions reads the
+//! tables of other domains with narrow bulk queries (`extension_source/queries.rs`): a page loads a thousand extensions
+//! with everything they show in a constant number of statements. It writes consumers, errors, web
 //! hooks and device links. Parameters that a telephone system writes back into an extension go through a rule of
 //! `extensions`.
 
@@ -15,10 +16,10 @@ pub mod actions;
 pub mod consumer_changes;
 mod consumer_queries;
 pub mod consumers;
-mod content;
-mod content_queries;
+mod context_queries;
 pub mod cursor;
 pub mod devices;
+mod extension_source;
 pub mod feed;
 mod feed_events;
 pub mod json;
@@ -30,10 +31,12 @@ mod prune;
 mod queries;
 pub mod render;
 pub mod snapshot_export;
+pub mod source;
 pub mod subscribers;
 pub mod subscription;
 pub mod web_hooks;
 
 pub use account_hooks::ProvisioningHooks;
 pub use consumers::statuses_of;
+pub use extension_source::ExtensionSource;
 pub use prune::prune;

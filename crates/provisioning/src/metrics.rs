@@ -15,9 +15,8 @@ pub struct FeedMetrics {
     pub event: String,
     /// The slug of the service type.
     pub service_type: String,
-    /// The number of present entries. Every extension has one entry, in its own feed, so this is the number of
-    /// extensions.
-    pub extensions: i64,
+    /// The number of present entries.
+    pub entries: i64,
 }
 
 /// The metrics of one consumer.
@@ -55,7 +54,7 @@ pub async fn collect(services: &Services) -> Result<ProvisioningMetrics, Error> 
         sizes.iter().map(|row| (row.id, (row.event.clone(), row.service_type.clone()))).collect();
     let feeds = sizes
         .into_iter()
-        .map(|row| FeedMetrics { event: row.event, service_type: row.service_type, extensions: row.extensions })
+        .map(|row| FeedMetrics { event: row.event, service_type: row.service_type, entries: row.entries })
         .collect();
     let error_counts: HashMap<_, _> = consumer_queries::error_counts(&mut conn).await?.into_iter().collect();
     let mut consumers = Vec::new();

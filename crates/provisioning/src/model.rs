@@ -9,10 +9,9 @@ use serde_json::Value;
 use super::cursor::Cursor;
 use extensions::visibility::Visibility;
 use platform::clock::Timestamp;
-use platform::feed_log::{EntryKeys, Revision};
-use platform::ids::{ApiKeyId, ConsumerId, EventId, ExtensionId, FeedId, ServiceTypeId};
+use platform::feed_log::{Entity, EntityKind, EntryKeys, Revision};
+use platform::ids::{ApiKeyId, ConsumerId, EntityId, EventId, FeedId, ServiceTypeId};
 use platform::store::schema::{feed_consumers, feed_errors};
-use platform::store::types::Id;
 use platform::text_enum;
 use restrictions::{RestrictionEffect, RestrictionSource};
 use service_types::schema::{DigestSet, ParameterSchema, Parameters};
@@ -52,10 +51,10 @@ pub struct FeedContext {
     pub settings: Value,
 }
 
-/// The content of one present entry: an extension as its feed shows it.
+/// The content of one present entry: an entity as its feed shows it.
 #[derive(Clone, Debug)]
 pub struct EntryContent {
-    pub id: ExtensionId,
+    pub entity: Entity,
     pub slot: i32,
     pub number: String,
     pub label: String,
@@ -107,13 +106,13 @@ pub struct SnapshotPage {
     pub total: i64,
 }
 
-/// The net change of one extension.
+/// The net change of one entity.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// The extension is present with this content.
+    /// The entity is present with this content.
     Upsert { content: Box<EntryContent>, previous: Vec<EntryKeys> },
-    /// The extension is deleted.
-    Removal { id: ExtensionId, slot: i32, keys: Vec<EntryKeys> },
+    /// The entity is deleted.
+    Removal { entity: Entity, slot: i32, keys: Vec<EntryKeys> },
 }
 
 /// One page of changes.
@@ -158,18 +157,26 @@ pub struct Consumer {
     pub verified: Option<bool>,
 }
 
-/// An extension that a consumer could not apply.
+/// An entity that a consumer could not apply.
 ///
-/// A digest mismatch concerns the whole copy: `extension_id` is then the id of the consumer itself.
+/// A digest mismatch concerns the whole copy: the entity is then the consumer itself.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = feed_errors)]
 pub struct FeedError {
     pub consumer_id: ConsumerId,
-    pub extension_id: Id,
+    pub entity_id: EntityId,
+    pub entity_kind: EntityKind,
     pub code: String,
     pub message: String,
     pub revision: Revision,
     pub at: Timestamp,
+}
+
+impl FeedError {
+    /// The entity that the error is about.
+    pub fn entity(&self) -> Entity {
+        Entity { kind: self.entity_kind.clone(), id: self.entity_id }
+    }
 }
 
 /// The progress of all consumers of an event. Two values differ when a subscriber must be notified.
@@ -195,7 +202,7 @@ pub struct ConsumerProgress {
 #[derive(Clone, PartialEq, Eq, Debug, Queryable)]
 pub struct ErrorOccurrence {
     pub consumer: ConsumerId,
-    pub extension: Id,
+    pub entity: EntityId,
     pub at: Timestamp,
 }
 

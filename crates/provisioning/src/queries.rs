@@ -11,11 +11,10 @@ use uuid::Uuid;
 use platform::clock::Timestamp;
 use platform::error::{Error, InternalError};
 use platform::feed_log::{Entry, Feed, KeyHistoryRow, Revision, Tag};
-use platform::ids::{ExtensionId, FeedId};
+use platform::ids::{EntityId, FeedId};
 use platform::query;
 use platform::store::Conn;
 use platform::store::schema::{events, feed_entries, feed_errors, feed_keys, feed_revisions, feeds, service_types};
-use platform::store::types::Id;
 
 /// The largest number of ids in one statement.
 pub const CHUNK: usize = 500;
@@ -70,8 +69,8 @@ pub async fn present_after(conn: &mut Conn, feed: FeedId, after: Uuid, limit: i6
     query!(conn, |c| feed_entries::table
         .filter(feed_entries::feed_id.eq(feed))
         .filter(feed_entries::present)
-        .filter(feed_entries::extension_id.gt(ExtensionId(after)))
-        .order(feed_entries::extension_id)
+        .filter(feed_entries::entity_id.gt(EntityId(after)))
+        .order(feed_entries::entity_id)
         .limit(limit)
         .select(Entry::as_select())
         .load(c)
@@ -83,7 +82,7 @@ pub async fn entries_after(conn: &mut Conn, feed: FeedId, position: Revision, li
     query!(conn, |c| feed_entries::table
         .filter(feed_entries::feed_id.eq(feed))
         .filter(feed_entries::revision.gt(position))
-        .order((feed_entries::revision, feed_entries::extension_id))
+        .order((feed_entries::revision, feed_entries::entity_id))
         .limit(limit)
         .select(Entry::as_select())
         .load(c)
@@ -95,13 +94,13 @@ pub async fn rest_of_revision(
     conn: &mut Conn,
     feed: FeedId,
     revision: Revision,
-    after: ExtensionId,
+    after: EntityId,
 ) -> QueryResult<Vec<Entry>> {
     query!(conn, |c| feed_entries::table
         .filter(feed_entries::feed_id.eq(feed))
         .filter(feed_entries::revision.eq(revision))
-        .filter(feed_entries::extension_id.gt(after))
-        .order(feed_entries::extension_id)
+        .filter(feed_entries::entity_id.gt(after))
+        .order(feed_entries::entity_id)
         .select(Entry::as_select())
         .load(c)
         .await)
@@ -117,12 +116,12 @@ pub async fn count_after(conn: &mut Conn, feed: FeedId, position: Revision) -> Q
         .await)
 }
 
-/// The entries of these extensions, present or deleted, in no particular order.
-pub async fn entries_of(conn: &mut Conn, feed: FeedId, extensions: &[ExtensionId]) -> QueryResult<Vec<Entry>> {
-    let mut found = Vec::with_capacity(extensions.len());
-    for ids in extensions.chunks(CHUNK) {
+/// The entries of these entities, present or deleted, in no particular order.
+pub async fn entries_of(conn: &mut Conn, feed: FeedId, entities: &[EntityId]) -> QueryResult<Vec<Entry>> {
+    let mut found = Vec::with_capacity(entities.len());
+    for ids in entities.chunks(CHUNK) {
         let rows: Vec<Entry> = query!(conn, |c| feed_entries::table
-            .filter(feed_entries::extension_id.eq_any(ids))
+            .filter(feed_entries::entity_id.eq_any(ids))
             .filter(feed_entries::feed_id.eq(feed))
             .select(Entry::as_select())
             .load(c)
@@ -132,23 +131,19 @@ pub async fn entries_of(conn: &mut Conn, feed: FeedId, extensions: &[ExtensionId
     Ok(found)
 }
 
-/// The entry of an extension, present or deleted.
-pub async fn entry_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<Entry>> {
-    query!(conn, |c| feed_entries::table.find(extension).select(Entry::as_select()).get_result(c).await.optional())
+/// The entry of an entity, present or deleted.
+pub async fn entry_of(conn: &mut Conn, entity: EntityId) -> QueryResult<Option<Entry>> {
+    query!(conn, |c| feed_entries::table.find(entity).select(Entry::as_select()).get_result(c).await.optional())
 }
 
-/// The current keys of these extensions and those given up after `base`, oldest first.
-pub async fn keys_since(
-    conn: &mut Conn,
-    extensions: &[ExtensionId],
-    base: Revision,
-) -> QueryResult<Vec<KeyHistoryRow>> {
+/// The current keys of these entities and those given up after `base`, oldest first.
+pub async fn keys_since(conn: &mut Conn, entities: &[EntityId], base: Revision) -> QueryResult<Vec<KeyHistoryRow>> {
     let mut found = Vec::new();
-    for ids in extensions.chunks(CHUNK) {
+    for ids in entities.chunks(CHUNK) {
         let rows: Vec<KeyHistoryRow> = query!(conn, |c| feed_keys::table
-            .filter(feed_keys::extension_id.eq_any(ids))
+            .filter(feed_keys::entity_id.eq_any(ids))
             .filter(feed_keys::to_revision.gt(base).or(feed_keys::to_revision.is_null()))
-            .order((feed_keys::extension_id, feed_keys::from_revision))
+            .order((feed_keys::entity_id, feed_keys::from_revision))
             .select(KeyHistoryRow::as_select())
             .load(c)
             .await)?;
@@ -171,7 +166,7 @@ pub struct FeedSizeRow {
     /// The slug of the service type.
     pub service_type: String,
     /// The number of present entries.
-    pub extensions: i64,
+    pub entries: i64,
 }
 
 /// Every feed with its size, ordered by the slugs of event and service type.
@@ -211,21 +206,20 @@ pub async fn prune_to(conn: &mut Conn, feed: FeedId, horizon: Revision) -> Query
         .filter(feed_keys::to_revision.le(horizon))
         .execute(c)
         .await)?;
-    let deleted: Vec<ExtensionId> = query!(conn, |c| feed_entries::table
+    let deleted: Vec<EntityId> = query!(conn, |c| feed_entries::table
         .filter(feed_entries::feed_id.eq(feed))
         .filter(feed_entries::revision.le(horizon))
         .filter(diesel::dsl::not(feed_entries::present))
-        .select(feed_entries::extension_id)
+        .select(feed_entries::entity_id)
         .load(c)
         .await)?;
     for ids in deleted.chunks(CHUNK) {
-        let rows: Vec<Id> = ids.iter().map(|id| Id(id.0)).collect();
         query!(conn, |c| diesel::delete(feed_errors::table)
-            .filter(feed_errors::extension_id.eq_any(&rows))
+            .filter(feed_errors::entity_id.eq_any(ids))
             .execute(c)
             .await)?;
         query!(conn, |c| diesel::delete(feed_entries::table)
-            .filter(feed_entries::extension_id.eq_any(ids))
+            .filter(feed_entries::entity_id.eq_any(ids))
             .execute(c)
             .await)?;
     }

@@ -61,7 +61,7 @@ pub async fn document_version(reader: &FeedReader, template: &str) -> Result<Opt
 async fn feed_template(conn: &mut Conn, open: &OpenFeed, name: &str) -> Result<Option<Template>, Error> {
     let found = templates::template_by_name(conn, open.context.service_type, name).await?;
     let Some(template) = found.filter(|_| !open.context.archived) else { return Ok(None) };
-    if templates::is_device_template(template.format, &template.source) {
+    if templates::is_device_template(&template.source) {
         let message =
             format!("The template {} makes the document of one telephone: a device link gives it.", template.name);
         return Err(Error::BadRequest(message));
@@ -184,13 +184,13 @@ pub(super) fn extension_variable(content: &EntryContent, hidden: HiddenFields) -
     // An extension with a damaged row has no parameters, so that it does not block all others.
     let parameters: Parameters = serde_json::from_str(&content.parameters).unwrap_or_else(|error| {
         tracing::error!(
-            extension.id = %content.id.global(), error = %error,
-            "the parameters of an extension are no JSON object"
+            entity = %content.entity.global(), error = %error,
+            "the parameters of an entity are no JSON object"
         );
         Parameters::new()
     });
     let variables = ExtensionVariables {
-        id: content.id.global(),
+        id: content.entity.global(),
         slot: content.slot,
         number: &content.number,
         previous_numbers: &[],

@@ -112,7 +112,7 @@ async fn write_snapshot(
     loop {
         let entries = queries::present_after(conn, open.feed.id, after, BATCH).await?;
         let Some(last) = entries.last() else { break };
-        after = last.extension_id.0;
+        after = last.entity_id.0;
         for content in content_reader.load(conn, &entries).await? {
             lines.entry(&content, &mut buffer)?;
             written += 1;

@@ -74,7 +74,8 @@ impl Subscribers {
     pub async fn open(&self, services: &Services, actor: &Actor, name: &FeedName) -> Result<Option<FeedReader>, Error> {
         feed::require_feed_access(actor)?;
         let found = self.versions.feed(services, name).await?;
-        found.map(|found| feed::reader(services, actor.clone(), found)).transpose()
+        let visible = found.and_then(|feed| feed.visible_to(actor));
+        visible.map(|feed| feed::reader(services, actor.clone(), feed)).transpose()
     }
 
     /// [`FeedReader::version`] with a shared read.

@@ -1,11 +1,63 @@
-//! Migrates the parameters of an extension to a new schema.
+//! The change of a service type's schema, and the migration of stored parameters to it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use platform::error::{UserError, UserErrorKind};
+use platform::ids::ServiceTypeId;
 use serde_json::Value;
 
-use super::schema::{GenerationContext, ParameterSchema, Parameters, StoredParameters};
-use platform::error::{UserError, UserErrorKind};
+use crate::schema::{GenerationContext, ParameterSchema, Parameters, StoredParameters};
+
+/// A change of a service type's schema.
+pub struct SchemaChange {
+    pub service_type: ServiceTypeId,
+    pub old: Arc<ParameterSchema>,
+    pub new: Arc<ParameterSchema>,
+    /// Values for parameters that are missing or invalid under the new schema.
+    pub(crate) defaults: Parameters,
+    /// Whether the settings of the type change together with its schema.
+    pub(crate) settings_changed: bool,
+}
+
+impl SchemaChange {
+    /// Whether the schemas differ.
+    pub(crate) fn is_new_schema(&self) -> bool {
+        !Arc::ptr_eq(&self.old, &self.new)
+    }
+
+    /// Migrates the parameters of one extension.
+    ///
+    /// # Errors
+    /// The first violation that the defaults do not repair.
+    pub fn migrate(
+        &self,
+        before: &StoredParameters,
+        context: &GenerationContext<'_>,
+    ) -> Result<StoredParameters, UserError> {
+        migrate_parameters(&self.new, before, &self.defaults, context)
+    }
+
+    /// Whether either schema has unique parameters.
+    pub fn has_unique_parameters(&self) -> bool {
+        let has_unique =
+            |schema: &ParameterSchema| schema.parameters().iter().any(|parameter| parameter.unique.is_some());
+        has_unique(&self.old) || has_unique(&self.new)
+    }
+
+    /// Whether the feed entry of every extension may differ although its parameters do not. Digests depend on the
+    /// settings.
+    pub fn affects_all_entries(&self) -> bool {
+        let digests = |schema: &ParameterSchema| -> Vec<_> {
+            let templates = schema
+                .parameters()
+                .iter()
+                .filter_map(|parameter| Some((parameter.name.clone(), parameter.digest.clone()?)));
+            templates.collect()
+        };
+        self.settings_changed || digests(&self.old) != digests(&self.new)
+    }
+}
 
 /// Migrates the parameters of an extension to a new schema.
 ///
@@ -15,7 +67,7 @@ use platform::error::{UserError, UserErrorKind};
 ///
 /// # Errors
 /// The first violation that `defaults` does not repair.
-pub fn migrate_parameters(
+fn migrate_parameters(
     schema: &ParameterSchema,
     before: &StoredParameters,
     defaults: &Parameters,

@@ -9,13 +9,13 @@ use super::model::{RangeLimit, ServiceType};
 use platform::access::Permit;
 use platform::ids::{EventId, NumberRangeId, ServiceTypeId};
 use platform::query;
-use platform::store::Conn;
 use platform::store::schema::{event_service_types, number_ranges, range_service_types, service_types};
+use platform::store::{Conn, sought};
 
 /// A service type by its slug.
 pub async fn service_type_by_slug(conn: &mut Conn, slug: &str) -> QueryResult<Option<ServiceType>> {
     query!(conn, |c| service_types::table
-        .filter(service_types::slug.eq(slug))
+        .filter(service_types::slug.eq(sought(slug)))
         .select(ServiceType::as_select())
         .get_result(c)
         .await

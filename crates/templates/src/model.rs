@@ -4,21 +4,7 @@ use diesel::prelude::{Insertable, Queryable, Selectable};
 
 use platform::ids::{ServiceTypeId, TemplateId};
 use platform::store::schema::templates;
-use platform::text_enum;
-
-text_enum! {
-    /// The format of the rendered document, which determines how values are escaped.
-    pub enum TemplateFormat {
-        Text = "TEXT",
-        Json = "JSON",
-        Xml = "XML",
-        Ini = "INI",
-        Sql = "SQL",
-        Csv = "CSV",
-        Ldif = "LDIF",
-        Vcard = "VCARD",
-    }
-}
+use template_engine::TemplateFormat;
 
 /// A template of a service type.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]

@@ -7,8 +7,8 @@ use super::model::Template;
 use platform::access::Permit;
 use platform::ids::{ServiceTypeId, TemplateId};
 use platform::query;
-use platform::store::Conn;
 use platform::store::schema::templates;
+use platform::store::{Conn, sought};
 
 /// The templates of a service type, by name.
 pub async fn templates_of(conn: &mut Conn, service_type: ServiceTypeId) -> QueryResult<Vec<Template>> {
@@ -28,7 +28,7 @@ pub async fn template_by_name(
 ) -> QueryResult<Option<Template>> {
     query!(conn, |c| templates::table
         .filter(templates::service_type_id.eq(service_type))
-        .filter(templates::name.eq(name))
+        .filter(templates::name.eq(sought(name)))
         .select(Template::as_select())
         .first(c)
         .await

@@ -4,15 +4,16 @@ use crate::actions;
 use platform::transact;
 use std::sync::Arc;
 
-use super::model::{Template, TemplateFormat};
+use super::TemplateFormat;
+use super::model::Template;
 use super::{queries, sample};
 use events::rules::{Changed, catalogue_changed};
-use platform::access::Caller;
-use platform::error::{Error, UserError};
+use platform::access::{self, Caller};
+use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::TemplateId;
 use platform::services::Services;
 use platform::transaction::Mode;
-use service_types::{compiled, service_type_by_slug};
+use service_types::{ServiceType, compiled, service_type_by_slug};
 
 /// The maximum size of a template, in bytes.
 const MAX_SOURCE_BYTES: usize = 256 * 1024;
@@ -41,14 +42,15 @@ pub struct Saved {
 /// # Errors
 /// INVALID or NOT_FOUND at the field concerned.
 pub async fn save_template(services: &Services, caller: &Arc<Caller>, input: SaveTemplate) -> Result<Saved, Error> {
+    let Tried { service_type: tried, sample } = try_out(services, caller, &input).await?;
     transact!(services, caller, actions::SAVE_TEMPLATE, Mode::Commit, |tx| {
         let permit = tx.permit().await?;
-        check(&input)?;
         let found = service_type_by_slug(tx.conn, &input.service_type).await?;
-        let service_type =
-            found.ok_or_else(|| UserError::not_found("serviceType", "There is no service type with this slug."))?;
-        let schema = compiled(&service_type)?;
-        let sample = sample::render(&service_type, &schema, input.format, &input.source, tx.rng(), tx.now)?;
+        let service_type = found.ok_or_else(no_service_type)?;
+        if !has_same_sample(&service_type, &tried) {
+            let message = "The service type was changed in the meantime. Save the template again.";
+            return Err(UserError::new(UserErrorKind::Conflict, "serviceType", message).into());
+        }
         let existing = queries::template_by_name(tx.conn, service_type.id, &input.name).await?;
         let template = Template {
             id: existing.as_ref().map_or_else(|| TemplateId::new(tx.rng(), tx.now), |existing| existing.id),
@@ -68,6 +70,39 @@ pub async fn save_template(services: &Services, caller: &Arc<Caller>, input: Sav
         Ok(Saved { id: template.id, sample: Some(sample) })
     })
     .await
+}
+
+/// The sample of a template, with the service type that it was rendered for.
+struct Tried {
+    service_type: ServiceType,
+    sample: String,
+}
+
+/// Checks the input and renders the sample, before the transaction: rendering takes longer than a writer may be held.
+async fn try_out(services: &Services, caller: &Caller, input: &SaveTemplate) -> Result<Tried, Error> {
+    let mut conn = services.store.read().await?;
+    access::permit(&services.hooks, &mut conn, &caller.actor, actions::SAVE_TEMPLATE).await?;
+    check(input)?;
+    let service_type = service_type_by_slug(&mut conn, &input.service_type).await?.ok_or_else(no_service_type)?;
+    drop(conn);
+    let schema = compiled(&service_type)?;
+    let (format, source) = (input.format, input.source.clone());
+    let (rng, now) = (Arc::clone(&services.rng), services.now());
+    let rendering = tokio::task::spawn_blocking(move || {
+        let sample = sample::render(&service_type, &schema, format, &source, &*rng, now)?;
+        Ok(Tried { service_type, sample })
+    });
+    rendering.await.map_err(InternalError::new)?
+}
+
+/// Whether both states of a service type have the same sample.
+fn has_same_sample(one: &ServiceType, other: &ServiceType) -> bool {
+    let facts = |of: &ServiceType| (of.id, of.schema_version, of.name.clone(), of.settings.clone());
+    facts(one) == facts(other)
+}
+
+fn no_service_type() -> UserError {
+    UserError::not_found("serviceType", "There is no service type with this slug.")
 }
 
 /// Deletes a template.

@@ -7,12 +7,12 @@
 use minijinja::Value as Variable;
 use serde_json::Value;
 
-use super::engine::{self, Limits, TemplateError};
-use super::model::TemplateFormat;
+use super::TemplateFormat;
 use super::structure::document_structure;
 use super::variables::{
     DeviceVariables, ExtensionVariables, MemberVariables, RenderContext, TypeVariables, device_context,
 };
+use super::{Limits, TemplateError};
 use platform::clock::{Rng, Timestamp};
 use platform::error::{Error, UserError};
 use service_types::schema::{DigestContext, GenerationContext, ParameterSchema, Parameters};
@@ -30,11 +30,12 @@ const DEVICE: DeviceVariables<'_> =
 
 /// Labels and parameter values that must not change the structure of a document. They are also tried without line
 /// breaks and spaces, if the schema does not allow those.
-const HOSTILE: [&str; 9] = [
+const HOSTILE: [&str; 10] = [
     "Bob \"B\" <x>;\n[evil]\ntype='endpoint', \\",
     "[evil] type=endpoint",
     "#exec evil.sh",
     "'); DROP TABLE subscriber; --",
+    "\\'); DROP TABLE subscriber; #",
     "--><evil a=\"1\">]]></evil>",
     "\"},{\"evil\":1,\"x\":\"",
     "{{ 7*7 }}{% for x in y %}",
@@ -57,7 +58,7 @@ pub fn render(
 ) -> Result<String, Error> {
     let sample = schema.sample(&GenerationContext { number: NUMBER, username: USERNAME, rng });
     let render = |label: &str, values: &Parameters| -> Result<String, TemplateError> {
-        engine::render(format, source, context(service_type, schema, label, values, now), Limits::SMALL)
+        crate::render(format, source, context(service_type, schema, label, values, now), Limits::SMALL)
     };
     let mut document = render(LABEL, &sample).map_err(|error| describe_failure(&error))?;
     let expected = document_structure(format, &document).map_err(|error| {

@@ -1,6 +1,6 @@
 //! The templates of the demo, for telephone systems that many events use.
 
-use super::model::TemplateFormat;
+use super::TemplateFormat;
 
 /// A template of the demo.
 #[derive(Clone, Copy, Debug)]

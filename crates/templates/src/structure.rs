@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::model::TemplateFormat;
+use super::TemplateFormat;
 
 /// Parses a document and lists the elements of its structure.
 ///
@@ -81,11 +81,35 @@ fn without_comment(line: &str) -> &str {
     comment.map_or(line, |(at, _)| &line[..at])
 }
 
-/// The tokens of standard SQL, with `literal` in place of each literal.
+/// The tokens as standard SQL reads the document, then as MySQL does in its default mode, with `literal` in place of each
+/// literal and of each value that the escaper writes.
 fn sql(document: &str) -> Result<Vec<String>, String> {
+    let mut found = sql_tokens(document, SqlDialect::Standard)?;
+    let mysql = sql_tokens(document, SqlDialect::Mysql).map_err(|reason| format!("{reason} (read as MySQL)"))?;
+    if mysql != found {
+        found.extend(mysql);
+    }
+    Ok(found)
+}
+
+/// How literals and comments are read.
+#[derive(Clone, Copy, PartialEq)]
+enum SqlDialect {
+    /// As PostgreSQL and SQLite do: a backslash is a character like others.
+    Standard,
+    /// As MySQL and MariaDB do in their default mode: a backslash escapes, `#` begins a comment, `--` only before white
+    /// space.
+    Mysql,
+}
+
+/// The tokens of a value with a backslash as the escaper writes it.
+const ESCAPED_VALUE: [&str; 15] =
+    ["REPLACE", "(", LITERAL, ",", LITERAL, ",", "SUBSTR", "(", LITERAL, ",", LITERAL, ",", LITERAL, ")", ")"];
+
+fn sql_tokens(document: &str, dialect: SqlDialect) -> Result<Vec<String>, String> {
     let mut found: Vec<String> = Vec::new();
     let (mut rest, mut depth) = (document, 0_i32);
-    while let Some(SqlToken { text, length }) = next_sql_token(rest)? {
+    while let Some(SqlToken { text, length }) = next_sql_token(rest, dialect)? {
         depth += match text {
             Some("(") => 1,
             Some(")") => -1,
@@ -94,11 +118,15 @@ fn sql(document: &str) -> Result<Vec<String>, String> {
         if depth < 0 {
             return Err("the parentheses are not balanced".to_owned());
         }
+        found.extend(text.map(str::to_owned));
+        if found.len() >= ESCAPED_VALUE.len() && found[found.len() - ESCAPED_VALUE.len()..] == ESCAPED_VALUE {
+            found.truncate(found.len() - ESCAPED_VALUE.len());
+            found.push(LITERAL.to_owned());
+        }
         // Two adjacent literals are one literal that a value has split.
-        if text == Some(LITERAL) && found.last().is_some_and(|last| last == LITERAL) {
+        if text.is_some() && found.len() > 1 && found[found.len() - 2..] == [LITERAL, LITERAL] {
             return Err("two literals are adjacent: the escaper adds the quotation marks itself".to_owned());
         }
-        found.extend(text.map(str::to_owned));
         rest = &rest[length..];
     }
     match (depth, found.last().map(String::as_str)) {
@@ -120,17 +148,19 @@ struct SqlToken<'a> {
 }
 
 /// The token at the beginning of `rest`; `None` at the end.
-fn next_sql_token(rest: &str) -> Result<Option<SqlToken<'_>>, String> {
+fn next_sql_token(rest: &str, dialect: SqlDialect) -> Result<Option<SqlToken<'_>>, String> {
+    let is_mysql = dialect == SqlDialect::Mysql;
     let Some(first) = rest.chars().next() else { return Ok(None) };
     let end_of = |is_outside: fn(char) -> bool| rest.find(is_outside).unwrap_or(rest.len());
     let (text, length) = if first.is_whitespace() {
         (None, first.len_utf8())
-    } else if rest.starts_with("--") {
+    } else if is_sql_comment(rest, is_mysql) {
         (None, rest.find('\n').unwrap_or(rest.len()))
     } else if rest.starts_with("/*") {
         (None, rest.find("*/").ok_or("a comment is not terminated")? + 2)
     } else if matches!(first, '\'' | '"' | '`') {
-        let length = quoted_length(rest, first).ok_or("a quotation mark is not closed")?;
+        let has_escapes = is_mysql && first != '`';
+        let length = quoted_length(rest, first, has_escapes).ok_or("a quotation mark is not closed")?;
         (Some(if first == '\'' { LITERAL } else { &rest[..length] }), length)
     } else if first.is_ascii_digit() {
         (Some(LITERAL), end_of(|next| !next.is_ascii_alphanumeric() && next != '.'))
@@ -143,16 +173,29 @@ fn next_sql_token(rest: &str) -> Result<Option<SqlToken<'_>>, String> {
     Ok(Some(SqlToken { text, length }))
 }
 
-/// The length of a quoted text, in which a doubled quotation mark is an escaped one.
-fn quoted_length(text: &str, mark: char) -> Option<usize> {
-    let mut at = 1;
-    loop {
-        at += text[at..].find(mark)? + 1;
-        if !text[at..].starts_with(mark) {
-            return Some(at);
-        }
-        at += 1;
+/// Whether a comment up to the end of the line begins.
+fn is_sql_comment(rest: &str, is_mysql: bool) -> bool {
+    match rest.strip_prefix("--") {
+        Some(text) => !is_mysql || text.chars().next().is_none_or(char::is_whitespace),
+        None => is_mysql && rest.starts_with('#'),
     }
+}
+
+/// The length of a quoted text, in which a doubled quotation mark is an escaped one, and with `has_escapes` each
+/// character after a backslash.
+fn quoted_length(text: &str, mark: char, has_escapes: bool) -> Option<usize> {
+    let mut characters = text.char_indices().skip(1).peekable();
+    while let Some((at, character)) = characters.next() {
+        if has_escapes && character == '\\' {
+            characters.next()?;
+        } else if character == mark {
+            match characters.peek() {
+                Some((_, next)) if *next == mark => drop(characters.next()),
+                _ => return Some(at + mark.len_utf8()),
+            }
+        }
+    }
+    None
 }
 
 fn csv(document: &str) -> Result<Vec<String>, String> {
@@ -219,6 +262,7 @@ mod tests {
             (F::Xml, "<a x='1'>t<b/></a>", "2 a x 3 b "),
             (F::Ini, "; c\n[a]\nk = v\\; w ; c\nk=>v\n", "[a] k k"),
             (F::Sql, "INSERT INTO t VALUES ('a;''b', 42); -- x", "INSERT INTO t VALUES ( literal , literal ) ;"),
+            (F::Sql, "SELECT REPLACE('~x', '~', SUBSTR('\\\\', 1, 1));", "SELECT literal ;"),
             (F::Csv, "a,\"b\n,\"\nc,d\n", "2 fields 2 fields"),
             (F::Ldif, "dn: a\ncn:: eA==\n\n# c\n", "dn cn "),
             (F::Vcard, "BEGIN:VCARD\r\nFN:a:b\r\nTEL;TYPE=x:1\r\nEND:VCARD\r\n", "BEGIN FN TEL END"),
@@ -241,6 +285,7 @@ mod tests {
             (F::Sql, "SELECT 1);"),
             (F::Sql, "SELECT 1"),
             (F::Sql, "SELECT ''2342'';"),
+            (F::Sql, "SELECT '\\';"),
             (F::Csv, "a,b\nc\n"),
             (F::Ldif, "dn\n"),
             (F::Ldif, "cn: Zoë\n"),

@@ -2,26 +2,16 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
-use super::rules::{SaveTemplate, Saved, delete_template, save_template};
-use super::{TemplateFormat, templates_of};
 use platform::access::Caller;
-use platform::access::rates::{Buckets, Rate};
-use platform::audit::AuditLog;
-use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
 use platform::error::Error;
 use platform::ids::ServiceTypeId;
-use platform::notifications::Notifier;
-use platform::passwords::Hasher;
-use platform::secrets::Sealer;
-use platform::services::{Services, ServicesInner};
-use platform::store::DatabaseUrl;
-use platform::store::Store;
+use platform::services::Services;
+use serde_json::json;
 use service_types::ServiceBehaviour;
 use service_types::rules::{CreateServiceType, create_service_type};
 
-const NOW: Timestamp = Timestamp(1_787_000_000_000_000);
+use super::rules::{SaveTemplate, Saved, delete_template, save_template};
+use super::{TemplateFormat, templates_of};
 
 struct Fixture {
     services: Services,
@@ -33,21 +23,7 @@ struct Fixture {
 impl Fixture {
     async fn build() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::new(NOW));
-        let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(1));
-        let store = Store::open(&DatabaseUrl::Sqlite(folder.path().join("switchboard.db"))).await.unwrap();
-        let sealer = Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap());
-        let services = Services::from(ServicesInner {
-            audit: AuditLog::load_or_create(&store, &sealer, &rng, folder.path()).await.unwrap(),
-            store,
-            clock: Arc::clone(&clock) as _,
-            sealer,
-            hasher: Arc::new(Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap()),
-            sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
-            rng,
-            notifier: Notifier::default(),
-            hooks: platform::hooks::Hooks::default(),
-        });
+        let (services, _) = test_support::services(folder.path(), folder.path().join("switchboard.db"), 1).await;
         let admin = Caller::system("test");
         let pager = CreateServiceType {
             slug: "pager".into(),

@@ -4,9 +4,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a fixture of tests fails by panicking")]
 
 mod seed;
+mod services;
 mod transaction;
 
-use platform::access::AccountStatusSource;
 use platform::hooks::Hooks;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,30 +14,22 @@ use std::time::Duration;
 
 use diesel::{ExpressionMethods as _, QueryDsl as _};
 use diesel_async::RunQueryDsl as _;
-use serde_json::Value;
-
-use platform::access::rates::{Buckets, Rate};
 use platform::access::{Actor, ApiKeyScope, Caller, Key};
-use platform::audit::AuditLog;
-use platform::clock::{ManualClock, Rng, SeededRng, Timestamp};
+use platform::clock::ManualClock;
 use platform::feed_log::{ChangeSet, EntryChange, EntryKeys, FeedRef};
 use platform::ids::{AccountId, ApiKeyId, EventId, ExtensionId, ServiceTypeId};
-use platform::notifications::Notifier;
-use platform::passwords::Hasher;
 use platform::query;
-use platform::secrets::Sealer;
-use platform::services::{Services, ServicesInner};
-use platform::store::DatabaseUrl;
+use platform::services::Services;
+use platform::store::Conn;
 use platform::store::schema::{api_keys, events};
-use platform::store::{Conn, Store};
 use provisioning::cursor::Cursor;
 use provisioning::feed::{FeedReader, open};
 use provisioning::model::{Change, ChangesPage, ChangesResponse, ResetReason};
+use serde_json::Value;
 
+pub use services::{NOW, services};
+use services::{hooks, services_with};
 pub use transaction::TestTransaction;
-
-/// The start of the manual clock.
-pub const NOW: Timestamp = Timestamp(1_787_000_000_000_000);
 
 /// A database with one feed.
 pub struct Fixture {
@@ -64,35 +56,29 @@ impl Clone for Fixture {
 
 impl Fixture {
     pub async fn build() -> Self {
+        Self::build_with(|_| ()).await
+    }
+
+    /// A fixture with additional hooks.
+    pub async fn build_with(register: impl FnOnce(&mut Hooks)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("switchboard.db");
-        let fixture = Self::open(Arc::new(folder), path, 1).await;
+        let mut hooks = hooks();
+        register(&mut hooks);
+        let fixture = Self::open(Arc::new(folder), path, 1, hooks).await;
         fixture.seed().await;
         fixture
     }
 
     /// The same database, restored from a copy that was made with [`Store::backup_into`].
     pub async fn restored(&self, copy: PathBuf) -> Self {
-        let other = Self::open(Arc::clone(&self._folder), copy, 2).await;
+        let other = Self::open(Arc::clone(&self._folder), copy, 2, hooks()).await;
         Self { feed: self.feed, owner: self.owner, key: self.key, ..other }
     }
 
-    async fn open(folder: Arc<tempfile::TempDir>, path: PathBuf, seed: u64) -> Self {
-        let clock = Arc::new(ManualClock::new(NOW));
-        let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed));
-        let store = Store::open(&DatabaseUrl::Sqlite(path.clone())).await.unwrap();
-        let sealer = Arc::new(Sealer::load_or_create(folder.path(), None, Arc::clone(&rng)).unwrap());
-        let services = Services::from(ServicesInner {
-            audit: AuditLog::load_or_create(&store, &sealer, &rng, folder.path()).await.unwrap(),
-            store,
-            clock: Arc::clone(&clock) as _,
-            sealer,
-            hasher: Arc::new(Hasher::with_minimal_cost(Arc::clone(&rng)).unwrap()),
-            sign_ins: Buckets::new(Rate::per_minute(600), 100, Arc::clone(&clock) as _),
-            rng: Arc::clone(&rng),
-            notifier: Notifier::default(),
-            hooks: hooks(),
-        });
+    async fn open(folder: Arc<tempfile::TempDir>, path: PathBuf, seed: u64, hooks: Hooks) -> Self {
+        let (services, clock) = services_with(folder.path(), path.clone(), seed, hooks).await;
+        let rng = Arc::clone(&services.rng);
         let feed = FeedRef { event: EventId::new(&*rng, NOW), service_type: ServiceTypeId::new(&*rng, NOW) };
         Self {
             services,
@@ -131,6 +117,7 @@ impl Fixture {
             address: None,
             user_agent: None,
             is_rated: false,
+            has_session_cookie: false,
         })
     }
 
@@ -240,11 +227,4 @@ pub fn summary(page: &Arc<ChangesPage>) -> Vec<String> {
             Change::Removal { keys: removed, .. } => format!("-[{}]", keys(removed)),
         })
         .collect()
-}
-
-/// The hooks that a permit needs: accounts report their status.
-fn hooks() -> Hooks {
-    let mut hooks = Hooks::default();
-    hooks.register::<dyn AccountStatusSource>(Arc::new(accounts::AccountStatusReader));
-    hooks
 }

@@ -12,7 +12,8 @@ pub struct RegisterAccountInput {
     pub username: String,
     /// The display name: 1 to 64 characters.
     pub display_name: String,
-    /// The address that the verification link is mailed to.
+    /// The address that the verification link is mailed to. Its domain is stored in A-labels (`xn--…`). An account whose address
+    /// is not verified within 7 days is removed.
     pub email: String,
     /// 8 to 1024 bytes, anything in it; the common ones are refused.
     pub password: String,

@@ -170,7 +170,7 @@ impl Session {
         self.row.last_seen_at.into()
     }
 
-    /// When the session expires.
+    /// When the session expires: 30 days after the sign-in, or after 7 days without use.
     async fn expires_at(&self) -> DateTime {
         self.row.expires_at.into()
     }

@@ -183,7 +183,7 @@ impl NumberRange {
         let Some(event) = events::event_by_id(&mut conn, self.0.event_id).await? else {
             return Err(missing_row("event"));
         };
-        let free = events::rules::count_free(&mut conn, &event, &self.0).await?;
+        let free = numbers::count_free(&mut conn, &event, &self.0).await?;
         Ok(i32::try_from(free).unwrap_or(i32::MAX))
     }
 }

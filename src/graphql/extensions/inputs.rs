@@ -1,6 +1,9 @@
-//! What clients send and get about extensions.
+//! Inputs and payloads of the mutations of extensions.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, SimpleObject};
+use extensions::{queries, rules};
+use platform::access::scope;
+use platform::error::Error;
 use serde_json::Value;
 
 use super::Extension;
@@ -9,9 +12,6 @@ use crate::graphql::enums::DirectoryVisibility;
 use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::scalars::{DateTime, PhoneNumber};
 use crate::graphql::typed::ServiceParametersInput;
-use extensions::{queries, rules};
-use platform::access::scope;
-use platform::error::Error;
 
 /// `number` left out: the server picks a free one.
 #[derive(InputObject)]
@@ -194,7 +194,7 @@ pub struct ExtensionPreview {
 }
 
 impl ExtensionPayload {
-    /// The payload of an operation that made or changed an extension.
+    /// The payload of an operation that created or changed an extension.
     pub async fn of(ctx: &Context<'_>, result: Result<rules::Changed, Error>) -> Result<Self, ApiError> {
         let changed = match into_payload(result)? {
             Ok(changed) => changed,
@@ -208,7 +208,7 @@ impl ExtensionPayload {
         Ok(Self { extension: row.map(Extension::new), generated: changed.generated, preview: None, errors: Vec::new() })
     }
 
-    /// Nothing was changed.
+    /// The payload of a failed operation.
     pub const fn failed(errors: Vec<UserError>) -> Self {
         Self { extension: None, generated: None, preview: None, errors }
     }

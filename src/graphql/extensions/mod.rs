@@ -1,4 +1,4 @@
-//! Numbers and extensions in the API.
+//! The GraphQL API of extensions.
 
 mod inputs;
 mod mutations;

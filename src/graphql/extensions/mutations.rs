@@ -1,9 +1,12 @@
-//! What may be done with numbers and extensions.
+//! Mutations of extensions.
 
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
+use extensions::rules;
+use platform::error;
 use serde_json::Value;
+use service_types::typing::TypeCatalogue;
 
 use super::inputs::*;
 use crate::graphql::context::{caller, services};
@@ -11,16 +14,13 @@ use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::numbers::NumberPayload;
 use crate::graphql::patch::patch;
 use crate::graphql::typed::ServiceParametersInput;
-use extensions::rules;
-use platform::error;
-use service_types::typing::TypeCatalogue;
 
 /// Mutations of numbers and extensions.
 #[derive(Default)]
 pub struct ExtensionsMutation;
 
-/// The parameters of an input, given as JSON or typed.
-fn given(
+/// Decodes the parameters of an input, either JSON or typed.
+fn decode_parameters(
     ctx: &Context<'_>,
     service_type: Option<&str>,
     parameters: Option<Value>,
@@ -34,14 +34,15 @@ fn given(
     let catalogue = ctx.data_opt::<Arc<TypeCatalogue>>().unwrap_or(&none);
     let (slug, value) = typed.decode(catalogue)?;
     match (slug, service_type) {
-        (Some(slug), Some(wanted)) if slug != wanted => {
-            Err(error::UserError::invalid("typed", format!("These are parameters of {slug}, not of {wanted}.")))
+        (Some(slug), Some(expected)) if slug != expected => {
+            Err(error::UserError::invalid("typed", format!("These are parameters of {slug}, not of {expected}.")))
         }
         _ => Ok(Some(value)),
     }
 }
 
-fn refused(error: error::UserError) -> ExtensionPayload {
+/// The payload of an input with an error.
+fn failed(error: error::UserError) -> ExtensionPayload {
     ExtensionPayload::failed(vec![UserError::from(error)])
 }
 
@@ -53,9 +54,9 @@ impl ExtensionsMutation {
         ctx: &Context<'_>,
         input: RegisterExtensionInput,
     ) -> Result<ExtensionPayload, ApiError> {
-        let parameters = match given(ctx, Some(&input.service_type), input.parameters, input.typed) {
+        let parameters = match decode_parameters(ctx, Some(&input.service_type), input.parameters, input.typed) {
             Ok(parameters) => parameters,
-            Err(problem) => return Ok(refused(problem)),
+            Err(problem) => return Ok(failed(problem)),
         };
         let input = rules::RegisterExtension {
             event: input.event,
@@ -76,9 +77,9 @@ impl ExtensionsMutation {
         ctx: &Context<'_>,
         input: UpdateExtensionInput,
     ) -> Result<ExtensionPayload, ApiError> {
-        let parameters = match given(ctx, None, input.parameters, input.typed) {
+        let parameters = match decode_parameters(ctx, None, input.parameters, input.typed) {
             Ok(parameters) => parameters,
-            Err(problem) => return Ok(refused(problem)),
+            Err(problem) => return Ok(failed(problem)),
         };
         let input = rules::UpdateExtension {
             id: input.id.0,
@@ -140,9 +141,9 @@ impl ExtensionsMutation {
         ctx: &Context<'_>,
         input: AssignExtensionInput,
     ) -> Result<ExtensionPayload, ApiError> {
-        let parameters = match given(ctx, Some(&input.service_type), input.parameters, input.typed) {
+        let parameters = match decode_parameters(ctx, Some(&input.service_type), input.parameters, input.typed) {
             Ok(parameters) => parameters,
-            Err(problem) => return Ok(refused(problem)),
+            Err(problem) => return Ok(failed(problem)),
         };
         let input = rules::AssignExtension {
             event: input.event,

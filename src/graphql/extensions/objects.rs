@@ -1,58 +1,57 @@
-//! An extension as the API shows it.
+//! The GraphQL object of an extension.
 
-use extensions::actions;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
+use extensions::actions;
+use extensions::list::{self, Filter};
+use extensions::{queries, sealed};
+use platform::access::{Actor, Role};
+use platform::ids::{AccountId, EventId, ExtensionId};
+use platform::store::types::Id;
+use platform::transaction::{Mode, transact};
+use restrictions::{RestrictionEffect, TargetKind};
 use serde_json::Value;
+use service_types::compiled;
+use service_types::schema::{Parameters, Viewer};
 
 use crate::connection;
 use crate::graphql::accounts::{Account, Restriction};
 use crate::graphql::context::{self, actor, caller, services};
 use crate::graphql::enums::DirectoryVisibility;
 use crate::graphql::error::ApiError;
+use crate::graphql::events::{CallPermission, Event, missing_row};
 use crate::graphql::groups::GroupMember;
 use crate::graphql::paging::Page;
 use crate::graphql::provisioning::{DeviceLink, ProvisioningStatus, device_links_of};
 use crate::graphql::scalars::{DateTime, PhoneNumber};
-use crate::graphql::typed::TypedParameters;
-use extensions::list::{self, Filter};
-use extensions::{queries, sealed};
-use platform::access::{Actor, Role};
-use platform::ids::{AccountId, EventId, ExtensionId};
-use restrictions::{RestrictionEffect, TargetKind};
-
-use crate::graphql::events::{CallPermission, Event, missing_row};
 use crate::graphql::service_types::ServiceType;
-use platform::store::types::Id;
-use platform::transaction::{Mode, transact};
-use service_types::compiled;
-use service_types::schema::{Parameters, Viewer};
+use crate::graphql::typed::TypedParameters;
 
 /// A number in service: owner, service type, parameters and label.
 #[derive(Clone)]
 pub struct Extension(pub Arc<extensions::Extension>);
 
 impl Extension {
-    /// An extension to be shown.
+    /// The object of a row.
     pub fn new(row: extensions::Extension) -> Self {
         Self(Arc::new(row))
     }
 
-    /// The extension of this id, if the caller may see it.
+    /// The extension of an id, if the caller may see it.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// A database error.
     pub async fn load(ctx: &Context<'_>, id: ExtensionId) -> Result<Option<Self>, ApiError> {
         let row = queries::by_id(&mut *context::read(ctx).await?, &context::scope(ctx)?, id).await?;
         Ok(row.map(Self::new))
     }
 
-    /// The extension that bears a number on an event's plan, if the caller may see it.
+    /// The extension that has a number of an event in service, if the caller may see it.
     ///
     /// # Errors
-    /// When the database cannot be read.
-    pub async fn bearing(ctx: &Context<'_>, event: EventId, number: &str) -> Result<Option<Self>, ApiError> {
+    /// A database error.
+    pub async fn by_number(ctx: &Context<'_>, event: EventId, number: &str) -> Result<Option<Self>, ApiError> {
         let row = queries::by_number(&mut *context::read(ctx).await?, &context::scope(ctx)?, event, number).await?;
         Ok(row.map(Self::new))
     }
@@ -73,7 +72,7 @@ impl Extension {
     async fn restricted_by(&self, ctx: &Context<'_>) -> Result<Vec<restrictions::Restriction>, ApiError> {
         let mut conn = context::read(ctx).await?;
         let mut found = restrictions::of_targets(&mut conn, TargetKind::Extension, &[Id(self.0.id.0)]).await?;
-        if let Some(number) = numbers::queries::find_borne(&mut conn, self.0.event_id, &self.0.number).await? {
+        if let Some(number) = numbers::assigned_number(&mut conn, self.0.event_id, &self.0.number).await? {
             found.extend(restrictions::of_targets(&mut conn, TargetKind::Number, &[Id(number.id.0)]).await?);
         }
         found.extend(restrictions::of_account(&mut conn, self.0.owner_id).await?);
@@ -147,7 +146,7 @@ impl Extension {
     /// The service type's instructions, rendered for this extension.
     async fn instructions(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
         let (kind, shown) = self.shown(ctx).await?;
-        extensions::instructions::render(&kind, &self.0, shown).map_err(Into::into)
+        extensions::instructions::render(&kind, &self.0, shown).await.map_err(Into::into)
     }
 
     /// Secret parameters by name: for the owner those visible to OWNER, for operators those visible to OPERATOR, signed in or
@@ -238,10 +237,10 @@ impl Extension {
 connection!(ExtensionConnection, ExtensionEdge, Extension, "extensions", total_count);
 
 impl ExtensionConnection {
-    /// A page of an account's extensions, as far as the caller may see them.
+    /// A page of an account's extensions that the caller may see.
     ///
     /// # Errors
-    /// BAD_USER_INPUT for another list's cursor; when the database fails.
+    /// BAD_USER_INPUT for the cursor of another list; a database error.
     pub async fn of_owner(
         ctx: &Context<'_>,
         owner: AccountId,
@@ -253,10 +252,10 @@ impl ExtensionConnection {
         Self::list(ctx, filter.within(&context::scope(ctx)?), page).await
     }
 
-    /// A page of a list, and its total when it is selected; an empty one where `filter` is `None`.
+    /// A page of a list with its total if selected; an empty page if `filter` is `None`.
     ///
     /// # Errors
-    /// BAD_USER_INPUT for another list's cursor; when the database fails.
+    /// BAD_USER_INPUT for the cursor of another list; a database error.
     pub async fn list(ctx: &Context<'_>, filter: Option<Filter>, page: Page) -> Result<Self, ApiError> {
         let after = page.after_as()?.map(ExtensionId);
         let rows = match &filter {

@@ -1,6 +1,11 @@
-//! Finding numbers and extensions.
+//! Queries of extensions and of available numbers.
 
 use async_graphql::{Context, Object};
+use extensions::list::Filter;
+use extensions::queries;
+use numbering::number;
+use numbers::NumberSearch;
+use platform::access::{Role, scope};
 
 use super::{Extension, ExtensionConnection};
 use crate::graphql::context::{self, actor, services};
@@ -8,13 +13,8 @@ use crate::graphql::error::ApiError;
 use crate::graphql::events::Event;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::PhoneNumber;
-use extensions::list::Filter;
-use extensions::queries;
-use extensions::rules::{self, Wish};
-use numbering::number;
-use platform::access::{Role, scope};
 
-/// Queries of numbers and extensions.
+/// Queries of extensions and of available numbers.
 #[derive(Default)]
 pub struct ExtensionsQuery;
 
@@ -36,14 +36,15 @@ impl ExtensionsQuery {
         let found = service_types::service_type_by_slug(&mut *context::read(ctx).await?, &service_type).await?;
         let Some(service_type) = found else { return Ok(Vec::new()) };
         let clean = |text: &str| number::Number::clean(text).map_err(|problem| ApiError::bad_input(problem.message));
-        let wish = match (like, from) {
+        let search = match (like, from) {
             (Some(_), Some(_)) => return Err(ApiError::bad_input("Give `like` or `from`, not both.")),
-            (Some(like), None) => Wish::Like(clean(&like)?.into_string()),
-            (None, Some(from)) => Wish::From(clean(&from.0)?),
-            (None, None) => Wish::Any,
+            (Some(like), None) => NumberSearch::Like(clean(&like)?.into_string()),
+            (None, Some(from)) => NumberSearch::From(clean(&from.0)?),
+            (None, None) => NumberSearch::Random,
         };
         let is_staff = actor(ctx)?.is_at_least(Role::Operator);
-        let free = rules::available(services(ctx)?, is_staff, &event.0, &service_type, wish, page.first).await?;
+        let free =
+            numbers::available_numbers(services(ctx)?, is_staff, &event.0, &service_type, search, page.first).await?;
         Ok(free.into_iter().map(|number| number.into_string().into()).collect())
     }
 
@@ -81,14 +82,14 @@ impl ExtensionsQuery {
             search: search.as_deref().and_then(extensions::search::Query::parse),
             ..Filter::default()
         };
-        let filter = named(ctx, filter, event, service_type, owner).await?;
+        let filter = resolve_filter(ctx, filter, event, service_type, owner).await?;
         let scope = context::scope(ctx)?;
         ExtensionConnection::list(ctx, filter.and_then(|filter| filter.within(&scope)), page).await
     }
 }
 
-/// The list with what its arguments name; nothing where one names nothing.
-async fn named(
+/// Completes a filter with the rows that the arguments name; `None` if one of them does not exist.
+async fn resolve_filter(
     ctx: &Context<'_>,
     mut filter: Filter,
     event: Option<String>,

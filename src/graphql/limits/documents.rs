@@ -131,12 +131,9 @@ fn plan(document: &ExecutableDocument, types: &TypeTable) -> Result<(Vec<Operati
             return Err(DocumentError::Invalid { message, locations: vec![operation.pos] });
         }
         root_fields.retain(|field| *field != "__typename");
-        let sign_ins = root_fields.iter().filter(|field| **field == "signIn").count() as u64;
-        DocumentError::require_at_most(
-            "signIn",
-            1,
-            if definition.ty == OperationType::Mutation { sign_ins } else { 0 },
-        )?;
+        if definition.ty == OperationType::Mutation {
+            check_password_fields(&root_fields)?;
+        }
         let root = match definition.ty {
             OperationType::Query => &types.query,
             OperationType::Mutation => &types.mutation,
@@ -146,6 +143,28 @@ fn plan(document: &ExecutableDocument, types: &TypeTable) -> Result<(Vec<Operati
         operations.push(Operation { name: name.cloned(), kind: definition.ty, root_fields, steps });
     }
     Ok((operations, planner.finish()))
+}
+
+/// The mutations that hash a password, which takes far longer than any other field.
+const PASSWORD_FIELDS: [&str; 8] = [
+    "changeEmail",
+    "changePassword",
+    "completeSetup",
+    "deleteAccount",
+    "reauthenticate",
+    "registerAccount",
+    "resetPassword",
+    "signIn",
+];
+
+/// Refuses more than one field that hashes a password.
+///
+/// # Errors
+/// [`DocumentError::TooComplex`]; the limit is `signIn` where all of them are sign-ins, otherwise `passwordFields`.
+fn check_password_fields(root_fields: &[Name]) -> Result<(), DocumentError> {
+    let count = |names: &[&str]| root_fields.iter().filter(|field| names.contains(&field.as_str())).count() as u64;
+    DocumentError::require_at_most("signIn", 1, count(&["signIn"]))?;
+    DocumentError::require_at_most("passwordFields", 1, count(&PASSWORD_FIELDS))
 }
 
 /// Collects the fields of a root with every fragment written out. The shape has been checked, so there are no cycles

@@ -112,6 +112,10 @@ fn each_limit_reports_its_name_and_the_measured_value() {
     assert_eq!(limit(&format!("{{ {} }}", "viewer { id } ".repeat(21))), ("rootFields", 21));
     assert_eq!(limit(&format!("{{ viewer {{ {} }} }}", "id @skip(if: false) ".repeat(51))), ("directives", 51));
     assert_eq!(limit("mutation { a: signIn { id } b: signIn { id } }"), ("signIn", 2));
+    assert_eq!(
+        limit("mutation { signIn { id } ...F } fragment F on Mutation { resetPassword }"),
+        ("passwordFields", 2)
+    );
     assert_eq!(limit("{ accounts(first: 100) { nodes { extensions(first: 100) { nodes { id } } } } }").0, "cost");
     assert_eq!(
         limit("{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }").0,

@@ -1,19 +1,18 @@
-//! The numbers that are held for somebody.
+//! The numbers that are held for an account.
 
 use std::collections::HashMap;
 use std::str::FromStr;
 
 use async_graphql::Context;
+use platform::ids::{AccountId, NumberId};
 
 use super::{Number, NumberConnection};
 use crate::graphql::context::{self, services};
 use crate::graphql::error::ApiError;
 use crate::graphql::events::Event;
 use crate::graphql::paging::{Page, PageRows};
-use numbers::queries;
-use platform::ids::{AccountId, NumberId};
 
-/// Where a page goes on: behind this number, and behind this row where several plans have the number.
+/// The cursor of a page: a number, and the id of its row, since several plans may have the same number.
 struct After(String, NumberId);
 
 impl FromStr for After {
@@ -26,11 +25,11 @@ impl FromStr for After {
 }
 
 impl NumberConnection {
-    /// A page of the numbers that are held for an account, on every plan, by number. Who may see them is the caller's
-    /// question.
+    /// A page of the numbers of all plans that are held for an account, ordered by number. The calling resolver checks that the
+    /// account is visible.
     ///
     /// # Errors
-    /// BAD_USER_INPUT for another list's cursor; when the database fails.
+    /// BAD_USER_INPUT for the cursor of another list; a database error.
     pub async fn held_for(
         ctx: &Context<'_>,
         account: AccountId,
@@ -41,7 +40,7 @@ impl NumberConnection {
         let now = services(ctx)?.now();
         let after: Option<After> = page.after_as()?;
         let after = after.as_ref().map(|After(number, id)| (number.as_str(), *id));
-        let rows = queries::held_for(&mut *context::read(ctx).await?, account, now, after, page.limit()).await?;
+        let rows = numbers::held_numbers(&mut *context::read(ctx).await?, account, now, after, page.limit()).await?;
         let page_rows = page.paginate(rows, |row| format!("{} {}", row.number, row.id.0));
         let (mut events, mut numbers) = (HashMap::new(), Vec::with_capacity(page_rows.rows.len()));
         for (cursor, row) in page_rows.rows {
@@ -56,18 +55,18 @@ impl NumberConnection {
                             known
                         }
                     };
-                    // A draft is not there for its people yet, nor are its numbers.
+                    // Draft events are hidden from users, and so are their numbers.
                     let Some(known) = known else { continue };
                     Some(known)
                 }
             };
-            numbers.push((cursor, Number::touched(event, row)));
+            numbers.push((cursor, Number::from_row(event, row)));
         }
         let store = services(ctx)?.store.clone();
         let total = Box::new(move || {
             let store = store.clone();
             let count: futures_util::future::BoxFuture<'static, _> = Box::pin(async move {
-                let count = queries::count_held_for(&mut *store.read().await?, account, now).await?;
+                let count = numbers::count_held_numbers(&mut *store.read().await?, account, now).await?;
                 Ok(i32::try_from(count).unwrap_or(i32::MAX))
             });
             count

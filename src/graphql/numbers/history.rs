@@ -1,6 +1,9 @@
-//! The steps of a number's life.
+//! The history of a number.
 
 use async_graphql::{Context, Object};
+use numbers::HistoryRow;
+use platform::access::Role;
+use platform::ids::{NumberHistoryId, NumberId};
 
 use crate::connection;
 use crate::graphql::accounts::Account;
@@ -9,9 +12,6 @@ use crate::graphql::enums::NumberState;
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::DateTime;
-use numbers::{HistoryRow, queries};
-use platform::access::Role;
-use platform::ids::{NumberHistoryId, NumberId};
 
 /// One step of a number's life.
 #[derive(Clone)]
@@ -53,7 +53,7 @@ impl NumberHistoryEntry {
 
 connection!(NumberHistoryConnection, NumberHistoryEdge, NumberHistoryEntry, "a number's history");
 
-/// A page of the history of a number, oldest first; an empty one where `number` is `None`.
+/// A page of the history of a number, oldest first; an empty page if `number` is `None`.
 pub(super) async fn page(
     ctx: &Context<'_>,
     number: Option<NumberId>,
@@ -64,7 +64,9 @@ pub(super) async fn page(
     let after = page.after_as()?.map(NumberHistoryId);
     let rows = match number {
         None => Vec::new(),
-        Some(number) => queries::history(&mut *context::read(ctx).await?, number, after, page.limit()).await?,
+        Some(number) => {
+            numbers::history_of_number(&mut *context::read(ctx).await?, number, after, page.limit()).await?
+        }
     };
     let entries = rows.into_iter().map(NumberHistoryEntry).collect();
     Ok(NumberHistoryConnection::new(page.paginate(entries, |entry: &NumberHistoryEntry| entry.0.id.0.to_string())))

@@ -1,4 +1,4 @@
-//! Numbers in the API.
+//! The GraphQL API of numbers.
 
 mod held;
 mod history;

@@ -1,13 +1,13 @@
-//! What may be done with numbers that are in no service.
+//! Mutations of numbers that are not in service.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
+use numbers::{PlanNumber, ReserveNumber, release_hold, release_reservation, reserve};
+use platform::error::Error;
 
 use super::Number;
 use crate::graphql::context::{caller, services};
 use crate::graphql::error::{ApiError, UserError, into_payload};
 use crate::graphql::scalars::{DateTime, PhoneNumber};
-use numbers::{PlanNumber, rules};
-use platform::error::Error;
 
 /// Which number to keep, and for whom.
 #[derive(InputObject)]
@@ -57,10 +57,10 @@ impl NumberPayload {
     /// The payload of an operation that changed a number.
     ///
     /// # Errors
-    /// What belongs to the top of the response.
+    /// Errors that the response reports at the top level.
     pub async fn of(ctx: &Context<'_>, result: Result<PlanNumber, Error>) -> Result<Self, ApiError> {
         Ok(match into_payload(result)? {
-            Ok(place) => Self { number: Number::load(ctx, &place).await?, errors: Vec::new() },
+            Ok(plan_number) => Self { number: Number::load(ctx, &plan_number).await?, errors: Vec::new() },
             Err(errors) => Self { number: None, errors },
         })
     }
@@ -74,14 +74,14 @@ pub struct NumbersMutation;
 impl NumbersMutation {
     /// Keeps a number for somebody: its owner may register it, nobody else. For operators.
     async fn reserve_number(&self, ctx: &Context<'_>, input: ReserveNumberInput) -> Result<NumberPayload, ApiError> {
-        let input = rules::ReserveNumber {
+        let input = ReserveNumber {
             event: input.event,
             number: input.number.0,
             owner: input.owner,
             until: input.until.map(|until| until.0),
             expected_version: input.expected_version,
         };
-        NumberPayload::of(ctx, rules::reserve(services(ctx)?, &caller(ctx)?, input).await).await
+        NumberPayload::of(ctx, reserve(services(ctx)?, &caller(ctx)?, input).await).await
     }
 
     /// Ends a reservation: the number is anybody's again. For operators.
@@ -92,13 +92,11 @@ impl NumbersMutation {
     ) -> Result<NumberPayload, ApiError> {
         let ReleaseReservationInput { event, number, expected_version } = input;
         let (services, caller) = (services(ctx)?, caller(ctx)?);
-        NumberPayload::of(ctx, rules::release_reservation(services, &caller, event, &number.0, expected_version).await)
-            .await
+        NumberPayload::of(ctx, release_reservation(services, &caller, event, &number.0, expected_version).await).await
     }
 
     /// Gives up one's own held number.
     async fn release_hold(&self, ctx: &Context<'_>, input: ReleaseHoldInput) -> Result<NumberPayload, ApiError> {
-        NumberPayload::of(ctx, rules::release_hold(services(ctx)?, &caller(ctx)?, input.event, &input.number.0).await)
-            .await
+        NumberPayload::of(ctx, release_hold(services(ctx)?, &caller(ctx)?, input.event, &input.number.0).await).await
     }
 }

@@ -3,6 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
+use numbers::{NumberRow, PlanNumber};
+use platform::access::Role;
+use platform::store::types::Id;
+use restrictions::TargetKind;
 
 use super::history::{self, NumberHistoryConnection};
 use crate::connection;
@@ -13,52 +17,50 @@ use crate::graphql::error::ApiError;
 use crate::graphql::events::Event;
 use crate::graphql::extensions::Extension;
 use crate::graphql::scalars::{DateTime, PhoneNumber};
-use numbers::{NumberRow, PlanNumber};
-use platform::access::Role;
-use platform::store::types::Id;
-use restrictions::TargetKind;
 
 /// One number of one numbering plan. Rows appear when a number is first touched; an untouched number in a range is AVAILABLE.
 #[derive(Clone)]
 pub struct Number {
-    /// None for an E.164 number.
+    /// `None` for an E.164 number.
     event: Option<Event>,
     number: String,
     row: Option<Arc<NumberRow>>,
 }
 
 impl Number {
-    /// The number of a plan, touched or not; nothing where the caller may not know of its event.
+    /// The number of a plan, with or without a row; `None` if the caller may not see its event.
     ///
     /// # Errors
-    /// When the database cannot be read.
-    pub async fn load(ctx: &Context<'_>, place: &PlanNumber) -> Result<Option<Self>, ApiError> {
-        let event = match place.event {
+    /// A database error.
+    pub async fn load(ctx: &Context<'_>, plan_number: &PlanNumber) -> Result<Option<Self>, ApiError> {
+        let event = match plan_number.event {
             None => None,
             Some(id) => match Event::load_visible(ctx, id).await? {
                 None => return Ok(None),
                 known => known,
             },
         };
-        let row = numbers::queries::find_on(&mut *context::read(ctx).await?, place.event, &place.number).await?;
-        Ok(Some(Self { event, number: place.number.clone(), row: row.map(Arc::new) }))
+        let row =
+            numbers::number_on_plan(&mut *context::read(ctx).await?, plan_number.event, &plan_number.number).await?;
+        Ok(Some(Self { event, number: plan_number.number.clone(), row: row.map(Arc::new) }))
     }
 
-    /// A touched number of this event, or of the world.
-    pub(super) fn touched(event: Option<Event>, row: NumberRow) -> Self {
+    /// The object of a row of this event, or of an E.164 number.
+    pub(super) fn from_row(event: Option<Event>, row: NumberRow) -> Self {
         Self { event, number: row.number.clone(), row: Some(Arc::new(row)) }
     }
 
-    /// Its digits.
+    /// The number as text.
     pub(super) fn text(&self) -> &str {
         &self.number
     }
 
-    fn place(&self) -> PlanNumber {
+    fn plan_number(&self) -> PlanNumber {
         PlanNumber { event: self.event.as_ref().map(|event| event.0.id), number: self.number.clone() }
     }
 
-    fn is_open(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
+    /// Whether the caller may see account, period, restrictions and history.
+    fn shows_details(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
         let actor = actor(ctx)?;
         let is_own = self.row.as_ref().is_some_and(|row| row.account_id.is_some() && row.account_id == actor.account());
         Ok(is_own || actor.is_at_least(Role::Operator))
@@ -69,7 +71,7 @@ impl Number {
 impl Number {
     /// Made of plan and digits, so that a number never touched has one too.
     pub async fn id(&self) -> ID {
-        ID(self.place().global())
+        ID(self.plan_number().global())
     }
 
     /// The plan it belongs to; null for an E.164 number, which is unique in the world.
@@ -84,13 +86,13 @@ impl Number {
 
     /// Where it is in its life.
     async fn state(&self) -> NumberState {
-        self.row.as_ref().map_or(numbers::state::NumberState::Available, |row| row.state).into()
+        self.row.as_ref().map_or(numbering::NumberState::Available, |row| row.state).into()
     }
 
     /// For RESERVED and IN_SERVICE.
     async fn account(&self, ctx: &Context<'_>) -> Result<Option<Account>, ApiError> {
         match self.row.as_ref().and_then(|row| row.account_id) {
-            Some(id) if self.is_open(ctx)? => Account::load(ctx, id).await,
+            Some(id) if self.shows_details(ctx)? => Account::load(ctx, id).await,
             _ => Ok(None),
         }
     }
@@ -98,19 +100,19 @@ impl Number {
     /// Until when a hold, a reservation or ageing lasts.
     async fn until(&self, ctx: &Context<'_>) -> Result<Option<DateTime>, ApiError> {
         let until = self.row.as_ref().and_then(|row| row.until).map(Into::into);
-        Ok(if self.is_open(ctx)? { until } else { None })
+        Ok(if self.shows_details(ctx)? { until } else { None })
     }
 
     /// The extension that it serves, if the caller may see it.
     async fn extension(&self, ctx: &Context<'_>) -> Result<Option<Extension>, ApiError> {
         let Some(event) = &self.event else { return Ok(None) };
-        Extension::bearing(ctx, event.0.id, &self.number).await
+        Extension::by_number(ctx, event.0.id, &self.number).await
     }
 
     /// What restricts it.
     async fn restrictions(&self, ctx: &Context<'_>) -> Result<Vec<Restriction>, ApiError> {
         let Some(row) = self.row.as_ref() else { return Ok(Vec::new()) };
-        if !self.is_open(ctx)? {
+        if !self.shows_details(ctx)? {
             return Ok(Vec::new());
         }
         let rows =
@@ -125,7 +127,7 @@ impl Number {
         #[graphql(desc = "How many; 50 when left out.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to go on.")] after: Option<String>,
     ) -> Result<NumberHistoryConnection, ApiError> {
-        let shown = if self.is_open(ctx)? { self.row.as_ref().map(|row| row.id) } else { None };
+        let shown = if self.shows_details(ctx)? { self.row.as_ref().map(|row| row.id) } else { None };
         history::page(ctx, shown, first, after.as_deref()).await
     }
 

@@ -1,6 +1,9 @@
-//! Finding numbers.
+//! Queries of numbers.
 
 use async_graphql::{Context, Object};
+use numbering::number;
+use numbers::{Filter, PlanNumber};
+use platform::access::Role;
 
 use super::{Number, NumberConnection};
 use crate::graphql::context::{self, actor, services};
@@ -9,18 +12,15 @@ use crate::graphql::error::ApiError;
 use crate::graphql::events::Event;
 use crate::graphql::paging::Page;
 use crate::graphql::scalars::PhoneNumber;
-use numbering::number;
-use numbers::PlanNumber;
-use numbers::queries::{self, Filter};
-use platform::access::Role;
 
 /// Queries of numbers.
 #[derive(Default)]
 pub struct NumbersQuery;
 
-/// A bound of a list, as the database compares it.
+/// The normal form of a bound of a list, as the database compares it.
 fn bound(given: Option<PhoneNumber>) -> Result<Option<String>, ApiError> {
-    let clean = |text: PhoneNumber| number::Number::clean(&text.0).map_err(|fault| ApiError::bad_input(fault.message));
+    let clean =
+        |text: PhoneNumber| number::Number::clean(&text.0).map_err(|problem| ApiError::bad_input(problem.message));
     Ok(given.map(clean).transpose()?.map(number::Number::into_string))
 }
 
@@ -44,8 +44,8 @@ impl NumbersQuery {
                 found => found,
             },
         };
-        let place = PlanNumber { event: event.as_ref().map(|event| event.0.id), number: number.into_string() };
-        Number::load(ctx, &place).await
+        let plan_number = PlanNumber { event: event.as_ref().map(|event| event.0.id), number: number.into_string() };
+        Number::load(ctx, &plan_number).await
     }
 
     /// Operators: touched numbers of a plan by number, for example all that are RESERVED or HELD.
@@ -67,12 +67,12 @@ impl NumbersQuery {
         let page = Page::new("numbers", first, after.as_deref())?;
         let mut filter =
             Filter { from: bound(from)?, to: bound(to)?, state: state.map(Into::into), ..Filter::default() };
-        let known = match &event {
+        let found_event = match &event {
             None => None,
             Some(slug) => Event::find_visible(ctx, slug).await?,
         };
-        let mut is_impossible = event.is_some() && known.is_none();
-        filter.event = known.as_ref().map(|event| event.0.id);
+        let mut is_impossible = event.is_some() && found_event.is_none();
+        filter.event = found_event.as_ref().map(|event| event.0.id);
         let mut conn = context::read(ctx).await?;
         if let Some(name) = account {
             let found = accounts::account_by_username(&mut conn, &name.trim().to_ascii_lowercase()).await?;
@@ -82,7 +82,7 @@ impl NumbersQuery {
         let rows = if is_impossible {
             Vec::new()
         } else {
-            queries::list(&mut conn, &filter, page.after.as_deref(), page.limit()).await?
+            numbers::list_numbers(&mut conn, &filter, page.after.as_deref(), page.limit()).await?
         };
         drop(conn);
         let store = services(ctx)?.store.clone();
@@ -92,12 +92,12 @@ impl NumbersQuery {
                 if is_impossible {
                     return Ok(0);
                 }
-                let count = queries::count(&mut *store.read().await?, &filter).await?;
+                let count = numbers::count_numbers(&mut *store.read().await?, &filter).await?;
                 Ok(i32::try_from(count).unwrap_or(i32::MAX))
             });
             count
         });
-        let numbers = rows.into_iter().map(|row| Number::touched(known.clone(), row)).collect();
+        let numbers = rows.into_iter().map(|row| Number::from_row(found_event.clone(), row)).collect();
         Ok(NumberConnection::new(page.paginate(numbers, |number: &Number| number.text().to_owned()), total))
     }
 }

@@ -16,7 +16,6 @@ use crate::graphql::scalars::{DateTime, FeedCursor, PhoneNumber};
 use crate::graphql::service_types::ServiceType;
 use platform::access::Role;
 use platform::ids::ConsumerId;
-use provisioning::acknowledge::DIGEST_MISMATCH;
 use provisioning::consumers::{self, NumberedError};
 use provisioning::model::{Consumer, ConsumerStatus, Lag};
 use provisioning::web_hooks;
@@ -158,10 +157,7 @@ impl FeedConsumer {
     /// The extensions that it could not apply, oldest error first.
     async fn errors(&self, ctx: &Context<'_>) -> Result<Vec<FeedError>, ApiError> {
         let error = |NumberedError { error, number }: NumberedError| FeedError {
-            extension_id: ID(match error.code.as_str() {
-                DIGEST_MISMATCH if error.extension_id.0 == error.consumer_id.0 => error.consumer_id.global(),
-                _ => platform::ids::ExtensionId(error.extension_id.0).global(),
-            }),
+            extension_id: ID(error.entity().global()),
             number: number.unwrap_or_else(|| "0".to_owned()).into(),
             code: error.code,
             message: error.message,

@@ -211,7 +211,7 @@ fn patch(input: UpdateFeedConsumerInput) -> Result<ConsumerPatch, error::UserErr
 impl From<AcknowledgeProvisioningInput> for Acknowledgement {
     fn from(input: AcknowledgeProvisioningInput) -> Self {
         let error = |error: FeedErrorInput| ReportedError {
-            extension: error.extension_id.0,
+            entity: error.extension_id.0,
             code: error.code,
             message: error.message,
         };

@@ -162,7 +162,7 @@ impl FeedSnapshot {
             epoch: head.epoch,
             head: head.position,
             tag: head.tag,
-            last: content.id.0,
+            last: content.entity.id.0,
         };
         content.map(|content| cursor(content).encode())
     }
@@ -235,7 +235,7 @@ impl TryFrom<&EntryContent> for FeedExtension {
     /// The reference implementation: a test compares the output of [`super::raw_json`] with it.
     fn try_from(content: &EntryContent) -> Result<Self, InternalError> {
         Ok(Self {
-            id: ID(content.id.global()),
+            id: ID(content.entity.global()),
             slot: content.slot,
             number: content.number.clone().into(),
             label: content.label.clone(),
@@ -266,8 +266,8 @@ impl TryFrom<&Change> for FeedChange {
                 extension: content.as_ref().try_into()?,
                 previous: previous.iter().map(Into::into).collect(),
             }),
-            Change::Removal { id, slot, keys } => Self::Removal(FeedRemoval {
-                id: ID(id.global()),
+            Change::Removal { entity, slot, keys } => Self::Removal(FeedRemoval {
+                id: ID(entity.global()),
                 slot: *slot,
                 keys: keys.iter().map(Into::into).collect(),
             }),

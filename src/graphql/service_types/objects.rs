@@ -140,7 +140,7 @@ impl ServiceType {
             return Ok(Vec::new());
         }
         let rows = templates::templates_of(&mut *context::read(ctx).await?, self.0.id).await?;
-        let of_devices = rows.into_iter().filter(|row| templates::is_device_template(row.format, &row.source));
+        let of_devices = rows.into_iter().filter(|row| templates::is_device_template(&row.source));
         Ok(of_devices.map(|row| row.name).collect())
     }
 }

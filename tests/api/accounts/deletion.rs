@@ -65,14 +65,14 @@ async fn only_the_username_is_kept(app: &TestApp, id: AccountId) {
     assert!(accounts::sessions_of_account(&mut conn, id, account.created_at).await.unwrap().is_empty());
     assert!(accounts::mail_tokens_of_account(&mut conn, id).await.unwrap().is_empty());
     assert!(extensions::queries::of_owner(&mut conn, id).await.unwrap().is_empty());
-    let numbers = numbers::queries::of_account(&mut conn, id).await.unwrap();
+    let numbers = numbers::numbers_of_account(&mut conn, id).await.unwrap();
     let numbers: Vec<_> = numbers.iter().map(|row| row.number.as_str()).collect();
     assert_eq!(numbers, ["2342"], "a released number is held until its hold expires");
     drop(conn);
     app.clock.advance(Duration::from_secs(1801));
     app.expire_due_numbers().await;
     let mut conn = app.app.services.store.read().await.unwrap();
-    assert!(numbers::queries::of_account(&mut conn, id).await.unwrap().is_empty());
+    assert!(numbers::numbers_of_account(&mut conn, id).await.unwrap().is_empty());
 }
 
 pub async fn deleting_an_account_removes_its_extensions_from_every_feed(app: TestApp) {

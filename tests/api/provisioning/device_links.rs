@@ -206,3 +206,18 @@ pub async fn an_owner_links_a_desk_phone_by_its_mac_address(app: TestApp) {
     app.clock.advance(Duration::from_secs(901));
     assert_eq!(create(&user, &extension, mac).await.code(), "REAUTHENTICATION_REQUIRED");
 }
+
+pub async fn a_desk_phone_link_follows_the_rights_of_its_creator(app: TestApp) {
+    let (admin, operator, guest) = (app.admin().await, app.operator().await, app.guest());
+    let assigned = assign_desk_phone(&operator).await;
+    let password = string(&assigned["generated"]["password"]).to_owned();
+    let link = path(&create_desk_phone_link(&operator, &assigned.id(), "yealink.cfg", None).await);
+    let shows_password = async || text(&guest, &link).await.contains(&password);
+    assert!(shows_password().await);
+    admin.sets_role("operator", "USER").await.ok();
+    assert!(!shows_password().await, "a demoted operator's link shows what operators see");
+    admin.sets_role("operator", "OPERATOR").await.ok();
+    assert!(shows_password().await, "the role is read at each fetch");
+    admin.bans("operator").await.ok();
+    assert!(!shows_password().await, "a banned operator's link shows what operators see");
+}

@@ -50,3 +50,16 @@ pub async fn a_key_sees_what_its_scope_allows(app: TestApp) {
     assert_eq!(key.query(other_feed).await.rejection(), "FORBIDDEN");
     assert_eq!(app.user().await.query(query).await.rejection(), "FORBIDDEN");
 }
+
+pub async fn the_feed_of_a_draft_event_is_hidden_from_operators_and_other_keys(app: TestApp) {
+    let (admin, operator) = (app.admin().await, app.operator().await);
+    let other_key = admin.connects_system(Scope::ReadConfig, "dect").await.key;
+    admin.creates_event("secretcon", json!({ "phase": "DRAFT" })).await.ok();
+    let query = "{ provisioning(event: \"secretcon\", serviceType: \"sip\") { digest } }";
+    assert!(!admin.query(query).await.ok().is_null(), "admins see drafts");
+    assert!(operator.query(query).await.ok().is_null(), "operators do not see drafts");
+    for event in ["secretcon", "nothing"] {
+        let response = other_key.get(&format!("/feed/{event}/sip")).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 404, "{event}: a key must not learn that a draft exists");
+    }
+}

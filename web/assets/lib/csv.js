@@ -1,4 +1,4 @@
-// Splits CSV (RFC 4180) into batches of rows. The server validates the content.
+// Splits CSV (RFC 4180, also with semicolons or tabs) into batches of rows. The server validates the content.
 
 /** @typedef {{ line: number, text: string, cells: string[] }} Row `line` is its first line in the file, from 1 */
 /**
@@ -6,8 +6,12 @@
  *   `lineOf` maps a line of the batch to a line of the file
  */
 
+const SEPARATORS = [',', ';', '\t'];
+/** The line by which Excel declares the separator. */
+const DECLARATION = /^sep=([,;\t])[,;\t]*$/;
+
 /**
- * Returns the rows of a file without blank lines. The first is the header.
+ * Returns the rows of a file without blank lines and rows of empty cells. The first is the header.
  * @param {string} csv
  * @returns {Row[]}
  */
@@ -15,12 +19,20 @@ export function records(csv) {
   const source = csv.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n');
   /** @type {Row[]} */
   const rows = [];
+  /** @type {string | undefined} */
+  let separator;
   let line = 1;
   let start = 0;
   while (start < source.length) {
     const end = endOf(source, start);
     const text = source.slice(start, end);
-    if (text.trim() !== '') rows.push({ line, text, cells: cellsOf(text) });
+    const declared = line === 1 ? DECLARATION.exec(text)?.[1] : undefined;
+    if (declared) separator = declared;
+    else if (text.trim() !== '') {
+      separator ??= separatorOf(text);
+      const cells = cellsOf(text, separator);
+      if (cells.some((cell) => cell.trim() !== '')) rows.push({ line, text, cells });
+    }
     line += text.split('\n').length;
     start = end + 1;
   }
@@ -41,10 +53,16 @@ function endOf(source, start) {
   return source.length;
 }
 
-/** @param {string} text */
-const cellsOf = (text) =>
-  [...`,${text}`.matchAll(/,(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) =>
-    quoted === undefined ? plain : quoted.replaceAll('""', '"'),
+/** The separator by which a header has the most cells. @param {string} header */
+function separatorOf(header) {
+  const counts = SEPARATORS.map((separator) => cellsOf(header, separator).length);
+  return SEPARATORS[counts.indexOf(Math.max(...counts))];
+}
+
+/** @param {string} text @param {string} separator */
+const cellsOf = (text, separator) =>
+  [...`${separator}${text}`.matchAll(new RegExp(`${separator}(?:"((?:[^"]|"")*)"|([^${separator}]*))`, 'g'))].map(
+    ([, quoted, plain]) => (quoted === undefined ? plain : quoted.replaceAll('""', '"')),
   );
 
 /**

@@ -12,6 +12,7 @@ use platform::ids::RestrictionId;
 use platform::locks::{self, LockMode};
 use platform::notifications::Notification;
 use platform::services::Services;
+use platform::text::characters::{is_visible, storable};
 use platform::transact;
 use platform::transaction::{Mode, Tx};
 use restrictions::{NewRestriction, RestrictionSource};
@@ -28,8 +29,8 @@ const MAX_REASON_CHARS: usize = 500;
 /// # Errors
 /// REQUIRED or INVALID at `reason`.
 pub fn clean_reason(input: &str) -> Result<String, UserError> {
-    let reason = input.trim();
-    if reason.is_empty() {
+    let reason = storable("reason", input.trim().to_owned())?;
+    if !reason.chars().any(is_visible) {
         return Err(UserError::new(UserErrorKind::Required, "reason", "Say why: the person concerned will read it."));
     }
     if reason.chars().count() > MAX_REASON_CHARS {
@@ -37,14 +38,14 @@ pub fn clean_reason(input: &str) -> Result<String, UserError> {
             .rule("reason.long")
             .with_value(MAX_REASON_CHARS));
     }
-    Ok(reason.to_owned())
+    Ok(reason)
 }
 
 /// Bans an account: no sign-in, no write, no calls. A second ban updates the reason.
 ///
 /// # Errors
-/// NOT_FOUND at `username`, LAST_ADMIN, INVALID at `reason`; [`AuthError::Forbidden`] for an operator who names an
-/// admin.
+/// NOT_FOUND at `username`, LAST_ADMIN, INVALID at `username` for the caller's own account and at `reason`;
+/// [`AuthError::Forbidden`] for an operator who names an admin.
 pub async fn ban(services: &Services, caller: &Arc<Caller>, username: &str, reason: &str) -> Result<Changed, Error> {
     let (username, reason) = (clean_username(username).map_err(|_| no_such_account())?, clean_reason(reason)?);
     transact!(services, caller, actions::BAN_ACCOUNT, Mode::Commit, |tx| {
@@ -52,8 +53,12 @@ pub async fn ban(services: &Services, caller: &Arc<Caller>, username: &str, reas
         if account.role == Role::Admin && queries::count_other_admins(tx.conn, account.id).await? == 0 {
             return Err(UserError::new(UserErrorKind::LastAdmin, "username", "This is the last admin.").into());
         }
-        let id = RestrictionId::new(tx.rng(), tx.now);
         let by = permit.actor().account();
+        if by == Some(account.id) {
+            let message = "You cannot ban your own account. Another operator can.";
+            return Err(UserError::invalid("username", message).rule("ban.self").into());
+        }
+        let id = RestrictionId::new(tx.rng(), tx.now);
         let new = NewRestriction::new(id, account.id.into(), RestrictionSource::Ban, &reason, tx.now, by);
         restrictions::apply(tx.conn, &permit, &new).await?;
         session_queries::delete_sessions(tx.conn, &permit, account.id, None).await?;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use platform::access::{Caller, Permit, Role};
-use platform::error::{AuthError, Error, UserError, UserErrorKind};
+use platform::error::{Error, UserError, UserErrorKind};
 use platform::idempotency;
 use platform::locks::{self, LockMode};
 use platform::mail::Mail;
@@ -15,7 +15,9 @@ use platform::services::Services;
 use platform::transact;
 use platform::transaction::{Mode, Tx};
 
-use super::{Accepted, SignInThrottle, enqueue_mail, verify_own_password};
+use super::login::Login;
+use super::proof::{OwnPassword, Proof};
+use super::{Accepted, enqueue_mail, throttle};
 use crate::hooks::{AccountHooks, holdings};
 use crate::{Account, actions, queries, session_queries};
 
@@ -25,11 +27,11 @@ use crate::{Account, actions, queries, session_queries};
 /// # Errors
 /// CREDENTIALS_REJECTED at `password`, RATE_LIMITED after many failures, LAST_ADMIN, RESTRICTED for a banned account.
 pub async fn delete_account(services: &Services, caller: &Arc<Caller>, password: &str) -> Result<Accepted, Error> {
-    let id = verify_own_password(services, caller, password, "password").await?.id;
+    let proof = Proof::of_caller(services, caller, OwnPassword { password, field: "password", hashes: 1 }).await?;
+    let id = proof.account();
     transact!(services, caller, actions::DELETE_ACCOUNT, Mode::Commit, |tx| {
         locks::named(tx.conn, "admins").await?;
-        locks::accounts(tx.conn, &[id], LockMode::Exclusive).await?;
-        let account = queries::account_by_id(tx.conn, id).await?.ok_or(AuthError::Unauthenticated)?;
+        let account = proof.redeem_at(tx, "password").await?;
         lock_holdings(tx, &account).await?;
         let permit = tx.permit().await?;
         if account.role == Role::Admin && queries::count_other_admins(tx.conn, id).await? == 0 {
@@ -67,6 +69,9 @@ async fn erase(tx: &mut Tx<'_>, permit: &Permit, account: &Account) -> Result<()
     }
     restrictions::lift_all(tx.conn, permit, account.id.into()).await?;
     idempotency::delete_by_account(tx.conn, permit, account.id).await?;
-    session_queries::delete_sign_in_failures(tx.conn, SignInThrottle::for_account(account.id).key()).await?;
+    let address = tx.caller().address;
+    for login in [&account.username, &account.email] {
+        throttle::forget_login(tx.conn, &Login::parse(login), address).await?;
+    }
     Ok(queries::erase(tx.conn, permit, account, tx.now).await?)
 }

@@ -1,36 +1,50 @@
 //! Operations on accounts.
 
+mod account_mail;
 mod bans;
+mod candidate;
 mod deletion;
 mod export;
+mod failures;
+mod login;
 mod passwords;
 mod profile;
+mod proof;
+mod pruning;
 mod registration;
 mod roles;
 mod sessions;
+mod setup;
 mod sign_in;
 mod throttle;
 
+pub use account_mail::{DECIDE_ACCOUNT_MAIL, decide_account_mail};
 pub use bans::{ban, clean_reason, unban};
+pub use candidate::RegisterAccount;
 pub use deletion::delete_account;
 pub use export::{export, optional_timestamp, restrictions_section};
-pub(crate) use passwords::verify_own_password;
+pub use failures::{RECORD_FAILED_PASSWORDS, record_failed_passwords};
 pub use passwords::{change_password, request_password_reset, reset_password};
 pub use profile::{ChangeEmail, change_email, update_profile};
-pub use registration::{
-    RegisterAccount, complete_setup, create_admin, issue_setup_token, register, resend_verification, verify_email,
-};
+pub use pruning::{UNVERIFIED_SECONDS, prune_unverified};
+pub use registration::{create_admin, register, resend_verification, verify_email};
 pub(crate) use roles::no_such_account;
 pub use roles::set_role;
 pub use sessions::{reauthenticate, revoke_all_sessions, revoke_session, sign_out};
+pub use setup::{complete_setup, issue_setup_token};
 pub use sign_in::{SignedIn, sign_in};
-pub(crate) use throttle::SignInThrottle;
 
+use platform::access::{Caller, RefusalReason};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::AccountId;
 use platform::jobs::NewJob;
 use platform::mail::{Mail, SEND_MAIL};
+use platform::services::Services;
 use platform::transaction::Tx;
+
+use crate::model::{MailToken, MailTokenPurpose};
+use crate::session_queries;
+use crate::token::Token;
 
 /// Result of an operation that created or changed an account.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
@@ -69,14 +83,12 @@ fn clean_display_name(input: &str) -> Result<String, UserError> {
     platform::text::name(input).map_err(|error| error.for_field("displayName"))
 }
 
-/// Validates an e-mail address.
+/// Validates an e-mail address and returns its canonical form.
 fn clean_email(input: &str) -> Result<String, UserError> {
-    let trimmed = input.trim();
-    if platform::mail::is_address(trimmed) {
-        Ok(trimmed.to_owned())
-    } else {
-        Err(UserError::invalid("email", "This is not an e-mail address."))
-    }
+    platform::mail::normalize_address(input.trim()).ok_or_else(|| {
+        let message = "No mail can be sent to this address. It must be name@domain, and the name must be ASCII.";
+        UserError::invalid("email", message)
+    })
 }
 
 /// Text that the search by operators looks in.
@@ -84,7 +96,39 @@ fn search_text(username: &str, display_name: &str) -> String {
     format!("{username} {}", platform::text::folding::fold(display_name))
 }
 
-/// Error for a token that is unknown, used or expired. Does not reveal which.
-fn token_expired() -> UserError {
+/// Takes the hashes of an operation from the quota of the caller's address. Called before everything that is more
+/// expensive than reading the input, so that every attempt counts.
+///
+/// # Errors
+/// RATE_LIMITED.
+fn take_hashes(services: &Services, caller: &Caller, hashes: u32) -> Result<(), UserError> {
+    services.quotas.take_hashes_of_address(caller, hashes).map_err(|retry| {
+        services.refusals.record(RefusalReason::HashQuota);
+        rate_limited("", retry.seconds, "Too many passwords were checked for this address. Wait a moment.")
+    })
+}
+
+/// Error for an attempt beyond a quota.
+fn rate_limited(field: &str, retry_after_seconds: u32, message: &str) -> UserError {
+    let retry_after_seconds = i32::try_from(retry_after_seconds).unwrap_or(i32::MAX);
+    UserError::new(UserErrorKind::RateLimited { retry_after_seconds }, field, message)
+}
+
+/// Looks a mailed or printed token up, without consuming it. The transaction consumes it.
+///
+/// # Errors
+/// TOKEN_EXPIRED at `token`; when the database fails.
+async fn parse_mail_token(services: &Services, token: &str, purpose: MailTokenPurpose) -> Result<MailToken, Error> {
+    let unknown = || unknown_token(services);
+    let hash = Token::parse(token).ok_or_else(unknown)?.hash();
+    let mut conn = services.store.read().await?;
+    let found = session_queries::usable_mail_token(&mut conn, hash.as_bytes(), purpose, services.now()).await?;
+    Ok(found.ok_or_else(unknown)?)
+}
+
+/// Counts an attempt with a token that is unknown, used or expired. The error does not reveal which.
+fn unknown_token(services: &Services) -> UserError {
+    services.refusals.record(RefusalReason::UnknownToken);
+    tracing::info!("a mailed or printed token was unknown, used or expired");
     UserError::new(UserErrorKind::TokenExpired, "token", "This link is no longer good. Ask for a new one.")
 }

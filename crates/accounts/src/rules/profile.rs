@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use platform::access::Caller;
-use platform::error::{AuthError, Error, UserError, UserErrorKind};
-use platform::mail::Mail;
+use platform::error::{AuthError, Error};
 use platform::services::Services;
 use platform::transact;
 use platform::transaction::Mode;
 
-use super::passwords::verify_own_password;
-use super::registration::{is_below_mail_limit, send_verification};
-use super::{Changed, clean_display_name, clean_email, enqueue_mail, search_text};
+use super::account_mail::{MailAdmission, MailRequest};
+use super::proof::{OwnPassword, Proof};
+use super::{Changed, clean_display_name, clean_email, search_text};
 use crate::actions;
-use crate::model::MailTokenPurpose;
 use crate::queries;
 
 /// Changes the caller's display name. `None` changes nothing.
@@ -51,23 +49,19 @@ pub struct ChangeEmail {
 /// place until the new one is verified.
 ///
 /// # Errors
-/// INVALID at `email`, CREDENTIALS_REJECTED at `password`, RATE_LIMITED after too many links or failed passwords.
+/// INVALID at `email`, CREDENTIALS_REJECTED at `password`, RATE_LIMITED after too many mails or failed passwords.
 pub async fn change_email(services: &Services, caller: &Arc<Caller>, input: ChangeEmail) -> Result<Changed, Error> {
     let email = clean_email(&input.email)?;
-    let account = verify_own_password(services, caller, &input.password, "password").await?;
+    let own = OwnPassword { password: &input.password, field: "password", hashes: 1 };
+    let proof = Proof::of_caller(services, caller, own).await?;
+    let admission = MailAdmission::of_account(services, proof.account(), &email)?;
     transact!(services, caller, actions::CHANGE_EMAIL, Mode::Commit, |tx| {
+        let account = proof.redeem_at(tx, "password").await?;
         let permit = tx.permit().await?;
-        if !is_below_mail_limit(tx, account.id, MailTokenPurpose::VerifyEmail).await? {
-            let kind = UserErrorKind::RateLimited { retry_after_seconds: 3600 };
-            return Err(UserError::new(kind, "email", "Too many links were sent. Try again in an hour.").into());
-        }
         if account.email_verified_at.is_none() {
             queries::set_unverified_email(tx.conn, &permit, account.id, &email).await?;
         }
-        match queries::account_by_verified_email(tx.conn, &email).await?.filter(|owner| owner.id != account.id) {
-            Some(owner) => enqueue_mail(tx, &Mail::email_taken(&owner.email, &owner.username)).await?,
-            None => send_verification(tx, &account, &email).await?,
-        }
+        admission.enqueue(tx, &MailRequest::Verify { account: account.id, email }).await?;
         tx.audit(&permit, Some(account.id.global()), format!("{} asked for another e-mail address", account.username))
             .await?;
         Ok(Changed { account: account.id })

@@ -16,12 +16,14 @@ use crate::queries;
 /// Changes the role of an account. The last admin cannot be demoted.
 ///
 /// # Errors
-/// NOT_FOUND at `username`, LAST_ADMIN.
+/// NOT_FOUND at `username`, LAST_ADMIN; [`AuthError::ReauthenticationRequired`](platform::error::AuthError) without a
+/// recent sign-in: a stolen session must not create an admin.
 pub async fn set_role(services: &Services, caller: &Arc<Caller>, username: &str, role: Role) -> Result<Changed, Error> {
     let username = clean_username(username).map_err(|_| no_such_account());
     transact!(services, caller, actions::SET_ROLE, Mode::Commit, |tx| {
         locks::named(tx.conn, "admins").await?;
         let permit = tx.permit().await?;
+        permit.actor().demand_recent_sign_in(tx.now)?;
         let account = queries::account_by_username(tx.conn, &username?).await?.ok_or_else(no_such_account)?;
         if account.role == Role::Admin
             && role != Role::Admin

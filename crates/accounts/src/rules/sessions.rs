@@ -11,7 +11,7 @@ use platform::transact;
 use platform::transaction::Mode;
 
 use super::Accepted;
-use super::passwords::verify_own_password;
+use super::proof::{OwnPassword, Proof};
 use crate::actions;
 use crate::session_queries;
 
@@ -76,8 +76,9 @@ pub async fn revoke_all_sessions(services: &Services, caller: &Arc<Caller>) -> R
 /// CREDENTIALS_REJECTED at `password`; RATE_LIMITED after many failures.
 pub async fn reauthenticate(services: &Services, caller: &Arc<Caller>, password: &str) -> Result<Accepted, Error> {
     let session = caller.actor.demand_person()?.session;
-    verify_own_password(services, caller, password, "password").await?;
+    let proof = Proof::of_caller(services, caller, OwnPassword { password, field: "password", hashes: 1 }).await?;
     transact!(services, caller, actions::REAUTHENTICATE, Mode::Commit, |tx| {
+        proof.redeem_at(tx, "password").await?;
         let permit = tx.permit().await?;
         session_queries::reauthenticate_session(tx.conn, &permit, session, tx.now).await?;
         tx.audit(&permit, Some(session.global()), "The password was given again").await?;

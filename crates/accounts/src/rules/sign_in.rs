@@ -2,23 +2,29 @@
 
 use std::sync::Arc;
 
-use platform::access::Caller;
+use platform::access::{Caller, Permit};
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::ids::{AccountId, SessionId};
-use platform::passwords::{Password, PasswordCheck};
+use platform::locks::LockMode;
+use platform::notifications::Notification;
+use platform::passwords::Password;
 use platform::services::Services;
 use platform::transact;
-use platform::transaction::Mode;
+use platform::transaction::{Mode, Tx};
 use restrictions::RestrictionEffect;
 
-use super::throttle::SignInThrottle;
+use super::login::Login;
+use super::proof::Proof;
+use super::take_hashes;
+use super::throttle::Throttle;
 use crate::actions;
 use crate::model::{Account, Session};
 use crate::token::Token;
 use crate::{queries, session_queries};
 
-/// Lifetime of a session, in seconds: 30 days.
-pub const SESSION_SECONDS: i64 = 30 * 24 * 3600;
+/// Number of times that a password is verified: again if its hash was replaced meanwhile, by a new password or by a
+/// concurrent sign-in that raised the cost.
+const MAX_VERIFICATIONS: u32 = 2;
 
 /// A new session.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -30,8 +36,8 @@ pub struct SignedIn {
     pub token: Option<Token>,
 }
 
-/// Signs in with a username or a verified address. An unknown login takes the same time and gives the same error as a
-/// wrong password.
+/// Signs in with a username or a verified address. An unknown login takes the same time, leaves the same rows and gives
+/// the same error as a wrong password.
 ///
 /// # Errors
 /// CREDENTIALS_REJECTED; RATE_LIMITED after many failures; RESTRICTED with the reason, only after a correct password.
@@ -41,64 +47,36 @@ pub async fn sign_in(
     login: &str,
     password: &str,
 ) -> Result<SignedIn, Error> {
-    check_address_rate(services, caller)?;
-    let login = login.trim().to_owned();
+    take_hashes(services, caller, 1)?;
+    let login = Login::parse(login);
+    let throttle = Arc::new(Throttle::for_login(&login, caller.address));
+    let guess = throttle.admit(services).await?;
     let password = Password::from_input(password);
-    let account = account_by_login(services, &login).await?;
-    let throttle = account
-        .as_ref()
-        .map_or_else(|| SignInThrottle::for_unknown_login(&login), |account| SignInThrottle::for_account(account.id));
-    throttle.check(services).await?;
-    let outcome = match &account {
-        Some(account) => services.hasher.verify(&password, &account.password_hash).await?,
-        None => {
-            services.hasher.verify_dummy(&password).await?;
-            PasswordCheck::Mismatch
+    for _ in 0..MAX_VERIFICATIONS {
+        let account = login.account(&mut *services.store.read().await?).await?;
+        let Some(proof) = Proof::of_sign_in(services, caller, account.as_ref(), &password).await? else { break };
+        let new_hash =
+            if proof.needs_rehash() { Some(services.hasher.hash(caller.address, &password).await?) } else { None };
+        if let Some(signed_in) = open_session(services, caller, proof, Arc::clone(&throttle), new_hash).await? {
+            return Ok(signed_in);
         }
-    };
-    let (Some(account), PasswordCheck::Match | PasswordCheck::MatchNeedsRehash) = (account, &outcome) else {
-        throttle.record_failure(services).await?;
-        return Err(credentials_rejected().into());
-    };
-    let new_hash = match outcome {
-        PasswordCheck::MatchNeedsRehash => Some(services.hasher.hash(&password).await?),
-        _ => None,
-    };
-    open_session(services, caller, account, throttle, new_hash).await
-}
-
-/// Limits the rate of sign-ins per client address, whatever the login.
-fn check_address_rate(services: &Services, caller: &Caller) -> Result<(), UserError> {
-    if !caller.is_rated {
-        return Ok(());
     }
-    services.sign_ins.take(caller.address, 1).map_err(|retry| {
-        let retry_after_seconds = i32::try_from(retry.seconds).unwrap_or(i32::MAX);
-        UserError::new(
-            UserErrorKind::RateLimited { retry_after_seconds },
-            "",
-            "Too many sign-ins from this address. Wait a moment.",
-        )
-    })
+    guess.fail(services, caller).await?;
+    Err(UserError::new(UserErrorKind::CredentialsRejected, "", "The login or the password is not right.").into())
 }
 
-async fn account_by_login(services: &Services, login: &str) -> Result<Option<Account>, Error> {
-    let mut conn = services.store.read().await?;
-    if login.contains('@') {
-        return Ok(queries::account_by_verified_email(&mut conn, login).await?);
-    }
-    Ok(queries::account_by_username(&mut conn, &login.to_ascii_lowercase()).await?)
-}
-
-/// Creates a session. `new_hash` replaces the password hash if it was made with a lower cost.
+/// Creates a session, unless the verified password is no longer the account's. `new_hash` replaces the password hash if
+/// it was made with a lower cost.
 async fn open_session(
     services: &Services,
     caller: &Arc<Caller>,
-    account: Account,
-    throttle: SignInThrottle,
+    proof: Proof,
+    throttle: Arc<Throttle>,
     new_hash: Option<String>,
-) -> Result<SignedIn, Error> {
+) -> Result<Option<SignedIn>, Error> {
     transact!(services, caller, actions::SIGN_IN, Mode::Commit, |tx| {
+        // Shared: a new password, a ban and a deletion, which end sessions, hold the lock exclusively.
+        let Some(account) = proof.redeem(tx, LockMode::Shared).await? else { return Ok(None) };
         let permit = tx.permit().await?;
         let restrictions = restrictions::of_account(tx.conn, account.id).await?;
         if let Some(ban) = restrictions.iter().find(|restriction| restriction.has(RestrictionEffect::NoSignIn)) {
@@ -106,28 +84,40 @@ async fn open_session(
             return Err(UserError::new(UserErrorKind::Restricted, "", message).into());
         }
         if let Some(hash) = new_hash {
-            queries::set_password(tx.conn, account.id, &hash).await?;
+            queries::replace_password_hash(tx.conn, account.id, proof.verified_hash(), &hash).await?;
         }
-        session_queries::delete_sign_in_failures(tx.conn, throttle.key()).await?;
+        throttle.forget(tx.conn).await?;
+        end_replaced_session(tx, &permit).await?;
         let token = Token::generate(tx.rng());
-        let session = Session {
-            id: SessionId::new(tx.rng(), tx.now),
-            account_id: account.id,
-            token_hash: token.hash().as_bytes().to_vec(),
-            created_at: tx.now,
-            last_seen_at: tx.now,
-            expires_at: tx.now.plus_seconds(SESSION_SECONDS),
-            reauthenticated_at: tx.now,
-            user_agent: tx.caller().user_agent.as_ref().map(|agent| agent.chars().take(200).collect()),
-        };
+        let session = new_session(tx, &account, &token);
         session_queries::insert_session(tx.conn, &session).await?;
         tx.audit(&permit, Some(account.id.global()), format!("{} signed in", account.username)).await?;
-        Ok(SignedIn { account: account.id, session: session.id, token: Some(token) })
+        Ok(Some(SignedIn { account: account.id, session: session.id, token: Some(token) }))
     })
     .await
 }
 
-/// Error for a wrong password and for an unknown login alike.
-pub(super) fn credentials_rejected() -> UserError {
-    UserError::new(UserErrorKind::CredentialsRejected, "", "The login or the password is not right.")
+/// Ends the session of the browser that signs in again: its cookie is about to be replaced.
+async fn end_replaced_session(tx: &mut Tx<'_>, permit: &Permit) -> Result<(), Error> {
+    if !tx.caller().has_session_cookie {
+        return Ok(());
+    }
+    let Some(person) = tx.actor().person().cloned() else { return Ok(()) };
+    if session_queries::delete_session(tx.conn, permit, person.id, person.session).await? {
+        tx.notify(Notification::SessionEnded(person.session));
+    }
+    Ok(())
+}
+
+fn new_session(tx: &Tx<'_>, account: &Account, token: &Token) -> Session {
+    Session {
+        id: SessionId::new(tx.rng(), tx.now),
+        account_id: account.id,
+        token_hash: token.hash().as_bytes().to_vec(),
+        created_at: tx.now,
+        last_seen_at: tx.now,
+        expires_at: Session::expiry(tx.now, tx.now),
+        reauthenticated_at: tx.now,
+        user_agent: tx.caller().user_agent.as_ref().map(|agent| agent.chars().take(200).collect()),
+    }
 }

@@ -1,21 +1,23 @@
 //! Inserts and changes events.
 
-use crate::cascade_queries::{self as cascade, ReservationIds};
-use crate::input::{clean_name, clean_slug};
-use crate::model::{Event, EventPhase, NumberRange};
-use crate::queries;
-use numbering::number::Number;
+use std::sync::LazyLock;
+
+use jiff::tz::TimeZoneDatabase;
 use numbering::plan::ReservedPrefixes;
 use platform::access::Permit;
 use platform::clock::Timestamp;
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::feed_log;
-use platform::ids::{EventId, NumberHistoryId, NumberId, NumberRangeId};
+use platform::ids::{EventId, NumberRangeId};
 use platform::locks;
 use platform::notifications::Notification;
 use platform::patch::Patch;
 use platform::store::types::JsonValue;
 use platform::transaction::Tx;
+
+use crate::input::{clean_name, clean_slug};
+use crate::model::{Event, EventPhase, NumberRange};
+use crate::{hooks, queries};
 
 /// The longest hold: a week, in seconds.
 const MAX_HOLD_SECONDS: i32 = 7 * 24 * 3600;
@@ -78,7 +80,7 @@ pub struct ChangedEvent {
     pub event: Event,
 }
 
-/// Inserts an event, with the ranges and reservations of the event that it copies.
+/// Inserts an event, with the ranges of the event that it copies and what dependent domains copy.
 ///
 /// # Errors
 /// INVALID, NOT_FOUND or ALREADY_EXISTS at the field concerned.
@@ -96,7 +98,7 @@ pub async fn insert_event(tx: &mut Tx<'_>, input: &CreateEvent) -> Result<Insert
         None => None,
         Some(source) => {
             let ranges = copy_ranges(tx, &permit, &source, &event).await?;
-            copy_reservations(tx, &permit, &source, &event).await?;
+            hooks::event_copied(tx, &permit, &source, &event).await?;
             Some(CopiedEvent { id: source.id, ranges })
         }
     };
@@ -129,8 +131,18 @@ pub async fn change_event(tx: &mut Tx<'_>, input: UpdateEvent) -> Result<Changed
     Ok(ChangedEvent { permit, event })
 }
 
+/// The time zones of the program. Those of the host would differ between installations.
+static TIME_ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
+/// Whether a name is one of the IANA time zone database that browsers know too: they have no `Factory`, which stands for
+/// an unset zone.
+fn is_time_zone(name: &str) -> bool {
+    let is_unset = ["Factory", "Etc/Unknown"].iter().any(|unset| unset.eq_ignore_ascii_case(name));
+    !is_unset && TIME_ZONES.available().any(|known| known.as_str().eq_ignore_ascii_case(name))
+}
+
 fn check(event: &Event) -> Result<(), UserError> {
-    if jiff::tz::TimeZone::get(&event.time_zone).is_err() {
+    if !is_time_zone(&event.time_zone) {
         return Err(UserError::invalid("timeZone", "This is not a time zone, such as Europe/London."));
     }
     if !(0..=MAX_HOLD_SECONDS).contains(&event.hold_seconds) {
@@ -186,26 +198,11 @@ fn new_event(tx: &Tx<'_>, input: &CreateEvent, source: Option<&Event>) -> Result
     Ok(event)
 }
 
-/// Reserves in the new event the numbers that are reserved in the copied one, for the same accounts.
-async fn copy_reservations(tx: &mut Tx<'_>, permit: &Permit, source: &Event, event: &Event) -> Result<(), Error> {
-    let reserved = event.reserved_prefixes()?;
-    for reservation in cascade::active_reservations(tx.conn, source.id, tx.now).await? {
-        // The new event may reserve more prefixes than the copied one.
-        if reserved.forbids(&Number::stored(reservation.number.clone())?) {
-            continue;
-        }
-        let ids =
-            ReservationIds { number: NumberId::new(tx.rng(), tx.now), history: NumberHistoryId::new(tx.rng(), tx.now) };
-        cascade::insert_reservation(tx.conn, permit, ids, event.id, &reservation, tx.now).await?;
-    }
-    Ok(())
-}
-
 /// Rejects a new reserved prefix that conflicts with a number in service or reserved.
 async fn reject_prefixes_in_use(tx: &mut Tx<'_>, before: &Event, after: &Event) -> Result<(), Error> {
     let before = before.reserved();
     for prefix in after.reserved().iter().filter(|prefix| !before.contains(prefix)) {
-        if let Some(number) = cascade::first_taken_under(tx.conn, after.id, prefix).await? {
+        if let Some(number) = hooks::taken_number_under(tx, after.id, prefix).await? {
             let message = format!("The prefix {prefix} cannot be reserved: {number} is in service or reserved.");
             return Err(UserError::new(UserErrorKind::Conflict, "reservedPrefixes", message).into());
         }
@@ -244,4 +241,29 @@ fn patch_event(event: &mut Event, input: UpdateEvent) -> Result<(), UserError> {
         event.reserved_prefixes = prefixes(&given)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_zones_are_those_of_a_fixed_list() {
+        for known in ["UTC", "Europe/London", "europe/london", "America/Argentina/Buenos_Aires", "Etc/GMT+8"] {
+            assert!(is_time_zone(known), "{known}");
+        }
+        for unknown in [
+            "",
+            "localtime",
+            "Factory",
+            "factory",
+            "posixrules",
+            "Etc/Unknown",
+            "posix/UTC",
+            "right/UTC",
+            "EST5EDT,M3.2.0",
+        ] {
+            assert!(!is_time_zone(unknown), "{unknown}");
+        }
+    }
 }

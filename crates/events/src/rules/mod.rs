@@ -15,9 +15,7 @@ pub use events::{
 pub use permissions::{
     CreateCallPermission, UpdateCallPermission, create_permission, delete_permission, update_permission,
 };
-pub use ranges::{
-    CreateNumberRange, RangeOfEvent, UpdateNumberRange, change_range, count_free, delete_range, insert_range,
-};
+pub use ranges::{CreateNumberRange, RangeOfEvent, UpdateNumberRange, change_range, delete_range, insert_range};
 
 use platform::error::Error;
 use platform::notifications::{Notification, increment_catalogue_generation};

@@ -1,22 +1,20 @@
 //! Creates, changes and deletes call permissions.
 
-use crate::actions;
-use platform::transact;
 use std::sync::Arc;
+
+use platform::access::{Caller, Role};
+use platform::error::{Error, UserError, UserErrorKind};
+use platform::ids::CallPermissionId;
+use platform::locks;
+use platform::patch::Patch;
+use platform::services::Services;
+use platform::transact;
+use platform::transaction::Mode;
 
 use super::{Changed, catalogue_changed};
 use crate::input::{clean_name, clean_slug, clean_text};
 use crate::model::CallPermission;
-use crate::{cascade_queries as cascade, queries};
-use platform::access::{Caller, Role};
-use platform::error::{Error, UserError, UserErrorKind};
-use platform::feed_log::EntryChange;
-use platform::ids::CallPermissionId;
-use platform::locks;
-use platform::notifications::Notification;
-use platform::patch::Patch;
-use platform::services::Services;
-use platform::transaction::Mode;
+use crate::{actions, hooks, queries};
 
 /// Input for a new permission.
 pub struct CreateCallPermission {
@@ -90,9 +88,7 @@ pub async fn update_permission(
         row.highlights_in_directory =
             input.highlights_in_directory.stored("highlightsInDirectory")?.unwrap_or(highlighted);
         if row.highlights_in_directory != highlighted {
-            for holder in cascade::permission_holders(tx.conn, id).await? {
-                tx.notify(Notification::Directory(holder.event_id));
-            }
+            hooks::highlighting_changed(tx, &row).await?;
         }
         queries::save_permission(tx.conn, &permit, &row).await?;
         catalogue_changed(tx).await?;
@@ -121,13 +117,7 @@ pub async fn delete_permission(
             .ok_or_else(|| UserError::invalid("id", "This is not the id of a permission."))?;
         let missing = || UserError::not_found("id", "There is no such permission.");
         let row = queries::permission_by_id(tx.conn, id).await?.ok_or_else(missing)?;
-        for holder in cascade::permission_holders(tx.conn, id).await? {
-            tx.changes.record(holder.feed(), holder.id, holder.slot, EntryChange::Touch);
-            if row.highlights_in_directory {
-                tx.notify(Notification::Directory(holder.event_id));
-            }
-        }
-        cascade::revoke_permission(tx.conn, &permit, id, tx.now).await?;
+        hooks::revoke_permission(tx, &permit, &row).await?;
         queries::delete_permission(tx.conn, &permit, id).await?;
         catalogue_changed(tx).await?;
         tx.audit(&permit, Some(id.global()), format!("permission {} was deleted", row.slug)).await?;

@@ -1,13 +1,7 @@
 //! Inserts, changes and deletes number ranges.
 
-use crate::actions;
-use platform::transact;
 use std::sync::Arc;
 
-use super::{Changed, catalogue_changed};
-use crate::input::clean_name;
-use crate::model::{Event, EventPhase, NumberRange};
-use crate::{cascade_queries as cascade, queries};
 use numbering::number::{MAX_DIGITS, Number};
 use numbering::plan;
 use platform::access::{Caller, Permit};
@@ -16,8 +10,13 @@ use platform::ids::NumberRangeId;
 use platform::locks;
 use platform::patch::Patch;
 use platform::services::Services;
-use platform::store::Conn;
+use platform::transact;
 use platform::transaction::{Mode, Tx};
+
+use super::{Changed, catalogue_changed};
+use crate::input::clean_name;
+use crate::model::{Event, EventPhase, NumberRange};
+use crate::{actions, hooks, queries};
 
 /// Input for a new range.
 pub struct CreateNumberRange {
@@ -103,7 +102,7 @@ pub async fn delete_range(
     transact!(services, caller, actions::DELETE_NUMBER_RANGE, Mode::Commit, |tx| {
         let RangeOfEvent { permit, event, range: row } = lock_range(tx, &id).await?;
         reject_archived(&event, "id")?;
-        if let Some(taken) = cascade::first_taken_between(tx.conn, event.id, &row.first, &row.last).await? {
+        if let Some(taken) = hooks::taken_number_in(tx, event.id, &row.plan()?).await? {
             let message = format!("Some of its numbers are in use or reserved, {taken} among them.");
             return Err(UserError::new(UserErrorKind::Conflict, "id", message).into());
         }
@@ -146,9 +145,7 @@ fn reject_archived(event: &Event, field: &str) -> Result<(), UserError> {
 /// Rejects a range if one of its numbers is a prefix of a taken number outside the ranges, or the other way round.
 async fn reject_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::NumberRange) -> Result<(), Error> {
     for digits in (1..=MAX_DIGITS).filter(|digits| *digits != range.digits()) {
-        let conflicting = range.projection(digits);
-        let (first, last) = (conflicting.first(), conflicting.last());
-        if let Some(taken) = cascade::first_taken_between(tx.conn, event.id, first.as_str(), last.as_str()).await? {
+        if let Some(taken) = hooks::taken_number_in(tx, event.id, &range.projection(digits)).await? {
             let message = format!(
                 "The number {taken} is taken, and it is a prefix of numbers of this range or begins with one of them."
             );
@@ -156,19 +153,4 @@ async fn reject_prefixes_of_taken(tx: &mut Tx<'_>, event: &Event, range: &plan::
         }
     }
     Ok(())
-}
-
-/// Counts the numbers of a range that can be registered now: available, not barred, and without a reserved prefix.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn count_free(conn: &mut Conn, event: &Event, range: &NumberRange) -> Result<u64, InternalError> {
-    let prefixes = event.reserved_prefixes().map_err(|problem| InternalError::new(problem.message))?;
-    let mut free = 0;
-    for part in prefixes.allowed_parts(&range.plan()?) {
-        let (first, last) = (part.first(), part.last());
-        let unavailable = cascade::count_unavailable_between(conn, event.id, first.as_str(), last.as_str()).await?;
-        free += part.size().saturating_sub(u64::try_from(unavailable).unwrap_or(0));
-    }
-    Ok(free)
 }

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::listing::{self, DirectoryFilter};
 use super::model::{Audience, Entry, is_listed};
+use crate::import_export::formula;
 
 /// Number of entries that an export reads in one query.
 const BATCH_SIZE: i64 = 1_000;
@@ -104,17 +105,12 @@ pub fn csv(entries: &[ExportEntry]) -> Result<Export, InternalError> {
     writer.write_record(["number", "label", "service_type", "highlighted"]).map_err(InternalError::new)?;
     for entry in entries {
         let highlighted = if entry.highlighted { "true" } else { "false" };
-        let cells = [entry.number.as_str(), &escape_formula(&entry.label), &entry.service_type, highlighted];
+        // A label is untrusted input. No import reads this file, so an apostrophe never becomes part of a label.
+        let cells = [&entry.number, &formula::make_inert(&entry.label), &entry.service_type, highlighted];
         writer.write_record(cells).map_err(InternalError::new)?;
     }
     let body = writer.into_inner().map_err(InternalError::new)?;
     Ok(Export::new("text/csv; charset=utf-8; header=present", body))
-}
-
-/// Prefixes a label that a spreadsheet would evaluate as a formula with an apostrophe, since labels are untrusted input. No
-/// import reads this file, so the apostrophe never becomes part of a label.
-fn escape_formula(label: &str) -> String {
-    if label.starts_with(['=', '+', '-', '@']) { format!("'{label}") } else { label.to_owned() }
 }
 
 #[cfg(test)]
@@ -129,7 +125,7 @@ mod tests {
             service_type: "sip".to_owned(),
             highlighted: number == "110",
         };
-        vec![entry("0042", "Bob \"B\", the first"), entry("110", "=1+1")]
+        vec![entry("0042", "Bob \"B\", the first"), entry("110", "=1+1"), entry("6030", "x;=1+1"), entry("7", "＋1")]
     }
 
     #[test]
@@ -143,7 +139,8 @@ mod tests {
         let text = String::from_utf8(file.body).unwrap();
         assert_eq!(
             text,
-            "number,label,service_type,highlighted\r\n0042,\"Bob \"\"B\"\", the first\",sip,false\r\n110,'=1+1,sip,true\r\n"
+            "number,label,service_type,highlighted\r\n0042,\"Bob \"\"B\"\", the first\",sip,false\r\n110,'=1+1,sip,true\r\n\
+             6030,x;'=1+1,sip,false\r\n7,'＋1,sip,false\r\n"
         );
     }
 

@@ -94,8 +94,8 @@ fn sections(search: Option<&Query>) -> [Option<Section>; 3] {
     let all = Range { from: String::new(), until: NUMBER_UPPER_BOUND.to_owned() };
     let all_entries = Section { numbers: all, terms: None, excluded_numbers: None, excluded_words: Vec::new() };
     let Some(query) = search else { return [Some(all_entries), None, None] };
-    let numbers = query.number.as_deref().map(Range::beginning);
-    let words: Vec<_> = longest_first(&query.words).into_iter().map(Range::beginning).collect();
+    let numbers = query.number.as_deref().map(Range::with_prefix);
+    let words: Vec<_> = longest_first(&query.words).into_iter().map(Range::with_prefix).collect();
     let by_number = numbers.clone().map(|numbers| Section { numbers, ..all_entries.clone() });
     let by_words = (!words.is_empty()).then(|| Section {
         terms: Some((TermKind::Word, words.clone())),
@@ -103,7 +103,7 @@ fn sections(search: Option<&Query>) -> [Option<Section>; 3] {
         ..all_entries.clone()
     });
     let by_keypad = query.keypad.as_deref().map(|digits| Section {
-        terms: Some((TermKind::Keypad, vec![Range::beginning(digits)])),
+        terms: Some((TermKind::Keypad, vec![Range::with_prefix(digits)])),
         excluded_numbers: numbers,
         excluded_words: words,
         ..all_entries
@@ -212,7 +212,7 @@ mod tests {
         let [number, words, keypad] = sections(Query::parse("932").as_ref());
         assert_eq!(number.unwrap().numbers, Range { from: "932".to_owned(), until: "933".to_owned() });
         let words = words.unwrap();
-        assert_eq!(words.excluded_numbers, Some(Range::beginning("932")));
+        assert_eq!(words.excluded_numbers, Some(Range::with_prefix("932")));
         assert!(keypad.unwrap().excluded_words == words.terms.unwrap().1);
     }
 
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!((number, keypad), (None, None));
         assert_eq!(
             words.unwrap().terms,
-            Some((TermKind::Word, vec![Range::beginning("zebra"), Range::beginning("of")]))
+            Some((TermKind::Word, vec![Range::with_prefix("zebra"), Range::with_prefix("of")]))
         );
         assert_eq!(sections(Query::parse("!?").as_ref()), [None, None, None]);
     }
@@ -237,7 +237,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_range_contains_exactly_the_texts_with_the_prefix(prefix in "\\PC{1,8}", rest in "\\PC{0,8}", other in "\\PC{1,8}") {
-            let range = Range::beginning(&prefix);
+            let range = Range::with_prefix(&prefix);
             let contains = |text: &str| range.from.as_str() <= text && text < range.until.as_str();
             let extended_prefix = format!("{prefix}{rest}");
             prop_assert!(contains(&extended_prefix));

@@ -19,8 +19,8 @@ use platform::store::schema::{
 
 use super::listing::{DirectoryFilter, Section};
 use super::model::Entry;
+use crate::restricted::{is_callable, is_restricted};
 use crate::search::Range;
-use crate::stopped::{is_callable, is_stopped};
 use crate::visibility::Visibility;
 
 diesel::alias! {

@@ -9,7 +9,7 @@ use platform::access::Permit;
 use platform::ids::{AccountId, EventId, ExtensionId, GroupMemberId};
 use platform::query;
 use platform::store::schema::{events, extensions, group_members};
-use platform::store::{CHUNK, Conn};
+use platform::store::{CHUNK, Conn, sought};
 
 use super::model::{ExtensionSummary, GroupMember, MemberCount, MemberEdge, Membership, MembershipState};
 
@@ -56,7 +56,7 @@ pub async fn summary_by_id(conn: &mut Conn, id: ExtensionId) -> QueryResult<Opti
 pub async fn summary_by_number(conn: &mut Conn, event: EventId, number: &str) -> QueryResult<Option<ExtensionSummary>> {
     query!(conn, |c| extensions::table
         .filter(extensions::event_id.eq(event))
-        .filter(extensions::number.eq(number))
+        .filter(extensions::number.eq(sought(number)))
         .select(summary_columns!())
         .first(c)
         .await

@@ -16,8 +16,9 @@ use service_types::{ServiceBehaviour, ServiceType, compiled};
 use super::row::{ExtensionRow, MemberRow};
 use crate::groups::{self, GroupMember, MembershipState};
 use crate::label::Label;
-use crate::rules::marks::public;
-use crate::{Extension, many_queries, sealed};
+use crate::model::OwnedExtension;
+use crate::rules::parameters::public;
+use crate::{Extension, bulk_queries, sealed};
 
 /// Reads the extensions of an event in one snapshot of the database, by number. With `with_secrets` the rows contain all
 /// parameters, including secrets and those that only telephone systems can read; otherwise those that an operator can read.
@@ -47,16 +48,16 @@ struct RelatedRows {
 async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Result<Vec<ExtensionRow>, Error> {
     let missing = || UserError::not_found("event", "There is no such event.");
     let event = events::event_by_slug(conn, event).await?.ok_or_else(missing)?;
-    let found = many_queries::all_of_event(conn, event.id).await?;
+    let found = bulk_queries::all_of_event(conn, event.id).await?;
     let mut types = HashMap::new();
     for service_type in service_types::all_service_types(conn).await? {
         let schema = compiled(&service_type)?;
         types.insert(service_type.id, (service_type, schema));
     }
     let slugs: HashMap<_, _> = events::all_permissions(conn).await?.into_iter().map(|row| (row.id, row.slug)).collect();
-    let ids: Vec<ExtensionId> = found.iter().map(|(row, _)| row.id).collect();
+    let ids: Vec<ExtensionId> = found.iter().map(|found| found.row.id).collect();
     let mut permissions = HashMap::<_, Vec<String>>::new();
-    for (extension, permission) in many_queries::granted_to(conn, &ids).await? {
+    for (extension, permission) in bulk_queries::granted_to(conn, &ids).await? {
         permissions.entry(extension).or_default().extend(slugs.get(&permission).cloned());
     }
     let mut members = HashMap::<_, Vec<_>>::new();
@@ -67,12 +68,12 @@ async fn rows_of(conn: &mut Conn, event: &str, sealer: Option<&Sealer>) -> Resul
         service_types: types,
         permissions,
         members,
-        numbers: found.iter().map(|(row, _)| (row.id, row.number.clone())).collect(),
+        numbers: found.iter().map(|found| (found.row.id, found.row.number.clone())).collect(),
     };
     // Sorts in Rust, since the order of the database depends on its collation.
     let mut sorted = BTreeMap::new();
-    for (row, owner) in found {
-        sorted.insert(row.number.clone(), row_of(row, owner, &related, sealer)?);
+    for OwnedExtension { row, username } in found {
+        sorted.insert(row.number.clone(), row_of(row, username, &related, sealer)?);
     }
     Ok(sorted.into_values().collect())
 }

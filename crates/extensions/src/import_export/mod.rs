@@ -2,7 +2,9 @@
 
 pub mod csv;
 mod export;
+pub(crate) mod formula;
 mod import;
+mod json_text;
 pub mod row;
 pub mod row_json;
 

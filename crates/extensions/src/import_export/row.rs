@@ -6,9 +6,11 @@ use std::fmt;
 
 use numbering::number::Number;
 use platform::error::{UserError, UserErrorKind};
+use platform::text::characters::without_format;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::import_export::json_text;
 use crate::label::Label;
 use crate::visibility::Visibility;
 
@@ -275,7 +277,7 @@ fn check_event_number(number: Number) -> Result<Number, UserError> {
 
 /// Parses a slug or username and converts it to lower case, as accounts do.
 fn parse_reference(text: &str) -> Result<String, UserError> {
-    let name = text.trim().to_ascii_lowercase();
+    let name = without_format(text).trim().to_ascii_lowercase();
     if name.is_empty() {
         return Err(UserError::new(UserErrorKind::Required, "", "This must not be empty."));
     }
@@ -290,7 +292,7 @@ fn parse_reference(text: &str) -> Result<String, UserError> {
 
 /// Parses a visibility. An empty cell is HIDDEN, as in the API.
 fn parse_visibility(text: &str) -> Result<Visibility, UserError> {
-    match text.trim() {
+    match without_format(text).trim() {
         "" => Ok(Visibility::default()),
         name => name
             .to_ascii_uppercase()
@@ -305,7 +307,16 @@ fn parse_parameters(text: &str) -> Result<Map<String, Value>, UserError> {
     if text.trim().is_empty() {
         return Ok(Map::new());
     }
-    parse_json(text, "a JSON object")
+    check_json_size(text)?;
+    match json_text::parse(text) {
+        Ok(Value::Object(parameters)) => Ok(parameters),
+        Ok(_) => Err(not_json("a JSON object", 1, 0)),
+        Err(error) if error.is_data() => {
+            let place = format!("line {}, character {}", error.line(), error.column());
+            Err(UserError::invalid("", format!("An object has a key twice ({place}).")))
+        }
+        Err(error) => Err(not_json("a JSON object", error.line(), error.column())),
+    }
 }
 
 /// JSON representation of a member, with the names of the GraphQL fields.
@@ -322,8 +333,10 @@ struct MemberJson {
 }
 
 fn parse_members(text: &str) -> Result<Vec<MemberRow>, UserError> {
+    check_json_size(text)?;
+    let what = "a JSON array of objects with number, delaySeconds, paused and pending";
     let listed: Vec<MemberJson> =
-        parse_json(text, "a JSON array of objects with number, delaySeconds, paused and pending")?;
+        serde_json::from_str(text).map_err(|error| not_json(what, error.line(), error.column()))?;
     let mut members = listed.into_iter().map(parse_member).collect::<Result<Vec<_>, _>>()?;
     members.sort();
     match members.windows(2).find(|pair| pair[0].number == pair[1].number) {
@@ -351,12 +364,12 @@ pub(super) fn members_json(members: &[MemberRow]) -> Value {
     serde_json::to_value(members.iter().map(json).collect::<Vec<_>>()).unwrap_or_default()
 }
 
-fn parse_json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T, UserError> {
-    if text.len() > MAX_JSON_BYTES {
-        return Err(UserError::invalid("", "This holds at most 1 MiB."));
-    }
-    // A message of the parser can quote the cell, which may contain a secret, so the failure names only the position.
-    serde_json::from_str(text).map_err(|error| {
-        UserError::invalid("", format!("This is not {what} (line {}, character {}).", error.line(), error.column()))
-    })
+fn check_json_size(text: &str) -> Result<(), UserError> {
+    if text.len() > MAX_JSON_BYTES { Err(UserError::invalid("", "This holds at most 1 MiB.")) } else { Ok(()) }
+}
+
+/// The failure of a cell that is not JSON, or has a key twice. A message of the parser can quote the cell, which may
+/// contain a secret, so the failure names only the position.
+fn not_json(what: &str, line: usize, column: usize) -> UserError {
+    UserError::invalid("", format!("This is not {what} (line {line}, character {column})."))
 }

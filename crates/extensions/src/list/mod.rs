@@ -1,20 +1,22 @@
-//! A list of extensions: whose, of what kind, with what search; page by page in the order of their ids.
+//! Filtered lists of extensions, in pages ordered by id.
 //!
-//! A search is several questions, each over an index of its own: numbers that begin so, words of labels, words of owners'
-//! names. Each part is read behind the cursor up to the limit, and the parts are merged, so a page costs what it shows.
+//! A search consists of several queries, each over its own index: prefixes of numbers, words of labels, words of owners'
+//! names. Each part is read after the cursor up to the limit, and the parts are merged, so the cost of a page depends on its
+//! size only.
 
 mod queries;
 
 use std::collections::BTreeMap;
 
-use super::model::Extension;
-use super::search::{Query, Range};
 use platform::access::{KeyLimits, Scope};
 use platform::error::Error;
 use platform::ids::{AccountId, EventId, ExtensionId, ServiceTypeId};
 use platform::store::Conn;
 
-/// Which extensions a list is of.
+use super::model::Extension;
+use super::search::{Query, Range};
+
+/// The filter of a list of extensions.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Only these events; `None`: all.
@@ -22,14 +24,14 @@ pub struct Filter {
     pub owner: Option<AccountId>,
     /// Only these service types; `None`: all.
     pub service_types: Option<Vec<ServiceTypeId>>,
-    /// Only those that may be called, or only the others.
+    /// Only extensions without (true) or with (false) a restriction that has the effect NO_CALLS.
     pub active: Option<bool>,
-    /// What somebody looks for.
+    /// A search in numbers, labels and owners' names.
     pub search: Option<Query>,
 }
 
 impl Filter {
-    /// Narrows the list to what is in scope; `None` when nothing is.
+    /// Narrows the list to a scope; `None` if nothing remains.
     #[must_use]
     pub fn within(mut self, scope: &Scope) -> Option<Self> {
         if scope.is_empty() {
@@ -42,8 +44,8 @@ impl Filter {
             self.owner = Some(own);
         }
         if let Some(KeyLimits { events, service_types }) = scope.key_limits() {
-            self.events = narrowed(self.events, events);
-            self.service_types = narrowed(self.service_types, Some(service_types));
+            self.events = intersect(self.events, events);
+            self.service_types = intersect(self.service_types, Some(service_types));
         }
         let is_empty =
             self.events.as_ref().is_some_and(Vec::is_empty) || self.service_types.as_ref().is_some_and(Vec::is_empty);
@@ -53,19 +55,19 @@ impl Filter {
     fn parts(&self) -> Vec<Part> {
         let Some(query) = &self.search else {
             return match self.active {
-                // Restrictions are few: the list begins with them, not with all extensions.
+                // Restrictions are few, so the query starts from them, not from all extensions.
                 Some(false) => vec![Part::Restricted, Part::OfRestrictedNumbers, Part::OfRestrictedOwners],
                 _ => vec![Part::All],
             };
         };
-        let words: Vec<_> = query.words.iter().map(|word| Range::beginning(word)).collect();
+        let words: Vec<_> = query.words.iter().map(|word| Range::with_prefix(word)).collect();
         let mut parts = Vec::new();
         if let Some(number) = &query.number {
-            parts.push(Part::Numbers(Range::beginning(number)));
+            parts.push(Part::Numbers(Range::with_prefix(number)));
         }
         if !words.is_empty() {
             parts.push(Part::Labels(words.clone()));
-            // Whose they are is no question where they are one person's.
+            // A list of one owner needs no search in owners' names.
             if self.owner.is_none() {
                 parts.push(Part::Owners(words));
             }
@@ -74,7 +76,8 @@ impl Filter {
     }
 }
 
-fn narrowed<T: Copy + PartialEq>(wanted: Option<Vec<T>>, allowed: Option<&[T]>) -> Option<Vec<T>> {
+/// The values that both lists contain; `None` stands for all values.
+fn intersect<T: Copy + PartialEq>(wanted: Option<Vec<T>>, allowed: Option<&[T]>) -> Option<Vec<T>> {
     match (wanted, allowed) {
         (wanted, None) => wanted,
         (None, Some(allowed)) => Some(allowed.to_vec()),
@@ -82,27 +85,27 @@ fn narrowed<T: Copy + PartialEq>(wanted: Option<Vec<T>>, allowed: Option<&[T]>) 
     }
 }
 
-/// One question to the database.
+/// A query of a list.
 enum Part {
     All,
-    /// Numbers that begin so.
+    /// Numbers in this range.
     Numbers(Range),
-    /// Labels with a word for each of these beginnings.
+    /// Labels with a word in each of these ranges.
     Labels(Vec<Range>),
-    /// Owners with a name for each of these beginnings.
+    /// Owners with a word of their names in each of these ranges.
     Owners(Vec<Range>),
-    /// What is stopped itself.
+    /// Extensions that are restricted.
     Restricted,
-    /// What bears a number that is stopped.
+    /// Extensions whose number is restricted.
     OfRestrictedNumbers,
-    /// What belongs to somebody who is stopped.
+    /// Extensions whose owner is restricted.
     OfRestrictedOwners,
 }
 
-/// A page of a list, behind `after`.
+/// A page of a list after `after`.
 ///
 /// # Errors
-/// When the database fails.
+/// A database error.
 pub async fn page(
     conn: &mut Conn,
     filter: &Filter,
@@ -118,10 +121,10 @@ pub async fn page(
     Ok(found.into_values().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect())
 }
 
-/// How many extensions a list has on all pages.
+/// The total of a list over all pages.
 ///
 /// # Errors
-/// When the database fails.
+/// A database error.
 pub async fn total(conn: &mut Conn, filter: &Filter) -> Result<i32, Error> {
     let filter = with_events(conn, filter).await?;
     let parts = filter.parts();
@@ -137,7 +140,7 @@ pub async fn total(conn: &mut Conn, filter: &Filter) -> Result<i32, Error> {
     Ok(i32::try_from(count).unwrap_or(i32::MAX))
 }
 
-/// The same list with its events named: the indexes of numbers and words begin with the event.
+/// The filter with explicit events, since the indexes of numbers and words begin with the event.
 async fn with_events(conn: &mut Conn, filter: &Filter) -> Result<Filter, Error> {
     let mut filter = filter.clone();
     if filter.search.is_some() && filter.events.is_none() {
@@ -156,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_asks_for_numbers_labels_and_owners() {
+    fn a_search_covers_numbers_labels_and_owners() {
         let search = |text: &str| Filter { search: Query::parse(text), ..Filter::default() };
         assert_eq!(parts(&search("2342")), 3);
         assert_eq!(parts(&search("zebra")), 2);
@@ -169,10 +172,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_allowed_narrows_what_is_wanted() {
-        assert_eq!(narrowed(Some(vec![1, 2]), Some(&[2, 3])), Some(vec![2]));
-        assert_eq!(narrowed(None, Some(&[2, 3])), Some(vec![2, 3]));
-        assert_eq!(narrowed(Some(vec![1]), None), Some(vec![1]));
-        assert_eq!(narrowed::<u8>(None, None), None);
+    fn a_scope_narrows_a_filter() {
+        assert_eq!(intersect(Some(vec![1, 2]), Some(&[2, 3])), Some(vec![2]));
+        assert_eq!(intersect(None, Some(&[2, 3])), Some(vec![2, 3]));
+        assert_eq!(intersect(Some(vec![1]), None), Some(vec![1]));
+        assert_eq!(intersect::<u8>(None, None), None);
     }
 }

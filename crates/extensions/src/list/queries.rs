@@ -1,4 +1,4 @@
-//! A list's parts in the database.
+//! The queries of a list's parts.
 
 use diesel::dsl::{exists, not};
 use diesel::{
@@ -6,21 +6,21 @@ use diesel::{
     SelectableHelper as _, TextExpressionMethods as _,
 };
 use diesel_async::RunQueryDsl as _;
-
-use super::super::model::Extension;
-use super::super::stopped::{is_callable, is_stopped, stopped};
-use super::{Filter, Part};
 use platform::ids::ExtensionId;
 use platform::query;
 use platform::store::Conn;
 use platform::store::schema::{account_terms, directory_terms, extensions, numbers, restrictions};
+
+use super::{Filter, Part};
+use crate::model::Extension;
+use crate::restricted::{is_callable, is_restricted, restricted_targets};
 
 diesel::alias! {
     const OTHER_LABELS: Alias<OtherLabels> = directory_terms as other_labels;
     const OTHER_NAMES: Alias<OtherNames> = account_terms as other_names;
 }
 
-/// The extensions in whose labels each of these ranges has a word.
+/// The extensions whose labels have a word in each of these ranges.
 macro_rules! labelled {
     ($events:expr, $ranges:expr) => {{
         let mut found = directory_terms::table
@@ -48,7 +48,7 @@ macro_rules! labelled {
     }};
 }
 
-/// The accounts in whose names each of these ranges has a word.
+/// The accounts whose names have a word in each of these ranges.
 macro_rules! named {
     ($ranges:expr) => {{
         let mut found = account_terms::table.select(account_terms::account_id).into_boxed();
@@ -70,7 +70,7 @@ macro_rules! named {
     }};
 }
 
-/// What belongs to one part of a list.
+/// The extensions of one part of a list.
 macro_rules! part {
     ($rows:expr, $filter:expr, $part:expr) => {{
         let (filter, part): (&Filter, &Part) = ($filter, $part);
@@ -83,22 +83,22 @@ macro_rules! part {
             }
             Part::Labels(ranges) => rows = rows.filter(extensions::id.eq_any(labelled!(events, ranges))),
             Part::Owners(ranges) => rows = rows.filter(extensions::owner_id.eq_any(named!(ranges))),
-            Part::Restricted => rows = rows.filter(extensions::id.eq_any(stopped!("EXTENSION"))),
+            Part::Restricted => rows = rows.filter(extensions::id.eq_any(restricted_targets!("EXTENSION"))),
             Part::OfRestrictedNumbers => {
                 rows = rows.filter(
                     extensions::id.nullable().eq_any(
                         numbers::table
-                            .filter(numbers::id.eq_any(stopped!("NUMBER")))
+                            .filter(numbers::id.eq_any(restricted_targets!("NUMBER")))
                             .filter(numbers::extension_id.is_not_null())
                             .select(numbers::extension_id),
                     ),
                 );
             }
-            Part::OfRestrictedOwners => rows = rows.filter(extensions::owner_id.eq_any(stopped!("ACCOUNT"))),
+            Part::OfRestrictedOwners => rows = rows.filter(extensions::owner_id.eq_any(restricted_targets!("ACCOUNT"))),
         }
         match filter.events.as_deref() {
             None => {}
-            // PostgreSQL keeps the order of the index for an equality, not for a list of one.
+            // PostgreSQL uses the order of the index for an equality, but not for a list of one value.
             Some([only]) => rows = rows.filter(extensions::event_id.eq(*only)),
             Some(several) => rows = rows.filter(extensions::event_id.eq_any(several)),
         }
@@ -121,7 +121,7 @@ macro_rules! part {
     }};
 }
 
-/// A part's extensions behind `after`, by id.
+/// The extensions of a part after `after`, ordered by id.
 pub(super) async fn page(
     conn: &mut Conn,
     filter: &Filter,
@@ -138,12 +138,12 @@ pub(super) async fn page(
     })
 }
 
-/// How many extensions a part has.
+/// The number of extensions of a part.
 pub(super) async fn count(conn: &mut Conn, filter: &Filter, part: &Part) -> QueryResult<i64> {
     query!(conn, |c| part!(extensions::table.count(), filter, part).get_result(c).await)
 }
 
-/// The ids of a part.
+/// The ids of the extensions of a part.
 pub(super) async fn ids(conn: &mut Conn, filter: &Filter, part: &Part) -> QueryResult<Vec<ExtensionId>> {
     query!(conn, |c| part!(extensions::table.select(extensions::id), filter, part).load(c).await)
 }

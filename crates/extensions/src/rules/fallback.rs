@@ -1,27 +1,28 @@
-//! Where calls go when an extension does not answer.
+//! Fallbacks: the numbers that receive unanswered calls.
 
-use super::super::model::Extension;
-use super::super::queries;
-use super::loops;
 use numbering::number::Number;
 use platform::error::{Error, UserError};
 use platform::transaction::Tx;
 
-/// Where a fallback is given in every input.
+use super::loops;
+use crate::model::Extension;
+use crate::queries;
+
+/// The field of the fallback in every input.
 const FIELD: &str = "fallbackNumber";
 
-/// Sets the fallback in the row, which the caller saves and marks: an extension of the event by its number now, which it
-/// follows wherever it is renumbered, or a number outside. `None` clears it. The row is in the database, under its event's lock.
+/// Sets the fallback in the row: the extension of the event that has this number now, also after it is renumbered, or an E.164
+/// number. `None` clears it. The row is in the database under the lock of its event; the caller saves it and records the change.
 ///
 /// # Errors
-/// At `fallbackNumber`: INVALID for what is no number, NOT_FOUND for one of the event's that is not in service, GROUP_LOOP.
+/// At `fallbackNumber`: INVALID for an invalid number, NOT_FOUND for a number of the event that is not in service, GROUP_LOOP.
 pub async fn set_fallback(tx: &mut Tx<'_>, row: &mut Extension, wanted: Option<&str>) -> Result<(), Error> {
     let Some(wanted) = wanted else {
         (row.fallback_extension_id, row.fallback_number) = (None, None);
         return Ok(());
     };
     let number = Number::clean(wanted).map_err(|problem| problem.at([FIELD]))?;
-    match queries::bearer_of_number(tx.conn, row.event_id, number.as_str()).await? {
+    match queries::holder_of_number(tx.conn, row.event_id, number.as_str()).await? {
         Some(target) => {
             if row.fallback_extension_id != Some(target) {
                 loops::refuse(tx, row.id, target, FIELD).await?;

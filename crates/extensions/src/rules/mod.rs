@@ -1,13 +1,13 @@
-//! What may be done with extensions.
+//! Operations on extensions.
 
 mod bar;
 mod change;
-mod claim;
+mod create;
 mod fallback;
+pub mod feed_changes;
 pub mod loops;
-pub mod marks;
+mod migrate;
 pub mod parameters;
-mod place;
 mod remove;
 mod renumber;
 mod reseal;
@@ -17,9 +17,9 @@ mod write_back;
 
 pub use bar::{bar_number, unbar_number};
 pub use change::{UpdateExtension, rotate_secret, set_call_permissions, update};
-pub use claim::{Wish, available, check_place, is_free_for, refuse_bar};
+pub use create::{AssignExtension, NewRegistration, RegisterExtension, assign, create_extension, find_event, register};
 pub use fallback::set_fallback;
-pub use place::{AssignExtension, Placement, RegisterExtension, assign, find_event, place, register};
+pub use migrate::migrate;
 pub use remove::{Deleted, delete, remove};
 pub use renumber::{RenumberExtension, renumber};
 pub use reseal::{Resealed, reseal};
@@ -27,41 +27,41 @@ pub use swap::{Swapped, swap};
 pub use transfer::{TransferExtension, transfer};
 pub use write_back::{Written, write_back};
 
-use serde_json::Value;
-
-use super::model::Extension;
-use super::queries;
 use events::{Event, EventPhase};
 use platform::access::{Action, Permit, Requirement, Role, scope};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::{AccountId, ExtensionId};
 use platform::locks::{self, LockMode};
 use platform::transaction::{Mode, Tx};
+use serde_json::Value;
 use service_types::schema::{Editor, ParameterSchema, Parameters, Viewer};
 use service_types::{ServiceType, compiled};
+
+use crate::model::Extension;
+use crate::queries;
 
 /// An extension that an operation made or changed.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct Changed {
     pub extension: ExtensionId,
-    /// Secrets that were generated, by parameter: shown this once.
+    /// The secrets that were generated, by parameter. No later answer contains them.
     #[serde(skip)]
     pub generated: Option<Value>,
-    /// What a dry run would have made.
+    /// The result of a dry run.
     #[serde(skip)]
     pub preview: Option<Preview>,
 }
 
-/// What a dry run would have made.
+/// The result of a dry run.
 #[derive(Debug, Clone)]
 pub struct Preview {
     pub number: String,
-    /// As far as the caller may see them.
+    /// The parameters that the caller may see.
     pub parameters: Value,
 }
 
 impl Changed {
-    /// The outcome for an extension as it is now: in a dry run a preview, otherwise what was generated.
+    /// The outcome for the current state of an extension: a preview in a dry run, otherwise with the generated secrets.
     async fn of(
         tx: &mut Tx<'_>,
         mode: Mode,
@@ -72,8 +72,8 @@ impl Changed {
         if mode == Mode::Commit {
             return Ok(Self { extension: row.id, generated, preview: None });
         }
-        let (_, service_type) = place_of(tx, row).await?;
-        let mut values = marks::public(row);
+        let (_, service_type) = event_and_type_of(tx, row).await?;
+        let mut values = parameters::public(row);
         values.extend(row.status.0.as_object().cloned().unwrap_or_default());
         let parameters = compiled(&service_type)?.visible(&values, viewer(permit)).into();
         let preview = Preview { number: row.number.clone(), parameters };
@@ -81,8 +81,8 @@ impl Changed {
     }
 }
 
-/// The generated secrets that the holder may see, to be shown this once; nothing where there are none.
-fn shown_once(schema: &ParameterSchema, secrets: &Parameters, permit: &Permit) -> Option<Value> {
+/// The generated secrets that the caller may see; `None` if there are none.
+fn visible_secrets(schema: &ParameterSchema, secrets: &Parameters, permit: &Permit) -> Option<Value> {
     let visible = schema.visible(secrets, viewer(permit));
     (!visible.is_empty()).then_some(Value::Object(visible))
 }
@@ -91,35 +91,36 @@ fn viewer(permit: &Permit) -> Viewer {
     if permit.is_staff() { Viewer::Operator } else { Viewer::Owner }
 }
 
-/// An extension that the caller may change, with its event and type, under their locks.
-struct Held {
+/// An extension that the caller may change, with its event and service type, read under their locks.
+struct Locked {
     permit: Permit,
     row: Extension,
     event: Event,
     service_type: ServiceType,
 }
 
-/// Finds the extension of `id`, takes the locks, reads everything again under them, and asks whether the caller may.
+/// Locks the extension of `id` with its event and service type, and reads them under the locks.
 ///
 /// # Errors
-/// INVALID or NOT_FOUND at `id`: another's extension is not there.
-async fn hold(tx: &mut Tx<'_>, action: Action, id: &str) -> Result<Held, Error> {
-    let (permit, mut rows) = take(tx, action, &[("id", id)], &[]).await?;
+/// INVALID or NOT_FOUND at `id`, the latter also for an extension outside the caller's scope.
+async fn lock_one(tx: &mut Tx<'_>, action: Action, id: &str) -> Result<Locked, Error> {
+    let (permit, mut rows) = lock_rows(tx, action, &[("id", id)], &[]).await?;
     let row = rows.pop().ok_or_else(|| InternalError::new("no row for an id"))?;
-    let (event, service_type) = place_of(tx, &row).await?;
-    Ok(Held { permit, row, event, service_type })
+    let (event, service_type) = event_and_type_of(tx, &row).await?;
+    Ok(Locked { permit, row, event, service_type })
 }
 
-/// Finds the extensions of several input fields, takes their locks and those of other accounts that are concerned, and reads the
-/// extensions again: on PostgreSQL whoever waited for a lock had read what may not be so any more.
+/// Finds the extensions of several input fields, takes their locks and those of other accounts, and reads the extensions
+/// again: on PostgreSQL another transaction may have changed them while this one waited for a lock.
 ///
 /// # Errors
-/// INVALID or NOT_FOUND at the field; CONFLICT for one that changed hands meanwhile, since its new owner is not locked.
-async fn take(
+/// INVALID or NOT_FOUND at the field; CONFLICT for an extension whose owner changed meanwhile, since the new owner is not
+/// locked.
+async fn lock_rows(
     tx: &mut Tx<'_>,
     action: Action,
     fields: &[(&'static str, &str)],
-    others: &[AccountId],
+    other_accounts: &[AccountId],
 ) -> Result<(Permit, Vec<Extension>), Error> {
     if let Requirement::Person(role) = action.requirement() {
         tx.actor().demand(role)?;
@@ -132,9 +133,9 @@ async fn take(
         let missing = || UserError::not_found(field, "There is no such extension.");
         found.push((field, queries::by_id(tx.conn, &scope, id).await?.ok_or_else(missing)?));
     }
-    lock(tx, &found.iter().map(|(_, row)| row).collect::<Vec<_>>(), others).await?;
+    take_locks(tx, &found.iter().map(|(_, row)| row).collect::<Vec<_>>(), other_accounts).await?;
     let permit = tx.permit().await?;
-    let mut held = Vec::new();
+    let mut locked = Vec::new();
     for (field, before) in found {
         let row = queries::by_id(tx.conn, &scope, before.id).await?.filter(|row| permit.is_for(row.owner_id));
         let row = row.ok_or_else(|| UserError::not_found(field, "There is no such extension."))?;
@@ -142,14 +143,14 @@ async fn take(
             let message = "It got another owner this very moment. Try again.";
             return Err(UserError::new(UserErrorKind::Conflict, field, message).into());
         }
-        held.push(row);
+        locked.push(row);
     }
-    Ok((permit, held))
+    Ok((permit, locked))
 }
 
-/// Takes the locks of whoever writes these extensions: owners, other accounts that are concerned, types, events.
-async fn lock(tx: &mut Tx<'_>, rows: &[&Extension], others: &[AccountId]) -> Result<(), Error> {
-    let accounts: Vec<_> = rows.iter().map(|row| row.owner_id).chain(others.iter().copied()).collect();
+/// Takes the locks that a writer of these extensions needs: of the owners and other accounts, the types and the events.
+async fn take_locks(tx: &mut Tx<'_>, rows: &[&Extension], other_accounts: &[AccountId]) -> Result<(), Error> {
+    let accounts: Vec<_> = rows.iter().map(|row| row.owner_id).chain(other_accounts.iter().copied()).collect();
     let service_types: Vec<_> = rows.iter().map(|row| row.service_type_id).collect();
     let events: Vec<_> = rows.iter().map(|row| row.event_id).collect();
     locks::accounts(tx.conn, &accounts, LockMode::Shared).await?;
@@ -158,7 +159,7 @@ async fn lock(tx: &mut Tx<'_>, rows: &[&Extension], others: &[AccountId]) -> Res
 }
 
 /// The event and the service type of an extension.
-async fn place_of(tx: &mut Tx<'_>, row: &Extension) -> Result<(Event, ServiceType), Error> {
+async fn event_and_type_of(tx: &mut Tx<'_>, row: &Extension) -> Result<(Event, ServiceType), Error> {
     let event = events::event_by_id(tx.conn, row.event_id).await?;
     let service_type = service_types::service_type_by_id(tx.conn, row.service_type_id).await?;
     match (event, service_type) {
@@ -167,32 +168,32 @@ async fn place_of(tx: &mut Tx<'_>, row: &Extension) -> Result<(Event, ServiceTyp
     }
 }
 
-/// What kind of change is asked for: a frozen event still allows the light ones.
+/// The kind of a change to an extension. Owners may change settings in a frozen event, too.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
-    /// Labels, visibility, secrets, parameters.
-    Light,
-    /// Registering, renumbering, deleting.
-    Heavy,
+pub enum ChangeKind {
+    /// Label, visibility, parameters and secrets.
+    Settings,
+    /// Registration, renumbering, transfer and deletion.
+    Assignment,
 }
 
-/// Refuses what the event's phase does not allow this caller.
+/// Refuses a change that the phase of the event does not permit the caller.
 ///
 /// # Errors
 /// EVENT_CLOSED.
-pub fn check_phase(event: &Event, permit: &Permit, weight: Weight) -> Result<(), UserError> {
+pub fn check_phase(event: &Event, permit: &Permit, kind: ChangeKind) -> Result<(), UserError> {
     let closed = |message: &str| Err(UserError::new(UserErrorKind::EventClosed, "", message));
     match event.phase {
         EventPhase::Archived => closed("This event is archived: nothing changes any more."),
         _ if permit.is_staff() => Ok(()),
         EventPhase::Open => Ok(()),
-        EventPhase::Frozen if weight == Weight::Light => Ok(()),
+        EventPhase::Frozen if kind == ChangeKind::Settings => Ok(()),
         EventPhase::Frozen => closed("This event is frozen: ask an operator."),
         EventPhase::Draft | EventPhase::Staff => closed("This event is not open yet."),
     }
 }
 
-/// Refuses an old copy.
+/// Refuses a change that is based on an outdated version.
 fn check_version(row: &Extension, expected: Option<i32>) -> Result<(), UserError> {
     match expected {
         Some(expected) if expected != row.version => {
@@ -203,7 +204,7 @@ fn check_version(row: &Extension, expected: Option<i32>) -> Result<(), UserError
     }
 }
 
-/// Whether the holder edits as staff or as the owner.
+/// The editor that the permit stands for: staff or the owner.
 pub fn editor(permit: &Permit) -> Editor {
     if permit.actor().is_at_least(Role::Operator) { Editor::Operator } else { Editor::Owner }
 }

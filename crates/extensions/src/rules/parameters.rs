@@ -1,23 +1,22 @@
-//! From what somebody gives to what is stored: merged, completed, validated, split, sealed.
+//! Parameters of an extension: merged with a patch, completed, validated, split by visibility and sealed.
 
-use serde_json::Value;
-
-use super::super::model::Extension;
-use super::super::{queries, sealed};
-use super::marks::public;
 use platform::access::Permit;
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::ids::ExtensionId;
-use platform::store::types::{Id, JsonValue};
+use platform::store::types::JsonValue;
 use platform::transaction::Tx;
+use serde_json::Value;
 use service_types::ServiceType;
 use service_types::schema::{
     Audience, Editor, GenerationContext, Parameter, ParameterSchema, Parameters, Viewer, merge_patch,
 };
-use service_types::sealed::{UniqueValue, comparison_key, unique_values};
+use service_types::unique_values::{UniqueValue, comparison_key, unique_values};
 
-/// What is given as parameters must be an object.
-pub(super) fn patch(given: Option<Value>) -> Result<Parameters, UserError> {
+use crate::model::Extension;
+use crate::{queries, sealed};
+
+/// Parses the parameters of an input: a JSON object or nothing.
+pub(super) fn parse_patch(given: Option<Value>) -> Result<Parameters, UserError> {
     match given {
         None | Some(Value::Null) => Ok(Parameters::new()),
         Some(Value::Object(patch)) => Ok(patch),
@@ -25,7 +24,12 @@ pub(super) fn patch(given: Option<Value>) -> Result<Parameters, UserError> {
     }
 }
 
-/// All parameters of a row, secrets too.
+/// The public parameters of a row.
+pub fn public(row: &Extension) -> Parameters {
+    row.parameters.0.as_object().cloned().unwrap_or_default()
+}
+
+/// All parameters of a row, including secrets and status.
 pub fn all(tx: &Tx<'_>, row: &Extension) -> Result<Parameters, Error> {
     let mut values = public(row);
     values.extend(sealed::open(tx.sealer(), row.id, row.secrets.as_deref())?);
@@ -33,7 +37,8 @@ pub fn all(tx: &Tx<'_>, row: &Extension) -> Result<Parameters, Error> {
     Ok(values)
 }
 
-/// Merges a patch into what is there, as far as the editor may, and completes and checks the result.
+/// Merges a patch into the current parameters with the editor's rights, then completes and validates the result. Returns all
+/// parameters and the generated secrets among them.
 ///
 /// # Errors
 /// FEATURE_DENIED and SCHEMA_VIOLATION at the parameters concerned.
@@ -61,9 +66,9 @@ pub(super) fn merge(
     Ok((values, completed.secrets))
 }
 
-/// Makes the parameters those of a file's row, as far as the editor may, and completes and checks the result. What the row
-/// leaves out (or gives as null) goes, save what an export leaves out too (secrets, and what only telephone systems read), what
-/// the server makes and what telephone systems write.
+/// Replaces the parameters by those of a file's row with the editor's rights, then completes and validates the result. A
+/// parameter that the row omits or gives as null is removed, unless an export omits it too (secrets, and parameters for
+/// telephone systems only), the server generates it or telephone systems write it.
 ///
 /// # Errors
 /// FEATURE_DENIED and SCHEMA_VIOLATION at the parameters concerned.
@@ -75,16 +80,17 @@ pub fn replace(
     source: &GenerationContext<'_>,
 ) -> Result<Parameters, Error> {
     given.retain(|_, value| !value.is_null());
-    let stays = |parameter: &Parameter| {
+    let is_kept = |parameter: &Parameter| {
         parameter.secret
             || parameter.status
             || parameter.generate.is_some()
             || parameter.editable_by == Audience::Consumer
             || !parameter.is_visible_to(Viewer::Operator)
     };
-    let gone = current.keys().filter(|name| !given.contains_key(*name) && !schema.parameter(name).is_some_and(stays));
+    let removed =
+        current.keys().filter(|name| !given.contains_key(*name) && !schema.parameter(name).is_some_and(is_kept));
     let mut patch = given.clone();
-    patch.extend(gone.map(|name| (name.clone(), Value::Null)));
+    patch.extend(removed.map(|name| (name.clone(), Value::Null)));
     let problems = schema.forbidden_writes(&patch, &current, editor);
     if !problems.is_empty() {
         return Err(problems.into());
@@ -94,34 +100,47 @@ pub fn replace(
     Ok(merge(schema, kept, given, Editor::Import, source)?.0)
 }
 
-/// Lets copies of the number and of the owner's name follow a renumbering or a transfer. `rotated` makes every generated secret
-/// anew; the answer is those that were made.
+/// The values that parameters can be derived from.
+#[derive(Clone, Copy)]
+pub(super) struct DerivationSource<'a> {
+    pub number: &'a str,
+    pub username: &'a str,
+}
+
+impl<'a> DerivationSource<'a> {
+    fn context(self, tx: &'a Tx<'_>) -> GenerationContext<'a> {
+        GenerationContext { number: self.number, username: self.username, rng: tx.rng() }
+    }
+}
+
+/// Updates the parameters that are derived from the number or the owner's username after a renumbering or a transfer. With
+/// `rotate_secrets`, also rotates every generated secret and returns the new ones.
 ///
 /// # Errors
-/// SCHEMA_VIOLATION where the schema does not take what follows.
-pub(super) fn follow(
+/// SCHEMA_VIOLATION for a derived value that the schema does not permit.
+pub(super) fn update_derived_parameters(
     tx: &Tx<'_>,
     schema: &ParameterSchema,
     row: &mut Extension,
-    (old, new): ((&str, &str), (&str, &str)),
-    rotated: bool,
+    (old, new): (DerivationSource<'_>, DerivationSource<'_>),
+    rotate_secrets: bool,
 ) -> Result<Parameters, Error> {
-    let source = |(number, username)| GenerationContext { number, username, rng: tx.rng() };
+    let (old, new) = (old.context(tx), new.context(tx));
     let mut values = all(tx, row)?;
-    let changed = schema.update_derived_parameters(&mut values, &source(old), &source(new));
-    let made = if rotated { schema.rotate_all(&mut values, &source(new)) } else { Parameters::new() };
-    if changed.is_empty() && made.is_empty() {
-        return Ok(made);
+    let changed = schema.update_derived_parameters(&mut values, &old, &new);
+    let secrets = if rotate_secrets { schema.rotate_all(&mut values, &new) } else { Parameters::new() };
+    if changed.is_empty() && secrets.is_empty() {
+        return Ok(secrets);
     }
     let problems = schema.validate(&Value::Object(values.clone()));
     if !problems.is_empty() {
         return Err(problems.into_iter().map(|problem| problem.at([] as [&str; 0])).collect::<Vec<_>>().into());
     }
     store(tx, schema, row, values)?;
-    Ok(made)
+    Ok(secrets)
 }
 
-/// Puts values into the row: split, secrets sealed.
+/// Stores the parameters in the row, split by visibility, with sealed secrets.
 pub(super) fn store(
     tx: &Tx<'_>,
     schema: &ParameterSchema,
@@ -135,11 +154,11 @@ pub(super) fn store(
     Ok(())
 }
 
-/// Writes the unique values of an extension, if nobody else bears one.
+/// Stores the unique values of an extension.
 ///
 /// # Errors
-/// ALREADY_EXISTS at the parameter.
-pub(super) async fn claim_unique(
+/// ALREADY_EXISTS at a parameter whose value another extension has.
+pub(super) async fn store_unique_values(
     tx: &mut Tx<'_>,
     permit: &Permit,
     schema: &ParameterSchema,
@@ -149,26 +168,24 @@ pub(super) async fn claim_unique(
     let values = all(tx, row)?;
     let key = comparison_key(tx, schema).await?;
     let unique = unique_values(schema, &values, row.event_id, service_type.id, key.as_ref())?;
-    let mut claims = Vec::with_capacity(unique.len());
-    for UniqueValue { scope, parameter, value } in unique {
-        refuse_bearer(tx, row.id, scope, &parameter, &value).await?;
-        claims.push((scope, parameter, value));
+    for value in &unique {
+        check_unused(tx, row.id, value).await?;
     }
-    let has_any = schema.parameters().iter().any(|parameter| parameter.unique.is_some());
-    if has_any && let Some(taken) = queries::set_unique_values(tx.conn, permit, row.id, &claims).await? {
-        return Err(taken_by_another(&taken).into());
+    let has_unique = schema.parameters().iter().any(|parameter| parameter.unique.is_some());
+    if has_unique && let Some(taken) = queries::set_unique_values(tx.conn, permit, row.id, &unique).await? {
+        return Err(already_exists(&taken).into());
     }
     Ok(())
 }
 
-async fn refuse_bearer(tx: &mut Tx<'_>, id: ExtensionId, scope: Id, parameter: &str, value: &str) -> Result<(), Error> {
-    match queries::bearer_of(tx.conn, scope, parameter, value).await? {
-        Some(bearer) if bearer != id => Err(taken_by_another(parameter).into()),
+async fn check_unused(tx: &mut Tx<'_>, id: ExtensionId, value: &UniqueValue) -> Result<(), Error> {
+    match queries::holder_of_value(tx.conn, value).await? {
+        Some(holder) if holder != id => Err(already_exists(&value.parameter).into()),
         _ => Ok(()),
     }
 }
 
-fn taken_by_another(parameter: &str) -> UserError {
+fn already_exists(parameter: &str) -> UserError {
     let problem = UserError::new(UserErrorKind::AlreadyExists, "parameters", "Another extension has this value.");
     problem.rule("parameter.taken").at(["parameters", parameter])
 }

@@ -1,88 +1,96 @@
-//! Giving an extension another number.
+//! Renumbering of an extension.
 
-use crate::actions;
-use platform::transact;
 use std::sync::Arc;
 
-use super::super::model::Extension;
-use super::super::queries;
-use super::claim::{Claim, claim};
-use super::remove::leave;
-use super::{Changed, Held, Weight, check_phase, check_version, hold, marks, parameters, place_of};
-use numbering::NumberState;
 use numbering::number::Number;
-use numbers::NumberRow;
-use numbers::rules::{Move, shift};
+use numbers::{AllocationRequest, NumberRow, Transition, allocate, transition};
 use platform::access::{Caller, Permit};
 use platform::error::{Error, InternalError};
 use platform::feed_log::FeedRef;
 use platform::services::Services;
+use platform::transact;
 use platform::transaction::{Mode, Tx};
 use service_types::compiled;
 
-/// Which extension gets which number.
+use super::parameters::DerivationSource;
+use super::remove::release_number;
+use super::{
+    ChangeKind, Changed, Locked, check_phase, check_version, event_and_type_of, feed_changes, lock_one, parameters,
+};
+use crate::actions;
+use crate::model::Extension;
+use crate::queries;
+
+/// The input of [`renumber`].
 pub struct RenumberExtension {
     pub id: String,
-    /// As it was typed.
+    /// The new number as entered.
     pub number: String,
     pub expected_version: Option<i32>,
     pub dry_run: bool,
 }
 
-/// Gives an extension another number; the one that it leaves is held for its owner, who may take it back. Owners may in an OPEN
-/// event, with the ranges that they may register from; operators in every phase but ARCHIVED, with any number that is not kept
-/// for somebody else. The number that it has already is no change.
+/// Gives an extension another number. The old number is held for the owner, who may return to it. Owners may renumber in an
+/// OPEN event within the ranges that they may register from, operators in every phase but ARCHIVED to any number that is not
+/// held or reserved for another account. The current number as input changes nothing.
 ///
 /// # Errors
-/// NOT_FOUND at `id`, EVENT_CLOSED, STALE_VERSION; at `number` as registering it; SCHEMA_VIOLATION and ALREADY_EXISTS where a
-/// parameter copies the number and may not be what follows.
+/// NOT_FOUND at `id`, EVENT_CLOSED, STALE_VERSION; at `number` those of a registration; SCHEMA_VIOLATION and ALREADY_EXISTS for a
+/// parameter that is derived from the number.
 pub async fn renumber(services: &Services, caller: &Arc<Caller>, input: RenumberExtension) -> Result<Changed, Error> {
     let mode = Mode::dry_run(input.dry_run);
     transact!(services, caller, actions::RENUMBER_EXTENSION, mode, |tx| {
-        let held = hold(tx, actions::RENUMBER_EXTENSION, &input.id).await?;
-        check_phase(&held.event, &held.permit, Weight::Heavy)?;
-        check_version(&held.row, input.expected_version)?;
+        let locked = lock_one(tx, actions::RENUMBER_EXTENSION, &input.id).await?;
+        check_phase(&locked.event, &locked.permit, ChangeKind::Assignment)?;
+        check_version(&locked.row, input.expected_version)?;
         let wanted = Number::clean(&input.number).map_err(|problem| problem.at(["number"]))?;
-        let permit = held.permit.clone();
-        let row = if wanted.as_str() == held.row.number { held.row } else { move_to(tx, held, &wanted).await? };
+        let permit = locked.permit.clone();
+        let row =
+            if wanted.as_str() == locked.row.number { locked.row } else { change_number(tx, locked, &wanted).await? };
         Changed::of(tx, mode, &permit, &row, None).await
     })
     .await
 }
 
-async fn move_to(tx: &mut Tx<'_>, held: Held, wanted: &Number) -> Result<Extension, Error> {
-    let Held { permit, mut row, event, service_type } = held;
-    let wish = Claim { event: &event, service_type: &service_type, owner: row.owner_id, override_reservation: false };
-    let number = claim(tx, &permit, &wish, Some(wanted.as_str())).await?;
+async fn change_number(tx: &mut Tx<'_>, locked: Locked, wanted: &Number) -> Result<Extension, Error> {
+    let Locked { permit, mut row, event, service_type } = locked;
+    let request = AllocationRequest {
+        event: &event,
+        service_type: &service_type,
+        owner: row.owner_id,
+        override_reservation: false,
+    };
+    let number = allocate(tx, &permit, &request, Some(wanted.as_str())).await?;
     let before = row.clone();
-    let showing = arrive(tx, &permit, &mut row, number).await?;
-    leave(tx, &permit, &before, &event, showing).await?;
+    let dependent_feeds = assign_number(tx, &permit, &mut row, number).await?;
+    release_number(tx, &permit, &before, &event, dependent_feeds).await?;
     tx.audit(&permit, Some(row.id.global()), format!("{} became {}", before.number, row.number)).await?;
     Ok(row)
 }
 
-/// Puts an extension on a number that nobody else bears, and marks it with all that show it: the answer is their feeds. The
-/// number that it leaves is the caller's business.
-pub(super) async fn arrive(
+/// Assigns a number without an extension to this one, and records the change in its feed and in those of its dependents, which
+/// it returns. The caller releases or reassigns the old number.
+pub(super) async fn assign_number(
     tx: &mut Tx<'_>,
     permit: &Permit,
     row: &mut Extension,
     number: NumberRow,
 ) -> Result<Vec<FeedRef>, Error> {
-    let (_, service_type) = place_of(tx, row).await?;
+    let (_, service_type) = event_and_type_of(tx, row).await?;
     let schema = compiled(&service_type)?;
     let owner = accounts::account_by_id(tx.conn, row.owner_id).await?;
     let owner = owner.ok_or_else(|| InternalError::new("an extension without its owner"))?;
-    let left = std::mem::replace(&mut row.number, number.number.clone());
-    let (old, new) = ((left.as_str(), owner.username.as_str()), (number.number.as_str(), owner.username.as_str()));
-    parameters::follow(tx, &schema, row, (old, new), false)?;
+    let old_number = std::mem::replace(&mut row.number, number.number.clone());
+    let old = DerivationSource { number: &old_number, username: &owner.username };
+    let new = DerivationSource { number: &number.number, ..old };
+    parameters::update_derived_parameters(tx, &schema, row, (old, new), false)?;
     row.version += 1;
     row.updated_at = tx.now;
     queries::save(tx.conn, permit, row).await?;
     queries::index(tx.conn, permit, row, false).await?;
-    parameters::claim_unique(tx, permit, &schema, row, &service_type).await?;
-    let step = Move { to: NumberState::InService, account: Some(row.owner_id), until: None, extension: Some(row.id) };
-    shift(tx, permit, number, step).await?;
-    marks::present(tx, row, &schema);
-    marks::shown_by(tx, row).await
+    parameters::store_unique_values(tx, permit, &schema, row, &service_type).await?;
+    let in_service = Transition::to_in_service(row.owner_id, row.id);
+    transition(tx, permit, number, in_service).await?;
+    feed_changes::record_upsert(tx, row, &schema);
+    feed_changes::touch_dependents(tx, row).await
 }

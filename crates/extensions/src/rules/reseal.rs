@@ -1,38 +1,39 @@
-//! Sealing secrets anew, after the sealing key was changed.
+//! Resealing of secrets after a change of the sealing key.
 
-use platform::access::ROTATE_KEY;
-use platform::transact;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::super::{many_queries, sealed};
 use platform::access::Caller;
+use platform::access::ROTATE_KEY;
 use platform::error::Error;
 use platform::ids::{EventId, ExtensionId};
 use platform::locks;
 use platform::services::Services;
+use platform::transact;
 use platform::transaction::Mode;
+use serde::{Deserialize, Serialize};
 
-/// How many extensions one transaction seals anew: others write between two of them.
+use crate::bulk_queries::SealedSecrets;
+use crate::{bulk_queries, sealed};
+
+/// How many extensions one transaction reseals. Other writers proceed between two transactions.
 const BATCH: i64 = 500;
 
-/// What one step did.
+/// The result of one step.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Resealed {
-    /// How many were sealed anew.
+    /// How many extensions were resealed.
     pub resealed: usize,
-    /// How many do not open with the keys at hand, and stay as they are.
+    /// How many extensions have secrets that no configured key opens. They stay unchanged.
     pub unreadable: usize,
-    /// Where the next step begins; none at the end.
+    /// The cursor of the next step; `None` at the end.
     pub next: Option<ExtensionId>,
 }
 
-/// Seals the secrets of an event's next extensions with the newest key, under the event's lock: whoever writes one reads it
-/// under the same lock, so nothing newer is overwritten. What is sealed with it already stays.
+/// Reseals the secrets of an event's next extensions with the newest key, under the lock of the event, which every writer takes
+/// before it reads: no newer secret is overwritten. Secrets that the newest key sealed stay unchanged.
 ///
 /// # Errors
-/// When the database refuses.
+/// A database error.
 pub async fn reseal(
     services: &Services,
     caller: &Arc<Caller>,
@@ -42,16 +43,16 @@ pub async fn reseal(
     transact!(services, caller, ROTATE_KEY, Mode::Commit, |tx| {
         locks::events(tx.conn, &[event]).await?;
         let permit = tx.permit().await?;
-        let page = many_queries::sealed_secrets(tx.conn, event, after, BATCH).await?;
+        let page = bulk_queries::sealed_secrets(tx.conn, event, after, BATCH).await?;
         let mut done = Resealed::default();
         if i64::try_from(page.len()).is_ok_and(|rows| rows == BATCH) {
-            done.next = page.last().map(|(id, _)| *id);
+            done.next = page.last().map(|row| row.id);
         }
-        for (id, secrets) in page {
+        for SealedSecrets { id, secrets } in page {
             match sealed::reseal(tx.sealer(), id, &secrets) {
                 Ok(None) => {}
-                Ok(Some(anew)) => {
-                    many_queries::save_secrets(tx.conn, &permit, id, &anew).await?;
+                Ok(Some(resealed)) => {
+                    bulk_queries::save_secrets(tx.conn, &permit, id, &resealed).await?;
                     done.resealed += 1;
                 }
                 Err(error) => {

@@ -1,25 +1,29 @@
-//! Giving an extension to somebody else.
+//! Transfer of an extension to another owner.
 
-use crate::actions;
-use platform::transact;
 use std::sync::Arc;
 
-use super::super::model::Extension;
-use super::super::queries;
-use super::place::{account_named, account_of, check_quota};
-use super::{Changed, Weight, check_phase, check_version, marks, parameters, place_of, shown_once, take};
 use accounts::Account;
 use events::Event;
-use numbering::NumberState;
-use numbers::rules::{Move, shift};
+use numbers::{Transition, transition};
 use platform::access::{Caller, Permit, Role};
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::services::Services;
+use platform::transact;
 use platform::transaction::{Mode, Tx};
 use restrictions::RestrictionEffect;
 use service_types::{ServiceType, compiled};
 
-/// Which extension goes to whom.
+use super::create::{check_quota, find_account, load_account};
+use super::parameters::DerivationSource;
+use super::{
+    ChangeKind, Changed, check_phase, check_version, event_and_type_of, feed_changes, lock_rows, parameters,
+    visible_secrets,
+};
+use crate::actions;
+use crate::model::Extension;
+use crate::queries;
+
+/// The input of [`transfer`].
 pub struct TransferExtension {
     pub id: String,
     /// The new owner's username.
@@ -27,37 +31,37 @@ pub struct TransferExtension {
     pub expected_version: Option<i32>,
 }
 
-/// Gives an extension to another account: number, label, permissions and parameters stay, and copies of the owner's name follow.
-/// What the old owner knows or agreed to does not stay: every generated secret is made anew, a fallback outside the event is
-/// cleared, and memberships in the groups of others become invitations to the new owner. A group keeps its members. Whoever
-/// owns it already keeps it as it is.
+/// Transfers an extension to another account. Number, label, permissions and parameters stay; parameters derived from the
+/// owner's username are updated. Everything that the old owner knows or agreed to is replaced: generated secrets are rotated,
+/// a fallback outside the event is cleared, and memberships in groups of other owners become invitations. A group keeps its
+/// members. A transfer to the current owner changes nothing.
 ///
 /// # Errors
 /// NOT_FOUND at `id`; at `owner` NOT_FOUND, EMAIL_UNVERIFIED, RESTRICTED, QUOTA_EXCEEDED (operators have no quota);
-/// STALE_VERSION, EVENT_CLOSED; SCHEMA_VIOLATION and ALREADY_EXISTS where a parameter may not be what follows.
+/// STALE_VERSION, EVENT_CLOSED; SCHEMA_VIOLATION and ALREADY_EXISTS for a derived parameter.
 pub async fn transfer(services: &Services, caller: &Arc<Caller>, input: TransferExtension) -> Result<Changed, Error> {
     transact!(services, caller, actions::TRANSFER_EXTENSION, Mode::Commit, |tx| { transfer_in(tx, &input).await }).await
 }
 
 async fn transfer_in(tx: &mut Tx<'_>, input: &TransferExtension) -> Result<Changed, Error> {
     tx.actor().demand(Role::Operator)?;
-    let nobody = || UserError::not_found("owner", "There is no account of this name.");
-    let owner = account_named(tx, &input.owner).await?.ok_or_else(nobody)?.id;
-    let (permit, mut rows) = take(tx, actions::TRANSFER_EXTENSION, &[("id", &input.id)], &[owner]).await?;
+    let no_owner = || UserError::not_found("owner", "There is no account of this name.");
+    let owner = find_account(tx, &input.owner).await?.ok_or_else(no_owner)?.id;
+    let (permit, mut rows) = lock_rows(tx, actions::TRANSFER_EXTENSION, &[("id", &input.id)], &[owner]).await?;
     let mut row = rows.pop().ok_or_else(|| InternalError::new("no row for an id"))?;
-    let owner = account_of(tx, owner).await?.ok_or_else(nobody)?;
-    let (event, service_type) = place_of(tx, &row).await?;
-    check_phase(&event, &permit, Weight::Heavy)?;
+    let owner = load_account(tx, owner).await?.ok_or_else(no_owner)?;
+    let (event, service_type) = event_and_type_of(tx, &row).await?;
+    check_phase(&event, &permit, ChangeKind::Assignment)?;
     check_version(&row, input.expected_version)?;
     let mut generated = None;
     if row.owner_id != owner.id {
         check_owner(tx, &owner, &event, &service_type).await?;
-        generated = hand_over(tx, &permit, &mut row, &service_type, &owner).await?;
+        generated = change_owner(tx, &permit, &mut row, &service_type, &owner).await?;
     }
     Ok(Changed { extension: row.id, generated, preview: None })
 }
 
-/// Refuses somebody who could not register it either: without a proven address, restricted, or with as many as one may hold.
+/// Refuses an owner who could not register the extension: without a verified address, restricted, or at the quota.
 async fn check_owner(tx: &mut Tx<'_>, owner: &Account, event: &Event, service_type: &ServiceType) -> Result<(), Error> {
     if owner.email_verified_at.is_none() {
         let message = format!("{} has not verified an e-mail address.", owner.username);
@@ -74,7 +78,7 @@ async fn check_owner(tx: &mut Tx<'_>, owner: &Account, event: &Event, service_ty
     Ok(())
 }
 
-async fn hand_over(
+async fn change_owner(
     tx: &mut Tx<'_>,
     permit: &Permit,
     row: &mut Extension,
@@ -83,25 +87,26 @@ async fn hand_over(
 ) -> Result<Option<serde_json::Value>, Error> {
     let schema = compiled(service_type)?;
     let old = accounts::account_by_id(tx.conn, row.owner_id).await?;
-    let old = old.ok_or_else(|| InternalError::new("an extension without its owner"))?.username;
+    let old_name = old.ok_or_else(|| InternalError::new("an extension without its owner"))?.username;
     let number = row.number.clone();
-    let names = ((number.as_str(), old.as_str()), (number.as_str(), owner.username.as_str()));
-    let made = parameters::follow(tx, &schema, row, names, true)?;
+    let old = DerivationSource { number: &number, username: &old_name };
+    let new = DerivationSource { username: &owner.username, ..old };
+    let generated = parameters::update_derived_parameters(tx, &schema, row, (old, new), true)?;
     row.owner_id = owner.id;
     row.fallback_number = None;
     row.version += 1;
     row.updated_at = tx.now;
     queries::save(tx.conn, permit, row).await?;
-    parameters::claim_unique(tx, permit, &schema, row, service_type).await?;
-    // A group shows whether its member is active, which hangs on the owner: it is told even if the membership stays.
-    marks::present(tx, row, &schema);
-    marks::shown_by(tx, row).await?;
-    queries::ask_again(tx.conn, permit, row.id, owner.id).await?;
-    let kept = numbers::queries::find_borne(tx.conn, row.event_id, &number).await?;
-    let kept = kept.ok_or_else(|| InternalError::new("an extension's number has no row"))?;
-    let step = Move { to: NumberState::InService, account: Some(owner.id), until: None, extension: Some(row.id) };
-    shift(tx, permit, kept, step).await?;
-    let summary = format!("{number} went from {old} to {}", owner.username);
+    parameters::store_unique_values(tx, permit, &schema, row, service_type).await?;
+    // The feed entry of a group contains whether its members are active, which depends on their owners.
+    feed_changes::record_upsert(tx, row, &schema);
+    feed_changes::touch_dependents(tx, row).await?;
+    queries::reset_to_invited(tx.conn, permit, row.id, owner.id).await?;
+    let number_row = numbers::assigned_number(tx.conn, row.event_id, &number).await?;
+    let number_row = number_row.ok_or_else(|| InternalError::new("an extension's number has no row"))?;
+    let in_service = Transition::to_in_service(owner.id, row.id);
+    transition(tx, permit, number_row, in_service).await?;
+    let summary = format!("{number} went from {old_name} to {}", owner.username);
     tx.audit(permit, Some(row.id.global()), summary).await?;
-    Ok(shown_once(&schema, &made, permit))
+    Ok(visible_secrets(&schema, &generated, permit))
 }

@@ -6,11 +6,14 @@
 
 mod action;
 mod permit;
+pub mod quotas;
 pub mod rates;
+mod refusals;
 mod scope;
 
 pub use action::{Action, RESTORE, ROTATE_KEY, Requirement};
 pub use permit::{AccountStatus, AccountStatusSource, Permit, account_status, permit};
+pub use refusals::{RefusalReason, Refusals};
 pub use scope::{FeedScope, KeyLimits, Scope, device_scope, feed_scope, scope, write_scope};
 
 use std::sync::Arc;
@@ -206,6 +209,8 @@ pub struct Caller {
     pub address: Option<RateAddress>,
     /// Whether rate limits apply. Requests from the server's own machine are exempt.
     pub is_rated: bool,
+    /// Whether the session came in a browser's cookie, so that a new sign-in replaces it.
+    pub has_session_cookie: bool,
     /// The `User-Agent` of the client, for the list of sessions.
     pub user_agent: Option<String>,
 }
@@ -219,6 +224,7 @@ impl Caller {
             idempotency: None,
             address: None,
             is_rated: false,
+            has_session_cookie: false,
             user_agent: None,
         })
     }

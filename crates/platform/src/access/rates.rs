@@ -56,6 +56,11 @@ impl Rate {
         Self { amount, per: Duration::from_secs(60) }
     }
 
+    /// A bucket of this size that fills in an hour.
+    pub const fn per_hour(amount: u32) -> Self {
+        Self { amount, per: Duration::from_secs(3600) }
+    }
+
     /// The microseconds in which `amount` flows in, rounded up; at most the time of the whole bucket.
     fn micros(&self, amount: u32) -> i64 {
         let whole = self.per.as_micros();
@@ -80,6 +85,11 @@ impl<K: Eq + Hash + Clone> Buckets<K> {
     /// Buckets of this size that fill in a minute.
     pub fn per_minute(amount: u32, clock: &Arc<dyn Clock>) -> Self {
         Self::new(Rate::per_minute(amount), MAX_KEYS, Arc::clone(clock))
+    }
+
+    /// Buckets of this size that fill in an hour.
+    pub fn per_hour(amount: u32, clock: &Arc<dyn Clock>) -> Self {
+        Self::new(Rate::per_hour(amount), MAX_KEYS, Arc::clone(clock))
     }
 
     /// Buckets that begin full. Above `max_keys` keys the fullest buckets are dropped, so a flood of new keys does not

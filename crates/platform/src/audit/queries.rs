@@ -9,8 +9,8 @@ use diesel_async::RunQueryDsl as _;
 use super::model::{AuditEvent, NewAuditEvent, Seal};
 use crate::insert_rows;
 use crate::query;
-use crate::store::Conn;
 use crate::store::schema::{audit_events, audit_seals};
+use crate::store::{Conn, sought};
 
 /// Filter of a list of audit rows.
 #[derive(Clone, Debug, Default)]
@@ -32,13 +32,13 @@ macro_rules! filtered {
     ($rows:expr, $filter:expr) => {{
         let mut rows = $rows.into_boxed();
         if let Some(actor) = &$filter.actor {
-            rows = rows.filter(audit_events::actor.eq(actor));
+            rows = rows.filter(audit_events::actor.eq(sought(actor)));
         }
         if let Some(action) = &$filter.action {
-            rows = rows.filter(audit_events::action.eq(action));
+            rows = rows.filter(audit_events::action.eq(sought(action)));
         }
         if let Some(entity) = &$filter.entity {
-            rows = rows.filter(audit_events::entity.eq(entity));
+            rows = rows.filter(audit_events::entity.eq(sought(entity)));
         }
         rows
     }};

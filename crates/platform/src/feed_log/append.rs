@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::digest::FeedDigest;
+use super::entity::Entity;
 use super::model::{
     ChangeSet, Entry, EntryChange, EntryKeys, Feed, FeedChanges, FeedRef, KeyHistoryRow, RevisionRow, TAG_BYTES,
     entry_version,
@@ -10,7 +11,7 @@ use super::model::{
 use super::queries;
 use crate::clock::{Rng, Timestamp};
 use crate::error::{Error, InternalError};
-use crate::ids::{ExtensionId, FeedId};
+use crate::ids::{EntityId, FeedId};
 use crate::store::Conn;
 use crate::store::types::{Id, JsonValue};
 
@@ -93,23 +94,21 @@ async fn write_entries(
     revision: &RevisionRow,
     digest: &mut FeedDigest,
 ) -> Result<i64, Error> {
-    let ids: Vec<ExtensionId> = changes.keys().copied().collect();
+    let ids: Vec<EntityId> = changes.keys().map(|entity| entity.id).collect();
     let stored = queries::entries(conn, &ids).await?;
-    let stored: HashMap<ExtensionId, Entry> = stored.into_iter().map(|entry| (entry.extension_id, entry)).collect();
+    let stored: HashMap<EntityId, Entry> = stored.into_iter().map(|entry| (entry.entity_id, entry)).collect();
     let (mut inserted, mut updated, mut difference) = (Vec::new(), Vec::new(), 0);
-    for (&extension, pending) in changes {
-        let before = stored.get(&extension);
+    for (entity, pending) in changes {
+        let before = stored.get(&entity.id);
         let was_present = before.is_some_and(|before| before.present);
         if pending.change == EntryChange::Touch && !was_present {
             // A touch must not bring a deleted entry back.
-            tracing::error!(
-                extension.id = %extension.global(),
-                "an extension that is not present in its feed was touched"
-            );
+            tracing::error!(entity = %entity.global(), "an entity that is not present in its feed was touched");
             continue;
         }
         let entry = Entry {
-            extension_id: extension,
+            entity_id: entity.id,
+            entity_kind: entity.kind.clone(),
             feed_id: revision.feed_id,
             revision: revision.revision,
             tag: revision.tag.clone(),
@@ -117,10 +116,10 @@ async fn write_entries(
             present: pending.change != EntryChange::Delete,
         };
         if let Some(before) = before.filter(|before| before.present) {
-            digest.subtract(&extension.global(), &before.version());
+            digest.subtract(&entity.global(), &before.version());
         }
         if entry.present {
-            digest.add(&extension.global(), &entry_version(entry.revision, &entry.tag));
+            digest.add(&entity.global(), &entry_version(entry.revision, &entry.tag));
         }
         difference += i64::from(entry.present) - i64::from(was_present);
         if before.is_some() { updated.push(entry) } else { inserted.push(entry) }
@@ -138,30 +137,29 @@ async fn write_keys(
     rng: &dyn Rng,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let upserted: Vec<ExtensionId> = changes
+    let upserted: Vec<EntityId> = changes
         .iter()
         .filter(|(_, pending)| matches!(pending.change, EntryChange::Upsert(_)))
-        .map(|(id, _)| *id)
+        .map(|(entity, _)| entity.id)
         .collect();
     let current = queries::current_keys(conn, &upserted).await?;
-    let current: HashMap<ExtensionId, KeyHistoryRow> =
-        current.into_iter().map(|keys| (keys.extension_id, keys)).collect();
+    let current: HashMap<EntityId, KeyHistoryRow> = current.into_iter().map(|keys| (keys.entity_id, keys)).collect();
     let (mut closed, mut inserted) = (Vec::new(), Vec::new());
-    for (extension_id, pending) in changes {
+    for (Entity { id: entity_id, .. }, pending) in changes {
         match pending.change {
             EntryChange::Touch => {}
-            EntryChange::Delete => closed.push(extension_id),
+            EntryChange::Delete => closed.push(entity_id),
             EntryChange::Upsert(EntryKeys { number, parameters }) => {
                 let parameters = JsonValue(parameters);
-                if let Some(current) = current.get(&extension_id) {
+                if let Some(current) = current.get(&entity_id) {
                     if current.number == number && current.parameters == parameters {
                         continue;
                     }
-                    closed.push(extension_id);
+                    closed.push(entity_id);
                 }
                 inserted.push(KeyHistoryRow {
                     id: Id(rng.uuid(now)),
-                    extension_id,
+                    entity_id,
                     feed_id: revision.feed_id,
                     number,
                     parameters,

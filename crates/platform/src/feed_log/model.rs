@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
+use super::entity::{Entity, EntityKind};
 use crate::clock::Timestamp;
-use crate::ids::{EventId, ExtensionId, FeedId, ServiceTypeId};
+use crate::ids::{EntityId, EventId, FeedId, ServiceTypeId};
 use crate::store::schema::{feed_entries, feed_keys, feed_revisions, feeds};
 use crate::store::types::{Id, JsonValue};
 
@@ -39,23 +40,23 @@ pub struct EntryKeys {
 /// The change of one entry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EntryChange {
-    /// The extension is present under these keys.
+    /// The entity is present under these keys.
     Upsert(EntryKeys),
-    /// The content of a present extension has changed, its keys have not.
+    /// The content of a present entity has changed, its keys have not.
     Touch,
-    /// The extension is deleted.
+    /// The entity is deleted.
     Delete,
 }
 
-/// A change with the slot of its extension.
+/// A change with the slot of its entity.
 #[derive(Clone, Debug)]
 pub(super) struct PendingChange {
     pub slot: i32,
     pub change: EntryChange,
 }
 
-/// The changes of one feed, by extension.
-pub(super) type FeedChanges = BTreeMap<ExtensionId, PendingChange>;
+/// The changes of one feed, by entity.
+pub(super) type FeedChanges = BTreeMap<Entity, PendingChange>;
 
 /// The entry changes of one transaction, by feed.
 #[derive(Clone, Default, Debug)]
@@ -64,14 +65,15 @@ pub struct ChangeSet {
 }
 
 impl ChangeSet {
-    /// Adds the change of an extension. Of several changes of one extension only one is kept: a deletion takes
-    /// precedence, then an upsert, and a later upsert replaces an earlier one.
-    pub fn record(&mut self, feed: FeedRef, extension: ExtensionId, slot: i32, change: EntryChange) {
+    /// Adds the change of an entity. Of several changes of one entity only one is kept: a deletion takes precedence,
+    /// then an upsert, and a later upsert replaces an earlier one.
+    pub fn record(&mut self, feed: FeedRef, entity: impl Into<Entity>, slot: i32, change: EntryChange) {
+        let entity = entity.into();
         let entries = self.feeds.entry(feed).or_default();
-        match (entries.get(&extension).map(|pending| &pending.change), &change) {
+        match (entries.get(&entity).map(|pending| &pending.change), &change) {
             (Some(EntryChange::Delete), _) | (Some(EntryChange::Upsert(_)), EntryChange::Touch) => {}
             _ => {
-                entries.insert(extension, PendingChange { slot, change });
+                entries.insert(entity, PendingChange { slot, change });
             }
         }
     }
@@ -117,11 +119,12 @@ pub struct RevisionRow {
     pub entries: i32,
 }
 
-/// The latest entry of one extension in its feed; a tombstone when `present` is false.
+/// The latest entry of one entity in its feed; a tombstone when `present` is false.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = feed_entries)]
 pub struct Entry {
-    pub extension_id: ExtensionId,
+    pub entity_id: EntityId,
+    pub entity_kind: EntityKind,
     pub feed_id: FeedId,
     pub revision: Revision,
     pub tag: Tag,
@@ -130,18 +133,23 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The entity that the entry is about.
+    pub fn entity(&self) -> Entity {
+        Entity { kind: self.entity_kind.clone(), id: self.entity_id }
+    }
+
     /// The opaque version that a consumer sees.
     pub fn version(&self) -> String {
         entry_version(self.revision, &self.tag)
     }
 }
 
-/// The keys of an extension from one revision to another.
+/// The keys of an entity from one revision to another.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = feed_keys)]
 pub struct KeyHistoryRow {
     pub id: Id,
-    pub extension_id: ExtensionId,
+    pub entity_id: EntityId,
     pub feed_id: FeedId,
     pub number: String,
     pub parameters: JsonValue,

@@ -4,7 +4,7 @@ use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, Quer
 use diesel_async::RunQueryDsl as _;
 
 use super::model::{Entry, Feed, FeedRef, KeyHistoryRow, Revision, RevisionRow};
-use crate::ids::{EventId, ExtensionId, FeedId, ServiceTypeId};
+use crate::ids::{EntityId, EventId, FeedId, ServiceTypeId};
 use crate::insert_rows;
 use crate::query;
 use crate::store::schema::{feed_entries, feed_keys, feed_revisions, feeds};
@@ -72,13 +72,13 @@ pub(super) async fn insert_revision(conn: &mut Conn, revision: &RevisionRow) -> 
     Ok(())
 }
 
-/// The entry of an extension, present or deleted.
-async fn entry(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<Entry>> {
-    query!(conn, |c| feed_entries::table.find(extension).select(Entry::as_select()).get_result(c).await.optional())
+/// The entry of an entity, present or deleted.
+async fn entry(conn: &mut Conn, entity: EntityId) -> QueryResult<Option<Entry>> {
+    query!(conn, |c| feed_entries::table.find(entity).select(Entry::as_select()).get_result(c).await.optional())
 }
 
-/// The entries of these extensions, present or deleted, in no particular order.
-pub(super) async fn entries(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<Entry>> {
+/// The entries of these entities, present or deleted, in no particular order.
+pub(super) async fn entries(conn: &mut Conn, ids: &[EntityId]) -> QueryResult<Vec<Entry>> {
     let mut found = Vec::with_capacity(ids.len());
     if !conn.prefers_batch(ids.len()) {
         for id in ids {
@@ -88,7 +88,7 @@ pub(super) async fn entries(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult
     }
     for chunk in ids.chunks(CHUNK) {
         let rows: Vec<Entry> = query!(&mut *conn, |c| feed_entries::table
-            .filter(feed_entries::extension_id.eq_any(chunk))
+            .filter(feed_entries::entity_id.eq_any(chunk))
             .select(Entry::as_select())
             .load(c)
             .await)?;
@@ -114,14 +114,14 @@ pub(super) async fn update_entries(conn: &mut Conn, entries: &[Entry]) -> QueryR
     for present in [true, false] {
         let updated: Vec<&Entry> = entries.iter().filter(|entry| entry.present == present).collect();
         for chunk in updated.chunks(CHUNK) {
-            let ids: Vec<ExtensionId> = chunk.iter().map(|entry| entry.extension_id).collect();
+            let ids: Vec<EntityId> = chunk.iter().map(|entry| entry.entity_id).collect();
             let values = (
                 feed_entries::revision.eq(chunk[0].revision),
                 feed_entries::tag.eq(&chunk[0].tag),
                 feed_entries::present.eq(present),
             );
             query!(&mut *conn, |c| diesel::update(feed_entries::table)
-                .filter(feed_entries::extension_id.eq_any(&ids))
+                .filter(feed_entries::entity_id.eq_any(&ids))
                 .set(values)
                 .execute(c)
                 .await)?;
@@ -131,7 +131,7 @@ pub(super) async fn update_entries(conn: &mut Conn, entries: &[Entry]) -> QueryR
 }
 
 async fn update_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
-    query!(conn, |c| diesel::update(feed_entries::table.find(entry.extension_id))
+    query!(conn, |c| diesel::update(feed_entries::table.find(entry.entity_id))
         .set((
             feed_entries::revision.eq(entry.revision),
             feed_entries::tag.eq(&entry.tag),
@@ -142,8 +142,8 @@ async fn update_entry(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
     Ok(())
 }
 
-/// The current keys of these extensions.
-pub(super) async fn current_keys(conn: &mut Conn, ids: &[ExtensionId]) -> QueryResult<Vec<KeyHistoryRow>> {
+/// The current keys of these entities.
+pub(super) async fn current_keys(conn: &mut Conn, ids: &[EntityId]) -> QueryResult<Vec<KeyHistoryRow>> {
     let mut found = Vec::with_capacity(ids.len());
     if !conn.prefers_batch(ids.len()) {
         for id in ids {
@@ -153,7 +153,7 @@ pub(super) async fn current_keys(conn: &mut Conn, ids: &[ExtensionId]) -> QueryR
     }
     for chunk in ids.chunks(CHUNK) {
         let rows: Vec<KeyHistoryRow> = query!(&mut *conn, |c| feed_keys::table
-            .filter(feed_keys::extension_id.eq_any(chunk))
+            .filter(feed_keys::entity_id.eq_any(chunk))
             .filter(feed_keys::to_revision.is_null())
             .select(KeyHistoryRow::as_select())
             .load(c)
@@ -163,9 +163,9 @@ pub(super) async fn current_keys(conn: &mut Conn, ids: &[ExtensionId]) -> QueryR
     Ok(found)
 }
 
-async fn current_keys_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<KeyHistoryRow>> {
+async fn current_keys_of(conn: &mut Conn, entity: EntityId) -> QueryResult<Option<KeyHistoryRow>> {
     query!(conn, |c| feed_keys::table
-        .filter(feed_keys::extension_id.eq(extension))
+        .filter(feed_keys::entity_id.eq(entity))
         .filter(feed_keys::to_revision.is_null())
         .select(KeyHistoryRow::as_select())
         .get_result(c)
@@ -173,8 +173,8 @@ async fn current_keys_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult
         .optional())
 }
 
-/// Closes the current keys of these extensions at a revision.
-pub(super) async fn close_keys(conn: &mut Conn, ids: &[ExtensionId], at: Revision) -> QueryResult<()> {
+/// Closes the current keys of these entities at a revision.
+pub(super) async fn close_keys(conn: &mut Conn, ids: &[EntityId], at: Revision) -> QueryResult<()> {
     if !conn.prefers_batch(ids.len()) {
         for id in ids {
             close_keys_of(conn, *id, at).await?;
@@ -183,7 +183,7 @@ pub(super) async fn close_keys(conn: &mut Conn, ids: &[ExtensionId], at: Revisio
     }
     for chunk in ids.chunks(CHUNK) {
         query!(&mut *conn, |c| diesel::update(feed_keys::table)
-            .filter(feed_keys::extension_id.eq_any(chunk))
+            .filter(feed_keys::entity_id.eq_any(chunk))
             .filter(feed_keys::to_revision.is_null())
             .set(feed_keys::to_revision.eq(Some(at)))
             .execute(c)
@@ -192,9 +192,9 @@ pub(super) async fn close_keys(conn: &mut Conn, ids: &[ExtensionId], at: Revisio
     Ok(())
 }
 
-async fn close_keys_of(conn: &mut Conn, extension: ExtensionId, at: Revision) -> QueryResult<()> {
+async fn close_keys_of(conn: &mut Conn, entity: EntityId, at: Revision) -> QueryResult<()> {
     query!(conn, |c| diesel::update(feed_keys::table)
-        .filter(feed_keys::extension_id.eq(extension))
+        .filter(feed_keys::entity_id.eq(entity))
         .filter(feed_keys::to_revision.is_null())
         .set(feed_keys::to_revision.eq(Some(at)))
         .execute(c)

@@ -125,9 +125,6 @@ impl Mailer {
         match &self.transport {
             Transport::Smtp(smtp) => match tokio::time::timeout(SESSION_TIMEOUT, smtp.send(message)).await {
                 Ok(Ok(_)) => Ok(()),
-                Ok(Err(error)) if error.is_client() && !mail.to.is_ascii() => Err(SendError::Permanent(
-                    "the mail server does not support non-ASCII addresses (SMTPUTF8)".to_owned(),
-                )),
                 Ok(Err(error)) => Err(classify(&error)),
                 Err(_) => Err(SendError::Transient("timeout of the mail server".to_owned())),
             },

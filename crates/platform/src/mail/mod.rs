@@ -3,6 +3,7 @@
 //! A [`Mail`] is stored sealed in a job, as it may contain a token. The job renders it from its templates
 //! (`templates/<name>/`: subject, text, HTML) and passes it to the [`Mailer`].
 
+mod address;
 mod mailer;
 mod render;
 mod smtp_url;
@@ -15,6 +16,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use address::{is_address, normalize_address};
 pub use mailer::{Mailer, SendError};
 pub use render::Rendered;
 pub use smtp_url::{SmtpUrl, SmtpUrlError};
@@ -148,11 +150,6 @@ impl fmt::Debug for Mail {
     }
 }
 
-/// Returns whether `text` is one address (RFC 5321, section 4.1.2) of at most 254 bytes, without a display name.
-pub fn is_address(text: &str) -> bool {
-    text.len() <= 254 && text.parse::<lettre::Address>().is_ok()
-}
-
 /// Returns whether `text` is the sender of a mail: an address, or a name and an address, as in `Phones <x@y.example>`.
 pub fn is_sender(text: &str) -> bool {
     let mailbox = text.parse::<lettre::message::Mailbox>();
@@ -178,25 +175,5 @@ mod tests {
         assert_eq!(Mail::open(&sealer, &sealed).unwrap(), mail);
         assert!(Mail::open(&sealer, b"{}").is_err());
         assert_eq!(format!("{mail:?}"), "Mail { template: PasswordReset, .. }");
-    }
-
-    #[test]
-    fn accepts_exactly_one_address() {
-        for text in ["a@example.org", "arthur.dent+camp@sub.example.org", "zoë@example.org", "a@[192.0.2.1]"] {
-            assert!(is_address(text), "{text}");
-        }
-        for text in [
-            "",
-            "a",
-            "a@",
-            "@b",
-            "a@b c",
-            "Arthur <a@example.org>",
-            "a@b.c,d@e.f",
-            "a@example.org\r\nBcc: b@example.org",
-            &format!("{}@example.org", "a".repeat(300)),
-        ] {
-            assert!(!is_address(text), "{text}");
-        }
     }
 }

@@ -1,13 +1,12 @@
 //! Password hashing, with as many hashes at once as the machine has cores.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
-use argon2::password_hash::{Error as HashError, PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 
+use super::fair_queue::{FairQueue, HashClient};
 use super::password::Password;
 use crate::clock::Rng;
 use crate::error::InternalError;
@@ -32,11 +31,40 @@ pub struct Hasher {
     argon2: Argon2<'static>,
     /// A random hash that no password matches, with the cost of new hashes.
     dummy_hash: Arc<str>,
-    /// One permit per hash that runs.
-    running: Arc<Semaphore>,
-    /// One permit per hash that runs or waits.
-    admitted: Arc<Semaphore>,
+    /// The hashes that run or wait.
+    queue: Arc<FairQueue>,
+    buffers: Arc<Buffers>,
     rng: Arc<dyn Rng>,
+}
+
+/// Memory of hashes that have ended, for the next ones: at most one buffer for each hash that can run at a time. The
+/// allocator would keep more than that, since each thread frees its own.
+struct Buffers {
+    free: Mutex<Vec<Vec<Block>>>,
+    /// Number of buffers that are kept.
+    count: usize,
+    /// Number of blocks of a buffer that is kept.
+    blocks: usize,
+}
+
+impl Buffers {
+    /// Runs `work` with a buffer for hashes of this cost.
+    fn with<T>(&self, cost: &Params, work: impl FnOnce(&mut [Block]) -> T) -> T {
+        let kept = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut buffer = kept.unwrap_or_default();
+        let needed = cost.block_count();
+        if buffer.len() < needed {
+            buffer.resize(needed, Block::new());
+        }
+        let outcome = work(buffer.get_mut(..needed).unwrap_or_default());
+        buffer.truncate(self.blocks);
+        buffer.shrink_to(self.blocks);
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.len() < self.count {
+            free.push(buffer);
+        }
+        outcome
+    }
 }
 
 impl Hasher {
@@ -67,26 +95,33 @@ impl Hasher {
             salt: Some(Salt::new(&rng.bytes::<16>()).map_err(InternalError::new)?),
             hash: Some(Output::new(&rng.bytes::<32>()).map_err(InternalError::new)?),
         };
+        let buffers = Buffers { free: Mutex::default(), count: cores, blocks: cost.block_count() };
         Ok(Self {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, cost),
             dummy_hash: dummy_hash.to_string().into(),
-            running: Arc::new(Semaphore::new(cores)),
-            admitted: Arc::new(Semaphore::new(cores + queue)),
+            queue: FairQueue::new(cores, queue),
+            buffers: Arc::new(buffers),
             rng,
         })
     }
 
-    /// Hashes a password with a random salt. Returns a PHC string (`$argon2id$v=19$m=19456,t=2,p=1$…`).
+    /// Hashes a password with a random salt. Returns a PHC string (`$argon2id$v=19$m=19456,t=2,p=1$…`). The hashes of
+    /// one client wait for each other before those of another do.
     ///
     /// # Errors
     /// [`InternalError::Overloaded`] when the queue is full.
-    pub async fn hash(&self, password: &Password) -> Result<String, InternalError> {
+    pub async fn hash(&self, client: HashClient, password: &Password) -> Result<String, InternalError> {
         let (argon2, password, salt) = (self.argon2.clone(), password.clone(), self.rng.bytes::<16>());
-        self.run_blocking(move || {
-            argon2
-                .hash_password_with_salt(password.as_bytes(), &salt)
-                .map(|hash| hash.to_string())
-                .map_err(InternalError::new)
+        self.run_blocking(client, move |buffers| {
+            let output = hash_with(&argon2, buffers, &password, &salt, Params::DEFAULT_OUTPUT_LEN)?;
+            let hash = PasswordHash {
+                algorithm: Algorithm::Argon2id.ident(),
+                version: Some(Version::V0x13.into()),
+                params: ParamsString::try_from(argon2.params()).map_err(InternalError::new)?,
+                salt: Some(Salt::new(&salt).map_err(InternalError::new)?),
+                hash: Some(output),
+            };
+            Ok(hash.to_string())
         })
         .await
     }
@@ -96,18 +131,29 @@ impl Hasher {
     /// # Errors
     /// [`InternalError::Overloaded`] when the queue is full; [`InternalError::Invariant`] when the string is not a
     /// hash.
-    pub async fn verify(&self, password: &Password, stored: &str) -> Result<PasswordCheck, InternalError> {
+    pub async fn verify(
+        &self,
+        client: HashClient,
+        password: &Password,
+        stored: &str,
+    ) -> Result<PasswordCheck, InternalError> {
         let (argon2, password, stored) = (self.argon2.clone(), password.clone(), stored.to_owned());
-        self.run_blocking(move || {
-            // Drops the original error, whose text may quote the hash.
-            let hash =
-                PasswordHash::new(&stored).map_err(|_| InternalError::new("a stored password hash cannot be read"))?;
-            match argon2.verify_password(password.as_bytes(), &hash) {
-                Ok(()) if needs_rehash(&hash, argon2.params()) => Ok(PasswordCheck::MatchNeedsRehash),
-                Ok(()) => Ok(PasswordCheck::Match),
-                Err(HashError::PasswordInvalid) => Ok(PasswordCheck::Mismatch),
-                Err(_) => Err(InternalError::new("a stored password hash cannot be verified")),
+        self.run_blocking(client, move |buffers| {
+            // Drops the original errors, whose text may quote the hash.
+            let unreadable = || InternalError::new("a stored password hash cannot be read");
+            let hash = PasswordHash::new(&stored).map_err(|_| unreadable())?;
+            let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else { return Err(unreadable()) };
+            let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(|_| unreadable())?;
+            let version = hash.version.map_or(Ok(Version::default()), Version::try_from).map_err(|_| unreadable())?;
+            let cost = Params::try_from(&hash).map_err(|_| unreadable())?;
+            let stored = Argon2::new(algorithm, version, cost);
+            let output = hash_with(&stored, buffers, &password, salt.as_ref(), expected.len())?;
+            // Compares in constant time.
+            if output != *expected {
+                return Ok(PasswordCheck::Mismatch);
             }
+            let is_outdated = needs_rehash(&hash, argon2.params());
+            Ok(if is_outdated { PasswordCheck::MatchNeedsRehash } else { PasswordCheck::Match })
         })
         .await
     }
@@ -117,27 +163,43 @@ impl Hasher {
     ///
     /// # Errors
     /// [`InternalError::Overloaded`] when the queue is full, as for an account that exists.
-    pub async fn verify_dummy(&self, password: &Password) -> Result<(), InternalError> {
-        self.verify(password, &self.dummy_hash).await.map(drop)
+    pub async fn verify_dummy(&self, client: HashClient, password: &Password) -> Result<(), InternalError> {
+        self.verify(client, password, &self.dummy_hash).await.map(drop)
     }
 
-    /// Runs `work` on a blocking thread when a core is free. The work holds the permits until it ends, because a
-    /// blocking task is not cancelled when the client disconnects.
+    /// Runs `work` on a blocking thread when a core is free. The work holds its slot until it ends, because a blocking
+    /// task is not cancelled when the client disconnects.
     async fn run_blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, InternalError> + Send + 'static,
+        client: HashClient,
+        work: impl FnOnce(&Buffers) -> Result<T, InternalError> + Send + 'static,
     ) -> Result<T, InternalError> {
-        let admitted = Arc::clone(&self.admitted)
-            .try_acquire_owned()
-            .map_err(|_| InternalError::Overloaded("too many passwords to hash"))?;
-        let running = Arc::clone(&self.running).acquire_owned().await.map_err(InternalError::new)?;
+        let slot = self.queue.enter(client).await?;
+        let buffers = Arc::clone(&self.buffers);
         let task = tokio::task::spawn_blocking(move || {
-            let outcome = work();
-            drop((running, admitted));
+            let outcome = work(&buffers);
+            drop(slot);
             outcome
         });
         task.await.map_err(InternalError::new)?
     }
+}
+
+/// Computes a hash of `length` bytes.
+fn hash_with(
+    argon2: &Argon2<'_>,
+    buffers: &Buffers,
+    password: &Password,
+    salt: &[u8],
+    length: usize,
+) -> Result<Output, InternalError> {
+    let mut output = vec![0; length];
+    buffers
+        .with(argon2.params(), |blocks| {
+            argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, blocks)
+        })
+        .map_err(InternalError::new)?;
+    Output::new(&output).map_err(InternalError::new)
 }
 
 /// Whether a hash uses another algorithm, or less memory or fewer passes than `current`.
@@ -163,26 +225,26 @@ mod tests {
     async fn a_hash_matches_only_its_password() {
         let hasher = Hasher::new(rng()).unwrap();
         let password = Password::from_input("correct horse");
-        let hash = hasher.hash(&password).await.unwrap();
+        let hash = hasher.hash(None, &password).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_ne!(hash, hasher.hash(&password).await.unwrap());
-        assert_eq!(hasher.verify(&password, &hash).await.unwrap(), PasswordCheck::Match);
+        assert_ne!(hash, hasher.hash(None, &password).await.unwrap());
+        assert_eq!(hasher.verify(None, &password, &hash).await.unwrap(), PasswordCheck::Match);
         assert_eq!(
-            hasher.verify(&Password::from_input("correct house"), &hash).await.unwrap(),
+            hasher.verify(None, &Password::from_input("correct house"), &hash).await.unwrap(),
             PasswordCheck::Mismatch
         );
-        assert!(matches!(hasher.verify(&password, "$argon2id$nonsense").await, Err(InternalError::Invariant(_))));
+        assert!(matches!(hasher.verify(None, &password, "$argon2id$nonsense").await, Err(InternalError::Invariant(_))));
     }
 
     #[tokio::test]
     async fn a_hash_with_a_lower_cost_needs_a_rehash() {
         let password = Password::from_input("correct horse");
-        let low_cost = Hasher::with_minimal_cost(rng()).unwrap().hash(&password).await.unwrap();
+        let low_cost = Hasher::with_minimal_cost(rng()).unwrap().hash(None, &password).await.unwrap();
         let hasher = Hasher::new(rng()).unwrap();
-        assert_eq!(hasher.verify(&password, &low_cost).await.unwrap(), PasswordCheck::MatchNeedsRehash);
-        let full_cost = hasher.hash(&password).await.unwrap();
+        assert_eq!(hasher.verify(None, &password, &low_cost).await.unwrap(), PasswordCheck::MatchNeedsRehash);
+        let full_cost = hasher.hash(None, &password).await.unwrap();
         assert_eq!(
-            Hasher::with_minimal_cost(rng()).unwrap().verify(&password, &full_cost).await.unwrap(),
+            Hasher::with_minimal_cost(rng()).unwrap().verify(None, &password, &full_cost).await.unwrap(),
             PasswordCheck::Match
         );
     }
@@ -192,16 +254,16 @@ mod tests {
     async fn an_unknown_account_costs_as_much_as_a_known_one() {
         let hasher = Hasher::new(rng()).unwrap();
         let password = Password::from_input("correct horse");
-        let hash = hasher.hash(&password).await.unwrap();
+        let hash = hasher.hash(None, &password).await.unwrap();
         let cost = |phc: &str| phc.rsplitn(3, '$').last().map(str::to_owned);
         assert_eq!(cost(&hash), cost(&hasher.dummy_hash));
         let (mut known, mut unknown) = (f64::MAX, f64::MAX);
         for _ in 0..30 {
             let start = Instant::now();
-            hasher.verify(&Password::from_input("wrong"), &hash).await.unwrap();
+            hasher.verify(None, &Password::from_input("wrong"), &hash).await.unwrap();
             known = known.min(start.elapsed().as_secs_f64());
             let start = Instant::now();
-            hasher.verify_dummy(&Password::from_input("wrong")).await.unwrap();
+            hasher.verify_dummy(None, &Password::from_input("wrong")).await.unwrap();
             unknown = unknown.min(start.elapsed().as_secs_f64());
         }
         assert!((0.5..2.0).contains(&(known / unknown)), "{known} s against {unknown} s");
@@ -214,7 +276,7 @@ mod tests {
         let tasks: Vec<_> = (0..8)
             .map(|_| {
                 let hasher = Arc::clone(&hasher);
-                tokio::spawn(async move { hasher.hash(&Password::from_input("correct horse")).await })
+                tokio::spawn(async move { hasher.hash(None, &Password::from_input("correct horse")).await })
             })
             .collect();
         let mut done = 0;
@@ -225,5 +287,25 @@ mod tests {
             }
         }
         assert_eq!(done, 3);
+    }
+
+    #[tokio::test]
+    async fn the_memory_of_hashes_is_kept_for_the_next_ones_within_a_bound() {
+        let cost = |memory| Params::new(memory, 1, 1, None).unwrap();
+        let hasher = Arc::new(Hasher::with_cost(rng(), cost(64), 2, 100).unwrap());
+        let larger = Hasher::with_cost(rng(), cost(128), 1, 1).unwrap();
+        let password = Password::from_input("correct horse");
+        let larger = larger.hash(None, &password).await.unwrap();
+        let tasks: Vec<_> = (0..16)
+            .map(|_| {
+                let (hasher, password, larger) = (Arc::clone(&hasher), password.clone(), larger.clone());
+                tokio::spawn(async move { hasher.verify(None, &password, &larger).await })
+            })
+            .collect();
+        for task in tasks {
+            assert_eq!(task.await.unwrap().unwrap(), PasswordCheck::Match);
+        }
+        let kept = hasher.buffers.free.lock().unwrap();
+        assert!((1..=2).contains(&kept.len()) && kept.iter().all(|buffer| buffer.capacity() == 64));
     }
 }

@@ -13,6 +13,7 @@ pub mod types;
 mod url;
 mod version;
 
+use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 
 use futures_util::future::BoxFuture;
@@ -24,6 +25,7 @@ pub use sqlite::SqliteConn;
 pub use url::{DatabaseUrl, DatabaseUrlError};
 
 use crate::error::{Error, InternalError};
+use crate::text::characters::is_storable;
 
 /// A connection to the database of the installation.
 #[expect(
@@ -82,6 +84,12 @@ macro_rules! insert_rows {
             }
         }
     }};
+}
+
+/// The text to compare a column with in a query for a name that a caller gives. A name with U+0000 cannot exist, and
+/// PostgreSQL refuses it as the value of a parameter: it is replaced by a noncharacter, which no stored name has.
+pub fn sought(name: &str) -> Cow<'_, str> {
+    if is_storable(name) { name.into() } else { name.replace('\0', "\u{FFFF}").into() }
 }
 
 /// Maximum number of values in one statement.

@@ -366,13 +366,14 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::types::sql::*;
 
-    feed_entries (extension_id) {
-        extension_id -> Uid,
+    feed_entries (entity_id) {
+        entity_id -> Uid,
         feed_id -> Uid,
         revision -> BigInt,
         tag -> Binary,
         slot -> Integer,
         present -> Bool,
+        entity_kind -> Text,
     }
 }
 
@@ -382,7 +383,7 @@ diesel::table! {
 
     feed_keys (id) {
         id -> Uid,
-        extension_id -> Uid,
+        entity_id -> Uid,
         feed_id -> Uid,
         number -> Text,
         parameters -> JsonDocument,
@@ -438,13 +439,14 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::types::sql::*;
 
-    feed_errors (consumer_id, extension_id) {
+    feed_errors (consumer_id, entity_id) {
         consumer_id -> Uid,
-        extension_id -> Uid,
+        entity_id -> Uid,
         code -> Text,
         message -> Text,
         revision -> BigInt,
         at -> BigInt,
+        entity_kind -> Text,
     }
 }
 
@@ -530,11 +532,11 @@ diesel::table! {
         account_id -> Uid,
         token_hash -> Binary,
         mac -> Nullable<Text>,
-        by_staff -> Bool,
         created_at -> BigInt,
         expires_at -> Nullable<BigInt>,
         used_at -> Nullable<BigInt>,
         fetched_at -> Nullable<BigInt>,
+        created_by -> Nullable<Uid>,
     }
 }
 

@@ -3,17 +3,20 @@
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
+use super::characters::{is_format, is_pictograph};
+
 /// Folds text for comparison: decomposes (NFKD), removes accents, folds case, spells letters with strokes and ligatures
 /// as plain letters (`Søren Æß` becomes `soren aess`), and composes again (NFC).
 ///
 /// Upper-casing and then lower-casing each character approximates Unicode's full case folding (`ß` is `ss`, `ς` is
 /// `σ`). Accents are the marks of Latin, Greek and Cyrillic and the optional points of Hebrew and Arabic; marks that
-/// form another letter (Indic vowels, Japanese voicing) stay.
+/// form another letter (Indic vowels, Japanese voicing) stay. Invisible format characters are removed too.
 pub fn fold(text: &str) -> String {
-    let upper = text.nfkd().filter(|&character| !is_accent(character)).flat_map(char::to_uppercase).collect::<String>();
+    let upper =
+        text.nfkd().filter(|&character| !is_dropped(character)).flat_map(char::to_uppercase).collect::<String>();
     let lower = upper.chars().flat_map(char::to_lowercase).collect::<String>();
     let mut plain = String::with_capacity(lower.len());
-    for character in lower.nfkd().filter(|&character| !is_accent(character)) {
+    for character in lower.nfkd().filter(|&character| !is_dropped(character)) {
         match plain_spelling(character) {
             Some(spelling) => plain.push_str(spelling),
             None => plain.push(character),
@@ -23,18 +26,19 @@ pub fn fold(text: &str) -> String {
 }
 
 /// Returns the words of folded text: runs of letters, digits and their marks. Chinese, Japanese and Korean text, which
-/// has no spaces, is separated from adjacent letters and digits (`sip電話` is two words).
+/// has no spaces, is separated from adjacent letters and digits (`sip電話` is two words). Each pictograph is a word.
 pub fn words(folded: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut begin = None;
     let mut previous = Kind::Gap;
     for (index, character) in folded.char_indices() {
-        let kind = match Kind::of(character) {
+        let own = Kind::of(character);
+        let kind = match own {
             Kind::Mark if previous == Kind::Gap => Kind::Gap,
             Kind::Mark => previous,
             kind => kind,
         };
-        if kind != previous {
+        if kind != previous || own == Kind::Pictograph {
             if let Some(begin) = begin.take() {
                 words.push(&folded[begin..index]);
             }
@@ -46,6 +50,14 @@ pub fn words(folded: &str) -> Vec<&str> {
     }
     words.extend(begin.map(|begin| &folded[begin..]));
     words
+}
+
+/// Folds text as [`fold`] does, with German umlauts spelled out: `Müller` becomes `mueller`. `None` when the text has
+/// none.
+pub fn fold_umlauts(text: &str) -> Option<String> {
+    let composed: String = text.nfc().flat_map(char::to_lowercase).collect();
+    let spelled = composed.replace('ä', "ae").replace('ö', "oe").replace('ü', "ue");
+    (spelled != composed).then(|| fold(&spelled))
 }
 
 /// Transliterates a label to printable ASCII, for telephones and systems that display nothing else: removes accents,
@@ -80,6 +92,7 @@ enum Kind {
     Gap,
     Letter,
     Ideograph,
+    Pictograph,
     Mark,
 }
 
@@ -88,7 +101,7 @@ impl Kind {
         if is_combining_mark(character) {
             Self::Mark
         } else if !character.is_alphanumeric() {
-            Self::Gap
+            if is_pictograph(character) { Self::Pictograph } else { Self::Gap }
         } else if is_ideograph(character) {
             Self::Ideograph
         } else {
@@ -103,14 +116,17 @@ fn is_ideograph(character: char) -> bool {
         | '\u{20000}'..='\u{3FFFF}')
 }
 
+/// Whether folding drops a character: an accent, or a character that only formats.
+fn is_dropped(character: char) -> bool {
+    is_accent(character) || is_format(character)
+}
+
 fn is_accent(character: char) -> bool {
     matches!(character,
         '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}'
         | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}'
         | '\u{591}'..='\u{5BD}' | '\u{5BF}' | '\u{5C1}' | '\u{5C2}' | '\u{5C4}' | '\u{5C5}' | '\u{5C7}'
-        | '\u{610}'..='\u{61A}' | '\u{640}' | '\u{64B}'..='\u{65F}' | '\u{670}' | '\u{6D6}'..='\u{6DC}'
-        // Joiners, soft hyphens and variation selectors are invisible.
-        | '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
+        | '\u{610}'..='\u{61A}' | '\u{640}' | '\u{64B}'..='\u{65F}' | '\u{670}' | '\u{6D6}'..='\u{6DC}')
 }
 
 /// Returns the plain spelling of a lower-case Latin letter without a decomposition.
@@ -227,11 +243,19 @@ mod tests {
     }
 
     #[test]
+    fn umlauts_are_spelled_out() {
+        assert_eq!(fold_umlauts("Jörg MU\u{308}LLER").as_deref(), Some("joerg mueller"));
+        assert_eq!(fold_umlauts("Zoë Straße"), None);
+    }
+
+    #[test]
     fn splits_words_at_other_characters() {
         assert_eq!(words(&fold("O'Brien, Zoë-Ann (2nd)")), ["o", "brien", "zoe", "ann", "2nd"]);
         assert_eq!(words(&fold("SIP電話 第3")), ["sip", "電話", "第", "3"]);
         assert_eq!(words(&fold("हिन्दी भाषा")), ["हिन्दी", "भाषा"]);
-        assert_eq!(words("  ---  "), Vec::<&str>::new());
+        assert_eq!(words(&fold("Café🐈🐕 👩\u{200d}🚀")), ["cafe", "🐈", "🐕", "👩", "🚀"]);
+        assert_eq!(words(&fold("A\u{202d}B \u{2062}c")), ["ab", "c"]);
+        assert_eq!(words("  --- !? "), Vec::<&str>::new());
     }
 
     #[test]

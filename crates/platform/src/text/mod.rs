@@ -1,6 +1,8 @@
 //! Names: single-line texts such as labels and display names.
 
+pub mod characters;
 pub mod folding;
+pub mod mac;
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -21,6 +23,9 @@ pub enum NameError {
     /// A line break, another control character, or a directional formatting character.
     #[error("It must not hold line breaks or other control characters.")]
     Control,
+    /// U+FFFD, which a decoder writes for bytes that it cannot decode.
+    #[error("It holds the character U+FFFD: the text was read in a wrong encoding.")]
+    WronglyDecoded,
 }
 
 impl NameError {
@@ -31,15 +36,16 @@ impl NameError {
             Self::Empty => error.rule("name.empty"),
             Self::TooLong => error.rule("name.long").with_value(MAX_NAME_CHARS),
             Self::Control => error.rule("name.control"),
+            Self::WronglyDecoded => error.rule("name.decoding"),
         }
     }
 }
 
 /// Normalizes a name: trims white space, composes to NFC (Unicode Standard Annex 15), and requires 1 to
-/// [`MAX_NAME_CHARS`] characters with at least one visible.
+/// [`MAX_NAME_CHARS`] characters with at least one visible ([`characters::is_visible`]).
 ///
-/// Rejects control characters (general category Cc), line and paragraph separators, and explicit directional formatting
-/// characters (Unicode Standard Annex 9, section 2), which could reorder a phonebook page.
+/// Rejects control characters (general category Cc), noncharacters, line and paragraph separators, explicit directional
+/// formatting characters (Unicode Standard Annex 9, section 2), which could reorder a phonebook page, and U+FFFD.
 ///
 /// # Errors
 /// [`NameError`], whose message is a sentence for the user.
@@ -52,21 +58,20 @@ pub fn name(input: &str) -> Result<String, NameError> {
     if trimmed.chars().any(is_forbidden) {
         return Err(NameError::Control);
     }
+    if trimmed.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(NameError::WronglyDecoded);
+    }
     let composed: String = trimmed.nfc().collect();
     if composed.chars().count() > MAX_NAME_CHARS {
         return Err(NameError::TooLong);
     }
-    if composed.chars().all(is_invisible) { Err(NameError::Empty) } else { Ok(composed) }
+    if composed.chars().any(characters::is_visible) { Ok(composed) } else { Err(NameError::Empty) }
 }
 
 fn is_forbidden(character: char) -> bool {
     character.is_control()
+        || characters::is_noncharacter(character)
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-}
-
-fn is_invisible(character: char) -> bool {
-    character.is_whitespace()
-        || matches!(character, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{3164}' | '\u{FEFF}')
 }
 
 #[cfg(test)]
@@ -79,6 +84,7 @@ mod tests {
     fn trims_and_composes_names() {
         assert_eq!(name("  Zoe\u{308} Müller\u{a0}").unwrap(), "Zoë Müller");
         assert_eq!(name("本部").unwrap(), "本部");
+        assert_eq!(name("👩\u{200d}🚀 \u{2764}\u{fe0f}").unwrap(), "👩\u{200d}🚀 \u{2764}\u{fe0f}");
         assert_eq!(name("Bob \"B\" <x>;").unwrap(), "Bob \"B\" <x>;");
     }
 
@@ -87,6 +93,11 @@ mod tests {
         for (input, error) in [
             ("", NameError::Empty),
             (" \u{200b} \u{feff}", NameError::Empty),
+            ("\u{2800}", NameError::Empty),
+            ("\u{301}", NameError::Empty),
+            ("\u{115f}\u{fe0f}\u{e0041}\u{fff9}", NameError::Empty),
+            ("M\u{fffd}ller", NameError::WronglyDecoded),
+            ("a\u{ffff}", NameError::Control),
             ("a\nb", NameError::Control),
             ("a\u{0}", NameError::Control),
             ("a\u{202e}b", NameError::Control),

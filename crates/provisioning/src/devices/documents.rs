@@ -2,7 +2,6 @@
 
 use crate::actions;
 use platform::transact;
-use std::sync::Arc;
 
 use minijinja::Value as Variable;
 use serde_json::json;
@@ -10,17 +9,16 @@ use sha2::{Digest as _, Sha256};
 
 use super::model::{DeviceLink, desk_phone_address, softphone_address};
 use super::queries::{self, LinkTarget};
-use crate::content::ContentReader;
 use crate::cursor::Cursor;
 use crate::model::{EntryContent, FeedContext};
 use crate::render::{self, HiddenFields};
-use crate::{content_queries, queries as feed_queries};
+use crate::source::ContentReader;
+use crate::{context_queries, queries as feed_queries};
 use accounts::token::Token;
-use platform::access::{self, Caller};
+use platform::access::{self, Caller, Role};
 use platform::clock::Timestamp;
 use platform::error::{Error, InternalError};
 use platform::feed_log::{self, FeedRef};
-use platform::secrets::Sealer;
 use platform::services::Services;
 use platform::store::Conn;
 use platform::transaction::Mode;
@@ -60,7 +58,7 @@ pub async fn fetch(services: &Services, request: DocumentRequest<'_>) -> Result<
     let hash = *token.hash().as_bytes();
     let (file, public_url, token) =
         (request.file.map(str::to_owned), request.public_url.to_owned(), request.token.to_owned());
-    let (sealer, now) = (Arc::clone(&services.sealer), services.now());
+    let (builder_services, now) = (services.clone(), services.now());
     let built = services.store.snapshot(move |conn| {
         Box::pin(async move {
             let Some(LinkTarget { link, feed }) = queries::by_token(conn, &hash).await? else { return Ok(None) };
@@ -77,11 +75,13 @@ pub async fn fetch(services: &Services, request: DocumentRequest<'_>) -> Result<
                 Some(mac) => desk_phone_address(&public_url, &token, mac),
                 None => softphone_address(&public_url, &token),
             };
-            let document = DocumentBuilder { sealer: &sealer, now, link: &link, feed }.build(conn, &address).await?;
-            Ok(document.map(|document| (link, document)))
+            let builder = DocumentBuilder { services: &builder_services, now, link: &link, feed };
+            let prepared = builder.prepare(conn, &address).await?;
+            Ok(prepared.map(|prepared| (link, prepared)))
         })
     });
-    let Some((link, document)) = built.await? else { return Ok(None) };
+    let Some((link, prepared)) = built.await? else { return Ok(None) };
+    let document = prepared.render().await?;
     if link.mac.is_none() {
         let is_first_use = use_up(services, link).await?;
         return Ok(is_first_use.then_some(document));
@@ -119,73 +119,104 @@ async fn record_fetch(services: &Services, link: &DeviceLink, now: Timestamp) {
     }
 }
 
+/// The data of a document, read in one transaction and rendered after it.
+pub(super) struct PreparedDocument {
+    template: Template,
+    variables: Variable,
+    etag: String,
+}
+
+impl PreparedDocument {
+    /// Renders the document.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when the template fails.
+    pub async fn render(self) -> Result<DeviceDocument, Error> {
+        let Self { template, variables, etag } = self;
+        let rendering = tokio::task::spawn_blocking(move || {
+            let body = templates::render(template.format, &template.source, variables, Limits::SMALL)
+                .map_err(|error| Error::BadRequest(format!("The template {} fails: {error}.", template.name)))?;
+            Ok(DeviceDocument { content_type: template.content_type, body, etag })
+        });
+        rendering.await.map_err(InternalError::new)?
+    }
+}
+
 /// Builds the document of one link.
 pub(super) struct DocumentBuilder<'a> {
-    pub sealer: &'a Sealer,
+    pub services: &'a Services,
     pub now: Timestamp,
     pub link: &'a DeviceLink,
     pub feed: FeedRef,
 }
 
 impl DocumentBuilder<'_> {
-    /// The document; `None` when the extension or the template does not exist any more, or the event is archived.
+    /// The data of the document; `None` when the extension or the template does not exist any more, or the event is
+    /// archived.
     ///
     /// # Errors
-    /// [`Error::BadRequest`] when the template fails; a database error.
-    pub async fn build(&self, conn: &mut Conn, address: &str) -> Result<Option<DeviceDocument>, Error> {
+    /// A database error.
+    pub async fn prepare(&self, conn: &mut Conn, address: &str) -> Result<Option<PreparedDocument>, Error> {
         let FeedRef { event, service_type } = self.feed;
         let Some(template) = templates::template_by_id(conn, self.link.template_id).await? else { return Ok(None) };
         let Some(entry) = queries::entry_of(conn, self.link.extension_id).await? else { return Ok(None) };
-        let context = content_queries::feed_context(conn, self.feed).await?;
+        let context = context_queries::feed_context(conn, self.feed).await?;
         if context.archived {
             return Ok(None);
         }
         let scope = access::device_scope(event, service_type);
-        let reader = ContentReader { scope, context: &context, sealer: self.sealer };
+        let reader = ContentReader::new(scope, &context, self.services);
         let Some(content) = reader.load(conn, &[entry]).await?.pop() else { return Ok(None) };
-        let content = self.restrict_to_viewer(content, &context)?;
+        let viewer = viewer_of(conn, self.link).await?;
+        let content = restrict_to_viewer(content, &context, viewer)?;
         let head = head_cursor(conn, self.feed).await?.encode();
-        self.render(&template, &context, &content, &head, address).map(Some)
+        Ok(Some(self.with_variables(template, &context, (&content, viewer), &head, address)))
     }
 
-    /// Removes what the creator of the link may not see of the extension.
-    fn restrict_to_viewer(&self, mut content: EntryContent, context: &FeedContext) -> Result<EntryContent, Error> {
-        let viewer = if self.link.by_staff { Viewer::Operator } else { Viewer::Owner };
-        let parameters: Parameters = serde_json::from_str(&content.parameters).map_err(InternalError::new)?;
-        content.parameters =
-            serde_json::to_string(&context.schema.visible(&parameters, viewer)).map_err(InternalError::new)?;
-        content.secrets = context.schema.visible(&content.secrets, viewer);
-        content
-            .digests
-            .retain(|name, _| context.schema.parameter(name).is_some_and(|secret| secret.is_visible_to(viewer)));
-        Ok(content)
-    }
-
-    fn render(
+    fn with_variables(
         &self,
-        template: &Template,
+        template: Template,
         context: &FeedContext,
-        content: &EntryContent,
+        (content, viewer): (&EntryContent, Viewer),
         head: &str,
         address: &str,
-    ) -> Result<DeviceDocument, Error> {
+    ) -> PreparedDocument {
         let (mac, now) = (self.link.mac_address().unwrap_or_default(), self.now.to_string());
         let device = DeviceVariables { mac: &mac, address };
         let extension: Variable = render::extension_variable(content, HiddenFields::default());
         let variables = templates::device_context(&render::surroundings(context, head, &now), extension, &device);
-        let body = templates::render(template.format, &template.source, variables, Limits::SMALL)
-            .map_err(|error| Error::BadRequest(format!("The template {} fails: {error}.", template.name)))?;
         let facts = json!([
             [&template.content_type, template.format.as_str(), &template.source],
             [&context.event_slug, &context.service_type_slug, &context.service_type_name],
-            [content.version, address, self.link.by_staff],
+            [content.version, address, viewer == Viewer::Operator],
             context.schema_version,
             context.settings,
         ]);
         let hash = Sha256::digest(facts.to_string());
         let etag = format!("\"{}\"", hex::encode(&hash[..16]));
-        Ok(DeviceDocument { content_type: template.content_type.clone(), body, etag })
+        PreparedDocument { template, variables, etag }
     }
+}
+
+/// What the creator of a link may see now: the view of operators while the account is one and may sign in, otherwise
+/// the view of the owner.
+async fn viewer_of(conn: &mut Conn, link: &DeviceLink) -> Result<Viewer, Error> {
+    let Some(creator) = link.created_by else { return Ok(Viewer::Owner) };
+    let account = accounts::account_by_id(conn, creator).await?;
+    let is_staff = account.is_some_and(|account| account.deleted_at.is_none() && account.role >= Role::Operator);
+    let restrictions = restrictions::of_account(conn, creator).await?;
+    let may_sign_in = !restrictions.iter().any(|restriction| restriction.has(RestrictionEffect::NoSignIn));
+    Ok(if is_staff && may_sign_in { Viewer::Operator } else { Viewer::Owner })
+}
+
+/// Removes what a viewer may not see of the extension.
+fn restrict_to_viewer(mut content: EntryContent, context: &FeedContext, viewer: Viewer) -> Result<EntryContent, Error> {
+    let parameters: Parameters = serde_json::from_str(&content.parameters).map_err(InternalError::new)?;
+    content.parameters =
+        serde_json::to_string(&context.schema.visible(&parameters, viewer)).map_err(InternalError::new)?;
+    content.secrets = context.schema.visible(&content.secrets, viewer);
+    content.digests.retain(|name, _| context.schema.parameter(name).is_some_and(|secret| secret.is_visible_to(viewer)));
+    Ok(content)
 }
 
 /// The cursor of the head in the present transaction.

@@ -19,9 +19,9 @@ pub struct DeviceLink {
     /// The MAC address of a desk phone: twelve hexadecimal digits in lower case; `None` for a softphone, whose link
     /// works once.
     pub mac: Option<String>,
-    /// Whether an operator created it: the document then contains what operators may see, otherwise what the owner may
-    /// see.
-    pub by_staff: bool,
+    /// The account that created it: the document contains what this account may see at the time of the fetch. `None`
+    /// for a link without an account: the document then contains what the owner may see.
+    pub created_by: Option<AccountId>,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
     /// When the link of a softphone was used.
@@ -44,7 +44,8 @@ impl DeviceLink {
             (None, None) => true,
             (Some(mac), Some(file)) => {
                 let name = file.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-                name.contains(mac) && !name.ends_with(".boot")
+                let digits = name.replace([':', '-', '.'], "");
+                (name.contains(mac) || digits.contains(mac)) && !name.ends_with(".boot")
             }
             _ => false,
         }
@@ -83,7 +84,7 @@ mod tests {
             account_id: AccountId(Uuid::nil()),
             token_hash: Vec::new(),
             mac: mac.map(str::to_owned),
-            by_staff: false,
+            created_by: None,
             created_at: Timestamp(0),
             expires_at: Some(Timestamp(10)),
             used_at: None,
@@ -100,6 +101,10 @@ mod tests {
             "cfg001565123456.xml",
             "snom320-001565123456.htm",
             "x/00156512345-001565123456.XML",
+            "00:15:65:12:34:56.cfg",
+            "00-15-65-12-34-56.cfg",
+            "snom320-00:15:65:12:34:56.htm",
+            "0015.6512.3456",
         ] {
             assert!(phone.accepts_file(Some(file)), "{file}");
         }

@@ -11,7 +11,7 @@ use super::model::DeviceLink;
 use platform::access::Permit;
 use platform::clock::Timestamp;
 use platform::feed_log::{Entry, FeedRef};
-use platform::ids::{AccountId, DeviceLinkId, EventId, ExtensionId, ServiceTypeId};
+use platform::ids::{AccountId, DeviceLinkId, EntityId, EventId, ExtensionId, ServiceTypeId};
 use platform::query;
 use platform::store::Conn;
 use platform::store::schema::{device_links, extensions, feed_entries, templates};
@@ -74,7 +74,7 @@ pub async fn by_token(conn: &mut Conn, hash: &[u8]) -> QueryResult<Option<LinkTa
 /// The present entry of an extension.
 pub async fn entry_of(conn: &mut Conn, extension: ExtensionId) -> QueryResult<Option<Entry>> {
     query!(conn, |c| feed_entries::table
-        .find(extension)
+        .find(EntityId(extension.0))
         .filter(feed_entries::present)
         .select(Entry::as_select())
         .first(c)

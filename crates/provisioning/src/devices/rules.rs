@@ -18,11 +18,15 @@ use platform::feed_log::FeedRef;
 use platform::ids::{DeviceLinkId, ExtensionId};
 use platform::secrets::Secret;
 use platform::services::Services;
+use platform::text::mac;
 use platform::transaction::{Mode, Tx};
 use templates::Template;
 
 /// The time within which a softphone's link must be used, in seconds: ten minutes.
 const SOFTPHONE_SECONDS: i64 = 600;
+
+/// The address of the document that is rendered to try a template.
+const SAMPLE_ADDRESS: &str = "https://switchboard.example/device/sample/";
 
 /// The input for creating a link.
 #[derive(Clone, Debug)]
@@ -56,6 +60,7 @@ pub async fn create_softphone_link(
 ) -> Result<DeviceLinkOutcome, Error> {
     caller.actor.demand(access::Role::User)?;
     caller.actor.demand_recent_sign_in(services.now())?;
+    require_document(services, caller, &input).await?;
     transact!(services, caller, actions::CREATE_SOFTPHONE_LINK, Mode::Commit, |tx| {
         let permit = tx.permit().await?;
         let (row, template) = load_target(tx, &permit, &input).await?;
@@ -66,8 +71,8 @@ pub async fn create_softphone_link(
 
 /// Creates the link from which the desk phone with this MAC address fetches its configuration any number of times.
 /// Without `mac` the extension's parameter of that name is used. An earlier link of the same telephone ends. The
-/// document contains what the creator of the link may see: an owner's link gives no secret that only operators may
-/// read.
+/// document contains what the creator of the link may see at the time of each fetch: an owner's link gives no secret
+/// that only operators may read, nor does the link of an operator who is one no longer.
 ///
 /// # Errors
 /// [`Error::User`] at `extension`, `template` and `mac`; [`Error::Auth`] when the caller has not signed in recently.
@@ -80,14 +85,14 @@ pub async fn create_desk_phone_link(
 ) -> Result<DeviceLinkOutcome, Error> {
     caller.actor.demand(access::Role::User)?;
     caller.actor.demand_recent_sign_in(services.now())?;
+    require_document(services, caller, &input).await?;
     transact!(services, caller, actions::CREATE_DESK_PHONE_LINK, Mode::Commit, |tx| {
         let permit = tx.permit().await?;
         let (row, template) = load_target(tx, &permit, &input).await?;
         let parameter = || row.parameters.0.get("mac").and_then(serde_json::Value::as_str).map(str::to_owned);
         let missing = || UserError::new(UserErrorKind::Required, "mac", "Give the telephone's MAC address.");
         let text = mac.or_else(parameter).ok_or_else(missing)?;
-        // An address copied from a label may contain spaces.
-        let bytes = templates::parse_mac(&text.split_whitespace().collect::<String>())
+        let bytes = mac::parse(&text)
             .ok_or_else(|| UserError::invalid("mac", "This is no MAC address, such as 00:15:65:12:34:56."))?;
         insert_link(tx, &permit, LinkSpec { row, template, mac: Some(hex::encode(bytes)), public_url }).await
     })
@@ -138,7 +143,7 @@ async fn load_target(tx: &mut Tx<'_>, permit: &Permit, input: &NewDeviceLink) ->
     let template =
         template.ok_or_else(|| UserError::not_found("template", "The service type has no such template."))?;
     // The template of a whole feed may contain what its author meant only for telephone systems.
-    if !templates::is_device_template(template.format, &template.source) {
+    if !templates::is_device_template(&template.source) {
         return Err(UserError::invalid(
             "template",
             "This template makes the file of a whole feed, not of one telephone.",
@@ -172,12 +177,11 @@ async fn insert_link(tx: &mut Tx<'_>, permit: &Permit, spec: LinkSpec) -> Result
         token_hash: token.hash().as_bytes().to_vec(),
         expires_at: mac.is_none().then(|| tx.now.plus_seconds(SOFTPHONE_SECONDS)),
         mac,
-        by_staff: permit.is_staff(),
+        created_by: permit.actor().account(),
         created_at: tx.now,
         used_at: None,
         fetched_at: None,
     };
-    require_document(tx, &link, &row, &address).await?;
     queries::replace(tx.conn, permit, &link).await?;
     let kind = if link.mac.is_some() { "desk phone" } else { "softphone" };
     tx.audit(permit, Some(row.id.global()), format!("a {kind} link of {} was made with {}", row.number, template.name))
@@ -185,16 +189,48 @@ async fn insert_link(tx: &mut Tx<'_>, permit: &Permit, spec: LinkSpec) -> Result
     Ok(DeviceLinkOutcome { id: link.id, extension: row.id, address: Some(Secret::new(address)) })
 }
 
-/// Requires that the document of a new link renders. The caller can still choose another template, the telephone
-/// cannot.
-async fn require_document(tx: &mut Tx<'_>, link: &DeviceLink, row: &Extension, address: &str) -> Result<(), Error> {
-    let feed = FeedRef { event: row.event_id, service_type: row.service_type_id };
-    let sealer = tx.sealer_handle();
-    let builder = DocumentBuilder { sealer: &sealer, now: tx.now, link, feed };
-    match builder.build(tx.conn, address).await {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(UserError::not_found("extension", "There is no such extension.").into()),
-        Err(Error::BadRequest(message)) => Err(UserError::invalid("template", message).into()),
-        Err(error) => Err(error),
+/// Requires that the document of a new link renders, before the transaction that makes the link. The caller can still
+/// choose another template, the telephone cannot.
+///
+/// What the caller may not know of, or what does not exist, is left to the transaction to refuse.
+async fn require_document(services: &Services, caller: &Caller, input: &NewDeviceLink) -> Result<(), Error> {
+    let Some(id) = ExtensionId::from_global(&input.extension) else { return Ok(()) };
+    let (scope, actor) = (access::scope(&caller.actor), caller.actor.clone());
+    let (template, builder_services, now) = (input.template.clone(), services.clone(), services.now());
+    let prepared = services.store.snapshot(move |conn| {
+        Box::pin(async move {
+            let found = extensions::queries::by_id(conn, &scope, id).await?;
+            let is_staff = actor.is_at_least(access::Role::Operator);
+            let Some(row) = found.filter(|row| is_staff || actor.account() == Some(row.owner_id)) else {
+                return Ok(None);
+            };
+            let Some(template) = templates::template_by_name(conn, row.service_type_id, &template).await? else {
+                return Ok(None);
+            };
+            let link = DeviceLink {
+                id: DeviceLinkId(uuid::Uuid::nil()),
+                extension_id: row.id,
+                template_id: template.id,
+                account_id: row.owner_id,
+                token_hash: Vec::new(),
+                expires_at: None,
+                mac: Some("001565123456".to_owned()),
+                created_by: actor.account(),
+                created_at: now,
+                used_at: None,
+                fetched_at: None,
+            };
+            let feed = FeedRef { event: row.event_id, service_type: row.service_type_id };
+            let builder = DocumentBuilder { services: &builder_services, now, link: &link, feed };
+            builder.prepare(conn, SAMPLE_ADDRESS).await
+        })
+    });
+    match prepared.await? {
+        None => Ok(()),
+        Some(prepared) => match prepared.render().await {
+            Ok(_) => Ok(()),
+            Err(Error::BadRequest(message)) => Err(UserError::invalid("template", message).into()),
+            Err(error) => Err(error),
+        },
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::FeedName;
-use crate::content_queries;
+use crate::context_queries::{self, NamedFeed};
 use crate::feed::FeedReader;
 use crate::snapshot_export::FeedVersion;
 use platform::access::FeedScope;
@@ -24,7 +24,7 @@ const MAX_AGE: Duration = Duration::from_millis(200);
 
 /// The newest versions and heads of feeds.
 pub struct VersionCache {
-    feeds: SingleFlight<FeedName, FeedRef>,
+    feeds: SingleFlight<FeedName, NamedFeed>,
     versions: SingleFlight<FeedScope, Option<FeedVersion>>,
     heads: SingleFlight<FeedId, FeedHead>,
     /// The id of a feed never changes, so it is cached without limit.
@@ -52,17 +52,17 @@ impl Default for VersionCache {
 }
 
 impl VersionCache {
-    /// The ids of the feed with this name; `None` when the event or the service type does not exist.
+    /// The feed with this name; `None` when the event or the service type does not exist.
     ///
     /// # Errors
     /// A database error.
-    pub(super) async fn feed(&self, services: &Services, name: &FeedName) -> Result<Option<FeedRef>, Error> {
+    pub(super) async fn feed(&self, services: &Services, name: &FeedName) -> Result<Option<NamedFeed>, Error> {
         let current = || services.notifier.catalogue_generation();
         let read = async || {
             let mut conn = services.store.read().await?;
-            Ok::<_, Error>(content_queries::feed_by_slugs(&mut conn, &name.event, &name.service_type).await?)
+            Ok::<_, Error>(context_queries::feed_by_slugs(&mut conn, &name.event, &name.service_type).await?)
         };
-        let conversion = Conversion { to_cached: |feed: &Option<FeedRef>| *feed, from_cached: Some };
+        let conversion = Conversion { to_cached: |feed: &Option<NamedFeed>| *feed, from_cached: Some };
         self.feeds.get(name, Generation { required: current(), current }, read, conversion).await
     }
 
@@ -108,7 +108,7 @@ impl VersionCache {
         let read = async || {
             let mut conn = services.store.read().await?;
             let revision = feed_log::feed_by_id(&mut conn, feed).await?.map(|feed| feed.head);
-            let archived = content_queries::is_archived(&mut conn, reader.scope().event()).await?;
+            let archived = context_queries::is_archived(&mut conn, reader.scope().event()).await?;
             Ok::<_, Error>(FeedHead { revision, is_open: archived == Some(false) })
         };
         let conversion = Conversion { to_cached: |head: &FeedHead| Some(*head), from_cached: |head| head };

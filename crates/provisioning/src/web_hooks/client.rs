@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::{Host, Url};
 
 use super::destination::{Destinations, NOT_ALLOWED};
+use super::model::{Failure, RetryAfter};
 use super::signature::HEADER;
 use platform::error::InternalError;
 use platform::outgoing;
@@ -98,11 +99,11 @@ impl WebhookClient {
     /// Posts a signed body and returns the body of a 2xx response.
     ///
     /// # Errors
-    /// A sentence for operators: the address is not allowed, the request failed, or the status is not 2xx.
-    pub(super) async fn post(&self, url: &Url, signature: String, body: Vec<u8>) -> Result<Vec<u8>, String> {
+    /// When the address is not allowed, the request failed, or the status is not 2xx.
+    pub(super) async fn post(&self, url: &Url, signature: String, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
         let transport = if url.scheme() == "https" { &self.https } else { &self.http };
         if !transport.destinations.allows_literal(url) {
-            return Err(NOT_ALLOWED.to_owned());
+            return Err(NOT_ALLOWED.to_owned().into());
         }
         let request = transport
             .client
@@ -113,9 +114,13 @@ impl WebhookClient {
         let response = request.send().await.map_err(|error| outgoing::describe(&error))?;
         let status = response.status();
         if !status.is_success() {
-            return Err(format!("it answers {status}"));
+            let header = response.headers().get("Retry-After").and_then(|value| value.to_str().ok());
+            return Err(Failure {
+                reason: format!("it answers {status}"),
+                retry_after: header.and_then(RetryAfter::parse),
+            });
         }
-        read_body(response).await.map_err(|error| outgoing::describe(&error))
+        read_body(response).await.map_err(|error| outgoing::describe(&error).into())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::client::{MAX_CONCURRENT, WebhookClient};
-use super::model::WebHook;
+use super::model::{Failure, WebHook};
 use super::payload::{DeliveryResponse, Payload, body};
 use super::prepare::{Delivery, Preparation, prepare};
 use super::queries;
@@ -79,7 +79,7 @@ struct Outcome {
     /// A note for operators about a successful delivery.
     note: Option<String>,
     /// The reason of a failure.
-    failure: Option<String>,
+    failure: Option<Failure>,
 }
 
 async fn store_outcome(services: &Services, outcome: Outcome) -> Result<(), Error> {
@@ -95,10 +95,10 @@ async fn store_outcome(services: &Services, outcome: Outcome) -> Result<(), Erro
                         let delivered_at = has_delivered.then_some(now);
                         queries::release(conn, hook.consumer_id, delivered_at, closed, note.as_deref()).await?;
                     }
-                    Some(reason) => {
+                    Some(failure) => {
                         let hook =
                             if has_delivered { WebHook { attempts: 0, failing_since: None, ..hook } } else { hook };
-                        let failed = hook.after_failure(&reason, now, jitter);
+                        let failed = hook.after_failure(&failure, now, jitter);
                         if failed.dead_at.is_some() {
                             tracing::warn!(consumer.id = %failed.consumer_id.global(), "a web hook was given up");
                         }
@@ -121,7 +121,7 @@ async fn deliver(services: &Services, client: &WebhookClient, id: ConsumerId) ->
             Preparation::Ready(delivery) => delivery,
             Preparation::Skip => break,
             Preparation::Impossible(reason) => {
-                outcome.failure = Some(reason);
+                outcome.failure = Some(reason.into());
                 break;
             }
         };
@@ -132,9 +132,9 @@ async fn deliver(services: &Services, client: &WebhookClient, id: ConsumerId) ->
                 outcome.has_delivered = true;
                 outcome.note = acknowledge_payload(services, &delivery, &payload, response).await?;
             }
-            Err(reason) => {
+            Err(failure) => {
                 outcome.closed = was_closed;
-                outcome.failure = Some(reason);
+                outcome.failure = Some(failure);
                 break;
             }
         }
@@ -151,7 +151,7 @@ async fn post(
     client: &WebhookClient,
     delivery: &Delivery,
     payload: &Payload,
-) -> Result<Result<DeliveryResponse, String>, Error> {
+) -> Result<Result<DeliveryResponse, Failure>, Error> {
     let body = body(&delivery.endpoint, delivery.consumer.acknowledged.as_deref(), payload)?;
     let signature = sign(&delivery.secret, services.now(), &body);
     Ok(client.post(&delivery.url, signature, body).await.map(|response| DeliveryResponse::parse(&response)))

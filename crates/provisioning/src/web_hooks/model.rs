@@ -26,6 +26,46 @@ text_enum! {
     }
 }
 
+/// Why an endpoint did not accept a delivery.
+#[derive(Clone, Debug, Default)]
+pub struct Failure {
+    /// A sentence for operators.
+    pub reason: String,
+    /// When the endpoint wants to be called again.
+    pub retry_after: Option<RetryAfter>,
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self { reason, retry_after: None }
+    }
+}
+
+/// The header `Retry-After` (RFC 9110, section 10.2.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RetryAfter {
+    Seconds(i64),
+    At(Timestamp),
+}
+
+impl RetryAfter {
+    /// Reads the value of the header; `None` when it is malformed.
+    pub fn parse(value: &str) -> Option<Self> {
+        let value = value.trim();
+        let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+        // More digits than an integer holds mean never.
+        let seconds = || Self::Seconds(value.parse().unwrap_or(i64::MAX));
+        if is_number { Some(seconds()) } else { Timestamp::parse_http_date(value).map(Self::At) }
+    }
+
+    fn instant(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Seconds(seconds) => now.plus_seconds(seconds),
+            Self::At(at) => at,
+        }
+    }
+}
+
 /// The web hook of a consumer.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = feed_web_hooks)]
@@ -65,15 +105,18 @@ impl WebHook {
     }
 
     /// The hook after a failure at `now`. `jitter`, from 0 to 255, lengthens the delay by up to a quarter, so that
-    /// hooks that failed together are not retried together.
+    /// hooks that failed together are not retried together. A later instant that the endpoint names is kept, up to
+    /// [`GIVE_UP_SECONDS`] from now.
     #[must_use]
-    pub fn after_failure(mut self, error: &str, now: Timestamp, jitter: u8) -> Self {
+    pub fn after_failure(mut self, failure: &Failure, now: Timestamp, jitter: u8) -> Self {
         let doublings = u32::try_from(self.attempts.clamp(0, 16)).unwrap_or(0);
         let delay = (FIRST_DELAY_SECONDS << doublings).min(MAX_DELAY_SECONDS);
         let micros = delay * 1_000_000;
         self.attempts = self.attempts.saturating_add(1);
-        self.next_at = Timestamp(now.0.saturating_add(micros + micros * i64::from(jitter) / 1024));
-        self.last_error = Some(error.chars().take(500).collect());
+        let own = Timestamp(now.0.saturating_add(micros + micros * i64::from(jitter) / 1024));
+        let named = failure.retry_after.map(|retry| retry.instant(now).min(now.plus_seconds(GIVE_UP_SECONDS)));
+        self.next_at = named.map_or(own, |named| named.max(own));
+        self.last_error = Some(failure.reason.chars().take(500).collect());
         let since = *self.failing_since.get_or_insert(now);
         if now.seconds_since(since) >= GIVE_UP_SECONDS {
             self.dead_at = Some(now);
@@ -107,7 +150,7 @@ mod tests {
     fn delays_double_and_a_day_of_failures_ends_deliveries() {
         let (mut hook, mut now, mut delays) = (hook(), Timestamp(0), Vec::new());
         while hook.dead_at.is_none() {
-            hook = hook.after_failure("it does not answer", now, 0);
+            hook = hook.after_failure(&"it does not answer".to_owned().into(), now, 0);
             delays.push(hook.next_at.seconds_since(now));
             now = hook.next_at;
         }
@@ -118,9 +161,29 @@ mod tests {
     }
 
     #[test]
+    fn the_endpoint_may_name_a_later_attempt() {
+        let next = |value: &str| {
+            let failure = Failure { reason: String::new(), retry_after: RetryAfter::parse(value) };
+            hook().after_failure(&failure, Timestamp::parse("1994-11-06T08:49:37Z").unwrap(), 0).next_at.to_string()
+        };
+        for (value, expected) in [
+            ("120", "1994-11-06T08:51:37Z"),
+            (" 120 ", "1994-11-06T08:51:37Z"),
+            ("Sun, 06 Nov 1994 09:00:00 GMT", "1994-11-06T09:00:00Z"),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", "1994-11-06T08:49:38Z"),
+            ("0", "1994-11-06T08:49:38Z"),
+            ("-5", "1994-11-06T08:49:38Z"),
+            ("soon", "1994-11-06T08:49:38Z"),
+            ("99999999999999999999", "1994-11-07T08:49:37Z"),
+        ] {
+            assert_eq!(next(value), expected, "{value}");
+        }
+    }
+
+    #[test]
     fn the_jitter_lengthens_a_delay_by_a_quarter_at_most() {
         for jitter in [0, 128, 255] {
-            let next = hook().after_failure("x", Timestamp(0), jitter).next_at.0;
+            let next = hook().after_failure(&Failure::default(), Timestamp(0), jitter).next_at.0;
             assert!((1_000_000..1_250_000).contains(&next), "{next}");
         }
     }

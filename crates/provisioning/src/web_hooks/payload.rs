@@ -115,7 +115,7 @@ impl DeliveryResponse {
     /// The acknowledgement of a position with this report.
     pub fn into_acknowledgement(self, position: Acknowledgement) -> Acknowledgement {
         let error = |error: ResponseError| ReportedError {
-            extension: error.extension_id,
+            entity: error.extension_id,
             code: error.code,
             message: error.message,
         };

@@ -7,7 +7,7 @@ use url::Url;
 use super::model::WebHook;
 use super::payload::{Endpoint, Payload};
 use crate::consumer_queries;
-use crate::content_queries;
+use crate::context_queries;
 use crate::cursor::Cursor;
 use crate::feed::{self, FeedReader};
 use crate::model::{ChangesResponse, Consumer, ResetReason};
@@ -54,7 +54,7 @@ pub(super) async fn prepare(services: &Services, hook: &WebHook) -> Result<Prepa
         return impossible("its key was revoked or has expired");
     };
     let reference = FeedRef { event: feed.event_id, service_type: feed.service_type_id };
-    let context = content_queries::feed_context(&mut conn, reference).await?;
+    let context = context_queries::feed_context(&mut conn, reference).await?;
     drop(conn);
     let actor = Actor::Key(Arc::new(key));
     let reader = match feed::reader(services, actor.clone(), reference) {

@@ -54,7 +54,7 @@ async fn a_consumer_catches_up_fails_and_recovers() {
     fixture.clock.advance(std::time::Duration::from_secs(30));
     let lag = consumers::lag(&fixture.services, &now().await).await.unwrap();
     assert_eq!((lag.records, lag.seconds), (1, 30));
-    let failed = ReportedError { extension: id.global(), code: "X".into(), message: "full".into() };
+    let failed = ReportedError { entity: id.global(), code: "X".into(), message: "full".into() };
     acknowledge_as_consumer(&fixture, fixture.head().await, None, vec![failed]).await.unwrap();
     assert_eq!((state().await.state, state().await.message.as_deref()), (ProvisioningState::Failed, Some("full")));
     assert_eq!(consumers::lag(&fixture.services, &now().await).await.unwrap().records, 0);

@@ -5,4 +5,5 @@
 mod changes;
 mod consumers;
 mod snapshots;
+mod sources;
 mod subscriptions;

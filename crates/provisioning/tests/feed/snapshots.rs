@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use platform::access::{Actor, ApiKeyScope};
 use platform::error::Error;
 use platform::feed_log::digest::FeedDigest;
+use platform::ids::ExtensionId;
 use provisioning::cursor::SnapshotCursor;
 use provisioning::feed::open;
 use provisioning::model::{EntryContent, SnapshotPage};
@@ -17,7 +18,7 @@ fn after(page: &SnapshotPage) -> SnapshotCursor {
         epoch: head.epoch,
         head: head.position,
         tag: head.tag,
-        last: page.entries.last().unwrap().id.0,
+        last: page.entries.last().unwrap().entity.id.0,
     }
 }
 
@@ -36,7 +37,7 @@ async fn every_page_has_the_head_of_the_first() {
     let reader = fixture.reader().await;
     let one = reader.snapshot(2, None).await.unwrap().unwrap();
     assert_eq!((numbers(&one), one.has_next, one.total), (vec!["2001", "2002"], true, 5));
-    fixture.remove(one.entries[0].id).await;
+    fixture.remove(ExtensionId(one.entries[0].entity.id.0)).await;
     let two = reader.snapshot(50, Some(after(&one))).await.unwrap().unwrap();
     assert_eq!((numbers(&two), two.has_next), (vec!["2003", "2004", "2005"], false));
     assert_eq!(two.head, one.head);
@@ -54,13 +55,13 @@ async fn the_digest_is_the_sum_over_the_entries() {
     let reader = fixture.reader().await;
     let digest_of = |contents: &[EntryContent]| {
         let mut digest = FeedDigest::default();
-        contents.iter().for_each(|content| digest.add(&content.id.global(), &content.version));
+        contents.iter().for_each(|content| digest.add(&content.entity.global(), &content.version));
         digest.to_hex()
     };
     let page = reader.snapshot(50, None).await.unwrap().unwrap();
     assert_eq!(reader.digest().await.unwrap(), digest_of(&page.entries));
-    fixture.touch(page.entries[0].id).await;
-    fixture.remove(page.entries[1].id).await;
+    fixture.touch(ExtensionId(page.entries[0].entity.id.0)).await;
+    fixture.remove(ExtensionId(page.entries[1].entity.id.0)).await;
     let page = reader.snapshot(50, None).await.unwrap().unwrap();
     assert_eq!((page.entries.len(), page.total), (2, 2));
     assert_eq!(reader.digest().await.unwrap(), digest_of(&page.entries));

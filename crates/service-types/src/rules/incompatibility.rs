@@ -28,7 +28,20 @@ pub struct Incompatibilities {
 }
 
 impl Incompatibilities {
-    pub(super) fn add(&mut self, extension: ExtensionId, problem: UserError) {
+    /// Whether there is no incompatible extension.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Adds an extension whose parameter has the unique value of another extension.
+    pub fn add_taken(&mut self, extension: ExtensionId, parameter: &str) {
+        let pointer = format!("/{}", parameter.replace('~', "~0").replace('/', "~1"));
+        let kind = UserErrorKind::SchemaViolation { pointer, keyword: "x-unique".to_owned() };
+        self.add(extension, UserError::new(kind, "", "Another extension has this value."));
+    }
+
+    /// Adds an extension whose parameters have this problem.
+    pub fn add(&mut self, extension: ExtensionId, problem: UserError) {
         self.count = self.count.saturating_add(1);
         if self.listed.len() >= MAX_LISTED {
             return;

@@ -3,6 +3,7 @@
 
 mod event_offers;
 mod incompatibility;
+mod instructions;
 mod range_limits;
 mod type_changes;
 mod types;

@@ -1,31 +1,30 @@
 //! Changes a service type and migrates its extensions.
 
-use crate::actions;
-use platform::transact;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::Value;
-
-use super::incompatibility::Incompatibilities;
-use super::types::{check_type_names, clean_instructions, clean_settings, not_negative};
-use crate::cascade_queries::{self as cascade, OwnedExtension, ParameterColumns, StoredExtension};
-use crate::migrate::migrate_parameters;
-use crate::model::ServiceType;
-use crate::schema::{GenerationContext, ParameterSchema, Parameters, StoredParameters, same_schema};
-use crate::sealed::{comparison_key, open_secrets, seal_secrets, unique_values};
-use crate::{compiled, queries};
 use events::input::{clean_name, clean_text};
 use events::rules::{Changed, catalogue_changed};
-use platform::access::{Caller, Permit, Role};
+use platform::access::{Caller, Role};
 use platform::error::{Error, UserError, UserErrorKind};
-use platform::feed_log::{self, EntryChange, EntryKeys, FeedRef};
+use platform::feed_log::{self, FeedRef};
 use platform::ids::{EventId, ServiceTypeId};
 use platform::locks::{self, LockMode};
 use platform::notifications::Notification;
 use platform::patch::Patch;
 use platform::services::Services;
 use platform::store::types::JsonValue;
+use platform::text::characters::storable_json;
+use platform::transact;
 use platform::transaction::{Mode, Tx};
+use serde_json::Value;
+
+use super::incompatibility::Incompatibilities;
+use super::instructions;
+use super::types::{check_type_names, clean_settings, not_negative};
+use crate::migrate::SchemaChange;
+use crate::model::ServiceType;
+use crate::schema::{ParameterSchema, Parameters, same_schema};
+use crate::{actions, compiled, hooks, queries};
 
 /// Changes to a service type.
 pub struct UpdateServiceType {
@@ -68,6 +67,9 @@ pub async fn update_service_type(
     input: UpdateServiceType,
     reserved: Vec<String>,
 ) -> UpdateOutcome {
+    if let Err(error) = instructions::of_changed_type(services, caller, &input).await {
+        return UpdateOutcome { result: Err(error), incompatibilities: Incompatibilities::default() };
+    }
     // An aborted transaction only returns its errors. The incompatible extensions are returned through this mutex.
     let collected = Arc::new(Mutex::new(Incompatibilities::default()));
     let sink = Arc::clone(&collected);
@@ -106,15 +108,17 @@ async fn update(
         let kind = UserErrorKind::StaleVersion { current: before.schema_version };
         return Err(UserError::new(kind, "expectedSchemaVersion", "The schema was changed in the meantime.").into());
     }
-    let Plan { after, change, defaults } = plan(input, &before)?;
+    let Plan { after, change } = plan(input, &before)?;
     if change.is_new_schema() {
         let others: Vec<_> =
             queries::all_service_types(tx.conn).await?.into_iter().filter(|other| other.id != id).collect();
         check_type_names(&others, &after, &change.new, reserved).map_err(at_schema)?;
-    }
-    migrate_extensions(tx, &permit, &change, &defaults, incompatibilities).await?;
-    if let Some(error) = incompatibilities.error() {
-        return Err(error.into());
+        hooks::migrate(tx, &permit, &change, incompatibilities).await?;
+        if let Some(error) = incompatibilities.error() {
+            return Err(error.into());
+        }
+    } else if change.settings_changed {
+        hooks::settings_changed(tx, id).await?;
     }
     queries::save_service_type(tx.conn, &permit, &after).await?;
     if before.name != after.name || change.settings_changed {
@@ -133,7 +137,7 @@ async fn update(
 /// Locks the type, then every event that has an extension or a feed of it.
 async fn lock(tx: &mut Tx<'_>, id: ServiceTypeId) -> Result<Vec<EventId>, Error> {
     locks::service_types(tx.conn, &[id], LockMode::Exclusive).await?;
-    let mut events = cascade::events_of_type(tx.conn, id).await?;
+    let mut events = hooks::events(tx, id).await?;
     events.extend(feed_log::feeds_of_service_type(tx.conn, id).await?.into_iter().map(|feed| feed.event_id));
     events.sort_unstable();
     events.dedup();
@@ -151,38 +155,10 @@ fn at_schema(error: Error) -> Error {
     }
 }
 
-/// The two schemas of a change, and whether the settings changed.
-struct Change {
-    id: ServiceTypeId,
-    old: Arc<ParameterSchema>,
-    new: Arc<ParameterSchema>,
-    settings_changed: bool,
-}
-
-impl Change {
-    fn is_new_schema(&self) -> bool {
-        !Arc::ptr_eq(&self.old, &self.new)
-    }
-
-    /// Whether the feed entry of every extension may differ although its parameters do not. Digests depend on the
-    /// settings.
-    fn affects_all_entries(&self) -> bool {
-        let digests = |schema: &ParameterSchema| -> Vec<_> {
-            let templates = schema
-                .parameters()
-                .iter()
-                .filter_map(|parameter| Some((parameter.name.clone(), parameter.digest.clone()?)));
-            templates.collect()
-        };
-        self.settings_changed || (self.is_new_schema() && digests(&self.old) != digests(&self.new))
-    }
-}
-
 /// The validated input of an update.
 struct Plan {
     after: ServiceType,
-    change: Change,
-    defaults: Parameters,
+    change: SchemaChange,
 }
 
 /// Validates the input and applies it to a copy of the row.
@@ -195,7 +171,7 @@ fn plan(input: UpdateServiceType, before: &ServiceType) -> Result<Plan, Error> {
         after.description = clean_text("description", description)?;
     }
     if let Some(instructions) = input.instructions.stored("instructions")? {
-        after.instructions = clean_instructions(instructions)?;
+        after.instructions = clean_text("instructions", instructions)?;
     }
     after.privileged = input.privileged.stored("privileged")?.unwrap_or(before.privileged);
     after.group_capable = input.group_capable.stored("groupCapable")?.unwrap_or(before.group_capable);
@@ -224,11 +200,13 @@ fn plan(input: UpdateServiceType, before: &ServiceType) -> Result<Plan, Error> {
         return Err(problems.into());
     }
     let defaults = clean_defaults(input.defaults, &new)?;
-    let change = Change { id: before.id, old, new, settings_changed: before.settings != after.settings };
-    Ok(Plan { after, change, defaults })
+    let settings_changed = before.settings != after.settings;
+    let change = SchemaChange { service_type: before.id, old, new, defaults, settings_changed };
+    Ok(Plan { after, change })
 }
 
 fn clean_defaults(defaults: Option<Value>, schema: &ParameterSchema) -> Result<Parameters, UserError> {
+    storable_json("defaults", defaults.as_ref().unwrap_or(&Value::Null))?;
     let defaults = match defaults {
         None | Some(Value::Null) => return Ok(Parameters::new()),
         Some(Value::Object(defaults)) => defaults,
@@ -240,112 +218,6 @@ fn clean_defaults(defaults: Option<Value>, schema: &ParameterSchema) -> Result<P
             Err(UserError::invalid("", "The new schema has no such parameter.").at(["defaults", name.as_str()]))
         }
     }
-}
-
-/// The migrated parameters of one extension.
-struct Migration {
-    extension: StoredExtension,
-    before: StoredParameters,
-    after: StoredParameters,
-}
-
-/// Migrates every extension of the type to the new schema and records the changed feed entries.
-async fn migrate_extensions(
-    tx: &mut Tx<'_>,
-    permit: &Permit,
-    change: &Change,
-    defaults: &Parameters,
-    incompatibilities: &mut Incompatibilities,
-) -> Result<(), Error> {
-    if !change.is_new_schema() && !change.settings_changed {
-        return Ok(());
-    }
-    let extensions = cascade::extensions_of_type(tx.conn, change.id).await?;
-    if !change.is_new_schema() {
-        for OwnedExtension { extension, .. } in extensions {
-            tx.changes.record(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
-        }
-        return Ok(());
-    }
-    let mut migrations = Vec::with_capacity(extensions.len());
-    for OwnedExtension { extension, username } in extensions {
-        let secrets = open_secrets(tx.sealer(), extension.id, extension.secrets.as_deref())?;
-        let before =
-            StoredParameters { public: object(&extension.parameters.0), secrets, status: object(&extension.status.0) };
-        let context = GenerationContext { number: &extension.number, username: &username, rng: tx.rng() };
-        match migrate_parameters(&change.new, &before, defaults, &context) {
-            Ok(after) => migrations.push(Migration { extension, before, after }),
-            Err(problem) => incompatibilities.add(extension.id, problem),
-        }
-    }
-    if incompatibilities.count == 0 {
-        replace_unique_values(tx, permit, change, &migrations, incompatibilities).await?;
-    }
-    if incompatibilities.count == 0 {
-        for migration in &migrations {
-            save_migration(tx, permit, change, migration).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Replaces the unique values of all extensions. A value that another extension has makes an extension incompatible.
-async fn replace_unique_values(
-    tx: &mut Tx<'_>,
-    permit: &Permit,
-    change: &Change,
-    migrations: &[Migration],
-    incompatibilities: &mut Incompatibilities,
-) -> Result<(), Error> {
-    let has_unique = |schema: &ParameterSchema| schema.parameters().iter().any(|parameter| parameter.unique.is_some());
-    if !has_unique(&change.old) && !has_unique(&change.new) {
-        return Ok(());
-    }
-    cascade::delete_unique_values(tx.conn, permit, change.id).await?;
-    let key = comparison_key(tx, &change.new).await?;
-    for Migration { extension, after, .. } in migrations {
-        for unique in unique_values(&change.new, &after.merged(), extension.event_id, change.id, key.as_ref())? {
-            if !cascade::insert_unique_value(tx.conn, permit, extension.id, &unique).await? {
-                let pointer = format!("/{}", unique.parameter.replace('~', "~0").replace('/', "~1"));
-                let kind = UserErrorKind::SchemaViolation { pointer, keyword: "x-unique".to_owned() };
-                incompatibilities.add(extension.id, UserError::new(kind, "", "Another extension has this value."));
-                break;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Saves the migrated parameters of an extension and records the change of its feed entry.
-async fn save_migration(tx: &mut Tx<'_>, permit: &Permit, change: &Change, migration: &Migration) -> Result<(), Error> {
-    let Migration { extension, before, after } = migration;
-    let is_new_version = before.public != after.public || before.secrets != after.secrets;
-    if is_new_version || before.status != after.status {
-        let secrets = if before.secrets == after.secrets {
-            extension.secrets.clone()
-        } else {
-            seal_secrets(tx.sealer(), extension.id, &after.secrets)?
-        };
-        let columns = ParameterColumns {
-            parameters: JsonValue(Value::Object(after.public.clone())),
-            secrets,
-            status: JsonValue(Value::Object(after.status.clone())),
-        };
-        let changed_at = is_new_version.then_some(tx.now);
-        cascade::save_parameters(tx.conn, permit, extension.id, &columns, changed_at).await?;
-    }
-    let keys = change.new.feed_keys(&after.public);
-    if is_new_version || keys != change.old.feed_keys(&before.public) {
-        let keys = EntryKeys { number: extension.number.clone(), parameters: Value::Object(keys) };
-        tx.changes.record(extension.feed(), extension.id, extension.slot, EntryChange::Upsert(keys));
-    } else if change.affects_all_entries() {
-        tx.changes.record(extension.feed(), extension.id, extension.slot, EntryChange::Touch);
-    }
-    Ok(())
-}
-
-fn object(value: &Value) -> Parameters {
-    value.as_object().cloned().unwrap_or_default()
 }
 
 fn summary(before: &ServiceType, after: &ServiceType) -> String {

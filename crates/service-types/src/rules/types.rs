@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::instructions;
 use crate::model::{ServiceBehaviour, ServiceType};
 use crate::schema::ParameterSchema;
 use crate::typing::{ServiceTypeSource, TypeCatalogue};
@@ -17,6 +18,7 @@ use platform::error::{Error, UserError, UserErrorKind};
 use platform::ids::ServiceTypeId;
 use platform::services::Services;
 use platform::store::types::JsonValue;
+use platform::text::characters::storable_json;
 use platform::transaction::Mode;
 
 /// Input for a new service type.
@@ -45,6 +47,7 @@ pub async fn create_service_type(
     input: CreateServiceType,
     reserved: Vec<String>,
 ) -> Result<Changed<ServiceTypeId>, Error> {
+    instructions::of_new_type(services, caller, &input).await?;
     transact!(services, caller, actions::CREATE_SERVICE_TYPE, Mode::Commit, |tx| {
         let permit = tx.permit().await?;
         let slug = clean_slug(&input.slug)?;
@@ -67,7 +70,7 @@ pub async fn create_service_type(
             id: ServiceTypeId::new(tx.rng(), tx.now),
             name: clean_name("name", &input.name)?,
             description: clean_text("description", input.description)?,
-            instructions: clean_instructions(input.instructions)?,
+            instructions: clean_text("instructions", input.instructions)?,
             parameter_schema: JsonValue(input.parameter_schema),
             schema_version: 1,
             behaviour: input.behaviour,
@@ -105,26 +108,12 @@ pub(super) fn check_type_names(
 }
 
 pub(super) fn clean_settings(settings: Option<Value>) -> Result<Value, UserError> {
+    storable_json("settings", settings.as_ref().unwrap_or(&Value::Null))?;
     match settings {
         None => Ok(Value::Object(serde_json::Map::new())),
         Some(settings @ Value::Object(_)) if settings.to_string().len() <= 64 * 1024 => Ok(settings),
         Some(Value::Object(_)) => Err(UserError::invalid("settings", "Settings have at most 65,536 bytes.")),
         Some(_) => Err(UserError::invalid("settings", "Settings are a JSON object.")),
-    }
-}
-
-/// Checks that instructions compile as a template, so that no owner sees the template source.
-pub(super) fn clean_instructions(instructions: String) -> Result<String, UserError> {
-    let instructions = clean_text("instructions", instructions)?;
-    match minijinja::Environment::new().template_from_str(&instructions) {
-        Ok(_) => Ok(instructions),
-        Err(error) => {
-            let line = error.line().unwrap_or(1);
-            Err(UserError::invalid(
-                "instructions",
-                format!("The template does not compile, in line {line}: {}.", error.kind()),
-            ))
-        }
     }
 }
 

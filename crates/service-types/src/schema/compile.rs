@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use platform::clock::SeededRng;
 use platform::error::UserError;
+use platform::text::mac;
 
 use super::annotations::{self, Parameter};
 use super::generate::{self, GenerationContext};
@@ -26,21 +27,8 @@ pub(super) fn options() -> jsonschema::ValidationOptions<'static> {
             PatternOptions::regex().size_limit(limits::PATTERN_BYTES).dfa_size_limit(limits::PATTERN_BYTES),
         )
         .should_validate_formats(true)
-        .with_format("mac", is_mac)
+        .with_format("mac", |text| mac::parse(text).is_some())
         .offline()
-}
-
-/// Whether the text is a MAC-48 address: twelve hexadecimal digits, with or without `:` or `-` between the pairs.
-fn is_mac(text: &str) -> bool {
-    let digits: Vec<char> = text.chars().filter(|character| !matches!(character, ':' | '-')).collect();
-    let separators = text.chars().count() - digits.len();
-    digits.len() == 12
-        && digits.iter().all(char::is_ascii_hexdigit)
-        && (separators == 0 || separators == 5 && has_pairs(text))
-}
-
-fn has_pairs(text: &str) -> bool {
-    text.split([':', '-']).all(|pair| pair.len() == 2)
 }
 
 pub(super) fn compile(source: &Value) -> Result<ParameterSchema, Vec<UserError>> {

@@ -111,6 +111,19 @@ impl ParameterSchema {
     }
 }
 
+impl ParameterSchema {
+    /// As [`Self::sample`], with a value for every parameter.
+    pub fn full_sample(&self, context: &GenerationContext<'_>) -> Parameters {
+        let mut values = self.sample(context);
+        for parameter in &self.parameters {
+            if !values.contains_key(&parameter.name) {
+                values.insert(parameter.name.clone(), placeholder(&resolve(&self.source, &parameter.schema)));
+            }
+        }
+        values
+    }
+}
+
 /// Adds the defaults of missing properties inside an object.
 fn fill_defaults(root: &Value, schema: &Value, value: &mut Value, depth: usize) {
     let Value::Object(members) = value else { return };

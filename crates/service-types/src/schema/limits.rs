@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use platform::error::UserError;
+use platform::text::characters::storable_json;
 
 use super::subschemas::{definition_name, pointer, subschemas};
 use super::{MAX_DEPTH, MAX_SCHEMA_BYTES};
@@ -57,6 +58,7 @@ pub(super) fn check_size(source: &Value) -> Result<(), UserError> {
     if bytes > MAX_SCHEMA_BYTES {
         return Err(schema_error(&[], format!("The schema has {bytes} bytes; {MAX_SCHEMA_BYTES} are allowed.")));
     }
+    storable_json("parameterSchema", source)?;
     Ok(())
 }
 

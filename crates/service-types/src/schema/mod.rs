@@ -18,6 +18,7 @@ mod limits;
 mod permissions;
 mod storage;
 mod subschemas;
+mod values;
 mod violations;
 
 use serde_json::{Map, Value};
@@ -31,6 +32,7 @@ pub use generate::GenerationContext;
 pub use permissions::{Editor, Viewer};
 pub use storage::{StoredParameters, UniqueParameter};
 pub use subschemas::resolve;
+pub use values::canonical;
 
 /// The parameters of one extension, by name.
 pub type Parameters = Map<String, Value>;
@@ -84,23 +86,11 @@ pub fn same_schema(left: &Value, right: &Value) -> bool {
             a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| same_schema(value, other)))
         }
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(x, y)| same_schema(x, y)),
-        (Value::Number(a), Value::Number(b)) => a == b || integer(a).is_some_and(|number| integer(b) == Some(number)),
+        (Value::Number(a), Value::Number(b)) => {
+            a == b || values::integer(a).is_some_and(|number| values::integer(b) == Some(number))
+        }
         _ => left == right,
     }
-}
-
-/// The integer that a JSON number is equal to, such as 1 for `1.0`.
-fn integer(number: &serde_json::Number) -> Option<i128> {
-    if let Some(value) = number.as_i64() {
-        return Some(i128::from(value));
-    }
-    if let Some(value) = number.as_u64() {
-        return Some(i128::from(value));
-    }
-    let value = number.as_f64()?;
-    let exact = value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53 is exact")]
-    exact.then_some(value as i128)
 }
 
 #[cfg(test)]

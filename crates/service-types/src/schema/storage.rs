@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
+use platform::text::mac;
+
 use super::annotations::{Parameter, UniqueScope};
+use super::values::{canonical, comparison_text};
 use super::{ParameterSchema, Parameters};
 
 /// The parameters of an extension, split by how they are stored.
@@ -36,7 +39,8 @@ pub struct UniqueParameter<'a> {
 }
 
 impl ParameterSchema {
-    /// Splits parameters by how they are stored. A parameter that the schema does not define is public.
+    /// Splits parameters by how they are stored, each in its canonical form. A parameter that the schema does not define
+    /// is public.
     pub fn split(&self, values: Parameters) -> StoredParameters {
         let mut stored = StoredParameters::default();
         for (name, value) in values {
@@ -45,7 +49,7 @@ impl ParameterSchema {
                 Some(parameter) if parameter.status => &mut stored.status,
                 _ => &mut stored.public,
             };
-            target.insert(name, value);
+            target.insert(name, canonical(value));
         }
         stored
     }
@@ -70,12 +74,10 @@ impl ParameterSchema {
     }
 }
 
-/// A value in the form in which it is compared: text in lower case, a MAC address without separators.
+/// A value in the form in which it is compared: numbers by value, text composed and without case, a MAC address by its
+/// bytes.
 fn normalised(parameter: &Parameter, value: &Value) -> String {
-    let Value::String(text) = value else { return value.to_string() };
-    let folded = text.to_lowercase();
-    if parameter.schema.get("format").and_then(Value::as_str) == Some("mac") {
-        return folded.replace([':', '-'], "");
-    }
-    folded
+    let is_mac = parameter.schema.get("format").and_then(Value::as_str) == Some("mac");
+    let address = value.as_str().filter(|_| is_mac).and_then(mac::parse);
+    address.map_or_else(|| comparison_text(value), hex::encode)
 }

@@ -4,6 +4,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
 use platform::error::{UserError, UserErrorKind};
+use platform::text::characters::storable_json;
 
 use super::limits::is_deeper_than;
 use super::subschemas::{pointer, segments};
@@ -18,9 +19,13 @@ impl ParameterSchema {
     /// Validates all parameters: public ones, secrets and status together.
     ///
     /// Returns at most [`MAX_VIOLATIONS`] violations, each with the JSON Pointer (RFC 6901) of the parameter concerned.
-    /// For a missing or unknown property this is the property itself, not the object that contains it.
+    /// For a missing or unknown property this is the property itself, not the object that contains it. A text that the
+    /// database cannot hold is INVALID.
     pub fn validate(&self, parameters: &Value) -> Vec<UserError> {
         if let Some(problem) = size_violation(parameters) {
+            return vec![problem];
+        }
+        if let Err(problem) = storable_json("parameters", parameters) {
             return vec![problem];
         }
         let mut problems = Vec::new();
@@ -38,7 +43,9 @@ impl ParameterSchema {
 
     /// Whether all parameters are valid. Cheaper than [`Self::validate`], which collects the violations.
     pub fn is_valid(&self, parameters: &Value) -> bool {
-        size_violation(parameters).is_none() && self.validator.is_valid(parameters)
+        size_violation(parameters).is_none()
+            && storable_json("parameters", parameters).is_ok()
+            && self.validator.is_valid(parameters)
     }
 }
 

@@ -1,5 +1,5 @@
 -- The subscriber table of Kamailio's auth_db, for calculate_ha1=0, password_column=ha1, use_domain=1.
--- Standard SQL: SQLite and PostgreSQL read it as it is, MySQL and MariaDB in the mode NO_BACKSLASH_ESCAPES.
+-- For SQLite, PostgreSQL, MySQL and MariaDB.
 BEGIN;
 DELETE FROM subscriber WHERE domain = {{ service_type.settings.realm }};
 {%- for x in extensions if x.active and x.digests.password is defined %}

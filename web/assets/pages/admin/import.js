@@ -5,6 +5,7 @@ import { areaField, textField } from '../../forms/inputs.js';
 import { button, fill, h } from '../../lib/dom.js';
 import { batches, records } from '../../lib/csv.js';
 import { formatCount, t, tn } from '../../lib/i18n.js';
+import { readText } from '../../lib/text-file.js';
 import { emptyState, notice, quiet } from '../../ui/layout.js';
 import { showToast } from '../../ui/toast.js';
 import { AdminPage } from './admin-page.js';
@@ -18,6 +19,8 @@ const COLUMNS = 'number,service_type,owner,label,visibility,permissions,fallback
 const PREVIEW_BATCH = 1000;
 const IMPORT_BATCH = 100;
 const MOST_FAILURES = 100;
+/** Names in the notice about the encoding. */
+const SHOWN_NAMES = 5;
 
 export default class ImportPage extends AdminPage {
   tab = '/admin/import';
@@ -41,8 +44,10 @@ export default class ImportPage extends AdminPage {
     file.control.addEventListener('change', async () => {
       const chosen = /** @type {HTMLInputElement} */ (file.control).files?.[0];
       if (!chosen) return;
-      text.write(await chosen.text());
-      await preview();
+      const decoded = await readText(chosen);
+      if (!decoded) return this.#showResult(notice('bad', h('p', null, t('import.noText'))));
+      text.write(decoded.text);
+      await this.#preview(decoded.text, decoded.encoding);
     });
     const paste = h(
       'details',
@@ -63,10 +68,11 @@ export default class ImportPage extends AdminPage {
     if (this.result) fill(this.result, content);
   }
 
-  /** Shows what an import would do. @param {string} csv */
-  async #preview(csv) {
+  /** Shows what an import would do. @param {string} csv @param {string} encoding of the file */
+  async #preview(csv, encoding = 'utf-8') {
     const rows = records(csv);
     if (rows.length < 2) return this.#showResult(emptyState(t('import.nothing')));
+    const guess = encoding === 'windows-1252' && encodingNotice(rows);
     const run = new ImportRun(this.eventSlug, true, rows.length - 1, this.signal);
     this.#showResult(run.node);
     const outcome = await run.send(batches(rows, PREVIEW_BATCH));
@@ -78,7 +84,7 @@ export default class ImportPage extends AdminPage {
     const isImportable = goodRows.length > 1 && outcome.errors.length === 0 && changes > 0;
     const label = tn(failedLines.size > 0 ? 'import.takeGood' : 'import.take', goodRows.length - 1);
     const start = button(label, () => this.#import(goodRows), { class: 'primary' });
-    this.#showResult(outcomeDetails(outcome), isImportable && h('div', { class: 'actions' }, start));
+    this.#showResult(guess, outcomeDetails(outcome), isImportable && h('div', { class: 'actions' }, start));
   }
 
   /** @param {Row[]} rows */
@@ -103,11 +109,22 @@ export default class ImportPage extends AdminPage {
 /** Sorts rows that refer to other rows behind those. @param {Row[]} rows with the header */
 function referencesLast(rows) {
   const [head, ...body] = rows;
-  const columns = head.cells.map((name) => name.trim());
+  const columns = columnsOf(head);
   const hasCell = (/** @type {Row} */ row, /** @type {string} */ column) =>
     (row.cells[columns.indexOf(column)]?.trim() ?? '') !== '';
   const refers = (/** @type {Row} */ row) => hasCell(row, 'fallback_number') || hasCell(row, 'members');
   return [head, ...body.filter((row) => !refers(row)), ...body.filter(refers)];
+}
+
+/** The names of the columns as the server knows them. @param {Row} head */
+const columnsOf = (head) => head.cells.map((name) => name.trim().toLowerCase().replace(/[ -]/g, '_'));
+
+/** Shows how names were read from a file that is not UTF-8. @param {Row[]} rows with the header */
+function encodingNotice(rows) {
+  const at = columnsOf(rows[0]).indexOf('label');
+  const names = rows.flatMap(({ cells }) => cells[at] ?? []).filter((label) => /[^ -~]/.test(label));
+  const shown = [...new Set(names)].slice(0, SHOWN_NAMES).join(', ');
+  return notice('', h('p', null, shown ? t('import.encoding', { names: shown }) : t('import.encodingPlain')));
 }
 
 /** @param {Outcome} outcome */

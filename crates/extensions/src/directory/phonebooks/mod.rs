@@ -212,9 +212,12 @@ mod tests {
             .map(|card| {
                 let lines: Vec<&str> = card.trim_end().split("\r\n").collect();
                 let names: Vec<&str> = lines.iter().map(|line| line.split([':', ';']).next().unwrap()).collect();
-                assert_eq!(names, ["VERSION", "UID", "FN", "TEL", "CATEGORIES", "END"], "{card}");
+                assert_eq!(names, ["VERSION", "UID", "FN", "N", "TEL", "CATEGORIES", "END"], "{card}");
                 assert!(lines[1].starts_with("UID:urn:uuid:00000000-0000-0000-0000-"));
-                (unescaped(&lines[2][3..]), lines[3].rsplit(':').next().unwrap().to_owned())
+                // RFC 6350, section 6.2.2: the label is the family name, the other components are empty.
+                let family_name = lines[3].strip_prefix("N:").unwrap().strip_suffix(";;;;").unwrap();
+                assert_eq!(family_name, &lines[2][3..]);
+                (unescaped(&lines[2][3..]), lines[4].rsplit(':').next().unwrap().to_owned())
             })
             .collect()
     }

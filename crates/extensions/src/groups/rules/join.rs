@@ -208,7 +208,7 @@ async fn insert_membership(
 async fn check_not_restricted(tx: &mut Tx<'_>, member: &ExtensionSummary) -> Result<(), Error> {
     let mut restrictions = restrictions::of_account(tx.conn, member.owner_id).await?;
     restrictions.extend(restrictions::of_targets(tx.conn, TargetKind::Extension, &[Id(member.id.0)]).await?);
-    if let Some(number) = numbers::queries::find_borne(tx.conn, member.event_id, &member.number).await? {
+    if let Some(number) = numbers::assigned_number(tx.conn, member.event_id, &member.number).await? {
         restrictions.extend(restrictions::of_targets(tx.conn, TargetKind::Number, &[Id(number.id.0)]).await?);
     }
     if restrictions.iter().any(|restriction| restriction.has(RestrictionEffect::NoCalls)) {

@@ -87,6 +87,80 @@ fn every_failure_of_the_header_is_reported() {
 }
 
 #[test]
+fn files_of_spreadsheets_are_read() {
+    let rows = read(write([&group()]).as_bytes(), LIMITS).rows;
+    let expected = rows[0].1.clone();
+    let cells = |separator: char| {
+        let text = write([&group()]);
+        let mut records = Records::new(&text, ',');
+        let mut lines = Vec::new();
+        while let Some(record) = records.next() {
+            let quoted = |cell: String| format!("\"{}\"", cell.replace('"', "\"\""));
+            lines.push(record.unwrap().1.into_iter().map(quoted).collect::<Vec<_>>().join(&separator.to_string()));
+        }
+        lines
+    };
+    for (separator, declaration) in
+        [(',', ""), (';', ""), ('\t', ""), (';', "sep=;\r\n"), (',', "sep=,\n"), (';', "sep=;;;\n")]
+    {
+        let lines = cells(separator);
+        let empty = separator.to_string().repeat(8);
+        let (names, row) = (lines[0].to_uppercase().replace('_', " "), &lines[1]);
+        let text = format!(
+            "\u{feff}{declaration}{names}{separator}{separator}\r\n{empty}\r\n{row}{separator}\r\n{empty}{separator}\r\n\r\n"
+        );
+        let file = read(text.as_bytes(), LIMITS);
+        assert_eq!(file.failures, [], "{text}");
+        assert_eq!(file.rows.iter().map(|(_, row)| row).collect::<Vec<_>>(), [&expected], "{text}");
+    }
+    // Rows of empty cells do not count.
+    let many = HEADER.to_owned() + &",,,,,,,,\n".repeat(200) + "2001,sip,alice,One,,,,,\n";
+    let file = read(many.as_bytes(), LIMITS);
+    assert_eq!((file.failures.len(), file.rows[0].0), (0, 202));
+}
+
+#[test]
+fn an_unknown_separator_is_one_failure() {
+    let text = HEADER.replace(',', "|") + "2001|sip|alice|One|||||\n";
+    let message =
+        "line 1: The first line names the columns, separated by commas, semicolons or tabs; this one has none.";
+    assert_eq!(failures(&text), [message]);
+    assert_eq!(failures("sep=|\n2001"), [message]);
+}
+
+#[test]
+fn invisible_characters_of_copied_cells_are_dropped() {
+    let text = HEADER.to_owned()
+        + "\u{202d}7001\u{202c},\u{feff}sip,alice\u{200b},Tent,\u{200e}PUBLIC,,\u{202d}2342\u{202c},,\u{200b}\n";
+    let file = read(text.as_bytes(), LIMITS);
+    assert_eq!(file.failures, []);
+    let row = &file.rows[0].1;
+    assert_eq!((row.number.as_str(), row.service_type.as_str(), row.owner.as_str()), ("7001", "sip", "alice"));
+    assert_eq!((row.visibility, row.members.is_none()), (Visibility::Public, true));
+}
+
+#[test]
+fn formulas_are_inert_and_read_back() {
+    for label in ["=1+1", "x;=1+1", "＝cmd|'/c calc'!A1", "'=1", "@a", "-b", "'tis"] {
+        let row = ExtensionRow { label: Label::parse(label).unwrap(), ..group() };
+        let text = write([&row]);
+        assert_eq!(read(text.as_bytes(), LIMITS).rows[0].1, row, "{text}");
+        for cell in text.lines().skip(1).flat_map(|line| line.split([',', ';', '\t'])) {
+            let first = cell.trim_start_matches(['"', ' ']).chars().next();
+            assert!(!matches!(first, Some('=' | '+' | '-' | '@' | '＝')), "{text}");
+        }
+    }
+    let plain = HEADER.to_owned() + "2001,sip,alice,=1,,,+441144960123,,\n";
+    assert_eq!(read(plain.as_bytes(), LIMITS).rows[0].1.label.as_str(), "=1");
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_refused() {
+    let text = HEADER.to_owned() + "2001,sip,alice,One,,,,\"{\"\"a\"\":3,\"\"a\"\":4}\",\n";
+    assert_eq!(failures(&text), ["line 2, column parameters: An object has a key twice (line 1, character 13)."]);
+}
+
+#[test]
 fn every_failure_of_a_row_is_reported_with_its_line() {
     let text = HEADER.to_owned()
         + "2001,sip,alice,One,,,,\"{\n\n}\",\n"
@@ -241,7 +315,7 @@ proptest! {
         let text: String = cells.iter().map(|row| row.iter().cloned().map(quoted).collect::<Vec<_>>().join(",") + "\n").collect();
         let mut other_parser = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
         let theirs: Vec<Vec<String>> = other_parser.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect();
-        let mut records = Records::new(&text);
+        let mut records = Records::new(&text, ',');
         let mut ours = Vec::new();
         let mut line = 1;
         while let Some(record) = records.next() {

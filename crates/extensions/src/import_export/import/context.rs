@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use events::Event;
 use numbering::plan::{NumberRange, ReservedPrefixes};
-use numbers::NumberRow;
-use numbers::rules::settle;
+use numbers::{NumberRow, apply_expiry};
 use platform::access::Permit;
 use platform::error::Error;
 use platform::ids::{AccountId, CallPermissionId, ExtensionId, NumberId, ServiceTypeId};
@@ -16,13 +15,13 @@ use platform::store::Conn;
 use platform::store::types::Id;
 use platform::transaction::Tx;
 use service_types::schema::ParameterSchema;
-use service_types::sealed::comparison_key;
+use service_types::unique_values::comparison_key;
 use service_types::{ServiceType, compiled};
 
 use super::referenced_numbers;
 use crate::groups::{self, GroupMember};
 use crate::import_export::row::ExtensionRow;
-use crate::{Extension, many_queries};
+use crate::{Extension, bulk_queries};
 
 /// Maximum number of accounts that an import locks one by one. Above it, one lock covers all accounts, since the database
 /// supports only a few thousand locks.
@@ -100,7 +99,7 @@ impl ImportContext {
         let mut numbers_to_load: BTreeSet<&str> = rows.iter().map(|(_, row)| row.number.as_str()).collect();
         numbers_to_load.extend(referenced_numbers(rows));
         let numbers_to_load: Vec<&str> = numbers_to_load.into_iter().collect();
-        let found = many_queries::by_numbers(tx.conn, event.id, &numbers_to_load).await?;
+        let found = bulk_queries::by_numbers(tx.conn, event.id, &numbers_to_load).await?;
         let extensions: HashMap<String, Extension> = found.into_iter().map(|row| (row.number.clone(), row)).collect();
         let ids: Vec<ExtensionId> = extensions.values().map(|row| row.id).collect();
         let unassigned: Vec<&str> = rows
@@ -110,7 +109,7 @@ impl ImportContext {
             .collect();
         let numbers = load_numbers(tx, permit, &event, &unassigned).await?;
         let mut granted = HashMap::<_, BTreeSet<_>>::new();
-        for (extension, permission) in many_queries::granted_to(tx.conn, &ids).await? {
+        for (extension, permission) in bulk_queries::granted_to(tx.conn, &ids).await? {
             granted.entry(extension).or_default().insert(permission);
         }
         let mut members = HashMap::<_, Vec<_>>::new();
@@ -162,8 +161,8 @@ async fn load_numbers(
     numbers_to_load: &[&str],
 ) -> Result<HashMap<String, NumberRow>, Error> {
     let mut rows = HashMap::new();
-    for row in numbers::queries::find_all(tx.conn, event.id, numbers_to_load).await? {
-        let row = settle(tx, permit, row).await?;
+    for row in numbers::numbers_of_event(tx.conn, event.id, numbers_to_load).await? {
+        let row = apply_expiry(tx, permit, row).await?;
         rows.insert(row.number.clone(), row);
     }
     Ok(rows)

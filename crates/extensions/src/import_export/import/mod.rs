@@ -23,7 +23,7 @@ use self::context::ImportContext;
 use self::resolve::ValidatedRows;
 use super::row::{ExtensionRow, RowFailure, RowFile};
 use crate::actions;
-use crate::rules::{Weight, check_phase, find_event};
+use crate::rules::{ChangeKind, check_phase, find_event};
 
 /// Input of an import. Each row creates the extension of its number, or changes it to the content of the row.
 pub struct Import {
@@ -93,7 +93,7 @@ async fn run(tx: &mut Tx<'_>, input: Import) -> Result<Imported, Error> {
     let permit = tx.permit().await?;
     let event = events::event_by_id(tx.conn, event.id).await?;
     let event = event.ok_or_else(|| UserError::not_found("event", "There is no such event."))?;
-    check_phase(&event, &permit, Weight::Heavy).map_err(|problem| problem.at(["event"]))?;
+    check_phase(&event, &permit, ChangeKind::Assignment).map_err(|problem| problem.at(["event"]))?;
     progress.add_steps(2 * rows.len());
     let context = ImportContext::load(tx, &permit, event, &rows).await?;
     let (planned, failed) = validate::validate_all(tx, &permit, &context, rows, &progress, &mut failures).await?;

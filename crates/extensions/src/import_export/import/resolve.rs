@@ -8,15 +8,15 @@ use platform::error::{Error, UserError, UserErrorKind};
 use platform::ids::{AccountId, ExtensionId, GroupMemberId};
 use platform::transaction::Tx;
 use service_types::ServiceBehaviour;
-use service_types::sealed::UniqueValue;
+use service_types::unique_values::UniqueValue;
 
 use super::context::{CompiledServiceType, ImportContext};
 use super::fail;
 use super::validate::{Memberships, PlannedRow};
+use crate::bulk_queries;
 use crate::graph::find_loop;
 use crate::groups::{self, GroupMember, MemberEdge, MembershipState};
 use crate::import_export::row::{MemberRow, RowFailure};
-use crate::many_queries;
 
 /// Result of the validation of single rows.
 pub(super) struct ValidatedRows {
@@ -82,7 +82,7 @@ pub(super) async fn resolve_references(
 
 async fn load(tx: &mut Tx<'_>, context: &ImportContext, planned: &[PlannedRow]) -> Result<ExistingLinks, Error> {
     let unique_values: Vec<&UniqueValue> = planned.iter().flat_map(|planned| &planned.unique_values).collect();
-    let holders = many_queries::bearers_of(tx.conn, &unique_values).await?.into_iter().collect();
+    let holders = bulk_queries::holders_of_values(tx.conn, &unique_values).await?.into_iter().collect();
     let has_members = |planned: &PlannedRow| planned.members.as_ref().is_some_and(|members| !members.is_empty());
     let has_links = planned.iter().any(|planned| planned.fallback_number.is_some() || has_members(planned));
     let event = context.event.id;
@@ -93,7 +93,7 @@ async fn load(tx: &mut Tx<'_>, context: &ImportContext, planned: &[PlannedRow]) 
         } else {
             Vec::new()
         },
-        fallbacks: if has_links { many_queries::fallbacks_of_event(tx.conn, event).await? } else { Vec::new() },
+        fallbacks: if has_links { bulk_queries::fallbacks_of_event(tx.conn, event).await? } else { Vec::new() },
     })
 }
 

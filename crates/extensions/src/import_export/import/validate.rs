@@ -4,21 +4,20 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use numbering::number::Number;
-use numbers::NumberRow;
-use numbers::rules::untouched;
+use numbers::{NumberRow, PlanRules, check_assignable, check_not_barred, is_available_to, unsaved_row};
 use platform::access::{Actor, Permit};
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::ids::{AccountId, CallPermissionId, ExtensionId, GroupMemberId};
 use platform::store::types::JsonValue;
 use platform::transaction::Tx;
 use service_types::schema::{Editor, GenerationContext, Parameters};
-use service_types::sealed::{UniqueValue, unique_values};
+use service_types::unique_values::{UniqueValue, unique_values};
 
 use super::context::{CompiledServiceType, ImportContext};
 use super::{Progress, fail};
 use crate::groups::GroupMember;
 use crate::import_export::row::{ExtensionRow, MemberRow, RowFailure};
-use crate::rules::{check_place, editor, is_free_for, parameters, refuse_bar};
+use crate::rules::{editor, parameters};
 use crate::{Extension, sealed};
 
 /// A row that passed the validation on its own.
@@ -219,7 +218,8 @@ async fn check_number(
     (line, number, owner): (u64, &Number, Option<AccountId>),
     failures: &mut Vec<RowFailure>,
 ) -> Result<Option<NumberRow>, Error> {
-    match check_place(tx, permit, &context.event, number, (&context.ranges, &context.reserved)).await {
+    let plan_rules = PlanRules { ranges: &context.ranges, reserved: &context.reserved };
+    match check_assignable(tx, permit, &context.event, number, plan_rules).await {
         Ok(()) => {}
         Err(Error::User(problems)) => {
             problems.into_iter().for_each(|problem| fail(failures, line, "number", problem));
@@ -228,14 +228,14 @@ async fn check_number(
         Err(error) => return Err(error),
     }
     let Some(row) = context.numbers.get(number.as_str()) else {
-        return Ok(Some(untouched(tx, context.event.id, number.as_str())));
+        return Ok(Some(unsaved_row(tx, Some(context.event.id), number.as_str())));
     };
-    if let Err(problem) = refuse_bar(context.barring_reasons.get(&row.id).map(String::as_str)) {
+    if let Err(problem) = check_not_barred(context.barring_reasons.get(&row.id).map(String::as_str)) {
         fail(failures, line, "number", problem);
         return Ok(None);
     }
     match owner {
-        Some(owner) if !is_free_for(row, owner, false) => {
+        Some(owner) if !is_available_to(row, owner, false) => {
             let kind = UserErrorKind::NumberUnavailable { number: number.to_string(), suggestions: Vec::new() };
             fail(failures, line, "number", UserError::new(kind, "", "The number is kept for somebody else."));
             Ok(None)

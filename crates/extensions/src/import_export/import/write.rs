@@ -1,20 +1,18 @@
 //! Writes of an import, after all checks.
 
-use numbering::NumberState;
-use numbers::rules::Move;
+use numbers::Transition;
 use platform::access::Permit;
 use platform::error::{Error, InternalError, UserError, UserErrorKind};
 use platform::ids::CallPermissionId;
 use platform::store::CHUNK;
-use platform::store::types::Id;
 use platform::transaction::Tx;
 
 use super::context::ImportContext;
 use super::validate::PlannedRow;
 use super::{Imported, Progress};
+use crate::bulk_queries::{self, Grant};
 use crate::groups;
-use crate::many_queries::{self, Grant};
-use crate::rules::marks;
+use crate::rules::feed_changes;
 
 /// Writes the rows in an order that satisfies the foreign keys.
 ///
@@ -49,7 +47,7 @@ pub(super) async fn write_all(
     assign_slots(tx, permit, context, &mut planned).await?;
     // A unique value can move from one row to another, so the import deletes all old values first.
     for planned in planned.iter().filter(|planned| planned.before.is_some() && has_unique(planned)) {
-        many_queries::set_unique_values(tx.conn, permit, planned.row.id, &[]).await?;
+        bulk_queries::set_unique_values(tx.conn, permit, planned.row.id, &[]).await?;
     }
     let mut audit_entries = Vec::with_capacity(planned.len() + 1);
     let new_count = planned.iter().filter(|planned| planned.before.is_none()).count();
@@ -109,7 +107,7 @@ async fn assign_slots(
         return Ok(());
     }
     let new_count = i32::try_from(new_count).map_err(InternalError::new)?;
-    let first = many_queries::take_slots(tx.conn, permit, context.event.id, new_count).await?;
+    let first = bulk_queries::next_slots(tx.conn, permit, context.event.id, new_count).await?;
     for (slot, planned) in (first..).zip(planned.iter_mut().filter(|planned| planned.before.is_none())) {
         planned.row.slot = slot;
     }
@@ -132,22 +130,20 @@ async fn write_new_rows(
         (row.fallback_extension_id, row.fallback_number) = (None, None);
         let number = planned.number.take().ok_or_else(|| InternalError::new("a new extension without a number"))?;
         if number.version > 0 {
-            numbers::queries::end_waits(tx.conn, permit, number.id).await?;
+            numbers::clear_pending_acks(tx.conn, permit, number.id).await?;
         }
-        let owner = Some(row.owner_id);
-        transitions
-            .push((number, Move { to: NumberState::InService, account: owner, until: None, extension: Some(row.id) }));
+        transitions.push((number, Transition::to_in_service(row.owner_id, row.id)));
         let grant = |permission_id: &CallPermissionId| Grant { extension_id: row.id, permission_id: *permission_id };
         grants.extend(planned.permissions.iter().map(grant));
-        marks::present(tx, &row, &planned.service_type.schema);
+        feed_changes::record_upsert(tx, &row, &planned.service_type.schema);
         let summary = format!("{} on {} for {}", row.number, planned.service_type.row.slug, planned.owner);
         audit_entries.push((Some(row.id.global()), summary));
         rows.push(row);
     }
-    many_queries::insert_all(tx.conn, permit, &rows).await?;
-    many_queries::index_all(tx.conn, permit, &rows).await?;
-    many_queries::grant_all(tx.conn, permit, &grants).await?;
-    numbers::rules::shift_all(tx, permit, transitions).await?;
+    bulk_queries::insert_all(tx.conn, permit, &rows).await?;
+    bulk_queries::index_all(tx.conn, permit, &rows).await?;
+    bulk_queries::grant_all(tx.conn, permit, &grants).await?;
+    numbers::transition_all(tx, permit, transitions).await?;
     for planned in chunk.iter().filter(|planned| !planned.unique_values.is_empty()) {
         write_unique_values(tx, permit, planned).await?;
     }
@@ -167,18 +163,18 @@ async fn write_change(
     (row.fallback_extension_id, row.fallback_number) = (before.fallback_extension_id, before.fallback_number.clone());
     row.version += 1;
     row.updated_at = tx.now;
-    many_queries::save(tx.conn, permit, &row).await?;
+    bulk_queries::save(tx.conn, permit, &row).await?;
     if row.label != before.label {
-        many_queries::index(tx.conn, permit, &row, false).await?;
+        bulk_queries::index(tx.conn, permit, &row, false).await?;
     }
-    marks::present(tx, &row, &planned.service_type.schema);
+    feed_changes::record_upsert(tx, &row, &planned.service_type.schema);
     if has_unique(planned) {
         write_unique_values(tx, permit, planned).await?;
     }
     let granted: Vec<CallPermissionId> = planned.permissions.iter().copied().collect();
     let previously_granted = context.granted.get(&row.id);
     if previously_granted.map_or(!granted.is_empty(), |previous| *previous != planned.permissions) {
-        many_queries::set_permissions(tx.conn, permit, row.id, &granted).await?;
+        bulk_queries::set_permissions(tx.conn, permit, row.id, &granted).await?;
     }
     Ok(())
 }
@@ -188,12 +184,7 @@ async fn write_change(
 /// # Errors
 /// ALREADY_EXISTS where a concurrent transaction saved one of the values.
 async fn write_unique_values(tx: &mut Tx<'_>, permit: &Permit, planned: &PlannedRow) -> Result<(), Error> {
-    let unique_values: Vec<(Id, String, String)> = planned
-        .unique_values
-        .iter()
-        .map(|unique_value| (unique_value.scope, unique_value.parameter.clone(), unique_value.value.clone()))
-        .collect();
-    match many_queries::set_unique_values(tx.conn, permit, planned.row.id, &unique_values).await? {
+    match bulk_queries::set_unique_values(tx.conn, permit, planned.row.id, &planned.unique_values).await? {
         None => Ok(()),
         Some(parameter) => {
             let message = format!(
@@ -210,7 +201,7 @@ async fn write_links(tx: &mut Tx<'_>, permit: &Permit, planned: &PlannedRow) -> 
     let row = &planned.row;
     if has_new_fallback(planned) {
         let external_number = row.fallback_number.as_deref();
-        many_queries::set_fallback(tx.conn, permit, row.id, row.fallback_extension_id, external_number).await?;
+        bulk_queries::set_fallback(tx.conn, permit, row.id, row.fallback_extension_id, external_number).await?;
     }
     let Some(memberships) = &planned.memberships else { return Ok(()) };
     for id in &memberships.removed {

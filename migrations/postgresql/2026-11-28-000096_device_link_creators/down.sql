@@ -1,0 +1,2 @@
+ALTER TABLE device_links ADD COLUMN by_staff BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE device_links DROP COLUMN created_by;
