@@ -8,15 +8,18 @@ use arc_swap::ArcSwap;
 use async_graphql::Schema;
 use tokio::sync::watch;
 
-use crate::authentication::ApiKeyCache;
+use crate::authentication::{ApiKeyCache, ValidTokens};
 use crate::config::{Installation, Serving, check_folder_mode, create_data_dir};
 use crate::graphql::accounts::SessionCookie;
 use crate::graphql::context::{CoreTypeNames, PublicAddress};
 use crate::graphql::roots::{ApiSchema, Mutation, Query, Subscription};
 use crate::graphql::typed::with_catalogue;
+use crate::http::document_cache::DocumentCache;
 use crate::http::graphql::{OpenSockets, PublishedSchema};
+use crate::http::health::Readiness;
 use crate::http::rates::Rates;
 use crate::http::request_counts::RequestCounts;
+use crate::http::spool::SpooledBytes;
 use accounts::hooks::AccountHooks;
 use events::hooks::EventHooks;
 use extensions::ExtensionHooks;
@@ -33,6 +36,7 @@ use platform::passwords::Hasher;
 use platform::secrets::{self, Sealer, SealingError};
 use platform::services::{Services, ServicesInner};
 use platform::store::Store;
+use platform::workers::Workers;
 use provisioning::source::FeedSource;
 use provisioning::subscribers::Subscribers;
 use provisioning::web_hooks::WebhookClient;
@@ -58,8 +62,18 @@ pub struct App {
     /// The same generation, readable without the lock.
     schema_generation: AtomicU64,
     pub rates: Rates,
+    /// Files of directories that were rendered lately.
+    pub document_cache: DocumentCache,
+    /// The bytes of large response bodies that wait on the disk.
+    pub spooled: SpooledBytes,
+    /// The latest check of the database for `/readyz`.
+    pub readiness: Readiness,
+    /// Threads for operations that read much.
+    pub workers: Workers,
     /// Recently authenticated API keys.
     pub api_key_cache: ApiKeyCache,
+    /// Tokens that were valid lately.
+    pub valid_tokens: ValidTokens,
     /// Request counters for metrics.
     pub request_counts: Arc<RequestCounts>,
     /// Client of web hooks and its limits of concurrency.
@@ -249,7 +263,12 @@ impl App {
             rebuild_generation: tokio::sync::Mutex::new(generation),
             schema_generation: AtomicU64::new(generation),
             rates,
+            document_cache: DocumentCache::default(),
+            spooled: SpooledBytes::default(),
+            readiness: Readiness::default(),
+            workers: Workers::default(),
             api_key_cache: ApiKeyCache::default(),
+            valid_tokens: ValidTokens::default(),
             request_counts: Arc::default(),
             web_hooks,
             stopping,

@@ -83,6 +83,45 @@ impl ApiKeyCache {
     }
 }
 
+/// How long a token that was valid is remembered.
+const REMEMBERED: Duration = Duration::from_secs(600);
+/// The maximal number of remembered tokens.
+const MAX_REMEMBERED: usize = 50_000;
+
+/// The tokens that were valid lately, by their digests. They decide only which bucket pays for a look-up, never whether
+/// a token is valid now.
+#[derive(Default)]
+pub struct ValidTokens(Mutex<HashMap<TokenDigest, Monotonic>>);
+
+impl ValidTokens {
+    /// Whether the token was valid lately.
+    pub fn contains(&self, token: &str) -> bool {
+        let digest = TokenDigest::from(Sha256::digest(token));
+        self.lock().get(&digest).is_some_and(|at| at.is_within(REMEMBERED, Monotonic::now()))
+    }
+
+    /// Remembers a valid token.
+    pub fn insert(&self, token: &str) {
+        let (digest, now) = (TokenDigest::from(Sha256::digest(token)), Monotonic::now());
+        let mut tokens = self.lock();
+        if tokens.len() >= MAX_REMEMBERED {
+            tokens.retain(|_, at| at.is_within(REMEMBERED, now));
+        }
+        if tokens.len() < MAX_REMEMBERED {
+            tokens.insert(digest, now);
+        }
+    }
+
+    /// Forgets a token.
+    pub fn remove(&self, token: &str) {
+        self.lock().remove(&TokenDigest::from(Sha256::digest(token)));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<TokenDigest, Monotonic>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The actor of a session token or API key; `None` when it is unknown, expired or revoked.
 ///
 /// # Errors

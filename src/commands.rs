@@ -14,6 +14,7 @@ use self::output::print;
 use crate::app::{self, App, Dependencies};
 use crate::cli::{AdminCommand, AuditCommand, Cli, Command};
 use crate::config::{Installation, Serving, create_data_dir};
+use crate::http::server::ConnectionLimits;
 use crate::{background, demo, http};
 use accounts::rules::{self as account_rules, RegisterAccount};
 use platform::access::Caller;
@@ -109,26 +110,22 @@ async fn serve(installation: &Installation, serving: Serving) -> Result<(), Stri
     let app = App::new(installation, serving, services).await.map_err(to_message)?;
     log_startup(installation, &app, address).await?;
     let tasks = background::start(&app);
-    let server =
-        axum::serve(listener, http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(begin_shutdown_on_signal(Arc::clone(&app)))
-            .into_future();
+    let shutdown = begin_shutdown_on_signal(Arc::clone(&app));
     let completed = async {
-        let result = server.await;
+        http::server::serve(listener, Arc::clone(&app), ConnectionLimits::of_process(), shutdown).await;
         app.sockets.all_closed().await;
-        result
     };
     let mut stopping = app.stopping.subscribe();
-    let result = tokio::select! {
-        result = completed => result.map_err(to_message),
+    tokio::select! {
+        () = completed => {}
         () = async {
             drop(stopping.wait_for(|stopping| *stopping).await);
             tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
-        } => Ok(()),
-    };
+        } => {}
+    }
     drop(tasks);
     tracing::info!("stopped");
-    result
+    Ok(())
 }
 
 /// Logs the address, the database and the mail transport. On a database without an admin prints the link that creates

@@ -4,10 +4,12 @@
 //! diesel's instrumentation reports every statement; the test records those of its own database. SQLite explains them
 //! as they are, PostgreSQL by the generic plan, which does not depend on values.
 
+pub mod growth;
 mod operations;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::support::{Database, TestApp};
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
@@ -53,13 +55,19 @@ static STATEMENTS: Mutex<Option<HashMap<String, BTreeSet<String>>>> = Mutex::new
 /// Records the statements of one connection.
 struct Recorder {
     url: String,
+    /// When the running statement began, in the time of its thread.
+    began: Duration,
 }
 
 impl Instrumentation for Recorder {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         match event {
             InstrumentationEvent::StartEstablishConnection { url, .. } => url.clone_into(&mut self.url),
+            InstrumentationEvent::FinishQuery { .. } => {
+                growth::add(&self.url, growth::thread_time().saturating_sub(self.began));
+            }
             InstrumentationEvent::StartQuery { query, .. } => {
+                self.began = growth::thread_time();
                 let mut statements = STATEMENTS.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(recorded) = statements.as_mut().and_then(|all| all.get_mut(&self.url)) {
                     let text = query.to_string();
@@ -73,7 +81,8 @@ impl Instrumentation for Recorder {
 
 /// Instruments every connection that is opened from now on.
 pub fn record_statements() {
-    let instrumented = set_default_instrumentation(|| Some(Box::new(Recorder { url: String::new() })));
+    let instrumented =
+        set_default_instrumentation(|| Some(Box::new(Recorder { url: String::new(), began: Duration::ZERO })));
     instrumented.expect("the only default instrumentation");
 }
 

@@ -4,6 +4,7 @@
 
 mod api;
 mod architecture;
+mod attack;
 mod canary;
 mod clients;
 mod command;
@@ -58,6 +59,12 @@ const PROCESS_TESTS: &[(&str, support::ProcessTest)] = &[
     }),
     ("explain::no_hot_query_scans_a_table", |folder, database| {
         Box::pin(explain::no_hot_query_scans_a_table(folder, database))
+    }),
+    ("explain::no_hot_query_grows_faster_than_its_answer", |folder, database| {
+        Box::pin(explain::growth::no_hot_query_grows_faster_than_its_answer(folder, database))
+    }),
+    ("attack::the_server_answers_others_throughout", |folder, database| {
+        Box::pin(attack::the_server_answers_others_throughout(folder, database))
     }),
 ];
 

@@ -30,7 +30,7 @@ pub fn trials() -> Vec<Trial> {
 
 async fn every_socket_is_closed() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    let mut server = Server::start(folder.path())?;
+    let mut server = Server::start(folder.path(), &["--demo"])?;
     let mut sockets = Vec::new();
     for number in 0..SOCKETS {
         let mut socket = connect(&server.address).await;
@@ -57,17 +57,19 @@ async fn every_socket_is_closed() -> Result<(), Failed> {
     Ok(())
 }
 
-struct Server {
-    child: Child,
-    address: String,
+/// The program, in a process of its own.
+pub struct Server {
+    pub child: Child,
+    pub address: String,
 }
 
 impl Server {
-    /// Starts the program with the demo event on a free port.
-    fn start(folder: &std::path::Path) -> Result<Self, Failed> {
+    /// Starts the program on a free port.
+    pub fn start(folder: &std::path::Path, more_arguments: &[&str]) -> Result<Self, Failed> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_switchboard"))
-            .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--log-format", "json", "--data-dir"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--data-dir"])
             .arg(folder)
+            .args(more_arguments)
             .env_clear()
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Subscription};
 use futures_util::StreamExt as _;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream};
 use tokio::sync::OnceCell;
 
 use crate::connection;
@@ -19,7 +19,8 @@ use crate::graphql::service_types::ServiceType;
 use extensions::directory;
 use extensions::directory::watch::{self, Fingerprints};
 use extensions::directory::{Audience, DirectoryFilter, Entry, EntryCursor};
-use platform::error::Error;
+use platform::access::{Actor, Person, account_status};
+use platform::error::{AuthError, Error};
 use platform::ids::{EventId, ServiceTypeId};
 use platform::services::Services;
 
@@ -183,9 +184,41 @@ impl DirectorySubscription {
         let event = event.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such event."))?.id;
         let audience = Audience::of(actor, event);
         let changes = watch::changes(services.clone(), Arc::clone(&self.fingerprints), event, audience).await?;
-        let services = services.clone();
-        Ok(changes.then(move |change| current(services.clone(), event, change)).boxed())
+        let source = (services.clone(), actor.clone(), event, audience);
+        // Ends with the first refusal.
+        let events = stream::unfold(Some(changes.boxed()), move |changes| {
+            let (services, actor, event, audience) = source.clone();
+            async move {
+                let mut changes = changes?;
+                let change = changes.next().await?;
+                if let Err(error) = require_audience(&services, &actor, event, audience).await {
+                    return Some((Err(error), None));
+                }
+                Some((current(services, event, change).await, Some(changes)))
+            }
+        });
+        Ok(events.boxed())
     }
+}
+
+/// Requires that the caller still belongs to an audience. A session outlives a change of its account's role.
+///
+/// # Errors
+/// `FORBIDDEN` after the role was lowered; `INTERNAL` or `UNAVAILABLE` when the database fails.
+async fn require_audience(
+    services: &Services,
+    actor: &Actor,
+    event: EventId,
+    audience: Audience,
+) -> Result<(), ApiError> {
+    let Actor::Person(person) = actor else { return Ok(()) };
+    let mut conn = services.store.read().await?;
+    let status = account_status(&services.hooks, &mut conn, person.id).await?.ok_or(AuthError::Unauthenticated)?;
+    let current = Actor::Person(Arc::new(Person { role: status.role, ..Person::clone(person) }));
+    if Audience::of(&current, event) < audience {
+        return Err(AuthError::Forbidden.into());
+    }
+    Ok(())
 }
 
 /// Loads the current event after a change of its directory.

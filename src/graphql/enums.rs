@@ -23,7 +23,7 @@ mirrored! {
         /// Configures the installation.
         Admin,
     }
-    /// READ_CONFIG: feeds without secrets. READ_DIGESTS: with SIP digests. READ_SECRETS: with clear secrets. WRITE_BACK: parameters marked for the consumer. READ_DIRECTORY: all listed entries. MANAGE_GROUPS: join and leave groups for a caller, as a voice menu does. READ_DIGESTS and READ_SECRETS each include READ_CONFIG; what is out of scope is `{}`.
+    /// READ_CONFIG: feeds without secrets. READ_DIGESTS: with SIP digests. READ_SECRETS: with clear secrets. WRITE_BACK: parameters marked for the consumer. READ_DIRECTORY: all listed entries. MANAGE_GROUPS: join and leave groups for a caller, as a voice menu does. READ_METRICS: read `/metrics`. READ_DIGESTS and READ_SECRETS each include READ_CONFIG; what is out of scope is `{}`.
     ApiKeyScope = "platform::access::ApiKeyScope" {
         /// Feeds without secrets.
         ReadConfig,
@@ -37,6 +37,8 @@ mirrored! {
         ReadDirectory,
         /// Joins and leaves groups for a caller, as a voice menu does.
         ManageGroups,
+        /// Reads `/metrics`, which names all events and telephone systems.
+        ReadMetrics,
     }
     /// The source of a restriction. Each source adds and lifts only its own.
     RestrictionSource = "restrictions::RestrictionSource" {

@@ -31,10 +31,12 @@ pub enum ErrorCode {
     ReauthenticationRequired,
     /// The idempotency key was used for another request.
     IdempotencyMismatch,
+    /// The request names a persisted query. The server keeps none; the client sends the document instead.
+    PersistedQueryNotSupported,
 }
 
 impl ErrorCode {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::GraphqlParseFailed,
         Self::GraphqlValidationFailed,
         Self::BadUserInput,
@@ -48,6 +50,7 @@ impl ErrorCode {
         Self::NotFound,
         Self::ReauthenticationRequired,
         Self::IdempotencyMismatch,
+        Self::PersistedQueryNotSupported,
     ];
 
     /// The code as the API spells it, for example `BAD_USER_INPUT`.
@@ -66,6 +69,7 @@ impl ErrorCode {
             Self::NotFound => "NOT_FOUND",
             Self::ReauthenticationRequired => "REAUTHENTICATION_REQUIRED",
             Self::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
+            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
         }
     }
 

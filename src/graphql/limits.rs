@@ -7,7 +7,8 @@
 //!
 //! Cost: each selected field is 1; a list multiplies what is selected on it by its size, which is `first` (50 by
 //! default) for a connection and its `nodes` and `edges`, the number of `ids`, or [`PLAIN_LIST`] for a list without a
-//! size. Pages of a provisioning feed cost 1; their rows are counted beside the cost and multiply nothing.
+//! size. A field that reads more rows than it returns costs [`SCAN_COST`] more: a total, a search, and free numbers.
+//! Pages of a provisioning feed cost 1; their rows are counted beside the cost and multiply nothing.
 //!
 //! The limits of async-graphql are not used: `limit_depth` counts introspection, `limit_directives` counts each field
 //! alone, all of them write out fragments while they count, none depends on the caller, and their errors carry neither
@@ -15,6 +16,7 @@
 
 mod cost;
 mod documents;
+mod escapes;
 mod scan;
 mod shape;
 #[cfg(test)]
@@ -24,7 +26,7 @@ mod variables;
 
 use async_graphql::{Pos, Variables};
 
-pub use cost::PLAIN_LIST;
+pub use cost::{PLAIN_LIST, SCAN_COST};
 pub use documents::{DocumentCache, Operation, PreparedDocument};
 pub use scan::{Scan, scan};
 pub use types::{DEFAULT_FIRST, TypeTable};
@@ -45,6 +47,9 @@ pub const MAX_DIRECTIVES: u64 = 50;
 pub const MAX_SELECTIONS: u64 = 10_000;
 /// The maximal nesting of the lists of introspection: that of the usual introspection query.
 pub const MAX_INTROSPECTION_LISTS: u64 = 2;
+/// The maximal cost of an operation that may run on the threads of the asynchronous runtime when the database is
+/// embedded: its statements read few rows.
+pub const MAX_SHORT_COST: u64 = 100;
 
 /// The kinds of callers for which limits differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,22 +1,22 @@
 //! Authentication of plain HTTP requests: the callers of GraphQL, and devices that can send only a user and a password.
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::app_state::{AppState, RequestContext};
-use super::credentials::{Credentials, X_FORWARDED_FOR};
+use super::credentials::Credentials;
 use super::http_error::HttpError;
-use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::Charge;
 
-/// Authenticates a request and takes it from the caller's bucket.
+/// Authenticates a request and takes it from the caller's bucket. A request whose credentials fail is taken from the
+/// bucket of its address.
 ///
 /// # Errors
 /// 401 for a token or key that is unknown, expired or revoked, 429 over the rate, 503 when the database cannot be read.
 pub async fn authenticate(state: &AppState, parts: &Parts) -> Result<RequestContext, HttpError> {
-    let context = state.authenticate(&credentials(parts)?).await?;
+    let credentials = Credentials::of_request(parts, |authorization| token(authorization).ok_or(MALFORMED));
+    let context = state.authenticate(&credentials).await?;
     state.charge(&context, Charge::default())?;
     Ok(context)
 }
@@ -26,28 +26,11 @@ pub async fn authenticate(state: &AppState, parts: &Parts) -> Result<RequestCont
 /// # Errors
 /// 429 over the rate.
 pub fn charge_address(state: &AppState, parts: &Parts) -> Result<(), HttpError> {
-    Ok(state.charge(&state.guest(&connection(parts)), Charge::default())?)
+    Ok(state.charge(&state.guest(&Credentials::of_connection(parts)), Charge::default())?)
 }
 
-fn credentials(parts: &Parts) -> Result<Credentials, HttpError> {
-    let headers = &parts.headers;
-    let bearer = match headers.get(header::AUTHORIZATION) {
-        Some(value) => Some(token(value.to_str().unwrap_or_default()).ok_or_else(|| {
-            HttpError::new(
-                ErrorCode::Unauthenticated,
-                "The authorization must be `Bearer` and a key, or `Basic` with the key as the password.",
-            )
-        })?),
-        None => None,
-    };
-    let cookie = if bearer.is_some() { None } else { joined(headers, &header::COOKIE, "; ") };
-    Ok(Credentials { bearer, cookie, ..connection(parts) })
-}
-
-fn connection(parts: &Parts) -> Credentials {
-    let forwarded_for = joined(&parts.headers, &X_FORWARDED_FOR, ", ");
-    Credentials { forwarded_for, ..Credentials::of_connection(parts) }
-}
+/// The sentence about an `Authorization` header that cannot be read.
+const MALFORMED: &str = "The authorization must be `Bearer` and a key, or `Basic` with the key as the password.";
 
 /// The token of `Bearer` (RFC 6750, section 2.1), or the password of `Basic` (RFC 7617); the user where the password is
 /// empty.
@@ -64,11 +47,6 @@ fn token(authorization: &str) -> Option<String> {
         return None;
     };
     (!token.is_empty()).then_some(token)
-}
-
-fn joined(headers: &HeaderMap, name: &HeaderName, separator: &str) -> Option<String> {
-    let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
-    (!values.is_empty()).then(|| values.join(separator))
 }
 
 #[cfg(test)]

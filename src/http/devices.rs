@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -13,6 +13,7 @@ use super::app_state::AppState;
 use super::authenticate::charge_address;
 use super::etags::{is_known, not_modified};
 use super::http_error::HttpError;
+use super::url_path::UrlPath;
 use crate::app::App;
 use provisioning::devices::documents::{self, DocumentRequest};
 
@@ -28,13 +29,13 @@ async fn method_not_allowed() -> StatusCode {
     StatusCode::METHOD_NOT_ALLOWED
 }
 
-async fn softphone(State(state): State<AppState>, Path(token): Path<String>, request: Request) -> Response {
+async fn softphone(State(state): State<AppState>, UrlPath(token): UrlPath<String>, request: Request) -> Response {
     respond(&state, &token, None, request).await
 }
 
 async fn desk_phone(
     State(state): State<AppState>,
-    Path((token, file)): Path<(String, String)>,
+    UrlPath((token, file)): UrlPath<(String, String)>,
     request: Request,
 ) -> Response {
     respond(&state, &token, Some(&file), request).await

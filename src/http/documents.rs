@@ -1,9 +1,10 @@
 //! The directory as files at stable addresses.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::header;
 use axum::response::Response;
 use axum::response::{IntoResponse as _, IntoResponseParts};
@@ -13,16 +14,25 @@ use tokio::time::Instant;
 
 use super::app_state::AppState;
 use super::authenticate::authenticate;
+use super::document_cache::{Document, DocumentCache, Entries, FileKey, ListKey};
 use super::etags::{is_known, not_modified};
 use super::headers;
 use super::http_error::HttpError;
+use super::url_path::UrlPath;
 use crate::app::App;
 use crate::graphql::error_code::ErrorCode;
+use events::Event;
 use extensions::directory::export::{self, Export};
 use extensions::directory::phonebooks::{Phonebook, PhonebookRequest, phonebook};
+use extensions::directory::watch::SourceVersion;
 use extensions::directory::{self, Audience};
 use platform::access::Actor;
+use platform::deadline::{self, Deadline};
 use platform::error::Error;
+use platform::workers::CallerKind;
+
+/// The time that rendering a file may take.
+const RENDER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The routes `/directory/…`.
 pub fn routes(app: Arc<App>) -> Router {
@@ -63,7 +73,7 @@ impl Format {
 
 /// `/directory/{event}.json`, `.csv`, `.vcf`, `.yealink.xml` and so on: the entries that the caller may see, with an
 /// ETag.
-async fn file(State(state): State<AppState>, Path(file): Path<String>, request: Request) -> Response {
+async fn file(State(state): State<AppState>, UrlPath(file): UrlPath<String>, request: Request) -> Response {
     // A slug has no dot.
     let wanted = file
         .split_once('.')
@@ -74,7 +84,7 @@ async fn file(State(state): State<AppState>, Path(file): Path<String>, request: 
 /// Grandstream telephones are configured with a folder and choose the name of the file themselves.
 async fn grandstream(
     State(state): State<AppState>,
-    Path((event, file)): Path<(String, String)>,
+    UrlPath((event, file)): UrlPath<(String, String)>,
     request: Request,
 ) -> Response {
     let is_phonebook = matches!(file.as_str(), "phonebook.xml" | "gs_phonebook.xml");
@@ -101,13 +111,14 @@ async fn document(
         .map_err(|_| HttpError::new(ErrorCode::BadUserInput, "`page` is a number from 1."))?;
     let address = format!("{}{}", state.0.serving.public_url(), parts.uri.path());
     let actor = &context.caller.actor;
-    let export = render(&state.0, actor, &wanted, &address, page.unwrap_or(1)).await?.ok_or_else(missing)?;
+    let document = find(&state.0, actor, &wanted, address, page.unwrap_or(1)).await?.ok_or_else(missing)?;
     let caching = caching(actor);
-    if is_known(&parts.headers, &export.etag) {
-        return Ok((caching, not_modified(&export.etag)).into_response());
+    if is_known(&parts.headers, &document.etag) {
+        return Ok((caching, not_modified(&document.etag)).into_response());
     }
-    let head = [(header::CONTENT_TYPE, export.content_type.to_owned()), (header::ETAG, export.etag)];
-    Ok((caching, head, export.body).into_response())
+    state.charge_rows(&context, document.rows as u64)?;
+    let head = [(header::CONTENT_TYPE, document.content_type.to_owned()), (header::ETAG, document.etag)];
+    Ok((caching, head, document.body).into_response())
 }
 
 /// The headers by which caches treat a file: a file that a guest may read is public.
@@ -118,20 +129,73 @@ fn caching(actor: &Actor) -> impl IntoResponseParts {
     }
 }
 
-async fn render(
-    app: &App,
+/// The file, kept or rendered now; `None` when the event or the page does not exist.
+async fn find(
+    app: &Arc<App>,
     actor: &Actor,
     wanted: &DocumentRequest<'_>,
-    address: &str,
+    address: String,
     page: usize,
-) -> Result<Option<Export>, Error> {
+) -> Result<Option<Document>, Error> {
     let mut conn = app.services.store.read().await?;
     let Some(event) = directory::find_event(&mut conn, actor, wanted.event).await? else { return Ok(None) };
-    let entries = export::all_entries(&mut conn, &event, Audience::of(actor, event.id)).await?;
+    let version = SourceVersion::read(&mut conn, event.id).await?;
     drop(conn);
-    Ok(match wanted.format {
-        Format::Json => Some(export::json(&event.slug, &entries)?),
-        Format::Csv => Some(export::csv(&entries)?),
-        Format::Phonebook(kind) => phonebook(PhonebookRequest { kind, title: &event.name, address, page }, &entries)?,
+    let list = ListKey { event: event.id, audience: Audience::of(actor, event.id), version };
+    let file = FileKey { list, title: event.name.clone(), address };
+    if let Some(document) = app.document_cache.file(&file) {
+        return Ok(Some(document));
+    }
+    let kind = if matches!(actor, Actor::Guest) { CallerKind::Guest } else { CallerKind::Authenticated };
+    let rendering = render(Arc::clone(app), event, file, wanted.format, page);
+    let deadline = Deadline::after(RENDER_TIMEOUT);
+    let bounded = async {
+        match app.services.store.is_embedded() {
+            true => app.workers.run(kind, &deadline, rendering).await?,
+            false => rendering.await,
+        }
+    };
+    // Boxed: most requests end above.
+    Box::pin(deadline::abandoned_on_drop(Arc::clone(&deadline), bounded)).await
+}
+
+async fn render(
+    app: Arc<App>,
+    event: Event,
+    key: FileKey,
+    format: Format,
+    page: usize,
+) -> Result<Option<Document>, Error> {
+    let cache = &app.document_cache;
+    // Another request may have rendered it while this one waited.
+    if let Some(document) = cache.file(&key) {
+        return Ok(Some(document));
+    }
+    let entries = match cache.entries(&key.list) {
+        Some(entries) => entries,
+        None => {
+            let mut conn = app.services.store.read().await?;
+            let entries = Arc::new(export::all_entries(&mut conn, &event, key.list.audience).await?);
+            cache.insert_entries(key.list.clone(), Arc::clone(&entries));
+            entries
+        }
+    };
+    let kind = match format {
+        Format::Json => return Ok(Some(keep(cache, key, export::json(&event.slug, &entries)?, &entries))),
+        Format::Csv => return Ok(Some(keep(cache, key, export::csv(&entries)?, &entries))),
+        Format::Phonebook(kind) => kind,
+    };
+    let request = PhonebookRequest { kind, title: &event.name, address: &key.address, page };
+    Ok(match phonebook(request, &entries)? {
+        // A page has few entries, and there are many pages.
+        Some(export) if kind.is_paged() => Some(Document::new(export, 0)),
+        Some(export) => Some(keep(cache, key, export, &entries)),
+        None => None,
     })
+}
+
+fn keep(cache: &DocumentCache, key: FileKey, export: Export, entries: &Entries) -> Document {
+    let document = Document::new(export, entries.len());
+    cache.insert_file(key, document.clone());
+    document
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse as _, Response};
@@ -21,6 +21,7 @@ use super::authenticate::authenticate;
 use super::etags::{is_known, not_modified};
 use super::http_error::HttpError;
 use super::spool::{SpoolWriter, spool};
+use super::url_path::UrlPath;
 use crate::app::App;
 use crate::graphql::error_code::ErrorCode;
 use crate::graphql::limits::Tier;
@@ -68,7 +69,7 @@ impl<'a> FeedRequest<'a> {
 
     /// Takes rows of the feed from the caller's bucket.
     fn charge(&self, rows: i64) -> Result<(), HttpError> {
-        Ok(self.state.charge_feed_rows(&self.context, u64::try_from(rows).unwrap_or(0))?)
+        Ok(self.state.charge_rows(&self.context, u64::try_from(rows).unwrap_or(0))?)
     }
 
     fn is_head(&self) -> bool {
@@ -76,7 +77,7 @@ impl<'a> FeedRequest<'a> {
     }
 }
 
-async fn snapshot(State(state): State<AppState>, Path(name): Path<FeedName>, request: Request) -> Response {
+async fn snapshot(State(state): State<AppState>, UrlPath(name): UrlPath<FeedName>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let started = Instant::now();
     let outcome = async { respond_snapshot(FeedRequest::open(&state, &parts, &name).await?).await };
@@ -97,7 +98,7 @@ async fn respond_snapshot(request: FeedRequest<'_>) -> Result<Response, HttpErro
 
 async fn begin_snapshot(request: FeedRequest<'_>, count: i64) -> Result<Response, HttpError> {
     request.charge(count)?;
-    let (writer, body) = spool(request.state.0.data_dir.clone());
+    let (writer, body) = spool(request.state.0.data_dir.clone(), &request.state.0.spooled);
     let (sender, version) = oneshot::channel();
     let reader = request.reader.clone();
     let sink = SpoolSink { version: Some(sender), writer: Some(writer) };
@@ -178,7 +179,7 @@ impl ChangesQuery {
     }
 }
 
-async fn changes(State(state): State<AppState>, Path(name): Path<FeedName>, request: Request) -> Response {
+async fn changes(State(state): State<AppState>, UrlPath(name): UrlPath<FeedName>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let started = Instant::now();
     let outcome = async { respond_changes(FeedRequest::open(&state, &parts, &name).await?).await };
@@ -214,7 +215,7 @@ async fn respond_changes(request: FeedRequest<'_>) -> Result<Response, HttpError
 
 async fn rendered(
     State(state): State<AppState>,
-    Path((event, service_type, template)): Path<(String, String, String)>,
+    UrlPath((event, service_type, template)): UrlPath<(String, String, String)>,
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();

@@ -42,6 +42,11 @@ impl HttpError {
         Self::new(ErrorCode::NotFound, message)
     }
 
+    /// 404 for a path that this server does not have.
+    pub fn no_such_path() -> Self {
+        Self::not_found("There is nothing at this address.")
+    }
+
     /// 410 for the feed of an archived event.
     pub const fn closed() -> Self {
         Self {

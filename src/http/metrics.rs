@@ -1,11 +1,13 @@
-//! Metrics for Prometheus (text format 0.0.4), for this machine and for every API key.
+//! Metrics for Prometheus (text format 0.0.4), for programs on this machine and for API keys with READ_METRICS.
+//!
+//! They name events, drafts too, and telephone systems.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, prometheus_text};
@@ -14,36 +16,36 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
+use super::address::{has_local_host, is_forwarded, is_local};
+use super::app_state::AppState;
+use super::authenticate::authenticate;
+use super::http_error::HttpError;
 use crate::app::App;
-use crate::authentication;
-use platform::access::{Actor, RefusalReason};
+use crate::graphql::error_code::ErrorCode;
+use platform::access::{Actor, ApiKeyScope, RefusalReason};
 use platform::error::{Error, InternalError};
 use platform::jobs;
 use provisioning::metrics::{ConsumerMetrics, FeedMetrics, ProvisioningMetrics, collect};
 
 /// Answers `GET /metrics`.
 pub async fn metrics(
-    State(app): State<Arc<App>>,
+    State(state): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
-) -> Response {
-    let is_local = peer.ip().to_canonical().is_loopback() && app.serving.trusted_proxy.is_empty();
-    if !is_local && !has_key(&app, &headers).await {
-        return StatusCode::FORBIDDEN.into_response();
-    }
-    match render(&app).await {
-        Ok(text) => ([(header::CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], text).into_response(),
-        Err(error) => {
-            tracing::warn!(?error, "the metrics could not be read");
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
+    request: Request,
+) -> Result<Response, HttpError> {
+    let (parts, _) = request.into_parts();
+    let headers = &parts.headers;
+    let is_local =
+        is_local(peer.ip(), &state.0.serving.trusted_proxy, is_forwarded(headers)) && has_local_host(headers);
+    if !is_local {
+        let context = authenticate(&state, &parts).await?;
+        if !matches!(&context.caller.actor, Actor::Key(key) if key.has(ApiKeyScope::ReadMetrics)) {
+            let message = "Metrics are for programs on this machine and for API keys with READ_METRICS.";
+            return Err(HttpError::new(ErrorCode::Forbidden, message));
         }
     }
-}
-
-async fn has_key(app: &App, headers: &HeaderMap) -> bool {
-    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some(token) = value.and_then(|value| value.strip_prefix("Bearer ")) else { return false };
-    matches!(authentication::actor_of(&app.services, token).await, Ok(Some(Actor::Key(_))))
+    let text = render(&state.0).await?;
+    Ok(([(header::CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], text).into_response())
 }
 
 async fn render(app: &App) -> Result<String, Error> {

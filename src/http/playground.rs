@@ -6,11 +6,13 @@
 use std::path::{Path as FilePath, PathBuf};
 
 use axum::Router;
-use axum::extract::Path;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use serde::Deserialize;
+
+use super::http_error::HttpError;
+use super::url_path::UrlPath;
 
 /// The files that the page loads, in this order.
 const ASSETS: &str = include_str!("../../web/playground/assets.json");
@@ -53,11 +55,7 @@ fn installed(pinned: &[Pinned]) -> Option<PathBuf> {
 async fn page() -> Response {
     let pinned = pinned();
     let is_installed = installed(&pinned).is_some();
-    let from = if is_installed { String::new() } else { format!(" {CDN}") };
-    let policy = format!(
-        "default-src 'none'; script-src 'self'{from}; style-src 'self' 'unsafe-inline'{from}; img-src 'self' data:; \
-         font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    );
+    let policy = policy(&pinned, is_installed);
     let head = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
         (header::CACHE_CONTROL, "no-cache".to_owned()),
@@ -66,15 +64,39 @@ async fn page() -> Response {
     (head, document(&pinned, is_installed)).into_response()
 }
 
+/// The content security policy: this server's own files, and exactly the pinned files of the CDN where they are loaded
+/// from there. Another file of the CDN would run with the rights of the page, too.
+fn policy(pinned: &[Pinned], is_installed: bool) -> String {
+    let sources = |is_style: bool| -> String {
+        let wanted = pinned.iter().filter(|asset| !is_installed && asset.is_style() == is_style);
+        wanted.map(|asset| format!(" {}", asset.url(false))).collect()
+    };
+    let (scripts, styles) = (sources(false), sources(true));
+    format!(
+        "default-src 'none'; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline'{styles}; img-src 'self' data:; \
+         font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+impl Pinned {
+    fn is_style(&self) -> bool {
+        self.name.ends_with(".css")
+    }
+
+    /// Where the page loads the file from.
+    fn url(&self, is_installed: bool) -> String {
+        let Self { name, package, version, path, .. } = self;
+        if is_installed { format!("/graphiql/{name}") } else { format!("{CDN}/npm/{package}@{version}/{path}") }
+    }
+}
+
 fn document(pinned: &[Pinned], is_installed: bool) -> String {
     let mut head = String::new();
     let mut scripts = String::new();
     for asset in pinned {
-        let Pinned { name, package, version, path, integrity } = asset;
-        let url =
-            if is_installed { format!("/graphiql/{name}") } else { format!("{CDN}/npm/{package}@{version}/{path}") };
+        let (url, integrity) = (asset.url(is_installed), &asset.integrity);
         let checked = format!("integrity=\"{integrity}\" crossorigin=\"anonymous\"");
-        if name.ends_with(".css") {
+        if asset.is_style() {
             head.push_str(&format!("<link rel=\"stylesheet\" href=\"{url}\" {checked}>\n"));
         } else {
             scripts.push_str(&format!("<script defer src=\"{url}\" {checked}></script>\n"));
@@ -92,19 +114,19 @@ fn document(pinned: &[Pinned], is_installed: bool) -> String {
     )
 }
 
-async fn file(Path(name): Path<String>) -> Response {
+async fn file(UrlPath(name): UrlPath<String>) -> Response {
     let pinned = pinned();
     // Only pinned names are served, so no path leads out of the folder.
     let found =
         pinned.iter().find(|asset| asset.name == name).and_then(|asset| Some(installed(&pinned)?.join(&asset.name)));
-    let Some(path) = found else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(path) = found else { return HttpError::no_such_path().into_response() };
     let content_type =
         if name.ends_with(".css") { "text/css; charset=utf-8" } else { "text/javascript; charset=utf-8" };
     match tokio::fs::read(path).await {
         Ok(bytes) => {
             ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache")], bytes).into_response()
         }
-        Err(_) => StatusCode::NOT_FOUND.into_response(),
+        Err(_) => HttpError::no_such_path().into_response(),
     }
 }
 
@@ -112,6 +134,7 @@ async fn file(Path(name): Path<String>) -> Response {
 mod tests {
     use axum::body::Body;
     use axum::extract::Request;
+    use axum::http::StatusCode;
     use tower::ServiceExt as _;
 
     use super::*;
@@ -130,6 +153,18 @@ mod tests {
         let remote = document(&pinned(), false);
         assert_eq!(remote.matches("=\"https://cdn.jsdelivr.net/npm/").count(), 5);
         assert_eq!(remote.matches("integrity=\"sha384-").count(), 5);
+    }
+
+    #[test]
+    fn the_policy_names_the_pinned_files_only() {
+        let pinned = pinned();
+        assert!(!policy(&pinned, true).contains("https:"));
+        let remote = policy(&pinned, false);
+        let sources: Vec<_> = remote.split([' ', ';']).filter(|source| source.starts_with("https:")).collect();
+        assert_eq!(sources.len(), 5);
+        for source in sources {
+            assert!(document(&pinned, false).contains(&format!("=\"{source}\"")), "{source}");
+        }
     }
 
     #[tokio::test]

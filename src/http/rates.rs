@@ -1,4 +1,4 @@
-//! The rates of each kind of caller: requests, cost of GraphQL operations, rows of feeds.
+//! The rates of each kind of caller: requests, cost of GraphQL operations, rows of feeds and directories.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -21,8 +21,9 @@ const KEY_REQUESTS: u32 = 600;
 const GUEST_COSTLIEST: u32 = 200;
 /// How many operations of the tier's maximal cost fit into a minute of an account or key.
 const COSTLIEST: u32 = 40;
-/// Rows of feeds a minute of an account or key: one feed of a million extensions.
-const FEED_ROWS: u32 = 1_000_000;
+/// Rows of feeds and directories a minute of an account, a key or all guests at one address: one feed of a million
+/// extensions.
+const ROWS: u32 = 1_000_000;
 
 /// The rates of an installation. Each instance counts for itself.
 pub struct Rates {
@@ -30,7 +31,9 @@ pub struct Rates {
     users: Allowances<AccountId>,
     keys: Allowances<ApiKeyId>,
     /// By account or key.
-    feed_rows: Buckets<Uuid>,
+    rows: Buckets<Uuid>,
+    /// Guests read the rows of directories.
+    guest_rows: Buckets<Option<RateAddress>>,
 }
 
 impl Rates {
@@ -40,7 +43,8 @@ impl Rates {
             guests: Allowances::new(GUEST_REQUESTS, Tier::Guest, GUEST_COSTLIEST, clock),
             users: Allowances::new(USER_REQUESTS, Tier::User, COSTLIEST, clock),
             keys: Allowances::new(KEY_REQUESTS, Tier::Key, COSTLIEST, clock),
-            feed_rows: Buckets::per_minute(FEED_ROWS, clock),
+            rows: Buckets::per_minute(ROWS, clock),
+            guest_rows: Buckets::per_minute(ROWS, clock),
         }
     }
 
@@ -58,23 +62,50 @@ impl Rates {
             Actor::Key(key) => self.keys.take(key.id, charge.cost)?,
             Actor::System(_) => {}
         }
-        self.take_feed_rows(caller, charge.feed_rows)
+        self.take_rows(caller, charge.feed_rows)
     }
 
-    /// Takes rows of a feed. Guests read no feed.
+    /// Takes one request from the bucket of an address, before anything is read for it.
+    ///
+    /// # Errors
+    /// When the bucket is empty.
+    pub fn take_of_address(&self, caller: &Caller) -> Result<(), RetryAfter> {
+        if caller.is_rated { self.guests.requests.take(caller.address, 1) } else { Ok(()) }
+    }
+
+    /// Gives back what [`Self::take_of_address`] took, for a caller with a bucket of its own.
+    pub fn give_back_to_address(&self, caller: &Caller) {
+        if caller.is_rated {
+            self.guests.requests.give_back(&caller.address, 1);
+        }
+    }
+
+    /// As [`Self::take`] for a request that the bucket of its address has paid for.
+    ///
+    /// # Errors
+    /// When the bucket of cost or of rows holds less.
+    pub fn take_prepaid(&self, caller: &Caller, charge: Charge) -> Result<(), RetryAfter> {
+        if caller.is_rated {
+            self.guests.take_cost(caller.address, charge.cost)?;
+        }
+        self.take_rows(caller, charge.feed_rows)
+    }
+
+    /// Takes rows of a feed or a directory.
     ///
     /// # Errors
     /// When the caller's bucket holds less.
-    pub fn take_feed_rows(&self, caller: &Caller, rows: u64) -> Result<(), RetryAfter> {
-        let reader = match &caller.actor {
-            Actor::Person(person) => person.id.0,
-            Actor::Key(key) => key.id.0,
-            Actor::Guest | Actor::System(_) => return Ok(()),
-        };
+    pub fn take_rows(&self, caller: &Caller, rows: u64) -> Result<(), RetryAfter> {
         if rows == 0 || !caller.is_rated {
             return Ok(());
         }
-        self.feed_rows.take(reader, u32::try_from(rows).unwrap_or(u32::MAX))
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        match &caller.actor {
+            Actor::Person(person) => self.rows.take(person.id.0, rows),
+            Actor::Key(key) => self.rows.take(key.id.0, rows),
+            Actor::Guest => self.guest_rows.take(caller.address, rows),
+            Actor::System(_) => Ok(()),
+        }
     }
 }
 
@@ -94,6 +125,10 @@ impl<K: Eq + Hash + Copy> Allowances<K> {
     /// A cost of 0 belongs to plain HTTP, which has no cost.
     fn take(&self, caller: K, cost: u64) -> Result<(), RetryAfter> {
         self.requests.take(caller, 1)?;
+        self.take_cost(caller, cost)
+    }
+
+    fn take_cost(&self, caller: K, cost: u64) -> Result<(), RetryAfter> {
         if cost == 0 {
             return Ok(());
         }
@@ -198,10 +233,10 @@ mod tests {
     #[test]
     fn a_feed_of_a_million_rows_is_read_once_a_minute() {
         let (rates, clock) = rates();
-        assert_eq!(rates.take_feed_rows(&key(1), 1_000_000), Ok(()));
+        assert_eq!(rates.take_rows(&key(1), 1_000_000), Ok(()));
         assert_eq!(rates.take(&key(1), Charge { cost: 1, feed_rows: 5000 }), Err(RetryAfter { seconds: 1 }));
-        assert_eq!(rates.take_feed_rows(&key(2), 1_000_000), Ok(()));
+        assert_eq!(rates.take_rows(&key(2), 1_000_000), Ok(()));
         clock.advance(Duration::from_secs(60));
-        assert_eq!(rates.take_feed_rows(&key(1), 1_000_000), Ok(()));
+        assert_eq!(rates.take_rows(&key(1), 1_000_000), Ok(()));
     }
 }

@@ -6,26 +6,63 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// The number of unread bytes that stay in memory.
 const IN_MEMORY: usize = 1024 * 1024;
+/// The maximal size of all spool files together, in bytes. They are on the disk of the database.
+const MAX_ON_DISK: u64 = 1 << 30;
+/// The time within which a client must have read its whole body.
+const READ_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// The bytes in all spool files.
+#[derive(Clone, Debug, Default)]
+pub struct SpooledBytes(Arc<AtomicU64>);
+
+impl SpooledBytes {
+    /// Counts more bytes, unless there are too many.
+    fn take(&self, bytes: u64) -> io::Result<()> {
+        let add = |total: u64| total.checked_add(bytes).filter(|total| *total <= MAX_ON_DISK);
+        match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(io::Error::new(io::ErrorKind::StorageFull, "slow clients occupy all spool files")),
+        }
+    }
+}
+
+/// A spool file with its share of all bytes.
+struct SpoolFile {
+    file: File,
+    bytes: AtomicU64,
+    total: SpooledBytes,
+}
+
+impl Drop for SpoolFile {
+    fn drop(&mut self) {
+        self.total.0.fetch_sub(self.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+}
 
 /// The writing end. Dropping it without [`SpoolWriter::finish`] makes the reader fail.
 pub struct SpoolWriter {
     shared: Arc<Shared>,
     folder: PathBuf,
-    file: Option<Arc<File>>,
+    total: SpooledBytes,
+    file: Option<Arc<SpoolFile>>,
     file_bytes: u64,
 }
 
 /// The reading end.
 pub struct SpoolReader {
     shared: Arc<Shared>,
+    deadline: Instant,
 }
 
 struct Shared {
@@ -49,13 +86,15 @@ enum End {
 
 enum Piece {
     Memory(Bytes),
-    Disk { file: Arc<File>, at: u64, length: usize },
+    Disk { file: Arc<SpoolFile>, at: u64, length: usize },
 }
 
-/// A spool that creates its file, if it needs one, in `folder`.
-pub fn spool(folder: PathBuf) -> (SpoolWriter, SpoolReader) {
+/// A spool that creates its file, if it needs one, in `folder`, and counts it in `total`.
+pub fn spool(folder: PathBuf, total: &SpooledBytes) -> (SpoolWriter, SpoolReader) {
     let shared = Arc::new(Shared { state: Mutex::default(), moved: Notify::new() });
-    (SpoolWriter { shared: Arc::clone(&shared), folder, file: None, file_bytes: 0 }, SpoolReader { shared })
+    let (total, deadline) = (total.clone(), Instant::now() + READ_TIMEOUT);
+    let writer = SpoolWriter { shared: Arc::clone(&shared), folder, total, file: None, file_bytes: 0 };
+    (writer, SpoolReader { shared, deadline })
 }
 
 impl Shared {
@@ -73,7 +112,8 @@ impl SpoolWriter {
     /// Appends bytes, without waiting for the reader.
     ///
     /// # Errors
-    /// `BrokenPipe` when the reader was dropped; the error of the file system when the disk is full.
+    /// `BrokenPipe` when the reader was dropped; `StorageFull` when the spool files are too large together; the error of
+    /// the file system when the disk is full.
     pub fn write(&mut self, bytes: Vec<u8>) -> io::Result<()> {
         let fits = {
             let mut state = self.shared.state();
@@ -95,10 +135,15 @@ impl SpoolWriter {
     fn put_on_disk(&mut self, bytes: &[u8]) -> io::Result<Piece> {
         let file = match &self.file {
             Some(file) => Arc::clone(file),
-            None => Arc::clone(self.file.insert(Arc::new(tempfile::tempfile_in(&self.folder)?))),
+            None => {
+                let (file, total) = (tempfile::tempfile_in(&self.folder)?, self.total.clone());
+                Arc::clone(self.file.insert(Arc::new(SpoolFile { file, bytes: AtomicU64::new(0), total })))
+            }
         };
         let at = self.file_bytes;
-        file.write_all_at(bytes, at)?;
+        self.total.take(bytes.len() as u64)?;
+        file.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        file.file.write_all_at(bytes, at)?;
         self.file_bytes += bytes.len() as u64;
         Ok(Piece::Disk { file, at, length: bytes.len() })
     }
@@ -132,6 +177,12 @@ impl SpoolReader {
     }
 
     async fn next(&self) -> Option<io::Result<Bytes>> {
+        tokio::time::timeout_at(self.deadline, self.next_piece())
+            .await
+            .unwrap_or_else(|_| Some(Err(io::ErrorKind::TimedOut.into())))
+    }
+
+    async fn next_piece(&self) -> Option<io::Result<Bytes>> {
         loop {
             let moved = self.shared.moved.notified();
             match self.pop() {
@@ -167,10 +218,10 @@ impl Drop for SpoolReader {
     }
 }
 
-async fn read(file: Arc<File>, at: u64, length: usize) -> io::Result<Bytes> {
+async fn read(file: Arc<SpoolFile>, at: u64, length: usize) -> io::Result<Bytes> {
     let reading = tokio::task::spawn_blocking(move || {
         let mut bytes = vec![0; length];
-        file.read_exact_at(&mut bytes, at)?;
+        file.file.read_exact_at(&mut bytes, at)?;
         Ok(bytes.into())
     });
     reading.await.unwrap_or_else(|error| Err(io::Error::other(error)))
@@ -183,7 +234,7 @@ mod tests {
     #[tokio::test]
     async fn a_slow_reader_receives_every_byte_in_order() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut writer, reader) = spool(folder.path().to_owned());
+        let (mut writer, reader) = spool(folder.path().to_owned(), &SpooledBytes::default());
         let mut sent = Vec::new();
         for round in 0..100_u8 {
             let bytes = vec![round; 50_000];
@@ -199,9 +250,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_files_of_all_slow_readers_are_bounded_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let total = SpooledBytes::default();
+        let (mut writer, reader) = spool(folder.path().to_owned(), &total);
+        writer.write(vec![0; IN_MEMORY]).unwrap();
+        writer.write(vec![0; 1000]).unwrap();
+        let (mut other, _other_reader) = spool(folder.path().to_owned(), &total);
+        other.write(vec![0; IN_MEMORY]).unwrap();
+        total.take(MAX_ON_DISK - 1000).unwrap();
+        assert_eq!(other.write(vec![0; 1]).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        drop((writer, reader));
+        other.write(vec![0; 1000]).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_takes_too_long_is_ended() {
+        let (mut writer, mut reader) = spool(std::env::temp_dir(), &SpooledBytes::default());
+        writer.write(b"begin".to_vec()).unwrap();
+        reader.deadline = Instant::now() + Duration::from_millis(50);
+        let mut stream = Box::pin(reader.into_stream());
+        assert!(stream.next().await.unwrap().is_ok());
+        assert_eq!(stream.next().await.unwrap().unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
     async fn a_fast_reader_needs_no_file() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut writer, reader) = spool(folder.path().to_owned());
+        let (mut writer, reader) = spool(folder.path().to_owned(), &SpooledBytes::default());
         let mut stream = Box::pin(reader.into_stream());
         for _ in 0..100 {
             writer.write(vec![7; 50_000]).unwrap();
@@ -212,7 +288,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_was_cut_off_ends_with_an_error() {
-        let (mut writer, reader) = spool(std::env::temp_dir());
+        let (mut writer, reader) = spool(std::env::temp_dir(), &SpooledBytes::default());
         writer.write(b"half".to_vec()).unwrap();
         drop(writer);
         let read: Vec<_> = reader.into_stream().collect().await;
@@ -222,7 +298,7 @@ mod tests {
 
     #[tokio::test]
     async fn writing_fails_without_a_reader() {
-        let (mut writer, reader) = spool(std::env::temp_dir());
+        let (mut writer, reader) = spool(std::env::temp_dir(), &SpooledBytes::default());
         drop(reader);
         assert_eq!(writer.write(vec![1]).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }

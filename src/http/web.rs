@@ -1,11 +1,13 @@
 //! The pages: static files, embedded in release builds and read from `web/assets` in debug builds.
 
 use axum::Router;
-use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::http_error::HttpError;
+use super::url_path::UrlPath;
 
 /// The paths that answer with the document of the pages; its script shows the page that the path names.
 ///
@@ -52,7 +54,7 @@ async fn document(headers: HeaderMap) -> Response {
     respond(DOCUMENT, &headers)
 }
 
-async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+async fn asset(UrlPath(name): UrlPath<String>, headers: HeaderMap) -> Response {
     respond(&name, &headers)
 }
 
@@ -61,7 +63,7 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
 /// `no-cache` lets clients keep a file and makes them revalidate it each time.
 fn respond(name: &str, headers: &HeaderMap) -> Response {
     let Some(file) = Assets::get(name) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return HttpError::no_such_path().into_response();
     };
     let etag = etag(&file);
     if has_version(headers, &etag) {

@@ -19,7 +19,7 @@ pub enum Caller {
 }
 
 impl Caller {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Guest,
         Self::User,
         Self::Other,
@@ -31,6 +31,7 @@ impl Caller {
         Self::Key(Scope::WriteBack),
         Self::Key(Scope::ReadDirectory),
         Self::Key(Scope::ManageGroups),
+        Self::Key(Scope::ReadMetrics),
     ];
 
     /// The title of the column.

@@ -15,6 +15,7 @@ pub enum Scope {
     WriteBack,
     ReadDirectory,
     ManageGroups,
+    ReadMetrics,
 }
 
 impl Scope {
@@ -27,6 +28,7 @@ impl Scope {
             Self::WriteBack => "WRITE_BACK",
             Self::ReadDirectory => "READ_DIRECTORY",
             Self::ManageGroups => "MANAGE_GROUPS",
+            Self::ReadMetrics => "READ_METRICS",
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The application under test.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Parser as _;
@@ -10,6 +9,7 @@ use platform::passwords::Hasher;
 use serde_json::json;
 use switchboard::app::{App, Dependencies};
 use switchboard::cli::Cli;
+use switchboard::http::server::ConnectionLimits;
 use switchboard::{app, background, demo, http};
 
 use super::{Actor, ApiClient, Database};
@@ -40,6 +40,16 @@ impl TestApp {
         database: Database,
         clock: Option<Arc<ManualClock>>,
     ) -> Self {
+        Self::start_limited(ConnectionLimits::of_process(), more_arguments, folder, database, clock).await
+    }
+
+    async fn start_limited(
+        limits: ConnectionLimits,
+        more_arguments: &[&str],
+        folder: Arc<tempfile::TempDir>,
+        database: Database,
+        clock: Option<Arc<ManualClock>>,
+    ) -> Self {
         let url = database.url();
         let data_dir = folder.path().display().to_string();
         // Web hooks may call servers that a test starts on this address, and no other internal address.
@@ -59,8 +69,7 @@ impl TestApp {
         let app = App::new(&cli.installation, cli.serving, services).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(http::server::serve(listener, Arc::clone(&app), limits, std::future::pending()));
         Self { app, clock, folder, client: ApiClient::new(&url, None), url, database }
     }
 
@@ -71,8 +80,19 @@ impl TestApp {
 
     /// An instance on the same database that trusts the `X-Forwarded-For` header of its callers.
     pub async fn behind_trusted_proxy(&self) -> Self {
+        self.with_arguments(&["--trusted-proxy", "127.0.0.1"]).await
+    }
+
+    /// An instance on the same database with more arguments.
+    pub async fn with_arguments(&self, arguments: &[&str]) -> Self {
         let (folder, clock) = (Arc::clone(&self.folder), Some(Arc::clone(&self.clock)));
-        Self::start_with(&["--trusted-proxy", "127.0.0.1"], folder, self.database.clone(), clock).await
+        Self::start_with(arguments, folder, self.database.clone(), clock).await
+    }
+
+    /// An instance on the same database with other limits of connections.
+    pub async fn with_limits(&self, limits: ConnectionLimits) -> Self {
+        let (folder, clock) = (Arc::clone(&self.folder), Some(Arc::clone(&self.clock)));
+        Self::start_limited(limits, &[], folder, self.database.clone(), clock).await
     }
 
     /// An instance on a copy of the database.

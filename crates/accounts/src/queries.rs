@@ -12,6 +12,7 @@ use platform::access::{Permit, Role};
 use platform::clock::Timestamp;
 use platform::ids::AccountId;
 use platform::query;
+use platform::store::hints::within_deadline;
 use platform::store::schema::{account_terms, accounts, mail_tokens};
 use platform::store::types::Id;
 use platform::store::{CHUNK, Conn, begin_nested, end_nested, sought};
@@ -118,6 +119,7 @@ pub async fn list_accounts(
     query!(conn, |c| {
         let mut rows = accounts::table
             .filter(accounts::deleted_at.is_null())
+            .filter(within_deadline())
             .order(accounts::id)
             .limit(limit)
             .select(Account::as_select())
@@ -139,7 +141,8 @@ pub async fn list_accounts(
 pub async fn count_accounts(conn: &mut Conn, search: Option<&str>, role: Option<Role>) -> QueryResult<i64> {
     let pattern = search.map(contains_pattern);
     query!(conn, |c| {
-        let mut rows = accounts::table.filter(accounts::deleted_at.is_null()).count().into_boxed();
+        let live = accounts::table.filter(accounts::deleted_at.is_null()).filter(within_deadline());
+        let mut rows = live.count().into_boxed();
         if let Some(pattern) = &pattern {
             rows = rows.filter(accounts::search.like(pattern).escape('\\'));
         }

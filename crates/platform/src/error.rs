@@ -191,6 +191,9 @@ fn is_temporary_database_error(error: &diesel::result::Error) -> bool {
                 "terminating connection",
                 "shutting down",
                 "connection closed",
+                // PostgreSQL, for `statement_timeout` and a cancelled statement.
+                "canceling statement",
+                crate::deadline::PASSED,
             ]
             .iter()
             .any(|fragment| text.contains(fragment))

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod audit;
 pub mod clock;
+pub mod deadline;
 pub mod error;
 pub mod feed_log;
 pub mod hooks;
@@ -20,3 +21,4 @@ pub mod services;
 pub mod store;
 pub mod text;
 pub mod transaction;
+pub mod workers;

@@ -8,8 +8,8 @@ use platform::error::{Error, InternalError};
 use platform::feed_log::FeedRef;
 use platform::ids::{EventId, ServiceTypeId};
 use platform::query;
-use platform::store::{Conn, sought};
 use platform::store::schema::{events, service_types as types};
+use platform::store::{Conn, sought};
 use service_types::ServiceBehaviour;
 
 use crate::model::FeedContext;

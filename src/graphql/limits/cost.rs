@@ -14,10 +14,19 @@ use super::{Charge, DocumentError, Tier};
 /// group.
 pub const PLAIN_LIST: u64 = 10;
 
+/// What a field costs that reads more rows than it returns: about the work of this many fields, in an event with tens
+/// of thousands of extensions.
+pub const SCAN_COST: u64 = 300;
+
 /// The types of pages of provisioning feeds.
 const FEED_PAGES: [&str; 2] = ["FeedSnapshot", "FeedEvent"];
-/// The field whose page is a grid of bare numbers. People may read larger pages of it.
+/// The field whose page is a grid of bare numbers. People may read larger pages of it. It looks for free numbers among
+/// those in service.
 const NUMBER_GRID: &str = "availableNumbers";
+/// The field of a connection that counts all its elements.
+const TOTAL: &str = "totalCount";
+/// The argument by which a connection is searched.
+const SEARCH: &str = "search";
 
 /// The cost plans of one document's fragments.
 #[derive(Debug, Default)]
@@ -38,6 +47,8 @@ pub(super) enum Step {
     Feed { first: First, inner: Vec<Step> },
     /// A selection that a variable includes or skips.
     If { variable: Name, included: bool, inner: Vec<Step> },
+    /// A cost that applies where a variable has a value.
+    Given { variable: Name, cost: u64 },
     /// A fragment's plan.
     Spread(usize),
 }
@@ -191,7 +202,18 @@ impl<'a> Planner<'a> {
             let inner = self.selection_set(&shape.named, set, ListContext::Feed);
             return vec![Step::Feed { first: first(field, shape, Bound::Feed), inner }];
         }
-        let bound = if name == NUMBER_GRID { Bound::Grid } else { Bound::Page };
+        if name == TOTAL {
+            return vec![Step::Fields(1 + SCAN_COST)];
+        }
+        let mut steps: Vec<Step> = scan(name, field).into_iter().collect();
+        self.sized_field(shape, field, context).into_iter().for_each(|step| push(&mut steps, step));
+        steps
+    }
+
+    fn sized_field(&mut self, shape: &FieldShape, field: &'a Field, context: ListContext) -> Vec<Step> {
+        let set = &field.selection_set.node;
+        let types = self.types;
+        let bound = if field.name.node == NUMBER_GRID { Bound::Grid } else { Bound::Page };
         let composite = types.is_composite(&shape.named);
         match (shape.list, shape.first.is_some()) {
             (true, true) => {
@@ -216,6 +238,18 @@ impl<'a> Planner<'a> {
                 with_field(self.selection_set(&shape.named, set, below))
             }
         }
+    }
+}
+
+/// The cost of the rows that a field reads without returning them.
+fn scan(name: &str, field: &Field) -> Option<Step> {
+    if name == NUMBER_GRID {
+        return Some(Step::Fields(SCAN_COST));
+    }
+    match argument(field, SEARCH) {
+        Argument::Literal(Value::Null) => None,
+        Argument::Literal(_) => Some(Step::Fields(SCAN_COST)),
+        Argument::Variable(variable) => Some(Step::Given { variable, cost: SCAN_COST }),
     }
 }
 
@@ -316,6 +350,10 @@ impl Evaluation<'_> {
                     } else {
                         Charge::default()
                     }
+                }
+                Step::Given { variable, cost } => {
+                    let is_given = self.variable(variable).is_some_and(|value| *value != Value::Null);
+                    Charge { cost: if is_given { *cost } else { 0 }, feed_rows: 0 }
                 }
                 Step::Spread(fragment) => match self.plan.fragments.get(*fragment) {
                     Some(steps) => self.charge(steps, page)?,

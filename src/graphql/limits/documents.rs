@@ -12,7 +12,7 @@ use async_graphql::{Name, Positioned, ServerError};
 use super::cost::{Plan, Planner, Step};
 use super::shape::{Shapes, directives};
 use super::types::TypeTable;
-use super::{DocumentError, MAX_NESTING, MAX_ROOT_FIELDS, MAX_TOKENS, scan};
+use super::{DocumentError, MAX_NESTING, MAX_ROOT_FIELDS, MAX_TOKENS, escapes, scan};
 
 /// A parsed document that keeps every limit that does not depend on the caller.
 #[derive(Debug)]
@@ -44,6 +44,7 @@ impl PreparedDocument {
         let scanned = scan(text);
         DocumentError::require_at_most("tokens", MAX_TOKENS, scanned.tokens as u64)?;
         DocumentError::require_at_most("nesting", MAX_NESTING, scanned.nesting as u64)?;
+        let text = escapes::decode(text);
         let mut document = async_graphql::parser::parse_query(text).map_err(|error| {
             let error = ServerError::from(error);
             DocumentError::Parse { message: error.message, locations: error.locations }

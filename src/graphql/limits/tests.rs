@@ -2,7 +2,7 @@ use async_graphql::Variables;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{Charge, DocumentCache, DocumentError, PreparedDocument, Tier, TypeTable, measure};
+use super::{Charge, DocumentCache, DocumentError, PreparedDocument, SCAN_COST, Tier, TypeTable, measure};
 
 const SDL: &str = r#"
 scalar FeedCursor
@@ -22,7 +22,7 @@ type Query {
   node(id: ID!): Node
   nodes(ids: [ID!]!): [Node]!
   viewer: Account
-  accounts(first: Int, role: Role, at: Point, choice: Choice): Connection!
+  accounts(first: Int, role: Role, at: Point, choice: Choice, search: String): Connection!
   availableNumbers(first: Int): [String!]!
   provisioning: ProvisioningFeed
 }
@@ -62,10 +62,10 @@ fn lists_multiply_what_is_selected_on_them() {
     assert_eq!(cost("{ viewer { id name } }"), 3);
     assert_eq!(cost("{ viewer { friends { id name } tags } }"), 1 + 1 + 10 * 2 + 1);
     // 1 for the connection, 1 for `nodes`, 50 times two fields.
-    assert_eq!(cost("{ accounts { nodes { id name } totalCount } }"), 1 + 1 + 100 + 1);
+    assert_eq!(cost("{ accounts { nodes { id name } totalCount } }"), 1 + 1 + 100 + 1 + SCAN_COST);
     assert_eq!(cost("{ accounts(first: 3) { edges { node { id } } } }"), 1 + 1 + 3 * 2);
     assert_eq!(cost("{ nodes(ids: [1, 2, 3]) { id __typename } }"), 1 + 3);
-    assert_eq!(cost("{ availableNumbers(first: 200) }"), 201);
+    assert_eq!(cost("{ availableNumbers(first: 200) }"), 201 + SCAN_COST);
     assert_eq!(cost("{ accounts(first: 2) { ...C } } fragment C on Connection { nodes { id } }"), 1 + 1 + 2);
     assert_eq!(
         cost("{ accounts(first: 2) { nodes { extensions(first: 4) { nodes { id } } } } }"),
@@ -89,6 +89,19 @@ fn the_cost_depends_on_variables() {
     assert!(is_input(charge_with(text, json!({"n": -1}), Tier::Key)));
     assert!(is_input(charge_with(text, json!({"n": "x"}), Tier::Key)));
     assert!(charge_with("{ availableNumbers(first: 1000) }", json!({}), Tier::Guest).is_ok());
+}
+
+#[test]
+fn fields_that_read_more_than_they_return_cost_more() {
+    assert_eq!(cost("{ accounts(first: 1, search: \"a\") { nodes { id } } }"), 2 + 1 + SCAN_COST);
+    assert_eq!(cost("{ accounts(first: 1, search: null) { nodes { id } } }"), 2 + 1);
+    let text = "query($search: String) { accounts(first: 1, search: $search) { nodes { id } totalCount } }";
+    for (variables, scans) in [(json!({}), 1), (json!({ "search": null }), 1), (json!({ "search": "a" }), 2)] {
+        assert_eq!(charge_with(text, variables, Tier::Guest).unwrap().cost, 2 + 1 + 1 + scans * SCAN_COST);
+    }
+    // A guest's request has few of them, however small the rest is.
+    let totals: String = (0..17).map(|n| format!("a{n}: accounts(first: 0) {{ totalCount }} ")).collect();
+    assert_eq!(limit(&format!("{{ {totals} }}")).0, "cost");
 }
 
 #[test]

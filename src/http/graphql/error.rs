@@ -73,6 +73,13 @@ impl RequestError {
         Self { allow: Some(allow), ..Self::malformed(StatusCode::METHOD_NOT_ALLOWED, message) }
     }
 
+    /// The answer to a hash instead of a document, in the words of Apollo's protocol for persisted queries (status 200):
+    /// its clients then send the document.
+    pub fn persisted_query_not_supported() -> Self {
+        let code = ErrorCode::PersistedQueryNotSupported;
+        Self { status: Status::Fixed(StatusCode::OK), ..Self::new(code, "PersistedQueryNotSupported") }
+    }
+
     /// `INTERNAL` with the constant message. The cause belongs to the log.
     pub fn internal() -> Self {
         Self::new(ErrorCode::Internal, INTERNAL_MESSAGE)

@@ -1,7 +1,7 @@
 //! GraphQL over HTTP, event streams and WebSockets.
 //!
-//! A request is read, its origin checked, its caller authenticated, its document measured and its charge taken; then
-//! the schema executes it and the response is written.
+//! The caller of a request is authenticated, the request is read and its origin checked, its document measured and its
+//! charge taken; then the schema executes it and the response is written.
 //!
 //! Sources: the working draft of GraphQL over HTTP (statuses as the audits of `graphql-http` want them), graphql-sse in
 //! "distinct connections mode", graphql-transport-ws.
@@ -38,7 +38,7 @@ pub use open_sockets::OpenSockets;
 pub use published_schema::PublishedSchema;
 
 use super::app_state::RequestContext;
-use super::credentials::{Credentials, X_FORWARDED_FOR};
+use super::credentials::Credentials;
 use crate::graphql::request::{RequestId, ResponseHeaders};
 use negotiation::Media;
 use operation::{IncomingOperation, Transport};
@@ -52,15 +52,14 @@ pub fn routes<E: Executor>(endpoint: Endpoint<E>) -> Router {
 }
 
 async fn serve<E: Executor>(State(endpoint): State<Endpoint<E>>, request: axum::extract::Request) -> Response {
-    let request_id = endpoint.state.new_request_id();
     let (mut parts, body) = request.into_parts();
+    let request_id = parts.extensions.get().copied().unwrap_or_else(|| endpoint.state.new_request_id());
     let (media, outcome) = if websocket::is_upgrade(&parts.headers) {
         (Media::Json, websocket::upgrade(endpoint, &mut parts).await)
     } else {
-        match negotiation::accepted(&parts.headers) {
-            Ok(media) => (media, respond(&endpoint, &parts, body, media, request_id).await),
-            Err(error) => (Media::Json, Err(error)),
-        }
+        let accepted = negotiation::accepted(&parts.headers);
+        let media = accepted.as_ref().copied().unwrap_or(Media::Json);
+        (media, respond(&endpoint, &parts, body, accepted, request_id).await)
     };
     let mut response = outcome.unwrap_or_else(|error| response::failure(&error, media, request_id));
     response::set_common_headers(response.headers_mut(), request_id);
@@ -71,9 +70,34 @@ async fn respond<E: Executor>(
     endpoint: &Endpoint<E>,
     parts: &Parts,
     body: Body,
-    media: Media,
+    media: Result<Media, RequestError>,
     request_id: RequestId,
 ) -> Result<Response, RequestError> {
+    let credentials = credentials(endpoint, parts);
+    let context = endpoint.authenticate(&credentials).await?;
+    match read(endpoint, parts, body, media, &credentials).await {
+        Ok(request) => execute_request(endpoint, &context, request, request_id).await,
+        Err(error) => Err(endpoint.state.charge_refused(&context).err().unwrap_or(error)),
+    }
+}
+
+/// A request that was read, and how it is answered.
+struct IncomingRequest {
+    request: Request,
+    transport: Transport,
+    media: Media,
+    idempotency_key: Option<String>,
+}
+
+/// Reads a request: its media types, its body or query string, and its headers.
+async fn read<E: Executor>(
+    endpoint: &Endpoint<E>,
+    parts: &Parts,
+    body: Body,
+    media: Result<Media, RequestError>,
+    credentials: &Credentials,
+) -> Result<IncomingRequest, RequestError> {
+    let media = media?;
     let (request, transport) = match (&parts.method, media) {
         (&Method::POST, _) => {
             negotiation::require_json(&parts.headers)?;
@@ -85,17 +109,23 @@ async fn respond<E: Executor>(
         (&Method::GET, _) => (request_body::from_query_string(&parts.uri)?, Transport::Get),
         _ => return Err(RequestError::method_not_allowed("GET, POST", "Requests are sent by GET or POST.")),
     };
-    let credentials = credentials(endpoint, parts)?;
-    if transport != Transport::Get {
-        origin::require_same_origin(&endpoint.state.0, &credentials)?;
-    }
-    let context = endpoint.authenticate(&credentials).await?;
+    origin::require_same_origin(&endpoint.state.0, credentials)?;
+    let idempotency_key = origin::joined(&parts.headers, &IDEMPOTENCY_KEY, ", ")?;
+    Ok(IncomingRequest { request, transport, media, idempotency_key })
+}
+
+async fn execute_request<E: Executor>(
+    endpoint: &Endpoint<E>,
+    context: &RequestContext,
+    request: IncomingRequest,
+    request_id: RequestId,
+) -> Result<Response, RequestError> {
+    let IncomingRequest { request, transport, media, idempotency_key } = request;
     let headers =
         Arc::new(if media == Media::EventStream { ResponseHeaders::detached() } else { ResponseHeaders::attached() });
-    let idempotency_key = origin::joined(&parts.headers, &IDEMPOTENCY_KEY, ", ")?;
     let incoming = IncomingOperation {
         endpoint,
-        context: &context,
+        context,
         request,
         idempotency_key,
         transport,
@@ -104,7 +134,7 @@ async fn respond<E: Executor>(
     };
     let admitted = incoming.admit();
     if media == Media::EventStream {
-        return sse::open(endpoint, &context, admitted, request_id);
+        return sse::open(endpoint, context, admitted, request_id);
     }
     let mut response = match admitted?.execute().await {
         Ok(encoded) => response::success(encoded, media),
@@ -142,18 +172,9 @@ pub async fn execute<E: Executor>(
 }
 
 /// Reads the credentials of a request: a bearer token, else cookies.
-fn credentials<E: Executor>(endpoint: &Endpoint<E>, parts: &Parts) -> Result<Credentials, RequestError> {
-    let headers = &parts.headers;
-    let bearer = match headers.get(header::AUTHORIZATION) {
-        Some(value) => Some(origin::bearer(value.to_str().unwrap_or_default())?),
-        None => None,
-    };
-    let cookie = if bearer.is_some() { None } else { origin::joined(headers, &header::COOKIE, "; ")? };
-    Ok(Credentials {
-        bearer,
-        cookie,
-        forwarded_for: origin::joined(headers, &X_FORWARDED_FOR, ", ")?,
-        same_origin: origin::is_same_origin(&endpoint.state.0, headers, &parts.uri),
-        ..Credentials::of_connection(parts)
-    })
+fn credentials<E: Executor>(endpoint: &Endpoint<E>, parts: &Parts) -> Credentials {
+    Credentials {
+        same_origin: origin::is_same_origin(&endpoint.state.0, &parts.headers, &parts.uri),
+        ..Credentials::of_request(parts, origin::bearer)
+    }
 }

@@ -9,17 +9,22 @@ use axum::http::StatusCode;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::endpoint::Endpoint;
 use super::error::{RequestError, TIMEOUT_MESSAGE};
 use super::idempotency;
+use super::open_sockets::{Holder, Place};
 use super::published_schema::PublishedSchema;
 use super::response::{self, EncodedResponse};
 use crate::graphql::error_code::ErrorCode;
-use crate::graphql::limits::{Charge, Operation, PreparedDocument, Tier, measure};
+use crate::graphql::limits::{Charge, MAX_SHORT_COST, Operation, PreparedDocument, Tier, measure};
 use crate::graphql::request::{RequestId, ResponseHeaders};
 use crate::graphql::service_types::ServiceTypeCache;
 use crate::http::app_state::{AppState, RequestContext};
+use platform::deadline::{self, Deadline};
+use platform::error::InternalError;
+use platform::workers::CallerKind;
 
 /// The transport of a request, which decides what kinds of operations it can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +56,11 @@ pub(super) struct AdmittedOperation<E> {
     document: Arc<PreparedDocument>,
     request: Request,
     kind: OperationType,
+    tier: Tier,
     timeout: std::time::Duration,
     record: Record,
+    /// The place of a subscription among those of its caller.
+    place: Option<Place>,
 }
 
 /// What the metrics need of an operation, and what its response reports.
@@ -77,13 +85,14 @@ impl<E: Executor> IncomingOperation<'_, E> {
     /// limit is charged as one request without cost.
     ///
     /// # Errors
-    /// `RATE_LIMITED` before every other error; else the first limit that the request breaks.
+    /// `RATE_LIMITED` before every other error, also when the caller has too many subscriptions; else the first limit
+    /// that the request breaks.
     pub fn admit(self) -> Result<AdmittedOperation<E>, RequestError> {
         let started = Instant::now();
         let (state, context) = (&self.endpoint.state, self.context);
         let checked = self.check(started);
         let charge = checked.as_ref().map_or_else(|_| Charge::default(), |admitted| admitted.record.charge);
-        let outcome = state.charge(context, charge).and(checked);
+        let outcome = state.charge(context, charge).and(checked).and_then(|admitted| admitted.counted(context));
         if let Err(error) = &outcome {
             state.record("invalid", error.code.as_str(), started.elapsed());
         }
@@ -109,7 +118,8 @@ impl<E: Executor> IncomingOperation<'_, E> {
             request = request.data(ServiceTypeCache::default());
         }
         let record = Record { state: endpoint.state.clone(), root_field, charge, request_id, started };
-        Ok(AdmittedOperation { schema, document, request, kind, timeout: endpoint.settings.timeout(tier), record })
+        let timeout = endpoint.settings.timeout(tier);
+        Ok(AdmittedOperation { schema, document, request, kind, tier, timeout, record, place: None })
     }
 }
 
@@ -146,21 +156,52 @@ impl From<EncodedResponse> for StreamItem {
 }
 
 impl<E: Executor> AdmittedOperation<E> {
-    /// Executes a query or a mutation within the timeout of the caller's tier.
+    /// Counts a subscription among those of its caller.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` when there are too many.
+    fn counted(mut self, context: &RequestContext) -> Result<Self, RequestError> {
+        if self.kind == OperationType::Subscription {
+            let place = self.record.state.0.sockets.subscribe(Holder::of(&context.caller));
+            self.place = Some(place.ok_or_else(|| {
+                RequestError::new(ErrorCode::RateLimited, "There are too many subscriptions: end some of them first.")
+            })?);
+        }
+        Ok(self)
+    }
+
+    /// Executes a query or a mutation within the timeout of the caller's tier. At its end the statements of the
+    /// operation stop too. Those of a query also stop when the caller drops this future, because the client is gone; a
+    /// mutation that has begun is completed.
     ///
     /// # Errors
     /// `UNAVAILABLE` after the timeout, `INTERNAL` when a resolver panics.
     pub async fn execute(self) -> Result<EncodedResponse, RequestError> {
-        let Self { schema, document, request, timeout, record, .. } = self;
+        let Self { schema, document, request, kind, tier, timeout, record, .. } = self;
         let is_validated = document.is_validated();
-        let execution = AssertUnwindSafe(schema.executor(is_validated).execute(request)).catch_unwind();
-        let outcome = match tokio::time::timeout(timeout, execution).await {
-            Err(_) => Err(RequestError::new(ErrorCode::Unavailable, TIMEOUT_MESSAGE)),
-            Ok(Err(_)) => {
-                tracing::error!(request.id = %record.request_id, "a resolver panicked");
+        let deadline = Deadline::after(timeout);
+        let execution =
+            async move { AssertUnwindSafe(schema.executor(is_validated).execute(request)).catch_unwind().await };
+        let run = run(&record, tier, &deadline, execution);
+        let bounded = async {
+            match kind {
+                OperationType::Query => deadline::abandoned_on_drop(Arc::clone(&deadline), run).await,
+                _ => run.await,
+            }
+        };
+        let outcome = match tokio::time::timeout(timeout, bounded).await {
+            Err(_) | Ok(Err(InternalError::Overloaded(_))) => {
+                Err(RequestError::new(ErrorCode::Unavailable, TIMEOUT_MESSAGE))
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "an operation could not be run");
                 Err(RequestError::internal())
             }
-            Ok(Ok(executed)) => {
+            Ok(Ok(Err(_))) => {
+                tracing::error!("a resolver panicked");
+                Err(RequestError::internal())
+            }
+            Ok(Ok(Ok(executed))) => {
                 let encoded = response::encode(executed, record.request_id, record.charge, is_validated);
                 if encoded.request_errors.is_none() {
                     document.set_validated();
@@ -188,7 +229,7 @@ impl<E: Executor> AdmittedOperation<E> {
     }
 
     fn subscribe(self) -> BoxStream<'static, StreamItem> {
-        let Self { schema, document, request, record, .. } = self;
+        let Self { schema, document, request, record, place, .. } = self;
         let is_validated = document.is_validated();
         let events = AssertUnwindSafe(schema.executor(is_validated).execute_stream(request, None)).catch_unwind();
         let mut is_first = true;
@@ -200,6 +241,8 @@ impl<E: Executor> AdmittedOperation<E> {
                 std::future::ready(continues)
             })
             .map(move |event| {
+                // Held until the stream is dropped.
+                let _place = &place;
                 let Ok(executed) = event else {
                     tracing::error!(request.id = %record.request_id, "a subscription panicked");
                     return StreamItem::Errors(response::errors_json(&RequestError::internal(), record.request_id));
@@ -215,4 +258,19 @@ impl<E: Executor> AdmittedOperation<E> {
             })
             .boxed()
     }
+}
+
+/// Runs the execution of an operation: on a thread of its own where its statements may occupy the thread for long.
+async fn run<F>(record: &Record, tier: Tier, deadline: &Arc<Deadline>, execution: F) -> Result<F::Output, InternalError>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let execution = execution.in_current_span();
+    let app = &record.state.0;
+    if record.charge.cost <= MAX_SHORT_COST || !app.services.store.is_embedded() {
+        return Ok(deadline::within(Some(Arc::clone(deadline)), execution).await);
+    }
+    let kind = if tier == Tier::Guest { CallerKind::Guest } else { CallerKind::Authenticated };
+    app.workers.run(kind, deadline, execution).await
 }

@@ -42,13 +42,13 @@ pub(super) fn require_same_origin(app: &App, credentials: &Credentials) -> Resul
 /// The token of a bearer authorization (RFC 6750, section 2.1).
 ///
 /// # Errors
-/// `UNAUTHENTICATED` for another scheme or an empty token.
-pub(super) fn bearer(authorization: &str) -> Result<String, RequestError> {
+/// A sentence for another scheme or an empty token.
+pub(super) fn bearer(authorization: &str) -> Result<String, &'static str> {
     match authorization.trim().split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
             Ok(token.trim().to_owned())
         }
-        _ => Err(RequestError::new(ErrorCode::Unauthenticated, "The authorization must be `Bearer` and a token.")),
+        _ => Err("The authorization must be `Bearer` and a token."),
     }
 }
 

@@ -22,7 +22,7 @@ const DRAINED_BYTES: usize = 4 << 20;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct JsonBody {
-    query: String,
+    query: Option<String>,
     operation_name: Option<String>,
     #[serde(default)]
     variables: Variables,
@@ -33,7 +33,7 @@ struct JsonBody {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct QueryString {
-    query: String,
+    query: Option<String>,
     operation_name: Option<String>,
     variables: Option<String>,
     extensions: Option<String>,
@@ -46,8 +46,10 @@ fn bad_request(message: impl Into<String>) -> RequestError {
 /// Reads a JSON object with `query` and, optionally, `operationName`, `variables` and `extensions`.
 ///
 /// # Errors
-/// 400 for everything else, including a batch of requests.
+/// 400 for everything else, including a batch of requests; `PERSISTED_QUERY_NOT_SUPPORTED` for the hash of a query.
 pub(super) fn from_json(body: &[u8]) -> Result<Request, RequestError> {
+    // Some programs begin every text with a byte order mark.
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     // serde also reads a struct from an array of its fields.
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => {}
@@ -56,16 +58,14 @@ pub(super) fn from_json(body: &[u8]) -> Result<Request, RequestError> {
     }
     let JsonBody { query, operation_name, variables, extensions } =
         serde_json::from_slice(body).map_err(|error| bad_request(format!("The body cannot be read: {error}.")))?;
-    let mut request = Request::new(query).variables(variables);
-    request.operation_name = operation_name;
-    request.extensions = extensions.unwrap_or_default();
-    Ok(request)
+    request(query, operation_name, variables, extensions.unwrap_or_default())
 }
 
 /// Reads the parameters of a GET request.
 ///
 /// # Errors
-/// 400 for a missing `query`, a parameter that is given twice, and invalid JSON.
+/// 400 for a missing `query`, a parameter that is given twice, and invalid JSON; `PERSISTED_QUERY_NOT_SUPPORTED` for the
+/// hash of a query.
 pub(super) fn from_query_string(uri: &Uri) -> Result<Request, RequestError> {
     let axum::extract::Query(parameters) = axum::extract::Query::<QueryString>::try_from_uri(uri).map_err(|_| {
         bad_request(
@@ -73,9 +73,26 @@ pub(super) fn from_query_string(uri: &Uri) -> Result<Request, RequestError> {
         )
     })?;
     let QueryString { query, operation_name, variables, extensions } = parameters;
-    let mut request = Request::new(query).variables(json("variables", variables)?);
+    request(query, operation_name, json("variables", variables)?, json("extensions", extensions)?)
+}
+
+/// A request of its parameters. An empty `operationName` names no operation, as clients send it for an unnamed one.
+fn request(
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Variables,
+    extensions: Extensions,
+) -> Result<Request, RequestError> {
+    let query = query.ok_or_else(|| {
+        if extensions.contains_key("persistedQuery") {
+            RequestError::persisted_query_not_supported()
+        } else {
+            bad_request("`query` is missing.")
+        }
+    })?;
+    let mut request = Request::new(query).variables(variables);
     request.operation_name = operation_name.filter(|name| !name.is_empty());
-    request.extensions = json("extensions", extensions)?;
+    request.extensions = extensions;
     Ok(request)
 }
 
@@ -138,8 +155,30 @@ mod tests {
             let body = format!(r#"{{"query":"{query}","variables":null,"extensions":null,"operationName":null}}"#);
             assert_eq!(from_json(body.as_bytes()).unwrap().query, query);
         }
+        let named = from_json("\u{feff}{\"query\":\"{a}\",\"operationName\":\"\"}".as_bytes()).unwrap();
+        assert_eq!(named.operation_name, None);
         for wrong in ["[\"{a}\"]", "[]", "{}", "7", "", "{\"query\":1}", "{\"query\":\"{a}\",\"variables\":[]}"] {
             assert!(from_json(wrong.as_bytes()).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_hash_of_a_query_is_refused_in_the_words_of_its_protocol() {
+        let hash = r#"{"persistedQuery":{"version":1,"sha256Hash":"ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"}}"#;
+        let encoded: String = hash.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let refused = [
+            from_json(format!(r#"{{"operationName":"A","variables":{{}},"extensions":{hash}}}"#).as_bytes()),
+            from_query_string(&format!("/graphql?operationName=A&extensions={encoded}").parse().unwrap()),
+        ];
+        for outcome in refused {
+            let error = outcome.unwrap_err();
+            assert_eq!(
+                (error.code, error.message.as_str()),
+                (ErrorCode::PersistedQueryNotSupported, "PersistedQueryNotSupported")
+            );
+            assert_eq!(error.status(false), StatusCode::OK);
+        }
+        let with_document = format!(r#"{{"query":"{{a}}","extensions":{hash}}}"#);
+        assert_eq!(from_json(with_document.as_bytes()).unwrap().query, "{a}");
     }
 }

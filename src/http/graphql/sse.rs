@@ -15,6 +15,7 @@ use futures_util::stream::{self, BoxStream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_stream::wrappers::ReceiverStream;
+use tracing::Instrument as _;
 
 use super::endpoint::Endpoint;
 use super::error::RequestError;
@@ -58,7 +59,7 @@ pub(super) fn open<E: Executor>(
         credentials_ended: endpoint.state.credentials_ended(context),
         shutdown: endpoint.state.shutdown(),
     };
-    tokio::spawn(events.run(endpoint.settings.keep_alive));
+    tokio::spawn(events.run(endpoint.settings.keep_alive).in_current_span());
     let body = Body::from_stream(ReceiverStream::new(receiver).map(Ok::<Bytes, Infallible>));
     let mut response = response::body(body, Media::EventStream, StatusCode::OK);
     response.headers_mut().insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));

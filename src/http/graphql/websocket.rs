@@ -19,11 +19,15 @@ use axum::response::Response;
 
 use super::endpoint::Endpoint;
 use super::error::RequestError;
+use super::open_sockets::Holder;
 use super::origin;
+use crate::graphql::error_code::ErrorCode;
 use connection::Connection;
 use message::CloseReason;
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
+/// When a client with too many sockets should try again.
+const RETRY_SECONDS: u32 = 10;
 
 /// Whether a request asks for a WebSocket (RFC 6455, section 4.1).
 pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
@@ -34,25 +38,29 @@ pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
 ///
 /// # Errors
 /// 400 for a malformed handshake, `FORBIDDEN` for a cookie from another site, `UNAUTHENTICATED` for a malformed
-/// authorization.
+/// authorization, `RATE_LIMITED` when the address has too many sockets.
 pub(super) async fn upgrade<E: Executor>(endpoint: Endpoint<E>, parts: &mut Parts) -> Result<Response, RequestError> {
     let upgrade = WebSocketUpgrade::from_request_parts(parts, &())
         .await
         .map_err(|rejection| RequestError::malformed(StatusCode::BAD_REQUEST, rejection.body_text()))?;
-    let credentials = super::credentials(&endpoint, parts)?;
+    let credentials = super::credentials(&endpoint, parts);
+    if let Some(message) = credentials.malformed {
+        return Err(RequestError::new(ErrorCode::Unauthenticated, message));
+    }
     origin::require_same_origin(&endpoint.state.0, &credentials)?;
     // The connection closes with a code of its own at the smaller limit of a body; this limit protects memory.
     let max_bytes = endpoint.settings.body_bytes.saturating_mul(4);
     let upgrade = upgrade.protocols([SUBPROTOCOL]).max_message_size(max_bytes).max_frame_size(max_bytes);
     let is_acceptable = upgrade.selected_protocol().is_some();
-    let open = endpoint.state.0.sockets.open();
+    let holder = Holder::of(&endpoint.state.guest(&credentials).caller);
+    let open = endpoint.state.0.sockets.open(holder).ok_or_else(|| RequestError::rate_limited(RETRY_SECONDS))?;
     Ok(upgrade.on_upgrade(async move |socket| {
         if is_acceptable {
-            Connection::new(endpoint, credentials, socket).serve().await;
+            Connection::new(endpoint, credentials, socket, open).serve().await;
         } else {
             refuse(socket).await;
+            drop(open);
         }
-        drop(open);
     }))
 }
 

@@ -105,7 +105,86 @@ pub async fn cost_is_limited_beside_requests(app: TestApp) {
 
 pub async fn requests_of_this_machine_are_exempt_without_a_proxy(app: TestApp) {
     take_requests(&app, "127.0.0.1", 3_000, Charge::default());
-    assert_eq!(execute(&app, "127.0.0.1", TYPENAME).await.status(), StatusCode::OK);
+    let direct = || reqwest::Client::new().post(format!("{}/graphql", app.url)).json(&json!({ "query": TYPENAME }));
+    assert_eq!(direct().send().await.unwrap().status(), StatusCode::OK);
+    // A proxy that no setting names forwards for others: its clients share the bucket of its address.
+    for header in ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"] {
+        let refused = direct().header(header, "198.51.100.1").send().await.unwrap();
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "{header}");
+    }
+}
+
+pub async fn what_is_refused_early_is_taken_from_the_bucket_of_the_address(app: TestApp) {
+    let token = app.user().await.client.token().unwrap().to_owned();
+    let app = app.behind_trusted_proxy().await;
+    let http = reqwest::Client::new();
+    let graphql = || http.post(format!("{}/graphql", app.url)).header("Content-Type", "application/json");
+    let query = json!({ "query": TYPENAME }).to_string();
+    let feed = || http.get(format!("{}/feed/demo/sip", app.url));
+    let requests = [
+        ("a malformed body", graphql().body("{"), 400),
+        ("another media type", http.post(format!("{}/graphql", app.url)).body(query.clone()), 415),
+        ("another method", http.put(format!("{}/graphql", app.url)), 405),
+        ("an unacceptable response", graphql().header("Accept", "text/html").body(query.clone()), 406),
+        ("a document that is none", graphql().body("{\"query\":\"{\"}"), 200),
+        ("an unknown token", graphql().bearer_auth("A".repeat(43)).body(query.clone()), 401),
+        ("an unknown key", graphql().bearer_auth("swb_AAAAAAAAAAAA_AAAAAAAAAAAA").body(query.clone()), 401),
+        ("a malformed authorization", graphql().header("Authorization", "Digest x").body(query.clone()), 401),
+        ("a feed with an unknown key", feed().basic_auth("pbx", Some("swb_none")), 401),
+        ("a feed without a key", feed(), 401),
+        ("a directory", http.get(format!("{}/directory/nowhere.json", app.url)), 404),
+        ("a device link", http.get(format!("{}/device/none", app.url)), 404),
+        ("a check of readiness", http.get(format!("{}/readyz", app.url)), 200),
+        ("metrics", http.get(format!("{}/metrics", app.url)), 403),
+    ];
+    for (index, (what, request, status)) in requests.into_iter().enumerate() {
+        let address = format!("192.0.2.{index}");
+        take_requests(&app, &address, 2_999, Charge::default());
+        let request = request.header("X-Forwarded-For", &address);
+        let last = request.try_clone().unwrap().send().await.unwrap();
+        assert_eq!(last.status().as_u16(), status, "{what}");
+        let refused = request.send().await.unwrap();
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "{what}");
+        // The holder of a session that was valid lately has a bucket of its own.
+        let owner = |address: &str| graphql().bearer_auth(&token).header("X-Forwarded-For", address);
+        let accepted = owner("203.0.113.1").body(query.clone()).send().await.unwrap();
+        assert_eq!(accepted.status(), StatusCode::OK, "{what}");
+        let accepted = owner(&address).body(query.clone()).send().await.unwrap();
+        assert_eq!(accepted.status(), StatusCode::OK, "{what}");
+    }
+}
+
+pub async fn a_valid_token_gives_back_what_its_address_paid(app: TestApp) {
+    let (one, other) = (app.user().await, app.user().await);
+    let app = app.behind_trusted_proxy().await;
+    take_requests(&app, "192.0.2.1", 2_999, Charge::default());
+    for actor in [one, other] {
+        let request =
+            reqwest::Client::new().post(format!("{}/graphql", app.url)).header("X-Forwarded-For", "192.0.2.1");
+        let request = request.bearer_auth(actor.client.token().unwrap()).json(&json!({ "query": TYPENAME }));
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+    }
+    assert_eq!(execute(&app, "192.0.2.1", TYPENAME).await.status(), StatusCode::OK);
+    assert_eq!(execute(&app, "192.0.2.1", TYPENAME).await.status(), StatusCode::TOO_MANY_REQUESTS);
+}
+
+pub async fn rows_of_directory_files_are_limited_for_guests(app: TestApp) {
+    let app = app.behind_trusted_proxy().await;
+    take_requests(&app, "192.0.2.1", 1, Charge { cost: 0, feed_rows: 1_000_000 });
+    let file = |etag: &str| {
+        let request =
+            reqwest::Client::new().get(format!("{}/directory/demo.json", app.url)).header(IF_NONE_MATCH, etag);
+        request.header("X-Forwarded-For", "192.0.2.1")
+    };
+    let refused = file("\"none\"").send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    app.clock.advance(Duration::from_secs(1));
+    let read = file("\"none\"").send().await.unwrap();
+    assert_eq!(read.status(), StatusCode::OK);
+    // What the client has already costs no rows.
+    let etag = read.headers()[ETAG].to_str().unwrap().to_owned();
+    take_requests(&app, "192.0.2.1", 1, Charge { cost: 0, feed_rows: 16_000 });
+    assert_eq!(file(&etag).send().await.unwrap().status(), StatusCode::NOT_MODIFIED);
 }
 
 pub async fn pages_set_no_cookie_and_are_cacheable(app: TestApp) {

@@ -13,6 +13,7 @@ use diesel_async::RunQueryDsl as _;
 use platform::ids::{EventId, ExtensionId};
 use platform::query;
 use platform::store::Conn;
+use platform::store::hints::{unindexed, within_deadline};
 use platform::store::schema::{
     call_permissions, directory_terms, events, extension_permissions, extensions, feeds, numbers, restrictions,
 };
@@ -48,7 +49,8 @@ macro_rules! highlighted {
 /// Ids of the extensions whose labels contain a term for every prefix range.
 macro_rules! with_terms {
     ($event:expr, $kind:expr, $ranges:expr) => {{
-        let mut found = directory_terms::table.select(directory_terms::extension_id).into_boxed();
+        let mut found =
+            directory_terms::table.filter(within_deadline()).select(directory_terms::extension_id).into_boxed();
         let mut ranges = $ranges.iter();
         if let Some(first) = ranges.next() {
             found = found
@@ -73,13 +75,14 @@ macro_rules! with_terms {
     }};
 }
 
-/// Terms of the extension that are words in a prefix range.
+/// Terms of the extension that are words in a prefix range. An extension has few terms, an event may have many words in
+/// a range, so SQLite must not look the event up.
 macro_rules! has_word {
     ($event:expr, $word:expr) => {
         directory_terms::table
             .filter(directory_terms::extension_id.eq(extensions::id))
-            .filter(directory_terms::event_id.eq($event))
-            .filter(directory_terms::kind.eq("WORD"))
+            .filter(unindexed(directory_terms::event_id).eq($event))
+            .filter(unindexed(directory_terms::kind).eq("WORD"))
             .filter(directory_terms::term.ge(&$word.from))
             .filter(directory_terms::term.lt(&$word.until))
     };
@@ -90,6 +93,7 @@ macro_rules! section {
     ($filter:expr, $section:expr, $visibilities:expr) => {{
         let (filter, section): (&DirectoryFilter, &Section) = ($filter, $section);
         let mut found = extensions::table
+            .filter(within_deadline())
             .filter(is_callable!())
             .filter(extensions::number.ge(&section.numbers.from))
             .filter(extensions::number.lt(&section.numbers.until))

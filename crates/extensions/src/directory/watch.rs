@@ -12,6 +12,7 @@ use platform::ids::EventId;
 use platform::notifications::Notification;
 use platform::notifications::watch::watch;
 use platform::services::Services;
+use platform::store::Conn;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 
@@ -24,11 +25,28 @@ use super::queries;
 type Fingerprint = [u8; 32];
 
 /// State that changes whenever the entries of an event change.
-#[derive(Clone, PartialEq, Eq)]
-struct SourceVersion {
-    is_listed: bool,
-    catalogue: i64,
-    heads: Vec<i64>,
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SourceVersion {
+    /// Whether the phase of the event has a directory.
+    pub is_listed: bool,
+    /// Generation of the catalogue.
+    pub catalogue: i64,
+    /// Heads of the event's feeds.
+    pub heads: Vec<i64>,
+}
+
+impl SourceVersion {
+    /// Reads the current state of an event.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn read(conn: &mut Conn, event: EventId) -> Result<Self, Error> {
+        Ok(Self {
+            is_listed: events::event_by_id(conn, event).await?.is_some_and(|event| is_listed(event.phase)),
+            catalogue: platform::notifications::catalogue_generation(conn).await?,
+            heads: queries::feed_heads(conn, event).await?,
+        })
+    }
 }
 
 /// Cache of the last fingerprint per event and audience with subscribers.
@@ -40,11 +58,7 @@ impl Fingerprints {
     async fn current(&self, services: &Services, event: EventId, audience: Audience) -> Result<Fingerprint, Error> {
         let mut cache = self.0.lock().await;
         let mut conn = services.store.read().await?;
-        let version = SourceVersion {
-            is_listed: events::event_by_id(&mut conn, event).await?.is_some_and(|event| is_listed(event.phase)),
-            catalogue: platform::notifications::catalogue_generation(&mut conn).await?,
-            heads: queries::feed_heads(&mut conn, event).await?,
-        };
+        let version = SourceVersion::read(&mut conn, event).await?;
         if let Some((before, fingerprint)) = cache.get(&(event, audience))
             && *before == version
         {

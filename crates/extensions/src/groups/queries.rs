@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl as _;
 use platform::access::Permit;
 use platform::ids::{AccountId, EventId, ExtensionId, GroupMemberId};
 use platform::query;
+use platform::store::hints::{unindexed, within_deadline};
 use platform::store::schema::{events, extensions, group_members};
 use platform::store::{CHUNK, Conn, sought};
 
@@ -127,14 +128,17 @@ pub async fn memberships_of(conn: &mut Conn, member: ExtensionId) -> QueryResult
 }
 
 /// Loads the open invitations of an account's extensions, the oldest first. Excludes archived events, which cannot change.
+///
+/// The groups are found by the memberships. By their events, SQLite would join the account's extensions with all
+/// extensions of those events.
 pub async fn invitations_of(conn: &mut Conn, owner: AccountId) -> QueryResult<Vec<Membership>> {
     query!(conn, |c| memberships!()
+        .filter(within_deadline())
         .filter(MEMBERS.field(extensions::owner_id).eq(owner))
         .filter(group_members::membership.eq(MembershipState::Pending))
         .filter(
-            GROUPS
-                .field(extensions::event_id)
-                .eq_any(events::table.filter(events::phase.ne(EventPhase::Archived)).select(events::id),)
+            unindexed(GROUPS.field(extensions::event_id))
+                .eq_any(events::table.filter(events::phase.ne(EventPhase::Archived)).select(events::id)),
         )
         .order(group_members::id)
         .limit(MAX_INVITATIONS)

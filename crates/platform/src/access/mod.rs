@@ -39,6 +39,7 @@ text_enum! {
         WriteBack = "WRITE_BACK",
         ReadDirectory = "READ_DIRECTORY",
         ManageGroups = "MANAGE_GROUPS",
+        ReadMetrics = "READ_METRICS",
     }
 }
 

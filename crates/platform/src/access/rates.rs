@@ -120,6 +120,15 @@ impl<K: Eq + Hash + Clone> Buckets<K> {
         Ok(())
     }
 
+    /// Puts `amount` back into the bucket of `key`.
+    pub fn give_back(&self, key: &K, amount: u32) {
+        let micros = self.rate.micros(amount);
+        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = full_at.get_mut(key) {
+            *at = at.saturating_sub(micros);
+        }
+    }
+
     /// The number of keys with an entry.
     pub fn len(&self) -> usize {
         self.full_at.lock().unwrap_or_else(PoisonError::into_inner).len()

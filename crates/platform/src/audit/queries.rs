@@ -9,6 +9,7 @@ use diesel_async::RunQueryDsl as _;
 use super::model::{AuditEvent, NewAuditEvent, Seal};
 use crate::insert_rows;
 use crate::query;
+use crate::store::hints::within_deadline;
 use crate::store::schema::{audit_events, audit_seals};
 use crate::store::{Conn, sought};
 
@@ -57,7 +58,7 @@ pub async fn newest(conn: &mut Conn, filter: &Filter, limit: i64) -> QueryResult
         if let Some(before) = filter.before {
             rows = rows.filter(audit_events::seq.lt(before));
         }
-        rows.order(audit_events::seq.desc()).limit(limit).load(c).await
+        rows.filter(within_deadline()).order(audit_events::seq.desc()).limit(limit).load(c).await
     })
 }
 

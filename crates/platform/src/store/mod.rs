@@ -4,6 +4,7 @@
 //! runs a transaction, [`Store::read`] returns a connection for single statements, and [`Store::snapshot`] runs several
 //! reads on one consistent state.
 
+pub mod hints;
 mod postgres;
 mod postgres_url;
 mod restore;
@@ -15,8 +16,10 @@ mod version;
 
 use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub use postgres::{PgConn, PooledPg};
 pub use postgres_url::{PostgresConnection, PostgresError, PostgresUrl};
@@ -24,6 +27,7 @@ pub use restore::{CheckedBackup, ServerLock};
 pub use sqlite::SqliteConn;
 pub use url::{DatabaseUrl, DatabaseUrlError};
 
+use crate::deadline::{self, Deadline};
 use crate::error::{Error, InternalError};
 use crate::text::characters::is_storable;
 
@@ -118,10 +122,14 @@ enum Backend {
     Postgres(postgres::Database),
 }
 
-/// A connection for reading, returned to its pool when it is dropped.
+/// A connection that is returned to its pool when it is dropped. A PostgreSQL statement that still runs then, after the
+/// deadline of its operation, is cancelled first.
 pub struct PooledConn {
     conn: Option<Conn>,
     slot: Option<sqlite::PoolSlot>,
+    /// The connector that cancels a statement of PostgreSQL.
+    tls: Option<MakeRustlsConnect>,
+    deadline: Option<Arc<Deadline>>,
 }
 
 impl Deref for PooledConn {
@@ -141,8 +149,14 @@ impl DerefMut for PooledConn {
 
 impl Drop for PooledConn {
     fn drop(&mut self) {
-        if let (Some(slot), Some(Conn::Sqlite(conn))) = (self.slot.take(), self.conn.take()) {
-            slot.release(conn);
+        match (self.slot.take(), self.conn.take()) {
+            (Some(slot), Some(Conn::Sqlite(conn))) => slot.release(conn),
+            (None, Some(Conn::Postgres(conn))) if self.deadline.as_ref().is_some_and(|deadline| deadline.is_over()) => {
+                if let Some(tls) = self.tls.take() {
+                    postgres::cancel(conn, tls);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -218,7 +232,8 @@ impl Store {
     /// Runs `work` in a transaction, which is committed when it returns `Ok` and rolled back otherwise.
     ///
     /// On SQLite the writer thread runs transactions one after another, also when the caller drops this future. Waiting
-    /// transactions are committed together, each in its own savepoint.
+    /// transactions are committed together, each in its own savepoint. After the deadline of its operation a transaction
+    /// is not begun, and one that runs is rolled back at its next statement.
     ///
     /// # Errors
     /// The error of `work`, or [`Error::Internal`] when a statement or the commit fails.
@@ -229,7 +244,7 @@ impl Store {
     {
         match &self.0 {
             Backend::Sqlite(database) => database.write(work).await,
-            Backend::Postgres(database) => database.write(work).await,
+            Backend::Postgres(_) => postgres::write(&mut self.read().await?, work).await,
         }
     }
 
@@ -238,14 +253,18 @@ impl Store {
     /// # Errors
     /// When no connection is free within 5 seconds.
     pub async fn read(&self) -> Result<PooledConn, InternalError> {
+        let deadline = Deadline::current();
         match &self.0 {
             Backend::Sqlite(database) => {
                 let reader = database.reader().await?;
-                Ok(PooledConn { conn: Some(Conn::Sqlite(reader.conn)), slot: Some(reader.slot) })
+                Ok(PooledConn { conn: Some(Conn::Sqlite(reader.conn)), slot: Some(reader.slot), tls: None, deadline })
             }
-            Backend::Postgres(database) => {
-                Ok(PooledConn { conn: Some(Conn::Postgres(database.acquire().await?)), slot: None })
-            }
+            Backend::Postgres(database) => Ok(PooledConn {
+                conn: Some(Conn::Postgres(database.acquire().await?)),
+                slot: None,
+                tls: Some(database.tls()),
+                deadline,
+            }),
         }
     }
 
@@ -318,18 +337,17 @@ async fn touch(conn: &mut Conn) -> diesel::QueryResult<()> {
     Ok(())
 }
 
-/// Begins a transaction, or a savepoint inside one. [`end_nested`] ends it.
+/// Begins a transaction, or a savepoint inside one. [`end_nested`] ends it. No deadline applies to either, so they
+/// always come in pairs.
 ///
 /// # Errors
 /// When the statement fails.
 pub async fn begin_nested(conn: &mut Conn) -> diesel::QueryResult<()> {
     use diesel_async::{AsyncConnection, TransactionManager};
-    query!(conn, |c| {
-        async fn begin<C: AsyncConnection>(c: &mut C) -> diesel::QueryResult<()> {
-            C::TransactionManager::begin_transaction(c).await
-        }
-        begin(c).await
-    })
+    async fn begin<C: AsyncConnection>(c: &mut C) -> diesel::QueryResult<()> {
+        C::TransactionManager::begin_transaction(c).await
+    }
+    deadline::within(None, async { query!(conn, |c| begin(c).await) }).await
 }
 
 /// Ends the innermost savepoint or the transaction: commits it with `keep`, otherwise rolls it back.
@@ -345,5 +363,5 @@ pub async fn end_nested(conn: &mut Conn, keep: bool) -> diesel::QueryResult<()> 
             C::TransactionManager::rollback_transaction(c).await
         }
     }
-    query!(conn, |c| end(c, keep).await)
+    deadline::within(None, async { query!(conn, |c| end(c, keep).await) }).await
 }

@@ -13,6 +13,7 @@ use diesel_async::{
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::postgres_url::{PostgresError, PostgresUrl};
 use super::version::refuse_newer;
@@ -92,6 +93,11 @@ impl Database {
         Ok(database)
     }
 
+    /// The connector by which a statement is cancelled.
+    pub fn tls(&self) -> MakeRustlsConnect {
+        self.url.tls()
+    }
+
     pub async fn acquire(&self) -> Result<PooledPg, InternalError> {
         self.pool.get_owned().await.map_err(|timeout| InternalError::Connection(self.last_failure.describe(&timeout)))
     }
@@ -137,15 +143,6 @@ impl Database {
     /// Fails when a connection pooler has begun to give one client several server connections.
     pub async fn check_sessions(&self) -> Result<(), InternalError> {
         refuse_transaction_pooling(&self.url).await
-    }
-
-    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
-    {
-        let mut conn = Conn::Postgres(self.acquire().await?);
-        in_transaction(&mut conn, "BEGIN ISOLATION LEVEL READ COMMITTED", work, true).await
     }
 
     pub async fn listen(&self, channel: &str) -> Result<mpsc::Receiver<String>, InternalError> {
@@ -235,6 +232,30 @@ fn first_column(message: &tokio_postgres::SimpleQueryMessage) -> Option<&str> {
         tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
         _ => None,
     }
+}
+
+/// Runs a transaction.
+pub async fn write<T, F>(conn: &mut PooledConn, work: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
+{
+    in_transaction(conn, "BEGIN ISOLATION LEVEL READ COMMITTED", work, true).await
+}
+
+/// Cancels the statement of a connection whose operation has ended, then returns the connection to the pool.
+pub fn cancel(mut conn: PooledPg, tls: MakeRustlsConnect) {
+    let token = conn.cancel_token();
+    // Outside a runtime the program is ending.
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    runtime.spawn(async move {
+        if let Err(error) = token.cancel_query(tls).await {
+            tracing::debug!(%error, "a statement could not be cancelled and runs until its timeout");
+        }
+        // The server processes the cancellation at some time after the request. This statement receives a late one, so
+        // the next user of the connection does not.
+        drop(diesel::sql_query("SELECT 1").execute(&mut conn).await);
+    });
 }
 
 /// Runs a read transaction on one state of the database.

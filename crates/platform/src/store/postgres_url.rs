@@ -91,6 +91,11 @@ impl PostgresUrl {
         parse(url).map(drop)
     }
 
+    /// The connector with the TLS settings of this URL.
+    pub fn tls(&self) -> MakeRustlsConnect {
+        self.tls.clone()
+    }
+
     /// Connects. The caller drives the returned connection.
     ///
     /// # Errors

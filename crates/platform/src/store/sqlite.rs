@@ -20,7 +20,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::version::refuse_newer;
-use super::{Conn, PooledConn, Work, begin_nested, end_nested};
+use super::{Conn, PooledConn, Work, begin_nested, end_nested, hints};
+use crate::deadline::{self, Deadline};
 use crate::error::{Error, InternalError};
 
 /// The embedded migrations.
@@ -34,9 +35,10 @@ const COMMIT_GROUP: usize = 64;
 const READER_WAIT: Duration = Duration::from_secs(5);
 
 /// A connection that runs statements on the calling thread: short statements cost less than a change of threads.
+/// Operations that may read much run as a whole on other threads ([`workers`](crate::workers)).
 pub type SqliteConn = SyncConnectionWrapper<SqliteConnection, Inline>;
 
-/// Runs a statement on the calling thread.
+/// Runs a statement on the calling thread, unless the deadline of its operation has passed.
 pub struct Inline;
 
 impl SpawnBlocking for Inline {
@@ -47,8 +49,8 @@ impl SpawnBlocking for Inline {
     where
         R: Send + 'static,
     {
-        let result = task();
-        Box::pin(std::future::ready(Ok(result)))
+        let result = if deadline::is_over() { Err(deadline::PASSED.into()) } else { Ok(task()) };
+        Box::pin(std::future::ready(result))
     }
 
     fn get_runtime() -> Self {
@@ -98,6 +100,7 @@ type QueuedTransaction = Box<dyn Transaction>;
 
 struct Pending<T, F> {
     work: Option<F>,
+    deadline: Option<Arc<Deadline>>,
     result: Option<Result<T, Error>>,
     answer: oneshot::Sender<Result<T, Error>>,
 }
@@ -110,8 +113,13 @@ where
     fn run<'a>(&'a mut self, conn: &'a mut Conn) -> BoxFuture<'a, Result<(), diesel::result::Error>> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return Ok(()) };
+            if self.deadline.as_ref().is_some_and(|deadline| deadline.is_over()) {
+                self.result = Some(Err(InternalError::Overloaded(deadline::PASSED).into()));
+                return Ok(());
+            }
             begin_nested(conn).await?;
-            let result = AssertUnwindSafe(work(conn)).catch_unwind().await;
+            let work = deadline::within(self.deadline.take(), work(conn));
+            let result = AssertUnwindSafe(work).catch_unwind().await;
             let result = result.unwrap_or_else(|_| Err(InternalError::new("a transaction panicked").into()));
             end_nested(conn, result.is_ok()).await?;
             self.result = Some(result);
@@ -209,7 +217,7 @@ impl Database {
         F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
     {
         let (answer, result) = oneshot::channel();
-        let transaction = Box::new(Pending { work: Some(work), result: None, answer });
+        let transaction = Box::new(Pending { work: Some(work), deadline: Deadline::current(), result: None, answer });
         if self.writer.send(transaction).await.is_err() {
             return Err(InternalError::Connection("the writer has stopped".to_owned()).into());
         }
@@ -320,12 +328,12 @@ where
     T: Send + 'static,
     F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T> + Send + 'static,
 {
-    let runtime = tokio::runtime::Handle::current();
+    let (runtime, deadline) = (tokio::runtime::Handle::current(), Deadline::current());
     let task = tokio::task::spawn_blocking(move || {
         runtime.block_on(async move {
             let conn: &mut Conn = &mut pooled;
             begin_nested(conn).await?;
-            let result = work(conn).await;
+            let result = deadline::within(deadline, work(conn)).await;
             end_nested(conn, false).await?;
             result
         })
@@ -377,11 +385,14 @@ fn establish_sync(path: &Path, access: Access) -> Result<SqliteConnection, Inter
     if access == Access::Read {
         conn.batch_execute("PRAGMA query_only = ON;")?;
     }
+    hints::register(&mut conn)?;
     Ok(conn)
 }
 
 #[cfg(test)]
 mod tests {
+    use diesel_async::SimpleAsyncConnection as _;
+
     use super::*;
 
     #[tokio::test]
@@ -432,5 +443,47 @@ mod tests {
         let before = std::fs::read_dir(folder.path()).unwrap().count();
         database.check_free_space().await.unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
+    }
+
+    /// Counts without an end.
+    const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
+                           SELECT count(*) FROM n WHERE within_deadline()";
+
+    async fn migrated(folder: &tempfile::TempDir) -> Database {
+        let database = Database::open(&folder.path().join("switchboard.db")).unwrap();
+        database.migrate().await.unwrap();
+        database
+    }
+
+    #[tokio::test]
+    async fn a_statement_ends_at_the_deadline_of_its_operation() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut reader = migrated(&folder).await.reader().await.unwrap();
+        let deadline = Deadline::after(Duration::from_millis(50));
+        let outcome = deadline::within(Some(deadline), reader.conn.batch_execute(ENDLESS)).await;
+        let error = InternalError::from(outcome.unwrap_err());
+        assert!(error.is_temporary() && error.to_string().contains(deadline::PASSED), "{error}");
+        reader.conn.batch_execute("SELECT 1").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_transaction_is_not_begun_after_the_deadline_and_leaves_nothing_when_it_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = migrated(&folder).await;
+        let run = |timeout: u64, statements: &'static [&'static str]| {
+            let write = database.write(move |conn| {
+                Box::pin(async move {
+                    let Conn::Sqlite(conn) = conn else { unreachable!() };
+                    for statement in statements {
+                        conn.batch_execute(statement).await?;
+                    }
+                    Ok(())
+                })
+            });
+            deadline::within(Some(Deadline::after(Duration::from_millis(timeout))), write)
+        };
+        assert!(run(0, &["CREATE TABLE late (id INTEGER) STRICT"]).await.is_err());
+        assert!(run(50, &["CREATE TABLE late (id INTEGER) STRICT", ENDLESS]).await.is_err());
+        run(60_000, &["CREATE TABLE late (id INTEGER) STRICT"]).await.unwrap();
     }
 }

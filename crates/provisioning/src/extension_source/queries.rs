@@ -15,11 +15,11 @@ use platform::clock::Timestamp;
 use platform::feed_log::FeedRef;
 use platform::ids::{AccountId, EventId, ExtensionId, NumberId};
 use platform::query;
+use platform::store::Conn;
 use platform::store::schema::{
     accounts, call_permissions, extension_permissions, extension_unique_values, extensions, group_members, numbers,
 };
 use platform::store::types::{Id, JsonText};
-use platform::store::Conn;
 
 use crate::queries::CHUNK;
 

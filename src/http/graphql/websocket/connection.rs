@@ -18,6 +18,7 @@ use crate::http::app_state::RequestContext;
 use crate::http::credentials::Credentials;
 use crate::http::graphql::endpoint::Endpoint;
 use crate::http::graphql::error::RequestError;
+use crate::http::graphql::open_sockets::{Holder, OpenSocket};
 use crate::http::graphql::{origin, response};
 
 /// How many messages are buffered for a slow client before the operations wait.
@@ -59,14 +60,16 @@ pub(super) struct Connection<E> {
     sender: mpsc::Sender<ServerMessage>,
     outgoing: mpsc::Receiver<ServerMessage>,
     shutdown: BoxFuture<'static, ()>,
+    open: OpenSocket,
 }
 
 impl<E: Executor> Connection<E> {
-    pub fn new(endpoint: Endpoint<E>, credentials: Credentials, socket: WebSocket) -> Self {
+    pub fn new(endpoint: Endpoint<E>, credentials: Credentials, socket: WebSocket, open: OpenSocket) -> Self {
         let (sender, outgoing) = mpsc::channel(BUFFERED_MESSAGES);
         let shutdown = endpoint.state.shutdown();
         let running = HashMap::new();
-        Self { endpoint, credentials, socket, tasks: JoinSet::new(), running, started: 0, sender, outgoing, shutdown }
+        let tasks = JoinSet::new();
+        Self { endpoint, credentials, socket, tasks, running, started: 0, sender, outgoing, shutdown, open }
     }
 
     /// Serves the connection until its end. Dropping it aborts its operations.
@@ -106,6 +109,9 @@ impl<E: Executor> Connection<E> {
         }
         let authenticated = self.endpoint.authenticate(&self.credentials).await;
         let context = authenticated.map_err(|error| CloseReason::of_authentication(error.code))?;
+        if !self.endpoint.state.0.sockets.assign(&mut self.open, Holder::of(&context.caller)) {
+            return Err(CloseReason::TryAgainLater.into());
+        }
         self.send_text(Utf8Bytes::from_static("{\"type\":\"connection_ack\"}")).await?;
         Ok(context)
     }

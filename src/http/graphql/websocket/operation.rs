@@ -6,6 +6,7 @@ use async_graphql::{Executor, Request, Value};
 use axum::extract::ws::Utf8Bytes;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use super::message::{CloseReason, of_operation};
 use crate::graphql::error_code::ErrorCode;
@@ -74,8 +75,19 @@ impl OperationSender {
     }
 }
 
-/// Runs one operation to its end.
+/// Runs one operation to its end. Log lines that are written meanwhile have its request id.
 pub(super) async fn run_operation<E: Executor>(
+    endpoint: Endpoint<E>,
+    credentials: Credentials,
+    request: Request,
+    request_id: RequestId,
+    sender: OperationSender,
+) {
+    let span = tracing::error_span!("request", id = %request_id);
+    run(endpoint, credentials, request, request_id, sender).instrument(span).await;
+}
+
+async fn run<E: Executor>(
     endpoint: Endpoint<E>,
     credentials: Credentials,
     request: Request,

@@ -99,6 +99,11 @@ impl Phonebook {
         }
     }
 
+    /// Returns whether the format has pages.
+    pub const fn is_paged(self) -> bool {
+        self.page_size().is_some()
+    }
+
     /// Returns the maximum number of entries per page; `None` for a format without pages.
     const fn page_size(self) -> Option<usize> {
         match self {
