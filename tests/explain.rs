@@ -97,7 +97,7 @@ async fn instrument_pool(app: &TestApp, url: &str) {
         let mut pooled = app.app.services.store.read().await.unwrap();
         if let Conn::Postgres(conn) = &mut *pooled {
             let conn: &mut PgConn = conn;
-            conn.set_instrumentation(Recorder { url: url.to_owned() });
+            conn.set_instrumentation(Recorder { url: url.to_owned(), began: Duration::ZERO });
         }
         held.push(pooled);
     }
