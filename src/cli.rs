@@ -1,5 +1,6 @@
 //! Command-line commands and flags.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
@@ -27,36 +28,31 @@ pub struct Cli {
 impl Cli {
     /// Parses the arguments of the process. Prints an error or the help and ends the process where that is asked for.
     pub fn parse_arguments() -> Self {
+        Self::try_from_arguments(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Parses arguments, of which the first is the name of the program.
+    ///
+    /// # Errors
+    /// [`clap::Error`], also for the help.
+    pub fn try_from_arguments<T: Into<OsString> + Clone>(
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Result<Self, clap::Error> {
         let mut command = Self::documented();
-        let matches = command.get_matches_mut();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 
     /// Returns the command line; the help of a command other than `serve` lists only the flags that it uses.
     fn documented() -> clap::Command {
-        let mut command = Self::command();
-        command.build();
-        for subcommand in command.get_subcommands_mut() {
-            if !matches!(subcommand.get_name(), "serve" | "schema" | "help") {
-                hide_server_flags(subcommand);
-            }
-        }
-        command
+        let serving = Serving::augment_args(clap::Command::new("serving"));
+        let hidden: Vec<_> = serving.get_arguments().map(|flag| flag.clone().hide(true)).collect();
+        Self::command().mut_subcommands(|command| match command.get_name() {
+            "serve" | "schema" => command,
+            // A global flag is not passed on to a command that has it.
+            _ => command.args(&hidden),
+        })
     }
-}
-
-/// Hides the flags of the server from the help of a command, which accepts and ignores them.
-fn hide_server_flags(command: &mut clap::Command) {
-    let serving = Serving::augment_args(clap::Command::new("serving"));
-    let names: Vec<_> = serving.get_arguments().map(|flag| flag.get_id().clone()).collect();
-    let mut hidden = std::mem::take(command);
-    for name in names {
-        if hidden.get_arguments().any(|flag| *flag.get_id() == name) {
-            hidden = hidden.mut_arg(name, |flag| flag.hide(true));
-        }
-    }
-    *command = hidden;
-    command.get_subcommands_mut().for_each(hide_server_flags);
 }
 
 /// A command; `serve` is the default.
@@ -171,7 +167,7 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(line.split(' '))
+        Cli::try_from_arguments(line.split(' '))
     }
 
     fn command(line: &str) -> Command {
@@ -189,8 +185,8 @@ mod tests {
             }
             command.get_subcommands().for_each(check);
         }
-        Cli::command().debug_assert();
-        check(&Cli::command());
+        Cli::documented().debug_assert();
+        check(&Cli::documented());
     }
 
     #[test]
@@ -218,9 +214,9 @@ mod tests {
     #[test]
     fn the_help_of_a_command_lists_its_own_flags() {
         let help = |path: &[&str]| {
-            let mut command = Cli::documented();
-            let found = path.iter().fold(&mut command, |command, name| command.find_subcommand_mut(name).unwrap());
-            found.render_long_help().to_string()
+            let error = Cli::try_from_arguments([&["switchboard"], path, &["--help"]].concat()).unwrap_err();
+            assert_eq!(error.kind(), clap::error::ErrorKind::DisplayHelp, "{path:?}: {error}");
+            error.to_string()
         };
         for path in [&["backup"][..], &["restore"], &["agent"], &["admin", "create"], &["audit", "verify"]] {
             let help = help(path);

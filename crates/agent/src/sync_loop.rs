@@ -61,6 +61,9 @@ impl Agent {
     /// A sentence for the operator when the error is permanent.
     pub async fn open(config: Config, options: Options) -> Result<Self, String> {
         let feed = FeedClient::new(Arc::clone(&config.feed)).map_err(|error| error.to_string())?;
+        if config.requests().iter().any(|request| request.sends_clear_credentials) {
+            tracing::warn!("the credentials of `authorization_file` go to another machine over http://, in clear text");
+        }
         let replica = open_with_retries(&config, &feed, options.once).await?;
         let builder = outgoing::client_builder(None)?;
         let client = builder.build().map_err(|error| outgoing::describe(&error))?;

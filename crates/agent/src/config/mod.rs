@@ -101,6 +101,8 @@ pub struct RequestTemplate {
     pub timeout: Duration,
     /// Pattern that the body of a successful response matches; without it every 2xx is a success.
     pub expect: Option<Regex>,
+    /// The `Authorization` header goes over `http://` to another machine.
+    pub sends_clear_credentials: bool,
 }
 
 /// Command lines over TCP.
@@ -137,6 +139,15 @@ impl Config {
             | Driver::Http(HttpConfig { state, .. })
             | Driver::Script(ScriptConfig { state, .. }) => format!("sqlite:{}", state.display()),
         }
+    }
+
+    /// Returns the requests of the driver and the release hook.
+    pub fn requests(&self) -> Vec<&RequestTemplate> {
+        let of_driver = match &self.driver {
+            Driver::Http(http) => vec![&http.put, &http.delete],
+            _ => Vec::new(),
+        };
+        of_driver.into_iter().chain(&self.release_hook).collect()
     }
 
     /// Returns [`Self::state_url`] for read access, which does not create a missing file.

@@ -211,6 +211,7 @@ impl Reader<'_> {
             return Err(ConfigError::at(&raw.url.span(), "a URL begins with http:// or https://"));
         }
         Ok(RequestTemplate {
+            sends_clear_credentials: raw.authorization_file.is_some() && is_plain_remote(raw.url.get_ref()),
             method,
             url: parse_template(&raw.url, Escape::Url)?,
             body: raw.body.as_ref().map(|body| parse_template(body, escape_of(&raw.content_type))).transpose()?,
@@ -246,6 +247,13 @@ fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let address = host.parse::<IpAddr>();
     host == "localhost" || host.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Returns whether the template of a URL is `http://` and its host, which may be a value, is not this machine.
+fn is_plain_remote(template: &str) -> bool {
+    let Some(rest) = template.strip_prefix("http://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    !reqwest::Url::parse(&format!("http://{authority}")).is_ok_and(|url| is_loopback(&url))
 }
 
 /// Returns the escaping of a request body. A content type without a known syntax is treated as lines of text.

@@ -49,6 +49,27 @@ fn plain_http_beyond_this_machine_requires_the_flag() {
 }
 
 #[test]
+fn credentials_in_clear_text_are_recognised() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("agent.toml");
+    std::fs::write(folder.path().join("password"), "Basic eA==").unwrap();
+    let is_clear = |url: &str, credentials: &str| {
+        let request = format!("url = \"{url}\"\n{credentials}");
+        let text = format!("{FEED}[http]\nstate = \"s\"\n[http.put]\n{request}[http.delete]\n{request}");
+        std::fs::write(&file, text).unwrap();
+        let config = Config::read(&file, Some(Secret::new("k"))).unwrap();
+        config.requests().iter().any(|request| request.sends_clear_credentials)
+    };
+    let credentials = "authorization_file = \"password\"\n";
+    for url in ["http://192.0.2.1/{{ number }}", "http://pbx.lan:8080/x", "http://{{ parameters.host }}/x"] {
+        assert!(is_clear(url, credentials) && !is_clear(url, ""), "{url}");
+    }
+    for url in ["https://pbx.lan/x", "http://127.0.0.1:8080/{{ number }}", "http://localhost/x"] {
+        assert!(!is_clear(url, credentials), "{url}");
+    }
+}
+
+#[test]
 fn reports_the_line_of_an_invalid_setting() {
     let cases = [
         ("[feed".to_owned(), ", line 1: "),

@@ -7,8 +7,12 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::chain::Link;
+
+/// Serializes the writers of this process.
+static WRITER: Mutex<()> = Mutex::new(());
 
 /// A point of the chain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +69,8 @@ impl AnchorFile {
     /// # Errors
     /// When the file cannot be read or written.
     pub fn advance(&self, anchor: &Anchor) -> io::Result<()> {
+        // Several tasks seal; each reads and replaces the file.
+        let _writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner);
         match self.read()? {
             Some(known) if known.position >= anchor.position => Ok(()),
             _ => self.replace(anchor),
@@ -105,6 +111,23 @@ impl AnchorFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_tasks_move_the_anchor() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = AnchorFile::in_folder(folder.path());
+        std::thread::scope(|scope| {
+            for task in 0..4 {
+                let file = &file;
+                scope.spawn(move || {
+                    for step in 0..50 {
+                        file.advance(&Anchor { position: step * 4 + task, link: [0; 32] }).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(file.read().unwrap().map(|anchor| anchor.position), Some(199));
+    }
 
     #[test]
     fn the_anchor_does_not_move_back() {
