@@ -53,16 +53,24 @@ async fn assert_all_ended(workers: Vec<JoinHandle<Vec<Actor>>>) {
     assert!(opened > 0, "no sign-in came before the change");
 }
 
-/// Waits until sign-ins have succeeded and others are being verified.
-async fn wait_for_sign_ins() {
-    tokio::time::sleep(Duration::from_millis(700)).await;
+async fn count_sessions(app: &TestApp) -> usize {
+    app.select_text("SELECT '' || count(*) AS text FROM sessions").await[0].parse().unwrap()
+}
+
+/// Signs in repeatedly, and waits until sign-ins have succeeded. Others are then being verified.
+async fn begin_sign_ins(app: &TestApp) -> Vec<JoinHandle<Vec<Actor>>> {
+    let before = count_sessions(app).await;
+    let workers = sign_in_repeatedly(app);
+    while count_sessions(app).await < before + 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    workers
 }
 
 pub async fn a_sign_in_beside_a_password_change_opens_no_session(app: TestApp) {
     let user = app.user().await;
     store_slow_hash(&app, "user", Algorithm::Argon2id, 1).await;
-    let workers = sign_in_repeatedly(&app);
-    wait_for_sign_ins().await;
+    let workers = begin_sign_ins(&app).await;
     user.changes_password(PASSWORD, NEW_PASSWORD).await.ok();
     assert_all_ended(workers).await;
     assert!(user.is_signed_in().await, "the session of the change stays");
@@ -71,8 +79,7 @@ pub async fn a_sign_in_beside_a_password_change_opens_no_session(app: TestApp) {
 pub async fn a_sign_in_beside_a_password_reset_opens_no_session(app: TestApp) {
     let token = reset_token(&app).await;
     store_slow_hash(&app, "user", Algorithm::Argon2id, 1).await;
-    let workers = sign_in_repeatedly(&app);
-    wait_for_sign_ins().await;
+    let workers = begin_sign_ins(&app).await;
     app.guest().resets_password(&token, NEW_PASSWORD).await.ok();
     assert_all_ended(workers).await;
 }
@@ -80,8 +87,7 @@ pub async fn a_sign_in_beside_a_password_reset_opens_no_session(app: TestApp) {
 pub async fn a_sign_in_beside_a_ban_opens_no_session(app: TestApp) {
     let operator = app.operator().await;
     store_slow_hash(&app, "user", Algorithm::Argon2id, 1).await;
-    let workers = sign_in_repeatedly(&app);
-    wait_for_sign_ins().await;
+    let workers = begin_sign_ins(&app).await;
     operator.bans("user").await.ok();
     assert_all_ended(workers).await;
     assert_eq!(app.guest().signs_in("user", PASSWORD).await.code(), "RESTRICTED");
