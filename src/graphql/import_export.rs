@@ -16,7 +16,8 @@ pub struct ImportExtensionsInput {
     /// The event's slug.
     pub event: String,
     /// A header and up to 1,000 rows, within the request limit of 256 KiB. The columns are those of `export`: number,
-    /// service_type, owner, label, visibility, permissions, fallback_number, parameters, members.
+    /// service_type, owner, label, visibility, permissions, fallback_number, parameters, members. Commas, semicolons or
+    /// tabs stand between the cells. An apostrophe before a formula is removed, as `export` writes it.
     pub csv: String,
     /// Report what would happen; change nothing.
     #[graphql(default = true)]

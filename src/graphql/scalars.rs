@@ -11,7 +11,8 @@ pub const JSON_DESCRIPTION: &str = "Any JSON value.";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DateTime(pub Timestamp);
 
-/// An instant, RFC 3339 in UTC: `2026-08-20T09:30:00Z`.
+/// An instant, RFC 3339 in UTC: `2026-08-20T09:30:00Z`. Input may have any offset; the last instant is
+/// `9999-12-30T22:00:00Z`, and the hours after it are taken as it.
 #[Scalar]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {

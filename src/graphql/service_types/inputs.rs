@@ -15,7 +15,7 @@ pub struct CreateServiceTypeInput {
     /// Markdown for users who choose a service type.
     #[graphql(default)]
     pub description: String,
-    /// Markdown for owners of extensions; a template.
+    /// Markdown for owners of extensions; a template, which is tried: an undefined variable is refused with its line.
     #[graphql(default)]
     pub instructions: String,
     /// JSON Schema 2020-12 of an object.
@@ -49,7 +49,7 @@ pub struct UpdateServiceTypeInput {
     pub name: MaybeUndefined<String>,
     /// Markdown for users who choose a service type.
     pub description: MaybeUndefined<String>,
-    /// Markdown for owners of extensions; a template.
+    /// Markdown for owners of extensions; a template, which is tried: an undefined variable is refused with its line.
     pub instructions: MaybeUndefined<String>,
     /// JSON Schema 2020-12 of an object.
     pub parameter_schema: MaybeUndefined<Value>,

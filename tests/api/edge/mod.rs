@@ -5,3 +5,8 @@ pub mod invalid_input;
 pub mod nodes;
 pub mod rate_limits;
 pub mod requests;
+pub mod hostile_templates;
+pub mod invalid_input;
+pub mod nodes;
+pub mod rate_limits;
+pub mod spellings;

@@ -30,6 +30,9 @@ struct Delivery {
 /// What the endpoint responds.
 type Reply = Arc<Mutex<(StatusCode, Value)>>;
 
+/// The header `Retry-After` of the endpoint's responses.
+const RETRY_AFTER: &str = "120";
+
 /// A web hook's endpoint.
 struct Endpoint {
     url: String,
@@ -77,6 +80,9 @@ async fn receive(
     let signature = headers.get(HEADER).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     deliveries.send(Delivery { signature, body: body.to_vec() }).unwrap();
     let (status, body) = reply.lock().unwrap().clone();
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        return (status, [("Retry-After", RETRY_AFTER)], axum::Json(body)).into_response();
+    }
     (status, axum::Json(body)).into_response()
 }
 
@@ -192,6 +198,24 @@ pub async fn a_failing_endpoint_is_retried_and_given_up_after_a_day(app: TestApp
     assert_eq!(endpoint.next_body().await["reset"], "EXPIRED");
     let working = consumer_when(&app, &operator, is_in_sync).await;
     assert_eq!(working["webHook"]["url"], Value::Null, "an operator sees the URL");
+}
+
+pub async fn an_endpoint_names_the_next_attempt(app: TestApp) {
+    let mut endpoint = Endpoint::listen("127.0.0.1").await;
+    let Consumer { admin, .. } = create_web_hook(&app, &endpoint.url).await;
+    endpoint.responds(StatusCode::TOO_MANY_REQUESTS, Value::Null);
+    deliver(&app).await;
+    endpoint.next().await;
+    consumer_when(&app, &admin, |consumer| consumer["webHook"]["state"] == "FAILING").await;
+    for _ in 0..11 {
+        app.clock.advance(Duration::from_secs(10));
+        deliver(&app).await;
+    }
+    endpoint.assert_quiet().await;
+    endpoint.responds(StatusCode::OK, json!({}));
+    app.clock.advance(Duration::from_secs(11));
+    deliver(&app).await;
+    endpoint.next().await;
 }
 
 pub async fn errors_that_an_endpoint_reports_are_shown(app: TestApp) {

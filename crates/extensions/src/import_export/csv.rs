@@ -5,9 +5,9 @@
 //! stay unchanged), `fallback_number` may be empty. The columns can have any order. All are required, since an absent column
 //! would be ambiguous between "keep" and "clear".
 //!
-//! [`read`] returns exactly the rows that [`write`] received. A cell that a spreadsheet would evaluate as a formula (`+44…`,
-//! `=1+1`) has an apostrophe in front, which [`read`] removes. A spreadsheet must import the columns as text, which the
-//! leading zeros of numbers require.
+//! [`read`] returns exactly the rows that [`write`] received. A free text that a spreadsheet would evaluate as a formula
+//! (`=1+1`) has an apostrophe in front, which [`read`] removes. A spreadsheet must import the columns as text, which the
+//! leading zeros and plus signs of numbers require.
 //!
 //! [`read`] also takes what spreadsheets write: semicolons or tabs between the cells, a first line `sep=;`, rows of empty
 //! cells, column names in capitals.
@@ -39,14 +39,14 @@ pub fn line(row: &ExtensionRow) -> String {
         row.number.as_str().to_owned(),
         row.service_type.clone(),
         row.owner.clone(),
-        row.label.as_str().to_owned(),
+        formula::make_inert(row.label.as_str()),
         row.visibility.as_str().to_owned(),
         row.permissions.join(" "),
         row.fallback_number.as_ref().map(ToString::to_string).unwrap_or_default(),
-        serde_json::Value::Object(row.parameters.clone()).to_string(),
+        formula::make_inert(&serde_json::Value::Object(row.parameters.clone()).to_string()),
         row.members.as_deref().map(|members| members_json(members).to_string()).unwrap_or_default(),
     ];
-    cells.map(|cell| quoted(formula::make_inert(&cell))).join(",") + "\n"
+    cells.map(quoted).join(",") + "\n"
 }
 
 /// Quotes a cell where the format requires it.

@@ -142,7 +142,7 @@ fn invisible_characters_of_copied_cells_are_dropped() {
 #[test]
 fn formulas_are_inert_and_read_back() {
     for label in ["=1+1", "x;=1+1", "＝cmd|'/c calc'!A1", "'=1", "@a", "-b", "'tis"] {
-        let row = ExtensionRow { label: Label::parse(label).unwrap(), ..group() };
+        let row = ExtensionRow { label: Label::parse(label).unwrap(), fallback_number: None, ..group() };
         let text = write([&row]);
         assert_eq!(read(text.as_bytes(), LIMITS).rows[0].1, row, "{text}");
         for cell in text.lines().skip(1).flat_map(|line| line.split([',', ';', '\t'])) {
