@@ -48,6 +48,11 @@ impl Response {
         format!("{} at {}", self.code(), path.join("."))
     }
 
+    /// The message of the payload's first error; empty without one.
+    pub fn message(&self) -> &str {
+        self["errors"][0]["message"].as_str().unwrap_or_default()
+    }
+
     /// The code of the error that rejected the whole request, such as `UNAUTHENTICATED`, or `none`.
     pub fn rejection(&self) -> &str {
         self.body["errors"][0]["extensions"]["code"].as_str().unwrap_or("none")

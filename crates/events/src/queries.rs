@@ -8,7 +8,7 @@ use platform::query;
 use platform::store::schema::{call_permissions, events, number_ranges};
 use platform::store::{Conn, sought};
 
-use super::model::{CallPermission, Event, NumberRange};
+use super::model::{CallPermission, Event, EventPhase, NumberRange};
 
 /// An event by its slug.
 pub async fn event_by_slug(conn: &mut Conn, slug: &str) -> QueryResult<Option<Event>> {
@@ -18,6 +18,11 @@ pub async fn event_by_slug(conn: &mut Conn, slug: &str) -> QueryResult<Option<Ev
         .get_result(c)
         .await
         .optional())
+}
+
+/// The ids of the draft events.
+pub async fn draft_events(conn: &mut Conn) -> QueryResult<Vec<EventId>> {
+    query!(conn, |c| events::table.filter(events::phase.eq(EventPhase::Draft)).select(events::id).load(c).await)
 }
 
 /// An event by its id.

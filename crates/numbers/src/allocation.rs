@@ -99,7 +99,7 @@ pub async fn allocate(
     };
     let bars = restrictions::of_targets(tx.conn, TargetKind::Number, &[Id(row.id.0)]).await?;
     let bar = bars.first().map(|bar| bar.reason.as_str());
-    match check_available(&row, bar, owner, override_reservation) {
+    match check_available(permit, &row, bar, owner, override_reservation) {
         Ok(()) => {
             queries::clear_pending_acks(tx.conn, permit, row.id).await?;
             Ok(row)
@@ -118,14 +118,15 @@ pub async fn allocate(
 /// Refuses a number that is barred, or taken by another account. `bar` is the reason of the bar.
 ///
 /// # Errors
-/// At `number`: RESTRICTED with the reason, NUMBER_UNAVAILABLE without suggestions.
+/// At `number`: those of [`check_not_barred`], NUMBER_UNAVAILABLE without suggestions.
 pub fn check_available(
+    permit: &Permit,
     row: &NumberRow,
     bar: Option<&str>,
     owner: AccountId,
     override_reservation: bool,
 ) -> Result<(), UserError> {
-    check_not_barred(bar)?;
+    check_not_barred(permit, bar)?;
     if is_available_to(row, owner, override_reservation) {
         return Ok(());
     }
@@ -133,15 +134,18 @@ pub fn check_available(
     Err(UserError::new(kind, "number", "This number is taken."))
 }
 
-/// Refuses a barred number.
+/// Refuses a barred number. The reason may concern another person, so only operators read it.
 ///
 /// # Errors
-/// RESTRICTED at `number`, with the reason.
-pub fn check_not_barred(reason: Option<&str>) -> Result<(), UserError> {
+/// RESTRICTED at `number`.
+pub fn check_not_barred(permit: &Permit, reason: Option<&str>) -> Result<(), UserError> {
     let Some(reason) = reason else { return Ok(()) };
-    Err(UserError::new(UserErrorKind::Restricted, "number", format!("This number is barred: {reason}"))
-        .rule("number.barred")
-        .with_value(reason))
+    let barred = |message: String| UserError::new(UserErrorKind::Restricted, "number", message);
+    Err(if permit.is_staff() {
+        barred(format!("This number is barred: {reason}")).rule("number.barred").with_value(reason)
+    } else {
+        barred("This number is barred.".to_owned()).rule("number.isBarred")
+    })
 }
 
 /// Whether a number is available, held or reserved for this owner, or not in service and overridden by an operator.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use numbering::NumberState;
-use platform::access::{Caller, Role};
+use platform::access::{Caller, Permit, Role};
 use platform::error::{Error, UserError};
+use platform::ids::{AccountId, EventId};
 use platform::locks::{self, LockMode};
 use platform::services::Services;
 use platform::transact;
-use platform::transaction::Mode;
+use platform::transaction::{Mode, Tx};
 
 use crate::expiry::{MAX_AGEING_SECONDS, apply_expiry};
 use crate::plans::{find_plan_event, lock_plan, parse_plan_number};
@@ -55,4 +56,24 @@ pub async fn release_hold(
         Ok(number_id)
     })
     .await
+}
+
+/// The most numbers of an event that are held for an account after a renumbering. With more, an owner could take numbers
+/// out of use by renumbering one extension again and again.
+const MAX_HELD_AFTER_RENUMBERING: usize = 5;
+
+/// Ends the oldest holds of an account in an event beyond the maximum: these numbers age. The caller holds the lock of the
+/// event.
+///
+/// # Errors
+/// When the database fails.
+pub async fn limit_holds(tx: &mut Tx<'_>, permit: &Permit, event: EventId, account: AccountId) -> Result<(), Error> {
+    let held = queries::held_in_event(tx.conn, event, account, tx.now).await?;
+    let excess = held.len().saturating_sub(MAX_HELD_AFTER_RENUMBERING);
+    for row in held.into_iter().take(excess) {
+        let to_aging = Transition::to_aging(tx.now.plus_seconds(MAX_AGEING_SECONDS));
+        let row = transition(tx, permit, row, to_aging).await?;
+        apply_expiry(tx, permit, row).await?;
+    }
+    Ok(())
 }

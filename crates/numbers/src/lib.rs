@@ -19,7 +19,7 @@ pub use allocation::{
     check_not_barred, count_free, prefix_conflict,
 };
 pub use expiry::{apply_expiry, expire_due};
-pub use holds::release_hold;
+pub use holds::{limit_holds, release_hold};
 pub use hooks::NumberHooks;
 pub use model::{HistoryRow, NumberRow, PlanNumber};
 pub use plans::{find_plan_event, lock_plan, parse_plan_number};

@@ -177,6 +177,24 @@ pub async fn held_numbers(
     })
 }
 
+/// The numbers of an event that are held for an account at `now`, those that end first at the beginning.
+pub async fn held_in_event(
+    conn: &mut Conn,
+    event: EventId,
+    account: AccountId,
+    now: Timestamp,
+) -> QueryResult<Vec<NumberRow>> {
+    query!(conn, |c| numbers::table
+        .filter(numbers::account_id.eq(account))
+        .filter(numbers::state.eq(NumberState::Held))
+        .filter(numbers::event_id.eq(event))
+        .filter(numbers::until.gt(now))
+        .order((numbers::until, numbers::id))
+        .select(NumberRow::as_select())
+        .load(c)
+        .await)
+}
+
 /// The total of the numbers that are held for an account at `now`.
 pub async fn count_held_numbers(conn: &mut Conn, account: AccountId, now: Timestamp) -> QueryResult<i64> {
     query!(conn, |c| numbers::table

@@ -58,7 +58,7 @@ pub async fn reserve(services: &Services, caller: &Arc<Caller>, input: ReserveNu
             check_assignable(tx.conn, permit.is_staff(), event, &number, &plan).await?;
         }
         let bars = restrictions::of_targets(tx.conn, TargetKind::Number, &[Id(row.id.0)]).await?;
-        check_not_barred(bars.first().map(|bar| bar.reason.as_str()))?;
+        check_not_barred(&permit, bars.first().map(|bar| bar.reason.as_str()))?;
         let reserved =
             Transition { to: NumberState::Reserved, account: Some(owner.id), until: input.until, extension: None };
         let row = transition(tx, &permit, row, reserved).await?;

@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, Object};
 use extensions::actions;
 use extensions::list::{self, Filter};
 use extensions::{queries, sealed};
-use platform::access::{Actor, Role};
+use platform::access::{Actor, ApiKeyScope, Role};
 use platform::ids::{AccountId, EventId, ExtensionId};
 use platform::store::types::Id;
 use platform::transaction::{Mode, transact};
@@ -44,7 +44,7 @@ impl Extension {
     /// A database error.
     pub async fn load(ctx: &Context<'_>, id: ExtensionId) -> Result<Option<Self>, ApiError> {
         let row = queries::by_id(&mut *context::read(ctx).await?, &context::scope(ctx)?, id).await?;
-        Ok(row.map(Self::new))
+        Self::if_visible(ctx, row).await
     }
 
     /// The extension that has a number of an event in service, if the caller may see it.
@@ -53,7 +53,20 @@ impl Extension {
     /// A database error.
     pub async fn by_number(ctx: &Context<'_>, event: EventId, number: &str) -> Result<Option<Self>, ApiError> {
         let row = queries::by_number(&mut *context::read(ctx).await?, &context::scope(ctx)?, event, number).await?;
-        Ok(row.map(Self::new))
+        Self::if_visible(ctx, row).await
+    }
+
+    /// The object of a row in the caller's scope, unless it is of a draft event: of those, operators see their own only.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn if_visible(ctx: &Context<'_>, row: Option<extensions::Extension>) -> Result<Option<Self>, ApiError> {
+        let Some(row) = row else { return Ok(None) };
+        let actor = actor(ctx)?;
+        let is_exempt =
+            actor.key().is_some() || actor.account() == Some(row.owner_id) || actor.is_at_least(Role::Admin);
+        let is_visible = is_exempt || Event::load_visible(ctx, row.event_id).await?.is_some();
+        Ok(is_visible.then(|| Self::new(row)))
     }
 
     async fn kind(&self, ctx: &Context<'_>) -> Result<Arc<service_types::ServiceType>, ApiError> {
@@ -150,9 +163,15 @@ impl Extension {
     }
 
     /// Secret parameters by name: for the owner those visible to OWNER, for operators those visible to OPERATOR, signed in or
-    /// re-authenticated within 15 minutes: otherwise a top-level REAUTHENTICATION_REQUIRED. Null for others. Reading them is audited.
+    /// re-authenticated within 15 minutes: otherwise a top-level REAUTHENTICATION_REQUIRED. For keys with READ_SECRETS those visible
+    /// to CONSUMER, as in the feed. Null for others. Reading them is audited, except by keys.
     async fn credentials(&self, ctx: &Context<'_>) -> Result<Option<Value>, ApiError> {
         let actor = actor(ctx)?;
+        if actor.key().is_some_and(|key| key.has(ApiKeyScope::ReadSecrets)) {
+            let schema = compiled(&*self.kind(ctx).await?)?;
+            let secrets = sealed::open(&services(ctx)?.sealer, self.0.id, self.0.secrets.as_deref())?;
+            return Ok(Some(Value::Object(schema.visible(&secrets, viewer(actor)))));
+        }
         if actor.account() != Some(self.0.owner_id) && !actor.is_at_least(Role::Operator) {
             return Ok(None);
         }

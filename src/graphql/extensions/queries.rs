@@ -58,7 +58,8 @@ impl ExtensionsQuery {
         let (Ok(number), scope) = (number::Number::clean(&number.0), scope(actor(ctx)?)) else { return Ok(None) };
         let mut conn = context::read(ctx).await?;
         let found = queries::by_slug_and_number(&mut conn, &scope, &event, number.as_str()).await?;
-        Ok(found.map(Extension::new))
+        drop(conn);
+        Extension::if_visible(ctx, found).await
     }
 
     /// A user's own; an operator's all. By id.
@@ -110,6 +111,11 @@ async fn resolve_filter(
         let found = accounts::account_by_username(&mut conn, &name.trim().to_ascii_lowercase()).await?;
         let Some(account) = found else { return Ok(None) };
         filter.owner = Some(account.id);
+    }
+    let actor = actor(ctx)?;
+    let is_operator = actor.is_at_least(Role::Operator) && !actor.is_at_least(Role::Admin);
+    if is_operator && (filter.owner.is_none() || filter.owner != actor.account()) {
+        filter.hidden_events = events::draft_events(&mut conn).await?;
     }
     Ok(Some(filter))
 }

@@ -9,7 +9,11 @@ const INTERNATIONAL: &str = "+441144960123";
 pub async fn a_barred_number_is_refused_and_unlisted(app: TestApp) {
     let (user, operator) = (app.user().await, app.operator().await);
     operator.bars("2342").await.ok();
-    assert_eq!(user.registers("sip", "2342").await.code(), "RESTRICTED");
+    let refused = user.registers("sip", "2342").await;
+    assert_eq!(refused.code(), "RESTRICTED");
+    assert_eq!(refused.message(), "This number is barred.", "the reason is for operators: {refused}");
+    let of_operator = operator.registers("sip", "2342").await;
+    assert!(of_operator.message().starts_with("This number is barred: "), "{of_operator}");
     user.registers("sip", "2343").await.ok();
     let directory = "{ directory(event: \"demo\", search: \"2343\") { nodes { number } } }";
     assert_eq!(app.guest().query(directory).await.ok()["nodes"], json!([{ "number": "2343" }]));

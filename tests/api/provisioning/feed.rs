@@ -58,6 +58,18 @@ pub async fn the_feed_of_a_draft_event_is_hidden_from_operators_and_other_keys(a
     let query = "{ provisioning(event: \"secretcon\", serviceType: \"sip\") { digest } }";
     assert!(!admin.query(query).await.ok().is_null(), "admins see drafts");
     assert!(operator.query(query).await.ok().is_null(), "operators do not see drafts");
+    let range = json!({ "event": "secretcon", "first": "2000", "last": "2999", "name": "all" });
+    admin.mutate("createNumberRange", range, "range { id }").await.ok();
+    let input = json!({ "event": "secretcon", "serviceType": "sip", "number": "2342", "owner": "user", "label": "Draft" });
+    let id = admin.assigns_with(input).await.id();
+    let list = "{ extensions(search: \"Draft\") { nodes { number } } }";
+    let one = "{ extension(event: \"secretcon\", number: \"2342\") { number } }";
+    let node = format!("{{ node(id: \"{id}\") {{ id }} }}");
+    for (reader, count) in [(&admin, 1), (&operator, 0)] {
+        assert_eq!(reader.query(list).await.ok()["nodes"].as_array().unwrap().len(), count);
+        assert_eq!(reader.query(one).await.ok().is_null(), count == 0);
+        assert_eq!(reader.query(&node).await.ok().is_null(), count == 0);
+    }
     for event in ["secretcon", "nothing"] {
         let response = other_key.get(&format!("/feed/{event}/sip")).send().await.unwrap();
         assert_eq!(response.status().as_u16(), 404, "{event}: a key must not learn that a draft exists");

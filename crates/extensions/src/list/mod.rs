@@ -21,6 +21,8 @@ use super::search::{Query, Range};
 pub struct Filter {
     /// Only these events; `None`: all.
     pub events: Option<Vec<EventId>>,
+    /// Not these events, which the caller may not know of.
+    pub hidden_events: Vec<EventId>,
     pub owner: Option<AccountId>,
     /// Only these service types; `None`: all.
     pub service_types: Option<Vec<ServiceTypeId>>,

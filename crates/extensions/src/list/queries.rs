@@ -102,6 +102,9 @@ macro_rules! part {
             Some([only]) => rows = rows.filter(extensions::event_id.eq(*only)),
             Some(several) => rows = rows.filter(extensions::event_id.eq_any(several)),
         }
+        if !filter.hidden_events.is_empty() {
+            rows = rows.filter(extensions::event_id.ne_all(&filter.hidden_events));
+        }
         match filter.service_types.as_deref() {
             None => {}
             Some([only]) => rows = rows.filter(extensions::service_type_id.eq(*only)),

@@ -30,7 +30,7 @@ pub struct RenumberExtension {
     pub dry_run: bool,
 }
 
-/// Gives an extension another number. The old number is held for the owner and may be taken back. Owners may renumber
+/// Gives an extension another number. The old number is held for the owner and may be taken back, up to five of an event. Owners may renumber
 /// in an OPEN event within the ranges that they may register from, operators in every phase but ARCHIVED to any number
 /// that is not held or reserved for another account. The current number as input changes nothing.
 ///
@@ -64,6 +64,9 @@ async fn change_number(tx: &mut Tx<'_>, locked: Locked, wanted: &Number) -> Resu
     let before = row.clone();
     let dependent_feeds = assign_number(tx, &permit, &mut row, number).await?;
     release_number(tx, &permit, &before, &event, dependent_feeds).await?;
+    if !permit.is_staff() {
+        numbers::limit_holds(tx, &permit, event.id, row.owner_id).await?;
+    }
     tx.audit(&permit, Some(row.id.global()), format!("{} became {}", before.number, row.number)).await?;
     Ok(row)
 }

@@ -208,8 +208,8 @@ async fn check_number(
     };
     let bar = context.barring_reasons.get(&row.id).map(String::as_str);
     match owner {
-        Some(owner) => check_available(row, bar, owner, false)?,
-        None => check_not_barred(bar)?,
+        Some(owner) => check_available(permit, row, bar, owner, false)?,
+        None => check_not_barred(permit, bar)?,
     }
     Ok(row.clone())
 }
