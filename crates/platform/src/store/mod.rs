@@ -15,6 +15,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::OwnedSemaphorePermit;
 
 pub use postgres::{PgConn, PooledPg};
 pub use sqlite::SqliteConn;
@@ -114,6 +115,8 @@ pub struct PooledConn {
     conn: Option<Conn>,
     slot: Option<sqlite::PoolSlot>,
     deadline: Option<Arc<Deadline>>,
+    /// The operation's share of the connections.
+    _share: Option<OwnedSemaphorePermit>,
 }
 
 impl Deref for PooledConn {
@@ -212,15 +215,18 @@ impl Store {
     /// When no connection is free within 5 seconds.
     pub async fn read(&self) -> Result<PooledConn, InternalError> {
         let deadline = Deadline::current();
-        match &self.0 {
+        let share = match &deadline {
+            Some(deadline) => deadline.connection().await,
+            None => None,
+        };
+        let (conn, slot) = match &self.0 {
             Backend::Sqlite(database) => {
                 let reader = database.reader().await?;
-                Ok(PooledConn { conn: Some(Conn::Sqlite(reader.conn)), slot: Some(reader.slot), deadline })
+                (Conn::Sqlite(reader.conn), Some(reader.slot))
             }
-            Backend::Postgres(database) => {
-                Ok(PooledConn { conn: Some(Conn::Postgres(database.acquire().await?)), slot: None, deadline })
-            }
-        }
+            Backend::Postgres(database) => (Conn::Postgres(database.acquire().await?), None),
+        };
+        Ok(PooledConn { conn: Some(conn), slot, deadline, _share: share })
     }
 
     /// Runs `work` in a read transaction, whose statements all see the same state.
