@@ -18,6 +18,7 @@ mod operations;
 mod permissions;
 mod postgres;
 mod program;
+mod request_log;
 mod shipped_templates;
 mod shutdown;
 mod soak;
@@ -62,6 +63,9 @@ const PROCESS_TESTS: &[(&str, support::ProcessTest)] = &[
     }),
     ("explain::no_hot_query_grows_faster_than_its_answer", |folder, database| {
         Box::pin(explain::growth::no_hot_query_grows_faster_than_its_answer(folder, database))
+    }),
+    ("request_log::log_lines_have_the_request_id_and_no_token", |folder, database| {
+        Box::pin(request_log::log_lines_have_the_request_id_and_no_token(folder, database))
     }),
     ("attack::the_server_answers_others_throughout", |folder, database| {
         Box::pin(attack::the_server_answers_others_throughout(folder, database))

@@ -27,7 +27,7 @@ use extensions::directory::phonebooks::{Phonebook, PhonebookRequest, phonebook};
 use extensions::directory::watch::SourceVersion;
 use extensions::directory::{self, Audience};
 use platform::access::Actor;
-use platform::deadline::{self, Deadline};
+use platform::deadline;
 use platform::error::Error;
 use platform::workers::CallerKind;
 
@@ -148,7 +148,7 @@ async fn find(
     }
     let kind = if matches!(actor, Actor::Guest) { CallerKind::Guest } else { CallerKind::Authenticated };
     let rendering = render(Arc::clone(app), event, file, wanted.format, page);
-    let deadline = Deadline::after(RENDER_TIMEOUT);
+    let deadline = app.workers.deadline(kind, RENDER_TIMEOUT);
     let bounded = async {
         match app.services.store.is_embedded() {
             true => app.workers.run(kind, &deadline, rendering).await?,

@@ -114,6 +114,7 @@ tests! {
     numbers::barring::a_barred_number_is_refused_and_unlisted,
     numbers::barring::a_bar_of_an_international_number_applies_everywhere,
     numbers::barring::a_bar_of_an_international_number_reaches_the_feed,
+    numbers::holds::renumbering_holds_at_most_five_former_numbers,
     numbers::holds::a_deleted_number_is_held_for_its_owner,
     numbers::holds::an_account_lists_the_numbers_held_for_it,
     numbers::holds::only_its_owner_can_release_a_hold,

@@ -12,8 +12,8 @@ use serde_json::json;
 
 use crate::support::{Actor, Database, TestApp};
 
-/// The numbers of extensions.
-const SIZES: [usize; 2] = [2_000, 8_000];
+/// The numbers of extensions. Both are larger than what a connection caches.
+const SIZES: [usize; 2] = [8_000, 32_000];
 /// How often each query is measured; the least time counts.
 const ROUNDS: usize = 3;
 /// How much more than its answer the work of a query may grow: measurements differ by about a third.
@@ -47,7 +47,7 @@ const QUERIES: [&[(&str, Growth)]; 3] = [
         ("{ directory(event: \"demo\", search: \"2\") { totalCount } }", Growth::Linear),
         ("{ directory(event: \"demo\", search: \"2\") { nodes { number } } }", Growth::Linear),
         ("{ directory(event: \"demo\", search: \"camp 2\") { totalCount } }", Growth::Linear),
-        ("{ directory(event: \"demo\", search: \"22\") { nodes { number } } }", Growth::Linear),
+        ("{ directory(event: \"demo\", search: \"camp\") { nodes { number } } }", Growth::Linear),
     ],
     &[
         ("{ groupInvitations { id } }", Growth::Linear),

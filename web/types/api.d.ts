@@ -1355,7 +1355,7 @@ export interface Mutations {
   };
 }
 
-export type ApiKeyScope = 'READ_CONFIG' | 'READ_DIGESTS' | 'READ_SECRETS' | 'WRITE_BACK' | 'READ_DIRECTORY' | 'MANAGE_GROUPS';
+export type ApiKeyScope = 'READ_CONFIG' | 'READ_DIGESTS' | 'READ_SECRETS' | 'WRITE_BACK' | 'READ_DIRECTORY' | 'MANAGE_GROUPS' | 'READ_METRICS';
 
 export type DirectoryVisibility = 'PUBLIC' | 'MEMBERS' | 'STAFF' | 'HIDDEN';
 

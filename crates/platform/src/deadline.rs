@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 tokio::task_local! {
     static CURRENT: Option<Arc<Deadline>>;
@@ -24,14 +24,31 @@ pub struct Deadline {
     at: Instant,
     is_abandoned: AtomicBool,
     abandoned: Notify,
+    /// The connections of the database that the operation shares with others of its kind.
+    connections: Option<Arc<Semaphore>>,
 }
 
 impl Deadline {
     /// The deadline of an operation that begins now.
     pub fn after(timeout: Duration) -> Arc<Self> {
+        Self::new(timeout, None)
+    }
+
+    /// The deadline of an operation that begins now and shares these connections with others.
+    pub fn sharing(timeout: Duration, connections: Arc<Semaphore>) -> Arc<Self> {
+        Self::new(timeout, Some(connections))
+    }
+
+    fn new(timeout: Duration, connections: Option<Arc<Semaphore>>) -> Arc<Self> {
         // A timeout beyond the range of instants never ends.
         let at = Instant::now().checked_add(timeout).unwrap_or_else(|| Instant::now() + Duration::from_secs(1 << 31));
-        Arc::new(Self { at, is_abandoned: AtomicBool::new(false), abandoned: Notify::new() })
+        Arc::new(Self { at, is_abandoned: AtomicBool::new(false), abandoned: Notify::new(), connections })
+    }
+
+    /// Waits for a connection that the operation may use; `None` where it shares none.
+    pub async fn connection(&self) -> Option<OwnedSemaphorePermit> {
+        let connections = self.connections.as_ref()?;
+        Arc::clone(connections).acquire_owned().await.ok()
     }
 
     /// Ends the operation now.

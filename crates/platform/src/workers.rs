@@ -2,10 +2,12 @@
 //!
 //! A SQLite statement occupies the thread that runs it. An operation that may read many rows therefore runs as a whole
 //! on a thread of its own, so the threads of the asynchronous runtime stay free for others. Guests and authenticated
-//! callers have places of their own: guests that read much delay other guests only.
+//! callers have places of their own: guests that read much delay other guests only. On PostgreSQL such operations need
+//! no threads, but they share few connections.
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -25,22 +27,55 @@ pub enum CallerKind {
 /// The places for operations that read much.
 #[derive(Clone, Debug)]
 pub struct Workers {
-    guests: Arc<Semaphore>,
-    authenticated: Arc<Semaphore>,
+    guests: Places,
+    authenticated: Places,
+}
+
+/// The places of one kind of callers.
+#[derive(Clone, Debug)]
+struct Places {
+    threads: Arc<Semaphore>,
+    connections: Arc<Semaphore>,
+}
+
+impl Places {
+    fn new(threads: usize, connections: usize) -> Self {
+        Self { threads: Arc::new(Semaphore::new(threads)), connections: Arc::new(Semaphore::new(connections)) }
+    }
 }
 
 /// The maximal number of places of one kind of callers. Together they leave readers of the database for short reads.
 const MAX_PLACES: usize = 3;
 
+/// The maximal number of connections that operations of guests use at a time, and those of authenticated callers. The
+/// rest of the pool is for short reads and for writes.
+const GUEST_CONNECTIONS: usize = 4;
+const AUTHENTICATED_CONNECTIONS: usize = 6;
+
 impl Default for Workers {
     /// One place for each processor and kind of callers, at least one and at most three.
     fn default() -> Self {
-        let places = std::thread::available_parallelism().map_or(1, |count| count.get().min(MAX_PLACES));
-        Self { guests: Arc::new(Semaphore::new(places)), authenticated: Arc::new(Semaphore::new(places)) }
+        let threads = std::thread::available_parallelism().map_or(1, |count| count.get().min(MAX_PLACES));
+        Self {
+            guests: Places::new(threads, GUEST_CONNECTIONS),
+            authenticated: Places::new(threads, AUTHENTICATED_CONNECTIONS),
+        }
     }
 }
 
 impl Workers {
+    const fn places(&self, kind: CallerKind) -> &Places {
+        match kind {
+            CallerKind::Guest => &self.guests,
+            CallerKind::Authenticated => &self.authenticated,
+        }
+    }
+
+    /// The deadline of an operation that begins now and shares the connections of its kind of callers.
+    pub fn deadline(&self, kind: CallerKind, timeout: Duration) -> Arc<Deadline> {
+        Deadline::sharing(timeout, Arc::clone(&self.places(kind).connections))
+    }
+
     /// Runs a future on a thread of its own until it completes or its deadline passes. Waits for a place first, in the
     /// order of the calls.
     ///
@@ -56,12 +91,9 @@ impl Workers {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let places = match kind {
-            CallerKind::Guest => &self.guests,
-            CallerKind::Authenticated => &self.authenticated,
-        };
+        let threads = Arc::clone(&self.places(kind).threads);
         let place = tokio::select! {
-            place = Arc::clone(places).acquire_owned() => place.map_err(InternalError::new)?,
+            place = threads.acquire_owned() => place.map_err(InternalError::new)?,
             () = deadline.over() => return Err(InternalError::Overloaded(deadline::PASSED)),
         };
         let (runtime, deadline) = (Handle::current(), Arc::clone(deadline));
@@ -82,13 +114,11 @@ impl Workers {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test]
     async fn a_place_is_free_again_when_the_deadline_passes() {
-        let workers = Workers { guests: Arc::new(Semaphore::new(1)), authenticated: Arc::new(Semaphore::new(1)) };
+        let workers = Workers { guests: Places::new(1, 1), authenticated: Places::new(1, 1) };
         let never = Deadline::after(Duration::MAX);
         let waits = workers.clone();
         let short = Deadline::after(Duration::from_millis(50));

@@ -179,10 +179,13 @@ impl<E: Executor> AdmittedOperation<E> {
     pub async fn execute(self) -> Result<EncodedResponse, RequestError> {
         let Self { schema, document, request, kind, tier, timeout, record, .. } = self;
         let is_validated = document.is_validated();
-        let deadline = Deadline::after(timeout);
+        let caller = if tier == Tier::Guest { CallerKind::Guest } else { CallerKind::Authenticated };
+        let is_long = record.charge.cost > MAX_SHORT_COST;
+        let workers = &record.state.0.workers;
+        let deadline = if is_long { workers.deadline(caller, timeout) } else { Deadline::after(timeout) };
         let execution =
             async move { AssertUnwindSafe(schema.executor(is_validated).execute(request)).catch_unwind().await };
-        let run = run(&record, tier, &deadline, execution);
+        let run = run(&record, is_long.then_some(caller), &deadline, execution);
         let bounded = async {
             match kind {
                 OperationType::Query => deadline::abandoned_on_drop(Arc::clone(&deadline), run).await,
@@ -261,16 +264,21 @@ impl<E: Executor> AdmittedOperation<E> {
 }
 
 /// Runs the execution of an operation: on a thread of its own where its statements may occupy the thread for long.
-async fn run<F>(record: &Record, tier: Tier, deadline: &Arc<Deadline>, execution: F) -> Result<F::Output, InternalError>
+/// `long` is the kind of the caller of an operation that may read much.
+async fn run<F>(
+    record: &Record,
+    long: Option<CallerKind>,
+    deadline: &Arc<Deadline>,
+    execution: F,
+) -> Result<F::Output, InternalError>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
     let execution = execution.in_current_span();
     let app = &record.state.0;
-    if record.charge.cost <= MAX_SHORT_COST || !app.services.store.is_embedded() {
-        return Ok(deadline::within(Some(Arc::clone(deadline)), execution).await);
+    match long {
+        Some(kind) if app.services.store.is_embedded() => app.workers.run(kind, deadline, execution).await,
+        _ => Ok(deadline::within(Some(Arc::clone(deadline)), execution).await),
     }
-    let kind = if tier == Tier::Guest { CallerKind::Guest } else { CallerKind::Authenticated };
-    app.workers.run(kind, deadline, execution).await
 }

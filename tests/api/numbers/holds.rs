@@ -109,3 +109,14 @@ pub async fn a_number_registered_while_its_hold_expires_stays_in_service(app: Te
         assert_eq!(operator.number(number).await["state"], "IN_SERVICE", "{number}");
     }
 }
+
+pub async fn renumbering_holds_at_most_five_former_numbers(app: TestApp) {
+    let user = app.user().await;
+    let id = user.registers("sip", "2342").await.id();
+    for number in 2343..=2350 {
+        user.renumbers(&id, &number.to_string()).await.ok();
+    }
+    let held = held(&user).await;
+    let numbers: Vec<_> = held["nodes"].as_array().unwrap().iter().map(|node| string(&node["number"])).collect();
+    assert_eq!(numbers, ["2345", "2346", "2347", "2348", "2349"], "{held}");
+}

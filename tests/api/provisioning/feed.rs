@@ -58,7 +58,7 @@ pub async fn the_feed_of_a_draft_event_is_hidden_from_operators_and_other_keys(a
     let query = "{ provisioning(event: \"secretcon\", serviceType: \"sip\") { digest } }";
     assert!(!admin.query(query).await.ok().is_null(), "admins see drafts");
     assert!(operator.query(query).await.ok().is_null(), "operators do not see drafts");
-    let range = json!({ "event": "secretcon", "first": "2000", "last": "2999", "name": "all" });
+    let range = json!({ "event": "secretcon", "first": "2000", "last": "2999", "label": "All" });
     admin.mutate("createNumberRange", range, "range { id }").await.ok();
     let input = json!({ "event": "secretcon", "serviceType": "sip", "number": "2342", "owner": "user", "label": "Draft" });
     let id = admin.assigns_with(input).await.id();

@@ -19,6 +19,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub use postgres::{PgConn, PooledPg};
@@ -130,6 +131,8 @@ pub struct PooledConn {
     /// The connector that cancels a statement of PostgreSQL.
     tls: Option<MakeRustlsConnect>,
     deadline: Option<Arc<Deadline>>,
+    /// The operation's share of the connections.
+    _share: Option<OwnedSemaphorePermit>,
 }
 
 impl Deref for PooledConn {
@@ -254,18 +257,18 @@ impl Store {
     /// When no connection is free within 5 seconds.
     pub async fn read(&self) -> Result<PooledConn, InternalError> {
         let deadline = Deadline::current();
-        match &self.0 {
+        let share = match &deadline {
+            Some(deadline) => deadline.connection().await,
+            None => None,
+        };
+        let (conn, slot, tls) = match &self.0 {
             Backend::Sqlite(database) => {
                 let reader = database.reader().await?;
-                Ok(PooledConn { conn: Some(Conn::Sqlite(reader.conn)), slot: Some(reader.slot), tls: None, deadline })
+                (Conn::Sqlite(reader.conn), Some(reader.slot), None)
             }
-            Backend::Postgres(database) => Ok(PooledConn {
-                conn: Some(Conn::Postgres(database.acquire().await?)),
-                slot: None,
-                tls: Some(database.tls()),
-                deadline,
-            }),
-        }
+            Backend::Postgres(database) => (Conn::Postgres(database.acquire().await?), None, Some(database.tls())),
+        };
+        Ok(PooledConn { conn: Some(conn), slot, tls, deadline, _share: share })
     }
 
     /// Runs `work` in a read transaction, whose statements all see the same state.
