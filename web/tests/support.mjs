@@ -40,7 +40,7 @@ export class Server {
     server.port = await freePort();
     server.isDemo = isDemo;
     const isNamed = host !== '127.0.0.1';
-    server.flags = isNamed ? [...flags, '--public-url', server.pageUrl, '--plain-http-lan'] : flags;
+    server.flags = isNamed ? [...flags, '--plain-http-lan'] : flags;
     await server.run();
     return server;
   }
