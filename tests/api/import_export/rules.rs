@@ -34,7 +34,7 @@ pub async fn an_import_and_an_assignment_refuse_the_same(app: TestApp) {
     operator.bars("2409").await.ok();
     let held = operator.registers("sip", "2410").await.id();
     operator.deletes(&held).await.ok();
-    operator.assigns("sip", "88123", "user", json!({})).await.ok();
+    operator.assigns("sip", "91234", "user", json!({})).await.ok();
     user.registers("sip", "2411").await.ok();
     admin.updates_service_type("pots", json!({ "retired": true })).await.ok();
     let refused = |number, service_type, permissions, parameters, reasons| Refused {
@@ -73,7 +73,7 @@ pub async fn an_import_and_an_assignment_refuse_the_same(app: TestApp) {
             &["number NUMBER_UNAVAILABLE", "parameters ALREADY_EXISTS", "permissions NOT_FOUND"],
         ),
         refused("20", "pots", &[], json!({}), &["number CONFLICT", "service_type CONFLICT"]),
-        refused("8812", "sip", &[], json!({ "line": 1 }), &["number CONFLICT", "parameters SCHEMA_VIOLATION"]),
+        refused("9123", "sip", &[], json!({ "line": 1 }), &["number CONFLICT", "parameters SCHEMA_VIOLATION"]),
     ] {
         let Refused { number, service_type, permissions, parameters, reasons } = refused;
         let reasons: Vec<String> = reasons.iter().map(|&reason| reason.to_owned()).collect();
