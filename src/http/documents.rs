@@ -22,7 +22,7 @@ use extensions::directory::export::{self, Export};
 use extensions::directory::phonebooks::{Phonebook, PhonebookRequest, phonebook};
 use extensions::directory::{self, Audience};
 use platform::access::Actor;
-use platform::error::Error;
+use platform::error::{Error, InternalError};
 
 /// The routes `/directory/…`.
 pub fn routes(app: Arc<App>) -> Router {
@@ -129,9 +129,17 @@ async fn render(
     let Some(event) = directory::find_event(&mut conn, actor, wanted.event).await? else { return Ok(None) };
     let entries = export::all_entries(&mut conn, &event, Audience::of(actor, event.id)).await?;
     drop(conn);
-    Ok(match wanted.format {
-        Format::Json => Some(export::json(&event.slug, &entries)?),
-        Format::Csv => Some(export::csv(&entries)?),
-        Format::Phonebook(kind) => phonebook(PhonebookRequest { kind, title: &event.name, address, page }, &entries)?,
-    })
+    let (format, address) = (wanted.format, address.to_owned());
+    // Writing a hundred thousand entries takes too long for a thread of the async runtime.
+    let writing = tokio::task::spawn_blocking(move || {
+        Ok(match format {
+            Format::Json => Some(export::json(&event.slug, &entries)?),
+            Format::Csv => Some(export::csv(&entries)?),
+            Format::Phonebook(kind) => {
+                let request = PhonebookRequest { kind, title: &event.name, address: &address, page };
+                phonebook(request, &entries)?
+            }
+        })
+    });
+    writing.await.map_err(InternalError::new)?
 }

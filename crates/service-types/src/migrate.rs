@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::schema::{GenerationContext, ParameterSchema, Parameters, StoredParameters};
+use super::schema::{GenerationContext, ParameterSchema, Parameters, StoredParameters, are_equal};
 use platform::error::{UserError, UserErrorKind};
 
 /// Migrates the parameters of an extension to a new schema.
@@ -54,7 +54,9 @@ pub fn migrate_parameters(
 /// Returns SCHEMA_VIOLATION of `x-secret` for each stored secret that the new schema would expose.
 fn exposed_secrets(schema: &ParameterSchema, secrets: &Parameters, values: &Parameters) -> Vec<UserError> {
     let is_secret = |name: &str| schema.parameter(name).is_some_and(|parameter| parameter.secret);
-    let exposed = secrets.iter().filter(|(name, secret)| !is_secret(name) && values.get(*name) == Some(secret));
+    let exposed = secrets
+        .iter()
+        .filter(|(name, secret)| !is_secret(name) && values.get(*name).is_some_and(|value| are_equal(value, secret)));
     exposed
         .map(|(name, _)| {
             let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
