@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use super::etags::{is_known, not_modified};
 use super::http_error::HttpError;
 use super::url_path::UrlPath;
 use crate::app::App;
+use crate::graphql::error_code::ErrorCode;
 use provisioning::devices::documents::{self, DocumentRequest};
 
 /// The routes `/device/…`. HEAD is refused: it would use up a link without delivering the document.
@@ -30,7 +31,22 @@ async fn method_not_allowed() -> StatusCode {
 }
 
 async fn softphone(State(state): State<AppState>, UrlPath(token): UrlPath<String>, request: Request) -> Response {
+    if is_prefetch(request.headers()) {
+        return prefetch_refused().into_response();
+    }
     respond(&state, &token, None, request).await
+}
+
+/// Whether a browser asks before its user opens the link (`Sec-Purpose`, Fetch standard). It would use up the link.
+fn is_prefetch(headers: &HeaderMap) -> bool {
+    ["sec-purpose", "purpose", "x-moz", "x-purpose"].into_iter().any(|name| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+        value.contains("prefetch") || value.contains("prerender") || value.contains("preview")
+    })
+}
+
+fn prefetch_refused() -> HttpError {
+    HttpError::new(ErrorCode::Unavailable, "This link works once: it is not answered before it is opened.")
 }
 
 async fn desk_phone(

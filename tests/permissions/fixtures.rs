@@ -27,7 +27,8 @@ impl Fixtures {
     pub async fn create(callers: &Callers) -> Self {
         let Callers { app, user, operator, admin, .. } = callers;
         let shown = user.registers("sip", SHOWN).await.id();
-        let fixtures = Self { counter: AtomicU32::new(0), shown: shown.clone() };
+        // Two digits: a username has at least three characters.
+        let fixtures = Self { counter: AtomicU32::new(10), shown: shown.clone() };
         let group = user.registers("group", GROUP).await.id();
         let deleted = user.registers("sip", HELD).await.id();
         user.deletes(&deleted).await.ok();

@@ -7,7 +7,7 @@ use platform::error::{UserError, UserErrorKind};
 use platform::ids::ServiceTypeId;
 use serde_json::Value;
 
-use crate::schema::{GenerationContext, ParameterSchema, Parameters, StoredParameters};
+use crate::schema::{GenerationContext, ParameterSchema, Parameters, StoredParameters, are_equal};
 
 /// A change of a service type's schema.
 pub struct SchemaChange {
@@ -106,7 +106,9 @@ fn migrate_parameters(
 /// Returns SCHEMA_VIOLATION of `x-secret` for each stored secret that the new schema would expose.
 fn exposed_secrets(schema: &ParameterSchema, secrets: &Parameters, values: &Parameters) -> Vec<UserError> {
     let is_secret = |name: &str| schema.parameter(name).is_some_and(|parameter| parameter.secret);
-    let exposed = secrets.iter().filter(|(name, secret)| !is_secret(name) && values.get(*name) == Some(secret));
+    let exposed = secrets
+        .iter()
+        .filter(|(name, secret)| !is_secret(name) && values.get(*name).is_some_and(|value| are_equal(value, secret)));
     exposed
         .map(|(name, _)| {
             let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));

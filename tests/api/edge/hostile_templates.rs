@@ -73,7 +73,7 @@ pub async fn instructions_are_tried_when_they_are_saved(app: TestApp) {
     user.registers("sip", "2342").await.ok();
     let query = "{ extension(event: \"demo\", number: \"2342\") { instructions } }";
     let shown = user.query(query).await.ok();
-    assert_eq!(shown["instructions"], "Dial 2342 with opus at sip.demo.example.", "{shown}");
+    assert_eq!(shown["instructions"], "Dial 2342 with PCMA at sip.demo.example.", "{shown}");
     let schema = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
     let input =
         json!({ "slug": "fresh", "name": "Fresh", "parameterSchema": schema, "instructions": "{{ parameters.b }}" });

@@ -335,7 +335,7 @@ pub async fn malformed_csv_is_refused(app: TestApp) {
         String::new(),
         "label\nx\n".to_owned(),
         file(valid).replace(",members", "").replace("{},", "{}"),
-        file(valid).replace(',', ";"),
+        file(valid).replace(',', "|"),
         file("2342,sip,user\n"),
         file(&valid.replace("sip", "nothing")),
         file(&valid.replace("user", "nobody")),

@@ -97,13 +97,17 @@ pub async fn invisible_characters_of_copied_numbers_are_dropped(app: TestApp) {
 pub async fn time_zones_and_instants_are_those_of_everybody(app: TestApp) {
     let admin = app.admin().await;
     for zone in ["localtime", "Factory", "posixrules", "Etc/Unknown", ""] {
-        let refused = admin.creates_event("zoned", json!({ "timeZone": zone })).await;
+        let refused = admin.creates_event("zoned", json!({ "serviceTypes": [], "timeZone": zone })).await;
         assert_eq!(refused.refusal(), "INVALID at timeZone", "{zone}");
     }
-    let refused = admin.creates_event("zoned", json!({ "startsAt": "-000001-01-01T00:00:00Z" })).await;
+    let refused =
+        admin.creates_event("zoned", json!({ "serviceTypes": [], "startsAt": "-000001-01-01T00:00:00Z" })).await;
     assert_eq!(refused.rejection(), "BAD_USER_INPUT");
     admin
-        .creates_event("zoned", json!({ "timeZone": "Europe/Berlin", "startsAt": "2026-12-27T09:00:00+01:00" }))
+        .creates_event(
+            "zoned",
+            json!({ "serviceTypes": [], "timeZone": "Europe/Berlin", "startsAt": "2026-12-27T09:00:00+01:00" }),
+        )
         .await
         .ok();
     let input = json!({ "label": "x", "scopes": ["READ_CONFIG"], "expiresAt": "9999-12-31T23:59:59Z" });

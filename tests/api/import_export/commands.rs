@@ -192,8 +192,8 @@ fn invalid_files(valid: &str) -> Vec<InvalidFile> {
         ),
         file(
             "delimiter.csv",
-            valid.replace(',', ";").into_bytes(),
-            &["There is no such column.", "number: The column is missing."],
+            valid.replace(',', "|").into_bytes(),
+            &["delimiter.csv:1: The first line names the columns, separated by commas, semicolons or tabs"],
         ),
         file("twice.csv", with_row("2400,dect,user,B,,,,,"), &["twice.csv:3: number: Line 2 has this number already."]),
         file(

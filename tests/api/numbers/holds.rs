@@ -116,7 +116,5 @@ pub async fn renumbering_holds_at_most_five_former_numbers(app: TestApp) {
     for number in 2343..=2350 {
         user.renumbers(&id, &number.to_string()).await.ok();
     }
-    let held = held(&user).await;
-    let numbers: Vec<_> = held["nodes"].as_array().unwrap().iter().map(|node| string(&node["number"])).collect();
-    assert_eq!(numbers, ["2345", "2346", "2347", "2348", "2349"], "{held}");
+    assert_eq!(numbers(&held_numbers(&user).await), ["2345", "2346", "2347", "2348", "2349"]);
 }

@@ -94,8 +94,15 @@ pub async fn a_softphone_link_expires_and_is_only_for_the_owner(app: TestApp) {
     let (user, operator, guest) = (app.user().await, app.operator().await, app.guest());
     let extension = user.registers("sip", "2342").await.id();
     let expired = path(&create_softphone_link(&user, &extension, "linphone.xml").await);
+    for (header, value) in [("Sec-Purpose", "prefetch;prerender"), ("Purpose", "prefetch"), ("X-Moz", "prefetch")] {
+        let prefetched = guest.get(&expired).header(header, value).send().await.unwrap();
+        assert_eq!(prefetched.status().as_u16(), 503, "{header}");
+    }
     app.clock.advance(Duration::from_secs(601));
     assert_eq!(status(&guest, &expired).await, 404);
+    let opened = path(&create_softphone_link(&user, &extension, "linphone.xml").await);
+    assert_eq!(guest.get(&opened).header("Sec-Purpose", "prefetch").send().await.unwrap().status().as_u16(), 503);
+    assert_eq!(status(&guest, &opened).await, 200);
     let first = path(&create_softphone_link(&user, &extension, "linphone.xml").await);
     let second = create_softphone_link(&user, &extension, "linphone.xml").await;
     assert_eq!(status(&guest, &first).await, 404, "a new link replaces the previous one");

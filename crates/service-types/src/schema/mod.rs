@@ -32,7 +32,7 @@ pub use generate::GenerationContext;
 pub use permissions::{Editor, Viewer};
 pub use storage::{StoredParameters, UniqueParameter};
 pub use subschemas::resolve;
-pub use values::canonical;
+pub use values::{are_equal, canonical};
 
 /// The parameters of one extension, by name.
 pub type Parameters = Map<String, Value>;

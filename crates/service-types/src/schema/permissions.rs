@@ -5,7 +5,7 @@ use serde_json::Value;
 use platform::error::{UserError, UserErrorKind};
 
 use super::annotations::{Audience, Parameter};
-use super::{ParameterSchema, Parameters};
+use super::{ParameterSchema, Parameters, are_equal};
 
 /// The kind of caller that writes parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,8 @@ impl ParameterSchema {
         };
         let forbidden = patch.iter().filter(|(name, value)| match self.parameter(name) {
             Some(parameter) => {
-                let unchanged = parameter.is_visible_to(viewer) && current.get(*name).unwrap_or(&Value::Null) == *value;
+                let before = current.get(*name).unwrap_or(&Value::Null);
+                let unchanged = parameter.is_visible_to(viewer) && are_equal(before, value);
                 !unchanged && !parameter.is_writable_by(editor)
             }
             None => editor == Editor::Consumer,

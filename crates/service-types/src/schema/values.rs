@@ -14,6 +14,11 @@ pub fn canonical(value: Value) -> Value {
     }
 }
 
+/// Whether two values are equal, regardless of the notation of numbers.
+pub fn are_equal(one: &Value, other: &Value) -> bool {
+    one == other || canonical(one.clone()) == canonical(other.clone())
+}
+
 /// A value as text for comparison: equal values have equal texts. Texts are compared in NFC; a value that is a text is
 /// compared without case.
 pub fn comparison_text(value: &Value) -> String {
@@ -98,6 +103,12 @@ mod tests {
         for (one, other) in [("1", "2"), ("1", "1.5"), ("1", "\"a\""), ("\"a\"", "\"ä\""), ("1e300", "1e301")] {
             assert_ne!(comparison_text(&parsed(one)), comparison_text(&parsed(other)), "{one} {other}");
         }
+    }
+
+    #[test]
+    fn values_are_equal_in_every_notation() {
+        assert!(are_equal(&parsed("{\"a\": [1, 0]}"), &parsed("{\"a\": [1.0, -0.0]}")));
+        assert!(!are_equal(&parsed("1"), &parsed("\"1\"")));
     }
 
     #[test]
