@@ -147,7 +147,7 @@ impl AccountsMutation {
         )
     }
 
-    /// Gives an account another role. Nobody can demote the last admin. Needs a sign-in within 15 minutes.
+    /// Gives an account another role. The last admin cannot be demoted. Needs a sign-in within 15 minutes.
     async fn set_role(&self, ctx: &Context<'_>, input: SetRoleInput) -> Result<AccountPayload, ApiError> {
         AccountPayload::of(
             ctx,

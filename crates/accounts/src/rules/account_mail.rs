@@ -49,7 +49,7 @@ pub(crate) enum MailRequest {
 pub(crate) struct MailAdmission(MailQuota);
 
 impl MailAdmission {
-    /// Takes a mail to `email` that a caller causes who need not be signed in.
+    /// Takes a mail to `email` from the quotas of the caller's address and of the recipient.
     ///
     /// # Errors
     /// RATE_LIMITED at `email`.
@@ -58,7 +58,7 @@ impl MailAdmission {
         taken.map(Self).map_err(|retry| too_many_mails(services, retry))
     }
 
-    /// Takes a mail to `email` that a signed-in account causes.
+    /// Takes a mail to `email` from the quotas of the caller's account and of the recipient.
     ///
     /// # Errors
     /// RATE_LIMITED at `email`.

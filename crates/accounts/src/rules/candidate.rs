@@ -36,7 +36,7 @@ pub(super) enum EmailStatus {
 /// Names that the audit uses for actors without an account.
 const ACTOR_NAMES: [&str; 2] = ["guest", "system"];
 
-/// Names that a person who registers could use to pass as staff or as the server.
+/// Names that read as those of staff or of the server.
 const RESERVED_NAMES: [&str; 22] = [
     "abuse",
     "admin",

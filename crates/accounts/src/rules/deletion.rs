@@ -31,7 +31,7 @@ pub async fn delete_account(services: &Services, caller: &Arc<Caller>, password:
     let id = proof.account();
     transact!(services, caller, actions::DELETE_ACCOUNT, Mode::Commit, |tx| {
         locks::named(tx.conn, "admins").await?;
-        let account = proof.redeem_at(tx, "password").await?;
+        let account = proof.redeem_at(tx, LockMode::Exclusive, "password").await?;
         lock_holdings(tx, &account).await?;
         let permit = tx.permit().await?;
         if account.role == Role::Admin && queries::count_other_admins(tx.conn, id).await? == 0 {

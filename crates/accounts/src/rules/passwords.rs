@@ -37,7 +37,7 @@ pub async fn change_password(
     let proof = Proof::of_caller(services, caller, own).await?;
     let hash = services.hasher.hash(caller.address, &chosen).await?;
     transact!(services, caller, actions::CHANGE_PASSWORD, Mode::Commit, |tx| {
-        let account = proof.redeem_at(tx, "currentPassword").await?;
+        let account = proof.redeem_at(tx, LockMode::Exclusive, "currentPassword").await?;
         let permit = tx.permit().await?;
         set_password(tx, &account, &hash).await?;
         session_queries::delete_sessions(tx.conn, &permit, account.id, Some(session)).await?;

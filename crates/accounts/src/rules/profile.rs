@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use platform::access::Caller;
 use platform::error::{AuthError, Error};
+use platform::locks::LockMode;
 use platform::services::Services;
 use platform::transact;
 use platform::transaction::Mode;
@@ -56,7 +57,7 @@ pub async fn change_email(services: &Services, caller: &Arc<Caller>, input: Chan
     let proof = Proof::of_caller(services, caller, own).await?;
     let admission = MailAdmission::of_account(services, proof.account(), &email)?;
     transact!(services, caller, actions::CHANGE_EMAIL, Mode::Commit, |tx| {
-        let account = proof.redeem_at(tx, "password").await?;
+        let account = proof.redeem_at(tx, LockMode::Exclusive, "password").await?;
         let permit = tx.permit().await?;
         if account.email_verified_at.is_none() {
             queries::set_unverified_email(tx.conn, &permit, account.id, &email).await?;

@@ -136,12 +136,17 @@ impl Proof {
         Ok(account.filter(|account| account.deleted_at.is_none() && account.password_hash == self.verified_hash))
     }
 
-    /// As [`Self::redeem`], with the exclusive lock and the error of a wrong password.
+    /// As [`Self::redeem`], with the error of a wrong password.
     ///
     /// # Errors
     /// CREDENTIALS_REJECTED at `field` if the password was changed meanwhile; otherwise as [`Self::redeem`].
-    pub(crate) async fn redeem_at(&self, tx: &mut Tx<'_>, field: &'static str) -> Result<Account, Error> {
-        Ok(self.redeem(tx, LockMode::Exclusive).await?.ok_or_else(|| rejected(field))?)
+    pub(crate) async fn redeem_at(
+        &self,
+        tx: &mut Tx<'_>,
+        lock: LockMode,
+        field: &'static str,
+    ) -> Result<Account, Error> {
+        Ok(self.redeem(tx, lock).await?.ok_or_else(|| rejected(field))?)
     }
 }
 

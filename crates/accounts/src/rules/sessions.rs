@@ -5,6 +5,7 @@ use std::sync::Arc;
 use platform::access::{Action, Caller};
 use platform::error::{AuthError, Error, UserError};
 use platform::ids::SessionId;
+use platform::locks::LockMode;
 use platform::notifications::Notification;
 use platform::services::Services;
 use platform::transact;
@@ -78,7 +79,7 @@ pub async fn reauthenticate(services: &Services, caller: &Arc<Caller>, password:
     let session = caller.actor.demand_person()?.session;
     let proof = Proof::of_caller(services, caller, OwnPassword { password, field: "password", hashes: 1 }).await?;
     transact!(services, caller, actions::REAUTHENTICATE, Mode::Commit, |tx| {
-        proof.redeem_at(tx, "password").await?;
+        proof.redeem_at(tx, LockMode::Shared, "password").await?;
         let permit = tx.permit().await?;
         session_queries::reauthenticate_session(tx.conn, &permit, session, tx.now).await?;
         tx.audit(&permit, Some(session.global()), "The password was given again").await?;

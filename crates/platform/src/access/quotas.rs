@@ -26,7 +26,7 @@ const MAILS_PER_ADDRESS: u32 = 300;
 const MAILS_PER_ACCOUNT: u32 = 5;
 /// Mails an hour to one recipient that callers at one address cause.
 const MAILS_PER_PAIR: u32 = 5;
-/// Mails an hour to one recipient, whoever causes them.
+/// Mails an hour to one recipient in total.
 const MAILS_PER_RECIPIENT: u32 = 20;
 
 /// The SHA-256 of a recipient's address.
@@ -93,7 +93,7 @@ impl Quotas {
         if caller.is_rated { self.registrations_per_address.take(caller.address, 1) } else { Ok(()) }
     }
 
-    /// Takes a mail that a caller causes who is not signed in. `recipient` is the canonical address.
+    /// Takes a mail that an operation without a sign-in causes. `recipient` is the canonical address.
     ///
     /// # Errors
     /// When callers at this address have caused too many mails, to this recipient or in total.
