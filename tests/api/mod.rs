@@ -222,6 +222,7 @@ tests! {
     edge::connections::half_open_requests_do_not_take_the_place_of_others,
     edge::connections::a_client_that_reads_nothing_is_disconnected,
     edge::connections::sockets_of_one_address_and_of_one_account_are_limited,
+    edge::connections::a_statement_ends_with_its_operation,
     permissions::every_field_has_the_committed_permissions,
     permissions::hostile_texts::no_text_fails_inside_the_server,
 }

@@ -1,8 +1,11 @@
-//! Connections have limits: times, numbers, and sockets of each caller.
+//! Connections have limits: times, numbers, and sockets of each caller. So have operations.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use diesel_async::SimpleAsyncConnection as _;
+use platform::deadline::{self, Deadline};
+use platform::store::Conn;
 use reqwest::StatusCode;
 use serde_json::json;
 use switchboard::http::server::ConnectionLimits;
@@ -124,4 +127,31 @@ pub async fn sockets_of_one_address_and_of_one_account_are_limited(app: TestApp)
         assert!(Instant::now() < until, "the places of closed streams are free again");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// A statement that has no end on SQLite, and takes a minute on PostgreSQL.
+const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
+                       SELECT count(*) FROM n WHERE within_deadline()";
+const MINUTE: &str = "SELECT pg_sleep(60)";
+const SLEEPING: &str = "SELECT CAST(count(*) AS TEXT) AS text FROM pg_stat_activity \
+                        WHERE datname = current_database() AND state = 'active' AND query LIKE 'SELECT pg_sleep%'";
+
+pub async fn a_statement_ends_with_its_operation(app: TestApp) {
+    let began = Instant::now();
+    let store = app.app.services.store.clone();
+    let operation = deadline::abandoned_on_drop(Deadline::after(Duration::from_millis(200)), async move {
+        let mut conn = store.read().await.unwrap();
+        match &mut *conn {
+            Conn::Sqlite(conn) => conn.batch_execute(ENDLESS).await,
+            Conn::Postgres(conn) => conn.batch_execute(MINUTE).await,
+        }
+    });
+    if let Ok(outcome) = tokio::time::timeout(Duration::from_millis(400), operation).await {
+        assert!(outcome.is_err(), "the statement ended by itself");
+    }
+    while !app.is_embedded() && app.select_text(SLEEPING).await != ["0"] {
+        assert!(began.elapsed() < Duration::from_secs(10), "the statement goes on");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }
