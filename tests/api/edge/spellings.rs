@@ -110,7 +110,8 @@ pub async fn time_zones_and_instants_are_those_of_everybody(app: TestApp) {
         )
         .await
         .ok();
-    let input = json!({ "label": "x", "scopes": ["READ_CONFIG"], "expiresAt": "9999-12-31T23:59:59Z" });
+    let input = json!({ "label": "x", "scopes": ["READ_CONFIG"], "serviceTypes": ["sip"], "events": ["demo"],
+                        "expiresAt": "9999-12-31T23:59:59Z" });
     let created = admin.mutate("createApiKey", input, "apiKey { expiresAt }").await.ok();
     assert_eq!(created["apiKey"]["expiresAt"], "9999-12-30T22:00:00Z");
 }
