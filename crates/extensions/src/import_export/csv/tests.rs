@@ -185,7 +185,7 @@ fn every_failure_of_a_row_is_reported_with_its_line() {
             "line 6: The row has 2 cells, the header has 9.",
             "line 7, column number: Line 2 has this number already.",
             "line 8, column number: An event's own numbers are digits without a plus sign.",
-            "line 9, column members: A member rings after 0 to 600 seconds.",
+            "line 9, column members: The delay is 0 to 600 seconds.",
             "line 10, column members: 2 is a member twice.",
         ]
     );
