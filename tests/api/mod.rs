@@ -97,6 +97,7 @@ tests! {
     extensions::renumber::a_renumbering_changes_every_feed_that_shows_the_number,
     extensions::renumber::a_released_number_ages_until_the_system_of_its_group_acknowledges,
     extensions::renumber::of_twenty_concurrent_requests_for_a_number_one_succeeds,
+    extensions::secret_parameters::secrets_of_an_existing_extension_need_a_recent_sign_in,
     extensions::secret_parameters::unique_secrets_are_compared_by_keyed_hashes,
     extensions::secret_parameters::of_two_concurrent_equal_secrets_in_two_events_one_is_accepted,
     extensions::secret_parameters::a_new_schema_cannot_expose_stored_secrets,

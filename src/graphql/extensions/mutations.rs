@@ -71,7 +71,8 @@ impl ExtensionsMutation {
         ExtensionPayload::of(ctx, rules::register(services(ctx)?, &caller(ctx)?, input).await).await
     }
 
-    /// Changes label, visibility, parameters and fallback.
+    /// Changes label, visibility, parameters and fallback. A secret parameter changes within 15 minutes of a sign-in only: otherwise
+    /// REAUTHENTICATION_REQUIRED.
     async fn update_extension(
         &self,
         ctx: &Context<'_>,
@@ -160,7 +161,8 @@ impl ExtensionsMutation {
     }
 
     /// Gives an extension to another account. Every generated secret is made anew, a fallback outside the event is cleared, and
-    /// memberships in others' groups become invitations: the old owner knows them or agreed to them. For operators.
+    /// memberships in others' groups become invitations: the old owner knows them or agreed to them. For operators,
+    /// within 15 minutes of a sign-in.
     async fn transfer_extension(
         &self,
         ctx: &Context<'_>,

@@ -103,3 +103,19 @@ pub async fn a_new_schema_cannot_expose_stored_secrets(app: TestApp) {
     assert_eq!(comparison_values(&app).await, ["0000"]);
     assert_eq!(operator.extension("2342").await["id"], json!(id));
 }
+
+pub async fn secrets_of_an_existing_extension_need_a_recent_sign_in(app: TestApp) {
+    let (user, operator) = (app.user().await, app.operator().await);
+    let id = user.registers("sip", "2342").await.id();
+    app.clock.advance(std::time::Duration::from_secs(901));
+    for parameters in [json!({ "password": null }), json!({ "password": "chosen-by-someone-else-9" })] {
+        for actor in [&user, &operator] {
+            let refused = actor.updates(&id, json!({ "parameters": parameters })).await;
+            assert_eq!(refused.code(), "REAUTHENTICATION_REQUIRED", "{parameters}");
+        }
+    }
+    let transferred = operator.mutate("transferExtension", json!({ "id": id, "owner": "admin" }), "generated").await;
+    assert_eq!(transferred.code(), "REAUTHENTICATION_REQUIRED", "a transfer shows the new secrets");
+    user.updates(&id, json!({ "label": "Tent" })).await.ok();
+    user.registers("sip", "2343").await.ok();
+}

@@ -40,7 +40,7 @@ pub struct UpdateExtension {
 /// Changes label, visibility, parameters and fallback.
 ///
 /// # Errors
-/// Every problem at the field concerned.
+/// Every problem at the field concerned; REAUTHENTICATION_REQUIRED for a secret parameter if the last sign-in is too long ago.
 pub async fn update(services: &Services, caller: &Arc<Caller>, input: UpdateExtension) -> Result<Changed, Error> {
     let mode = Mode::dry_run(input.dry_run);
     transact!(services, caller, actions::UPDATE_EXTENSION, mode, |tx| {
@@ -93,7 +93,8 @@ async fn apply(
     {
         let owner = accounts::account_by_id(tx.conn, row.owner_id).await?.ok_or(AuthError::Forbidden)?;
         let values = NewValues::Patch(patch);
-        let change = ParameterChange { values, editor: editor(permit), username: &owner.username };
+        let change =
+            ParameterChange { values, editor: editor(permit), username: &owner.username, is_registration: false };
         let service_type = CompiledServiceType::load(tx, service_type).await?;
         changed = problems.collect_all(parameters::change(tx, &service_type, row, change))?;
         if let Some(changed) = &changed {

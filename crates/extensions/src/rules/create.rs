@@ -256,7 +256,8 @@ async fn check_registration(
     let parameters = match patch {
         Some(patch) if !text.is_empty() => {
             let values = NewValues::Patch(patch);
-            let change = ParameterChange { values, editor: editor(permit), username: &owner.username };
+            let change =
+                ParameterChange { values, editor: editor(permit), username: &owner.username, is_registration: true };
             problems.collect_all(parameters::change(tx, &service_type, &mut row, change))?
         }
         _ => None,

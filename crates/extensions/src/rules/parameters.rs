@@ -72,6 +72,9 @@ pub struct ParameterChange<'a> {
     pub editor: Editor,
     /// The username of the extension's owner, for generated values.
     pub username: &'a str,
+    /// Whether the extension is registered by this change. A person changes a secret of an existing one only after a
+    /// recent sign-in.
+    pub is_registration: bool,
 }
 
 /// The given values of a change.
@@ -96,7 +99,7 @@ pub struct ChangedParameters {
 /// checks and stores the unique values.
 ///
 /// # Errors
-/// FEATURE_DENIED or SCHEMA_VIOLATION at each parameter concerned.
+/// FEATURE_DENIED or SCHEMA_VIOLATION at each parameter concerned; [`AuthError::ReauthenticationRequired`] for a secret.
 pub fn change(
     tx: &Tx<'_>,
     service_type: &CompiledServiceType,
@@ -110,10 +113,19 @@ pub fn change(
         NewValues::Patch(patch) => merge(schema, current, patch, change.editor, &source)?,
         NewValues::Replacement(given) => replace(schema, current, given, change.editor, &source)?,
     };
+    if !change.is_registration && changes_secret(schema, &all(tx, row)?, &values) && tx.actor().account().is_some() {
+        tx.actor().demand_recent_sign_in(tx.now)?;
+    }
     let (event, id) = (row.event_id, service_type.row.id);
     let unique_values = unique_values(schema, &values, event, id, comparison_key.as_ref())?;
     store(tx, schema, row, values)?;
     Ok(ChangedParameters { generated, unique_values })
+}
+
+/// Whether a secret parameter differs.
+fn changes_secret(schema: &ParameterSchema, before: &Parameters, after: &Parameters) -> bool {
+    let mut secrets = schema.parameters().iter().filter(|parameter| parameter.secret);
+    secrets.any(|parameter| before.get(&parameter.name) != after.get(&parameter.name))
 }
 
 /// Merges a patch into the current parameters with the editor's rights, then completes and validates the result.

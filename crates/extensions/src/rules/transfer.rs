@@ -39,7 +39,7 @@ pub struct TransferExtension {
 ///
 /// # Errors
 /// NOT_FOUND at `id`; at `owner` NOT_FOUND, EMAIL_UNVERIFIED, RESTRICTED, QUOTA_EXCEEDED (operators have no quota);
-/// STALE_VERSION, EVENT_CLOSED; SCHEMA_VIOLATION and ALREADY_EXISTS for a derived parameter.
+/// REAUTHENTICATION_REQUIRED if the last sign-in is too long ago; STALE_VERSION, EVENT_CLOSED; SCHEMA_VIOLATION and ALREADY_EXISTS for a derived parameter.
 pub async fn transfer(services: &Services, caller: &Arc<Caller>, input: TransferExtension) -> Result<Changed, Error> {
     transact!(services, caller, actions::TRANSFER_EXTENSION, Mode::Commit, |tx| { transfer_in(tx, &input).await }).await
 }
@@ -56,6 +56,8 @@ async fn transfer_in(tx: &mut Tx<'_>, input: &TransferExtension) -> Result<Chang
     check_version(&row, input.expected_version)?;
     let mut generated = None;
     if row.owner_id != owner.id {
+        // The new secrets are shown to the operator.
+        tx.actor().demand_recent_sign_in(tx.now)?;
         check_owner(tx, &owner, &event, &service_type).await?;
         generated = change_owner(tx, &permit, &mut row, &service_type, &owner).await?;
     }

@@ -155,6 +155,7 @@ async fn validate_row(
         values: NewValues::Replacement(row.parameters),
         editor: if matches!(permit.actor(), Actor::System(_)) { Editor::Import } else { editor(permit) },
         username: &row.owner,
+        is_registration: before.is_none(),
     };
     let changed = problems.collect_all(parameters::change(tx, service_type, &mut extension, change))?;
     Ok(changed.map(|changed| PlannedRow {
