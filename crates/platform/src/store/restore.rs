@@ -93,7 +93,10 @@ impl CheckedBackup {
 
     fn check(&self) -> Result<(), String> {
         let mut conn = SqliteConnection::establish(&self.copy.to_string_lossy()).map_err(|error| error.to_string())?;
-        let no_database = |error: diesel::result::Error| format!("it is not a backup of Switchboard: {error}");
+        let no_database = |error: diesel::result::Error| {
+            let is_damaged = error.to_string().contains("malformed");
+            format!("it is {}: {error}", if is_damaged { "damaged" } else { "not a backup of Switchboard" })
+        };
         // Reads the journal of the copy into it.
         conn.batch_execute("PRAGMA journal_mode = DELETE;").map_err(no_database)?;
         let findings: Vec<Finding> = sql_query("PRAGMA integrity_check(1)").load(&mut conn).map_err(no_database)?;
@@ -154,12 +157,13 @@ impl Drop for CheckedBackup {
 
 /// Fails when another connection to the file is open. A damaged or missing file has none that could matter.
 fn refuse_open_database(path: &Path) -> Result<(), InternalError> {
-    if !path.exists() {
+    // SQLite would remove the journal of a file that is no database, and the journal may be all that is left.
+    if !has_header(path) {
         return Ok(());
     }
     let Ok(mut conn) = SqliteConnection::establish(&path.to_string_lossy()) else { return Ok(()) };
-    // In WAL mode every connection holds a shared lock on the file as long as it is open.
-    let locked = conn.batch_execute("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; ROLLBACK;");
+    // Leaving WAL mode needs the file for this connection alone. It also takes the journal into the file.
+    let locked = conn.batch_execute("PRAGMA journal_mode = DELETE;");
     match locked {
         Err(error) if error.to_string().contains("locked") => Err(InternalError::new(format!(
             "the database {} is in use: stop the server and every other command first",
@@ -167,6 +171,13 @@ fn refuse_open_database(path: &Path) -> Result<(), InternalError> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// Returns whether the file begins as a SQLite database does.
+fn has_header(path: &Path) -> bool {
+    let mut header = [0; 16];
+    File::open(path).and_then(|mut file| io::Read::read_exact(&mut file, &mut header)).is_ok()
+        && header == *b"SQLite format 3\0"
 }
 
 fn copy_private(from: &Path, to: &Path) -> io::Result<()> {
@@ -219,6 +230,8 @@ mod tests {
         let (target, backup) = (folder.path().join("switchboard.db"), folder.path().join("copy.db"));
         let store = Store::open(&url(&target)).await.unwrap();
         store.backup_into(&backup).await.unwrap();
+        // A connection holds its lock on the file from its first transaction on.
+        store.check_writable().await.unwrap();
         let refused = CheckedBackup::copy(&backup, &target).unwrap().install("1").unwrap_err().to_string();
         assert!(refused.contains("is in use"), "{refused}");
         drop(store);
