@@ -197,7 +197,7 @@ tests! {
     edge::spellings::unique_numbers_are_compared_by_value,
     edge::spellings::names_need_a_visible_character,
     edge::spellings::invisible_characters_of_copied_numbers_are_dropped,
-    edge::spellings::time_zones_and_instants_are_those_of_everybody,
+    edge::spellings::time_zones_and_instants_do_not_depend_on_the_host,
     edge::spellings::a_mac_address_has_one_reader,
     edge::spellings::files_of_spreadsheets_are_imported,
     edge::nodes::a_caller_finds_only_what_it_may_see,

@@ -36,8 +36,8 @@ pub fn render(service_type: &ServiceType, reader: Reader<'_>) -> Result<String, 
 /// Renders instructions that are going to be saved for a sample extension with every parameter that its owner can see.
 ///
 /// # Errors
-/// INVALID at `instructions`, with the line, for a template that does not compile, uses an undefined value or exceeds the
-/// limits.
+/// INVALID at `instructions`, with the line, for a template that does not compile, uses an undefined value or exceeds
+/// the limits.
 pub async fn try_out(
     services: &Services,
     service_type: ServiceType,

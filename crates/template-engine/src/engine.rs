@@ -133,8 +133,8 @@ fn environment(purpose: Purpose, fuel: u64, guard: &Arc<Guard>) -> Environment<'
             out.write_str(&text).map_err(Error::from)
         }),
         Some(format) => {
-            // Every output goes through the formatter. Captured output of `set` and macros is marked as safe, since it is
-            // escaped already.
+            // Every output goes through the formatter. Captured output of `set` and macros is marked as safe,
+            // since it is escaped already.
             environment.set_auto_escape_callback(|_| AutoEscape::Custom("format".into()));
             environment.set_formatter(move |out, _, value| {
                 let text = match value.as_str().filter(|_| value.is_safe()) {

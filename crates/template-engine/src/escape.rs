@@ -55,8 +55,8 @@ pub fn literal(format: TemplateFormat, value: &Value, most: usize) -> Result<Str
 
 /// Writes a text as a value that PostgreSQL, SQLite, MySQL and MariaDB read alike, in every mode.
 ///
-/// In MySQL's default mode a backslash escapes the next character of a literal, in standard SQL it does not. Therefore no
-/// literal holds one: a character that the text does not have stands for it, and `REPLACE` puts it back. The first
+/// In MySQL's default mode a backslash escapes the next character of a literal, in standard SQL it does not. Therefore
+/// no literal holds one: a character that the text does not have stands for it, and `REPLACE` puts it back. The first
 /// character of `'\\'` is a backslash in both readings. U+0000 is left out.
 fn sql(text: &str) -> String {
     let text = text.replace('\0', "");

@@ -1,7 +1,7 @@
 //! Compiles a template and adds checks to its instructions.
 //!
-//! The engine limits the number of steps, but a step may double a text or a list. A check follows every instruction that
-//! makes a larger value out of others; every pass of a loop checks the time; and text of the source is written by the
+//! The engine limits the number of steps, but a step may double a text or a list. A check follows every instruction
+//! that makes a larger value out of others; every pass of a loop checks the time; and text of the source is written by the
 //! formatter, which counts it, also while it is captured. This uses the engine's internal representation
 //! (`minijinja::machinery`), which has no stable interface; therefore its version is pinned.
 

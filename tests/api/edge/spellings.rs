@@ -94,7 +94,7 @@ pub async fn invisible_characters_of_copied_numbers_are_dropped(app: TestApp) {
     }
 }
 
-pub async fn time_zones_and_instants_are_those_of_everybody(app: TestApp) {
+pub async fn time_zones_and_instants_do_not_depend_on_the_host(app: TestApp) {
     let admin = app.admin().await;
     for zone in ["localtime", "Factory", "posixrules", "Etc/Unknown", ""] {
         let refused = admin.creates_event("zoned", json!({ "serviceTypes": [], "timeZone": zone })).await;

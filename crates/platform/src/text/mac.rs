@@ -2,8 +2,9 @@
 
 use super::characters::without_format;
 
-/// Reads a MAC address: twelve hexadecimal digits of either case, plain (`001565aabb01`), in pairs (`00:15:65:aa:bb:01`,
-/// `00-15-65-aa-bb-01`, `00 15 65 aa bb 01`) or in groups of four (`0015.65aa.bb01`), with one kind of separator.
+/// Reads a MAC address: twelve hexadecimal digits of either case, plain (`001565aabb01`), in pairs
+/// (`00:15:65:aa:bb:01`, `00-15-65-aa-bb-01`, `00 15 65 aa bb 01`) or in groups of four
+/// (`0015.65aa.bb01`), with one kind of separator.
 ///
 /// White space around it and invisible format characters are ignored.
 pub fn parse(text: &str) -> Option<[u8; 6]> {
