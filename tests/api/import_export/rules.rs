@@ -72,7 +72,13 @@ pub async fn an_import_and_an_assignment_refuse_the_same(app: TestApp) {
             json!({ "ric": 133_701 }),
             &["number NUMBER_UNAVAILABLE", "parameters ALREADY_EXISTS", "permissions NOT_FOUND"],
         ),
-        refused("20", "pots", &[], json!({}), &["number CONFLICT", "service_type CONFLICT"]),
+        refused(
+            "20",
+            "pots",
+            &[],
+            json!({}),
+            &["number CONFLICT", "parameters SCHEMA_VIOLATION", "service_type CONFLICT"],
+        ),
         refused("9123", "sip", &[], json!({ "line": 1 }), &["number CONFLICT", "parameters SCHEMA_VIOLATION"]),
     ] {
         let Refused { number, service_type, permissions, parameters, reasons } = refused;
