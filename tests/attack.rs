@@ -46,7 +46,8 @@ pub async fn the_server_answers_others_throughout(folder: Arc<tempfile::TempDir>
     }
     let url = app.database.url();
     drop(app);
-    let arguments = ["--trusted-proxy", "127.0.0.1", "--database-url", &url];
+    // The rows of the test are those of the demo, whose passwords the program serves with this flag only.
+    let arguments = ["--demo", "--trusted-proxy", "127.0.0.1", "--database-url", &url];
     let server = Server::start(folder.path(), &arguments).unwrap();
     let address: SocketAddr = server.address.parse().unwrap();
     let other = Other::sign_in(address).await;

@@ -9,6 +9,6 @@ pub mod rules;
 
 pub use model::{CallPermission, Event, EventPhase, NumberRange};
 pub use queries::{
-    all_events, all_permissions, draft_events, event_by_id, event_by_slug, permission_by_id, permissions_by_slugs, range_by_id,
-    ranges_of_event,
+    all_events, all_permissions, draft_events, event_by_id, event_by_slug, permission_by_id, permissions_by_slugs,
+    range_by_id, ranges_of_event,
 };

@@ -60,7 +60,7 @@ pub async fn release_hold(
 
 /// The most numbers of an event that are held for an account after a renumbering. With more, an owner could take numbers
 /// out of use by renumbering one extension again and again.
-const MAX_HELD_AFTER_RENUMBERING: usize = 5;
+const MAX_HELD_AFTER_RENUMBERING: usize = 20;
 
 /// Ends the oldest holds of an account in an event beyond the maximum: these numbers age. The caller holds the lock of the
 /// event.

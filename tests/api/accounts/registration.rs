@@ -106,3 +106,21 @@ pub async fn the_setup_link_is_printed_until_there_is_an_admin(app: TestApp) {
     assert_eq!(again.refusal(), "TOKEN_EXPIRED at token");
     assert!(rules::issue_setup_token(&app.app.services).await.unwrap().is_none());
 }
+
+pub async fn of_concurrent_registrations_of_one_username_one_is_accepted(app: TestApp) {
+    for round in 0..5 {
+        let registrations = (0..4).map(|guest| {
+            let guest = app.guest_at(&format!("192.0.2.{}", 10 + guest));
+            tokio::spawn(async move {
+                let email = format!("racer{round}@example.org");
+                guest.registers_account(&format!("racer{round}"), &email).await.code().to_owned()
+            })
+        });
+        let mut codes = Vec::new();
+        for registration in registrations.collect::<Vec<_>>() {
+            codes.push(registration.await.unwrap());
+        }
+        codes.sort();
+        assert_eq!(codes, ["ALREADY_EXISTS", "ALREADY_EXISTS", "ALREADY_EXISTS", "none"]);
+    }
+}

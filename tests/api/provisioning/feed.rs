@@ -60,7 +60,8 @@ pub async fn the_feed_of_a_draft_event_is_hidden_from_operators_and_other_keys(a
     assert!(operator.query(query).await.ok().is_null(), "operators do not see drafts");
     let range = json!({ "event": "secretcon", "first": "2000", "last": "2999", "label": "All" });
     admin.mutate("createNumberRange", range, "range { id }").await.ok();
-    let input = json!({ "event": "secretcon", "serviceType": "sip", "number": "2342", "owner": "user", "label": "Draft" });
+    let input =
+        json!({ "event": "secretcon", "serviceType": "sip", "number": "2342", "owner": "user", "label": "Draft" });
     let id = admin.assigns_with(input).await.id();
     let list = "{ extensions(search: \"Draft\") { nodes { number } } }";
     let one = "{ extension(event: \"secretcon\", number: \"2342\") { number } }";

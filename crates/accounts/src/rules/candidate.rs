@@ -3,6 +3,7 @@
 use platform::access::{Caller, Permit, Role};
 use platform::error::{Error, UserError, UserErrorKind};
 use platform::ids::AccountId;
+use platform::locks;
 use platform::passwords::Password;
 use platform::services::Services;
 use platform::transaction::Tx;
@@ -126,6 +127,8 @@ impl HashedCandidate {
         role: Role,
         email: EmailStatus,
     ) -> Result<Account, Error> {
+        // Of two registrations of one name at the same time, the second one sees the first.
+        locks::named(tx.conn, &format!("username {}", self.username)).await?;
         if queries::is_username_taken(tx.conn, &self.username).await? {
             return Err(username_taken().into());
         }

@@ -30,7 +30,7 @@ pub struct RenumberExtension {
     pub dry_run: bool,
 }
 
-/// Gives an extension another number. The old number is held for the owner and may be taken back, up to five of an event. Owners may renumber
+/// Gives an extension another number. The old number is held for the owner and may be taken back, up to twenty of an event. Owners may renumber
 /// in an OPEN event within the ranges that they may register from, operators in every phase but ARCHIVED to any number
 /// that is not held or reserved for another account. The current number as input changes nothing.
 ///
