@@ -29,7 +29,7 @@ pub fn suite(cluster: Option<&Cluster>, is_ci: bool) -> Suite {
     let mut suite = Suite { trials: Vec::new(), skipped: Vec::new() };
     for (name, test) in serving::TESTS.iter().chain(restore::TESTS).chain(commands::TESTS) {
         let test = *test;
-        suite.trials.push(Trial::test(format!("operations::{name}"), move || test()));
+        suite.trials.push(Trial::test(format!("operations::{name}"), test));
     }
     serving::add_full_disk(&mut suite);
     postgresql::add(&mut suite, cluster, is_ci);

@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, Object};
 use extensions::actions;
 use extensions::list::{self, Filter};
 use extensions::{queries, sealed};
-use platform::access::{Actor, ApiKeyScope, Role};
+use platform::access::{Actor, Role};
 use platform::ids::{AccountId, EventId, ExtensionId};
 use platform::store::types::Id;
 use platform::transaction::{Mode, transact};
@@ -163,15 +163,9 @@ impl Extension {
     }
 
     /// Secret parameters by name: for the owner those visible to OWNER, for operators those visible to OPERATOR, signed in or
-    /// re-authenticated within 15 minutes: otherwise a top-level REAUTHENTICATION_REQUIRED. For keys with READ_SECRETS those visible
-    /// to CONSUMER, as in the feed. Null for others. Reading them is audited, except by keys.
+    /// re-authenticated within 15 minutes: otherwise a top-level REAUTHENTICATION_REQUIRED. Null for others. Reading them is audited.
     async fn credentials(&self, ctx: &Context<'_>) -> Result<Option<Value>, ApiError> {
         let actor = actor(ctx)?;
-        if actor.key().is_some_and(|key| key.has(ApiKeyScope::ReadSecrets)) {
-            let schema = compiled(&*self.kind(ctx).await?)?;
-            let secrets = sealed::open(&services(ctx)?.sealer, self.0.id, self.0.secrets.as_deref())?;
-            return Ok(Some(Value::Object(schema.visible(&secrets, viewer(actor)))));
-        }
         if actor.account() != Some(self.0.owner_id) && !actor.is_at_least(Role::Operator) {
             return Ok(None);
         }

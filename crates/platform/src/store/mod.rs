@@ -120,7 +120,7 @@ pub struct Store(Backend);
 #[derive(Clone)]
 enum Backend {
     Sqlite(sqlite::Database),
-    Postgres(postgres::Database),
+    Postgres(Box<postgres::Database>),
 }
 
 /// A connection that is returned to its pool when it is dropped. A PostgreSQL statement that still runs then, after the
@@ -193,7 +193,7 @@ impl Store {
     pub async fn connect(url: &DatabaseUrl) -> Result<Self, InternalError> {
         Ok(Self(match url {
             DatabaseUrl::Sqlite(path) => Backend::Sqlite(sqlite::Database::open(path)?),
-            DatabaseUrl::Postgres(url) => Backend::Postgres(postgres::Database::connect(url.expose()).await?),
+            DatabaseUrl::Postgres(url) => Backend::Postgres(Box::new(postgres::Database::connect(url.expose()).await?)),
         }))
     }
 

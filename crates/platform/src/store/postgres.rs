@@ -76,7 +76,7 @@ impl Database {
             let (url, failure) = (pool_url.clone(), failure.clone());
             Box::pin(async move {
                 let result = establish_with_settings(&url).await;
-                failure.set(result.as_ref().err().map(|error| describe(error)));
+                failure.set(result.as_ref().err().map(describe));
                 result
             })
         });
