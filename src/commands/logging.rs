@@ -42,10 +42,11 @@ fn parse_filter(text: &str) -> Result<EnvFilter, String> {
         Some((_, level)) => LEVELS.contains(&level.to_ascii_lowercase().as_str()),
         None => part.contains('[') || LEVELS.contains(&part.to_ascii_lowercase().as_str()),
     };
-    if !text.split(',').map(str::trim).all(is_known) {
+    let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+    if !parts.iter().all(|part| is_known(part)) {
         return Err(invalid());
     }
-    EnvFilter::try_new(text).map_err(|_| invalid())
+    EnvFilter::try_new(parts.join(",")).map_err(|_| invalid())
 }
 
 #[cfg(test)]

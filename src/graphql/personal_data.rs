@@ -36,7 +36,8 @@ pub struct PersonalDataMutation;
 
 #[Object]
 impl PersonalDataMutation {
-    /// Deletes the caller's account for good: extensions end as by delete, sessions end, and nobody gets the username.
+    /// Deletes the caller's account for good: extensions end as by delete, sessions end, and the username is never given to another
+    /// account.
     async fn delete_account(&self, ctx: &Context<'_>, input: DeleteAccountInput) -> Result<AcceptedPayload, ApiError> {
         let payload =
             AcceptedPayload::of(accounts::rules::delete_account(services(ctx)?, &caller(ctx)?, &input.password).await)?;

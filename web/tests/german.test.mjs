@@ -123,7 +123,7 @@ describe('in German', { skip }, () => {
       'Eine Nummer besteht aus Ziffern, Leerzeichen, Bindestrichen und den Buchstaben A bis Z.',
     );
     assert.equal(await refused(user, number, '1234567890123456', send), 'Eine Nummer hat höchstens 15 Ziffern.');
-    assert.equal(await refused(user, number, '4444', send), 'Diese Nummer ist gesperrt: Umbau');
+    assert.equal(await refused(user, number, '4444', send), 'Diese Nummer ist gesperrt.');
     assert.equal(await refused(user, number, '4500', send), 'Diese Nummer ist vergeben.');
     await user.types(number, '4501');
     await user.click(send);

@@ -158,7 +158,7 @@ pub struct BarNumberInput {
     pub event: Option<String>,
     /// The number.
     pub number: PhoneNumber,
-    /// Told to its owner.
+    /// The reason, which the owner of the number reads.
     pub reason: String,
 }
 

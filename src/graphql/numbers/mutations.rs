@@ -72,7 +72,7 @@ pub struct NumbersMutation;
 
 #[Object]
 impl NumbersMutation {
-    /// Keeps a number for somebody: its owner may register it, nobody else. For operators.
+    /// Reserves a number for an account: only this account can register it. For operators.
     async fn reserve_number(&self, ctx: &Context<'_>, input: ReserveNumberInput) -> Result<NumberPayload, ApiError> {
         let input = ReserveNumber {
             event: input.event,

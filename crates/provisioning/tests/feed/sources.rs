@@ -114,9 +114,9 @@ async fn a_snapshot_holds_entities_of_both_kinds_in_one_order() {
     let trunks = Trunks::build().await;
     let fixture = &trunks.fixture;
     let mut ids = Vec::new();
-    for number in ["2001", "2002", "2003"] {
+    for (slot, number) in (1..).zip(["2001", "2002", "2003"]) {
         fixture.clock.advance(std::time::Duration::from_millis(2));
-        ids.push(Entity::from(fixture.add(1, number, json!({})).await));
+        ids.push(Entity::from(fixture.add(slot, number, json!({})).await));
         fixture.clock.advance(std::time::Duration::from_millis(2));
         let trunk = trunks.id();
         trunks.upsert(&trunk, &format!("+49{number}")).await;

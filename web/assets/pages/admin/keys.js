@@ -30,7 +30,15 @@ const API_KEYS = graphql(`query ApiKeys {
 }`);
 
 /** @type {ApiKeyScope[]} */
-const SCOPES = ['READ_CONFIG', 'READ_DIGESTS', 'READ_SECRETS', 'WRITE_BACK', 'READ_DIRECTORY', 'MANAGE_GROUPS', 'READ_METRICS'];
+const SCOPES = [
+  'READ_CONFIG',
+  'READ_DIGESTS',
+  'READ_SECRETS',
+  'WRITE_BACK',
+  'READ_DIRECTORY',
+  'MANAGE_GROUPS',
+  'READ_METRICS',
+];
 
 /** @param {{ slug: string, name: string }[]} items @returns {[string, string][]} */
 const slugChoices = (items) => items.map(({ slug, name }) => [slug, name]);
